@@ -1,0 +1,28 @@
+/* What a node tells its operator: one line an event on standard error, `LEVEL room: text`.
+ *
+ * Quiet by default (warnings and errors); the environment variable QUORUMFS_LOG=error|warn|info|debug
+ * sets the level. Thread: any. */
+#ifndef QUORUMFS_BASE_TRACE_H
+#define QUORUMFS_BASE_TRACE_H
+
+enum trace_level { TRACE_ERROR, TRACE_WARN, TRACE_INFO, TRACE_DEBUG };
+
+extern enum trace_level trace_level;
+
+/* Reads QUORUMFS_LOG. Returns 0, or -EINVAL for a level that does not exist. */
+int trace_start(void);
+void trace_line(enum trace_level level, const char *room, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* The arguments are not evaluated when the level is off. */
+#define trace(level, room, ...)                                                                    \
+    do {                                                                                           \
+        if ((level) <= trace_level)                                                                \
+            trace_line((level), (room), __VA_ARGS__);                                              \
+    } while (0)
+#define trace_error(room, ...) trace(TRACE_ERROR, room, __VA_ARGS__)
+#define trace_warn(room, ...) trace(TRACE_WARN, room, __VA_ARGS__)
+#define trace_info(room, ...) trace(TRACE_INFO, room, __VA_ARGS__)
+#define trace_debug(room, ...) trace(TRACE_DEBUG, room, __VA_ARGS__)
+
+#endif

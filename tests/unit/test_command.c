@@ -1,0 +1,184 @@
+#include "command/command.h"
+#include "command/key.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+static void assert_op_equal(const struct op *a, const struct op *b)
+{
+    assert_int_equal(a->type, b->type);
+    assert_int_equal(a->flags, b->flags);
+    assert_true(a->ino == b->ino && a->ino2 == b->ino2 && a->hold == b->hold);
+    assert_true(a->offset == b->offset && a->size == b->size);
+    assert_true(a->revision == b->revision && a->mtime == b->mtime);
+    assert_true(a->mode == b->mode && a->uid == b->uid && a->gid == b->gid && a->rdev == b->rdev);
+    assert_true(bytes_equal(a->name, b->name));
+    assert_true(bytes_equal(a->name2, b->name2));
+    assert_true(bytes_equal(a->data, b->data));
+}
+
+static uint64_t sometimes(uint64_t value)
+{
+    return rand() % 2 ? value : 0;
+}
+
+static struct bytes some_bytes(uint8_t *room, size_t max)
+{
+    size_t len = (size_t)rand() % max;
+    for (size_t i = 0; i < len; i++)
+        room[i] = (uint8_t)rand();
+    return bytes_of(room, len);
+}
+
+static struct op random_op(uint8_t room[3][64])
+{
+    return (struct op){
+        .type = (uint8_t)(1 + rand() % (OP_TYPE_END - 1)),
+        .flags = (uint32_t)sometimes((uint64_t)rand()),
+        .ino = sometimes(UINT64_MAX),
+        .ino2 = sometimes((uint64_t)rand()),
+        .hold = sometimes((uint64_t)rand()),
+        .offset = sometimes(FILE_BYTES_MAX),
+        .size = sometimes((uint64_t)rand()),
+        .revision = sometimes((uint64_t)rand()),
+        .mtime = sometimes((uint64_t)rand() << 30),
+        .mode = (uint32_t)sometimes(0100644),
+        .uid = (uint32_t)sometimes(UINT32_MAX),
+        .gid = (uint32_t)sometimes(1000),
+        .rdev = (uint32_t)sometimes(7),
+        .name = some_bytes(room[0], 64),
+        .name2 = some_bytes(room[1], 64),
+        .data = some_bytes(room[2], 64),
+    };
+}
+
+enum { LIST = 50 };
+
+static void a_list_is_read_back_as_it_was_written(void **state)
+{
+    unsigned seed = (unsigned)time(NULL);
+    print_message("seed %u\n", seed);
+    srand(seed);
+    uint8_t room[LIST][3][64];
+    struct op ops[LIST];
+    struct command c = {0};
+    for (int i = 0; i < LIST; i++) {
+        ops[i] = random_op(room[i]);
+        assert_int_equal(command_add(&c, &ops[i]), 0);
+    }
+    struct stamp stamp = {3, UINT64_MAX, 17, 12, UINT64_C(1700000000123456789)};
+    command_stamp(&c, &stamp);
+
+    struct command_view view;
+    assert_int_equal(command_read(bytes_of(c.bytes.data, c.bytes.len), &view), 0);
+    assert_int_equal(view.count, LIST);
+    assert_int_equal(view.stamp.node, 3);
+    assert_true(view.stamp.incarnation == UINT64_MAX && view.stamp.sequence == 17);
+    assert_true(view.stamp.lowest == 12 && view.stamp.time == stamp.time);
+    for (int i = 0; i < LIST; i++) {
+        struct op op;
+        assert_int_equal(command_next(&view, &op), 0);
+        assert_op_equal(&op, &ops[i]);
+    }
+    assert_int_equal(reader_left(&view.ops), 0);
+    command_free(&c);
+}
+
+static void cut_short_anywhere_it_is_refused(void **state)
+{
+    struct command c = {0};
+    struct op op = {.type = OP_PUT, .name = bytes_of_text("key"), .data = bytes_of_text("value")};
+    assert_int_equal(command_add(&c, &op), 0);
+    command_stamp(&c, &(struct stamp){.node = 1, .sequence = 1});
+    for (size_t len = 0; len < c.bytes.len; len++) {
+        struct command_view view;
+        struct op read;
+        int status = command_read(bytes_of(c.bytes.data, len), &view);
+        if (status == 0)
+            status = command_next(&view, &read);
+        assert_int_equal(status, -EBADMSG);
+    }
+    command_free(&c);
+}
+
+static void limits_are_refused_and_leave_the_command_usable(void **state)
+{
+    struct command c = {0};
+    uint8_t *value = calloc(1, COMMAND_BYTES_MAX);
+    assert_non_null(value);
+    struct op large = {.type = OP_PUT, .data = bytes_of(value, COMMAND_BYTES_MAX)};
+    struct op small = {.type = OP_DELETE, .name = bytes_of_text("k")};
+    assert_int_equal(command_add(&c, &small), 0);
+    assert_int_equal(command_add(&c, &large), -EFBIG);
+    for (int i = 1; i < COMMAND_OPS_MAX; i++)
+        assert_int_equal(command_add(&c, &small), 0);
+    assert_int_equal(command_add(&c, &small), -E2BIG);
+    assert_int_equal(c.count, COMMAND_OPS_MAX);
+    free(value);
+    command_free(&c);
+}
+
+static void keys_are_checked(void **state)
+{
+    char long_name[NAME_BYTES_MAX + 2];
+    memset(long_name, 'n', sizeof long_name - 1);
+    long_name[sizeof long_name - 1] = 0;
+    const struct {
+        struct bytes key;
+        int status;
+    } rows[] = {
+        {bytes_of_text("eat"), 0},
+        {bytes_of_text("etc/app/port"), 0},
+        {bytes_of_text("\x01\xff *"), 0},
+        {bytes_of_text("..."), 0},
+        {bytes_of_text("a/.quorumfs"), 0},
+        {bytes_of_text(".quorumfs2"), 0},
+        {bytes_of_text(long_name + 1), 0},
+        {bytes_of_text(""), -EINVAL},
+        {bytes_of_text("/a"), -EINVAL},
+        {bytes_of_text("a/"), -EINVAL},
+        {bytes_of_text("a//b"), -EINVAL},
+        {bytes_of_text("."), -EINVAL},
+        {bytes_of_text("a/../b"), -EINVAL},
+        {bytes_of("a\0b", 3), -EINVAL},
+        {bytes_of_text(".quorumfs"), -EPERM},
+        {bytes_of_text(".quorumfs/why"), -EPERM},
+        {bytes_of_text(long_name), -ENAMETOOLONG},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const char *why = "";
+        assert_int_equal(key_check(rows[i].key, &why), rows[i].status);
+        assert_true(rows[i].status == 0 || strlen(why) > 0);
+    }
+}
+
+static void a_path_may_be_as_long_as_the_limit(void **state)
+{
+    char path[PATH_BYTES_MAX + 2];
+    for (size_t i = 0; i < sizeof path; i++)
+        path[i] = i % 200 == 199 ? '/' : 'p';
+    const char *why;
+    assert_int_equal(key_check(bytes_of(path, PATH_BYTES_MAX), &why), 0);
+    assert_int_equal(key_check(bytes_of(path, PATH_BYTES_MAX + 1), &why), -ENAMETOOLONG);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_list_is_read_back_as_it_was_written),
+        cmocka_unit_test(cut_short_anywhere_it_is_refused),
+        cmocka_unit_test(limits_are_refused_and_leave_the_command_usable),
+        cmocka_unit_test(keys_are_checked),
+        cmocka_unit_test(a_path_may_be_as_long_as_the_limit),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
