@@ -1,0 +1,145 @@
+/* The leader's accept phase (paper, section 4.1, "Accept"): bring every promised peer in line with one
+ * AcceptSync, stream entries to it, count what is durable where, decide. */
+#include "paxos/state.h"
+
+#include <assert.h>
+
+/* Of a peer's log, what is surely a prefix of mine: of the same round all of it (an earlier round: as far
+ * as the log that I took over), otherwise what it knows to be decided. */
+static uint64_t valid_prefix(const struct paxos *p, const struct paxos_peer *peer)
+{
+    const struct paxos_leader *l = &p->leader;
+    uint64_t valid = peer->decided;
+    if (paxos_ballot_compare(peer->acc_round, p->promise) == 0)
+        valid = peer->accepted;
+    else if (paxos_ballot_compare(peer->acc_round, l->best_acc_round) == 0)
+        valid = peer->accepted < l->best_accepted ? peer->accepted : l->best_accepted;
+    /* A snapshot may have carried a peer further than its round goes. */
+    return valid > peer->decided ? valid : peer->decided;
+}
+
+static struct paxos_message *send_in_session(struct paxos *p, struct paxos_peer *peer,
+                                             enum paxos_message_type type)
+{
+    struct paxos_message *m = paxos_send(p, type, peer->pid);
+    m->n = p->promise;
+    m->session = peer->session;
+    m->counter = ++peer->counter;
+    m->decided = p->decided;
+    peer->told = p->decided;
+    return m;
+}
+
+void paxos_sync_peer(struct paxos *p, struct paxos_peer *peer)
+{
+    assert(paxos_leads(p));
+    assert(peer->answered);
+    uint64_t valid = valid_prefix(p, peer);
+    if (valid > p->log.end)
+        return;
+    peer->session++;
+    peer->counter = 0;
+    peer->begun = true;
+    struct paxos_message *m = send_in_session(p, peer, PAXOS_ACCEPT_SYNC);
+    m->psid = peer->psid;
+    if (valid < p->log.base) {
+        m->sync = PAXOS_SYNC_SNAPSHOT;
+        m->first = p->log.base;
+        return;
+    }
+    m->sync = PAXOS_SYNC_SUFFIX;
+    uint64_t end = paxos_attach(p, m, valid, p->log.end);
+    /* The peer must not take my round for its own before it has everything with which the round began: a
+     * later leader would prefer its shorter log to a longer one of an earlier round, and lose entries
+     * that were chosen there. The rest it pulls; entries of this round may come one by one. */
+    bool in_round = paxos_ballot_compare(peer->acc_round, p->promise) == 0;
+    if (!in_round && end < p->leader.sync_end) {
+        end = p->leader.sync_end;
+        peer->sync_end = end;
+    } else {
+        peer->sync_end = 0;
+    }
+    m->accepted = end;
+    peer->synced = true;
+    peer->acked = valid;
+    peer->acked_offset = paxos_log_offset(&p->log, valid);
+    peer->sent = end;
+}
+
+void paxos_beat(struct paxos *p, const struct paxos_peer *peer)
+{
+    assert(paxos_leads(p));
+    struct paxos_message *m = paxos_send(p, PAXOS_LEADER_BEAT, peer->pid);
+    m->n = p->promise;
+    m->session = peer->session;
+    m->counter = peer->counter;
+    m->decided = p->decided;
+}
+
+void paxos_on_accepted(struct paxos *p, struct paxos_peer *peer, const struct paxos_message *m)
+{
+    if (!paxos_leads(p) || paxos_ballot_compare(m->n, p->promise) != 0)
+        return;
+    if (m->accepted > p->log.end || m->decided > m->accepted)
+        return;
+    if (m->accepted > peer->acc)
+        peer->acc = m->accepted;
+    uint64_t seen = peer->acc < peer->sent ? peer->acc : peer->sent;
+    if (seen <= peer->acked)
+        return;
+    peer->acked = seen;
+    if (seen >= p->log.base)
+        peer->acked_offset = paxos_log_offset(&p->log, seen);
+}
+
+/* The W-th largest of what is durable in this ballot is chosen. Mine counts like any other, so this is
+ * asked again when my own disk is done. */
+void paxos_decide(struct paxos *p)
+{
+    if (!paxos_leads(p))
+        return;
+    uint64_t largest[PAXOS_NODES_MAX];
+    uint32_t count = 0;
+    for (uint32_t i = 0; i <= p->peer_count; i++) {
+        uint64_t acc = i < p->peer_count ? p->peers[i].acc : paxos_accepted_durable(p);
+        uint32_t at = count++;
+        for (; at > 0 && largest[at - 1] < acc; at--)
+            largest[at] = largest[at - 1];
+        largest[at] = acc;
+    }
+    assert(count == p->nodes);
+    uint64_t chosen = largest[p->write_quorum - 1];
+    assert(chosen <= p->log.end);
+    paxos_decide_up_to(p, chosen);
+}
+
+static bool window_open(const struct paxos *p, const struct paxos_peer *peer)
+{
+    return peer->sent == peer->acked ||
+           paxos_log_offset(&p->log, peer->sent) - peer->acked_offset < PAXOS_WINDOW_BYTES_MAX;
+}
+
+static void ship_to(struct paxos *p, struct paxos_peer *peer)
+{
+    if (!peer->synced || peer->acc < peer->sync_end)
+        return;
+    if (peer->sent < p->log.base) {
+        /* Trimmed under a slow peer: it needs a snapshot, and so a new session. */
+        paxos_prepare_peer(p, peer);
+        return;
+    }
+    while (peer->sent < p->log.end && window_open(p, peer)) {
+        struct paxos_message *m = send_in_session(p, peer, PAXOS_ACCEPT_DECIDE);
+        peer->sent = paxos_attach(p, m, peer->sent, p->log.end);
+    }
+    if (peer->told < p->decided)
+        send_in_session(p, peer, PAXOS_DECIDE);
+}
+
+void paxos_ship(struct paxos *p)
+{
+    if (!paxos_leads(p))
+        return;
+    for (uint32_t i = 0; i < p->peer_count; i++)
+        ship_to(p, &p->peers[i]);
+}

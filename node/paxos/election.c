@@ -1,0 +1,175 @@
+/* Ballot leader election (paper, section 5): a leader is followed as long as it, or somebody who hears
+ * it, reaches a quorum. Who is unhappy, and hears from a quorum that all of it is unhappy as well, raises
+ * its ballot: so an isolated node never does. */
+#include "paxos/state.h"
+
+#include <assert.h>
+
+void paxos_election_start(struct paxos *p, uint32_t priority)
+{
+    p->election.mine = (struct paxos_ballot){0, priority, p->me};
+    /* Every ballot of mine before the restart was at most the promise: it is not used twice. */
+    p->election.leader = p->promise;
+}
+
+bool paxos_alive(const struct paxos *p, const struct paxos_peer *peer)
+{
+    return peer->alive_tick != 0 && p->ticks - peer->alive_tick < PAXOS_ALIVE_TICKS;
+}
+
+static bool replied(const struct paxos *p, const struct paxos_peer *peer)
+{
+    return peer->reply_round != 0 && peer->reply_round == p->election.round;
+}
+
+static uint32_t reply_count(const struct paxos *p)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < p->peer_count; i++)
+        count += replied(p, &p->peers[i]);
+    return count;
+}
+
+static void follow_highest(struct paxos *p)
+{
+    struct paxos_election *e = &p->election;
+    for (uint32_t i = 0; i < p->peer_count; i++) {
+        const struct paxos_peer *peer = &p->peers[i];
+        bool candidate = replied(p, peer) && peer->reply_ballot.n > 0;
+        if (candidate && paxos_ballot_compare(peer->reply_ballot, e->leader) > 0)
+            e->leader = peer->reply_ballot;
+    }
+}
+
+/* As the leader: a quorum follows me, or somebody is well served by a higher ballot. */
+static bool happy_leading(const struct paxos *p)
+{
+    uint32_t followers = 1;
+    for (uint32_t i = 0; i < p->peer_count; i++) {
+        const struct paxos_peer *peer = &p->peers[i];
+        if (!replied(p, peer))
+            continue;
+        bool higher = paxos_ballot_compare(peer->reply_leader, p->election.mine) > 0;
+        if (higher && peer->reply_happy)
+            return true;
+        followers += !higher;
+    }
+    return followers >= (paxos_leads(p) ? p->write_quorum : p->read_quorum);
+}
+
+static bool happy_following(const struct paxos *p)
+{
+    for (uint32_t i = 0; i < p->peer_count; i++) {
+        const struct paxos_peer *peer = &p->peers[i];
+        if (replied(p, peer) && peer->reply_happy &&
+            paxos_ballot_compare(peer->reply_ballot, p->election.leader) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool leading(const struct paxos *p)
+{
+    return paxos_ballot_compare(p->election.leader, p->election.mine) == 0;
+}
+
+static bool nobody_happy(const struct paxos *p)
+{
+    for (uint32_t i = 0; i < p->peer_count; i++)
+        if (replied(p, &p->peers[i]) && p->peers[i].reply_happy)
+            return false;
+    return !p->election.happy;
+}
+
+/* The highest ballot that holds a peer back from me: it promised it, and nobody is happy with it. */
+static struct paxos_ballot stranding_ballot(const struct paxos *p)
+{
+    struct paxos_ballot highest = p->leader.higher;
+    for (uint32_t i = 0; i < p->peer_count; i++) {
+        const struct paxos_peer *peer = &p->peers[i];
+        if (replied(p, peer) && paxos_ballot_compare(peer->reply_leader, highest) > 0)
+            highest = peer->reply_leader;
+    }
+    for (uint32_t i = 0; i < p->peer_count; i++) {
+        const struct paxos_peer *peer = &p->peers[i];
+        if (!replied(p, peer))
+            continue;
+        bool served = peer->reply_happy && paxos_ballot_compare(peer->reply_leader, highest) >= 0;
+        bool there = paxos_ballot_compare(peer->reply_ballot, highest) >= 0;
+        if (served || there)
+            return (struct paxos_ballot){0};
+    }
+    return highest;
+}
+
+static void raise_ballot(struct paxos *p, struct paxos_ballot above)
+{
+    struct paxos_election *e = &p->election;
+    e->mine.n = above.n + 1;
+    e->leader = e->mine;
+    e->happy = true;
+    e->stranded_ticks = 0;
+}
+
+/* A follower may be stranded on the promise of a candidate that died: nobody else would ever unseat me, and
+ * it cannot follow me. A rule of this implementation, not of the paper. */
+static void judge_stranded(struct paxos *p)
+{
+    struct paxos_election *e = &p->election;
+    struct paxos_ballot above = stranding_ballot(p);
+    if (!leading(p) || p->role != PAXOS_LEADER || paxos_ballot_compare(above, e->mine) <= 0) {
+        e->stranded_ticks = 0;
+        return;
+    }
+    e->stranded_ticks++;
+    if (e->stranded_ticks >= PAXOS_STRANDED_TICKS && 1 + reply_count(p) >= p->read_quorum)
+        raise_ballot(p, above);
+}
+
+static void judge_round(struct paxos *p)
+{
+    struct paxos_election *e = &p->election;
+    follow_highest(p);
+    e->happy = leading(p) ? happy_leading(p) : happy_following(p);
+    if (nobody_happy(p) && 1 + reply_count(p) >= p->read_quorum)
+        raise_ballot(p, e->leader);
+    else
+        judge_stranded(p);
+}
+
+void paxos_election_tick(struct paxos *p)
+{
+    struct paxos_election *e = &p->election;
+    judge_round(p);
+    e->round++;
+    for (uint32_t i = 0; i < p->peer_count; i++)
+        paxos_send(p, PAXOS_HEARTBEAT_REQUEST, p->peers[i].pid)->round = e->round;
+    if (paxos_ballot_compare(p->promise, e->leader) > 0) {
+        assert(p->promise.pid != p->me);
+        e->leader = p->promise;
+        e->happy = true;
+    }
+    if (leading(p))
+        paxos_elected(p, e->mine);
+}
+
+void paxos_on_heartbeat_request(struct paxos *p, const struct paxos_message *m)
+{
+    struct paxos_message *reply = paxos_send(p, PAXOS_HEARTBEAT_REPLY, m->from);
+    reply->round = m->round;
+    reply->n = p->election.mine;
+    reply->leader = p->election.leader;
+    reply->happy = p->election.happy;
+}
+
+void paxos_on_heartbeat_reply(struct paxos *p, struct paxos_peer *peer,
+                              const struct paxos_message *m)
+{
+    if (m->round != p->election.round || m->n.pid != peer->pid)
+        return;
+    peer->reply_round = m->round;
+    peer->reply_ballot = m->n;
+    peer->reply_leader = m->leader;
+    peer->reply_happy = m->happy;
+    peer->alive_tick = p->ticks;
+}

@@ -1,0 +1,221 @@
+/* The follower (paper, section 4.1): promise, be brought in line, accept in order, and after a gap or a
+ * restart ask to be prepared again (section 4.1.3, recovery).
+ *
+ *   none --Prepare--> prepare --AcceptSync--> accept --gap, link of the leader--> recover
+ *                        ^                                                          |
+ *                        +---------------------------Prepare------------------------+ */
+#include "paxos/state.h"
+
+#include <assert.h>
+
+void paxos_prepare_req(struct paxos *p, uint32_t to)
+{
+    paxos_send(p, PAXOS_PREPARE_REQ, to)->n = p->promise;
+}
+
+void paxos_recover(struct paxos *p)
+{
+    assert(p->role == PAXOS_FOLLOWER);
+    p->phase = PAXOS_PHASE_RECOVER;
+    p->follower.promise_due = false;
+    p->follower.quiet_ticks = p->follower.gap_beats = 0;
+    paxos_pull_clear(&p->pull);
+    if (paxos_peer(p, p->promise.pid))
+        paxos_prepare_req(p, p->promise.pid);
+}
+
+void paxos_on_prepare(struct paxos *p, const struct paxos_message *m)
+{
+    struct paxos_follower *f = &p->follower;
+    int order = paxos_ballot_compare(m->n, p->promise);
+    if (order < 0) {
+        paxos_send(p, PAXOS_NOT_ACCEPTED, m->from)->n = p->promise;
+        return;
+    }
+    /* Answering an old Prepare again would let a late AcceptSync of it in. */
+    if (order == 0 && (p->role == PAXOS_LEADER || m->psid <= f->psid))
+        return;
+    if (order > 0)
+        f->patience = PAXOS_RESEND_TICKS;
+    p->promise = m->n;
+    p->role = PAXOS_FOLLOWER;
+    p->phase = PAXOS_PHASE_PREPARE;
+    paxos_pull_clear(&p->pull);
+    f->psid = m->psid;
+    f->leader_acc_round = m->acc_round;
+    f->leader_decided = m->decided;
+    f->leader_accepted = m->accepted;
+    f->session = f->counter = 0;
+    f->quiet_ticks = f->gap_beats = 0;
+    f->accepted_sent = 0;
+    f->accepted_due = false;
+    f->promise_due = true;
+}
+
+static void send_promise(struct paxos *p)
+{
+    struct paxos_follower *f = &p->follower;
+    struct paxos_message *m = paxos_send(p, PAXOS_PROMISE, p->promise.pid);
+    m->n = p->promise;
+    m->acc_round = p->acc_round;
+    m->decided = p->decided;
+    m->accepted = p->log.end;
+    m->psid = f->psid;
+    f->promise_due = false;
+    int round = paxos_ballot_compare(p->acc_round, f->leader_acc_round);
+    if (round < 0 || (round == 0 && p->log.end <= f->leader_accepted))
+        return;
+    uint64_t from = round > 0 ? f->leader_decided : f->leader_accepted;
+    /* A snapshot carried the leader further than my log goes: nothing of mine is of use to it. */
+    if (from > p->log.end)
+        return;
+    m->sync = from < p->log.base ? PAXOS_SYNC_SNAPSHOT : PAXOS_SYNC_SUFFIX;
+    if (m->sync == PAXOS_SYNC_SNAPSHOT)
+        m->first = p->log.base;
+    else
+        paxos_attach(p, m, from, p->log.end);
+}
+
+void paxos_on_accept_sync(struct paxos *p, const struct paxos_message *m)
+{
+    struct paxos_follower *f = &p->follower;
+    if (p->phase != PAXOS_PHASE_PREPARE || m->psid != f->psid || f->session != 0)
+        return;
+    bool suffix = m->sync == PAXOS_SYNC_SUFFIX && m->first >= p->decided &&
+                  m->first <= p->log.end && m->first + m->entry_count <= m->accepted;
+    bool snapshot = m->sync == PAXOS_SYNC_SNAPSHOT && m->first > p->decided;
+    if (m->session == 0 || (!suffix && !snapshot)) {
+        paxos_recover(p);
+        return;
+    }
+    f->session = m->session;
+    f->counter = m->counter;
+    f->gap_beats = f->quiet_ticks = 0;
+    if (snapshot) {
+        p->snapshot_needed = m->first;
+        return;
+    }
+    f->sync_decided = m->decided;
+    paxos_pull_start(p, m, m->sync, m->accepted);
+    if (paxos_pull_complete(&p->pull))
+        paxos_sync_complete(p);
+}
+
+void paxos_sync_complete(struct paxos *p)
+{
+    struct paxos_follower *f = &p->follower;
+    const struct paxos_pull *pull = &p->pull;
+    uint64_t first = pull->first;
+    size_t have = 0;
+    if (paxos_ballot_compare(p->acc_round, p->promise) == 0) {
+        /* In one round logs are prefixes of one another: what I may have acknowledged is never cut, and
+         * so a late AcceptSync of an earlier life can do no harm. */
+        have = (size_t)(p->log.end - first);
+        have = have < pull->count ? have : pull->count;
+        first = p->log.end;
+    }
+    if (p->failed)
+        return;
+    paxos_adopt(p, first, pull->entries + have, pull->count - have);
+    paxos_pull_clear(&p->pull);
+    paxos_decide_up_to(p, f->sync_decided);
+    p->phase = PAXOS_PHASE_ACCEPT;
+    p->snapshot_needed = 0;
+    f->accepted_due = true;
+    f->patience = PAXOS_RESEND_TICKS;
+}
+
+/* The next message of the session, and no other. After a gap only a new sync helps. */
+static bool in_order(struct paxos *p, const struct paxos_message *m)
+{
+    struct paxos_follower *f = &p->follower;
+    if (p->phase != PAXOS_PHASE_ACCEPT)
+        return false;
+    if (m->session < f->session || (m->session == f->session && m->counter <= f->counter))
+        return false;
+    if (m->session > f->session || m->counter > f->counter + 1) {
+        paxos_recover(p);
+        return false;
+    }
+    f->counter++;
+    f->gap_beats = 0;
+    return true;
+}
+
+void paxos_on_accept_decide(struct paxos *p, const struct paxos_message *m)
+{
+    if (!in_order(p, m))
+        return;
+    if (m->first != p->log.end) {
+        paxos_recover(p);
+        return;
+    }
+    paxos_append(p, m->entries, m->entry_count);
+    paxos_decide_up_to(p, m->decided);
+}
+
+void paxos_on_decide(struct paxos *p, const struct paxos_message *m)
+{
+    if (in_order(p, m))
+        paxos_decide_up_to(p, m->decided);
+}
+
+/* What the leader sent last shows whether something was lost. A beat may overtake data: the gap counts
+ * when nothing came between `patience` beats. */
+void paxos_on_leader_beat(struct paxos *p, const struct paxos_message *m)
+{
+    struct paxos_follower *f = &p->follower;
+    if (p->phase != PAXOS_PHASE_ACCEPT && p->phase != PAXOS_PHASE_PREPARE)
+        return;
+    bool behind = m->session > f->session || (m->session == f->session && m->counter > f->counter);
+    if (behind && ++f->gap_beats >= f->patience) {
+        f->patience = f->patience < PAXOS_RESEND_TICKS_MAX ? 2 * f->patience : f->patience;
+        paxos_recover(p);
+    } else if (p->phase == PAXOS_PHASE_ACCEPT) {
+        paxos_decide_up_to(p, m->decided);
+        f->accepted_due = true; /* the last Accepted may have been lost */
+    }
+}
+
+void paxos_follower_tick(struct paxos *p)
+{
+    struct paxos_follower *f = &p->follower;
+    if (p->role != PAXOS_FOLLOWER)
+        return;
+    if (p->phase == PAXOS_PHASE_PREPARE && !paxos_pull_tick(p)) {
+        paxos_recover(p);
+        return;
+    }
+    if (++f->quiet_ticks < f->patience)
+        return;
+    f->quiet_ticks = 0;
+    if (p->phase == PAXOS_PHASE_PREPARE && f->session == 0) {
+        f->promise_due = true;
+    } else if (p->phase == PAXOS_PHASE_RECOVER) {
+        for (uint32_t i = 0; i < p->peer_count; i++)
+            paxos_prepare_req(p, p->peers[i].pid);
+    }
+}
+
+void paxos_follower_output(struct paxos *p)
+{
+    struct paxos_follower *f = &p->follower;
+    if (p->role != PAXOS_FOLLOWER)
+        return;
+    if (p->phase == PAXOS_PHASE_PREPARE && p->pull.sync == PAXOS_SYNC_SUFFIX)
+        paxos_pull_ask(p);
+    if (f->promise_due && paxos_promise_durable(p))
+        send_promise(p);
+    uint64_t accepted = paxos_accepted_durable(p);
+    bool current = paxos_ballot_compare(p->disk.durable.acc_round, p->promise) == 0;
+    if (p->phase != PAXOS_PHASE_ACCEPT || !current)
+        return;
+    if (accepted > f->accepted_sent || f->accepted_due) {
+        struct paxos_message *m = paxos_send(p, PAXOS_ACCEPTED, p->promise.pid);
+        m->n = p->promise;
+        m->accepted = accepted;
+        m->decided = p->decided < accepted ? p->decided : accepted;
+        f->accepted_sent = accepted;
+        f->accepted_due = false;
+    }
+}

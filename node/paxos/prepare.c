@@ -1,0 +1,203 @@
+/* The leader's prepare phase (paper, section 4.1, "Prepare"): collect the promises of R nodes, take over
+ * the best of their logs in one change, then lead. */
+#include "paxos/state.h"
+
+#include <assert.h>
+
+void paxos_elected(struct paxos *p, struct paxos_ballot ballot)
+{
+    assert(ballot.pid == p->me);
+    if (paxos_ballot_compare(ballot, p->promise) <= 0)
+        return;
+    p->promise = ballot;
+    p->role = PAXOS_LEADER;
+    p->leader = (struct paxos_leader){0};
+    for (uint32_t i = 0; i < p->peer_count; i++) {
+        struct paxos_peer *peer = &p->peers[i];
+        peer->higher = false;
+        peer->session = peer->acc = 0;
+    }
+    paxos_read_reset(p);
+    paxos_prepare_all(p);
+}
+
+/* Also when the phase must start over in the same ballot: promises are asked again with new psids. */
+void paxos_prepare_all(struct paxos *p)
+{
+    assert(p->role == PAXOS_LEADER);
+    p->phase = PAXOS_PHASE_PREPARE;
+    p->leader.best_pid = p->me;
+    p->leader.best_acc_round = p->acc_round;
+    p->leader.best_accepted = p->log.end;
+    paxos_pull_clear(&p->pull);
+    for (uint32_t i = 0; i < p->peer_count; i++) {
+        p->peers[i].promised = false;
+        paxos_prepare_peer(p, &p->peers[i]);
+    }
+}
+
+/* A new psid: what the peer answered to an earlier Prepare has no effect any more. What it promised in
+ * this ballot stays true, and is still counted. */
+void paxos_prepare_peer(struct paxos *p, struct paxos_peer *peer)
+{
+    peer->psid = ++p->psid;
+    peer->answered = peer->begun = peer->synced = false;
+    peer->prepare_due = true;
+    peer->prepare_ticks = 0;
+}
+
+static void refused(struct paxos *p, struct paxos_peer *peer, struct paxos_ballot promise)
+{
+    peer->higher = true;
+    peer->begun = peer->synced = peer->prepare_due = false;
+    if (paxos_ballot_compare(promise, p->leader.higher) > 0)
+        p->leader.higher = promise;
+}
+
+void paxos_on_prepare_req(struct paxos *p, struct paxos_peer *peer, const struct paxos_message *m)
+{
+    if (p->role != PAXOS_LEADER)
+        return;
+    if (paxos_ballot_compare(m->n, p->promise) > 0) {
+        refused(p, peer, m->n);
+        return;
+    }
+    peer->higher = false;
+    paxos_prepare_peer(p, peer);
+}
+
+void paxos_on_not_accepted(struct paxos *p, struct paxos_peer *peer, const struct paxos_message *m)
+{
+    if (p->role == PAXOS_LEADER && paxos_ballot_compare(m->n, p->promise) > 0)
+        refused(p, peer, m->n);
+}
+
+/* What a promise's sync must look like: it begins where my log ends to be surely right. */
+static uint8_t believable_sync(const struct paxos *p, const struct paxos_message *m)
+{
+    bool newer = paxos_ballot_compare(m->acc_round, p->acc_round) > 0;
+    uint64_t from = newer ? p->decided : p->log.end;
+    if (m->sync == PAXOS_SYNC_SUFFIX && m->first == from &&
+        m->first + m->entry_count <= m->accepted)
+        return PAXOS_SYNC_SUFFIX;
+    if (m->sync == PAXOS_SYNC_SNAPSHOT && m->first > from)
+        return PAXOS_SYNC_SNAPSHOT;
+    return PAXOS_SYNC_NONE;
+}
+
+static void keep_best(struct paxos *p, const struct paxos_message *m)
+{
+    struct paxos_leader *l = &p->leader;
+    int round = paxos_ballot_compare(m->acc_round, l->best_acc_round);
+    bool better = round > 0 || (round == 0 && m->accepted > l->best_accepted);
+    if (!better && m->from != l->best_pid)
+        return;
+    l->best_pid = m->from;
+    l->best_acc_round = m->acc_round;
+    l->best_accepted = m->accepted;
+    paxos_pull_start(p, m, believable_sync(p, m), m->accepted);
+}
+
+void paxos_on_promise(struct paxos *p, struct paxos_peer *peer, const struct paxos_message *m)
+{
+    bool mine = p->role == PAXOS_LEADER && paxos_ballot_compare(m->n, p->promise) == 0;
+    /* A second Promise to the same Prepare would start another session, and a storm of them. */
+    if (!mine || m->psid != peer->psid || peer->answered)
+        return;
+    bool preparing = p->phase == PAXOS_PHASE_PREPARE;
+    int round = paxos_ballot_compare(m->acc_round, p->promise);
+    if (m->decided > m->accepted || round > 0 || (round == 0 && preparing))
+        return;
+    /* Decided beyond my log: by a higher ballot, which will depose me. */
+    if (!preparing && m->decided > p->log.end)
+        return;
+    peer->answered = peer->promised = true;
+    peer->acc_round = m->acc_round;
+    peer->accepted = m->accepted;
+    peer->decided = m->decided;
+    if (preparing) {
+        keep_best(p, m);
+    } else {
+        paxos_decide_up_to(p, m->decided);
+        paxos_sync_peer(p, peer);
+    }
+}
+
+/* The end of the phase: one change of the log, then everybody who promised is brought in line. */
+static void begin_accept(struct paxos *p)
+{
+    struct paxos_leader *l = &p->leader;
+    uint64_t decided = p->decided;
+    for (uint32_t i = 0; i < p->peer_count; i++)
+        if (p->peers[i].promised && p->peers[i].decided > decided)
+            decided = p->peers[i].decided;
+    bool own = l->best_pid == p->me;
+    /* Decided beyond the best log of a quorum: by a higher ballot, which will depose me. */
+    if (decided > (own ? p->log.end : p->pull.end))
+        return;
+    paxos_adopt(p, own ? p->log.end : p->pull.first, p->pull.entries, own ? 0 : p->pull.count);
+    if (p->failed)
+        return;
+    paxos_pull_clear(&p->pull);
+    p->snapshot_needed = 0;
+    p->phase = PAXOS_PHASE_ACCEPT;
+    l->sync_end = p->log.end;
+    paxos_decide_up_to(p, decided);
+    for (uint32_t i = 0; i < p->peer_count; i++)
+        if (p->peers[i].answered)
+            paxos_sync_peer(p, &p->peers[i]);
+}
+
+void paxos_count_promises(struct paxos *p)
+{
+    if (p->role != PAXOS_LEADER || p->phase != PAXOS_PHASE_PREPARE || !paxos_promise_durable(p))
+        return;
+    uint32_t promises = 1;
+    for (uint32_t i = 0; i < p->peer_count; i++)
+        promises += p->peers[i].promised;
+    if (promises < p->read_quorum)
+        return;
+    if (p->leader.best_pid == p->me || paxos_pull_complete(&p->pull))
+        begin_accept(p);
+    else if (p->pull.sync == PAXOS_SYNC_SUFFIX)
+        paxos_pull_ask(p);
+    else if (p->pull.sync == PAXOS_SYNC_SNAPSHOT)
+        p->snapshot_needed = p->pull.first;
+}
+
+static void send_prepare(struct paxos *p, struct paxos_peer *peer)
+{
+    struct paxos_message *m = paxos_send(p, PAXOS_PREPARE, peer->pid);
+    m->n = p->promise;
+    m->acc_round = p->acc_round;
+    m->decided = p->decided;
+    m->accepted = p->log.end;
+    m->psid = peer->psid;
+    peer->prepare_due = false;
+    peer->prepare_ticks = 0;
+}
+
+/* A ballot is used only when it is durable: after a restart it must not be used again. */
+void paxos_prepare_output(struct paxos *p)
+{
+    if (p->role != PAXOS_LEADER || !paxos_promise_durable(p))
+        return;
+    for (uint32_t i = 0; i < p->peer_count; i++)
+        if (p->peers[i].prepare_due && !p->peers[i].higher)
+            send_prepare(p, &p->peers[i]);
+}
+
+void paxos_leader_tick(struct paxos *p)
+{
+    if (p->role != PAXOS_LEADER)
+        return;
+    if (p->phase == PAXOS_PHASE_PREPARE && !paxos_pull_tick(p))
+        paxos_prepare_all(p);
+    for (uint32_t i = 0; i < p->peer_count; i++) {
+        struct paxos_peer *peer = &p->peers[i];
+        if (peer->begun)
+            paxos_beat(p, peer);
+        else if (!peer->answered && ++peer->prepare_ticks >= PAXOS_RESEND_TICKS)
+            peer->prepare_due = true;
+    }
+}

@@ -1,0 +1,123 @@
+/* A suffix that is too long for one message: its receiver pulls it in ranges and touches its log only when
+ * it has all of it, because the change must be one. A request is answered with a window's worth of
+ * messages; both sides count the same bytes, so both know where the answer ends. */
+#include "paxos/state.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+void paxos_pull_clear(struct paxos_pull *pull)
+{
+    for (size_t i = 0; i < pull->count; i++)
+        paxos_entry_unref(pull->entries[i]);
+    free(pull->entries);
+    *pull = (struct paxos_pull){0};
+}
+
+static void take(struct paxos *p, const struct paxos_message *m)
+{
+    struct paxos_pull *pull = &p->pull;
+    for (uint32_t i = 0; i < m->entry_count; i++) {
+        if (!paxos_reserve(p, &pull->entries, pull->count, &pull->cap))
+            return;
+        pull->entries[pull->count++] = paxos_entry_ref(m->entries[i]);
+        pull->answer_bytes += PAXOS_ENTRY_COST(m->entries[i]);
+    }
+}
+
+/* `m` brings the beginning. */
+void paxos_pull_start(struct paxos *p, const struct paxos_message *m, uint8_t sync, uint64_t end)
+{
+    struct paxos_pull *pull = &p->pull;
+    paxos_pull_clear(pull);
+    pull->from = m->from;
+    pull->sync = sync;
+    pull->psid = m->psid;
+    pull->first = m->first;
+    pull->end = end;
+    if (sync == PAXOS_SYNC_SUFFIX)
+        take(p, m);
+}
+
+bool paxos_pull_complete(const struct paxos_pull *pull)
+{
+    return pull->sync == PAXOS_SYNC_SUFFIX && pull->first + pull->count == pull->end;
+}
+
+void paxos_pull_ask(struct paxos *p)
+{
+    struct paxos_pull *pull = &p->pull;
+    assert(pull->sync == PAXOS_SYNC_SUFFIX);
+    if (pull->asked)
+        return;
+    struct paxos_message *m = paxos_send(p, PAXOS_SUFFIX_REQ, pull->from);
+    m->n = p->promise;
+    m->psid = pull->psid;
+    m->first = pull->first + pull->count;
+    pull->asked = true;
+    pull->answer_bytes = 0;
+}
+
+static void answer(struct paxos *p, const struct paxos_message *request, uint64_t end)
+{
+    uint64_t at = request->first;
+    if (at >= end)
+        return;
+    uint64_t limit = paxos_log_offset(&p->log, at) + PAXOS_WINDOW_BYTES_MAX;
+    while (at < end && paxos_log_offset(&p->log, at) < limit) {
+        struct paxos_message *m = paxos_send(p, PAXOS_SUFFIX, request->from);
+        m->n = p->promise;
+        m->psid = request->psid;
+        at = paxos_attach(p, m, at, end);
+    }
+}
+
+/* The holder may have died: of a suffix when no piece comes, of a snapshot when it does not answer
+ * heartbeats either. */
+bool paxos_pull_tick(struct paxos *p)
+{
+    struct paxos_pull *pull = &p->pull;
+    bool suffix = pull->sync == PAXOS_SYNC_SUFFIX && pull->asked;
+    bool snapshot = pull->sync == PAXOS_SYNC_SNAPSHOT && !paxos_alive(p, paxos_peer(p, pull->from));
+    if (!suffix && !snapshot)
+        return true;
+    pull->idle_ticks++;
+    if (suffix && pull->idle_ticks % PAXOS_RESEND_TICKS == 0)
+        pull->asked = false;
+    return pull->idle_ticks < PAXOS_PULL_TICKS_MAX;
+}
+
+void paxos_on_suffix_req(struct paxos *p, struct paxos_peer *peer, const struct paxos_message *m)
+{
+    if (paxos_ballot_compare(m->n, p->promise) != 0)
+        return;
+    bool leader = paxos_leads(p) && peer->synced && m->psid == peer->psid;
+    bool follower = p->role == PAXOS_FOLLOWER && p->phase == PAXOS_PHASE_PREPARE &&
+                    m->from == p->promise.pid && m->psid == p->follower.psid;
+    if (!leader && !follower)
+        return;
+    if (m->first < p->log.base) {
+        /* Trimmed meanwhile. A peer starts over; a leader gives up by itself. */
+        if (leader && peer->acc < peer->sync_end)
+            paxos_prepare_peer(p, peer);
+        return;
+    }
+    answer(p, m, leader ? peer->sent : p->log.end);
+}
+
+void paxos_on_suffix(struct paxos *p, const struct paxos_message *m)
+{
+    struct paxos_pull *pull = &p->pull;
+    if (pull->sync != PAXOS_SYNC_SUFFIX || paxos_ballot_compare(m->n, p->promise) != 0 ||
+        m->from != pull->from || m->psid != pull->psid)
+        return;
+    uint64_t next = pull->first + pull->count;
+    if (m->first != next || next + m->entry_count > pull->end)
+        return;
+    take(p, m);
+    if (pull->answer_bytes >= PAXOS_WINDOW_BYTES_MAX)
+        pull->asked = false;
+    pull->idle_ticks = 0;
+    if (p->role == PAXOS_FOLLOWER && paxos_pull_complete(pull))
+        paxos_sync_complete(p);
+}

@@ -1,0 +1,173 @@
+/* Linearizable reads without log entries (a rule of this implementation, not of the paper).
+ *
+ * A leader that has decided everything it began with asks, after a read has arrived, more than N - R nodes
+ * (itself included) whether they still promise its ballot exactly. A later leader that decided anything
+ * had R promises, so one of the nodes asked would have refused: whatever was decided before the read is
+ * below the index that the leader had decided when the round began. Reads that arrive while a round is under
+ * way share the next one; heartbeats do not count as acknowledgements. */
+#include "paxos/state.h"
+
+#include <assert.h>
+
+void paxos_read(struct paxos *p, uint64_t read)
+{
+    assert(read > p->reads.asked);
+    p->reads.asked = read;
+}
+
+void paxos_read_reset(struct paxos *p)
+{
+    p->reads.probing = false;
+    for (uint32_t i = 0; i < p->peer_count; i++) {
+        struct paxos_peer *peer = &p->peers[i];
+        peer->read_wanted = peer->read_covered = peer->read_answered = 0;
+    }
+}
+
+/* Kept while I prepare: it is answered as soon as I may. */
+void paxos_on_read_request(struct paxos *p, struct paxos_peer *peer, const struct paxos_message *m)
+{
+    if (p->role == PAXOS_LEADER && m->read > peer->read_wanted)
+        peer->read_wanted = m->read;
+}
+
+void paxos_on_read_probe(struct paxos *p, const struct paxos_message *m)
+{
+    assert(paxos_ballot_compare(m->n, p->promise) == 0);
+    struct paxos_message *ack = paxos_send(p, PAXOS_READ_ACK, m->from);
+    ack->n = m->n;
+    ack->read = m->read;
+}
+
+void paxos_on_read_ack(struct paxos *p, struct paxos_peer *peer, const struct paxos_message *m)
+{
+    bool current = p->reads.probing && m->read == p->reads.probe;
+    if (current && paxos_leads(p) && paxos_ballot_compare(m->n, p->promise) == 0)
+        peer->read_acked = m->read;
+}
+
+static void answer(struct paxos *p, uint64_t read, uint64_t index)
+{
+    struct paxos_reads *r = &p->reads;
+    if (read > r->ready)
+        r->ready = read;
+    if (index > r->index)
+        r->index = index;
+}
+
+void paxos_on_read_index(struct paxos *p, const struct paxos_message *m)
+{
+    if (m->read <= p->reads.asked && m->read > p->reads.ready)
+        answer(p, m->read, m->decided);
+}
+
+static void send_probe(struct paxos *p, const struct paxos_peer *peer)
+{
+    struct paxos_message *m = paxos_send(p, PAXOS_READ_PROBE, peer->pid);
+    m->n = p->promise;
+    m->read = p->reads.probe;
+}
+
+static bool read_waits(const struct paxos *p)
+{
+    if (p->reads.asked > p->reads.ready)
+        return true;
+    for (uint32_t i = 0; i < p->peer_count; i++)
+        if (p->peers[i].read_wanted > p->peers[i].read_answered)
+            return true;
+    return false;
+}
+
+static void begin_probe(struct paxos *p)
+{
+    struct paxos_reads *r = &p->reads;
+    assert(p->decided >= p->leader.sync_end);
+    r->probe++;
+    r->probing = true;
+    r->probe_ticks = 0;
+    r->probe_index = p->decided;
+    r->probe_covers = r->asked;
+    for (uint32_t i = 0; i < p->peer_count; i++) {
+        struct paxos_peer *peer = &p->peers[i];
+        peer->read_covered = peer->read_wanted;
+        if (p->read_quorum < p->nodes)
+            send_probe(p, peer);
+    }
+}
+
+static bool probe_confirmed(const struct paxos *p)
+{
+    uint32_t acks = 1;
+    for (uint32_t i = 0; i < p->peer_count; i++)
+        acks += p->peers[i].read_acked == p->reads.probe;
+    return acks > p->nodes - p->read_quorum;
+}
+
+static void finish_probe(struct paxos *p)
+{
+    struct paxos_reads *r = &p->reads;
+    r->probing = false;
+    answer(p, r->probe_covers, r->probe_index);
+    for (uint32_t i = 0; i < p->peer_count; i++) {
+        struct paxos_peer *peer = &p->peers[i];
+        if (peer->read_covered <= peer->read_answered)
+            continue;
+        struct paxos_message *m = paxos_send(p, PAXOS_READ_INDEX, peer->pid);
+        m->n = p->promise;
+        m->read = peer->read_covered;
+        m->decided = r->probe_index;
+        peer->read_answered = peer->read_covered;
+    }
+}
+
+static void lead_reads(struct paxos *p)
+{
+    struct paxos_reads *r = &p->reads;
+    if (p->decided < p->leader.sync_end)
+        return;
+    if (r->probing && probe_confirmed(p))
+        finish_probe(p);
+    if (r->probing || !read_waits(p))
+        return;
+    begin_probe(p);
+    if (probe_confirmed(p))
+        finish_probe(p);
+}
+
+static bool request_under_way(const struct paxos *p)
+{
+    const struct paxos_reads *r = &p->reads;
+    return r->requested > r->ready && paxos_ballot_compare(r->requested_of, p->promise) == 0;
+}
+
+static void follow_reads(struct paxos *p)
+{
+    struct paxos_reads *r = &p->reads;
+    if (p->phase != PAXOS_PHASE_ACCEPT || r->asked <= r->ready || request_under_way(p))
+        return;
+    paxos_send(p, PAXOS_READ_REQUEST, p->promise.pid)->read = r->asked;
+    r->requested = r->asked;
+    r->requested_of = p->promise;
+    r->request_ticks = 0;
+}
+
+void paxos_read_tick(struct paxos *p)
+{
+    struct paxos_reads *r = &p->reads;
+    if (request_under_way(p) && ++r->request_ticks >= PAXOS_RESEND_TICKS)
+        r->requested = 0;
+    if (!paxos_leads(p) || !r->probing || ++r->probe_ticks < PAXOS_RESEND_TICKS)
+        return;
+    r->probe_ticks = 0;
+    for (uint32_t i = 0; i < p->peer_count; i++)
+        if (p->peers[i].read_acked != r->probe)
+            send_probe(p, &p->peers[i]);
+}
+
+void paxos_read_output(struct paxos *p)
+{
+    if (paxos_leads(p))
+        lead_reads(p);
+    else if (p->role == PAXOS_FOLLOWER)
+        follow_reads(p);
+}

@@ -1,0 +1,303 @@
+/* The core's state, shared by the files of this room only.
+ *
+ *   paxos.c      events in, output out, invariants        election.c   ballot leader election
+ *   message.c    ballots, entries, messages               prepare.c    leader, prepare phase
+ *   log.c        the log in memory                        accept.c     leader, accept phase
+ *   disk.c       what is durable, what is on its way      follower.c   the follower
+ *   pull.c       a suffix too long for one message        read.c       read index
+ *   propose.c    proposals that wait for a leader         status.c     what others may know
+ *
+ * Two habits hold everywhere. Allocation failure is sticky (`failed`) and reported once, by paxos_step
+ * or paxos_output. Sending is level-triggered where it can be: steps change state, paxos_output compares
+ * state with what was said and says the difference. */
+#ifndef QUORUMFS_PAXOS_STATE_H
+#define QUORUMFS_PAXOS_STATE_H
+
+#include "paxos/paxos.h"
+
+#define PAXOS_COUNT_MAX ((uint64_t)1 << 62) /* no honest index or counter gets there */
+#define PAXOS_ENTRY_COST(entry) ((uint64_t)(entry)->len + sizeof(struct paxos_entry)) /* bytes */
+
+enum {
+    PAXOS_RESEND_TICKS = 2,     /* before an unanswered message is repeated */
+    PAXOS_RESEND_TICKS_MAX = 8, /* the same on a link that proved slow: it doubles up to here */
+    PAXOS_PULL_TICKS_MAX = 8,   /* without a piece, before a pulled suffix is given up */
+    PAXOS_ALIVE_TICKS = 3,      /* a peer that answered a heartbeat is held for alive */
+    PAXOS_STRANDED_TICKS = 5,   /* before a leader prepares above a dead candidate's ballot */
+    PAXOS_BUFFER_BYTES_MAX = 16 * 1024 * 1024, /* proposals waiting for a leader; beyond: dropped */
+};
+
+/* ---- log.c: [base, end), contiguous in memory, amortised O(1) at both ends ---- */
+
+struct paxos_slot {
+    struct paxos_entry *entry;
+    uint64_t bytes_before; /* paxos_log_offset */
+};
+
+struct paxos_log {
+    struct paxos_slot *slots;
+    size_t head, cap;
+    uint64_t base, end;
+    uint64_t bytes_end;
+};
+
+void paxos_log_free(struct paxos_log *log);
+bool paxos_log_append(struct paxos_log *log, struct paxos_entry *entry); /* takes a reference of its own */
+void paxos_log_truncate(struct paxos_log *log, uint64_t end);
+void paxos_log_trim(struct paxos_log *log, uint64_t base); /* beyond the end: empty at `base` */
+struct paxos_entry *paxos_log_at(const struct paxos_log *log, uint64_t index);
+/* Bytes of all entries ever held before `index`, base <= index <= end. */
+uint64_t paxos_log_offset(const struct paxos_log *log, uint64_t index);
+
+/* ---- disk.c ---- */
+
+struct paxos_disk_state {
+    struct paxos_ballot promise, acc_round;
+    uint64_t accepted; /* how much of the log, as it is in memory now, is there */
+};
+
+struct paxos_disk {
+    struct paxos_disk_state durable;
+    struct paxos_disk_state *queued; /* ring: states after each write under way */
+    size_t head, count, cap;
+    struct paxos_disk_state last; /* after the last write that was handed out */
+    uint64_t last_end;            /* where the log on disk ends after it, matching or not */
+    bool compact_due;             /* a snapshot has voided what the disk holds below `compacted` */
+    uint64_t ticket;
+};
+
+/* ---- pull.c ---- */
+
+/* A suffix on its way here: of the best promise (leader in prepare), or of a sync (follower in prepare).
+ * It touches the log only when it is complete. */
+struct paxos_pull {
+    uint32_t from;
+    uint8_t sync; /* enum paxos_sync; NONE: nothing here */
+    uint64_t psid;
+    uint64_t first, end;
+    struct paxos_entry **entries;
+    size_t count, cap;
+    bool asked;            /* a request is under way, */
+    uint64_t answer_bytes; /* and so much of its answer has come */
+    uint32_t idle_ticks;
+};
+
+struct paxos_peer {
+    uint32_t pid;
+
+    /* Election: the last reply. */
+    uint64_t reply_round;
+    struct paxos_ballot reply_ballot, reply_leader;
+    bool reply_happy;
+    uint64_t alive_tick; /* 0: not alive */
+
+    /* Leader: the promise. `answered`: the last Prepare was; `promised`: any of this ballot was. */
+    uint64_t psid;
+    bool answered, promised, higher;
+    bool prepare_due;
+    uint32_t prepare_ticks;
+    struct paxos_ballot acc_round;
+    uint64_t decided, accepted;
+
+    /* Leader: the session. `begun`: AcceptSync was sent; `synced`: with a suffix, so entries may follow. */
+    bool begun, synced;
+    uint64_t session, counter;
+    uint64_t sync_end; /* nothing is shipped before the peer accepted up to here */
+    uint64_t acc;      /* durable there in this ballot */
+    uint64_t acked;    /* where the window begins: acc, or the beginning of the sync */
+    uint64_t acked_offset; /* paxos_log_offset of it, or of an earlier one if it is trimmed */
+    uint64_t sent;     /* next index to ship */
+    uint64_t told;     /* decided, as the peer was told */
+
+    /* Leader: reads asked by this peer. */
+    uint64_t read_wanted, read_covered, read_answered;
+    uint64_t read_acked; /* last probe that it acknowledged */
+};
+
+struct paxos_leader {
+    uint64_t sync_end; /* length of the log with which the accept phase began */
+    uint32_t best_pid; /* whose promise is the best; me: no sync is needed */
+    struct paxos_ballot best_acc_round;
+    uint64_t best_accepted;
+    struct paxos_ballot higher; /* the highest promise that a peer refused me for */
+};
+
+struct paxos_follower {
+    /* The Prepare that was answered last, of this promise. */
+    uint64_t psid;
+    struct paxos_ballot leader_acc_round;
+    uint64_t leader_decided, leader_accepted;
+
+    uint64_t session, counter;
+    uint64_t sync_decided; /* of the AcceptSync whose suffix is being pulled */
+    uint64_t accepted_sent;
+    bool promise_due, accepted_due;
+    uint32_t quiet_ticks; /* since the last repetition */
+    uint32_t gap_beats;   /* leader beats that showed the same gap */
+    uint32_t patience;    /* ticks before a repetition */
+    uint64_t heard_tick;  /* last message from the leader */
+};
+
+struct paxos_election {
+    uint64_t round;
+    struct paxos_ballot mine, leader;
+    bool happy;
+    uint32_t stranded_ticks;
+};
+
+struct paxos_reads {
+    uint64_t asked, ready, index; /* this node's reads */
+    /* Follower: the request under way, and to which leader. */
+    uint64_t requested;
+    struct paxos_ballot requested_of;
+    uint32_t request_ticks;
+    /* Leader: the probe round under way. */
+    uint64_t probe;
+    bool probing;
+    uint64_t probe_index, probe_covers;
+    uint32_t probe_ticks;
+};
+
+struct paxos_proposals {
+    struct paxos_entry **entries;
+    size_t count, cap;
+    uint64_t bytes;
+};
+
+struct paxos {
+    uint32_t me, nodes, read_quorum, write_quorum;
+    struct paxos_peer peers[PAXOS_NODES_MAX]; /* the others */
+    uint32_t peer_count;
+
+    struct paxos_ballot promise, acc_round;
+    uint64_t decided;
+    struct paxos_log log;
+    struct paxos_disk disk;
+    uint64_t emitted; /* decided, as it was handed out */
+    uint64_t snapshot_needed;
+
+    enum paxos_role role;
+    enum paxos_phase phase;
+    struct paxos_leader leader;
+    struct paxos_follower follower;
+    struct paxos_election election;
+    struct paxos_reads reads;
+    struct paxos_pull pull;
+    struct paxos_proposals proposals;
+
+    uint64_t ticks;
+    uint64_t leader_changes;
+    uint64_t psid; /* the last one given to a Prepare */
+
+    struct { /* what paxos_check saw last */
+        struct paxos_ballot promise, acc_round;
+        uint64_t decided, compacted;
+    } seen;
+
+    struct paxos_message *outbox;
+    size_t outbox_count, outbox_cap;
+    struct paxos_message spare; /* what paxos_send returns when there is no memory */
+    bool failed;
+};
+
+/* ---- message.c ---- */
+
+/* A new message in the outbox, from me, to be filled in; valid until the next call. */
+struct paxos_message *paxos_send(struct paxos *p, enum paxos_message_type type, uint32_t to);
+/* Adds log[first..end), up to PAXOS_MESSAGE_BYTES_MAX; returns the index after the last one. */
+uint64_t paxos_attach(struct paxos *p, struct paxos_message *m, uint64_t first, uint64_t end);
+/* Makes room for one more pointer in a growing array; false: out of memory, `failed` is set. */
+bool paxos_reserve(struct paxos *p, struct paxos_entry ***entries, size_t count, size_t *cap);
+
+/* ---- disk.c ---- */
+
+void paxos_disk_start(struct paxos *p);
+/* The log was cut: nothing beyond `end` on disk belongs to it any more. */
+void paxos_disk_cut(struct paxos *p, uint64_t end);
+/* A snapshot at `index` is durable in the tree, and stands for the log up to there. */
+void paxos_disk_covered(struct paxos *p, uint64_t index);
+void paxos_disk_write(struct paxos *p, struct paxos_write *write);
+void paxos_disk_durable(struct paxos *p, uint64_t ticket);
+bool paxos_promise_durable(const struct paxos *p);
+/* How far the log is durable as accepted in the current ballot. */
+uint64_t paxos_accepted_durable(const struct paxos *p);
+
+/* ---- paxos.c: what several files need ---- */
+
+struct paxos_peer *paxos_peer(struct paxos *p, uint32_t pid); /* NULL: nobody of this cluster, or me */
+bool paxos_leads(const struct paxos *p);                      /* a leader in accept */
+void paxos_append(struct paxos *p, struct paxos_entry *const *entries, size_t count);
+/* One change of the log: cut it at `first`, append, and make `promise` its round. */
+void paxos_adopt(struct paxos *p, uint64_t first, struct paxos_entry *const *entries, size_t count);
+void paxos_decide_up_to(struct paxos *p, uint64_t decided); /* never back, never beyond the log */
+
+/* ---- election.c ---- */
+
+void paxos_election_start(struct paxos *p, uint32_t priority);
+void paxos_election_tick(struct paxos *p);
+void paxos_on_heartbeat_request(struct paxos *p, const struct paxos_message *m);
+void paxos_on_heartbeat_reply(struct paxos *p, struct paxos_peer *peer,
+                              const struct paxos_message *m);
+bool paxos_alive(const struct paxos *p, const struct paxos_peer *peer);
+
+/* ---- prepare.c ---- */
+
+void paxos_elected(struct paxos *p, struct paxos_ballot ballot);
+void paxos_prepare_all(struct paxos *p);
+void paxos_prepare_peer(struct paxos *p, struct paxos_peer *peer);
+void paxos_on_prepare_req(struct paxos *p, struct paxos_peer *peer, const struct paxos_message *m);
+void paxos_on_promise(struct paxos *p, struct paxos_peer *peer, const struct paxos_message *m);
+void paxos_on_not_accepted(struct paxos *p, struct paxos_peer *peer, const struct paxos_message *m);
+void paxos_leader_tick(struct paxos *p);
+void paxos_count_promises(struct paxos *p);
+void paxos_prepare_output(struct paxos *p);
+
+/* ---- accept.c ---- */
+
+void paxos_sync_peer(struct paxos *p, struct paxos_peer *peer);
+void paxos_beat(struct paxos *p, const struct paxos_peer *peer);
+void paxos_on_accepted(struct paxos *p, struct paxos_peer *peer, const struct paxos_message *m);
+void paxos_decide(struct paxos *p);
+void paxos_ship(struct paxos *p);
+
+/* ---- follower.c ---- */
+
+void paxos_recover(struct paxos *p);
+void paxos_prepare_req(struct paxos *p, uint32_t to);
+void paxos_on_prepare(struct paxos *p, const struct paxos_message *m);
+void paxos_on_accept_sync(struct paxos *p, const struct paxos_message *m);
+void paxos_on_accept_decide(struct paxos *p, const struct paxos_message *m);
+void paxos_on_decide(struct paxos *p, const struct paxos_message *m);
+void paxos_on_leader_beat(struct paxos *p, const struct paxos_message *m);
+void paxos_sync_complete(struct paxos *p);
+void paxos_follower_tick(struct paxos *p);
+void paxos_follower_output(struct paxos *p);
+
+/* ---- pull.c ---- */
+
+void paxos_pull_start(struct paxos *p, const struct paxos_message *m, uint8_t sync, uint64_t end);
+void paxos_pull_clear(struct paxos_pull *pull);
+bool paxos_pull_complete(const struct paxos_pull *pull);
+void paxos_pull_ask(struct paxos *p); /* for the next piece, unless one is under way */
+bool paxos_pull_tick(struct paxos *p); /* false: given up, start again */
+void paxos_on_suffix_req(struct paxos *p, struct paxos_peer *peer, const struct paxos_message *m);
+void paxos_on_suffix(struct paxos *p, const struct paxos_message *m);
+
+/* ---- read.c ---- */
+
+void paxos_read(struct paxos *p, uint64_t read);
+void paxos_on_read_request(struct paxos *p, struct paxos_peer *peer, const struct paxos_message *m);
+void paxos_on_read_probe(struct paxos *p, const struct paxos_message *m);
+void paxos_on_read_ack(struct paxos *p, struct paxos_peer *peer, const struct paxos_message *m);
+void paxos_on_read_index(struct paxos *p, const struct paxos_message *m);
+void paxos_read_reset(struct paxos *p); /* a new ballot of mine */
+void paxos_read_tick(struct paxos *p);
+void paxos_read_output(struct paxos *p);
+
+/* ---- propose.c ---- */
+
+void paxos_propose(struct paxos *p, struct paxos_entry *const *entries, uint32_t count);
+void paxos_proposals_output(struct paxos *p);
+void paxos_proposals_free(struct paxos *p);
+
+#endif

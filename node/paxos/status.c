@@ -1,0 +1,57 @@
+#include "paxos/state.h"
+
+/* A quorum of my own, or somebody's who follows the same leader and is content with it. */
+static bool has_quorum(const struct paxos *p)
+{
+    uint32_t alive = 1;
+    for (uint32_t i = 0; i < p->peer_count; i++) {
+        const struct paxos_peer *peer = &p->peers[i];
+        if (!paxos_alive(p, peer))
+            continue;
+        alive++;
+        if (peer->reply_happy && p->election.leader.n > 0 &&
+            paxos_ballot_compare(peer->reply_leader, p->election.leader) == 0 &&
+            p->election.leader.pid != p->me)
+            return true;
+    }
+    uint32_t larger = p->read_quorum > p->write_quorum ? p->read_quorum : p->write_quorum;
+    return alive >= (paxos_leads(p) ? p->write_quorum : larger);
+}
+
+static bool has_leader(const struct paxos *p)
+{
+    if (p->phase != PAXOS_PHASE_ACCEPT)
+        return false;
+    if (p->role == PAXOS_LEADER || p->ticks - p->follower.heard_tick < PAXOS_ALIVE_TICKS)
+        return true;
+    for (uint32_t i = 0; i < p->peer_count; i++)
+        if (p->peers[i].pid == p->promise.pid)
+            return paxos_alive(p, &p->peers[i]);
+    return false;
+}
+
+void paxos_status(const struct paxos *p, struct paxos_status *status)
+{
+    *status = (struct paxos_status){.role = p->role,
+                                    .phase = p->phase,
+                                    .promise = p->promise,
+                                    .acc_round = p->acc_round,
+                                    .leader = p->election.leader,
+                                    .compacted = p->log.base,
+                                    .decided = p->decided,
+                                    .accepted = p->log.end,
+                                    .durable = p->disk.durable.accepted,
+                                    .log_bytes =
+                                        p->log.bytes_end - paxos_log_offset(&p->log, p->log.base),
+                                    .happy = p->election.happy,
+                                    .has_quorum = has_quorum(p),
+                                    .has_leader = has_leader(p),
+                                    .leader_changes = p->leader_changes,
+                                    .peer_count = p->peer_count};
+    for (uint32_t i = 0; i < p->peer_count; i++) {
+        const struct paxos_peer *peer = &p->peers[i];
+        status->peers[i].pid = peer->pid;
+        status->peers[i].alive = paxos_alive(p, peer);
+        status->peers[i].accepted = paxos_leads(p) ? peer->acc : 0;
+    }
+}
