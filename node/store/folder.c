@@ -1,0 +1,91 @@
+#include "store/folder.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct folder {
+    int lock; /* descriptor of the file `lock`, with the flock */
+    char path[];
+};
+
+/* A power cut must not take away a new folder together with the promises in it. */
+static int folder_sync_parent(const char *path, struct fault *fault)
+{
+    char parent[PATH_MAX];
+    int fd, status;
+
+    if (snprintf(parent, sizeof(parent), "%s/..", path) >= (int)sizeof(parent))
+        return fault_set(fault, -ENAMETOOLONG, "folder %s: the path is too long", path);
+    fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    status = fd < 0 || fsync(fd) < 0 ? -errno : 0;
+    if (fd >= 0)
+        close(fd);
+    return status < 0 ? fault_set(fault, status, "sync %s: %s", parent, strerror(-status)) : 0;
+}
+
+static int folder_make(const char *path, struct fault *fault)
+{
+    if (mkdir(path, 0755) == 0)
+        return folder_sync_parent(path, fault);
+    if (errno != EEXIST)
+        return fault_set(fault, -errno, "make folder %s: %s", path, strerror(errno));
+    return 0;
+}
+
+static int folder_lock(const char *path, struct fault *fault)
+{
+    char lock[PATH_MAX];
+    int fd, status;
+
+    if (snprintf(lock, sizeof(lock), "%s/lock", path) >= (int)sizeof(lock))
+        return fault_set(fault, -ENAMETOOLONG, "folder %s: the path is too long", path);
+    fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return fault_set(fault, -errno, "open %s: %s", lock, strerror(errno));
+    if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+        return fd;
+    status = errno == EWOULDBLOCK
+                 ? fault_set(fault, -EBUSY, "folder %s: another quorumfs is running on it", path)
+                 : fault_set(fault, -errno, "lock %s: %s", lock, strerror(errno));
+    close(fd);
+    return status;
+}
+
+int folder_open(const char *path, struct folder **folder, struct fault *fault)
+{
+    struct folder *f;
+    int status = folder_make(path, fault);
+
+    if (status < 0)
+        return status;
+    f = malloc(sizeof(*f) + strlen(path) + 1);
+    if (f == NULL)
+        return fault_set(fault, -ENOMEM, "folder %s: out of memory", path);
+    strcpy(f->path, path);
+    f->lock = folder_lock(path, fault);
+    if (f->lock < 0) {
+        status = f->lock;
+        free(f);
+        return status;
+    }
+    *folder = f;
+    return 0;
+}
+
+const char *folder_path(const struct folder *folder)
+{
+    return folder->path;
+}
+
+void folder_close(struct folder *folder)
+{
+    close(folder->lock);
+    free(folder);
+}

@@ -1,0 +1,319 @@
+/* The storage thread of the log, its queue, and the way back to the loop. */
+#include "store/log.h"
+#include "store/log_db.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <time.h>
+
+/* Writes beyond it wait for the next transaction, so that the first of many big ones is reported
+ * soon. */
+enum { LOG_BATCH_BYTES_MAX = 4 * 1024 * 1024 };
+
+struct log_item {
+    STAILQ_ENTRY(log_item) next;
+    struct paxos_write write;
+    uint64_t bytes; /* of its entries */
+};
+
+STAILQ_HEAD(log_queue, log_item);
+
+struct log {
+    /* The loop's. */
+    struct log_callbacks callbacks;
+    uint64_t backlog_bytes;
+    uint64_t queued, reported; /* last tickets */
+    bool has_report, has_thread, failed;
+    uv_thread_t thread;
+    uv_async_t report; /* from the storage thread */
+    void (*closed)(void *arg);
+    void *closed_arg;
+
+    /* The storage thread's while it runs. */
+    struct log_db db;
+
+    /* Both, under the mutex. The writes that are done come back so that the loop releases them. */
+    uv_mutex_t mutex;
+    uv_cond_t wake; /* the storage thread: something waits, or `stopping` */
+    struct log_queue waiting, done;
+    uint64_t durable; /* ticket */
+    int status;       /* the error that ended the writing */
+    bool stopping, ended;
+    struct log_metrics metrics;
+};
+
+static uint64_t log_clock_ns(clockid_t clock)
+{
+    struct timespec now;
+
+    clock_gettime(clock, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+/* ---- The storage thread ---- */
+
+/* Takes what waits, as much as one transaction should hold. When nothing waits and the database has
+ * nothing left to tidy, it sleeps. Returns false when it is time to end. */
+static bool log_take(struct log *log, struct log_queue *batch, uint64_t *ticket)
+{
+    uint64_t bytes = 0;
+    struct log_item *item;
+
+    uv_mutex_lock(&log->mutex);
+    while (STAILQ_EMPTY(&log->waiting) && !log->stopping && !log_db_has_dead_rows(&log->db))
+        uv_cond_wait(&log->wake, &log->mutex);
+    while (bytes < LOG_BATCH_BYTES_MAX && (item = STAILQ_FIRST(&log->waiting)) != NULL) {
+        STAILQ_REMOVE_HEAD(&log->waiting, next);
+        STAILQ_INSERT_TAIL(batch, item, next);
+        bytes += item->bytes;
+        *ticket = item->write.ticket;
+    }
+    uv_mutex_unlock(&log->mutex);
+    return !STAILQ_EMPTY(batch) || !log->stopping;
+}
+
+static int log_commit(struct log *log, struct log_queue *batch)
+{
+    struct log_item *item;
+    int status = log_db_begin(&log->db);
+
+    STAILQ_FOREACH(item, batch, next)
+    {
+        if (status == 0)
+            status = log_db_put(&log->db, &item->write);
+    }
+    return status == 0 ? log_db_commit(&log->db) : status;
+}
+
+/* Tells the loop that the batch is durable up to this ticket, or what went wrong. */
+static void log_report(struct log *log, struct log_queue *batch, uint64_t ticket, int status,
+                       uint64_t commit_ns)
+{
+    struct log_metrics *m = &log->metrics;
+
+    uv_mutex_lock(&log->mutex);
+    if (status == 0) {
+        log->durable = ticket;
+        m->commits++;
+        m->entries += log->db.rows_added;
+        m->bytes += log->db.bytes_added;
+        m->commit_ns_total += commit_ns;
+        m->commit_ns_max = commit_ns > m->commit_ns_max ? commit_ns : m->commit_ns_max;
+    }
+    log->status = status;
+    STAILQ_CONCAT(&log->done, batch);
+    uv_mutex_unlock(&log->mutex);
+    uv_async_send(&log->report);
+}
+
+static void log_run(void *arg)
+{
+    struct log *log = arg;
+    struct log_queue batch = STAILQ_HEAD_INITIALIZER(batch);
+    uint64_t ticket = 0; /* of the last write that was taken */
+    int status = 0;
+
+    while (status == 0 && log_take(log, &batch, &ticket)) {
+        uint64_t start = log_clock_ns(CLOCK_MONOTONIC);
+        status = log_commit(log, &batch);
+        log_report(log, &batch, ticket, status, log_clock_ns(CLOCK_MONOTONIC) - start);
+        if (status == 0) {
+            /* After the report: only what comes meanwhile waits for it. */
+            status = log_db_checkpoint(&log->db);
+            if (status < 0)
+                log_report(log, &batch, ticket, status, 0);
+        }
+    }
+    uv_mutex_lock(&log->mutex);
+    log->ended = true;
+    uv_mutex_unlock(&log->mutex);
+    uv_async_send(&log->report);
+}
+
+/* ---- The loop ---- */
+
+static void log_release(struct log *log, struct log_queue *queue)
+{
+    struct log_item *item;
+
+    while ((item = STAILQ_FIRST(queue)) != NULL) {
+        STAILQ_REMOVE_HEAD(queue, next);
+        log->backlog_bytes -= item->bytes;
+        paxos_write_clear(&item->write);
+        free(item);
+    }
+}
+
+static void log_free(struct log *log)
+{
+    log_release(log, &log->waiting);
+    log_release(log, &log->done);
+    assert(log->backlog_bytes == 0);
+    log_db_close(&log->db);
+    uv_cond_destroy(&log->wake);
+    uv_mutex_destroy(&log->mutex);
+    free(log);
+}
+
+static void log_report_closed(uv_handle_t *handle)
+{
+    struct log *log = handle->data;
+    void (*closed)(void *arg) = log->closed;
+    void *arg = log->closed_arg;
+
+    log_free(log);
+    closed(arg);
+}
+
+/* Hands the thread's reports to the callbacks. They may close the log, which frees it only later.
+ */
+static void log_reported(uv_async_t *report)
+{
+    struct log *log = report->data;
+    struct log_queue done = STAILQ_HEAD_INITIALIZER(done);
+    uint64_t durable;
+    int status;
+    bool end;
+
+    uv_mutex_lock(&log->mutex);
+    STAILQ_CONCAT(&done, &log->done);
+    durable = log->durable;
+    status = log->status;
+    end = log->ended && log->stopping;
+    uv_mutex_unlock(&log->mutex);
+
+    log_release(log, &done);
+    if (durable > log->reported) {
+        log->reported = durable;
+        log->callbacks.durable(log->callbacks.arg, durable);
+    }
+    if (status < 0 && !log->failed) {
+        log->failed = true;
+        log->callbacks.failed(log->callbacks.arg, status, log->db.sql.fault.text);
+    }
+    if (end) {
+        if (log->has_thread)
+            uv_thread_join(&log->thread);
+        uv_close((uv_handle_t *)&log->report, log_report_closed);
+    }
+}
+
+int log_open(const struct folder *folder, const struct identity *identity, uint64_t applied,
+             struct log **log, struct paxos_stored *stored, struct fault *fault)
+{
+    struct log *l = calloc(1, sizeof(*l));
+    int status;
+
+    if (l == NULL)
+        return fault_set(fault, -ENOMEM, "log.db: out of memory");
+    status = log_db_open(&l->db, folder, identity, applied);
+    if (status < 0)
+        goto free_log;
+    status = log_db_load(&l->db, applied, stored);
+    if (status < 0)
+        goto close_db;
+    status = uv_mutex_init(&l->mutex);
+    if (status < 0)
+        goto clear_stored;
+    status = uv_cond_init(&l->wake);
+    if (status < 0)
+        goto destroy_mutex;
+    STAILQ_INIT(&l->waiting);
+    STAILQ_INIT(&l->done);
+    *log = l;
+    return 0;
+
+destroy_mutex:
+    uv_mutex_destroy(&l->mutex);
+clear_stored:
+    fault_set(&l->db.sql.fault, status, "log.db: %s", uv_strerror(status));
+    log_stored_clear(stored);
+close_db:
+    log_db_close(&l->db);
+free_log:
+    *fault = l->db.sql.fault;
+    free(l);
+    return status;
+}
+
+int log_next_incarnation(struct log *log, uint64_t *incarnation, struct fault *fault)
+{
+    int status;
+
+    assert(!log->has_thread);
+    status = log_db_next_incarnation(&log->db, log_clock_ns(CLOCK_REALTIME), incarnation);
+    if (status < 0)
+        *fault = log->db.sql.fault;
+    return status;
+}
+
+int log_start(struct log *log, uv_loop_t *loop, const struct log_callbacks *callbacks)
+{
+    int status;
+
+    assert(!log->has_report);
+    log->callbacks = *callbacks;
+    status = uv_async_init(loop, &log->report, log_reported);
+    if (status < 0)
+        return status;
+    log->report.data = log;
+    log->has_report = true;
+    status = uv_thread_create(&log->thread, log_run, log);
+    log->has_thread = status == 0;
+    log->ended = status < 0;
+    return status;
+}
+
+int log_write(struct log *log, struct paxos_write *write)
+{
+    struct log_item *item = calloc(1, sizeof(*item));
+
+    assert(log->has_thread);
+    assert(write->ticket > log->queued);
+    if (item == NULL)
+        return -ENOMEM;
+    log->queued = write->ticket;
+    item->write = *write;
+    memset(write, 0, sizeof(*write));
+    for (uint32_t i = 0; i < item->write.entry_count; i++)
+        item->bytes += item->write.entries[i]->len;
+    log->backlog_bytes += item->bytes;
+
+    uv_mutex_lock(&log->mutex);
+    STAILQ_INSERT_TAIL(&log->waiting, item, next);
+    uv_cond_signal(&log->wake);
+    uv_mutex_unlock(&log->mutex);
+    return 0;
+}
+
+uint64_t log_backlog_bytes(const struct log *log)
+{
+    return log->backlog_bytes;
+}
+
+void log_metrics(struct log *log, struct log_metrics *metrics)
+{
+    uv_mutex_lock(&log->mutex);
+    *metrics = log->metrics;
+    uv_mutex_unlock(&log->mutex);
+    metrics->file_bytes = sql_file_bytes(&log->db.sql);
+}
+
+void log_close(struct log *log, void (*closed)(void *arg), void *arg)
+{
+    log->closed = closed;
+    log->closed_arg = arg;
+    if (!log->has_report) {
+        log_free(log);
+        closed(arg);
+        return;
+    }
+    uv_mutex_lock(&log->mutex);
+    log->stopping = true;
+    uv_cond_signal(&log->wake);
+    uv_mutex_unlock(&log->mutex);
+    uv_async_send(&log->report); /* in case the thread has ended before */
+}

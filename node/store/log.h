@@ -1,0 +1,61 @@
+/* The replicated log on disk (log.db, synchronous=FULL), written by a thread of its own.
+ *
+ * Group commit: the thread takes every write that waits, makes them durable in one transaction, and
+ * reports the last ticket; what arrives meanwhile is the next transaction. Nobody waits for a
+ * timer.
+ *
+ * An I/O error or a full disk cannot be survived in memory: nothing more is written, `failed` is
+ * called once, and the node must stop. The database stays one that opens again.
+ *
+ * Thread: every function and callback is the loop's, except where said. */
+#ifndef QUORUMFS_STORE_LOG_H
+#define QUORUMFS_STORE_LOG_H
+
+#include "base/fault.h"
+#include "paxos/paxos.h"
+#include "store/folder.h"
+
+#include <uv.h>
+
+struct log;
+
+struct log_callbacks {
+    void (*durable)(void *arg, uint64_t ticket); /* this write and all earlier ones are on disk */
+    void (*failed)(void *arg, int status, const char *text);
+    void *arg;
+};
+
+/* Opens or makes log.db. `applied` is what the tree holds: where it is beyond the stored log (a
+ * snapshot was installed just before a crash) the log is cut to it, durably, before anything is
+ * returned.
+ * `*stored` is what was found, decided = max(stored, applied); given back with log_stored_clear.
+ * Returns 0, -EINVAL (another cluster, node, or a newer format), -EIO, -ENOSPC, -ENOMEM. */
+int log_open(const struct folder *folder, const struct identity *identity, uint64_t applied,
+             struct log **log, struct paxos_stored *stored, struct fault *fault);
+void log_stored_clear(struct paxos_stored *stored);
+
+/* A number higher than any this returned before for this folder, and than the clock in ns was at an
+ * earlier start (so that a folder that was emptied does not repeat one); durable on return. For the
+ * exactly-once stamps of this start. Call it before log_start. */
+int log_next_incarnation(struct log *log, uint64_t *incarnation, struct fault *fault);
+
+int log_start(struct log *log, uv_loop_t *loop, const struct log_callbacks *callbacks);
+
+/* Queues a write; takes over its references and zeroes it. Never blocks. Returns 0 or -ENOMEM. */
+int log_write(struct log *log, struct paxos_write *write);
+
+/* Bytes of entries queued and not yet durable: the replica refuses work when this grows too large.
+ */
+uint64_t log_backlog_bytes(const struct log *log);
+
+struct log_metrics {
+    uint64_t commits, entries, bytes; /* since the start */
+    uint64_t commit_ns_total, commit_ns_max;
+    uint64_t file_bytes; /* log.db and its WAL */
+};
+void log_metrics(struct log *log, struct log_metrics *metrics);
+
+/* Finishes what is queued (unless it failed), ends the thread, calls `closed` on the loop. */
+void log_close(struct log *log, void (*closed)(void *arg), void *arg);
+
+#endif

@@ -1,0 +1,264 @@
+#include "store/log_db.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+static const char *const log_statement_texts[LOG_STATEMENT_COUNT] = {
+    [LOG_BEGIN] = "BEGIN IMMEDIATE",
+    [LOG_COMMIT] = "COMMIT",
+    [LOG_CUT] = "DELETE FROM entry WHERE idx >= ?",
+    [LOG_INSERT] = "INSERT INTO entry (idx, bytes) VALUES (?, ?)",
+    [LOG_SET_STATE] = "UPDATE state SET promise_n = ?, promise_priority = ?, promise_pid = ?,"
+                      " round_n = ?, round_priority = ?, round_pid = ?, decided = ?, compacted = ?",
+    [LOG_LIST_DEAD] = "SELECT idx, length(bytes) FROM entry WHERE idx < ? ORDER BY idx LIMIT ?",
+    [LOG_TRIM] = "DELETE FROM entry WHERE idx <= ?",
+    [LOG_GET_STATE] = "SELECT promise_n, promise_priority, promise_pid, round_n, round_priority,"
+                      " round_pid, decided, compacted, incarnation FROM state",
+    [LOG_LIST] = "SELECT idx, bytes FROM entry WHERE idx >= ? ORDER BY idx",
+    [LOG_SET_INCARNATION] = "UPDATE state SET incarnation = ?",
+};
+
+static const char log_schema[] =
+    "CREATE TABLE state (promise_n INTEGER NOT NULL, promise_priority INTEGER NOT NULL,"
+    " promise_pid INTEGER NOT NULL, round_n INTEGER NOT NULL, round_priority INTEGER NOT NULL,"
+    " round_pid INTEGER NOT NULL, decided INTEGER NOT NULL, compacted INTEGER NOT NULL,"
+    " incarnation INTEGER NOT NULL);"
+    "INSERT INTO state VALUES (0, 0, 0, 0, 0, 0, 0, 0, 0);"
+    "CREATE TABLE entry (idx INTEGER PRIMARY KEY, bytes BLOB NOT NULL);";
+
+/* ---- Opening ---- */
+
+static int log_db_make(struct log_db *db, const struct identity *identity, uint64_t applied)
+{
+    bool made;
+    int status = sql_exec(&db->sql, "BEGIN IMMEDIATE");
+
+    if (status == 0)
+        status = sql_identify(&db->sql, identity, &made);
+    if (status == 0 && made && applied > 0)
+        status = fault_set(
+            &db->sql.fault, -EINVAL,
+            "log.db is missing although tree.db holds data: this node has forgotten what it "
+            "promised the others; empty the whole folder to join as a new node");
+    if (status == 0 && made)
+        status = sql_exec(&db->sql, log_schema);
+    return status == 0 ? sql_exec(&db->sql, "COMMIT") : status;
+}
+
+static int log_count_wal_pages(void *arg, sqlite3 *handle, const char *schema, int pages)
+{
+    struct log_db *db = arg;
+
+    db->wal_pages = pages;
+    return SQLITE_OK;
+}
+
+/* Makes the WAL file LOG_WAL_BYTES long. Zeros are no frames, so recovery stops where they begin.
+ * They are written rather than allocated, which would leave metadata to change with each first use
+ * of a block. */
+static int log_db_extend_wal(struct log_db *db)
+{
+    static const uint8_t zeros[64 * 1024];
+    sqlite3_file *wal;
+    sqlite3_int64 size;
+    int keep = 1, code;
+
+    sqlite3_file_control(db->sql.db, "main", SQLITE_FCNTL_PERSIST_WAL, &keep);
+    sqlite3_file_control(db->sql.db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &wal);
+    code = wal->pMethods->xFileSize(wal, &size);
+    if (code == SQLITE_OK && size >= LOG_WAL_BYTES)
+        return 0;
+    while (code == SQLITE_OK && size < LOG_WAL_BYTES) {
+        code = wal->pMethods->xWrite(wal, zeros, sizeof(zeros), size);
+        size += (sqlite3_int64)sizeof(zeros);
+    }
+    if (code == SQLITE_OK)
+        code = wal->pMethods->xSync(wal, SQLITE_SYNC_NORMAL);
+    if (code == SQLITE_OK)
+        return 0;
+    return fault_set(&db->sql.fault, code == SQLITE_FULL ? -ENOSPC : -EIO,
+                     "log.db: make room for its WAL (%d MiB): %s", LOG_WAL_BYTES / (1024 * 1024),
+                     sqlite3_errstr(code));
+}
+
+static int log_db_prepare(struct log_db *db)
+{
+    int status = 0;
+
+    for (int i = 0; i < LOG_STATEMENT_COUNT && status == 0; i++)
+        status = sql_prepare(&db->sql, log_statement_texts[i], &db->statements[i]);
+    return status;
+}
+
+int log_db_open(struct log_db *db, const struct folder *folder, const struct identity *identity,
+                uint64_t applied)
+{
+    int status;
+
+    memset(db, 0, sizeof(*db));
+    status = sql_open(&db->sql, folder, "log.db");
+    if (status < 0)
+        return status;
+    /* Exclusive: no shared memory file, no locks to take and give back with each transaction. */
+    status = sql_exec(&db->sql, "PRAGMA page_size = 4096;"
+                                "PRAGMA locking_mode = EXCLUSIVE;"
+                                "PRAGMA journal_mode = WAL;"
+                                "PRAGMA synchronous = FULL;"
+                                "PRAGMA wal_autocheckpoint = 0");
+    if (status == 0)
+        status = log_db_make(db, identity, applied);
+    if (status == 0)
+        status = log_db_extend_wal(db);
+    if (status == 0)
+        status = log_db_prepare(db);
+    if (status < 0) {
+        log_db_close(db);
+        return status;
+    }
+    sqlite3_wal_hook(db->sql.db, log_count_wal_pages, db);
+    return 0;
+}
+
+void log_db_close(struct log_db *db)
+{
+    for (int i = 0; i < LOG_STATEMENT_COUNT; i++)
+        sqlite3_finalize(db->statements[i]);
+    sql_close(&db->sql);
+}
+
+/* ---- Writing ---- */
+
+int log_db_begin(struct log_db *db)
+{
+    db->state_changed = false;
+    db->rows_added = 0;
+    db->bytes_added = 0;
+    return sql_run(&db->sql, db->statements[LOG_BEGIN]);
+}
+
+static int log_db_cut(struct log_db *db, uint64_t first)
+{
+    sqlite3_stmt *cut = db->statements[LOG_CUT];
+
+    sqlite3_bind_int64(cut, 1, (int64_t)first);
+    return sql_run(&db->sql, cut);
+}
+
+static int log_db_insert(struct log_db *db, uint64_t index, const struct paxos_entry *entry)
+{
+    sqlite3_stmt *insert = db->statements[LOG_INSERT];
+
+    assert(index >= db->state.compacted);
+    sqlite3_bind_int64(insert, 1, (int64_t)index);
+    sql_bind_bytes(insert, 2, bytes_of(entry->bytes, entry->len));
+    db->rows_added++;
+    db->bytes_added += entry->len;
+    return sql_run(&db->sql, insert);
+}
+
+static bool log_ballots_equal(struct paxos_ballot a, struct paxos_ballot b)
+{
+    return a.n == b.n && a.priority == b.priority && a.pid == b.pid;
+}
+
+/* `decided` alone does not make the row worth a page when entries are written anyway: it may be
+ * written lazily (it only tells where to begin to catch up). */
+static void log_db_set_state(struct log_db *db, const struct paxos_write *write)
+{
+    struct log_state *state = &db->state;
+
+    assert(write->compacted >= state->compacted);
+    assert(write->decided >= state->decided);
+    if (write->entry_count == 0 || write->truncate || write->compacted != state->compacted ||
+        !log_ballots_equal(write->promise, state->promise) ||
+        !log_ballots_equal(write->acc_round, state->acc_round))
+        db->state_changed = true;
+    state->promise = write->promise;
+    state->acc_round = write->acc_round;
+    state->decided = write->decided;
+    state->compacted = write->compacted;
+}
+
+int log_db_put(struct log_db *db, const struct paxos_write *write)
+{
+    int status = 0;
+
+    log_db_set_state(db, write);
+    if (write->truncate)
+        status = log_db_cut(db, write->first);
+    for (uint32_t i = 0; i < write->entry_count && status == 0; i++)
+        status = log_db_insert(db, write->first + i, write->entries[i]);
+    return status;
+}
+
+static void log_bind_ballot(sqlite3_stmt *statement, int parameter, struct paxos_ballot ballot)
+{
+    sqlite3_bind_int64(statement, parameter, (int64_t)ballot.n);
+    sqlite3_bind_int64(statement, parameter + 1, ballot.priority);
+    sqlite3_bind_int64(statement, parameter + 2, ballot.pid);
+}
+
+static int log_db_write_state(struct log_db *db)
+{
+    sqlite3_stmt *set = db->statements[LOG_SET_STATE];
+
+    assert(db->state.compacted <= db->state.decided);
+    assert(paxos_ballot_compare(db->state.acc_round, db->state.promise) <= 0);
+    log_bind_ballot(set, 1, db->state.promise);
+    log_bind_ballot(set, 4, db->state.acc_round);
+    sqlite3_bind_int64(set, 7, (int64_t)db->state.decided);
+    sqlite3_bind_int64(set, 8, (int64_t)db->state.compacted);
+    return sql_run(&db->sql, set);
+}
+
+bool log_db_has_dead_rows(const struct log_db *db)
+{
+    return db->first_row < db->state.compacted;
+}
+
+/* Deletes the oldest dead rows: somewhat faster than new ones come, and not so many at once that
+ * the commit becomes long. */
+static int log_db_trim(struct log_db *db)
+{
+    sqlite3_stmt *dead = db->statements[LOG_LIST_DEAD], *trim = db->statements[LOG_TRIM];
+    uint64_t bytes_max = LOG_TRIM_BYTES + 2 * db->bytes_added, bytes = 0;
+    uint64_t last = db->state.compacted - 1; /* if no row is left below it */
+    int status = 0;
+
+    assert(log_db_has_dead_rows(db));
+    sqlite3_bind_int64(dead, 1, (int64_t)db->state.compacted);
+    sqlite3_bind_int64(dead, 2, (int64_t)(LOG_TRIM_ROWS + 2 * db->rows_added));
+    while (bytes < bytes_max && (status = sql_step(&db->sql, dead)) > 0) {
+        last = (uint64_t)sqlite3_column_int64(dead, 0);
+        bytes += (uint64_t)sqlite3_column_int64(dead, 1);
+    }
+    sqlite3_reset(dead);
+    if (status < 0)
+        return status;
+    sqlite3_bind_int64(trim, 1, (int64_t)last);
+    db->first_row = last + 1;
+    return sql_run(&db->sql, trim);
+}
+
+int log_db_commit(struct log_db *db)
+{
+    int status = 0;
+
+    if (db->state_changed)
+        status = log_db_write_state(db);
+    if (status == 0 && log_db_has_dead_rows(db))
+        status = log_db_trim(db);
+    return status == 0 ? sql_run(&db->sql, db->statements[LOG_COMMIT]) : status;
+}
+
+int log_db_checkpoint(struct log_db *db)
+{
+    if (db->wal_pages < LOG_WAL_PAGES)
+        return 0;
+    db->wal_pages = 0;
+    if (sqlite3_wal_checkpoint_v2(db->sql.db, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL) ==
+        SQLITE_OK)
+        return 0;
+    return sql_failed(&db->sql, "checkpoint");
+}

@@ -1,0 +1,76 @@
+/* log.db as a database: what the storage thread does with it, step by step. Private to the log.
+ *
+ *   state  one row: promise, accepted round, decided, compacted, incarnation
+ *   entry  idx -> bytes. Rows below `compacted` are dead and are deleted piece by piece
+ *
+ * The WAL file is made large once, with zeros, and never shrinks: a commit overwrites blocks that
+ * the file already has, so that its fdatasync has no file system metadata to write.
+ *
+ * Every function that returns an int gives 0 or a negative errno, with the text in db->sql.fault;
+ * nothing but log_db_close may be called after an error. Thread: one at a time. */
+#ifndef QUORUMFS_STORE_LOG_DB_H
+#define QUORUMFS_STORE_LOG_DB_H
+
+#include "paxos/paxos.h"
+#include "store/sql.h"
+
+enum {
+    LOG_WAL_PAGES = 2000, /* the WAL is written back when it is so long: a stall of 5 to 15 ms */
+    LOG_WAL_BYTES = 16 * 1024 * 1024, /* its file from the start: LOG_WAL_PAGES and a large batch */
+    LOG_TRIM_ROWS = 64,           /* dead rows deleted with a commit, plus two for each new one */
+    LOG_TRIM_BYTES = 1024 * 1024, /* their bytes likewise, so that a commit stays short */
+};
+
+enum log_statement {
+    LOG_BEGIN,
+    LOG_COMMIT,
+    LOG_CUT,
+    LOG_INSERT,
+    LOG_SET_STATE,
+    LOG_LIST_DEAD,
+    LOG_TRIM,
+    LOG_GET_STATE,
+    LOG_LIST,
+    LOG_SET_INCARNATION,
+    LOG_STATEMENT_COUNT
+};
+
+/* What the row of `state` says. */
+struct log_state {
+    struct paxos_ballot promise, acc_round;
+    uint64_t decided, compacted;
+    uint64_t incarnation;
+};
+
+struct log_db {
+    struct sql sql;
+    sqlite3_stmt *statements[LOG_STATEMENT_COUNT];
+    struct log_state state;           /* on disk; inside a transaction, what it will be */
+    bool state_changed;               /* the row must be written with this transaction */
+    uint64_t first_row;               /* no row lies below */
+    uint64_t rows_added, bytes_added; /* by this transaction */
+    int wal_pages;                    /* after the last commit */
+};
+
+/* Opens or makes the database. `applied` is what the tree holds: where that is more than nothing, a
+ * log that is missing is refused. On an error there is nothing to close. */
+int log_db_open(struct log_db *db, const struct folder *folder, const struct identity *identity,
+                uint64_t applied);
+void log_db_close(struct log_db *db);
+
+/* Reads and checks everything, and cuts a log that ends below `applied`. See log_open. */
+int log_db_load(struct log_db *db, uint64_t applied, struct paxos_stored *stored);
+/* Durable on return. */
+int log_db_next_incarnation(struct log_db *db, uint64_t now_ns, uint64_t *incarnation);
+
+/* A transaction: begin, any number of puts, commit (durable on return). */
+int log_db_begin(struct log_db *db);
+int log_db_put(struct log_db *db, const struct paxos_write *write);
+int log_db_commit(struct log_db *db);
+
+/* Dead rows are left: an empty transaction deletes some more. */
+bool log_db_has_dead_rows(const struct log_db *db);
+/* Writes the WAL back if it has grown to LOG_WAL_PAGES. */
+int log_db_checkpoint(struct log_db *db);
+
+#endif

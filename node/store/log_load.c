@@ -1,0 +1,172 @@
+/* Reading log.db at the start: nothing is believed that does not fit together. */
+#include "store/log.h"
+#include "store/log_db.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct paxos_ballot log_column_ballot(sqlite3_stmt *row, int column)
+{
+    return (struct paxos_ballot){(uint64_t)sqlite3_column_int64(row, column),
+                                 (uint32_t)sqlite3_column_int64(row, column + 1),
+                                 (uint32_t)sqlite3_column_int64(row, column + 2)};
+}
+
+static int log_damaged(struct log_db *db, const char *what)
+{
+    return fault_set(&db->sql.fault, -EIO,
+                     "log.db is damaged (%s): empty the whole folder to join as a new node", what);
+}
+
+static int log_read_state(struct log_db *db)
+{
+    sqlite3_stmt *get = db->statements[LOG_GET_STATE];
+    struct log_state *state = &db->state;
+    int status = sql_step(&db->sql, get);
+
+    if (status == 0)
+        return log_damaged(db, "it has no state");
+    if (status < 0)
+        return status;
+    state->promise = log_column_ballot(get, 0);
+    state->acc_round = log_column_ballot(get, 3);
+    state->decided = (uint64_t)sqlite3_column_int64(get, 6);
+    state->compacted = (uint64_t)sqlite3_column_int64(get, 7);
+    state->incarnation = (uint64_t)sqlite3_column_int64(get, 8);
+    sqlite3_reset(get);
+    if (paxos_ballot_compare(state->acc_round, state->promise) > 0)
+        return log_damaged(db, "its accepted round is above its promise");
+    if (state->compacted > state->decided)
+        return log_damaged(db, "it is compacted beyond what is decided");
+    return 0;
+}
+
+static int log_add_entry(struct paxos_stored *stored, uint64_t *room, struct bytes bytes)
+{
+    struct paxos_entry *entry;
+
+    if (stored->entry_count == *room) {
+        uint64_t more = *room == 0 ? 1024 : *room * 2;
+        struct paxos_entry **entries =
+            realloc(stored->entries, more * sizeof(struct paxos_entry *));
+        if (entries == NULL)
+            return -ENOMEM;
+        stored->entries = entries;
+        *room = more;
+    }
+    entry = paxos_entry_new(bytes.data, (uint32_t)bytes.len);
+    if (entry == NULL)
+        return -ENOMEM;
+    stored->entries[stored->entry_count++] = entry;
+    return 0;
+}
+
+static int log_read_entries(struct log_db *db, struct paxos_stored *stored)
+{
+    sqlite3_stmt *list = db->statements[LOG_LIST];
+    uint64_t room = 0;
+    int status;
+
+    sqlite3_bind_int64(list, 1, (int64_t)db->state.compacted);
+    while ((status = sql_step(&db->sql, list)) > 0) {
+        uint64_t index = (uint64_t)sqlite3_column_int64(list, 0);
+        if (index != db->state.compacted + stored->entry_count)
+            status = log_damaged(db, "an entry is missing");
+        else if (log_add_entry(stored, &room, sql_column_bytes(list, 1)) < 0)
+            status = fault_set(&db->sql.fault, -ENOMEM, "log.db: read the log: out of memory");
+        if (status < 0)
+            break;
+    }
+    sqlite3_reset(list);
+    if (status == 0 && db->state.decided > db->state.compacted + stored->entry_count)
+        return log_damaged(db, "decided entries are missing");
+    return status;
+}
+
+/* The tree was taken from a snapshot beyond the end of the log, and then the node died: what the
+ * log holds is void. */
+static int log_cut_to(struct log_db *db, uint64_t applied, struct paxos_stored *stored)
+{
+    struct paxos_write write = {.promise = db->state.promise,
+                                .acc_round = db->state.acc_round,
+                                .decided = applied,
+                                .compacted = applied,
+                                .truncate = true,
+                                .first = 0};
+    int status = log_db_begin(db);
+
+    if (status == 0)
+        status = log_db_put(db, &write);
+    if (status == 0)
+        status = log_db_commit(db);
+    log_stored_clear(stored);
+    return status;
+}
+
+static int log_fit_to_tree(struct log_db *db, uint64_t applied, struct paxos_stored *stored)
+{
+    struct log_state *state = &db->state;
+
+    if (applied < state->compacted)
+        return fault_set(
+            &db->sql.fault, -EINVAL,
+            "tree.db holds %" PRIu64 " entries, but the log begins only after %" PRIu64
+            ": tree.db was lost or replaced by an older one; empty the whole folder to join "
+            "as a new node",
+            applied, state->compacted);
+    if (applied > state->compacted + stored->entry_count)
+        return log_cut_to(db, applied, stored);
+    if (applied > state->decided)
+        state->decided = applied;
+    return 0;
+}
+
+int log_db_load(struct log_db *db, uint64_t applied, struct paxos_stored *stored)
+{
+    int status;
+
+    memset(stored, 0, sizeof(*stored));
+    status = log_read_state(db);
+    if (status == 0)
+        status = log_read_entries(db, stored);
+    if (status == 0)
+        status = log_fit_to_tree(db, applied, stored);
+    if (status < 0) {
+        log_stored_clear(stored);
+        return status;
+    }
+    assert(db->state.decided <= db->state.compacted + stored->entry_count);
+    stored->promise = db->state.promise;
+    stored->acc_round = db->state.acc_round;
+    stored->decided = db->state.decided;
+    stored->compacted = db->state.compacted;
+    return 0;
+}
+
+void log_stored_clear(struct paxos_stored *stored)
+{
+    for (uint64_t i = 0; i < stored->entry_count; i++)
+        paxos_entry_unref(stored->entries[i]);
+    free(stored->entries);
+    memset(stored, 0, sizeof(*stored));
+}
+
+int log_db_next_incarnation(struct log_db *db, uint64_t now_ns, uint64_t *incarnation)
+{
+    sqlite3_stmt *set = db->statements[LOG_SET_INCARNATION];
+    uint64_t next = db->state.incarnation + 1;
+    int status;
+
+    if (next < now_ns)
+        next = now_ns;
+    sqlite3_bind_int64(set, 1, (int64_t)next);
+    status = sql_run(&db->sql, set);
+    if (status < 0)
+        return status;
+    db->state.incarnation = next;
+    *incarnation = next;
+    return 0;
+}

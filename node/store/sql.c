@@ -1,0 +1,222 @@
+#include "store/sql.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* SQLite's extended result code, and the errno of the system call behind it (0: none), as an errno.
+ */
+static int sql_errno(int code, int system_errno)
+{
+    switch (code & 0xff) {
+    case SQLITE_FULL:
+        return -ENOSPC;
+    case SQLITE_NOMEM:
+        return -ENOMEM;
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        return -EBUSY;
+    case SQLITE_READONLY:
+        return -EROFS;
+    case SQLITE_PERM:
+    case SQLITE_AUTH:
+        return -EACCES;
+    default:
+        break;
+    }
+    if (code == SQLITE_IOERR_NOMEM)
+        return -ENOMEM;
+    if (system_errno == ENOSPC || system_errno == EDQUOT || system_errno == EFBIG)
+        return -ENOSPC;
+    return system_errno == EACCES ? -EACCES : -EIO;
+}
+
+int sql_failed(struct sql *sql, const char *doing)
+{
+    int code = sqlite3_extended_errcode(sql->db);
+    bool of_system = (code & 0xff) == SQLITE_IOERR || (code & 0xff) == SQLITE_CANTOPEN;
+    int system_errno = of_system ? sqlite3_system_errno(sql->db) : 0;
+    const char *text = sqlite3_errmsg(sql->db);
+
+    if (system_errno == 0)
+        return fault_set(&sql->fault, sql_errno(code, 0), "%s: %s: %s", sql->name, doing, text);
+    return fault_set(&sql->fault, sql_errno(code, system_errno), "%s: %s: %s (%s)", sql->name,
+                     doing, text, strerror(system_errno));
+}
+
+int sql_open(struct sql *sql, const struct folder *folder, const char *name)
+{
+    char path[PATH_MAX];
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+    int status;
+
+    memset(sql, 0, sizeof(*sql));
+    sql->name = name;
+    if (snprintf(path, sizeof(path), "%s/%s", folder_path(folder), name) >= (int)sizeof(path))
+        return fault_set(&sql->fault, -ENAMETOOLONG, "%s: the folder's path is too long", name);
+    /* Made here, without opening it, so that only its owner may read what files with a mode hold;
+     * SQLite gives its WAL the same mode. Whatever is wrong with the place, opening it tells. */
+    mknod(path, S_IFREG | 0600, 0);
+    if (sqlite3_open_v2(path, &sql->db, flags, NULL) != SQLITE_OK) {
+        status = sql_failed(sql, "open");
+        goto failed;
+    }
+    sqlite3_extended_result_codes(sql->db, 1);
+    sql->path = sqlite3_db_filename(sql->db, "main");
+    /* Debian's SQLite overwrites what is deleted with zeros unless told not to. */
+    status = sql_exec(sql, "PRAGMA secure_delete = OFF");
+    if (status < 0)
+        goto failed;
+    return 0;
+
+failed:
+    sql_close(sql);
+    return status;
+}
+
+void sql_close(struct sql *sql)
+{
+    int code = sqlite3_close(sql->db);
+
+    assert(code == SQLITE_OK);
+    sql->db = NULL;
+}
+
+int sql_exec(struct sql *sql, const char *text)
+{
+    return sqlite3_exec(sql->db, text, NULL, NULL, NULL) == SQLITE_OK ? 0 : sql_failed(sql, text);
+}
+
+int sql_prepare(struct sql *sql, const char *text, sqlite3_stmt **statement)
+{
+    int code = sqlite3_prepare_v3(sql->db, text, -1, SQLITE_PREPARE_PERSISTENT, statement, NULL);
+
+    return code == SQLITE_OK ? 0 : sql_failed(sql, text);
+}
+
+int sql_step(struct sql *sql, sqlite3_stmt *statement)
+{
+    int code = sqlite3_step(statement);
+    int status = 0;
+
+    if (code == SQLITE_ROW)
+        return 1;
+    if (code != SQLITE_DONE)
+        status = sql_failed(sql, sqlite3_stmt_readonly(statement) ? "read" : "write");
+    sqlite3_reset(statement);
+    return status;
+}
+
+int sql_run(struct sql *sql, sqlite3_stmt *statement)
+{
+    int status = sql_step(sql, statement);
+
+    assert(status <= 0);
+    return status;
+}
+
+void sql_bind_bytes(sqlite3_stmt *statement, int parameter, struct bytes bytes)
+{
+    const void *data = bytes.len > 0 ? (const void *)bytes.data : "";
+
+    sqlite3_bind_blob64(statement, parameter, data, bytes.len, SQLITE_STATIC);
+}
+
+struct bytes sql_column_bytes(sqlite3_stmt *statement, int column)
+{
+    const void *data = sqlite3_column_blob(statement, column);
+
+    return bytes_of(data, (size_t)sqlite3_column_bytes(statement, column));
+}
+
+/* The first column of the only row of a query. */
+static int sql_number(struct sql *sql, const char *text, int64_t *number)
+{
+    sqlite3_stmt *query;
+    int status = sql_prepare(sql, text, &query);
+
+    if (status < 0)
+        return status;
+    status = sql_step(sql, query);
+    *number = status > 0 ? sqlite3_column_int64(query, 0) : 0;
+    sqlite3_finalize(query);
+    return status < 0 ? status : 0;
+}
+
+static int sql_mark(struct sql *sql, const struct identity *identity)
+{
+    char text[256];
+
+    snprintf(text, sizeof(text),
+             "CREATE TABLE owner (cluster INTEGER NOT NULL, node INTEGER NOT NULL);"
+             "INSERT INTO owner VALUES (%" PRId64 ", %" PRIu32 ");"
+             "PRAGMA user_version = %d",
+             (int64_t)identity->cluster, identity->node, FOLDER_FORMAT);
+    return sql_exec(sql, text);
+}
+
+static int sql_check_owner(struct sql *sql, const struct identity *identity)
+{
+    int64_t cluster, node;
+    int status = sql_number(sql, "SELECT cluster FROM owner", &cluster);
+
+    if (status < 0)
+        return status;
+    status = sql_number(sql, "SELECT node FROM owner", &node);
+    if (status < 0)
+        return status;
+    if ((uint64_t)cluster != identity->cluster)
+        return fault_set(
+            &sql->fault, -EINVAL,
+            "%s: the folder belongs to another cluster: give the same addr and peers as at "
+            "its first start, or empty the folder to join as a new node",
+            sql->name);
+    if (node != identity->node)
+        return fault_set(
+            &sql->fault, -EINVAL,
+            "%s: the folder belongs to node %" PRId64 " of the cluster, not to node %" PRIu32
+            ": start it with that node's addr, or empty the folder to join as a new node",
+            sql->name, node, identity->node);
+    return 0;
+}
+
+int sql_identify(struct sql *sql, const struct identity *identity, bool *made)
+{
+    int64_t format, tables;
+    int status = sql_number(sql, "PRAGMA user_version", &format);
+
+    if (status < 0)
+        return status;
+    status = sql_number(sql, "SELECT count(*) FROM sqlite_schema", &tables);
+    if (status < 0)
+        return status;
+    *made = format == 0 && tables == 0;
+    if (*made)
+        return sql_mark(sql, identity);
+    if (format > FOLDER_FORMAT)
+        return fault_set(&sql->fault, -EINVAL,
+                         "%s: the folder has format %" PRId64
+                         ", newer than the %d that this quorumfs "
+                         "knows: use the version that wrote it",
+                         sql->name, format, FOLDER_FORMAT);
+    if (format < 1)
+        return fault_set(&sql->fault, -EINVAL, "%s: not a database of quorumfs: move it away",
+                         sql->name);
+    return sql_check_owner(sql, identity);
+}
+
+uint64_t sql_file_bytes(const struct sql *sql)
+{
+    struct stat main_file, wal;
+    uint64_t bytes = 0;
+
+    if (stat(sql->path, &main_file) == 0)
+        bytes += (uint64_t)main_file.st_size;
+    if (stat(sqlite3_filename_wal(sql->path), &wal) == 0)
+        bytes += (uint64_t)wal.st_size;
+    return bytes;
+}

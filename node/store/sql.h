@@ -1,0 +1,59 @@
+/* What log.db and tree.db both need of SQLite: opening, statements, errors as errnos with a text
+ * for the operator, and the mark that says whose database it is. Private to the store.
+ *
+ * Thread: a connection is used by one thread at a time (SQLITE_OPEN_NOMUTEX). */
+#ifndef QUORUMFS_STORE_SQL_H
+#define QUORUMFS_STORE_SQL_H
+
+#include "base/buffer.h"
+#include "base/fault.h"
+#include "store/folder.h"
+
+#include <sqlite3.h>
+
+struct sql {
+    sqlite3 *db;
+    const char *name;   /* of the file, such as "log.db"; not copied */
+    const char *path;   /* of the database; valid while it is open */
+    struct fault fault; /* the last error: "log.db: commit: database or disk is full" */
+};
+
+/* Every function that returns an int gives 0 or a negative errno, with the text in sql->fault:
+ * -ENOSPC (disk full, quota), -ENOMEM, -EBUSY (locked by another connection), -EROFS, -EACCES,
+ * otherwise -EIO (also a damaged database, or wrong SQL). */
+
+/* Opens or makes `name` in the folder. On an error there is nothing to close. */
+int sql_open(struct sql *sql, const struct folder *folder, const char *name);
+/* Every statement must be finalized before. A connection that was never opened (all zeros) is fine.
+ */
+void sql_close(struct sql *sql);
+
+/* Records the connection's last error under what was being done ("commit"). Returns its errno. */
+int sql_failed(struct sql *sql, const char *doing);
+
+/* One or more statements without results that matter. */
+int sql_exec(struct sql *sql, const char *text);
+/* A statement that is used again and again; finalized by the caller (sqlite3_finalize). */
+int sql_prepare(struct sql *sql, const char *text, sqlite3_stmt **statement);
+
+/* Steps a statement whose parameters are bound: 1 for a row (read its columns, then step again or
+ * sqlite3_reset), 0 when there are no more. It is reset unless there is a row. */
+int sql_step(struct sql *sql, sqlite3_stmt *statement);
+/* Steps a statement that gives no rows, and resets it. */
+int sql_run(struct sql *sql, sqlite3_stmt *statement);
+
+/* The bytes must stay valid until the statement is reset. Empty bytes are an empty blob, not NULL.
+ */
+void sql_bind_bytes(sqlite3_stmt *statement, int parameter, struct bytes bytes);
+/* A blob of the current row; valid until the statement is stepped or reset. */
+struct bytes sql_column_bytes(sqlite3_stmt *statement, int column);
+
+/* Inside a transaction: a database without a mark gets one (`*made`: now make the tables); the mark
+ * of another cluster, another node or a newer format is refused with -EINVAL. */
+int sql_identify(struct sql *sql, const struct identity *identity, bool *made);
+
+/* The size of the database and its WAL on disk, in bytes. Any thread, while the database is open.
+ */
+uint64_t sql_file_bytes(const struct sql *sql);
+
+#endif

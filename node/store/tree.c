@@ -1,0 +1,258 @@
+/* Opening, committing and closing the tree; its numbers. */
+#include "store/tree_internal.h"
+
+#include "base/trace.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ROOT_MODE = S_IFDIR | 0777 }; /* the same on every node, whoever mounts: all may use the root */
+
+int tree_fail(struct tree *tree, int status, const char *text)
+{
+    assert(status < 0);
+    tree->broken = fault_set(&tree->sql.fault, status, "%s: %s", TREE_FILE, text);
+    return status;
+}
+
+int tree_step(struct tree *tree, sqlite3_stmt *statement)
+{
+    int status = tree->broken ? tree->broken : sql_step(&tree->sql, statement);
+
+    if (status < 0)
+        tree->broken = status;
+    return status;
+}
+
+int tree_run(struct tree *tree, sqlite3_stmt *statement)
+{
+    int status = tree_step(tree, statement);
+
+    assert(status <= 0);
+    tree->dirty++;
+    return status;
+}
+
+/* ---- Opening ---- */
+
+int tree_make(struct sql *sql, const struct identity *identity, bool *made)
+{
+    int status = sql_identify(sql, identity, made);
+
+    if (status < 0 || !*made)
+        return status;
+    return sql_exec(sql, tree_schema);
+}
+
+/* What a cluster begins with. */
+static int make_root(struct sql *sql)
+{
+    char text[256];
+
+    snprintf(text, sizeof(text),
+             "INSERT INTO meta VALUES (0, %d, 1, 0, 1, 0);"
+             "INSERT INTO inode VALUES (%d, %d, 2, 0, 0, 0, 0, 0, 0, 0, 0, %d, 0, x'')",
+             INO_ROOT + 1, INO_ROOT, ROOT_MODE, INO_ROOT);
+    return sql_exec(sql, text);
+}
+
+static int make_tables(struct tree *tree)
+{
+    bool made;
+    int status = sql_exec(&tree->sql, "BEGIN IMMEDIATE");
+
+    if (status == 0)
+        status = tree_make(&tree->sql, &tree->identity, &made);
+    if (status == 0 && made)
+        status = make_root(&tree->sql);
+    return status < 0 ? status : sql_exec(&tree->sql, "COMMIT");
+}
+
+static int load_counters(struct tree *tree)
+{
+    struct counters *counters = &tree->counters;
+    sqlite3_stmt *query;
+    int status = sql_prepare(&tree->sql,
+                             "SELECT applied, next_ino, next_data, last_time, inodes, bytes,"
+                             " EXISTS (SELECT 1 FROM trash) FROM meta",
+                             &query);
+
+    if (status < 0)
+        return status;
+    status = sql_step(&tree->sql, query);
+    counters->applied = column_number(query, 0);
+    counters->next_ino = column_number(query, 1);
+    counters->next_data = column_number(query, 2);
+    counters->last_time = column_number(query, 3);
+    counters->inodes = column_number(query, 4);
+    counters->bytes = column_number(query, 5);
+    tree->trash = column_number(query, 6);
+    sqlite3_finalize(query);
+    if (status == 0)
+        return fault_set(&tree->sql.fault, -EIO, "%s: its counters are missing", TREE_FILE);
+    return status < 0 ? status : 0;
+}
+
+static int prepare_queries(struct tree *tree)
+{
+    for (int i = 0; i < QUERY_COUNT; i++) {
+        int status = sql_prepare(&tree->sql, tree_queries[i], &tree->queries[i]);
+        if (status < 0)
+            return status;
+    }
+    return 0;
+}
+
+int tree_attach(struct tree *tree)
+{
+    int status = sql_open(&tree->sql, tree->folder, TREE_FILE);
+
+    if (status < 0)
+        return status;
+    status = sql_exec(&tree->sql, "PRAGMA page_size = 4096; PRAGMA busy_timeout = 1000; PRAGMA journal_mode = WAL;"
+                                  "PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY;"
+                                  "PRAGMA cache_size = -32768; PRAGMA journal_size_limit = 67108864");
+    if (status == 0)
+        status = make_tables(tree);
+    if (status == 0)
+        status = prepare_queries(tree);
+    if (status == 0)
+        status = load_counters(tree);
+    if (status == 0)
+        status = session_load(tree);
+    if (status == 0)
+        status = checkpoint_open(tree);
+    if (status < 0)
+        tree_detach(tree);
+    return status;
+}
+
+void tree_detach(struct tree *tree)
+{
+    checkpoint_close(tree);
+    session_forget(tree);
+    for (int i = 0; i < QUERY_COUNT; i++) {
+        sqlite3_finalize(tree->queries[i]);
+        tree->queries[i] = NULL;
+    }
+    tree->writing = false;
+    sql_close(&tree->sql);
+}
+
+int tree_open(const struct folder *folder, const struct identity *identity, struct tree **tree,
+              struct fault *fault)
+{
+    struct tree *t = calloc(1, sizeof(*t));
+    int status;
+
+    if (t == NULL)
+        return fault_set(fault, -ENOMEM, "%s: out of memory", TREE_FILE);
+    t->folder = folder;
+    t->identity = *identity;
+    LIST_INIT(&t->sessions);
+    LIST_INIT(&t->readers);
+    status = writer_settle(folder, fault);
+    if (status < 0) {
+        free(t);
+        return status;
+    }
+    status = tree_attach(t);
+    if (status < 0) {
+        *fault = t->sql.fault;
+        free(t);
+        return status;
+    }
+    *tree = t;
+    return 0;
+}
+
+void tree_close(struct tree *tree)
+{
+    assert(!tree_busy(tree));
+    assert(LIST_EMPTY(&tree->readers) && tree->writer == NULL);
+    if (tree->broken == 0 && tree_commit(tree) < 0)
+        trace_error("tree", "%s", tree->sql.fault.text);
+    tree_detach(tree); /* the last connection: it checkpoints and removes the WAL */
+    free(tree);
+}
+
+const char *tree_fault(const struct tree *tree)
+{
+    return tree->sql.fault.text;
+}
+
+uint64_t tree_applied(const struct tree *tree)
+{
+    return tree->counters.applied;
+}
+
+/* ---- The open transaction ---- */
+
+int tree_begin(struct tree *tree)
+{
+    int status;
+
+    if (tree->broken)
+        return tree->broken;
+    if (tree->writing)
+        return 0;
+    status = tree_run(tree, tree_query(tree, QUERY_BEGIN));
+    tree->dirty = 0;
+    tree->writing = status == 0;
+    return status;
+}
+
+static int store_counters(struct tree *tree)
+{
+    sqlite3_stmt *query = tree_query(tree, QUERY_META_SET);
+    const struct counters *counters = &tree->counters;
+
+    bind_number(query, 1, counters->applied);
+    bind_number(query, 2, counters->next_ino);
+    bind_number(query, 3, counters->next_data);
+    bind_number(query, 4, counters->last_time);
+    bind_number(query, 5, counters->inodes);
+    bind_number(query, 6, counters->bytes);
+    return tree_run(tree, query);
+}
+
+int tree_commit(struct tree *tree)
+{
+    int status;
+
+    if (tree->broken)
+        return tree->broken;
+    if (!tree->writing)
+        return 0;
+    status = store_counters(tree);
+    if (status == 0)
+        status = session_store(tree);
+    if (status == 0 && tree->trash)
+        status = data_reap(tree);
+    if (status == 0)
+        status = tree_run(tree, tree_query(tree, QUERY_COMMIT));
+    if (status < 0)
+        return status;
+    tree->writing = false;
+    tree->dirty = 0;
+    checkpoint_watch(tree);
+    return 0;
+}
+
+uint32_t tree_dirty_pages(const struct tree *tree)
+{
+    return tree->dirty;
+}
+
+int tree_counts(struct tree *tree, struct tree_counts *counts)
+{
+    if (tree->broken)
+        return tree->broken;
+    counts->inodes = tree->counters.inodes;
+    counts->bytes = tree->counters.bytes;
+    counts->file_bytes = sql_file_bytes(&tree->sql);
+    counts->dirty_pages = tree->dirty;
+    return 0;
+}

@@ -1,0 +1,169 @@
+/* Checkpoints: copying the write-ahead log (WAL) into tree.db, synced, while the loop goes on.
+ *
+ * The WAL is used again from its start only by a transaction that begins when all of it has been copied
+ * (walRestartLog in SQLite's wal.c). Under constant load the loop is always ahead, so the WAL would grow
+ * for ever. Hence three lengths:
+ *
+ *   TREE_WAL_WANTED   a checkpoint should be made (tree_wants_checkpoint). It copies in rounds until little
+ *                     is left, and if the WAL is still in use then, the caller pauses: the next checkpoint
+ *                     has only that little to copy, finds no open transaction, and the WAL starts again.
+ *   TREE_WAL_PAUSED   nobody made one, or it did not keep up: the caller pauses until one is done.
+ *   TREE_WAL_READERS  an open snapshot reader keeps the WAL from being copied and used again; it may until
+ *                     then, and is ended at that length. */
+#include "store/tree_internal.h"
+
+#include <assert.h>
+#include <errno.h>
+
+enum {
+    ROUNDS_MAX = 8,
+    LITTLE_FRAMES = 512, /* pages that a pause may have to wait for, besides the sync */
+};
+
+static int watch_wal(void *arg, sqlite3 *db, const char *name, int frames)
+{
+    struct tree *tree = arg;
+
+    tree->wal_frames = frames;
+    return SQLITE_OK;
+}
+
+int checkpoint_open(struct tree *tree)
+{
+    struct tree_checkpoint *cp = &tree->checkpoint;
+    int status = sql_open(&cp->sql, tree->folder, TREE_FILE);
+
+    sqlite3_wal_hook(tree->sql.db, watch_wal, tree); /* replaces the automatic checkpoints */
+    tree->wal_frames = 0;
+    tree->pause = false;
+    tree->durable = 0;
+    cp->tree = tree;
+    if (status == 0)
+        status = sql_exec(&cp->sql, "PRAGMA synchronous = NORMAL; PRAGMA cache_size = 16;"
+                                    "SELECT applied FROM meta"); /* reading opens the WAL */
+    if (status < 0)
+        tree->sql.fault = cp->sql.fault;
+    return status;
+}
+
+void checkpoint_close(struct tree *tree)
+{
+    sql_close(&tree->checkpoint.sql);
+}
+
+static uint64_t frame_bytes(int frames)
+{
+    return (uint64_t)frames * TREE_PAGE_BYTES;
+}
+
+void checkpoint_watch(struct tree *tree)
+{
+    uint64_t bytes = frame_bytes(tree->wal_frames);
+
+    if (bytes > TREE_WAL_READERS)
+        readers_end(tree);
+    if (bytes > TREE_WAL_PAUSED && LIST_EMPTY(&tree->readers))
+        tree->pause = true;
+}
+
+bool tree_wants_checkpoint(const struct tree *tree)
+{
+    return frame_bytes(tree->wal_frames) > TREE_WAL_WANTED && !tree->checkpoint.done &&
+           LIST_EMPTY(&tree->readers);
+}
+
+bool tree_must_pause(const struct tree *tree)
+{
+    return tree->pause;
+}
+
+/* On the thread pool. */
+static void checkpoint_work(uv_work_t *work)
+{
+    struct tree_checkpoint *cp = work->data;
+    int before = -1;
+
+    cp->status = 0;
+    cp->logged = cp->backfilled = 0;
+    for (int round = 0; round < ROUNDS_MAX; round++) {
+        int code = sqlite3_wal_checkpoint_v2(cp->sql.db, NULL, SQLITE_CHECKPOINT_PASSIVE,
+                                             &cp->logged, &cp->backfilled);
+        if (code != SQLITE_OK && (code & 0xff) != SQLITE_BUSY) {
+            cp->status = sql_failed(&cp->sql, "checkpoint");
+            return;
+        }
+        assert(cp->logged >= cp->backfilled && cp->backfilled >= 0);
+        if (cp->logged - cp->backfilled <= LITTLE_FRAMES || cp->backfilled == before)
+            return;
+        before = cp->backfilled;
+    }
+}
+
+/* The commit that the checkpoint began with is in tree.db if its frames are. If the WAL was started again
+ * meanwhile, all that was in it before has been copied, and what is counted are later frames: comparing
+ * them can only make us report less than is true. */
+static bool reached(const struct tree_checkpoint *cp)
+{
+    return cp->backfilled >= cp->frames || cp->backfilled == cp->logged;
+}
+
+/* If nothing was committed or begun meanwhile, the next transaction starts the WAL again. If not, the
+ * caller pauses for one more checkpoint; after that it goes on in any case. */
+static void settle_pause(struct tree *tree, const struct tree_checkpoint *cp)
+{
+    bool idle = cp->backfilled == tree->wal_frames && !tree->writing;
+
+    if (idle)
+        tree->wal_frames = 0;
+    tree->pause = !idle && !cp->paused && LIST_EMPTY(&tree->readers) &&
+                  frame_bytes(tree->wal_frames) > TREE_WAL_WANTED;
+}
+
+static void checkpoint_after(uv_work_t *work, int cancelled)
+{
+    struct tree_checkpoint *cp = work->data;
+    struct tree *tree = cp->tree;
+    void (*done)(void *, int, uint64_t) = cp->done;
+    int status = cp->status;
+
+    cp->done = NULL;
+    if (status < 0) {
+        tree->sql.fault = cp->sql.fault;
+        tree->broken = status;
+    } else {
+        if (reached(cp) && cp->index > tree->durable)
+            tree->durable = cp->index;
+        settle_pause(tree, cp);
+    }
+    uint64_t durable = tree->durable;
+    background_end(tree);
+    done(cp->arg, status, durable);
+}
+
+int tree_checkpoint(struct tree *tree, uv_loop_t *loop,
+                    void (*done)(void *arg, int status, uint64_t index), void *arg)
+{
+    struct tree_checkpoint *cp = &tree->checkpoint;
+    int status;
+
+    if (cp->done || writer_installing(tree))
+        return -EBUSY;
+    status = tree_commit(tree);
+    if (status < 0)
+        return status;
+    cp->done = done;
+    cp->arg = arg;
+    cp->index = tree->counters.applied;
+    cp->frames = tree->wal_frames;
+    cp->paused = tree->pause;
+    cp->work.data = cp;
+    status = uv_queue_work(loop, &cp->work, checkpoint_work, checkpoint_after);
+    assert(status == 0); /* it fails only without a function to run */
+    tree->background++;
+    return 0;
+}
+
+bool tree_busy(const struct tree *tree)
+{
+    return tree->background > 0;
+}

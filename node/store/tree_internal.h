@@ -1,0 +1,301 @@
+/* What the files of the tree share. Private to store/tree*.c.
+ *
+ * Invariants between two entries (tree_check in the tests reads them back):
+ *   1. Every inode but the root has a directory entry, or is in `held` and has nlink 0.
+ *   2. A directory's size is the number of its entries, its nlink 2 + its subdirectories.
+ *   3. A file's contents are in its inode's row (data 0, at most INLINE_BYTES_MAX), or in chunks.
+ *   4. What a chunk stores behind the end of its file is zeros.
+ *   5. counters.inodes and counters.bytes are the number of inodes and the sum of their `used`.
+ *   6. Counters and sessions on disk are those in memory at the last tree_commit, in its transaction.
+ *
+ * Errors: an internal function gives the errno of the operation (-ENOENT, ...), or fails the database, which
+ * is remembered in tree->broken: whoever answers an operation looks there before it believes an errno. */
+#ifndef QUORUMFS_STORE_TREE_INTERNAL_H
+#define QUORUMFS_STORE_TREE_INTERNAL_H
+
+#include "store/sql.h"
+#include "store/tree.h"
+
+#include <sys/queue.h>
+#include <sys/stat.h>
+
+enum {
+    CHUNK_BITS = 15,
+    CHUNK_BYTES = 1 << CHUNK_BITS,
+    CHUNK_ROUND = 4096,          /* what a chunk stores is a multiple of it */
+    CHUNK_NUMBER_BITS = 40 - CHUNK_BITS, /* of a file of FILE_BYTES_MAX */
+    INLINE_BYTES_MAX = 3072,     /* kept in the inode's row: one page less per write */
+    DROP_BYTES_MAX = 1 << 20,    /* more stored bytes than this are removed piece by piece */
+    REAP_CHUNKS = 64,            /* such a piece, one a commit */
+    XATTR_BYTES_MAX = 1 << 20,   /* names and values of one inode */
+    XATTR_NAMES_MAX = 65536,      /* names with their NULs, as listxattr(2) can give them */
+    OLD_BYTES_MAX = 64 << 20,    /* former values of one command; what is beyond is left out */
+};
+#define LINKS_MAX INT32_MAX                                /* of an inode: EMLINK */
+#define DATA_MAX (UINT64_C(1) << (63 - CHUNK_NUMBER_BITS)) /* ids for contents in chunks: ENOSPC */
+#define TIME_MAX (UINT64_C(1) << 62)                       /* ns: the year 2116; clocks beyond are wrong */
+
+#define TREE_FILE "tree.db"
+
+enum {
+    TREE_PAGE_BYTES = 4096,
+    TREE_WAL_WANTED = 16 << 20, /* bytes of the WAL; tree_checkpoint.c has what happens at each */
+    TREE_WAL_PAUSED = 64 << 20,
+    TREE_WAL_READERS = 1 << 30,
+};
+
+/* The replicated numbers; one row, written by tree_commit. */
+struct counters {
+    uint64_t applied;
+    uint64_t next_ino;
+    uint64_t next_data;
+    uint64_t last_time; /* ns, of the last command that took effect */
+    uint64_t inodes;
+    uint64_t bytes;
+};
+
+/* A row of the inode table without its inline contents. */
+struct inode {
+    struct attr attr;
+    uint64_t parent; /* of a directory; 0 for anything else */
+    uint64_t data;   /* names the chunks; 0: the contents are inline */
+};
+
+enum tree_query {
+    QUERY_BEGIN,
+    QUERY_COMMIT,
+    QUERY_SAVE,
+    QUERY_UNDO,
+    QUERY_UNSAVE,
+    QUERY_META_SET,
+    QUERY_INODE,
+    QUERY_INODE_ADD,
+    QUERY_INODE_SET,
+    QUERY_INODE_SET_INLINE,
+    QUERY_INODE_DELETE,
+    QUERY_INLINE,
+    QUERY_LOOKUP,
+    QUERY_DENTRY_ADD,
+    QUERY_DENTRY_SET,
+    QUERY_DENTRY_DELETE,
+    QUERY_LIST,
+    QUERY_HELD_ADD,
+    QUERY_HELD_DELETE,
+    QUERY_HELD_FIRST,
+    QUERY_CHUNK,
+    QUERY_CHUNK_RANGE,
+    QUERY_CHUNK_LENGTHS,
+    QUERY_CHUNK_ADD,
+    QUERY_CHUNK_SET,
+    QUERY_CHUNK_SUM,
+    QUERY_CHUNK_DELETE,
+    QUERY_TRASH_ADD,
+    QUERY_TRASH_FIRST,
+    QUERY_TRASH_REAP,
+    QUERY_TRASH_DELETE,
+    QUERY_XATTR,
+    QUERY_XATTR_LIST,
+    QUERY_XATTR_SUM,
+    QUERY_XATTR_SET,
+    QUERY_XATTR_DELETE,
+    QUERY_XATTR_CLEAR,
+    QUERY_SESSION_SET,
+    QUERY_RESULT_SET,
+    QUERY_RESULT_CUT,
+    QUERY_COUNT,
+};
+
+extern const char tree_schema[];
+extern const char *const tree_queries[QUERY_COUNT];
+
+struct session;
+LIST_HEAD(session_list, session);
+LIST_HEAD(reader_list, tree_reader);
+
+struct tree_checkpoint {
+    uv_work_t work;
+    struct tree *tree;
+    void (*done)(void *arg, int status, uint64_t index);
+    void *arg;
+    /* Set before the work starts. */
+    uint64_t index;
+    int frames; /* in the log when it started */
+    bool paused;
+    /* The thread's. */
+    struct sql sql;
+    int status;
+    int logged, backfilled; /* frames */
+};
+
+struct tree {
+    const struct folder *folder;
+    struct identity identity;
+    struct sql sql;
+    sqlite3_stmt *queries[QUERY_COUNT];
+    int broken; /* the database failed: nothing is done any more */
+    bool writing; /* a write transaction is open */
+    bool trash;   /* there may be chunks to reap */
+    uint32_t dirty;
+    struct counters counters;
+    struct session_list sessions;
+    uint8_t scratch[CHUNK_BYTES];
+
+    int wal_frames;
+    bool pause;
+    uint64_t durable;
+    struct tree_checkpoint checkpoint;
+    uint32_t background; /* jobs on the thread pool */
+    struct reader_list readers;
+    struct tree_writer *writer;
+};
+
+/* What the operations of one command have in common. */
+struct change {
+    struct tree *tree;
+    uint32_t node; /* who asks */
+    uint64_t time;
+    uint64_t revision;
+    bool mine;
+    struct command_result *result;
+};
+
+/* ---- tree.c ---- */
+
+/* Remembers a failure and gives it back. The text is for the operator. */
+int tree_fail(struct tree *tree, int status, const char *text);
+/* The statement, ready for its parameters. */
+static inline sqlite3_stmt *tree_query(struct tree *tree, enum tree_query query)
+{
+    return tree->queries[query];
+}
+/* Steps a reading statement: 1 for a row (reset it after use), 0 or an error when there are no more. */
+int tree_step(struct tree *tree, sqlite3_stmt *statement);
+/* Steps a changing statement to its end. */
+int tree_run(struct tree *tree, sqlite3_stmt *statement);
+int tree_begin(struct tree *tree);
+static inline void bind_number(sqlite3_stmt *statement, int parameter, uint64_t value)
+{
+    sqlite3_bind_int64(statement, parameter, (int64_t)value);
+}
+static inline uint64_t column_number(sqlite3_stmt *statement, int column)
+{
+    return (uint64_t)sqlite3_column_int64(statement, column);
+}
+
+/* Opens, and closes, everything that stands on the file tree.db: connections, counters, sessions. */
+int tree_attach(struct tree *tree);
+void tree_detach(struct tree *tree);
+/* Makes the tables and the root in an empty database, or checks whose it is. Inside a transaction. */
+int tree_make(struct sql *sql, const struct identity *identity, bool *made);
+
+/* ---- tree_inode.c ---- */
+
+/* 0 or -ESTALE. */
+int inode_get(struct tree *tree, uint64_t ino, struct inode *inode);
+/* Reads the columns of QUERY_INODE, QUERY_LOOKUP and QUERY_LIST from `column` on. */
+void inode_read(sqlite3_stmt *statement, int column, struct inode *inode);
+int inode_add(struct change *c, struct inode *inode, struct bytes contents);
+/* Writes a changed inode; gives it the command's revision and ctime. */
+int inode_set(struct change *c, struct inode *inode);
+int inode_set_inline(struct change *c, struct inode *inode, struct bytes contents);
+/* Takes one name away; the last one frees the inode unless `hold` is its number. */
+int inode_unlink(struct change *c, struct inode *inode, uint64_t hold);
+/* Frees everything that `node` holds without a name. */
+int inode_release_all(struct change *c, uint32_t node);
+
+static inline bool inode_is(const struct inode *inode, uint32_t type)
+{
+    return (inode->attr.mode & S_IFMT) == type;
+}
+/* chown(2), write(2): clears what must not survive a change by another user. */
+void inode_kill_priv(struct inode *inode);
+
+/* ---- tree_data.c: contents; each writes the inode too ---- */
+
+/* 0, -EISDIR or -EINVAL. */
+int data_check_regular(const struct inode *inode);
+/* Whether a file may become `size` bytes long: 0, -EFBIG, -ENOSPC. */
+int data_check_size(const struct tree *tree, uint64_t size);
+int data_replace(struct change *c, struct inode *inode, struct bytes contents);
+int data_write(struct change *c, struct inode *inode, uint64_t offset, struct bytes contents);
+int data_resize(struct change *c, struct inode *inode, uint64_t size);
+int data_punch(struct change *c, struct inode *inode, uint64_t offset, uint64_t len);
+/* Gives up the contents; the inode is not written. */
+int data_drop(struct change *c, struct inode *inode);
+/* Removes a piece of what data_drop left behind. */
+int data_reap(struct tree *tree);
+
+/* ---- tree_read.c ---- */
+
+int data_inline(struct tree *tree, uint64_t ino, uint8_t *to, size_t len);
+int data_read(struct tree *tree, const struct inode *inode, uint64_t offset, size_t len,
+              struct buffer *out);
+
+static inline uint64_t chunk_id(uint64_t data, uint64_t number)
+{
+    return data << CHUNK_NUMBER_BITS | number;
+}
+
+/* ---- tree_names.c ---- */
+
+/* 0 or -ENOENT. */
+int name_lookup(struct tree *tree, uint64_t parent, struct bytes name, struct inode *inode);
+/* A directory that entries can be made in, and a valid name: -ESTALE, -ENOTDIR, -ENOENT (removed, but held),
+ * -EINVAL, -ENAMETOOLONG, -EPERM. */
+int name_parent(struct tree *tree, uint64_t ino, struct bytes name, struct inode *dir);
+/* Makes an inode with a name. Its mode (with type), uid, gid, rdev are set by the caller, the rest here.
+ * Writes the directory too. */
+int name_make(struct change *c, struct inode *dir, struct bytes name, struct inode *inode,
+              struct bytes contents);
+int name_add(struct change *c, uint64_t parent, struct bytes name, uint64_t ino);
+int name_set(struct change *c, uint64_t parent, struct bytes name, uint64_t ino);
+int name_delete(struct change *c, uint64_t parent, struct bytes name);
+/* Takes a name of `inode` away from `dir` and writes both. */
+int name_remove(struct change *c, struct inode *dir, struct bytes name, struct inode *inode,
+                uint64_t hold);
+
+/* ---- tree_session.c ---- */
+
+enum session_verdict { SESSION_NEW, SESSION_REPEATED, SESSION_IGNORED };
+
+/* Whether a command may take effect now. The change's result is what it has to answer if not. */
+int session_enter(struct change *c, const struct stamp *stamp, enum session_verdict *verdict);
+/* Keeps the result of a command that took effect. */
+int session_keep(struct tree *tree, const struct stamp *stamp, const struct command_result *result);
+int session_store(struct tree *tree); /* at tree_commit */
+int session_load(struct tree *tree);  /* at tree_attach */
+void session_forget(struct tree *tree);
+
+/* ---- tree_result.c: results as bytes ---- */
+
+void result_encode(const struct command_result *result, struct buffer *out);
+int result_decode(struct bytes bytes, struct command_result *result);
+
+/* ---- Operations: one function each, in tree_apply.c's table ---- */
+
+typedef int operation(struct change *c, const struct op *op, struct op_result *out);
+operation op_put, op_delete;                                                   /* tree_keys.c */
+operation op_write, op_append, op_truncate, op_punch, op_allocate;             /* tree_file.c */
+operation op_create, op_mknod, op_mkdir, op_symlink, op_link, op_unlink, op_rmdir; /* tree_names.c */
+operation op_rename;                                                           /* tree_rename.c */
+operation op_release;                                                          /* tree_inode.c */
+operation op_setattr, op_setxattr, op_removexattr;                             /* tree_attr.c */
+
+/* ---- tree_checkpoint.c ---- */
+
+int checkpoint_open(struct tree *tree);
+void checkpoint_close(struct tree *tree);
+void checkpoint_watch(struct tree *tree); /* after each commit */
+
+/* ---- tree_reader.c, tree_writer.c ---- */
+
+/* Ends the snapshots that are being read: they hold back the WAL. Their next piece is -ESTALE. */
+void readers_end(struct tree *tree);
+/* Whether a snapshot is about to take the tree's place: nothing may be started in the background. */
+bool writer_installing(const struct tree *tree);
+/* A job on the thread pool is over; lets the snapshot that waits for that take the tree's place. */
+void background_end(struct tree *tree);
+/* Before tree.db is opened: finishes an installation that was decided, removes one that was not. */
+int writer_settle(const struct folder *folder, struct fault *fault);
+
+#endif

@@ -1,0 +1,169 @@
+/* Keys: PUT and DELETE by path. Symlinks are never followed: a key is a file or it is none. */
+#include "store/tree_internal.h"
+
+#include "command/key.h"
+
+#include <assert.h>
+#include <errno.h>
+
+/* How far a key leads. */
+struct walk {
+    uint64_t dir;       /* the last directory on the way that exists */
+    struct bytes name;  /* the component that was looked for in it */
+    struct bytes rest;  /* of the key, behind that component */
+    bool found;         /* the whole key exists */
+    struct inode inode; /* found: what it is */
+};
+
+/* 0 (found or missing), -ENOTDIR where something on the way is no directory, or of key_check. */
+static int walk_key(struct tree *tree, struct bytes key, struct walk *walk)
+{
+    const char *why;
+    int status = key_check(key, &why);
+
+    if (status < 0)
+        return status;
+    *walk = (struct walk){.dir = INO_ROOT, .rest = key};
+    for (;;) {
+        walk->name = key_next(&walk->rest);
+        status = name_lookup(tree, walk->dir, walk->name, &walk->inode);
+        walk->found = status == 0 && walk->rest.len == 0;
+        if (status < 0 || walk->found)
+            return status == -ENOENT ? 0 : status;
+        if (!inode_is(&walk->inode, S_IFDIR))
+            return -ENOTDIR;
+        walk->dir = walk->inode.attr.ino;
+    }
+}
+
+int tree_resolve(struct tree *tree, struct bytes key, struct attr *attr)
+{
+    struct walk walk;
+    int status = walk_key(tree, key, &walk);
+
+    if (status < 0)
+        return status;
+    *attr = walk.inode.attr;
+    return walk.found ? 0 : -ENOENT;
+}
+
+/* If-None-Match and If-Match of HTTP. */
+static int check_conditions(const struct op *op, const struct walk *walk)
+{
+    bool unless = op->flags & OP_IF_ABSENT && walk->found;
+    bool missing = op->flags & (OP_IF_EXISTS | OP_IF_REVISION) && !walk->found;
+    bool changed = op->flags & OP_IF_REVISION && walk->found &&
+                   walk->inode.attr.revision != op->revision;
+
+    return unless || missing || changed ? -ECANCELED : 0;
+}
+
+/* Keeps the former value for the proposer, within what one value and one answer may hold. */
+static int collect_old(struct change *c, const struct op *op, const struct inode *inode,
+                       struct op_result *out)
+{
+    struct buffer *old = &c->result->old;
+    uint64_t size = inode->attr.size;
+
+    if (!c->mine || !(op->flags & OP_WANT_OLD) || !inode_is(inode, S_IFREG))
+        return 0;
+    if (size > VALUE_BYTES_MAX || size > OLD_BYTES_MAX - old->len)
+        return 0;
+    out->old_present = true;
+    out->old_at = old->len;
+    out->old_len = size;
+    if (data_read(c->tree, inode, 0, size, old) < 0)
+        return tree_fail(c->tree, -ENOMEM, "out of memory for a former value");
+    return 0;
+}
+
+/* Makes the directories that the key needs and are missing. */
+static int make_parents(struct change *c, const struct op *op, struct walk *walk,
+                        struct inode *dir)
+{
+    while (walk->rest.len > 0) {
+        struct inode made = {.attr = {.mode = 0755 | S_IFDIR, .uid = op->uid, .gid = op->gid}};
+        int status = name_make(c, dir, walk->name, &made, (struct bytes){0});
+        if (status < 0)
+            return status;
+        *dir = made;
+        walk->name = key_next(&walk->rest);
+    }
+    return 0;
+}
+
+static int put_new(struct change *c, const struct op *op, struct walk *walk, struct op_result *out)
+{
+    struct inode dir, inode = {0};
+    bool small = op->data.len <= INLINE_BYTES_MAX;
+    int status = inode_get(c->tree, walk->dir, &dir);
+
+    if (status < 0)
+        return status;
+    if (walk->rest.len > 0 && dir.attr.nlink >= LINKS_MAX)
+        return -EMLINK;
+    status = make_parents(c, op, walk, &dir);
+    if (status < 0)
+        return status;
+    inode.attr.mode = (op->mode ? op->mode & 07777 : 0644) | S_IFREG;
+    inode.attr.uid = op->uid;
+    inode.attr.gid = op->gid;
+    status = name_make(c, &dir, walk->name, &inode, small ? op->data : (struct bytes){0});
+    if (status == 0 && !small)
+        status = data_replace(c, &inode, op->data);
+    out->attr = inode.attr;
+    return status;
+}
+
+/* -EISDIR for a directory; -EINVAL for what PUT cannot give a value: a symlink, a device, ... */
+int op_put(struct change *c, const struct op *op, struct op_result *out)
+{
+    struct walk walk;
+    int status = walk_key(c->tree, op->name, &walk);
+
+    if (status < 0)
+        return status;
+    if (walk.found)
+        status = data_check_regular(&walk.inode);
+    if (status == 0)
+        status = check_conditions(op, &walk);
+    if (status == 0)
+        status = data_check_size(c->tree, op->data.len);
+    if (status < 0)
+        return status;
+    out->existed = walk.found;
+    if (!walk.found)
+        return put_new(c, op, &walk, out);
+    status = collect_old(c, op, &walk.inode, out);
+    if (status < 0)
+        return status;
+    if (op->flags & OP_KILL_PRIV)
+        inode_kill_priv(&walk.inode);
+    status = data_replace(c, &walk.inode, op->data);
+    out->attr = walk.inode.attr;
+    return status;
+}
+
+int op_delete(struct change *c, const struct op *op, struct op_result *out)
+{
+    struct walk walk;
+    struct inode dir;
+    int status = walk_key(c->tree, op->name, &walk);
+
+    if (status < 0)
+        return status;
+    if (walk.found && inode_is(&walk.inode, S_IFDIR))
+        return -EISDIR;
+    status = check_conditions(op, &walk);
+    if (status < 0 || !walk.found)
+        return status;
+    status = inode_get(c->tree, walk.dir, &dir);
+    if (status == 0)
+        status = collect_old(c, op, &walk.inode, out);
+    if (status < 0)
+        return status;
+    out->existed = true;
+    status = name_remove(c, &dir, walk.name, &walk.inode, op->hold);
+    out->attr = walk.inode.attr;
+    return status;
+}

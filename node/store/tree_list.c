@@ -1,0 +1,289 @@
+/* Listing a directory, and all keys in the byte order of the whole key.
+ *
+ * The order of keys is not that of names: a directory's keys begin with its name and a slash, so `a-b` comes
+ * before `a/x` though the name `a` comes before `a-b`. An entry's place is therefore its name, with a slash
+ * behind it if it is a directory. A position between entries is such a place; next_entry finds what
+ * follows it without keeping anything, so a walk can stop and go on anywhere. */
+#include "store/tree_internal.h"
+
+#include "command/key.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+int tree_list(struct tree *tree, uint64_t ino, struct bytes after, uint32_t max,
+              tree_entry_cb *each, void *arg)
+{
+    sqlite3_stmt *query = tree_query(tree, QUERY_LIST);
+    struct inode inode;
+    int status = inode_get(tree, ino, &inode);
+
+    if (status < 0)
+        return status;
+    if (!inode_is(&inode, S_IFDIR))
+        return -ENOTDIR;
+    bind_number(query, 1, ino);
+    sql_bind_bytes(query, 2, after);
+    bind_number(query, 3, max);
+    while ((status = tree_step(tree, query)) > 0) {
+        inode_read(query, 1, &inode);
+        if (!each(arg, sql_column_bytes(query, 0), &inode.attr))
+            break;
+    }
+    sqlite3_reset(query);
+    return status < 0 ? status : 0;
+}
+
+/* ---- Keys ---- */
+
+enum { DEPTH_MAX = (PATH_BYTES_MAX + 1) / 2 };
+
+/* An entry of a directory. */
+struct entry {
+    uint8_t name[NAME_BYTES_MAX + 1]; /* room for the slash that a directory's place ends with */
+    size_t len;                       /* of the name */
+    struct inode inode;
+};
+
+/* Where a walk is: in the directory whose keys begin with path[0 .. starts[depth]), behind the place
+ * that the rest of the path is (nothing: at its start). */
+struct keys {
+    struct tree *tree;
+    struct bytes prefix;
+    tree_key_cb *each;
+    void *arg;
+    uint32_t visits;
+    bool sought; /* the place is not that of an entry that was found here */
+    uint32_t depth;
+    struct {
+        uint64_t ino;
+        uint32_t start; /* in the path */
+    } levels[DEPTH_MAX + 1];
+    uint8_t path[PATH_BYTES_MAX + NAME_BYTES_MAX + 2];
+    size_t len;
+};
+
+static int order(struct bytes a, struct bytes b)
+{
+    size_t len = a.len < b.len ? a.len : b.len;
+    int by_bytes = len > 0 ? memcmp(a.data, b.data, len) : 0;
+
+    return by_bytes != 0 ? by_bytes : (a.len > b.len) - (a.len < b.len);
+}
+
+static bool starts_with(struct bytes bytes, struct bytes prefix)
+{
+    return bytes.len >= prefix.len && bytes_equal(bytes_of(bytes.data, prefix.len), prefix);
+}
+
+static struct bytes entry_name(const struct entry *e)
+{
+    return bytes_of(e->name, e->len);
+}
+
+/* Where the entry comes among its neighbours; valid while the entry is. */
+static struct bytes entry_place(struct entry *e)
+{
+    e->name[e->len] = '/';
+    return bytes_of(e->name, e->len + inode_is(&e->inode, S_IFDIR));
+}
+
+/* The first entry with a name behind `name`: 0 or -ENOENT. */
+static int name_after(struct keys *k, struct bytes name, struct entry *e)
+{
+    sqlite3_stmt *query = tree_query(k->tree, QUERY_LIST);
+    struct bytes found;
+    int status;
+
+    k->visits++;
+    bind_number(query, 1, k->levels[k->depth].ino);
+    sql_bind_bytes(query, 2, name);
+    bind_number(query, 3, 1);
+    status = tree_step(k->tree, query);
+    if (status <= 0)
+        return status < 0 ? status : -ENOENT;
+    found = sql_column_bytes(query, 0);
+    assert(found.len > 0 && found.len <= NAME_BYTES_MAX);
+    memcpy(e->name, found.data, found.len);
+    e->len = found.len;
+    inode_read(query, 1, &e->inode);
+    sqlite3_reset(query);
+    return 0;
+}
+
+/* Directories whose names come before a position may have their place behind it: those that the position
+ * begins with, where it goes on with a byte below the slash, or ends. The longest has the first place. */
+static int directory_after(struct keys *k, struct bytes place, struct entry *e)
+{
+    size_t longest = k->sought ? place.len : place.len - (place.len > 0);
+
+    k->sought = false;
+    for (size_t len = longest; len > 0; len--) {
+        int status;
+        if (len > NAME_BYTES_MAX || (len < place.len && place.data[len] >= '/'))
+            continue;
+        k->visits++;
+        status = name_lookup(k->tree, k->levels[k->depth].ino, bytes_of(place.data, len),
+                             &e->inode);
+        if (status < 0 && status != -ENOENT)
+            return status;
+        if (status == 0 && inode_is(&e->inode, S_IFDIR)) {
+            memcpy(e->name, place.data, len);
+            e->len = len;
+            return 0;
+        }
+    }
+    return -ENOENT;
+}
+
+/* The first entry by name may be a directory that longer names come before: `a`, then `a-b`. */
+static int first_place_after(struct keys *k, struct bytes place, struct entry *e)
+{
+    int status = name_after(k, place, e);
+
+    while (status == 0 && inode_is(&e->inode, S_IFDIR)) {
+        struct entry longer;
+        status = name_after(k, entry_name(e), &longer);
+        if (status < 0 || !starts_with(entry_name(&longer), entry_name(e)) ||
+            longer.name[e->len] > '/')
+            return status == -ENOENT ? 0 : status;
+        *e = longer;
+    }
+    return status;
+}
+
+/* The entry with the first place behind `place` in the current directory: 0 or -ENOENT. */
+static int next_entry(struct keys *k, struct bytes place, struct entry *e)
+{
+    struct entry before;
+    int status = first_place_after(k, place, e);
+    int other;
+
+    if (status < 0 && status != -ENOENT)
+        return status;
+    other = directory_after(k, place, &before);
+    if (other < 0)
+        return other == -ENOENT ? status : other;
+    if (status == -ENOENT || order(entry_place(&before), entry_place(e)) < 0)
+        *e = before;
+    return 0;
+}
+
+static void enter(struct keys *k, uint64_t ino)
+{
+    k->depth++;
+    assert(k->depth <= DEPTH_MAX);
+    k->levels[k->depth].ino = ino;
+    k->levels[k->depth].start = (uint32_t)k->len;
+}
+
+static bool has_slash(struct bytes bytes)
+{
+    return bytes.len > 0 && memchr(bytes.data, '/', bytes.len);
+}
+
+static void path_append(struct keys *k, struct bytes bytes)
+{
+    assert(k->len + bytes.len <= sizeof(k->path));
+    if (bytes.len > 0)
+        memcpy(k->path + k->len, bytes.data, bytes.len);
+    k->len += bytes.len;
+}
+
+/* Goes to the position behind `key` (at most PATH_BYTES_MAX bytes), as deep as its directories exist. */
+static int seek(struct keys *k, struct bytes key)
+{
+    k->sought = true;
+    while (has_slash(key)) {
+        struct bytes name = key_next(&key);
+        struct inode inode;
+        int status = name_lookup(k->tree, k->levels[k->depth].ino, name, &inode);
+        if (status < 0 && status != -ENOENT)
+            return status;
+        path_append(k, name);
+        path_append(k, bytes_of_text("/"));
+        if (status < 0 || !inode_is(&inode, S_IFDIR))
+            return 0;
+        enter(k, inode.attr.ino);
+    }
+    path_append(k, key);
+    return 0;
+}
+
+/* Gives the entry if it is a key, or enters it. Returns false when the walk is over. */
+static bool visit(struct keys *k, struct entry *e)
+{
+    k->len = k->levels[k->depth].start;
+    path_append(k, entry_place(e));
+    if (!starts_with(bytes_of(k->path, k->len), k->prefix))
+        return false;
+    if (k->len > PATH_BYTES_MAX)
+        return true; /* deeper than a key can be */
+    if (inode_is(&e->inode, S_IFDIR))
+        enter(k, e->inode.attr.ino);
+    else if (inode_is(&e->inode, S_IFREG) || inode_is(&e->inode, S_IFLNK))
+        return k->each(k->arg, bytes_of(k->path, k->len), &e->inode.attr);
+    return true;
+}
+
+static int walk(struct keys *k, uint32_t visits_max, bool *more)
+{
+    struct entry e;
+
+    while (!*more) {
+        uint32_t start = k->levels[k->depth].start;
+        int status = next_entry(k, bytes_of(k->path + start, k->len - start), &e);
+        if (status < 0 && status != -ENOENT)
+            return status;
+        if (status == -ENOENT) {
+            if (k->depth == 0)
+                return 0;
+            k->depth--;
+            k->len = start; /* behind the directory: its place ends here */
+            continue;
+        }
+        if (!visit(k, &e))
+            return 0;
+        *more = k->visits >= visits_max;
+    }
+    return 0;
+}
+
+/* The prefix itself can be a key, and no position is before it. */
+static bool give_prefix(struct keys *k)
+{
+    struct attr attr;
+
+    if (tree_resolve(k->tree, k->prefix, &attr) < 0)
+        return true;
+    if (!S_ISREG(attr.mode) && !S_ISLNK(attr.mode))
+        return true;
+    return k->each(k->arg, k->prefix, &attr);
+}
+
+int tree_keys(struct tree *tree, struct bytes prefix, struct bytes after, uint32_t visits_max,
+              tree_key_cb *each, void *arg, bool *more, struct buffer *resume)
+{
+    struct keys k = {.tree = tree, .prefix = prefix, .each = each, .arg = arg};
+    bool fresh = order(prefix, after) > 0;
+    int status;
+
+    *more = false;
+    if (prefix.len > PATH_BYTES_MAX)
+        return 0;
+    if (after.len > PATH_BYTES_MAX)
+        after.len = PATH_BYTES_MAX;
+    k.levels[0].ino = INO_ROOT;
+    if (fresh && !give_prefix(&k))
+        return 0;
+    status = tree->broken ? tree->broken : seek(&k, fresh ? prefix : after);
+    if (status == 0)
+        status = walk(&k, visits_max, more);
+    if (status < 0 || !*more)
+        return status;
+    resume->len = 0;
+    buffer_append(resume, k.path, k.len);
+    return resume->failed ? -ENOMEM : 0;
+}

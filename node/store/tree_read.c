@@ -1,0 +1,190 @@
+/* Reading files and inodes. No statement stays open: an open one would hold back checkpoints. */
+#include "store/tree_internal.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+enum { SEEK_CHUNKS_MAX = 4096 }; /* looked at in one tree_seek */
+
+int data_inline(struct tree *tree, uint64_t ino, uint8_t *to, size_t len)
+{
+    sqlite3_stmt *query = tree_query(tree, QUERY_INLINE);
+    struct bytes bytes;
+    int status;
+
+    if (len == 0)
+        return 0;
+    bind_number(query, 1, ino);
+    status = tree_step(tree, query);
+    if (status < 0)
+        return status;
+    bytes = status > 0 ? sql_column_bytes(query, 0) : (struct bytes){0};
+    if (bytes.len == len)
+        memcpy(to, bytes.data, len);
+    sqlite3_reset(query);
+    return bytes.len == len ? 0 : tree_fail(tree, -EIO, "an inode is shorter than it says");
+}
+
+/* Copies what chunks hold of the file from `offset` on over the zeros in `to`. */
+static int chunks_read(struct tree *tree, uint64_t data, uint64_t offset, size_t len, uint8_t *to)
+{
+    sqlite3_stmt *query = tree_query(tree, QUERY_CHUNK_RANGE);
+    int status;
+
+    assert(len > 0);
+    bind_number(query, 1, chunk_id(data, offset >> CHUNK_BITS));
+    bind_number(query, 2, chunk_id(data, (offset + len - 1) >> CHUNK_BITS));
+    while ((status = tree_step(tree, query)) > 0) {
+        struct bytes bytes = sql_column_bytes(query, 1);
+        uint64_t start = (column_number(query, 0) - chunk_id(data, 0)) << CHUNK_BITS;
+        uint64_t from = start > offset ? start : offset;
+        uint64_t end = start + bytes.len < offset + len ? start + bytes.len : offset + len;
+        if (from < end)
+            memcpy(to + (from - offset), bytes.data + (from - start), end - from);
+    }
+    return status;
+}
+
+int data_read(struct tree *tree, const struct inode *inode, uint64_t offset, size_t len,
+              struct buffer *out)
+{
+    uint64_t size = inode->attr.size;
+    uint8_t *to;
+    int status;
+
+    if (offset >= size || len == 0)
+        return 0;
+    if (len > size - offset)
+        len = size - offset;
+    to = buffer_reserve(out, len);
+    if (to == NULL)
+        return -ENOMEM;
+    if (inode->data > 0) {
+        memset(to, 0, len);
+        status = chunks_read(tree, inode->data, offset, len, to);
+    } else {
+        status = data_inline(tree, inode->attr.ino, tree->scratch, size);
+        memcpy(to, tree->scratch + offset, len);
+    }
+    if (status == 0)
+        out->len += len;
+    return status;
+}
+
+int tree_getattr(struct tree *tree, uint64_t ino, struct attr *attr)
+{
+    struct inode inode;
+    int status = inode_get(tree, ino, &inode);
+
+    if (status == 0)
+        *attr = inode.attr;
+    return status;
+}
+
+int tree_lookup(struct tree *tree, uint64_t parent, struct bytes name, struct attr *attr)
+{
+    struct inode inode;
+    int status;
+
+    if (name.len > NAME_BYTES_MAX)
+        return -ENAMETOOLONG;
+    status = name_lookup(tree, parent, name, &inode);
+    if (status == 0) {
+        *attr = inode.attr;
+        return 0;
+    }
+    if (status != -ENOENT)
+        return status;
+    status = inode_get(tree, parent, &inode);
+    if (status < 0)
+        return status;
+    return inode_is(&inode, S_IFDIR) ? -ENOENT : -ENOTDIR;
+}
+
+int tree_parent(struct tree *tree, uint64_t ino, uint64_t *parent)
+{
+    struct inode inode;
+    int status = inode_get(tree, ino, &inode);
+
+    if (status < 0)
+        return status;
+    *parent = inode.parent;
+    return inode_is(&inode, S_IFDIR) ? 0 : -ENOTDIR;
+}
+
+int tree_read(struct tree *tree, uint64_t ino, uint64_t offset, size_t len, struct buffer *out)
+{
+    struct inode inode;
+    int status = inode_get(tree, ino, &inode);
+
+    if (status == 0)
+        status = data_check_regular(&inode);
+    return status < 0 ? status : data_read(tree, &inode, offset, len, out);
+}
+
+int tree_readlink(struct tree *tree, uint64_t ino, struct buffer *out)
+{
+    struct inode inode;
+    int status = inode_get(tree, ino, &inode);
+
+    if (status < 0)
+        return status;
+    if (!inode_is(&inode, S_IFLNK))
+        return -EINVAL;
+    return data_read(tree, &inode, 0, inode.attr.size, out);
+}
+
+/* Goes through the chunks from the one with `offset` on. `*at` moves to the data or hole, or to the end of
+ * the file; after SEEK_CHUNKS_MAX chunks without a hole the end is given, as lseek(2) allows. */
+static int seek_chunks(struct tree *tree, const struct inode *inode, bool hole, uint64_t *at)
+{
+    sqlite3_stmt *query = tree_query(tree, QUERY_CHUNK_LENGTHS);
+    int status, left = SEEK_CHUNKS_MAX;
+
+    bind_number(query, 1, chunk_id(inode->data, *at >> CHUNK_BITS));
+    bind_number(query, 2, chunk_id(inode->data, (inode->attr.size - 1) >> CHUNK_BITS));
+    bind_number(query, 3, SEEK_CHUNKS_MAX);
+    while ((status = tree_step(tree, query)) > 0) {
+        uint64_t start = (column_number(query, 0) - chunk_id(inode->data, 0)) << CHUNK_BITS;
+        uint64_t end = start + column_number(query, 1);
+        bool inside = *at >= start && *at < end;
+        left--;
+        if (hole && !inside)
+            break; /* before this chunk, or behind its last byte */
+        if (!hole && *at < end) {
+            *at = inside ? *at : start;
+            break;
+        }
+        if (hole)
+            *at = end;
+    }
+    sqlite3_reset(query);
+    if (status == 0 && (!hole || left == 0))
+        *at = inode->attr.size;
+    return status < 0 ? status : 0;
+}
+
+int tree_seek(struct tree *tree, uint64_t ino, uint64_t offset, bool hole, uint64_t *found)
+{
+    struct inode inode;
+    uint64_t at = offset;
+    int status = inode_get(tree, ino, &inode);
+
+    if (status == 0)
+        status = data_check_regular(&inode);
+    if (status < 0)
+        return status;
+    if (offset >= inode.attr.size)
+        return -ENXIO;
+    if (inode.data > 0)
+        status = seek_chunks(tree, &inode, hole, &at);
+    else if (hole)
+        at = inode.attr.size;
+    if (status < 0)
+        return status;
+    if (!hole && at >= inode.attr.size)
+        return -ENXIO;
+    *found = at < inode.attr.size ? at : inode.attr.size;
+    return 0;
+}

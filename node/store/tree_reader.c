@@ -1,0 +1,188 @@
+/* Serving a snapshot: a connection whose read transaction sees the tree as it was when it began. */
+#include "store/tree_internal.h"
+#include "store/tree_records.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+struct tree_reader {
+    LIST_ENTRY(tree_reader) entry; /* among the tree's, until it is ended */
+    struct tree *tree;
+    uint64_t index;
+    bool busy, ended;
+    void (*done)(void *arg, int status, struct bytes piece, bool last);
+    void *arg;
+    /* The thread's while it is busy, otherwise the loop's. */
+    uv_work_t work;
+    struct sql sql;
+    sqlite3_stmt *cursor; /* in the table; NULL between tables */
+    uint8_t table;
+    uint64_t rows[RECORD_TABLES];
+    size_t bytes_max;
+    struct buffer piece;
+    bool last;
+    int status;
+};
+
+/* Begins the transaction; it sees what is committed now, and nothing later. */
+static int begin(struct tree_reader *reader)
+{
+    sqlite3_stmt *query;
+    int status = sql_exec(&reader->sql, "PRAGMA cache_size = -2048; BEGIN");
+
+    if (status == 0)
+        status = sql_prepare(&reader->sql, "SELECT applied FROM meta", &query);
+    if (status < 0)
+        return status;
+    status = sql_step(&reader->sql, query);
+    reader->index = column_number(query, 0);
+    sqlite3_finalize(query);
+    return status < 0 ? status : 0;
+}
+
+int tree_reader_open(struct tree *tree, struct tree_reader **reader, uint64_t *index)
+{
+    struct tree_reader *r;
+    int status = tree_commit(tree);
+
+    if (status < 0)
+        return status;
+    r = calloc(1, sizeof(*r));
+    if (r == NULL)
+        return -ENOMEM;
+    r->tree = tree;
+    status = sql_open(&r->sql, tree->folder, TREE_FILE);
+    if (status == 0)
+        status = begin(r);
+    if (status < 0) {
+        tree->sql.fault = r->sql.fault;
+        sql_close(&r->sql);
+        free(r);
+        return status;
+    }
+    assert(r->index == tree->counters.applied);
+    LIST_INSERT_HEAD(&tree->readers, r, entry);
+    *reader = r;
+    *index = r->index;
+    return 0;
+}
+
+/* Adds the next row, or goes to the next table. */
+static int read_row(struct tree_reader *r)
+{
+    int status = 0;
+
+    if (r->cursor == NULL)
+        status = sql_prepare(&r->sql, record_selects[r->table], &r->cursor);
+    if (status == 0)
+        status = sql_step(&r->sql, r->cursor);
+    if (status > 0) {
+        record_put_row(&r->piece, r->table, r->cursor);
+        r->rows[r->table]++;
+        return 0;
+    }
+    sqlite3_finalize(r->cursor);
+    r->cursor = NULL;
+    r->table++;
+    return status;
+}
+
+/* On the thread pool. */
+static void read_piece(uv_work_t *work)
+{
+    struct tree_reader *r = work->data;
+
+    if (r->piece.cap == 0) {
+        buffer_put_u8(&r->piece, RECORD_HEADER);
+        buffer_put_u32(&r->piece, FOLDER_FORMAT);
+        buffer_put_u64(&r->piece, r->index);
+    } else {
+        r->piece.len = 0;
+    }
+    r->status = 0;
+    while (r->status == 0 && r->piece.len < r->bytes_max && r->table < RECORD_TABLES)
+        r->status = read_row(r);
+    if (r->table == RECORD_TABLES) {
+        buffer_put_u8(&r->piece, RECORD_END);
+        for (int i = 0; i < RECORD_TABLES; i++)
+            buffer_put_u64(&r->piece, r->rows[i]);
+        r->last = true;
+    }
+    if (r->piece.failed)
+        r->status = -ENOMEM;
+}
+
+/* Gives up the transaction, so that the WAL can be used again. */
+static void end(struct tree_reader *r)
+{
+    assert(!r->busy);
+    if (r->sql.db == NULL)
+        return;
+    sqlite3_finalize(r->cursor);
+    r->cursor = NULL;
+    sql_close(&r->sql);
+    LIST_REMOVE(r, entry);
+}
+
+void readers_end(struct tree *tree)
+{
+    struct tree_reader *r = LIST_FIRST(&tree->readers);
+
+    while (r != NULL) {
+        struct tree_reader *next = LIST_NEXT(r, entry);
+        r->ended = true;
+        if (!r->busy)
+            end(r);
+        r = next;
+    }
+}
+
+static void piece_read(uv_work_t *work, int cancelled)
+{
+    struct tree_reader *r = work->data;
+    int status = r->ended ? -ESTALE : r->status;
+
+    r->busy = false;
+    if (r->ended)
+        end(r);
+    background_end(r->tree);
+    r->done(r->arg, status, tree_reader_again(r, &r->last), r->last);
+}
+
+int tree_reader_next(struct tree_reader *reader, uv_loop_t *loop, size_t bytes_max,
+                     void (*done)(void *arg, int status, struct bytes piece, bool last), void *arg)
+{
+    int status;
+
+    if (reader->busy || writer_installing(reader->tree))
+        return -EBUSY;
+    if (reader->ended)
+        return -ESTALE;
+    if (reader->last)
+        return -ENODATA;
+    reader->done = done;
+    reader->arg = arg;
+    reader->bytes_max = bytes_max;
+    reader->work.data = reader;
+    reader->busy = true;
+    reader->tree->background++;
+    status = uv_queue_work(loop, &reader->work, read_piece, piece_read);
+    assert(status == 0); /* it fails only without a function to run */
+    return 0;
+}
+
+struct bytes tree_reader_again(const struct tree_reader *reader, bool *last)
+{
+    assert(!reader->busy);
+    *last = reader->last;
+    return bytes_of(reader->piece.data, reader->piece.len);
+}
+
+void tree_reader_close(struct tree_reader *reader)
+{
+    assert(!reader->busy);
+    end(reader);
+    buffer_free(&reader->piece);
+    free(reader);
+}

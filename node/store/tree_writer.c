@@ -1,0 +1,400 @@
+/* Receiving a snapshot: a new database beside tree.db, which takes its place in one step.
+ *
+ *   tree.db.incoming   being filled; without journal or syncs, worthless after a crash
+ *   tree.db.ready      complete, checked, synced: from here on it is the tree
+ *
+ * Renaming the first to the second is the step, because tree.db cannot simply be replaced: its WAL would be
+ * taken for the new one's, and without its WAL the old one is torn where a checkpoint was half done. So what
+ * follows only destroys what is no longer needed, and can be done again from any point (writer_settle, also
+ * at the next start):
+ *
+ *   crash before the rename          the old tree with its WAL is whole; incoming is removed
+ *   ... after it                     ready is found: the old WAL is removed, then ready renamed to tree.db
+ *   ... after the WAL was removed    the same; nobody looks at the old tree.db, which may be torn now
+ *   ... after the second rename      the new tree, without a WAL, and nothing beside it
+ *
+ * The folder is synced between the steps, so that a power cut cannot turn their order round. */
+#include "store/tree_internal.h"
+#include "store/tree_records.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define INCOMING_FILE TREE_FILE ".incoming"
+#define READY_FILE TREE_FILE ".ready"
+
+struct tree_writer {
+    struct tree *tree;
+    uint64_t index;
+    bool installing; /* nothing else may begin in the background */
+    bool prepared;   /* the file is ready, or has failed; waits for the background to be idle */
+    void (*done)(void *arg, int status);
+    void *arg;
+    /* The thread's while a piece or the installation is under way, otherwise the loop's. */
+    uv_work_t work;
+    struct sql sql;
+    sqlite3_stmt *inserts[RECORD_TABLES];
+    struct reader piece;
+    uint64_t rows[RECORD_TABLES];
+    bool begun, ended; /* the header, the end were there */
+    int status;
+};
+
+/* ---- Files of the folder ---- */
+
+static int path_of(const struct folder *folder, const char *name, char path[PATH_MAX])
+{
+    int len = snprintf(path, PATH_MAX, "%s/%s", folder_path(folder), name);
+
+    return len < PATH_MAX ? 0 : -ENAMETOOLONG;
+}
+
+/* Removes a file; it need not exist. */
+static int remove_file(const struct folder *folder, const char *name)
+{
+    char path[PATH_MAX];
+    int status = path_of(folder, name, path);
+
+    if (status < 0)
+        return status;
+    return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
+}
+
+static int sync_file(const struct folder *folder, const char *name)
+{
+    char path[PATH_MAX];
+    int status = path_of(folder, name, path);
+    int fd;
+
+    if (status < 0)
+        return status;
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    status = fsync(fd) < 0 ? -errno : 0;
+    close(fd);
+    return status;
+}
+
+/* Durable on return. 0 or -ENOENT, ... */
+static int rename_file(const struct folder *folder, const char *from, const char *to)
+{
+    char from_path[PATH_MAX], to_path[PATH_MAX];
+    int status = path_of(folder, from, from_path);
+
+    if (status == 0)
+        status = path_of(folder, to, to_path);
+    if (status == 0 && rename(from_path, to_path) < 0)
+        status = -errno;
+    return status < 0 ? status : sync_file(folder, ".");
+}
+
+static int file_exists(const struct folder *folder, const char *name)
+{
+    char path[PATH_MAX];
+    int status = path_of(folder, name, path);
+
+    if (status < 0)
+        return status;
+    if (access(path, F_OK) == 0)
+        return 1;
+    return errno == ENOENT ? 0 : -errno;
+}
+
+static int settle_ready(const struct folder *folder)
+{
+    int status = file_exists(folder, READY_FILE);
+
+    if (status <= 0)
+        return status;
+    status = remove_file(folder, TREE_FILE "-wal");
+    if (status == 0)
+        status = remove_file(folder, TREE_FILE "-shm");
+    if (status == 0)
+        status = sync_file(folder, ".");
+    return status < 0 ? status : rename_file(folder, READY_FILE, TREE_FILE);
+}
+
+int writer_settle(const struct folder *folder, struct fault *fault)
+{
+    int status = remove_file(folder, INCOMING_FILE);
+
+    if (status == 0)
+        status = settle_ready(folder);
+    if (status < 0)
+        return fault_set(fault, status, "%s: install a snapshot: %s", TREE_FILE, strerror(-status));
+    return 0;
+}
+
+/* ---- Filling ---- */
+
+static void writer_close(struct tree_writer *w)
+{
+    for (int i = 0; i < RECORD_TABLES; i++) {
+        sqlite3_finalize(w->inserts[i]);
+        w->inserts[i] = NULL;
+    }
+    sql_close(&w->sql);
+}
+
+static void writer_free(struct tree_writer *w)
+{
+    writer_close(w);
+    remove_file(w->tree->folder, INCOMING_FILE);
+    w->tree->writer = NULL;
+    free(w);
+}
+
+static int writer_make(struct tree_writer *w)
+{
+    bool made;
+    int status = remove_file(w->tree->folder, INCOMING_FILE);
+
+    if (status == 0)
+        status = sql_open(&w->sql, w->tree->folder, INCOMING_FILE);
+    if (status == 0)
+        status = sql_exec(&w->sql, "PRAGMA page_size = 4096; PRAGMA journal_mode = OFF;"
+                                   "PRAGMA synchronous = OFF; PRAGMA cache_size = -8192; BEGIN");
+    if (status == 0)
+        status = tree_make(&w->sql, &w->tree->identity, &made);
+    for (int i = 0; status == 0 && i < RECORD_TABLES; i++)
+        status = sql_prepare(&w->sql, record_inserts[i], &w->inserts[i]);
+    return status;
+}
+
+int tree_writer_open(struct tree *tree, uint64_t index, struct tree_writer **writer)
+{
+    struct tree_writer *w;
+    int status;
+
+    if (tree->writer)
+        return -EBUSY;
+    w = calloc(1, sizeof(*w));
+    if (w == NULL)
+        return -ENOMEM;
+    w->tree = tree;
+    w->index = index;
+    status = writer_make(w);
+    if (status < 0) {
+        tree->sql.fault = w->sql.fault;
+        writer_free(w);
+        return status;
+    }
+    tree->writer = w;
+    *writer = w;
+    return 0;
+}
+
+static int add_header(struct tree_writer *w)
+{
+    uint32_t format = reader_u32(&w->piece);
+    uint64_t index = reader_u64(&w->piece);
+    bool fits = !w->begun && format == FOLDER_FORMAT && index == w->index;
+
+    w->begun = true;
+    return fits ? 0 : -EBADMSG;
+}
+
+static int add_end(struct tree_writer *w)
+{
+    w->ended = true;
+    for (int i = 0; i < RECORD_TABLES; i++) {
+        if (reader_u64(&w->piece) != w->rows[i])
+            return -EBADMSG;
+    }
+    return 0;
+}
+
+static int add_row(struct tree_writer *w, uint8_t table)
+{
+    sqlite3_stmt *insert;
+    int code;
+
+    if (table >= RECORD_TABLES || !w->begun)
+        return -EBADMSG;
+    insert = w->inserts[table];
+    record_bind_row(&w->piece, insert);
+    if (w->piece.bad)
+        return -EBADMSG;
+    code = sqlite3_step(insert);
+    sqlite3_reset(insert);
+    w->rows[table]++;
+    if (code == SQLITE_DONE)
+        return 0;
+    /* A row twice, or of the wrong types, is the sender's fault; anything else is the disk's. */
+    return (code & 0xff) == SQLITE_CONSTRAINT ? -EBADMSG : sql_failed(&w->sql, "write");
+}
+
+/* On the thread pool. */
+static void add_piece(uv_work_t *work)
+{
+    struct tree_writer *w = work->data;
+
+    while (w->status == 0 && reader_left(&w->piece) > 0) {
+        uint8_t tag = reader_u8(&w->piece);
+        if (w->ended)
+            w->status = -EBADMSG;
+        else if (tag == RECORD_HEADER)
+            w->status = add_header(w);
+        else if (tag == RECORD_END)
+            w->status = add_end(w);
+        else
+            w->status = add_row(w, tag);
+    }
+    if (w->status == 0 && w->piece.bad)
+        w->status = -EBADMSG;
+}
+
+static void piece_added(uv_work_t *work, int cancelled)
+{
+    struct tree_writer *w = work->data;
+    int status = w->status;
+
+    if (status < 0 && status != -EBADMSG)
+        w->tree->sql.fault = w->sql.fault;
+    background_end(w->tree);
+    w->done(w->arg, status);
+}
+
+static void writer_queue(struct tree_writer *w, uv_loop_t *loop, uv_work_cb work,
+                         uv_after_work_cb after)
+{
+    int status;
+
+    w->work.data = w;
+    w->tree->background++;
+    status = uv_queue_work(loop, &w->work, work, after);
+    assert(status == 0); /* it fails only without a function to run */
+}
+
+int tree_writer_add(struct tree_writer *writer, uv_loop_t *loop, struct bytes piece,
+                    void (*done)(void *arg, int status), void *arg)
+{
+    assert(!writer->installing);
+    writer->piece = reader_of(piece);
+    writer->done = done;
+    writer->arg = arg;
+    writer_queue(writer, loop, add_piece, piece_added);
+    return 0;
+}
+
+void tree_writer_abort(struct tree_writer *writer)
+{
+    assert(!writer->installing);
+    writer_free(writer);
+}
+
+/* ---- Installing ---- */
+
+/* Whether what was received is a tree: its counters are there and right. */
+static int writer_check(struct tree_writer *w)
+{
+    sqlite3_stmt *query;
+    int status = sql_prepare(&w->sql,
+                             "SELECT count(*), max(applied), max(inodes) ="
+                             " (SELECT count(*) FROM inode), max(bytes) ="
+                             " (SELECT coalesce(sum(used), 0) FROM inode) FROM meta",
+                             &query);
+
+    if (status < 0)
+        return status;
+    status = sql_step(&w->sql, query);
+    if (status > 0) {
+        bool right = column_number(query, 0) == 1 && column_number(query, 1) == w->index &&
+                     column_number(query, 2) == 1 && column_number(query, 3) == 1;
+        status = right ? 0 : -EBADMSG;
+    }
+    sqlite3_finalize(query);
+    return status;
+}
+
+/* On the thread pool. */
+static void prepare(uv_work_t *work)
+{
+    struct tree_writer *w = work->data;
+
+    if (w->status == 0 && !w->ended)
+        w->status = -EBADMSG;
+    if (w->status == 0)
+        w->status = writer_check(w);
+    if (w->status == 0)
+        w->status = sql_exec(&w->sql, "COMMIT");
+    writer_close(w);
+    if (w->status == 0)
+        w->status = sync_file(w->tree->folder, INCOMING_FILE);
+}
+
+/* The step, and what follows it. An error leaves the disk's next start to decide: the tree is broken. */
+static int take_place(struct tree_writer *w)
+{
+    struct tree *tree = w->tree;
+    int status = rename_file(tree->folder, INCOMING_FILE, READY_FILE);
+
+    if (status < 0)
+        return tree_fail(tree, status, "install a snapshot");
+    sqlite3_db_config(tree->sql.db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    sqlite3_db_config(tree->checkpoint.sql.db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    tree_detach(tree);
+    status = writer_settle(tree->folder, &tree->sql.fault);
+    if (status == 0)
+        status = tree_attach(tree);
+    if (status < 0)
+        tree->broken = status;
+    return status;
+}
+
+static int replace_tree(struct tree_writer *w)
+{
+    struct tree *tree = w->tree;
+    int status = w->index < tree->counters.applied ? -ESTALE : tree_commit(tree);
+
+    if (status < 0)
+        return status;
+    readers_end(tree);
+    assert(LIST_EMPTY(&tree->readers));
+    return take_place(w);
+}
+
+bool writer_installing(const struct tree *tree)
+{
+    return tree->writer && tree->writer->installing;
+}
+
+void background_end(struct tree *tree)
+{
+    struct tree_writer *w = tree->writer;
+    int status;
+
+    assert(tree->background > 0);
+    tree->background--;
+    if (tree->background > 0 || w == NULL || !w->prepared)
+        return;
+    status = w->status < 0 ? w->status : replace_tree(w);
+    void (*done)(void *, int) = w->done;
+    void *arg = w->arg;
+    writer_free(w);
+    done(arg, status);
+}
+
+static void prepared(uv_work_t *work, int cancelled)
+{
+    struct tree_writer *w = work->data;
+
+    w->prepared = true;
+    background_end(w->tree);
+}
+
+void tree_writer_install(struct tree_writer *writer, uv_loop_t *loop,
+                         void (*done)(void *arg, int status), void *arg)
+{
+    writer->installing = true;
+    writer->done = done;
+    writer->arg = arg;
+    writer_queue(writer, loop, prepare, prepared);
+}

@@ -1,0 +1,567 @@
+#include "store/folder.h"
+#include "store/log.h"
+#include "store/log_db.h"
+
+#include <errno.h>
+#include <ftw.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static const struct identity identity = {UINT64_C(0xfedcba9876543210), 2};
+
+/* One node's log and the loop it reports to. */
+struct rig {
+    char dir[64];
+    struct folder *folder;
+    struct log *log;
+    struct paxos_stored stored; /* what the last open found */
+    struct fault fault;
+    uv_loop_t loop;
+    uint64_t ticket, durable; /* last written, last reported */
+    int report_fd;            /* each durable ticket is written to it; 0: to none */
+    int failed;
+    bool closed;
+    struct log_state state; /* what the next write says */
+};
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+    return remove(path);
+}
+
+static struct rig *rig_new(void)
+{
+    struct rig *rig = calloc(1, sizeof(*rig));
+    assert_non_null(rig);
+    strcpy(rig->dir, "/tmp/test_log.XXXXXX");
+    assert_non_null(mkdtemp(rig->dir));
+    rig->state.promise = rig->state.acc_round = (struct paxos_ballot){1, 0, 2};
+    return rig;
+}
+
+static void rig_free(struct rig *rig)
+{
+    nftw(rig->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    free(rig);
+}
+
+static void on_durable(void *arg, uint64_t ticket)
+{
+    struct rig *rig = arg;
+    assert_true(ticket > rig->durable);
+    assert_true(ticket <= rig->ticket);
+    rig->durable = ticket;
+    if (rig->report_fd > 0)
+        assert_int_equal(write(rig->report_fd, &ticket, sizeof(ticket)), sizeof(ticket));
+}
+
+static void on_failed(void *arg, int status, const char *text)
+{
+    struct rig *rig = arg;
+    assert_int_equal(rig->failed, 0);
+    rig->failed = status;
+    fault_set(&rig->fault, status, "%s", text);
+}
+
+static void on_closed(void *arg)
+{
+    ((struct rig *)arg)->closed = true;
+}
+
+static int rig_try_open(struct rig *rig, const struct identity *as, uint64_t applied)
+{
+    int status = folder_open(rig->dir, &rig->folder, &rig->fault);
+    if (status < 0)
+        return status;
+    status = log_open(rig->folder, as, applied, &rig->log, &rig->stored, &rig->fault);
+    if (status < 0)
+        folder_close(rig->folder);
+    return status;
+}
+
+/* The log is open and not started: read what it holds, or go on with rig_start. */
+static void rig_open(struct rig *rig, uint64_t applied)
+{
+    if (rig_try_open(rig, &identity, applied) < 0)
+        fail_msg("%s", rig->fault.text);
+}
+
+static void rig_start(struct rig *rig)
+{
+    const struct log_callbacks callbacks = {on_durable, on_failed, rig};
+    rig->closed = false;
+    rig->ticket = rig->durable = 0;
+    assert_int_equal(uv_loop_init(&rig->loop), 0);
+    assert_int_equal(log_start(rig->log, &rig->loop, &callbacks), 0);
+}
+
+static void rig_close(struct rig *rig)
+{
+    log_stored_clear(&rig->stored);
+    log_close(rig->log, on_closed, rig);
+    folder_close(rig->folder);
+}
+
+static void rig_stop(struct rig *rig)
+{
+    rig_close(rig);
+    assert_false(rig->closed);
+    uv_run(&rig->loop, UV_RUN_DEFAULT);
+    assert_true(rig->closed);
+    assert_int_equal(uv_loop_close(&rig->loop), 0);
+}
+
+/* What the entry with this index holds: its bytes follow from the index and a salt. */
+static struct paxos_entry *entry_for(uint64_t index, uint64_t salt, uint32_t len)
+{
+    uint8_t *bytes = malloc(len + 1);
+    assert_non_null(bytes);
+    for (uint32_t i = 0; i < len; i++)
+        bytes[i] = (uint8_t)((index * 31 + salt * 7 + i) >> (i % 3));
+    struct paxos_entry *entry = paxos_entry_new(bytes, len);
+    assert_non_null(entry);
+    free(bytes);
+    return entry;
+}
+
+static void rig_write(struct rig *rig, bool truncate, uint64_t first, uint32_t count, uint32_t len,
+                      uint64_t salt)
+{
+    struct paxos_write write = {.ticket = ++rig->ticket,
+                                .promise = rig->state.promise,
+                                .acc_round = rig->state.acc_round,
+                                .decided = rig->state.decided,
+                                .compacted = rig->state.compacted,
+                                .truncate = truncate,
+                                .first = first,
+                                .entry_count = count};
+    if (count > 0)
+        write.entries = malloc(count * sizeof(struct paxos_entry *));
+    for (uint32_t i = 0; i < count; i++)
+        write.entries[i] = entry_for(first + i, salt, len);
+    assert_int_equal(log_write(rig->log, &write), 0);
+    assert_null(write.entries);
+}
+
+static void rig_wait(struct rig *rig)
+{
+    while (rig->durable < rig->ticket && rig->failed == 0)
+        uv_run(&rig->loop, UV_RUN_ONCE);
+    if (rig->failed == 0)
+        assert_int_equal(log_backlog_bytes(rig->log), 0);
+}
+
+static void assert_entry(const struct rig *rig, uint64_t index, uint64_t salt, uint32_t len)
+{
+    struct paxos_entry *entry = entry_for(index, salt, len);
+    const struct paxos_stored *s = &rig->stored;
+    assert_in_range(index, s->compacted, s->compacted + s->entry_count - 1);
+    const struct paxos_entry *found = s->entries[index - s->compacted];
+    assert_int_equal(found->len, len);
+    assert_memory_equal(found->bytes, entry->bytes, len);
+    paxos_entry_unref(entry);
+}
+
+/* Runs SQL on the closed log.db and returns the first number, if any. */
+static int64_t tamper(const struct rig *rig, const char *text)
+{
+    char path[128];
+    sqlite3 *db;
+    sqlite3_stmt *statement;
+    int64_t number = 0;
+    snprintf(path, sizeof(path), "%s/log.db", rig->dir);
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(db, text, -1, &statement, NULL), SQLITE_OK);
+    if (sqlite3_step(statement) == SQLITE_ROW)
+        number = sqlite3_column_int64(statement, 0);
+    assert_int_equal(sqlite3_finalize(statement), SQLITE_OK);
+    sqlite3_close(db);
+    return number;
+}
+
+static void assert_refused(struct rig *rig, const struct identity *as, uint64_t applied, int status,
+                           const char *text)
+{
+    assert_int_equal(rig_try_open(rig, as, applied), status);
+    if (strstr(rig->fault.text, text) == NULL)
+        fail_msg("\"%s\" does not say \"%s\"", rig->fault.text, text);
+}
+
+/* ---- The tests ---- */
+
+static void what_was_written_is_found_again(void **state)
+{
+    struct rig *rig = rig_new();
+    rig_open(rig, 0);
+    assert_int_equal(rig->stored.entry_count, 0);
+    assert_int_equal(rig->stored.promise.n, 0);
+    rig_start(rig);
+    for (uint64_t i = 0; i < 100; i++)
+        rig_write(rig, false, i, 1, (uint32_t)i * 50, 0); /* the first one is empty */
+    rig_wait(rig);
+    struct log_metrics metrics;
+    log_metrics(rig->log, &metrics);
+    assert_int_equal(metrics.entries, 100);
+    assert_int_equal(metrics.bytes, 99 * 100 / 2 * 50);
+    assert_in_range(metrics.commits, 1, 100);
+    assert_true(metrics.file_bytes >= LOG_WAL_BYTES);
+    rig->state.decided = 60;
+    rig->state.promise = (struct paxos_ballot){3, 9, 1};
+    rig_write(rig, false, 0, 0, 0, 0);
+    rig_stop(rig); /* what is queued is still written, and reported */
+    assert_int_equal(rig->durable, rig->ticket);
+
+    rig_open(rig, 0);
+    assert_int_equal(rig->stored.promise.n, 3);
+    assert_int_equal(rig->stored.promise.priority, 9);
+    assert_int_equal(rig->stored.promise.pid, 1);
+    assert_int_equal(rig->stored.acc_round.n, 1);
+    assert_int_equal(rig->stored.decided, 60);
+    assert_int_equal(rig->stored.entry_count, 100);
+    for (uint64_t i = 0; i < 100; i++)
+        assert_entry(rig, i, 0, (uint32_t)i * 50);
+    rig_close(rig);
+    rig_free(rig);
+}
+
+static void a_truncated_tail_is_replaced(void **state)
+{
+    struct rig *rig = rig_new();
+    rig_open(rig, 0);
+    rig_start(rig);
+    rig_write(rig, false, 0, 20, 100, 1);
+    rig_write(rig, true, 5, 3, 100, 2); /* in the same transaction or the next */
+    rig_wait(rig);
+    rig_write(rig, true, 6, 1, 100, 3);
+    rig_wait(rig);
+    rig_stop(rig);
+
+    rig_open(rig, 0);
+    assert_int_equal(rig->stored.entry_count, 7);
+    assert_entry(rig, 4, 1, 100);
+    assert_entry(rig, 5, 2, 100);
+    assert_entry(rig, 6, 3, 100);
+    rig_close(rig);
+    rig_free(rig);
+}
+
+static void the_largest_entries_fit(void **state)
+{
+    enum { LARGE = 8 * 1024 * 1024 + 64 * 1024 };
+    struct rig *rig = rig_new();
+    rig_open(rig, 0);
+    rig_start(rig);
+    for (uint64_t i = 0; i < 3; i++)
+        rig_write(rig, false, i, 1, LARGE, i);
+    assert_int_equal(log_backlog_bytes(rig->log), UINT64_C(3) * LARGE);
+    rig_wait(rig);
+    rig_stop(rig);
+    rig_open(rig, 0);
+    for (uint64_t i = 0; i < 3; i++)
+        assert_entry(rig, i, i, LARGE);
+    rig_close(rig);
+    rig_free(rig);
+}
+
+static void dead_rows_go_when_the_log_is_idle(void **state)
+{
+    struct rig *rig = rig_new();
+    rig_open(rig, 0);
+    rig_start(rig);
+    rig_write(rig, false, 0, 5000, 200, 0);
+    rig->state.decided = rig->state.compacted = 4990;
+    rig_write(rig, false, 0, 0, 0, 0);
+    rig_wait(rig);
+    rig_stop(rig);
+
+    /* Those that were left at the stop are neither given back nor forgotten. */
+    rig_open(rig, 4990);
+    assert_int_equal(rig->stored.compacted, 4990);
+    assert_int_equal(rig->stored.entry_count, 10);
+    assert_entry(rig, 4990, 0, 200);
+    rig_start(rig);
+    struct log_metrics metrics;
+    do {
+        uv_run(&rig->loop, UV_RUN_ONCE);
+        log_metrics(rig->log, &metrics);
+    } while (metrics.commits < 4990 / LOG_TRIM_ROWS);
+    rig_write(rig, false, 5000, 1, 200, 0); /* takes the rest along */
+    rig_stop(rig);
+    assert_int_equal(tamper(rig, "SELECT min(idx) FROM entry"), 4990);
+    rig_free(rig);
+}
+
+static void a_snapshot_makes_the_log_begin_anew(void **state)
+{
+    struct rig *rig = rig_new();
+    rig_open(rig, 0);
+    rig_start(rig);
+    rig_write(rig, false, 0, 10, 100, 0);
+    rig->state.decided = rig->state.compacted = 1000;
+    rig_write(rig, true, 1000, 2, 100, 0);
+    rig_stop(rig);
+    rig_open(rig, 1000);
+    assert_int_equal(rig->stored.compacted, 1000);
+    assert_int_equal(rig->stored.entry_count, 2);
+    rig_close(rig);
+
+    /* Another one was installed just before a crash: the tree is ahead of the log. */
+    for (int i = 0; i < 2; i++) {
+        rig_open(rig, 5000);
+        assert_int_equal(rig->stored.compacted, 5000);
+        assert_int_equal(rig->stored.decided, 5000);
+        assert_int_equal(rig->stored.entry_count, 0);
+        assert_int_equal(rig->stored.promise.n, 1);
+        rig_close(rig);
+    }
+    assert_int_equal(tamper(rig, "SELECT count(*) FROM entry"), 0);
+    rig_free(rig);
+}
+
+static void decided_is_at_least_what_was_applied(void **state)
+{
+    struct rig *rig = rig_new();
+    rig_open(rig, 0);
+    rig_start(rig);
+    rig_write(rig, false, 0, 10, 100, 0);
+    rig_stop(rig);
+    rig_open(rig, 7);
+    assert_int_equal(rig->stored.decided, 7);
+    assert_int_equal(rig->stored.compacted, 0);
+    assert_int_equal(rig->stored.entry_count, 10);
+    rig_close(rig);
+    rig_free(rig);
+}
+
+static void incarnations_rise(void **state)
+{
+    struct rig *rig = rig_new();
+    struct timespec now;
+    uint64_t last = 0, next;
+    clock_gettime(CLOCK_REALTIME, &now);
+    for (int i = 0; i < 3; i++) {
+        rig_open(rig, 0);
+        for (int j = 0; j < 100; j++) {
+            assert_int_equal(log_next_incarnation(rig->log, &next, &rig->fault), 0);
+            assert_true(next > last);
+            last = next;
+        }
+        rig_close(rig);
+    }
+    assert_true(last >= (uint64_t)now.tv_sec * 1000000000);
+
+    /* The last start was at a time that the clock has not reached yet. */
+    tamper(rig, "UPDATE state SET incarnation = 4000000000000000000");
+    rig_open(rig, 0);
+    assert_int_equal(log_next_incarnation(rig->log, &next, &rig->fault), 0);
+    assert_true(next == UINT64_C(4000000000000000001));
+    rig_close(rig);
+    rig_free(rig);
+}
+
+static void folders_of_others_are_refused(void **state)
+{
+    struct rig *rig = rig_new();
+    struct identity other_cluster = {1, identity.node}, other_node = {identity.cluster, 3};
+    rig_open(rig, 0);
+    rig_close(rig);
+    assert_refused(rig, &other_cluster, 0, -EINVAL, "belongs to another cluster");
+    assert_refused(rig, &other_node, 0, -EINVAL, "belongs to node 2 of the cluster, not to node 3");
+    tamper(rig, "PRAGMA user_version = 2");
+    assert_refused(rig, &identity, 0, -EINVAL, "has format 2, newer than the 1");
+    tamper(rig, "PRAGMA user_version = 0");
+    assert_refused(rig, &identity, 0, -EINVAL, "not a database of quorumfs");
+    tamper(rig, "PRAGMA user_version = 1");
+    rig_open(rig, 0);
+    rig_close(rig);
+    rig_free(rig);
+}
+
+static void a_log_that_does_not_fit_is_refused(void **state)
+{
+    struct rig *rig = rig_new();
+    assert_refused(rig, &identity, 5, -EINVAL, "log.db is missing although tree.db holds data");
+    rig_open(rig, 0);
+    rig_start(rig);
+    rig->state.decided = rig->state.compacted = 5;
+    rig_write(rig, true, 5, 10, 100, 0);
+    rig_stop(rig);
+    assert_refused(rig, &identity, 4, -EINVAL,
+                   "tree.db holds 4 entries, but the log begins only after 5");
+    tamper(rig, "DELETE FROM entry WHERE idx = 7");
+    assert_refused(rig, &identity, 5, -EIO, "an entry is missing");
+    tamper(rig, "DELETE FROM entry WHERE idx >= 7");
+    tamper(rig, "UPDATE state SET decided = 8");
+    assert_refused(rig, &identity, 5, -EIO, "decided entries are missing");
+    tamper(rig, "UPDATE state SET decided = 4");
+    assert_refused(rig, &identity, 5, -EIO, "compacted beyond what is decided");
+    tamper(rig, "UPDATE state SET decided = 5, round_n = promise_n + 1");
+    assert_refused(rig, &identity, 5, -EIO, "accepted round is above its promise");
+    rig_free(rig);
+}
+
+static void a_second_process_is_refused(void **state)
+{
+    struct rig *rig = rig_new();
+    rig_open(rig, 0);
+    pid_t child = fork();
+    if (child == 0) {
+        struct folder *folder;
+        struct fault fault;
+        int status = folder_open(rig->dir, &folder, &fault);
+        _exit(status == -EBUSY && strstr(fault.text, "another quorumfs is running") ? 0 : 1);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    rig_close(rig);
+    rig_free(rig);
+}
+
+/* Appends one to three entries a ticket, without end, and keeps the last hundreds. Entry i has the
+ * salt 0 and length 100 + i % 300, so the parent knows what must be there. */
+static void write_until_killed(struct rig *rig, int report_fd, uint64_t next)
+{
+    rig->report_fd = report_fd;
+    rig_open(rig, next);
+    rig->state.decided = rig->stored.decided;
+    rig->state.compacted = rig->stored.compacted;
+    rig_start(rig);
+    for (uint64_t i = next;;) {
+        uint32_t count = 1 + (uint32_t)(i % 3);
+        rig_write(rig, false, i, count, 250, 0);
+        i += count;
+        /* What is decided is durable, so it trails far enough behind. */
+        if (i > rig->state.decided + 1000)
+            rig->state.decided = i - 1000;
+        if (rig->state.decided > rig->state.compacted + 1000)
+            rig->state.compacted = rig->state.decided;
+        while (rig->ticket > rig->durable + 50)
+            uv_run(&rig->loop, UV_RUN_ONCE);
+        uv_run(&rig->loop, UV_RUN_NOWAIT);
+    }
+}
+
+/* How many entries the first `tickets` writes of write_until_killed have appended to `next`. */
+static uint64_t end_after(uint64_t next, uint64_t tickets)
+{
+    for (uint64_t t = 0; t < tickets; t++)
+        next += 1 + next % 3;
+    return next;
+}
+
+static void nothing_reported_is_lost_by_a_kill(void **state)
+{
+    struct rig *rig = rig_new();
+    unsigned seed = (unsigned)time(NULL);
+    uint64_t next = 0;
+    print_message("seed %u\n", seed);
+    srand(seed);
+    for (int round = 0; round < 8; round++) {
+        int report[2];
+        uint64_t ticket, reported = 0;
+        assert_int_equal(pipe(report), 0);
+        pid_t child = fork();
+        if (child == 0) {
+            close(report[0]);
+            write_until_killed(rig, report[1], next);
+        }
+        close(report[1]);
+        int until = 1 + rand() % 300;
+        for (int i = 0; i < until; i++)
+            assert_int_equal(read(report[0], &reported, sizeof(reported)), sizeof(reported));
+        kill(child, SIGKILL);
+        while (read(report[0], &ticket, sizeof(ticket)) == sizeof(ticket))
+            reported = ticket;
+        waitpid(child, NULL, 0);
+        close(report[0]);
+
+        uint64_t sure = end_after(next, reported);
+        rig_open(rig, sure);
+        uint64_t end = rig->stored.compacted + rig->stored.entry_count;
+        assert_true(rig->stored.entry_count > 0 && end >= sure);
+        for (uint64_t i = rig->stored.compacted; i < end; i++)
+            assert_entry(rig, i, 0, 250);
+        next = end;
+        rig_close(rig);
+    }
+    rig_free(rig);
+}
+
+/* Writes until the disk is full, which here is a limit on the size of a file. */
+static int fill_the_disk(struct rig *rig, int report_fd)
+{
+    const struct rlimit limit = {LOG_WAL_BYTES + 1024 * 1024, LOG_WAL_BYTES + 1024 * 1024};
+    signal(SIGXFSZ, SIG_IGN);
+    if (setrlimit(RLIMIT_FSIZE, &limit) < 0)
+        return 1;
+    rig->report_fd = report_fd;
+    rig_open(rig, 0);
+    rig_start(rig);
+    for (uint64_t i = 0; rig->failed == 0; i++) {
+        rig_write(rig, false, i, 1, 1024 * 1024, 0);
+        rig_wait(rig);
+    }
+    rig_write(rig, false, rig->ticket, 1, 1, 0); /* goes nowhere, and harms nothing */
+    rig_stop(rig);
+    return rig->failed == -ENOSPC && strstr(rig->fault.text, "log.db: ") != NULL ? 0 : 1;
+}
+
+static void a_full_disk_is_told_once_and_opens_again(void **state)
+{
+    struct rig *rig = rig_new();
+    uint64_t ticket, reported = 0;
+    int report[2], status;
+    assert_int_equal(pipe(report), 0);
+    pid_t child = fork();
+    if (child == 0)
+        _exit(fill_the_disk(rig, report[1]));
+    close(report[1]);
+    while (read(report[0], &ticket, sizeof(ticket)) == sizeof(ticket))
+        reported = ticket;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    assert_true(reported >= 8);
+    close(report[0]);
+
+    rig_open(rig, 0);
+    assert_int_equal(rig->stored.entry_count, reported);
+    for (uint64_t i = 0; i < reported; i++)
+        assert_entry(rig, i, 0, 1024 * 1024);
+    rig_start(rig);
+    rig_write(rig, false, reported, 1, 1024 * 1024, 0);
+    rig_wait(rig);
+    rig_stop(rig);
+    rig_free(rig);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_was_written_is_found_again),
+        cmocka_unit_test(a_truncated_tail_is_replaced),
+        cmocka_unit_test(the_largest_entries_fit),
+        cmocka_unit_test(dead_rows_go_when_the_log_is_idle),
+        cmocka_unit_test(a_snapshot_makes_the_log_begin_anew),
+        cmocka_unit_test(decided_is_at_least_what_was_applied),
+        cmocka_unit_test(incarnations_rise),
+        cmocka_unit_test(folders_of_others_are_refused),
+        cmocka_unit_test(a_log_that_does_not_fit_is_refused),
+        cmocka_unit_test(a_second_process_is_refused),
+        cmocka_unit_test(nothing_reported_is_lost_by_a_kill),
+        cmocka_unit_test(a_full_disk_is_told_once_and_opens_again),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
