@@ -1,0 +1,32 @@
+/* Where a peer listens: HOST:PORT, and the socket addresses that HOST stands for. Thread: any. */
+#ifndef QUORUMFS_PEER_ADDRESS_H
+#define QUORUMFS_PEER_ADDRESS_H
+
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+enum { ADDRESS_HOST_MAX = 256, ADDRESS_TEXT_MAX = 64, ADDRESS_IPS_MAX = 8 };
+
+struct address {
+    char host[ADDRESS_HOST_MAX];
+    uint16_t port;
+    bool numeric; /* the host is an IP address: nothing to look up */
+    uint32_t count;
+    struct in6_addr ips[ADDRESS_IPS_MAX]; /* IPv4 as ::ffff:a.b.c.d */
+};
+
+/* Splits HOST:PORT or [V6]:PORT and, when it is numeric, knows its IP. 0 or -EINVAL. */
+int address_parse(const char *text, struct address *address);
+/* Takes over what a look-up has found; an empty answer changes nothing. */
+void address_learn(struct address *address, const struct addrinfo *found);
+/* Whether a connection from `ip` can be this host's. Loopback addresses are all this machine's. */
+bool address_has(const struct address *address, const struct in6_addr *ip);
+
+/* Who is at the other end of a connected socket. 0 or a negative errno. */
+int address_of_peer(int fd, struct in6_addr *ip);
+void address_text(const struct in6_addr *ip, char text[ADDRESS_TEXT_MAX]);
+
+#endif

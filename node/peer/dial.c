@@ -1,0 +1,250 @@
+#include "peer/dial.h"
+
+#include "base/trace.h"
+#include "peer/handshake.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    FAILURES_TOLD = 3, /* then quiet until it has been up again */
+    BACKOFF_DOUBLINGS_MAX = 6,
+    UNSENT_BYTES = 256 * 1024, /* in the kernel at most: what is urgent waits behind them */
+};
+
+/* Outlives the link when the room stops meanwhile. */
+struct lookup {
+    uv_getaddrinfo_t request;
+    struct link *link; /* NULL: nobody wants to know any more */
+};
+
+static void on_redial(uv_timer_t *timer);
+
+/* Somewhere in the upper half, so that nodes do not dial each other in step. */
+static uint32_t backoff_ms(uint32_t failures)
+{
+    uint32_t doublings = failures < BACKOFF_DOUBLINGS_MAX ? failures : BACKOFF_DOUBLINGS_MAX;
+    uint32_t ms = (uint32_t)PEER_BACKOFF_MS_MIN << doublings;
+    if (ms > PEER_BACKOFF_MS_MAX)
+        ms = PEER_BACKOFF_MS_MAX;
+    uint32_t random = 0;
+    uv_random(NULL, NULL, &random, sizeof random, 0, NULL); /* a failure leaves 0, which will do */
+    return ms - random % (ms / 2);
+}
+
+static void tell_failure(struct link *link, const char *why)
+{
+    enum trace_level level = link->failures < FAILURES_TOLD ? TRACE_INFO : TRACE_DEBUG;
+    trace(level, "peer", "no connection to node %u (%s): %s", link->pid, link->addr, why);
+}
+
+/* There is no connection (any more): dials again after a while. */
+static void dial_lost(struct link *link, const char *why)
+{
+    tell_failure(link, why);
+    link->out = NULL;
+    link->out_up = false;
+    link->out_wants = false;
+    link->peer->metrics.frames_dropped += outbox_clear(&link->outbox);
+    uv_timer_start(&link->redial, on_redial, backoff_ms(link->failures), 0);
+    link->failures++;
+    link_update(link);
+}
+
+static void connect_out(struct link *link)
+{
+    assert(!link->out && link->address.count > 0);
+    char ip[ADDRESS_TEXT_MAX];
+    address_text(&link->address.ips[link->next_ip++ % link->address.count], ip);
+    link->out_pulses = 0;
+    struct lws_client_connect_info info = {
+        .context = link->peer->context,
+        .vhost = link->peer->vhost,
+        .address = ip,
+        .port = link->address.port,
+        .path = "/omnipax",
+        .host = link->addr,
+        .local_protocol_name = LINK_PROTOCOL,
+        .opaque_user_data = link,
+        .pwsi = &link->out,
+    };
+    if (!lws_client_connect_via_info(&info))
+        dial_lost(link, "cannot connect");
+}
+
+static void on_looked_up(uv_getaddrinfo_t *request, int status, struct addrinfo *found)
+{
+    struct lookup *lookup = (struct lookup *)request->data;
+    struct link *link = lookup->link;
+    if (link) {
+        link->lookup = NULL;
+        address_learn(&link->address, found);
+        if (link->address.count > 0)
+            connect_out(link);
+        else
+            dial_lost(link, status < 0 ? uv_strerror(status) : "its name has no address");
+    }
+    uv_freeaddrinfo(found);
+    free(lookup);
+}
+
+static void look_up(struct link *link)
+{
+    struct lookup *lookup = calloc(1, sizeof *lookup);
+    if (!lookup) {
+        dial_lost(link, strerror(ENOMEM));
+        return;
+    }
+    lookup->request.data = lookup;
+    lookup->link = link;
+    struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
+    int status = uv_getaddrinfo(link->peer->loop, &lookup->request, on_looked_up,
+                                link->address.host, NULL, &hints);
+    if (status < 0) {
+        free(lookup);
+        dial_lost(link, uv_strerror(status));
+        return;
+    }
+    link->lookup = lookup;
+}
+
+/* A name is looked up each time: a peer may have moved. */
+static void on_redial(uv_timer_t *timer)
+{
+    struct link *link = timer->data;
+    if (link->out || link->lookup)
+        return;
+    if (link->address.numeric)
+        connect_out(link);
+    else
+        look_up(link);
+}
+
+void dial_start(struct link *link)
+{
+    uv_timer_init(link->peer->loop, &link->redial);
+    link->redial.data = link;
+    link->peer->handles++;
+    uv_timer_start(&link->redial, on_redial, 0, 0);
+}
+
+void dial_now(struct link *link)
+{
+    if (!link->out && !link->lookup)
+        uv_timer_start(&link->redial, on_redial, 0, 0);
+}
+
+void dial_write(struct link *link)
+{
+    assert(link->out_up);
+    if (link->out_wants)
+        return;
+    link->out_wants = true;
+    link->out_pulses = 0;
+    lws_callback_on_writable(link->out);
+}
+
+void dial_pulse(struct link *link)
+{
+    if (!link->out || (link->out_up && !link->out_wants))
+        return;
+    link->out_pulses++;
+    if (link->out_pulses <= PEER_SILENT_PULSES)
+        return;
+    struct lws *out = link->out;
+    dial_lost(link, link->out_up ? "it takes nothing any more" : "it does not answer");
+    link_cut(out);
+}
+
+void dial_stop(struct link *link)
+{
+    if (link->lookup) {
+        link->lookup->link = NULL;
+        uv_cancel((uv_req_t *)&link->lookup->request);
+        link->lookup = NULL;
+    }
+    if (link->out)
+        link_cut(link->out);
+    link_close_timer(link->peer, &link->redial);
+}
+
+/* Small frames must not wait for one another, urgent ones not behind too much that is not, and a
+ * peer that has vanished must be noticed. Where the kernel refuses, the link is slower to notice,
+ * no more. */
+static void set_socket_options(int fd)
+{
+    int on = 1;
+    int unsent = UNSENT_BYTES;
+    unsigned silent_ms = PEER_PULSE_MS * PEER_SILENT_PULSES;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof unsent);
+    setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &silent_ms, sizeof silent_ms);
+}
+
+static int on_established(struct link *link)
+{
+    set_socket_options(lws_get_socket_fd(link->out));
+    link->out_up = true;
+    link->failures = 0;
+    link->refusal_told = false;
+    link_update(link);
+    return 0;
+}
+
+static void tell_refusal(struct link *link)
+{
+    if (!link->refusal_told)
+        trace_warn(
+            "peer",
+            "node %u (%s) refuses this node (HTTP 403): check that the addresses, the peers and "
+            "the cluster_secret of both are right; its log has the reason",
+            link->pid, link->addr);
+    link->refusal_told = true;
+}
+
+static int on_writeable(struct link *link)
+{
+    struct peer *peer = link->peer;
+    link->out_wants = false;
+    peer->message.len = LWS_PRE;
+    peer->metrics.frames_sent += outbox_compose(&link->outbox, &peer->message, PEER_PIECE_BYTES);
+    size_t len = peer->message.len - LWS_PRE;
+    if (len == 0)
+        return 0;
+    if (lws_write(link->out, peer->message.data + LWS_PRE, len, LWS_WRITE_BINARY) < (int)len)
+        return -1;
+    peer->metrics.bytes_sent += len;
+    if (!outbox_empty(&link->outbox))
+        dial_write(link);
+    return 0;
+}
+
+int dial_event(struct link *link, struct lws *wsi, enum lws_callback_reasons reason, void *in,
+               size_t len)
+{
+    bool given_up = wsi != link->out || link->peer->stopping;
+    switch (reason) {
+    case LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER:
+        return given_up ? -1 : handshake_write(link, in, len);
+    case LWS_CALLBACK_CLIENT_ESTABLISHED:
+        return given_up ? -1 : on_established(link);
+    case LWS_CALLBACK_CLIENT_WRITEABLE:
+        return given_up ? -1 : on_writeable(link);
+    case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
+        if (given_up)
+            return 0;
+        if (lws_http_client_http_response(wsi) == HTTP_STATUS_FORBIDDEN)
+            tell_refusal(link);
+        dial_lost(link, in ? (const char *)in : "refused");
+        return 0;
+    case LWS_CALLBACK_CLIENT_CLOSED:
+        if (!given_up)
+            dial_lost(link, "closed");
+        return 0;
+    default:
+        return 0;
+    }
+}

@@ -1,0 +1,19 @@
+/* Private to the room: the connection that this node dials, to talk to a peer. */
+#ifndef QUORUMFS_PEER_DIAL_H
+#define QUORUMFS_PEER_DIAL_H
+
+#include "peer/link.h"
+
+void dial_start(struct link *link);
+/* The peer is evidently there: dials now rather than later. */
+void dial_now(struct link *link);
+/* Something is in the outbox. */
+void dial_write(struct link *link);
+/* Gives the connection up when it has not come to stand, or has taken nothing, for too long. */
+void dial_pulse(struct link *link);
+void dial_stop(struct link *link);
+/* The callbacks of libwebsockets for connections that were dialled. */
+int dial_event(struct link *link, struct lws *wsi, enum lws_callback_reasons reason, void *in,
+               size_t len);
+
+#endif

@@ -1,0 +1,61 @@
+/* Frames: what nodes say to each other, as bytes.
+ *
+ *   version u8 | type u8 | cluster u64 | configuration u64 | from u32 | to u32 | body
+ *
+ * Everything is checked before anything is believed: version, cluster, configuration, lengths, and
+ * that nothing follows the body. Who may send what is the links' business (route.h). Thread: none
+ * of its own. */
+#ifndef QUORUMFS_PEER_FRAME_H
+#define QUORUMFS_PEER_FRAME_H
+
+#include "base/buffer.h"
+#include "paxos/paxos.h"
+
+enum {
+    FRAME_VERSION = 1,
+    FRAME_HEADER_BYTES = 1 + 1 + 8 + 8 + 4 + 4,
+    FRAME_BYTES_MAX =
+        17 * 1024 * 1024, /* two of the largest commands in one message, with headers */
+};
+
+enum frame_type {
+    FRAME_PAXOS = 1,
+    FRAME_SNAPSHOT_REQUEST, /* id, index, piece */
+    FRAME_SNAPSHOT_PIECE,   /* id, index, piece, last, data; index 0: this peer cannot serve it */
+    FRAME_PING,             /* id */
+    FRAME_PONG,             /* id */
+    FRAME_REACH,            /* reach: for the relay; between links only */
+    FRAME_TYPE_END,
+};
+
+struct frame {
+    uint8_t type; /* enum frame_type */
+    bool last;
+    uint32_t from, to;
+    uint64_t id;          /* of a ping, or of the receiver's attempt to fetch a snapshot */
+    uint64_t index;       /* applied index: REQUEST: at least this; PIECE: of the snapshot */
+    uint64_t piece;       /* number of the piece, from 0 */
+    uint32_t reach_count; /* REACH: the peers that the sender hears and talks to */
+    uint32_t reach[PAXOS_NODES_MAX];
+    struct bytes data;          /* PIECE; borrowed */
+    struct paxos_message paxos; /* FRAME_PAXOS; from and to are taken from the frame */
+};
+
+struct frame_scope {
+    uint64_t cluster, configuration;
+};
+
+/* Appends to `out`, whose `failed` says how it went. */
+void frame_encode(const struct frame *frame, const struct frame_scope *scope, struct buffer *out);
+
+/* Who says what kind of thing to whom: the header alone. Returns as frame_decode, but never
+ * -ENOMEM. */
+int frame_decode_header(struct bytes bytes, const struct frame_scope *scope, struct frame *frame);
+
+/* Returns 0, -EBADMSG (malformed, too long, unknown version or type), -ESTALE (another cluster or
+ * configuration) or -ENOMEM. `frame->data` borrows from `bytes`; paxos entries are new ones:
+ * frame_clear afterwards. After an error there is nothing to clear. */
+int frame_decode(struct bytes bytes, const struct frame_scope *scope, struct frame *frame);
+void frame_clear(struct frame *frame);
+
+#endif

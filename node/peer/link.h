@@ -1,0 +1,85 @@
+/* Private to the room: one link to each peer, and what all links share.
+ *
+ *             dial.c: connect, 101           receive.c: 101 given to the peer
+ *   out:  NULL ------> out ------> out_up        in:  NULL ------> in
+ *           ^           |            |                  ^           |  silent, closed, replaced
+ *           '-----------'------------'                  '-----------'
+ *             dial_lost, then again
+ *
+ * The link is up while out_up and in both stand. A connection that is no longer `out` or `in` of
+ * its link has been given up: whatever libwebsockets still says about it is ignored. */
+#ifndef QUORUMFS_PEER_LINK_H
+#define QUORUMFS_PEER_LINK_H
+
+#include "peer/address.h"
+#include "peer/peer.h"
+#include "peer/pieces.h"
+
+enum { LINK_WARNINGS_MAX = 16 };
+
+struct lookup;
+
+struct link {
+    struct peer *peer;
+    uint32_t pid;
+    bool up; /* as last told */
+    char addr[PEER_ADDR_MAX];
+    struct address address;
+
+    /* The connection that this node dials, to talk (dial.c). */
+    struct lws *out;
+    bool out_up;
+    bool out_wants;       /* a writeable callback has been asked for */
+    uint32_t out_pulses;  /* since it last made progress that it owes */
+    struct outbox outbox; /* empty unless out_up */
+    uv_timer_t redial;
+    struct lookup *lookup; /* under way */
+    uint32_t next_ip;      /* of the address, to be tried next */
+    uint32_t failures;     /* since it last was up */
+    bool refusal_told;
+
+    /* The connection that the peer dialled, to listen (receive.c). */
+    struct lws *in;
+    uint32_t in_pulses; /* since the peer was last heard */
+    struct inbox inbox;
+    uint32_t reach_count; /* whom the peer reaches, as it last said (route.c) */
+    uint32_t reach[PAXOS_NODES_MAX];
+};
+
+/* Whom the operator was warned about lately. */
+struct warning {
+    struct in6_addr ip;
+    uint64_t at_ms; /* of the loop; 0: none */
+};
+
+struct peer {
+    uv_loop_t *loop;
+    struct lws_context *context;
+    struct lws_vhost *vhost;
+    struct frame_scope scope;
+    struct peer_callbacks callbacks;
+    uint32_t me;
+    char secret[2 * PEER_SECRET_MAX]; /* in hexadecimal; empty: none */
+    bool stopping;
+    uint32_t handles; /* of libuv, not yet closed */
+    uv_timer_t pulse;
+    struct buffer message; /* LWS_PRE and PEER_PIECE_BYTES, to compose in */
+    struct warning warnings[LINK_WARNINGS_MAX];
+    struct peer_metrics metrics;
+    uint32_t count;
+    struct link links[PAXOS_NODES_MAX];
+};
+
+/* The name of the WebSocket protocol, for libwebsockets to find its callback; it is not sent. */
+#define LINK_PROTOCOL "omnipax"
+
+/* NULL for a pid that is no peer's. */
+struct link *link_of(struct peer *peer, uint32_t pid);
+/* To be called when `out_up` or `in` has changed: tells whom it concerns. */
+void link_update(struct link *link);
+/* Gives a connection up, from anywhere: libwebsockets finds it closed in its next turn. */
+void link_cut(struct lws *wsi);
+/* Counted in `handles` until it is closed. */
+void link_close_timer(struct peer *peer, uv_timer_t *timer);
+
+#endif

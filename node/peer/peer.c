@@ -1,0 +1,213 @@
+#include "peer/peer.h"
+
+#include "base/trace.h"
+#include "peer/dial.h"
+#include "peer/handshake.h"
+#include "peer/link.h"
+#include "peer/receive.h"
+#include "peer/route.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct link *link_of(struct peer *peer, uint32_t pid)
+{
+    for (uint32_t i = 0; i < peer->count; i++) {
+        if (peer->links[i].pid == pid)
+            return &peer->links[i];
+    }
+    return NULL;
+}
+
+void link_update(struct link *link)
+{
+    struct peer *peer = link->peer;
+    bool up = link->out_up && link->in;
+    if (up == link->up)
+        return;
+    link->up = up;
+    trace_info("peer", "link to node %u (%s) is %s", link->pid, link->addr, up ? "up" : "down");
+    route_tell_reach(peer);
+    peer->callbacks.link(peer->callbacks.arg, link->pid, up);
+}
+
+void link_cut(struct lws *wsi)
+{
+    int fd = lws_get_socket_fd(wsi);
+    if (fd >= 0)
+        shutdown(fd, SHUT_RDWR);
+}
+
+static void on_timer_closed(uv_handle_t *handle)
+{
+    struct peer *peer = handle->data;
+    assert(peer->handles > 0);
+    peer->handles--;
+}
+
+void link_close_timer(struct peer *peer, uv_timer_t *timer)
+{
+    timer->data = peer;
+    uv_close((uv_handle_t *)timer, on_timer_closed);
+}
+
+static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
+                    size_t len)
+{
+    struct link *link = lws_get_opaque_user_data(wsi);
+    switch (reason) {
+    case LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER:
+    case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
+    case LWS_CALLBACK_CLIENT_ESTABLISHED:
+    case LWS_CALLBACK_CLIENT_WRITEABLE:
+    case LWS_CALLBACK_CLIENT_CLOSED:
+        return dial_event(link, wsi, reason, in, len);
+    case LWS_CALLBACK_HTTP:
+    case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
+    case LWS_CALLBACK_ESTABLISHED:
+    case LWS_CALLBACK_RECEIVE:
+    case LWS_CALLBACK_CLOSED:
+        return receive_event(lws_vhost_user(lws_get_vhost(wsi)), wsi, reason, in, len);
+    default:
+        return 0;
+    }
+}
+
+/* The buffer takes a whole message of a link; it also bounds what one send(2) may take. */
+static const struct lws_protocols protocols[] = {
+    {.name = LINK_PROTOCOL, .callback = on_event, .rx_buffer_size = PEER_PIECE_BYTES},
+    {0},
+};
+
+static int make_vhost(struct peer *peer, struct fault *fault)
+{
+    struct lws_context_creation_info info = {
+        .port = CONTEXT_PORT_NO_LISTEN,
+        .vhost_name = "omnipax",
+        .protocols = protocols,
+        .user = peer,
+        .http_proxy_address = ":0", /* none, whatever the environment's http_proxy says */
+        .options = LWS_SERVER_OPTION_LIBUV,
+    };
+    peer->vhost = lws_create_vhost(peer->context, &info);
+    return peer->vhost ? 0
+                       : fault_set(fault, -EIO, "the WebSocket server for peers does not start");
+}
+
+static int copy_config(struct peer *peer, const struct peer_config *config, struct fault *fault)
+{
+    assert(config->count < PAXOS_NODES_MAX);
+    peer->scope = config->scope;
+    peer->me = config->me;
+    if (config->secret && handshake_set_secret(peer, config->secret) < 0)
+        return fault_set(fault, -EINVAL, "cluster_secret: longer than %d bytes",
+                         PEER_SECRET_MAX - 1);
+    for (uint32_t i = 0; i < config->count; i++) {
+        struct link *link = &peer->links[peer->count++];
+        const struct peer_member *member = &config->members[i];
+        assert(member->pid != config->me);
+        link->peer = peer;
+        link->pid = member->pid;
+        memcpy(link->addr, member->addr, sizeof link->addr);
+        if (address_parse(link->addr, &link->address) < 0)
+            return fault_set(fault, -EINVAL, "peer address \"%s\": not HOST:PORT", link->addr);
+    }
+    return 0;
+}
+
+static void on_pulse(uv_timer_t *timer)
+{
+    struct peer *peer = timer->data;
+    for (uint32_t i = 0; i < peer->count && !peer->stopping; i++) {
+        dial_pulse(&peer->links[i]);
+        receive_pulse(&peer->links[i]);
+    }
+    if (!peer->stopping)
+        route_tell_reach(peer);
+}
+
+static void start_pulse(struct peer *peer)
+{
+    uv_timer_init(peer->loop, &peer->pulse);
+    peer->pulse.data = peer;
+    peer->handles++;
+    uv_timer_start(&peer->pulse, on_pulse, PEER_PULSE_MS, PEER_PULSE_MS);
+}
+
+int peer_start(uv_loop_t *loop, struct lws_context *context, const struct peer_config *config,
+               const struct peer_callbacks *callbacks, struct peer **started, struct fault *fault)
+{
+    struct peer *peer = calloc(1, sizeof *peer);
+    if (!peer || !buffer_reserve(&peer->message, LWS_PRE + PEER_PIECE_BYTES)) {
+        free(peer);
+        return fault_set(fault, -ENOMEM, "peers: %s", strerror(ENOMEM));
+    }
+    peer->loop = loop;
+    peer->context = context;
+    peer->callbacks = *callbacks;
+    int status = copy_config(peer, config, fault);
+    if (status == 0)
+        status =
+            make_vhost(peer, fault); /* the last step that can fail: it goes with the context */
+    if (status < 0) {
+        peer_free(peer);
+        return status;
+    }
+    start_pulse(peer);
+    for (uint32_t i = 0; i < peer->count; i++)
+        dial_start(&peer->links[i]);
+    *started = peer;
+    return 0;
+}
+
+void peer_adopt(struct peer *peer, int fd)
+{
+    lws_adopt_socket_vhost(peer->vhost, fd); /* closes it when it fails */
+}
+
+bool peer_linked(const struct peer *peer, uint32_t pid)
+{
+    for (uint32_t i = 0; i < peer->count; i++) {
+        if (peer->links[i].pid == pid)
+            return peer->links[i].up;
+    }
+    return false;
+}
+
+void peer_metrics(const struct peer *peer, struct peer_metrics *metrics)
+{
+    *metrics = peer->metrics;
+    metrics->queued_bytes = 0;
+    for (uint32_t i = 0; i < peer->count; i++)
+        metrics->queued_bytes += outbox_bytes(&peer->links[i].outbox);
+}
+
+void peer_stop(struct peer *peer)
+{
+    if (peer->stopping)
+        return;
+    peer->stopping = true;
+    link_close_timer(peer, &peer->pulse);
+    for (uint32_t i = 0; i < peer->count; i++) {
+        struct link *link = &peer->links[i];
+        link->up = false;
+        dial_stop(link);
+        if (link->in)
+            link_cut(link->in);
+    }
+}
+
+void peer_free(struct peer *peer)
+{
+    if (!peer)
+        return;
+    assert(peer->handles == 0);
+    for (uint32_t i = 0; i < peer->count; i++) {
+        outbox_clear(&peer->links[i].outbox);
+        inbox_clear(&peer->links[i].inbox);
+    }
+    buffer_free(&peer->message);
+    free(peer);
+}

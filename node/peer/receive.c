@@ -1,0 +1,134 @@
+#include "peer/receive.h"
+
+#include "base/trace.h"
+#include "peer/dial.h"
+#include "peer/handshake.h"
+#include "peer/route.h"
+
+#include <errno.h>
+#include <string.h>
+
+enum { WARNING_MS = 60 * 1000 };
+
+/* Once a minute for a source; when there are too many sources, the others are passed over. */
+static bool may_warn(struct peer *peer, const struct in6_addr *ip)
+{
+    uint64_t now = uv_now(peer->loop);
+    struct warning *free_one = NULL;
+    for (size_t i = 0; i < LINK_WARNINGS_MAX; i++) {
+        struct warning *w = &peer->warnings[i];
+        bool old = w->at_ms == 0 || now - w->at_ms >= WARNING_MS;
+        if (!old && memcmp(&w->ip, ip, sizeof *ip) == 0)
+            return false;
+        if (old)
+            free_one = w;
+    }
+    if (!free_one)
+        return false;
+    *free_one = (struct warning){*ip, now ? now : 1};
+    return true;
+}
+
+/* Lets a peer in, or answers why not; then the connection is closed. */
+static int admit(struct peer *peer, struct lws *wsi, bool websocket)
+{
+    struct in6_addr ip;
+    if (address_of_peer(lws_get_socket_fd(wsi), &ip) < 0)
+        return -1;
+    struct link *link;
+    const char *why;
+    unsigned status = handshake_check(peer, wsi, &ip, &link, &why);
+    if (status == 0 && websocket) {
+        lws_set_opaque_user_data(wsi, link);
+        return 0;
+    }
+    if (status == 0) {
+        status = HTTP_STATUS_FORBIDDEN;
+        why = "not a WebSocket";
+    }
+    if (may_warn(peer, &ip)) {
+        char text[ADDRESS_TEXT_MAX];
+        address_text(&ip, text);
+        trace_warn("peer", "refused a link from %s: %s", text, why);
+    }
+    lws_return_http_status(wsi, status, why);
+    return -1;
+}
+
+static void forget_in(struct link *link)
+{
+    link->in = NULL;
+    link->reach_count = 0;
+    inbox_clear(&link->inbox);
+    link_update(link);
+}
+
+/* A newer connection replaces an older one: what was on its way there may be lost, so the link is
+ * down and up again for everybody. */
+static int on_established(struct link *link, struct lws *wsi)
+{
+    if (link->in) {
+        link_cut(link->in);
+        forget_in(link);
+    }
+    link->in = wsi;
+    link->in_pulses = 0;
+    dial_now(link);
+    link_update(link);
+    return 0;
+}
+
+static int on_frame(void *arg, struct bytes frame)
+{
+    struct link *link = arg;
+    int status = route_receive(link, frame);
+    return link->peer->stopping ? -ESHUTDOWN : status;
+}
+
+static int on_receive(struct link *link, struct lws *wsi, struct bytes part)
+{
+    struct peer *peer = link->peer;
+    link->in_pulses = 0;
+    peer->metrics.bytes_received += part.len;
+    int status = -EBADMSG;
+    if (lws_frame_is_binary(wsi))
+        status = inbox_receive(&link->inbox, part, lws_is_final_fragment(wsi), on_frame, link);
+    struct in6_addr ip;
+    if (status == -EBADMSG && address_of_peer(lws_get_socket_fd(wsi), &ip) == 0 &&
+        may_warn(peer, &ip))
+        trace_warn("peer", "node %u sent what is no frame: its connection is closed", link->pid);
+    return status < 0 ? -1 : 0;
+}
+
+void receive_pulse(struct link *link)
+{
+    if (!link->in || ++link->in_pulses <= PEER_SILENT_PULSES)
+        return;
+    trace_info("peer", "node %u (%s) is silent", link->pid, link->addr);
+    link_cut(link->in);
+    forget_in(link);
+}
+
+int receive_event(struct peer *peer, struct lws *wsi, enum lws_callback_reasons reason, void *in,
+                  size_t len)
+{
+    struct link *link = lws_get_opaque_user_data(wsi);
+    switch (reason) {
+    case LWS_CALLBACK_HTTP:
+        return peer->stopping ? -1 : admit(peer, wsi, false);
+    case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
+        return peer->stopping ? -1 : admit(peer, wsi, strcasecmp(in, "websocket") == 0);
+    case LWS_CALLBACK_ESTABLISHED:
+        return peer->stopping || !link ? -1 : on_established(link, wsi);
+    case LWS_CALLBACK_RECEIVE:
+        if (peer->stopping || !link || link->in != wsi)
+            return -1;
+        return on_receive(link, wsi, bytes_of(in, len));
+    case LWS_CALLBACK_CLOSED:
+        if (!peer->stopping && link && link->in == wsi)
+            forget_in(link);
+        return 0;
+    default:
+        return 0;
+    }
+}

@@ -1,0 +1,13 @@
+/* Private to the room: the connections that peers dial, to be listened to. */
+#ifndef QUORUMFS_PEER_RECEIVE_H
+#define QUORUMFS_PEER_RECEIVE_H
+
+#include "peer/link.h"
+
+/* Gives the connection up when the peer has been silent for too long. */
+void receive_pulse(struct link *link);
+/* The callbacks of libwebsockets for connections that were accepted. */
+int receive_event(struct peer *peer, struct lws *wsi, enum lws_callback_reasons reason, void *in,
+                  size_t len);
+
+#endif

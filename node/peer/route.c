@@ -1,0 +1,129 @@
+#include "peer/route.h"
+
+#include "base/trace.h"
+#include "peer/dial.h"
+
+#include <assert.h>
+#include <errno.h>
+
+static bool reaches(const struct link *link, uint32_t pid)
+{
+    for (uint32_t i = 0; i < link->reach_count; i++) {
+        if (link->reach[i] == pid)
+            return true;
+    }
+    return false;
+}
+
+static struct link *relay_to(struct peer *peer, uint32_t pid)
+{
+    for (uint32_t i = 0; i < peer->count; i++) {
+        if (peer->links[i].up && reaches(&peer->links[i], pid))
+            return &peer->links[i];
+    }
+    return NULL;
+}
+
+static bool is_heartbeat(const struct frame *frame)
+{
+    return frame->type == FRAME_PAXOS && (frame->paxos.type == PAXOS_HEARTBEAT_REQUEST ||
+                                          frame->paxos.type == PAXOS_HEARTBEAT_REPLY);
+}
+
+static void put(struct link *link, const struct frame *frame)
+{
+    struct peer *peer = link->peer;
+    peer->metrics.frames_dropped +=
+        outbox_put(&link->outbox, frame, &peer->scope, PEER_QUEUE_BYTES_MAX);
+    dial_write(link);
+}
+
+void peer_send(struct peer *peer, const struct frame *frame)
+{
+    assert(frame->to != peer->me);
+    struct frame mine = *frame;
+    mine.from = peer->me;
+    struct link *direct = link_of(peer, frame->to);
+    struct link *way = direct;
+    if (direct && !direct->up && !is_heartbeat(frame)) {
+        struct link *relay = relay_to(peer, frame->to);
+        way = relay ? relay : direct;
+    }
+    if (peer->stopping || !way || !way->out_up) {
+        peer->metrics.frames_dropped++;
+        return;
+    }
+    put(way, &mine);
+}
+
+void route_tell_reach(struct peer *peer)
+{
+    struct frame reach = {.type = FRAME_REACH, .from = peer->me};
+    for (uint32_t i = 0; i < peer->count; i++) {
+        if (peer->links[i].up)
+            reach.reach[reach.reach_count++] = peer->links[i].pid;
+    }
+    for (uint32_t i = 0; i < peer->count; i++) {
+        reach.to = peer->links[i].pid;
+        if (peer->links[i].out_up)
+            put(&peer->links[i], &reach);
+    }
+}
+
+/* For another node: passed on as it is, to whom this node reaches itself. */
+static void pass_on(struct link *link, const struct frame *header, struct bytes bytes)
+{
+    struct peer *peer = link->peer;
+    struct link *target = link_of(peer, header->to);
+    if (header->from != link->pid || header->type == FRAME_REACH || !target || !target->up) {
+        peer->metrics.frames_dropped++;
+        return;
+    }
+    peer->metrics.frames_relayed++;
+    peer->metrics.frames_dropped += outbox_put_bytes(&target->outbox, bytes, PEER_QUEUE_BYTES_MAX);
+    dial_write(target);
+}
+
+static void take_reach(struct link *link, const struct frame *frame)
+{
+    link->reach_count = frame->reach_count;
+    for (uint32_t i = 0; i < frame->reach_count; i++)
+        link->reach[i] = frame->reach[i];
+}
+
+/* From the peer itself, or from another one by way of it. */
+static void deliver(struct link *link, struct frame *frame)
+{
+    struct peer *peer = link->peer;
+    bool relayed = frame->from != link->pid;
+    if (relayed && (!link_of(peer, frame->from) || frame->type == FRAME_REACH))
+        peer->metrics.frames_dropped++;
+    else if (frame->type == FRAME_REACH)
+        take_reach(link, frame);
+    else
+        peer->callbacks.frame(peer->callbacks.arg, frame);
+}
+
+int route_receive(struct link *link, struct bytes bytes)
+{
+    struct peer *peer = link->peer;
+    peer->metrics.frames_received++;
+    struct frame frame;
+    int status = frame_decode_header(bytes, &peer->scope, &frame);
+    if (status == 0 && frame.to != peer->me) {
+        pass_on(link, &frame, bytes);
+        return 0;
+    }
+    if (status == 0)
+        status = frame_decode(bytes, &peer->scope, &frame);
+    if (status == -EBADMSG)
+        return status;
+    if (status < 0) { /* out of memory, or of another configuration: as if it had been lost */
+        trace_debug("peer", "dropped a frame of node %u: %s", link->pid, uv_strerror(status));
+        peer->metrics.frames_dropped++;
+        return 0;
+    }
+    deliver(link, &frame);
+    frame_clear(&frame);
+    return 0;
+}

@@ -1,0 +1,15 @@
+/* Private to the room: which way a frame goes. Directly while the link is up, otherwise by way of a
+ * peer that says it reaches the other one: one hop, never two, and never a heartbeat, so that
+ * elections see the links as they are (design.md, Consensus). */
+#ifndef QUORUMFS_PEER_ROUTE_H
+#define QUORUMFS_PEER_ROUTE_H
+
+#include "peer/link.h"
+
+/* Takes a frame that came over this link: delivers it, passes it on, or drops it. Returns 0, or
+ * -EBADMSG for bytes that are no frame. */
+int route_receive(struct link *link, struct bytes bytes);
+/* Tells every peer whom this node reaches; also the sign of life of an idle link. */
+void route_tell_reach(struct peer *peer);
+
+#endif
