@@ -1,0 +1,68 @@
+/* When the tree is made durable, and how much of the log is kept behind it.
+ *
+ * The log is trimmed only below what a checkpoint has made durable in the tree. A tail stays for nodes
+ * that were briefly away; and as long as a leader sees a living peer that has not got so far (it is
+ * catching up, perhaps by a snapshot), it keeps more, so that what the peer lacks is not trimmed faster
+ * than it can follow. */
+#include "replica_internal.h"
+
+#include <errno.h>
+
+static uint64_t lowest_needed_by_peers(const struct replica *r)
+{
+    uint64_t lowest = UINT64_MAX;
+    for (uint32_t i = 0; i < r->status.peer_count; i++)
+        if (r->status.peers[i].alive && r->status.peers[i].accepted < lowest)
+            lowest = r->status.peers[i].accepted;
+    return lowest;
+}
+
+static void trim(struct replica *r)
+{
+    paxos_status(r->paxos, &r->status);
+    uint64_t bytes = r->status.log_bytes;
+    uint64_t accepted = r->status.accepted;
+    bool leading = r->status.role == PAXOS_LEADER;
+    uint64_t needed = leading ? lowest_needed_by_peers(r) : UINT64_MAX;
+    uint64_t index = r->status.compacted;
+    while (index < r->durable_applied) {
+        bool beyond_tail = accepted - index > LOG_TAIL_ENTRIES || bytes > LOG_TAIL_BYTES;
+        bool wanted = index >= needed && bytes <= LOG_BYTES_MAX;
+        bool still_fetched = needed < r->status.compacted && bytes <= LOG_BYTES_MAX;
+        if (!beyond_tail || wanted || still_fetched)
+            break;
+        bytes -= paxos_entry_at(r->paxos, index)->len;
+        index++;
+    }
+    if (index > r->status.compacted)
+        replica_step(r, &(struct paxos_event){.type = PAXOS_TRIM, .index = index});
+}
+
+static void checkpoint_done(void *arg, int status, uint64_t index)
+{
+    struct replica *r = arg;
+    if (status < 0) {
+        replica_break(r, tree_fault(r->tree), status);
+        return;
+    }
+    if (index > r->durable_applied)
+        r->durable_applied = index;
+    if (!r->broken && !r->stopping)
+        trim(r);
+}
+
+void checkpoint_when_due(struct replica *r, uint64_t now_ms)
+{
+    uint64_t behind = tree_applied(r->tree) - r->durable_applied;
+    bool long_ago = now_ms - r->checkpoint_ms >= CHECKPOINT_MS;
+    bool much = behind >= CHECKPOINT_ENTRIES || r->status.log_bytes >= 2 * LOG_TAIL_BYTES;
+    bool due = tree_must_pause(r->tree) || (behind > 0 && (long_ago || much));
+    if (!due || tree_busy(r->tree) || r->fetching.installing)
+        return;
+    int status = tree_commit(r->tree);
+    if (status == 0)
+        status = tree_checkpoint(r->tree, r->loop, checkpoint_done, r);
+    if (status < 0 && status != -EBUSY)
+        replica_break(r, tree_fault(r->tree), status);
+    r->checkpoint_ms = now_ms;
+}

@@ -1,0 +1,55 @@
+/* What a node is told: DIR/node.json (comments allowed), and flags, which win.
+ *
+ * Unknown or wrong fields are errors that name the field and what was expected. Thread: the loop's.
+ */
+#ifndef QUORUMFS_CONFIG_H
+#define QUORUMFS_CONFIG_H
+
+#include "base/fault.h"
+#include "network.h"
+#include "paxos/paxos.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum {
+    CONFIG_ADDR_MAX = 256,
+    CONFIG_CLIENTS_MAX = 64,
+    CONFIG_PATH_MAX = 4096,
+    CONFIG_SECRET_MAX = 256
+};
+
+struct config_member {
+    char addr[CONFIG_ADDR_MAX];      /* the node's name in the cluster, HOST:PORT */
+    char peer_addr[CONFIG_ADDR_MAX]; /* where peers connect; the same unless given apart */
+};
+
+struct config {
+    char dir[CONFIG_PATH_MAX];
+    struct config_member me;
+    uint32_t peer_count; /* the others */
+    struct config_member peers[PAXOS_NODES_MAX - 1];
+    char mount[CONFIG_PATH_MAX]; /* absolute; empty: no mount */
+    bool allow_other;
+    uint32_t client_count; /* who may use HTTP and /client */
+    struct network clients[CONFIG_CLIENTS_MAX];
+    char secret[CONFIG_SECRET_MAX]; /* empty: none */
+    uint64_t cache_time_ms;
+    bool stale_on_quorum_loss;
+    uint32_t priority;
+    uint32_t heartbeat_ms;
+    uint32_t request_timeout_ms;
+};
+
+/* Reads DIR/node.json (it may be missing) and the flags of argv. Returns 0, 1 (--help or --version
+ * was printed), or -EINVAL with the fault's text. */
+int config_load(int argc, char **argv, struct config *config, struct fault *fault);
+
+/* The cluster this config describes: its id, and my pid in the sorted addresses. `pids[i]` is that
+ * of peers[i]. */
+void config_cluster(const struct config *config, uint64_t *cluster, uint32_t *me,
+                    uint32_t pids[PAXOS_NODES_MAX - 1]);
+
+bool config_allows_client(const struct config *config, const struct sockaddr *address);
+
+#endif

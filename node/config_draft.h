@@ -1,0 +1,25 @@
+/* A configuration under construction, before what it says is checked as a whole. Private to config.
+ */
+#ifndef QUORUMFS_CONFIG_DRAFT_H
+#define QUORUMFS_CONFIG_DRAFT_H
+
+#include "config.h"
+
+struct config_draft {
+    struct config *config;
+    /* As given in `peers`: this node may be among them, and they are not yet checked for doubles.
+     */
+    uint32_t member_count;
+    struct config_member members[PAXOS_NODES_MAX];
+};
+
+/* Each takes text from a flag or a field, and returns false if it is not what is expected there. */
+bool config_set_addr(char addr[CONFIG_ADDR_MAX], const char *text);
+bool config_set_mount(struct config *config, const char *text);
+bool config_add_member(struct config_draft *draft, const char *addr, const char *peer_addr);
+bool config_add_client(struct config *config, const char *network);
+
+/* Reads DIR/node.json into the draft; none is fine. Returns 0, or -EINVAL with the fault's text. */
+int config_read_file(struct config_draft *draft, struct fault *fault);
+
+#endif

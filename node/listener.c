@@ -1,0 +1,332 @@
+#include "listener.h"
+#include "base/trace.h"
+#include "network.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <unistd.h>
+
+enum {
+    LISTENER_ACCEPTS_MAX = 64, /* in one wake-up, so that a flood leaves the loop some air */
+    LISTENER_PAUSE_MS = 100,   /* without accepting, when the process has no descriptors left */
+    LISTENER_LINE_MAX = 64, /* bytes of the first line that are looked at: longer than any prefix */
+};
+
+/* A connection that has not said enough to be handed on. */
+struct listener_peek {
+    TAILQ_ENTRY(listener_peek) next;
+    struct listener *listener;
+    uv_poll_t poll;
+    uint64_t deadline; /* of uv_now */
+    int fd;
+    size_t seen;                        /* bytes, at the last look */
+    const struct listener_route *route; /* once it is known: the socket goes there */
+    struct sockaddr_storage from;
+    socklen_t from_len;
+};
+
+struct listener {
+    uv_loop_t *loop;
+    int fd;
+    struct listener_route routes[LISTENER_ROUTES_MAX];
+    uint32_t route_count;
+    uv_poll_t accepting;
+    uv_timer_t pause, deadline;
+    uint32_t handles; /* of libuv, not yet closed: three of its own, one for each peek */
+    TAILQ_HEAD(, listener_peek) peeks; /* the oldest first */
+    uint32_t peek_count;
+    bool exhausted; /* no descriptors, and it has been said */
+    bool stopping;
+};
+
+static void listener_handle_gone(struct listener *l)
+{
+    assert(l->handles > 0);
+    if (--l->handles == 0)
+        free(l);
+}
+
+/* ---- Which route ---- */
+
+enum listener_match { LISTENER_NO, LISTENER_MAYBE, LISTENER_YES };
+
+static enum listener_match listener_match(const char *prefix, const char *line, size_t len)
+{
+    size_t prefix_len = strlen(prefix);
+
+    if (memcmp(prefix, line, len < prefix_len ? len : prefix_len) != 0)
+        return LISTENER_NO;
+    if (len <= prefix_len)
+        return LISTENER_MAYBE;
+    return line[prefix_len] == ' ' || line[prefix_len] == '?' ? LISTENER_YES : LISTENER_NO;
+}
+
+/* The first route that takes the line. LISTENER_MAYBE: more bytes are needed to tell. */
+static enum listener_match listener_find_route(const struct listener *l, const char *line,
+                                               size_t len, const struct listener_route **found)
+{
+    for (uint32_t i = 0; i < l->route_count; i++) {
+        const char *prefix = l->routes[i].prefix;
+        enum listener_match match =
+            prefix == NULL ? LISTENER_YES : listener_match(prefix, line, len);
+        *found = &l->routes[i];
+        if (match != LISTENER_NO)
+            return match;
+    }
+    *found = NULL;
+    return LISTENER_NO;
+}
+
+/* ---- Peeking ---- */
+
+static void listener_peek_closed(uv_handle_t *handle)
+{
+    struct listener_peek *p = handle->data;
+    struct listener *l = p->listener;
+
+    if (p->route != NULL && !l->stopping)
+        p->route->adopt(p->route->arg, p->fd, (const struct sockaddr *)&p->from, p->from_len);
+    else
+        close(p->fd);
+    free(p);
+    listener_handle_gone(l);
+}
+
+/* Ends the peeking: with a route the socket goes there, without one it is closed. The loop has to
+ * let go of it first. */
+static void listener_peek_end(struct listener_peek *p, const struct listener_route *route)
+{
+    struct listener *l = p->listener;
+
+    p->route = route;
+    TAILQ_REMOVE(&l->peeks, p, next);
+    l->peek_count--;
+    uv_close((uv_handle_t *)&p->poll, listener_peek_closed);
+}
+
+static void listener_set_low_water(int fd, int bytes)
+{
+    setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof(bytes));
+}
+
+/* Looks at what has come. As long as that could be the beginning of several routes, the socket is
+ * to be readable only when there is more: otherwise the loop would spin. */
+static void listener_peek_readable(uv_poll_t *poll, int status, int events)
+{
+    struct listener_peek *p = poll->data;
+    const struct listener_route *route;
+    char line[LISTENER_LINE_MAX];
+    ssize_t len = recv(p->fd, line, sizeof(line), MSG_PEEK);
+
+    if (len < 0 && (errno == EAGAIN || errno == EINTR) && status == 0)
+        return;
+    if (status < 0 ||
+        len <= (ssize_t)p->seen) { /* an error, or the end, of which readability tells too */
+        listener_peek_end(p, NULL);
+        return;
+    }
+    p->seen = (size_t)len;
+    if (listener_find_route(p->listener, line, p->seen, &route) == LISTENER_MAYBE) {
+        listener_set_low_water(p->fd, (int)p->seen + 1);
+    } else {
+        listener_set_low_water(p->fd, 1);
+        listener_peek_end(p, route);
+    }
+}
+
+static void listener_deadline(uv_timer_t *timer)
+{
+    struct listener *l = timer->data;
+    uint64_t now = uv_now(l->loop);
+    struct listener_peek *oldest;
+
+    while ((oldest = TAILQ_FIRST(&l->peeks)) != NULL && oldest->deadline <= now)
+        listener_peek_end(oldest, NULL);
+    if (oldest != NULL)
+        uv_timer_start(timer, listener_deadline, oldest->deadline - now, 0);
+}
+
+/* Takes the socket of `p`. */
+static void listener_peek_start(struct listener *l, struct listener_peek *p)
+{
+    if (uv_poll_init(l->loop, &p->poll, p->fd) < 0) {
+        close(p->fd);
+        free(p);
+        return;
+    }
+    l->handles++;
+    p->listener = l;
+    p->poll.data = p;
+    p->deadline = uv_now(l->loop) + LISTENER_PEEK_MS;
+    TAILQ_INSERT_TAIL(&l->peeks, p, next);
+    l->peek_count++;
+    uv_poll_start(&p->poll, UV_READABLE, listener_peek_readable);
+    if (l->peek_count > LISTENER_PEEKING_MAX)
+        listener_peek_end(TAILQ_FIRST(&l->peeks), NULL);
+    if (!uv_is_active((uv_handle_t *)&l->deadline))
+        uv_timer_start(&l->deadline, listener_deadline, LISTENER_PEEK_MS, 0);
+}
+
+/* ---- Accepting ---- */
+
+static void listener_accept(uv_poll_t *poll, int status, int events);
+
+static void listener_resume(uv_timer_t *timer)
+{
+    struct listener *l = timer->data;
+
+    uv_poll_start(&l->accepting, UV_READABLE, listener_accept);
+}
+
+/* Accepts nothing for a moment: who waits stays in the kernel's queue, and the loop does not spin.
+ */
+static void listener_pause(struct listener *l, int error)
+{
+    if (!l->exhausted)
+        trace_warn("listener", "cannot accept connections: %s", strerror(error));
+    l->exhausted = true;
+    uv_poll_stop(&l->accepting);
+    uv_timer_start(&l->pause, listener_resume, LISTENER_PAUSE_MS, 0);
+}
+
+/* Returns 0, or a negative errno; -EAGAIN: nobody waits. */
+static int listener_accept_one(struct listener *l)
+{
+    struct listener_peek *p = calloc(1, sizeof(*p));
+    const int on = 1;
+    int error;
+
+    if (p == NULL)
+        return -ENOMEM;
+    p->from_len = sizeof(p->from);
+    p->fd = accept4(l->fd, (struct sockaddr *)&p->from, &p->from_len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (p->fd < 0) {
+        error = -errno;
+        free(p);
+        return error;
+    }
+    setsockopt(p->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    listener_peek_start(l, p);
+    return 0;
+}
+
+static void listener_accept(uv_poll_t *poll, int status, int events)
+{
+    struct listener *l = poll->data;
+
+    for (int i = 0; i < LISTENER_ACCEPTS_MAX; i++) {
+        int error = -listener_accept_one(l);
+        switch (error) {
+        case 0:
+            l->exhausted = false;
+            break;
+        case EAGAIN:
+            return;
+        case EMFILE:
+        case ENFILE:
+        case ENOBUFS:
+        case ENOMEM:
+            listener_pause(l, error);
+            return;
+        default: /* accept(2): an error of that connection; the next one may be fine */
+            break;
+        }
+    }
+}
+
+/* ---- Start and stop ---- */
+
+static int listener_socket(const char *addr, struct fault *fault)
+{
+    struct sockaddr_storage address;
+    socklen_t len;
+    const int on = 1;
+    int fd, status;
+
+    if (network_resolve(addr, &address, &len) < 0)
+        return fault_set(fault, -EINVAL, "listen on %s: not HOST:PORT, or no such host", addr);
+    fd = socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        goto failed;
+    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0)
+        goto failed;
+    if (bind(fd, (const struct sockaddr *)&address, len) < 0)
+        goto failed;
+    if (listen(fd, SOMAXCONN) < 0)
+        goto failed;
+    return fd;
+
+failed:
+    status = -errno;
+    if (fd >= 0)
+        close(fd);
+    return fault_set(fault, status, "listen on %s: %s", addr, strerror(-status));
+}
+
+int listener_start(uv_loop_t *loop, const char *addr, const struct listener_route *routes,
+                   uint32_t count, struct listener **listener, struct fault *fault)
+{
+    struct listener *l;
+    int status, fd;
+
+    assert(count > 0 && count <= LISTENER_ROUTES_MAX);
+    for (uint32_t i = 0; i < count; i++)
+        assert(routes[i].prefix == NULL || strlen(routes[i].prefix) < LISTENER_LINE_MAX);
+    fd = listener_socket(addr, fault);
+    if (fd < 0)
+        return fd;
+    l = calloc(1, sizeof(*l));
+    status = l == NULL ? -ENOMEM : uv_poll_init(loop, &l->accepting, fd);
+    if (status < 0) {
+        free(l);
+        close(fd);
+        return fault_set(fault, status, "listen on %s: %s", addr, uv_strerror(status));
+    }
+    l->loop = loop;
+    l->fd = fd;
+    memcpy(l->routes, routes, count * sizeof(routes[0]));
+    l->route_count = count;
+    TAILQ_INIT(&l->peeks);
+    uv_timer_init(loop, &l->pause);
+    uv_timer_init(loop, &l->deadline);
+    l->handles = 3;
+    l->accepting.data = l->pause.data = l->deadline.data = l;
+    uv_poll_start(&l->accepting, UV_READABLE, listener_accept);
+    *listener = l;
+    return 0;
+}
+
+int listener_port(const struct listener *listener)
+{
+    struct sockaddr_storage address = {0};
+    socklen_t len = sizeof(address);
+
+    getsockname(listener->fd, (struct sockaddr *)&address, &len);
+    if (address.ss_family == AF_INET6)
+        return ntohs(((const struct sockaddr_in6 *)&address)->sin6_port);
+    return ntohs(((const struct sockaddr_in *)&address)->sin_port);
+}
+
+static void listener_handle_closed(uv_handle_t *handle)
+{
+    listener_handle_gone(handle->data);
+}
+
+void listener_stop(struct listener *listener)
+{
+    struct listener_peek *p;
+
+    assert(!listener->stopping);
+    listener->stopping = true;
+    while ((p = TAILQ_FIRST(&listener->peeks)) != NULL)
+        listener_peek_end(p, NULL);
+    uv_close((uv_handle_t *)&listener->accepting, listener_handle_closed);
+    uv_close((uv_handle_t *)&listener->pause, listener_handle_closed);
+    uv_close((uv_handle_t *)&listener->deadline, listener_handle_closed);
+    close(listener->fd); /* the loop watches it no more */
+}

@@ -1,0 +1,40 @@
+/* One port for everything: accepts, waits until the first bytes can be seen, and hands the socket,
+ * with nothing read from it, to whoever serves that request.
+ *
+ * A slow or silent connection blocks nobody and is closed after LISTENER_PEEK_MS. Thread: the
+ * loop's. */
+#ifndef QUORUMFS_LISTENER_H
+#define QUORUMFS_LISTENER_H
+
+#include "base/fault.h"
+
+#include <sys/socket.h>
+#include <uv.h>
+
+enum {
+    LISTENER_PEEK_MS = 10000,
+    LISTENER_PEEKING_MAX = 4096, /* connections that have said nothing yet; the oldest is closed */
+    LISTENER_ROUTES_MAX = 4,
+};
+
+struct listener_route {
+    const char *prefix; /* of the first line, such as "GET /omnipax"; followed by a space or '?'.
+                           NULL, as the last route: everything else; without it, that is closed */
+    void (*adopt)(void *arg, int fd, const struct sockaddr *from,
+                  socklen_t from_len); /* takes fd */
+    void *arg;
+};
+
+struct listener;
+
+/* Listens on HOST:PORT (port 0: a free one). The prefixes must stay valid. `adopt` is
+ * called from the loop and never after listener_stop; its socket is non-blocking, and nothing of
+ * the loop is attached to it. Returns 0, or a negative errno (-EADDRINUSE, ...) with the fault's
+ * text. */
+int listener_start(uv_loop_t *loop, const char *addr, const struct listener_route *routes,
+                   uint32_t count, struct listener **listener, struct fault *fault);
+int listener_port(const struct listener *listener);
+/* Stops accepting and closes what has not been handed on; frees itself once the loop has run. */
+void listener_stop(struct listener *listener);
+
+#endif

@@ -1,0 +1,210 @@
+/* quorumfs DIR [flags]: one node, in the foreground, until SIGTERM or SIGINT.
+ *
+ * This is the only place that knows the replica and both doors. Exit statuses:
+ *   0  stopped as asked
+ *   1  could not start: what stands in the way is on standard error
+ *   2  wrong flags or configuration
+ *   3  the disk or memory failed: the node stopped rather than answer from a state that the disk lacks */
+#include "base/trace.h"
+#include "config.h"
+#include "fs/fs.h"
+#include "http/http.h"
+#include "listener.h"
+#include "replica.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+enum { EXIT_START = 1, EXIT_CONFIG = 2, EXIT_BROKEN = 3 };
+
+struct node {
+    uv_loop_t loop;
+    struct config config;
+    struct lws_context *websockets;
+    struct replica *replica;
+    struct http *http;
+    struct fs *fs;
+    struct listener *listener;
+    struct listener *peer_listener; /* NULL unless peer_addr is apart */
+    uv_signal_t signals[2];
+    bool stopping;
+    bool stopped;
+};
+
+static void stop_listening(struct node *n)
+{
+    if (n->listener)
+        listener_stop(n->listener);
+    if (n->peer_listener)
+        listener_stop(n->peer_listener);
+    n->listener = n->peer_listener = NULL;
+}
+
+/* Everything in flight is answered: the doors close, then what they stood on. */
+static void on_replica_stopped(void *arg)
+{
+    struct node *n = arg;
+    http_stop(n->http);
+    lws_context_destroy(n->websockets);
+    n->stopped = true;
+}
+
+static void stop(struct node *n)
+{
+    if (n->stopping)
+        return;
+    n->stopping = true;
+    trace_info("node", "stopping");
+    stop_listening(n);
+    for (size_t i = 0; i < sizeof n->signals / sizeof *n->signals; i++)
+        uv_close((uv_handle_t *)&n->signals[i], NULL);
+    if (n->fs)
+        fs_stop(n->fs);
+    n->fs = NULL;
+    replica_stop(n->replica, on_replica_stopped, n);
+}
+
+static void on_signal(uv_signal_t *handle, int signum)
+{
+    stop(handle->data);
+}
+
+static void on_unmounted(void *arg)
+{
+    struct node *n = arg;
+    trace_warn("node", "%s was unmounted by somebody else; HTTP goes on", n->config.mount);
+    fs_stop(n->fs);
+    n->fs = NULL;
+}
+
+static void on_broken(void *arg, const char *text)
+{
+    struct node *n = arg;
+    trace_error("node", "stopping, nothing that was acknowledged is lost: %s", text);
+    if (n->fs)
+        fs_stop(n->fs);
+    exit(EXIT_BROKEN);
+}
+
+static void adopt_peer(void *arg, int fd, const struct sockaddr *from, socklen_t from_len)
+{
+    struct node *n = arg;
+    peer_adopt(replica_peer(n->replica), fd);
+}
+
+static void adopt_http(void *arg, int fd, const struct sockaddr *from, socklen_t from_len)
+{
+    struct node *n = arg;
+    http_adopt(n->http, fd, from, from_len);
+}
+
+static void adopt_client(void *arg, int fd, const struct sockaddr *from, socklen_t from_len)
+{
+    struct node *n = arg;
+    http_adopt_websocket(n->http, fd, from, from_len);
+}
+
+static int start_listening(struct node *n, struct fault *fault)
+{
+    const struct listener_route routes[] = {
+        {"GET /omnipax", adopt_peer, n},
+        {"GET /client", adopt_client, n},
+        {NULL, adopt_http, n},
+    };
+    int status = listener_start(&n->loop, n->config.me.addr, routes, 3, &n->listener, fault);
+    if (status < 0 || strcmp(n->config.me.addr, n->config.me.peer_addr) == 0)
+        return status;
+    return listener_start(&n->loop, n->config.me.peer_addr, routes, 1, &n->peer_listener, fault);
+}
+
+static struct lws_context *websocket_context(uv_loop_t *loop)
+{
+    void *loops[] = {loop};
+    struct lws_context_creation_info info = {
+        .options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS,
+        .foreign_loops = loops,
+        .port = CONTEXT_PORT_NO_LISTEN,
+    };
+    return lws_create_context(&info);
+}
+
+static int start_rooms(struct node *n, struct fault *fault)
+{
+    n->websockets = websocket_context(&n->loop);
+    if (!n->websockets)
+        return fault_set(fault, -ENOMEM, "libwebsockets does not start with libuv: is the package "
+                                         "libwebsockets-evlib-uv installed?");
+    int status =
+        replica_start(&n->loop, n->websockets, &n->config, on_broken, n, &n->replica, fault);
+    if (status == 0)
+        status = http_start(&n->loop, n->websockets, n->replica, &n->config, &n->http, fault);
+    if (status == 0 && n->config.mount[0])
+        status = fs_start(&n->loop, n->replica, &n->config, on_unmounted, n, &n->fs, fault);
+    if (status == 0)
+        status = start_listening(n, fault);
+    return status;
+}
+
+static void start_signals(struct node *n)
+{
+    const int numbers[] = {SIGTERM, SIGINT};
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        uv_signal_init(&n->loop, &n->signals[i]);
+        n->signals[i].data = n;
+        uv_signal_start(&n->signals[i], on_signal, numbers[i]);
+    }
+}
+
+/* Thousands of connections need descriptors: take what the system allows. */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+static void run(struct node *n)
+{
+    while (!n->stopped || uv_loop_alive(&n->loop))
+        uv_run(&n->loop, UV_RUN_ONCE);
+    http_free(n->http);
+    replica_free(n->replica);
+    uv_loop_close(&n->loop);
+}
+
+int main(int argc, char **argv)
+{
+    static struct node node;
+    struct fault fault;
+    if (trace_start() < 0) {
+        fprintf(stderr, "quorumfs: QUORUMFS_LOG must be error, warn, info or debug\n");
+        return EXIT_CONFIG;
+    }
+    int status = config_load(argc, argv, &node.config, &fault);
+    if (status != 0) {
+        if (status < 0)
+            fprintf(stderr, "quorumfs: %s\n", fault.text);
+        return status < 0 ? EXIT_CONFIG : 0;
+    }
+    signal(SIGPIPE, SIG_IGN);
+    raise_descriptor_limit();
+    lws_set_log_level(0, NULL);
+    uv_loop_init(&node.loop);
+    status = start_rooms(&node, &fault);
+    if (status < 0) {
+        fprintf(stderr, "quorumfs: %s\n", fault.text);
+        if (node.fs)
+            fs_stop(node.fs);
+        return EXIT_START;
+    }
+    start_signals(&node);
+    trace_info("node", "listening at %s", node.config.me.addr);
+    run(&node);
+    return 0;
+}

@@ -1,0 +1,140 @@
+/* Reads: a read waits for a read index from the leader, and then for the tree to reach it.
+ *
+ * All reads that arrive in one turn of the loop share one question. The callback runs when the tree
+ * contains every write that had returned before the read arrived. */
+#include "replica_internal.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+static struct replica_freshness freshness_of(const struct replica *r, bool stale)
+{
+    uint64_t age = r->confirmed_ms == 0 ? UINT64_MAX : replica_now_ms() - r->confirmed_ms;
+    return (struct replica_freshness){.stale = stale, .age_ms = age};
+}
+
+static void finish(struct replica *r, struct pending_read *read, enum replica_outcome outcome,
+                   bool stale)
+{
+    TAILQ_REMOVE(&r->reads, read, by_age);
+    r->read_count--;
+    if (outcome != REPLICA_DONE)
+        r->refused_total++;
+    read->done(read->arg, outcome, freshness_of(r, stale));
+    free(read);
+}
+
+static bool cache_is_fresh(const struct replica *r, enum replica_consistency consistency)
+{
+    if (consistency != REPLICA_DEFAULT && consistency != REPLICA_CACHED)
+        return false;
+    return r->config->cache_time_ms > 0 &&
+           freshness_of(r, false).age_ms <= r->config->cache_time_ms;
+}
+
+static void enqueue(struct replica *r, bool stale_will_do, replica_read_cb *done, void *arg)
+{
+    struct pending_read *read = calloc(1, sizeof *read);
+    if (!read) {
+        done(arg, REPLICA_BUSY, freshness_of(r, true));
+        return;
+    }
+    read->stale_will_do = stale_will_do;
+    read->asked_ms = replica_now_ms();
+    read->deadline_ms = read->asked_ms + r->config->request_timeout_ms;
+    read->done = done;
+    read->arg = arg;
+    TAILQ_INSERT_TAIL(&r->reads, read, by_age);
+    r->read_count++;
+    r->reads_unasked = true;
+}
+
+void replica_read(struct replica *r, enum replica_consistency consistency, replica_read_cb *done,
+                  void *arg)
+{
+    bool stale_will_do = consistency == REPLICA_CACHED ||
+                         (consistency == REPLICA_DEFAULT && r->config->stale_on_quorum_loss);
+    r->reads_total++;
+    if (r->stopping || r->broken) {
+        r->refused_total++;
+        done(arg, REPLICA_STOPPING, freshness_of(r, true));
+    } else if (consistency == REPLICA_LOCAL) {
+        done(arg, REPLICA_DONE, freshness_of(r, true));
+    } else if (cache_is_fresh(r, consistency)) {
+        done(arg, REPLICA_DONE, freshness_of(r, false));
+    } else if (!r->status.has_quorum && stale_will_do) {
+        done(arg, REPLICA_DONE, freshness_of(r, true));
+    } else if (!r->status.has_quorum) {
+        r->refused_total++;
+        done(arg, REPLICA_NO_QUORUM, freshness_of(r, true));
+    } else if (r->read_count >= REPLICA_READS_MAX) {
+        r->refused_total++;
+        done(arg, REPLICA_BUSY, freshness_of(r, true));
+    } else {
+        enqueue(r, stale_will_do, done, arg);
+    }
+}
+
+void reads_ask(struct replica *r)
+{
+    if (!r->reads_unasked)
+        return;
+    r->reads_unasked = false;
+    uint64_t id = ++r->next_read_id;
+    struct pending_read *read = TAILQ_LAST(&r->reads, pending_reads);
+    for (; read && read->id == 0; read = TAILQ_PREV(read, pending_reads, by_age))
+        read->id = id;
+    replica_step(r, &(struct paxos_event){.type = PAXOS_READ, .read = id});
+}
+
+void reads_confirm(struct replica *r, uint64_t id, uint64_t index)
+{
+    struct pending_read *read;
+    TAILQ_FOREACH (read, &r->reads, by_age) {
+        if (read->id == 0 || read->id > id)
+            break;
+        if (!read->confirmed) {
+            read->confirmed = true;
+            read->index = index;
+        }
+    }
+}
+
+void reads_answer(struct replica *r)
+{
+    struct pending_read *read;
+    uint64_t applied = tree_applied(r->tree);
+    while ((read = TAILQ_FIRST(&r->reads)) && read->confirmed && read->index <= applied) {
+        assert(read->asked_ms >= r->confirmed_ms);
+        r->confirmed_ms = read->asked_ms;
+        finish(r, read, REPLICA_DONE, false);
+    }
+}
+
+void reads_without_quorum(struct replica *r)
+{
+    struct pending_read *read, *next;
+    for (read = TAILQ_FIRST(&r->reads); read; read = next) {
+        next = TAILQ_NEXT(read, by_age);
+        if (!read->confirmed)
+            finish(r, read, read->stale_will_do ? REPLICA_DONE : REPLICA_NO_QUORUM, true);
+    }
+}
+
+void reads_expire(struct replica *r, uint64_t now_ms)
+{
+    struct pending_read *read;
+    while ((read = TAILQ_FIRST(&r->reads)) && read->deadline_ms <= now_ms)
+        finish(r, read, read->stale_will_do ? REPLICA_DONE : REPLICA_TIMEOUT, true);
+}
+
+static void nobody_asked(void *arg, enum replica_outcome outcome,
+                         struct replica_freshness freshness)
+{
+}
+
+void reads_keep_fresh(struct replica *r, uint64_t now_ms)
+{
+    if (r->status.has_quorum && r->read_count == 0 && now_ms - r->confirmed_ms >= READ_CONFIRM_MS)
+        enqueue(r, false, nobody_asked, NULL);
+}

@@ -1,0 +1,473 @@
+/* The replica's turn. Events reach the core as they come; once the loop has nothing else to do, and before
+ * it sleeps, one turn takes what they brought about:
+ *
+ *   propose, ask ──> core ──> write to the log ──> send ──> apply what is decided ──> answer
+ *
+ * So all that arrived in one wake-up is one message to each peer and one write. */
+#include "replica_internal.h"
+
+#include "base/trace.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    CONFIGURATION = 1,   /* membership does not change yet */
+    TURN_ROUNDS_MAX = 8, /* answers bring new requests: let the loop look at its descriptors in between */
+};
+
+const char *replica_outcome_text(enum replica_outcome outcome)
+{
+    switch (outcome) {
+    case REPLICA_DONE:
+        return "done";
+    case REPLICA_NO_QUORUM:
+        return "refused, nothing has happened: this node has no quorum";
+    case REPLICA_BUSY:
+        return "refused, nothing has happened: too many requests are waiting at this node";
+    case REPLICA_STOPPING:
+        return "refused, nothing has happened: this node is stopping";
+    case REPLICA_TIMEOUT:
+        return "no answer in time: the outcome is unknown";
+    }
+    return "unknown outcome";
+}
+
+void replica_break(struct replica *r, const char *what, int status)
+{
+    if (r->broken)
+        return;
+    r->broken = true;
+    char text[FAULT_TEXT_MAX];
+    snprintf(text, sizeof text, "%s (%s)", what, strerror(-status));
+    r->failed(r->failed_arg, text);
+}
+
+void replica_step(struct replica *r, const struct paxos_event *event)
+{
+    if (r->broken)
+        return;
+    int status = paxos_step(r->paxos, event);
+    if (status < 0)
+        replica_break(r, "consensus", status);
+}
+
+/* ---- The turn ---- */
+
+static void send_messages(struct replica *r, const struct paxos_output *out)
+{
+    for (size_t i = 0; i < out->message_count; i++) {
+        struct frame frame = {.type = FRAME_PAXOS, .to = out->messages[i].to};
+        frame.paxos = out->messages[i];
+        peer_send(r->peer, &frame);
+    }
+}
+
+static void take_output(struct replica *r)
+{
+    struct paxos_output out = {0};
+    int status = paxos_output(r->paxos, &out);
+    if (status == 0 && out.write.ticket != 0)
+        status = log_write(r->log, &out.write);
+    if (status < 0) {
+        paxos_output_clear(&out);
+        replica_break(r, "consensus", status);
+        return;
+    }
+    send_messages(r, &out);
+    assert(out.decided >= r->decided);
+    r->decided = out.decided;
+    r->snapshot_needed = out.snapshot_needed;
+    reads_confirm(r, out.reads_ready, out.reads_index);
+    paxos_output_clear(&out);
+}
+
+static void follow_status(struct replica *r)
+{
+    bool had_quorum = r->status.has_quorum;
+    paxos_status(r->paxos, &r->status);
+    if (had_quorum != r->status.has_quorum)
+        trace_info("replica", r->status.has_quorum ? "there is a quorum" : "no quorum");
+    if (!r->status.has_quorum) {
+        writes_refuse_unproposed(r, REPLICA_NO_QUORUM);
+        reads_without_quorum(r);
+    }
+}
+
+static void apply_next(struct replica *r)
+{
+    uint64_t index = tree_applied(r->tree);
+    struct paxos_entry *entry = paxos_entry_at(r->paxos, index);
+    struct bytes bytes = bytes_of(entry->bytes, entry->len);
+    struct command_view view;
+    bool readable = command_read(bytes, &view) == 0;
+    bool mine = readable && view.stamp.node == r->me && view.stamp.incarnation == r->incarnation;
+    struct command_result result = {0};
+    bool repeated = false;
+    int status = tree_apply(r->tree, bytes, mine, &result, &repeated);
+    if (status < 0) {
+        replica_break(r, tree_fault(r->tree), status);
+    } else {
+        assert(tree_applied(r->tree) == index + 1);
+        if (readable && !repeated && r->observer)
+            r->observer(r->observer_arg, &view, &result);
+        if (mine)
+            writes_complete(r, view.stamp.sequence, &result);
+    }
+    command_result_free(&result);
+}
+
+static void commit(struct replica *r)
+{
+    int status = r->broken ? 0 : tree_commit(r->tree);
+    if (status < 0)
+        replica_break(r, tree_fault(r->tree), status);
+}
+
+static bool may_apply(const struct replica *r)
+{
+    return !r->broken && !r->fetching.installing && tree_applied(r->tree) < r->decided &&
+           !tree_must_pause(r->tree);
+}
+
+/* Returns whether more could be applied at once. */
+static bool apply(struct replica *r)
+{
+    uint64_t enough = uv_hrtime() + (uint64_t)APPLY_MS_MAX * 1000000;
+    while (may_apply(r) && uv_hrtime() < enough) {
+        apply_next(r);
+        if (tree_dirty_pages(r->tree) >= COMMIT_PAGES)
+            commit(r);
+    }
+    if (tree_must_pause(r->tree))
+        checkpoint_when_due(r, replica_now_ms());
+    return may_apply(r);
+}
+
+/* Returns whether there is more to do at once. */
+static bool turn_round(struct replica *r)
+{
+    writes_propose(r);
+    reads_ask(r);
+    if (!r->broken)
+        take_output(r);
+    if (r->broken)
+        return false;
+    follow_status(r);
+    bool more = apply(r);
+    if (r->broken)
+        return false;
+    reads_answer(r);
+    return more || r->reads_unasked || (r->writes_unproposed && r->status.has_leader);
+}
+
+static void turn(uv_prepare_t *handle)
+{
+    struct replica *r = handle->data;
+    bool more = !r->broken;
+    for (int round = 0; more && round < TURN_ROUNDS_MAX; round++)
+        more = turn_round(r);
+    if (!more)
+        uv_idle_stop(&r->idle);
+}
+
+static void keep_awake(uv_idle_t *handle)
+{
+    /* Nothing: an active idle handle makes the loop come round again without sleeping. */
+}
+
+static void turn_soon(uv_prepare_t *handle)
+{
+    struct replica *r = handle->data;
+    uv_idle_start(&r->idle, keep_awake);
+    turn(handle);
+}
+
+/* ---- What comes in ---- */
+
+static void pong(struct replica *r, const struct frame *frame)
+{
+    struct pending_ping *p;
+    LIST_FOREACH (p, &r->pings, all) {
+        if (p->id == frame->id && p->pid == frame->from) {
+            LIST_REMOVE(p, all);
+            p->done(p->arg, true);
+            free(p);
+            return;
+        }
+    }
+}
+
+static void on_frame(void *arg, struct frame *frame)
+{
+    struct replica *r = arg;
+    switch (frame->type) {
+    case FRAME_PAXOS:
+        replica_step(r, &(struct paxos_event){.type = PAXOS_RECEIVE, .message = &frame->paxos});
+        break;
+    case FRAME_SNAPSHOT_REQUEST:
+    case FRAME_SNAPSHOT_PIECE:
+        snapshot_frame(r, frame);
+        break;
+    case FRAME_PING:
+        peer_send(r->peer,
+                  &(struct frame){.type = FRAME_PONG, .to = frame->from, .id = frame->id});
+        break;
+    case FRAME_PONG:
+        pong(r, frame);
+        break;
+    }
+}
+
+static void on_link(void *arg, uint32_t pid, bool up)
+{
+    replica_step(arg, &(struct paxos_event){.type = up ? PAXOS_LINK_UP : PAXOS_LINK_DOWN,
+                                            .pid = pid});
+}
+
+static void on_durable(void *arg, uint64_t ticket)
+{
+    replica_step(arg, &(struct paxos_event){.type = PAXOS_DURABLE, .ticket = ticket});
+}
+
+static void on_log_failed(void *arg, int status, const char *text)
+{
+    replica_break(arg, text, status);
+}
+
+static void on_heartbeat(uv_timer_t *timer)
+{
+    replica_step(timer->data, &(struct paxos_event){.type = PAXOS_TICK});
+}
+
+static void pings_expire(struct replica *r, uint64_t now_ms)
+{
+    struct pending_ping *p, *next;
+    for (p = LIST_FIRST(&r->pings); p; p = next) {
+        next = LIST_NEXT(p, all);
+        if (p->deadline_ms > now_ms && peer_linked(r->peer, p->pid))
+            continue;
+        LIST_REMOVE(p, all);
+        p->done(p->arg, false);
+        free(p);
+    }
+}
+
+static void stop_when_idle(struct replica *r);
+
+static void on_housekeeping(uv_timer_t *timer)
+{
+    struct replica *r = timer->data;
+    uint64_t now = replica_now_ms();
+    writes_expire(r, now);
+    reads_expire(r, now);
+    pings_expire(r, now);
+    commit(r);
+    if (!r->broken && !r->stopping) {
+        reads_keep_fresh(r, now);
+        snapshot_housekeeping(r, now);
+        checkpoint_when_due(r, now);
+    }
+    if (r->stopping)
+        stop_when_idle(r);
+}
+
+/* ---- For the doors ---- */
+
+struct tree *replica_tree(struct replica *r)
+{
+    return r->tree;
+}
+
+void replica_observe(struct replica *r, replica_applied_cb *applied, void *arg)
+{
+    assert(!r->observer || !applied);
+    r->observer = applied;
+    r->observer_arg = arg;
+}
+
+void replica_ping(struct replica *r, uint32_t pid, void (*done)(void *arg, bool reached), void *arg)
+{
+    struct pending_ping *p = r->stopping || !peer_linked(r->peer, pid) ? NULL : malloc(sizeof *p);
+    if (!p) {
+        done(arg, false);
+        return;
+    }
+    *p = (struct pending_ping){.id = ++r->next_ping_id,
+                               .pid = pid,
+                               .deadline_ms = replica_now_ms() + PING_MS_MAX,
+                               .done = done,
+                               .arg = arg};
+    LIST_INSERT_HEAD(&r->pings, p, all);
+    peer_send(r->peer, &(struct frame){.type = FRAME_PING, .to = pid, .id = p->id});
+}
+
+struct peer *replica_peer(struct replica *r)
+{
+    return r->peer;
+}
+
+/* ---- Start ---- */
+
+static int open_store(struct replica *r, const struct identity *identity,
+                      struct paxos_stored *stored, struct fault *fault)
+{
+    int status = folder_open(r->config->dir, &r->folder, fault);
+    if (status < 0)
+        return status;
+    status = tree_open(r->folder, identity, &r->tree, fault);
+    if (status < 0)
+        return status;
+    r->durable_applied = 0; /* not known until a checkpoint says so: nothing is trimmed before */
+    status = log_open(r->folder, identity, tree_applied(r->tree), &r->log, stored, fault);
+    if (status < 0)
+        return status;
+    return log_next_incarnation(r->log, &r->incarnation, fault);
+}
+
+static int start_consensus(struct replica *r, const uint32_t *pids,
+                           const struct paxos_stored *stored, struct fault *fault)
+{
+    struct paxos_config paxos = {.me = r->me,
+                                 .count = r->config->peer_count + 1,
+                                 .priority = r->config->priority};
+    paxos.pids[0] = r->me;
+    memcpy(paxos.pids + 1, pids, r->config->peer_count * sizeof *pids);
+    r->paxos = paxos_new(&paxos, stored);
+    if (!r->paxos)
+        return fault_set(fault, -ENOMEM, "consensus: out of memory");
+    r->decided = tree_applied(r->tree);
+    paxos_status(r->paxos, &r->status);
+    struct log_callbacks callbacks = {on_durable, on_log_failed, r};
+    int status = log_start(r->log, r->loop, &callbacks);
+    return status < 0 ? fault_set(fault, status, "log.db: its thread does not start") : 0;
+}
+
+static int start_links(struct replica *r, struct lws_context *websockets, uint64_t cluster,
+                       const uint32_t *pids, struct fault *fault)
+{
+    struct peer_config peers = {.scope = {cluster, CONFIGURATION},
+                                .me = r->me,
+                                .count = r->config->peer_count,
+                                .secret = r->config->secret[0] ? r->config->secret : NULL};
+    for (uint32_t i = 0; i < peers.count; i++) {
+        peers.members[i].pid = pids[i];
+        snprintf(peers.members[i].addr, sizeof peers.members[i].addr, "%s",
+                 r->config->peers[i].peer_addr);
+    }
+    struct peer_callbacks callbacks = {on_frame, on_link, r};
+    return peer_start(r->loop, websockets, &peers, &callbacks, &r->peer, fault);
+}
+
+static void start_handles(struct replica *r)
+{
+    uv_prepare_init(r->loop, &r->prepare);
+    uv_idle_init(r->loop, &r->idle);
+    uv_timer_init(r->loop, &r->heartbeat);
+    uv_timer_init(r->loop, &r->housekeeping);
+    r->prepare.data = r->idle.data = r->heartbeat.data = r->housekeeping.data = r;
+    r->handles_open = 4;
+    uv_prepare_start(&r->prepare, turn_soon);
+    uint64_t period = r->config->heartbeat_ms;
+    uv_timer_start(&r->heartbeat, on_heartbeat, 0, period);
+    uv_timer_start(&r->housekeeping, on_housekeeping, HOUSEKEEPING_MS, HOUSEKEEPING_MS);
+}
+
+static struct replica *replica_new(uv_loop_t *loop, const struct config *config)
+{
+    struct replica *r = calloc(1, sizeof *r);
+    if (!r)
+        return NULL;
+    r->loop = loop;
+    r->config = config;
+    r->next_sequence = 1;
+    TAILQ_INIT(&r->writes);
+    for (size_t i = 0; i < WRITE_BUCKETS; i++)
+        TAILQ_INIT(&r->write_buckets[i]);
+    TAILQ_INIT(&r->reads);
+    LIST_INIT(&r->pings);
+    for (size_t i = 0; i < PAXOS_NODES_MAX; i++)
+        r->serving[i].replica = r;
+    return r;
+}
+
+int replica_start(uv_loop_t *loop, struct lws_context *websockets, const struct config *config,
+                  void (*failed)(void *arg, const char *text), void *failed_arg,
+                  struct replica **replica, struct fault *fault)
+{
+    struct replica *r = replica_new(loop, config);
+    if (!r)
+        return fault_set(fault, -ENOMEM, "replica: out of memory");
+    r->failed = failed;
+    r->failed_arg = failed_arg;
+    uint32_t pids[PAXOS_NODES_MAX - 1];
+    struct identity identity;
+    config_cluster(config, &identity.cluster, &identity.node, pids);
+    r->me = identity.node;
+
+    struct paxos_stored stored = {0};
+    int status = open_store(r, &identity, &stored, fault);
+    if (status == 0)
+        status = start_consensus(r, pids, &stored, fault);
+    log_stored_clear(&stored);
+    if (status == 0)
+        status = start_links(r, websockets, identity.cluster, pids, fault);
+    if (status < 0)
+        return status; /* the process ends: the folder's state on disk needs no closing */
+    start_handles(r);
+    *replica = r;
+    return 0;
+}
+
+/* ---- Stop ---- */
+
+void replica_stop(struct replica *r, void (*stopped)(void *arg), void *arg)
+{
+    assert(!r->stopping);
+    r->stopping = true;
+    r->stopped = stopped;
+    r->stopped_arg = arg;
+    writes_refuse_unproposed(r, REPLICA_STOPPING);
+}
+
+static void on_handle_closed(uv_handle_t *handle)
+{
+    struct replica *r = handle->data;
+    if (--r->handles_open == 0)
+        r->stopped(r->stopped_arg);
+}
+
+static void on_log_closed(void *arg)
+{
+    struct replica *r = arg;
+    tree_close(r->tree);
+    folder_close(r->folder);
+    uv_close((uv_handle_t *)&r->prepare, on_handle_closed);
+    uv_close((uv_handle_t *)&r->idle, on_handle_closed);
+    uv_close((uv_handle_t *)&r->heartbeat, on_handle_closed);
+    uv_close((uv_handle_t *)&r->housekeeping, on_handle_closed);
+}
+
+static void stop_when_idle(struct replica *r)
+{
+    bool waiting = r->write_count > 0 || r->read_count > 0 || !LIST_EMPTY(&r->pings);
+    if (waiting || snapshot_busy(r) || tree_busy(r->tree))
+        return;
+    uv_prepare_stop(&r->prepare);
+    uv_idle_stop(&r->idle);
+    uv_timer_stop(&r->heartbeat);
+    uv_timer_stop(&r->housekeeping);
+    snapshot_stop(r);
+    peer_stop(r->peer);
+    r->broken = true; /* nothing reaches the core any more */
+    log_close(r->log, on_log_closed, r);
+}
+
+void replica_free(struct replica *r)
+{
+    peer_free(r->peer);
+    paxos_free(r->paxos);
+    free(r);
+}

@@ -1,0 +1,115 @@
+/* The replica: where consensus, store and peers meet, and the only thing that doors talk to.
+ *
+ * A door turns what a user asks into a command or a read. A write's success means that a majority has it
+ * on disk; a read callback means that the tree, as it is now, contains every write that had returned before
+ * the read was asked for. Every call is answered within the configured request timeout.
+ *
+ * Thread: the loop's. Callbacks come on the loop and may come before the call returns. */
+#ifndef QUORUMFS_REPLICA_H
+#define QUORUMFS_REPLICA_H
+
+#include "base/fault.h"
+#include "command/command.h"
+#include "config.h"
+#include "paxos/paxos.h"
+#include "peer/peer.h"
+#include "store/log.h"
+#include "store/tree.h"
+
+enum {
+    REPLICA_PENDING_MAX = 65536,                    /* commands waiting at one node */
+    REPLICA_PENDING_BYTES_MAX = 128 * 1024 * 1024,  /* their bytes */
+    REPLICA_READS_MAX = 65536,                      /* reads waiting at one node */
+};
+
+enum replica_outcome {
+    REPLICA_DONE,      /* decided and applied (result->status says how it went), or: read now */
+    REPLICA_NO_QUORUM, /* refused at once: nothing has happened */
+    REPLICA_BUSY,      /* refused, too much is waiting: nothing has happened */
+    REPLICA_STOPPING,  /* refused, the node is going down: nothing has happened */
+    REPLICA_TIMEOUT,   /* no answer in time. A write: THE OUTCOME IS UNKNOWN */
+};
+
+/* One English sentence for the user, static. */
+const char *replica_outcome_text(enum replica_outcome outcome);
+
+struct replica;
+
+/* `result` is valid during the call; NULL unless the outcome is REPLICA_DONE. */
+typedef void replica_written_cb(void *arg, enum replica_outcome outcome,
+                                const struct command_result *result);
+
+/* Proposes a command and calls back when it is decided and applied here. Takes the command's bytes and
+ * zeroes it. Exactly once: it takes effect at most once whatever leaders do meanwhile. */
+void replica_submit(struct replica *replica, struct command *command, replica_written_cb *done,
+                    void *arg);
+
+enum replica_consistency {
+    REPLICA_DEFAULT,      /* what the configuration says (cache_time, on_quorum_loss) */
+    REPLICA_LINEARIZABLE, /* always ask the leader; refused without a quorum */
+    REPLICA_CACHED,       /* cache_time; without a quorum what this node last knew */
+    REPLICA_LOCAL,        /* what this node last knew, at once */
+};
+
+struct replica_freshness {
+    bool stale;      /* not confirmed with a quorum within what was asked for */
+    uint64_t age_ms; /* since this node's state was last known to be current; UINT64_MAX: never */
+};
+
+typedef void replica_read_cb(void *arg, enum replica_outcome outcome,
+                             struct replica_freshness freshness);
+
+/* Calls back when the tree may be read: read it during the call. */
+void replica_read(struct replica *replica, enum replica_consistency consistency,
+                  replica_read_cb *done, void *arg);
+
+/* For reading, in a read callback (or for REPLICA_LOCAL at any time). */
+struct tree *replica_tree(struct replica *replica);
+
+/* Called after every command that was applied, the node's own or not, before its callback: a door that
+ * keeps something per inode (open files) learns here what has changed. One observer at most. */
+typedef void replica_applied_cb(void *arg, const struct command_view *command,
+                                const struct command_result *result);
+void replica_observe(struct replica *replica, replica_applied_cb *applied, void *arg);
+
+/* Asks a peer for a sign of life. done(reached). */
+void replica_ping(struct replica *replica, uint32_t pid, void (*done)(void *arg, bool reached),
+                  void *arg);
+
+struct replica_status {
+    uint32_t me;
+    const struct config *config;
+    struct paxos_status paxos;
+    uint64_t applied;
+    bool writes_refused;
+    char why[512]; /* one sentence on why writes are refused here; empty when they are not */
+    uint32_t peer_count;
+    struct {
+        uint32_t pid;
+        const char *addr;
+        bool linked, alive;
+        uint64_t accepted; /* known at the leader only */
+    } peers[PAXOS_NODES_MAX];
+    uint64_t pending_writes, pending_reads;
+    uint64_t age_ms; /* as in replica_freshness */
+    bool fetching_snapshot;
+    uint64_t writes_total, reads_total, refused_total, unknown_total, snapshots_sent, snapshots_received;
+    struct log_metrics log;
+    struct peer_metrics links;
+    struct tree_counts tree;
+};
+
+void replica_status(struct replica *replica, struct replica_status *status);
+
+/* Opens the store in `config->dir` and starts. `config` must outlive the replica. `failed` is called once
+ * when the node cannot go on (disk): it has to stop with a clear message. */
+int replica_start(uv_loop_t *loop, struct lws_context *websockets, const struct config *config,
+                  void (*failed)(void *arg, const char *text), void *failed_arg,
+                  struct replica **replica, struct fault *fault);
+struct peer *replica_peer(struct replica *replica); /* for the listener's route */
+/* Refuses what is new, waits for what is in flight (at most the request timeout), closes links and store;
+ * `stopped` then. replica_free after the WebSocket context is gone. */
+void replica_stop(struct replica *replica, void (*stopped)(void *arg), void *arg);
+void replica_free(struct replica *replica);
+
+#endif

@@ -1,0 +1,209 @@
+/* The replica's own state, shared by the files that make it up:
+ *
+ *   replica.c   start, stop, and the turn: events in, outputs out, entries applied
+ *   writes.c    commands on their way from submit to their result
+ *   reads.c     reads waiting for a read index and for the tree to reach it
+ *   snapshot.c  serving snapshots of the tree to peers, fetching one from a peer
+ *   checkpoint.c  when the tree is made durable and the log trimmed
+ *
+ * Thread: the loop's, all of it. */
+#ifndef QUORUMFS_REPLICA_INTERNAL_H
+#define QUORUMFS_REPLICA_INTERNAL_H
+
+#include "replica.h"
+
+#include <sys/queue.h>
+
+enum {
+    WRITE_BUCKETS = 4096,         /* of the table of pending writes by sequence */
+    WRITE_REPEAT_MS = 1000,       /* a proposal not decided by then is proposed again, then after twice as long */
+    READ_CONFIRM_MS = 1000,       /* an idle node asks this often how current it is */
+    HOUSEKEEPING_MS = 50,         /* tree commit, deadlines, checkpoints */
+    APPLY_MS_MAX = 4,             /* of one turn; what is left waits for the next */
+    COMMIT_PAGES = 300,           /* dirty pages after which the tree's transaction is ended */
+    CHECKPOINT_MS = 5000,         /* between checkpoints of a tree that changes */
+    CHECKPOINT_ENTRIES = 16384,   /* applied since the last checkpoint: time for one */
+    LOG_TAIL_ENTRIES = 32768,     /* kept for peers that were briefly away ... */
+    LOG_TAIL_BYTES = 16 * 1024 * 1024, /* ... and not more than this of them */
+    LOG_BYTES_MAX = 128 * 1024 * 1024, /* kept by a leader while a living peer catches up */
+    PING_MS_MAX = 1000,
+    SNAPSHOT_PIECE_BYTES = 256 * 1024,
+    SNAPSHOT_PATIENCE_MS = 1000,  /* for one piece; then it is asked for again ... */
+    SNAPSHOT_REPEATS_MAX = 3,     /* ... so often, and then the next peer is asked */
+    SNAPSHOT_IDLE_MS = 30000,     /* a served snapshot that nobody asks for any more is closed */
+};
+
+/* A command of this node that is not answered yet. */
+struct pending_write {
+    TAILQ_ENTRY(pending_write) by_age;
+    TAILQ_ENTRY(pending_write) in_bucket;
+    uint64_t sequence;
+    struct paxos_entry *entry;
+    uint64_t deadline_ms;
+    uint64_t repeat_ms;      /* when it is proposed again */
+    uint64_t repeat_step_ms;
+    bool proposed;           /* handed to the core at least once: from then on its outcome may be unknown */
+    replica_written_cb *done;
+    void *arg;
+};
+
+TAILQ_HEAD(pending_writes, pending_write);
+
+struct pending_read {
+    TAILQ_ENTRY(pending_read) by_age;
+    uint64_t id;          /* 0: not yet asked of the core */
+    uint64_t asked_ms;
+    uint64_t deadline_ms;
+    uint64_t index;       /* read index; counts once `confirmed` */
+    bool confirmed;
+    bool stale_will_do;   /* without a quorum, answer what is known */
+    replica_read_cb *done;
+    void *arg;
+};
+
+TAILQ_HEAD(pending_reads, pending_read);
+
+struct pending_ping {
+    LIST_ENTRY(pending_ping) all;
+    uint64_t id;
+    uint32_t pid;
+    uint64_t deadline_ms;
+    void (*done)(void *arg, bool reached);
+    void *arg;
+};
+
+LIST_HEAD(pending_pings, pending_ping);
+
+/* A snapshot that a peer is pulling from this node. */
+struct snapshot_serving {
+    struct replica *replica;
+    uint32_t pid;  /* 0: free */
+    uint64_t id;   /* the peer's attempt */
+    uint64_t index;
+    uint64_t piece; /* number of the piece in `data` */
+    bool have;      /* `data` holds it */
+    bool last;
+    bool reading;   /* the next one is being read */
+    uint64_t used_ms;
+    struct tree_reader *reader;
+    struct buffer data;
+};
+
+/* The snapshot that this node is pulling from a peer. */
+struct snapshot_fetching {
+    uint32_t pid;   /* 0: none under way */
+    uint64_t id;    /* rises with each attempt: pieces of earlier ones are ignored */
+    uint64_t index; /* of the snapshot, once the first piece is there */
+    uint64_t piece; /* the next one wanted */
+    uint64_t asked_ms;
+    uint32_t repeats; /* of the question for this piece */
+    bool writing;    /* a piece is on its way into the database */
+    bool last;
+    bool installing; /* the tree is being replaced: nothing is applied */
+    struct tree_writer *writer;
+    struct buffer data; /* the piece being written */
+};
+
+struct replica {
+    uv_loop_t *loop;
+    const struct config *config;
+    uint32_t me;
+    void (*failed)(void *arg, const char *text);
+    void *failed_arg;
+
+    struct folder *folder;
+    struct tree *tree;
+    struct log *log;
+    struct peer *peer;
+    struct paxos *paxos;
+    struct paxos_status status; /* after the last turn */
+
+    /* The turn: a prepare handle runs it before the loop sleeps; while work is left an idle handle keeps the
+     * loop from sleeping. */
+    uv_prepare_t prepare;
+    uv_idle_t idle;
+    uv_timer_t heartbeat;
+    uv_timer_t housekeeping;
+    uint32_t handles_open;
+
+    uint64_t decided; /* may be applied up to here */
+    uint64_t snapshot_needed;
+    bool broken; /* disk or memory failed: nothing is answered any more */
+
+    /* writes.c */
+    uint64_t incarnation, next_sequence;
+    struct pending_writes writes;
+    struct pending_writes write_buckets[WRITE_BUCKETS];
+    uint64_t write_count, write_bytes;
+    bool writes_unproposed; /* some have not been handed to the core */
+    struct paxos_ballot proposed_to; /* the leader that has been told everything */
+
+    /* reads.c */
+    struct pending_reads reads;
+    uint64_t read_count, next_read_id;
+    bool reads_unasked;
+    uint64_t confirmed_ms; /* the tree contains everything that had returned before; 0: never */
+
+    struct pending_pings pings;
+    uint64_t next_ping_id;
+
+    /* snapshot.c */
+    struct snapshot_serving serving[PAXOS_NODES_MAX];
+    struct snapshot_fetching fetching;
+    uint64_t durable_applied; /* of the tree, by the last checkpoint */
+    uint64_t checkpoint_ms;   /* when the last one began */
+
+    replica_applied_cb *observer;
+    void *observer_arg;
+
+    bool stopping;
+    void (*stopped)(void *arg);
+    void *stopped_arg;
+
+    uint64_t writes_total, reads_total, refused_total, unknown_total, snapshots_sent,
+        snapshots_received;
+};
+
+static inline uint64_t replica_now_ms(void)
+{
+    return uv_hrtime() / 1000000;
+}
+
+/* Gives an event to the core; a failure breaks the replica. */
+void replica_step(struct replica *r, const struct paxos_event *event);
+/* The node cannot go on: says so, once. */
+void replica_break(struct replica *r, const char *what, int status);
+
+/* Proposes what waits for it. */
+void writes_propose(struct replica *r);
+/* The entry with this stamp has taken effect here, or a snapshot contains it. */
+void writes_complete(struct replica *r, uint64_t sequence, const struct command_result *result);
+/* Answers from the tree's exactly-once rows what a snapshot has taken the place of. */
+void writes_recall(struct replica *r);
+void writes_expire(struct replica *r, uint64_t now_ms);
+/* Refuses what was never proposed. */
+void writes_refuse_unproposed(struct replica *r, enum replica_outcome outcome);
+
+/* Asks the core for a read index for all reads that came since the last time. */
+void reads_ask(struct replica *r);
+/* Every read up to `id` may be answered once `index` is applied. */
+void reads_confirm(struct replica *r, uint64_t id, uint64_t index);
+/* Answers what the tree has reached. */
+void reads_answer(struct replica *r);
+/* Without a quorum: stale where that will do, otherwise refused. */
+void reads_without_quorum(struct replica *r);
+void reads_expire(struct replica *r, uint64_t now_ms);
+/* Keeps `confirmed_ms` recent on a node that nobody reads from. */
+void reads_keep_fresh(struct replica *r, uint64_t now_ms);
+
+void snapshot_frame(struct replica *r, const struct frame *frame);
+/* Begins, repeats or gives up fetching, as the core needs it. */
+void snapshot_housekeeping(struct replica *r, uint64_t now_ms);
+/* True while pieces are read or written in the background. */
+bool snapshot_busy(const struct replica *r);
+void snapshot_stop(struct replica *r);
+
+/* Makes the tree durable when it is time, and then trims the log. */
+void checkpoint_when_due(struct replica *r, uint64_t now_ms);
+
+#endif

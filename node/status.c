@@ -1,0 +1,250 @@
+#include "status.h"
+
+#include "replica_internal.h"
+
+#include <cjson/cJSON.h>
+#include <stdio.h>
+#include <string.h>
+
+/* ---- Gathering ---- */
+
+static void describe_refusal(const struct replica *r, struct replica_status *s)
+{
+    if (r->stopping) {
+        snprintf(s->why, sizeof s->why, "this node is stopping");
+        return;
+    }
+    uint32_t nodes = s->peer_count + 1, reached = 1;
+    char missing[384] = "";
+    for (uint32_t i = 0; i < s->peer_count; i++) {
+        if (s->peers[i].alive) {
+            reached++;
+            continue;
+        }
+        size_t at = strlen(missing);
+        snprintf(missing + at, sizeof missing - at, "%s%s", at ? ", " : "", s->peers[i].addr);
+    }
+    snprintf(s->why, sizeof s->why,
+             "no quorum: this node reaches %u of %u nodes, itself included, and needs %u; "
+             "not reached: %s",
+             reached, nodes, nodes / 2 + 1, missing);
+}
+
+static void describe_peers(struct replica *r, struct replica_status *s)
+{
+    uint64_t cluster;
+    uint32_t me, pids[PAXOS_NODES_MAX - 1];
+    config_cluster(r->config, &cluster, &me, pids);
+    s->peer_count = r->config->peer_count;
+    for (uint32_t i = 0; i < s->peer_count; i++) {
+        s->peers[i].pid = pids[i];
+        s->peers[i].addr = r->config->peers[i].addr;
+        s->peers[i].linked = peer_linked(r->peer, pids[i]);
+        for (uint32_t j = 0; j < s->paxos.peer_count; j++) {
+            if (s->paxos.peers[j].pid != pids[i])
+                continue;
+            s->peers[i].alive = s->paxos.peers[j].alive;
+            s->peers[i].accepted = s->paxos.peers[j].accepted;
+        }
+    }
+}
+
+void replica_status(struct replica *r, struct replica_status *s)
+{
+    *s = (struct replica_status){.me = r->me, .config = r->config};
+    paxos_status(r->paxos, &s->paxos);
+    s->applied = tree_applied(r->tree);
+    describe_peers(r, s);
+    s->writes_refused = r->stopping || !s->paxos.has_quorum;
+    if (s->writes_refused)
+        describe_refusal(r, s);
+    s->pending_writes = r->write_count;
+    s->pending_reads = r->read_count;
+    s->age_ms = r->confirmed_ms ? replica_now_ms() - r->confirmed_ms : UINT64_MAX;
+    s->fetching_snapshot = r->fetching.pid != 0;
+    s->writes_total = r->writes_total;
+    s->reads_total = r->reads_total;
+    s->refused_total = r->refused_total;
+    s->unknown_total = r->unknown_total;
+    s->snapshots_sent = r->snapshots_sent;
+    s->snapshots_received = r->snapshots_received;
+    log_metrics(r->log, &s->log);
+    peer_metrics(r->peer, &s->links);
+    tree_counts(r->tree, &s->tree);
+}
+
+/* ---- As JSON ---- */
+
+static const char *const role_names[] = {"follower", "leader"};
+static const char *const phase_names[] = {"none", "prepare", "accept", "recover"};
+
+static void add_number(cJSON *object, const char *name, uint64_t value)
+{
+    cJSON_AddNumberToObject(object, name, (double)value);
+}
+
+static void add_peers(cJSON *root, const struct replica_status *s)
+{
+    cJSON *peers = cJSON_AddArrayToObject(root, "peers");
+    for (uint32_t i = 0; i < s->peer_count; i++) {
+        cJSON *peer = cJSON_CreateObject();
+        add_number(peer, "node", s->peers[i].pid);
+        cJSON_AddStringToObject(peer, "addr", s->peers[i].addr);
+        cJSON_AddBoolToObject(peer, "linked", s->peers[i].linked);
+        cJSON_AddBoolToObject(peer, "alive", s->peers[i].alive);
+        if (s->paxos.role == PAXOS_LEADER)
+            add_number(peer, "accepted", s->peers[i].accepted);
+        cJSON_AddItemToArray(peers, peer);
+    }
+}
+
+static void add_log(cJSON *root, const struct replica_status *s)
+{
+    cJSON *log = cJSON_AddObjectToObject(root, "log");
+    add_number(log, "compacted", s->paxos.compacted);
+    add_number(log, "applied", s->applied);
+    add_number(log, "decided", s->paxos.decided);
+    add_number(log, "durable", s->paxos.durable);
+    add_number(log, "accepted", s->paxos.accepted);
+    cJSON *tree = cJSON_AddObjectToObject(root, "tree");
+    add_number(tree, "inodes", s->tree.inodes);
+    add_number(tree, "bytes", s->tree.bytes);
+    add_number(tree, "database_bytes", s->tree.file_bytes);
+    add_number(tree, "snapshots_sent", s->snapshots_sent);
+    add_number(tree, "snapshots_received", s->snapshots_received);
+    cJSON_AddBoolToObject(tree, "fetching_snapshot", s->fetching_snapshot);
+}
+
+static cJSON *status_object(const struct replica_status *s)
+{
+    cJSON *root = cJSON_CreateObject();
+    add_number(root, "node", s->me);
+    cJSON_AddStringToObject(root, "addr", s->config->me.addr);
+    cJSON_AddStringToObject(root, "version", QUORUMFS_VERSION);
+    cJSON_AddBoolToObject(root, "quorum", s->paxos.has_quorum);
+    cJSON_AddStringToObject(root, "why", s->why);
+    cJSON_AddStringToObject(root, "role", role_names[s->paxos.role]);
+    cJSON_AddStringToObject(root, "phase", phase_names[s->paxos.phase]);
+    add_number(root, "leader", s->paxos.has_leader ? s->paxos.promise.pid : 0);
+    add_number(root, "ballot", s->paxos.promise.n);
+    add_number(root, "leader_changes", s->paxos.leader_changes);
+    if (s->age_ms != UINT64_MAX)
+        add_number(root, "confirmed_ms_ago", s->age_ms);
+    add_number(root, "waiting_writes", s->pending_writes);
+    add_number(root, "waiting_reads", s->pending_reads);
+    add_log(root, s);
+    add_peers(root, s);
+    return root;
+}
+
+void status_json(struct replica *replica, struct buffer *out)
+{
+    struct replica_status s;
+    replica_status(replica, &s);
+    cJSON *root = status_object(&s);
+    char *text = cJSON_Print(root);
+    if (text)
+        buffer_printf(out, "%s\n", text);
+    else
+        out->failed = true;
+    cJSON_free(text);
+    cJSON_Delete(root);
+}
+
+/* ---- As metrics ---- */
+
+static void metric(struct buffer *out, const char *type, const char *name, const char *help,
+                   double value)
+{
+    buffer_printf(out, "# HELP quorumfs_%s %s\n# TYPE quorumfs_%s %s\nquorumfs_%s %.17g\n", name,
+                  help, name, type, name, value);
+}
+
+static void counter(struct buffer *out, const char *name, const char *help, uint64_t value)
+{
+    metric(out, "counter", name, help, (double)value);
+}
+
+static void gauge(struct buffer *out, const char *name, const char *help, uint64_t value)
+{
+    metric(out, "gauge", name, help, (double)value);
+}
+
+static void consensus_metrics(struct buffer *out, const struct replica_status *s)
+{
+    gauge(out, "has_quorum", "1 if this node, or its leader, reaches a quorum.",
+          s->paxos.has_quorum);
+    gauge(out, "is_leader", "1 if this node leads.", s->paxos.role == PAXOS_LEADER);
+    counter(out, "leader_changes_total", "Leaders seen since the start.", s->paxos.leader_changes);
+    gauge(out, "log_compacted", "Index where the log in memory begins.", s->paxos.compacted);
+    gauge(out, "log_applied", "Entries applied to the tree.", s->applied);
+    gauge(out, "log_decided", "Entries decided.", s->paxos.decided);
+    gauge(out, "log_accepted", "Entries accepted.", s->paxos.accepted);
+    gauge(out, "log_memory_bytes", "Entries held in memory.", s->paxos.log_bytes);
+}
+
+static void request_metrics(struct buffer *out, const struct replica_status *s)
+{
+    counter(out, "writes_total", "Commands submitted through this node.", s->writes_total);
+    counter(out, "reads_total", "Reads asked of this node.", s->reads_total);
+    counter(out, "refused_total", "Requests refused, with nothing done.", s->refused_total);
+    counter(out, "unknown_total", "Writes whose outcome stayed unknown.", s->unknown_total);
+    gauge(out, "waiting_writes", "Writes not answered yet.", s->pending_writes);
+    gauge(out, "waiting_reads", "Reads not answered yet.", s->pending_reads);
+}
+
+static void store_metrics(struct buffer *out, const struct replica_status *s)
+{
+    counter(out, "log_commits_total", "Synced transactions of the log.", s->log.commits);
+    counter(out, "log_entries_total", "Entries written to the log.", s->log.entries);
+    counter(out, "log_bytes_total", "Bytes of these entries.", s->log.bytes);
+    metric(out, "counter", "log_commit_seconds_total", "Time spent in these transactions.",
+           (double)s->log.commit_ns_total / 1e9);
+    metric(out, "gauge", "log_commit_seconds_max", "The slowest of them.",
+           (double)s->log.commit_ns_max / 1e9);
+    gauge(out, "log_file_bytes", "log.db with its write-ahead log.", s->log.file_bytes);
+    gauge(out, "tree_inodes", "Files, directories and others.", s->tree.inodes);
+    gauge(out, "tree_bytes", "Bytes of contents.", s->tree.bytes);
+    gauge(out, "tree_file_bytes", "tree.db with its write-ahead log.", s->tree.file_bytes);
+    counter(out, "snapshots_sent_total", "Snapshots that peers fetched here.", s->snapshots_sent);
+    counter(out, "snapshots_received_total", "Snapshots installed here.", s->snapshots_received);
+}
+
+static void link_metrics(struct buffer *out, const struct replica_status *s)
+{
+    counter(out, "frames_sent_total", "Frames sent to peers.", s->links.frames_sent);
+    counter(out, "frames_received_total", "Frames received from peers.", s->links.frames_received);
+    counter(out, "frames_dropped_total", "Frames dropped: no link, or its queue was full.",
+            s->links.frames_dropped);
+    counter(out, "frames_relayed_total", "Frames passed on for two other nodes.",
+            s->links.frames_relayed);
+    counter(out, "link_sent_bytes_total", "Bytes sent to peers.", s->links.bytes_sent);
+    counter(out, "link_received_bytes_total", "Bytes received from peers.",
+            s->links.bytes_received);
+    gauge(out, "link_queued_bytes", "Bytes waiting for peers.", s->links.queued_bytes);
+    for (uint32_t i = 0; i < s->peer_count; i++) {
+        if (i == 0)
+            buffer_printf(out, "# HELP quorumfs_peer_linked 1 if links in both directions stand.\n"
+                               "# TYPE quorumfs_peer_linked gauge\n");
+        buffer_printf(out, "quorumfs_peer_linked{node=\"%u\",addr=\"%s\"} %d\n", s->peers[i].pid,
+                      s->peers[i].addr, s->peers[i].linked);
+    }
+}
+
+void status_metrics(struct replica *replica, struct buffer *out)
+{
+    struct replica_status s;
+    replica_status(replica, &s);
+    consensus_metrics(out, &s);
+    request_metrics(out, &s);
+    store_metrics(out, &s);
+    link_metrics(out, &s);
+}
+
+void status_why(struct replica *replica, struct buffer *out)
+{
+    struct replica_status s;
+    replica_status(replica, &s);
+    if (s.writes_refused)
+        buffer_printf(out, "%s\n", s.why);
+}

@@ -1,0 +1,14 @@
+/* A node's state as text: for GET /status, /metrics and for .quorumfs/status. Thread: the loop's. */
+#ifndef QUORUMFS_STATUS_H
+#define QUORUMFS_STATUS_H
+
+#include "base/buffer.h"
+#include "replica.h"
+
+void status_json(struct replica *replica, struct buffer *out);
+/* Prometheus text format, https://prometheus.io/docs/instrumenting/exposition_formats/ */
+void status_metrics(struct replica *replica, struct buffer *out);
+/* The sentence of .quorumfs/why with a newline; nothing when writes are accepted. */
+void status_why(struct replica *replica, struct buffer *out);
+
+#endif

@@ -1,0 +1,202 @@
+/* Commands of this node, from submit to their result.
+ *
+ *   submit ──> waiting for a leader ──propose──> proposed ──applied here──> done
+ *                 │  no quorum: refused             │  leader changed, or no answer: proposed again
+ *                 └─ deadline: refused              └─ deadline: outcome unknown
+ *
+ * A command keeps its stamp however often it is proposed; whoever applies it recognises repetitions by
+ * it. `lowest` in the stamp says which results nobody waits for any more. */
+#include "replica_internal.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <time.h>
+
+static struct pending_writes *bucket_of(struct replica *r, uint64_t sequence)
+{
+    return &r->write_buckets[sequence % WRITE_BUCKETS];
+}
+
+static uint64_t clock_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+static void finish(struct replica *r, struct pending_write *w, enum replica_outcome outcome,
+                   const struct command_result *result)
+{
+    TAILQ_REMOVE(&r->writes, w, by_age);
+    TAILQ_REMOVE(bucket_of(r, w->sequence), w, in_bucket);
+    r->write_count--;
+    r->write_bytes -= w->entry->len;
+    if (outcome == REPLICA_TIMEOUT)
+        r->unknown_total++;
+    else if (outcome != REPLICA_DONE)
+        r->refused_total++;
+    w->done(w->arg, outcome, result);
+    paxos_entry_unref(w->entry);
+    free(w);
+}
+
+static struct pending_write *write_new(struct replica *r, struct command *command)
+{
+    struct pending_write *w = calloc(1, sizeof *w);
+    if (!w)
+        return NULL;
+    w->sequence = r->next_sequence;
+    const struct pending_write *oldest = TAILQ_FIRST(&r->writes);
+    command_stamp(command, &(struct stamp){
+                               .node = r->me,
+                               .incarnation = r->incarnation,
+                               .sequence = w->sequence,
+                               .lowest = oldest ? oldest->sequence : w->sequence,
+                               .time = clock_ns(),
+                           });
+    w->entry = paxos_entry_new(command->bytes.data, (uint32_t)command->bytes.len);
+    if (!w->entry) {
+        free(w);
+        return NULL;
+    }
+    return w;
+}
+
+static enum replica_outcome refusal(const struct replica *r, const struct command *command)
+{
+    if (r->stopping || r->broken)
+        return REPLICA_STOPPING;
+    if (!r->status.has_quorum)
+        return REPLICA_NO_QUORUM;
+    if (r->write_count >= REPLICA_PENDING_MAX ||
+        r->write_bytes + command->bytes.len > REPLICA_PENDING_BYTES_MAX)
+        return REPLICA_BUSY;
+    return REPLICA_DONE;
+}
+
+void replica_submit(struct replica *r, struct command *command, replica_written_cb *done, void *arg)
+{
+    assert(command->count > 0);
+    enum replica_outcome outcome = refusal(r, command);
+    struct pending_write *w = outcome == REPLICA_DONE ? write_new(r, command) : NULL;
+    command_free(command);
+    if (!w) {
+        r->refused_total++;
+        done(arg, outcome == REPLICA_DONE ? REPLICA_BUSY : outcome, NULL);
+        return;
+    }
+    r->next_sequence++;
+    r->writes_total++;
+    w->done = done;
+    w->arg = arg;
+    w->deadline_ms = replica_now_ms() + r->config->request_timeout_ms;
+    TAILQ_INSERT_TAIL(&r->writes, w, by_age);
+    TAILQ_INSERT_TAIL(bucket_of(r, w->sequence), w, in_bucket);
+    r->write_count++;
+    r->write_bytes += w->entry->len;
+    r->writes_unproposed = true;
+}
+
+/* Hands a run of entries to the core in one event. */
+struct proposal {
+    struct paxos_entry *entries[256];
+    uint32_t count;
+};
+
+static void flush(struct replica *r, struct proposal *proposal)
+{
+    if (proposal->count > 0)
+        replica_step(r, &(struct paxos_event){.type = PAXOS_PROPOSE,
+                                              .entries = proposal->entries,
+                                              .entry_count = proposal->count});
+    proposal->count = 0;
+}
+
+static void add(struct replica *r, struct proposal *proposal, struct pending_write *w, uint64_t now)
+{
+    w->repeat_step_ms = w->proposed ? w->repeat_step_ms * 2 : WRITE_REPEAT_MS;
+    w->repeat_ms = now + w->repeat_step_ms;
+    w->proposed = true;
+    proposal->entries[proposal->count++] = w->entry;
+    if (proposal->count == sizeof proposal->entries / sizeof *proposal->entries)
+        flush(r, proposal);
+}
+
+void writes_propose(struct replica *r)
+{
+    if (!r->status.has_leader)
+        return;
+    /* Another leader may know nothing of what was forwarded to, or buffered by, the one before. */
+    bool all = paxos_ballot_compare(r->status.promise, r->proposed_to) != 0;
+    if (!all && !r->writes_unproposed)
+        return;
+    r->proposed_to = r->status.promise;
+    r->writes_unproposed = false;
+    struct proposal proposal = {.count = 0};
+    uint64_t now = replica_now_ms();
+    struct pending_write *w = all ? TAILQ_FIRST(&r->writes) : NULL;
+    if (!all) {
+        /* The new ones are the youngest: find where they begin. */
+        struct pending_write *before = TAILQ_LAST(&r->writes, pending_writes);
+        for (; before && !before->proposed; before = TAILQ_PREV(before, pending_writes, by_age))
+            w = before;
+    }
+    for (; w; w = TAILQ_NEXT(w, by_age))
+        add(r, &proposal, w, now);
+    flush(r, &proposal);
+}
+
+static struct pending_write *find(struct replica *r, uint64_t sequence)
+{
+    struct pending_write *w;
+    TAILQ_FOREACH (w, bucket_of(r, sequence), in_bucket)
+        if (w->sequence == sequence)
+            return w;
+    return NULL;
+}
+
+void writes_complete(struct replica *r, uint64_t sequence, const struct command_result *result)
+{
+    struct pending_write *w = find(r, sequence);
+    if (w) /* otherwise it was given up at its deadline */
+        finish(r, w, REPLICA_DONE, result);
+}
+
+void writes_recall(struct replica *r)
+{
+    struct pending_write *w, *next;
+    for (w = TAILQ_FIRST(&r->writes); w; w = next) {
+        next = TAILQ_NEXT(w, by_age);
+        struct command_result result = {0};
+        if (tree_recall(r->tree, r->me, r->incarnation, w->sequence, &result) == 0)
+            finish(r, w, REPLICA_DONE, &result);
+        command_result_free(&result);
+    }
+}
+
+void writes_expire(struct replica *r, uint64_t now_ms)
+{
+    struct pending_write *w;
+    /* All have the same patience: the oldest is the first to lose it. */
+    while ((w = TAILQ_FIRST(&r->writes)) && w->deadline_ms <= now_ms)
+        finish(r, w, w->proposed ? REPLICA_TIMEOUT : REPLICA_NO_QUORUM, NULL);
+
+    if (!r->status.has_leader)
+        return;
+    struct proposal proposal = {.count = 0};
+    TAILQ_FOREACH (w, &r->writes, by_age)
+        if (w->proposed && w->repeat_ms <= now_ms)
+            add(r, &proposal, w, now_ms);
+    flush(r, &proposal);
+}
+
+void writes_refuse_unproposed(struct replica *r, enum replica_outcome outcome)
+{
+    struct pending_write *w, *next;
+    for (w = TAILQ_FIRST(&r->writes); w; w = next) {
+        next = TAILQ_NEXT(w, by_age);
+        if (!w->proposed)
+            finish(r, w, outcome, NULL);
+    }
+    r->writes_unproposed = false;
+}
