@@ -1,0 +1,164 @@
+#include "fs/request.h"
+#include "fs/special.h"
+
+#include <errno.h>
+#include <sys/statvfs.h>
+
+enum { STATFS_BLOCK_BYTES = 4096 };
+
+static void reply_attr(struct fs_request *r, const struct attr *attr)
+{
+    struct stat stat;
+
+    fs_stat_of(attr, r->ino & FS_LOCAL, &stat);
+    if (r->handle && r->handle->truncation)
+        stat.st_size = stat.st_blocks = 0;
+    fuse_reply_attr(r->req, &stat, 0);
+}
+
+static void attr_read(struct fs_request *r, struct tree *tree)
+{
+    struct attr attr;
+    int rc = tree_getattr(tree, fs_tree_ino(r->ino), &attr);
+
+    if (rc < 0)
+        fs_reply_error(r, rc);
+    else
+        reply_attr(r, &attr);
+}
+
+/* The handle through which the caller sees a truncation that is not decided yet. fstat(2) comes
+ * without its handle, so there the process decides. */
+static struct fs_handle *truncating(fuse_req_t req, fuse_ino_t ino, const struct fuse_file_info *fi)
+{
+    if (fi)
+        return (struct fs_handle *)(uintptr_t)fi->fh;
+    return fs_handle_truncating(&fs_of(req)->files, ino, fuse_req_ctx(req)->pid);
+}
+
+void fs_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+    struct fs_request *r;
+
+    if (fs_is_virtual(ino)) {
+        fs_special_getattr(req, ino);
+        return;
+    }
+    r = fs_request_new(req, ino, NULL);
+    if (!r)
+        return;
+    r->handle = truncating(req, ino, fi);
+    /* Every path begins with the root: without its attributes .quorumfs could not be reached. */
+    r->local_will_do = ino == INO_ROOT;
+    fs_request_read(r, attr_read);
+}
+
+static void attr_set(struct fs_request *r, const struct op_result *result)
+{
+    reply_attr(r, &result->attr);
+}
+
+/* Times before 1970 become 1970, those after 2262 the last that there is: both are int64_t
+ * nanoseconds in other programs too. */
+static uint64_t ns_of(struct timespec time)
+{
+    if (time.tv_sec < 0)
+        return 0;
+    if (time.tv_sec >= INT64_MAX / 1000000000)
+        return INT64_MAX;
+    return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
+}
+
+/* Everything but the size and the access time, which is not kept. */
+static void op_of(const struct stat *stat, int to_set, struct op *op)
+{
+    if (to_set & FUSE_SET_ATTR_MODE) {
+        op->flags |= OP_SET_MODE;
+        op->mode = stat->st_mode & ALLPERMS;
+    }
+    if (to_set & FUSE_SET_ATTR_UID) {
+        op->flags |= OP_SET_UID | OP_KILL_PRIV;
+        op->uid = stat->st_uid;
+    }
+    if (to_set & FUSE_SET_ATTR_GID) {
+        op->flags |= OP_SET_GID | OP_KILL_PRIV;
+        op->gid = stat->st_gid;
+    }
+    if (to_set & FUSE_SET_ATTR_MTIME_NOW) {
+        op->flags |= OP_SET_MTIME_NOW;
+    } else if (to_set & FUSE_SET_ATTR_MTIME) {
+        op->flags |= OP_SET_MTIME;
+        op->mtime = ns_of(stat->st_mtim);
+    }
+}
+
+/* A new size or time comes after a truncation that is pending on the same handle, so it takes that
+ * along. */
+static uint32_t ops_of(struct fs_request *r, const struct stat *stat, int to_set, struct op ops[3])
+{
+    struct op set = {.type = OP_SETATTR, .ino = r->ino};
+    uint32_t kill = fs_kill_priv(r->req);
+    uint32_t count = 0;
+
+    op_of(stat, to_set, &set);
+    if (r->handle && r->handle->truncation &&
+        ((to_set & FUSE_SET_ATTR_SIZE) || (set.flags & (OP_SET_MTIME | OP_SET_MTIME_NOW)))) {
+        ops[count++] = (struct op){.type = OP_TRUNCATE, .ino = r->ino, .flags = kill};
+        fs_truncation_taken(r);
+    }
+    if (to_set & FUSE_SET_ATTR_SIZE)
+        ops[count++] = (struct op){
+            .type = OP_TRUNCATE, .ino = r->ino, .size = (uint64_t)stat->st_size, .flags = kill};
+    if (set.flags != 0)
+        ops[count++] = set;
+    return count;
+}
+
+void fs_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *stat, int to_set,
+                struct fuse_file_info *fi)
+{
+    struct op ops[3];
+    uint32_t count;
+    struct fs_request *r;
+
+    if (fs_is_special(ino)) {
+        fuse_reply_err(req, EROFS);
+        return;
+    }
+    r = fs_request_new(req, ino, NULL);
+    if (!r)
+        return;
+    r->handle = truncating(req, ino, fi);
+    count = ops_of(r, stat, to_set, ops);
+    if (count > 0)
+        fs_request_change(r, ops, count, attr_set);
+    else
+        fs_request_read(r, attr_read);
+}
+
+/* The data live on the disk of the node's folder, so its space is ours. */
+void fs_statfs(fuse_req_t req, fuse_ino_t ino)
+{
+    struct fs *fs = fs_of(req);
+    struct tree_counts counts;
+    struct statvfs disk;
+    int rc = tree_counts(replica_tree(fs->replica), &counts);
+
+    if (rc == 0 && statvfs(fs->config->dir, &disk) != 0)
+        rc = -errno;
+    if (rc < 0) {
+        fuse_reply_err(req, -rc);
+        return;
+    }
+    fuse_reply_statfs(req, &(struct statvfs){
+                               .f_bsize = STATFS_BLOCK_BYTES,
+                               .f_frsize = STATFS_BLOCK_BYTES,
+                               .f_blocks = disk.f_blocks * disk.f_frsize / STATFS_BLOCK_BYTES,
+                               .f_bfree = disk.f_bfree * disk.f_frsize / STATFS_BLOCK_BYTES,
+                               .f_bavail = disk.f_bavail * disk.f_frsize / STATFS_BLOCK_BYTES,
+                               .f_files = counts.inodes + disk.f_ffree,
+                               .f_ffree = disk.f_ffree,
+                               .f_favail = disk.f_favail,
+                               .f_namemax = NAME_BYTES_MAX,
+                           });
+}

@@ -1,0 +1,154 @@
+/* File contents. Each write is one command that is decided before it is answered. */
+#include "fs/request.h"
+#include "fs/special.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/falloc.h>
+#include <unistd.h>
+
+static struct fs_handle *handle_of(const struct fuse_file_info *fi)
+{
+    return (struct fs_handle *)(uintptr_t)fi->fh;
+}
+
+static void data_read(struct fs_request *r, struct tree *tree)
+{
+    int rc = tree_read(tree, fs_tree_ino(r->ino), r->offset, r->size, &r->fs->scratch);
+
+    if (rc < 0)
+        fs_reply_error(r, rc);
+    else
+        fs_reply_scratch(r);
+}
+
+static void read_content(fuse_req_t req, const struct buffer *content, size_t size, off_t offset)
+{
+    size_t at = (size_t)offset < content->len ? (size_t)offset : content->len;
+    size_t left = content->len - at;
+
+    fuse_reply_buf(req, (const char *)content->data + at, left < size ? left : size);
+}
+
+void fs_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)
+{
+    struct fs_request *r;
+
+    if (fs_is_virtual(ino)) {
+        read_content(req, &handle_of(fi)->content, size, offset);
+        return;
+    }
+    if (handle_of(fi)->truncation) { /* through this handle the file is empty */
+        fuse_reply_buf(req, NULL, 0);
+        return;
+    }
+    r = fs_request_new(req, ino, NULL);
+    if (!r)
+        return;
+    r->size = size;
+    r->offset = (uint64_t)offset;
+    fs_request_read(r, data_read);
+}
+
+static void data_written(struct fs_request *r, const struct op_result *result)
+{
+    fuse_reply_write(r->req, r->size);
+}
+
+void fs_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off_t offset,
+              struct fuse_file_info *fi)
+{
+    struct op op = {
+        .type = OP_WRITE, .ino = ino, .offset = (uint64_t)offset, .data = bytes_of(data, size)};
+    struct fs_request *r = fs_request_new(req, ino, NULL);
+
+    if (!r)
+        return;
+    r->size = size;
+    /* A page of a mapping that is written back goes to its place, whoever's handle the kernel lends
+     * it; nobody in particular has written it. */
+    if (!fi->writepage) {
+        if (fi->flags & O_APPEND)
+            op.type = OP_APPEND;
+        op.flags |= fs_kill_priv(req);
+        r->handle = handle_of(fi);
+        if (r->handle->truncation) {
+            op.flags |= OP_TRUNCATE_FIRST;
+            fs_truncation_taken(r);
+        }
+    }
+    fs_request_change(r, &op, 1, data_written);
+}
+
+static void found(struct fs_request *r, struct tree *tree)
+{
+    struct attr attr;
+    int rc = tree_getattr(tree, r->ino, &attr);
+
+    if (rc < 0)
+        fs_reply_error(r, rc);
+    else
+        fuse_reply_err(r->req, 0);
+}
+
+void fs_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t offset, off_t length,
+                  struct fuse_file_info *fi)
+{
+    struct op ops[2] = {{.type = OP_TRUNCATE, .ino = ino}, {.ino = ino}};
+    struct fs_request *r;
+    bool truncation = handle_of(fi)->truncation;
+
+    if (mode == 0) {
+        ops[1].type = OP_ALLOCATE;
+        ops[1].size = (uint64_t)offset + (uint64_t)length;
+    } else if (mode == (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE)) {
+        ops[1].type = OP_PUNCH;
+        ops[1].offset = (uint64_t)offset;
+        ops[1].size = (uint64_t)length;
+    } else if (mode != FALLOC_FL_KEEP_SIZE) {
+        fuse_reply_err(req, EOPNOTSUPP);
+        return;
+    }
+    r = fs_request_new(req, ino, NULL);
+    if (!r)
+        return;
+    if (mode == FALLOC_FL_KEEP_SIZE) { /* space is not set aside: nothing to do */
+        fs_request_read(r, found);
+        return;
+    }
+    r->handle = handle_of(fi);
+    if (truncation)
+        fs_truncation_taken(r);
+    fs_request_change(r, truncation ? ops : ops + 1, truncation ? 2 : 1, fs_reply_ok);
+}
+
+static void sought(struct fs_request *r, struct tree *tree)
+{
+    uint64_t at;
+    int rc = tree_seek(tree, fs_tree_ino(r->ino), r->offset, r->flags == SEEK_HOLE, &at);
+
+    if (rc < 0)
+        fs_reply_error(r, rc);
+    else
+        fuse_reply_lseek(r->req, (off_t)at);
+}
+
+void fs_lseek(fuse_req_t req, fuse_ino_t ino, off_t offset, int whence, struct fuse_file_info *fi)
+{
+    struct fs_request *r;
+
+    if (fs_is_virtual(ino) || (whence != SEEK_DATA && whence != SEEK_HOLE)) {
+        fuse_reply_err(req, EINVAL);
+        return;
+    }
+    if (handle_of(fi)->truncation) {
+        fuse_reply_err(req, ENXIO);
+        return;
+    }
+    r = fs_request_new(req, ino, NULL);
+    if (!r)
+        return;
+    r->offset = (uint64_t)offset;
+    r->flags = whence;
+    fs_request_read(r, sought);
+}

@@ -1,0 +1,215 @@
+/* Reading directories.
+ *
+ * An open directory keeps the names it has given, in the order it gave them; a position in that
+ * list, plus 2 for `.` and `..`, is the offset after an entry. So offsets stay valid while entries
+ * come and go: what was given can be given again, and reading goes on behind the last name. Offset
+ * 0 starts anew. */
+#include "fs/request.h"
+#include "fs/special.h"
+
+#include <errno.h>
+#include <string.h>
+
+enum { DOTS = 2, PAGE_ENTRIES_MAX = 4096 };
+
+/* An entry that was given. */
+struct fs_entry {
+    size_t name_at; /* in handle->names */
+    uint8_t name_len;
+    uint32_t mode;
+    uint64_t ino; /* as the kernel knows it */
+};
+
+/* The answer under construction, in scratch. */
+struct page {
+    struct fs_request *r;
+    bool full;
+    bool failed; /* out of memory */
+};
+
+static uint64_t given(const struct fs_handle *handle)
+{
+    return handle->entries.len / sizeof(struct fs_entry);
+}
+
+static struct fs_entry *entry_at(struct fs_handle *handle, uint64_t position)
+{
+    return (struct fs_entry *)(void *)handle->entries.data + position;
+}
+
+/* `stat` has at least the inode and the type; `nodeid` 0: and nothing else. False when the page is
+ * full. */
+static bool put(struct page *page, struct bytes name, const struct stat *stat, uint64_t nodeid,
+                uint64_t next)
+{
+    struct fs_request *r = page->r;
+    struct buffer *out = &r->fs->scratch;
+    size_t left = r->size - out->len;
+    char *at = (char *)out->data + out->len;
+    struct fuse_entry_param entry = {.ino = nodeid, .attr = *stat};
+    char text[NAME_BYTES_MAX + 1];
+    size_t len;
+
+    memcpy(text, name.data, name.len);
+    text[name.len] = '\0';
+    if (r->flags)
+        len = fuse_add_direntry_plus(r->req, at, left, text, &entry, (off_t)next);
+    else
+        len = fuse_add_direntry(r->req, at, left, text, stat, (off_t)next);
+    if (len > left) {
+        page->full = true;
+        return false;
+    }
+    out->len += len;
+    return true;
+}
+
+static bool put_dots(struct page *page, struct tree *tree)
+{
+    struct fs_request *r = page->r;
+    struct stat stat = {.st_ino = r->ino, .st_mode = S_IFDIR};
+    uint64_t parent;
+
+    if (r->offset == 0 && !put(page, bytes_of_text("."), &stat, 0, 1))
+        return false;
+    if (r->offset > 1)
+        return true;
+    if (fs_special_parent(tree, r->ino, &parent) == 0)
+        stat.st_ino = parent;
+    return put(page, bytes_of_text(".."), &stat, 0, DOTS);
+}
+
+/* What was given before, with the attributes of today if it is still there. */
+static void put_again(struct page *page, struct tree *tree)
+{
+    struct fs_request *r = page->r;
+    struct fs_handle *handle = r->handle;
+
+    for (uint64_t i = r->offset > DOTS ? r->offset - DOTS : 0; i < given(handle); i++) {
+        const struct fs_entry *old = entry_at(handle, i);
+        struct bytes name = bytes_of(handle->names.data + old->name_at, old->name_len);
+        struct stat stat = {.st_ino = old->ino, .st_mode = old->mode};
+        uint64_t nodeid = 0;
+        struct attr attr;
+
+        if (r->flags && !fs_is_virtual(r->ino) &&
+            tree_lookup(tree, fs_tree_ino(r->ino), name, &attr) == 0) {
+            fs_stat_of(&attr, r->ino & FS_LOCAL, &stat);
+            nodeid = stat.st_ino;
+        }
+        if (!put(page, name, &stat, nodeid, i + 1 + DOTS))
+            return;
+    }
+}
+
+/* A tree_entry_cb: an entry that is new to this handle. It is remembered before it is given. */
+static bool put_new(void *arg, struct bytes name, const struct attr *attr)
+{
+    struct page *page = arg;
+    struct fs_request *r = page->r;
+    struct fs_handle *handle = r->handle;
+    struct fs_entry entry = {.name_at = handle->names.len, .name_len = (uint8_t)name.len};
+    struct stat stat;
+
+    fs_stat_of(attr, r->ino & FS_LOCAL, &stat);
+    entry.mode = stat.st_mode;
+    entry.ino = stat.st_ino;
+    buffer_append(&handle->names, name.data, name.len);
+    buffer_append(&handle->entries, &entry, sizeof entry);
+    page->failed = handle->names.failed || handle->entries.failed;
+    if (page->failed)
+        return false;
+    if (put(page, name, &stat, stat.st_ino, given(handle) + DOTS))
+        return true;
+    handle->names.len = entry.name_at;
+    handle->entries.len -= sizeof entry;
+    return false;
+}
+
+static int put_rest(struct page *page, struct tree *tree)
+{
+    struct fs_request *r = page->r;
+    struct fs_handle *handle = r->handle;
+    struct bytes after = {0};
+    int rc;
+
+    if (given(handle) > 0) {
+        const struct fs_entry *last = entry_at(handle, given(handle) - 1);
+
+        after = bytes_of(handle->names.data + last->name_at, last->name_len);
+    }
+    if (fs_is_virtual(r->ino)) {
+        fs_special_list(r->fs, after, put_new, page);
+        rc = 0;
+    } else {
+        rc = tree_list(tree, fs_tree_ino(r->ino), after, PAGE_ENTRIES_MAX, put_new, page);
+    }
+    return page->failed ? -ENOMEM : rc;
+}
+
+static void dir_read(struct fs_request *r, struct tree *tree)
+{
+    struct page page = {.r = r};
+    int rc = 0;
+
+    if (!buffer_reserve(&r->fs->scratch, r->size)) {
+        fs_reply_error(r, -ENOMEM);
+        return;
+    }
+    if (r->offset == 0)
+        r->handle->names.len = r->handle->entries.len = 0;
+    if (put_dots(&page, tree)) {
+        put_again(&page, tree);
+        if (!page.full)
+            rc = put_rest(&page, tree);
+    }
+    if (rc < 0 && rc != -ESTALE) /* a removed directory is empty */
+        fs_reply_error(r, rc);
+    else
+        fs_reply_scratch(r);
+}
+
+static void list(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
+                 struct fuse_file_info *fi, bool with_attributes)
+{
+    struct fs_request *r = fs_request_new(req, ino, NULL);
+
+    if (!r)
+        return;
+    r->handle = (struct fs_handle *)(uintptr_t)fi->fh;
+    r->size = size < FS_TRANSFER_BYTES_MAX ? size : FS_TRANSFER_BYTES_MAX;
+    r->offset = (uint64_t)offset;
+    r->flags = with_attributes;
+    fs_request_read(r, dir_read);
+}
+
+void fs_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
+                struct fuse_file_info *fi)
+{
+    list(req, ino, size, offset, fi, false);
+}
+
+void fs_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
+                    struct fuse_file_info *fi)
+{
+    list(req, ino, size, offset, fi, true);
+}
+
+void fs_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+    struct fs *fs = fs_of(req);
+    struct fs_handle *handle = fs_handle_open(&fs->files, ino, 0);
+
+    if (!handle) {
+        fuse_reply_err(req, ENOMEM);
+        return;
+    }
+    fi->fh = (uintptr_t)handle;
+    if (fuse_reply_open(req, fi) < 0)
+        fs_handle_close(&fs->files, handle);
+}
+
+void fs_fsyncdir(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi)
+{
+    fuse_reply_err(req, 0);
+}

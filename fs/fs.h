@@ -1,0 +1,33 @@
+/* The FUSE mount: a door. Files are keys.
+ *
+ * The low-level API of libfuse on the loop: the kernel's requests are read when its descriptor is
+ * ready and answered whenever the replica has the answer. Attribute and entry timeouts are 0, so
+ * every system call asks, and every answer is linearizable. Thread: the loop's. */
+#ifndef QUORUMFS_FS_FS_H
+#define QUORUMFS_FS_FS_H
+
+#include "base/fault.h"
+#include "config.h"
+#include "replica.h"
+
+#include <uv.h>
+
+struct fs;
+
+/* Mounts at config->mount, made if missing; a dead mount that an earlier process left is replaced.
+ * `config` must outlive the mount. `unmounted` is called once if somebody else unmounts it; fs_stop
+ * is still needed. Returns 0, -EPERM, -EACCES, -ENODEV (no /dev/fuse), -EBUSY, -ENOTEMPTY, ... with
+ * a text that names the remedy.
+ *
+ * This process must never touch its own mount on the loop's thread: nobody would answer. */
+int fs_start(uv_loop_t *loop, struct replica *replica, const struct config *config,
+             void (*unmounted)(void *arg), void *arg, struct fs **fs, struct fault *fault);
+
+/* Takes no more requests; when those in flight are answered, unmounts (lazily where something is
+ * still open) and frees, once the loop has run. The replica must outlive that. */
+void fs_stop(struct fs *fs);
+
+/* Unmounts at once and frees nothing: for a process that is about to exit. */
+void fs_abandon(struct fs *fs);
+
+#endif

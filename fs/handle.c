@@ -1,0 +1,101 @@
+#include "fs/handle.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+static uint32_t bucket_of(uint64_t ino)
+{
+    return (uint32_t)(ino % FS_FILES_BUCKETS);
+}
+
+struct fs_file *fs_file_find(struct fs_files *files, uint64_t ino)
+{
+    struct fs_file *file;
+
+    LIST_FOREACH(file, &files->buckets[bucket_of(ino)], entry)
+    {
+        if (file->ino == ino)
+            return file;
+    }
+    return NULL;
+}
+
+static struct fs_file *file_of(struct fs_files *files, uint64_t ino)
+{
+    struct fs_file *file = fs_file_find(files, ino);
+
+    if (file)
+        return file;
+    file = calloc(1, sizeof *file);
+    if (!file)
+        return NULL;
+    file->ino = ino;
+    LIST_INIT(&file->handles);
+    LIST_INSERT_HEAD(&files->buckets[bucket_of(ino)], file, entry);
+    files->count++;
+    return file;
+}
+
+struct fs_handle *fs_handle_open(struct fs_files *files, uint64_t ino, pid_t pid)
+{
+    struct fs_handle *handle = calloc(1, sizeof *handle);
+
+    if (!handle)
+        return NULL;
+    handle->file = file_of(files, ino);
+    if (!handle->file) {
+        free(handle);
+        return NULL;
+    }
+    handle->pid = pid;
+    LIST_INSERT_HEAD(&handle->file->handles, handle, entry);
+    return handle;
+}
+
+bool fs_handle_close(struct fs_files *files, struct fs_handle *handle)
+{
+    struct fs_file *file = handle->file;
+    bool give_back;
+
+    LIST_REMOVE(handle, entry);
+    buffer_free(&handle->content);
+    buffer_free(&handle->names);
+    buffer_free(&handle->entries);
+    free(handle);
+    if (!LIST_EMPTY(&file->handles))
+        return false;
+
+    assert(files->count > 0);
+    files->count--;
+    give_back = file->held;
+    LIST_REMOVE(file, entry);
+    free(file);
+    return give_back;
+}
+
+struct fs_handle *fs_handle_truncating(struct fs_files *files, uint64_t ino, pid_t pid)
+{
+    struct fs_file *file = fs_file_find(files, ino);
+    struct fs_handle *handle;
+
+    if (!file || pid == 0)
+        return NULL;
+    LIST_FOREACH(handle, &file->handles, entry)
+    {
+        if (handle->truncation && handle->pid == pid)
+            return handle;
+    }
+    return NULL;
+}
+
+void fs_files_clear(struct fs_files *files)
+{
+    for (uint32_t i = 0; i < FS_FILES_BUCKETS; i++) {
+        while (!LIST_EMPTY(&files->buckets[i])) {
+            struct fs_file *file = LIST_FIRST(&files->buckets[i]);
+
+            fs_handle_close(files, LIST_FIRST(&file->handles));
+        }
+    }
+    assert(files->count == 0);
+}

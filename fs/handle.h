@@ -1,0 +1,58 @@
+/* What is open here: files by inode, each with its handles.
+ *
+ * A handle lives from the kernel's open (or opendir) to its release; fuse_file_info.fh is its
+ * address. Thread: the loop's. */
+#ifndef QUORUMFS_FS_HANDLE_H
+#define QUORUMFS_FS_HANDLE_H
+
+#include "base/buffer.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+#include <sys/types.h>
+
+enum { FS_FILES_BUCKETS = 1024 };
+
+struct fs_handle {
+    LIST_ENTRY(fs_handle) entry;
+    struct fs_file *file;
+    pid_t pid; /* who opened it, a thread id; 0: not known */
+    /* open(O_TRUNC) was answered and the truncation is not decided yet; open.c says who decides it.
+     */
+    bool truncation;
+    struct buffer content; /* of a file that the mount makes up, as it was at open */
+    /* A directory: the names that were given so far. Their positions are the stream's offsets. */
+    struct buffer names;   /* one after the other */
+    struct buffer entries; /* struct fs_entry, dir.c */
+};
+
+struct fs_file {
+    LIST_ENTRY(fs_file) entry;
+    LIST_HEAD(, fs_handle) handles; /* never empty */
+    uint64_t ino;                   /* as the kernel knows it */
+    bool held; /* a removal asked the tree to keep the inode for us: to be given back at the last
+                  release */
+};
+
+struct fs_files {
+    LIST_HEAD(, fs_file) buckets[FS_FILES_BUCKETS];
+    uint64_t count; /* files */
+};
+
+/* Returns NULL when out of memory. */
+struct fs_handle *fs_handle_open(struct fs_files *files, uint64_t ino, pid_t pid);
+/* Frees the handle, and the file with its last one. True: that was the last handle of a held inode.
+ */
+bool fs_handle_close(struct fs_files *files, struct fs_handle *handle);
+
+/* NULL: not open here. */
+struct fs_file *fs_file_find(struct fs_files *files, uint64_t ino);
+
+/* The handle through which this process has truncated the inode without its being decided yet, or
+ * NULL. */
+struct fs_handle *fs_handle_truncating(struct fs_files *files, uint64_t ino, pid_t pid);
+
+void fs_files_clear(struct fs_files *files);
+
+#endif

@@ -1,0 +1,156 @@
+/* Names that are looked up and made. Each making is one log entry and needs no read before it. */
+#include "fs/request.h"
+#include "fs/special.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+static void looked_up(struct fs_request *r, struct tree *tree)
+{
+    struct attr attr;
+    int rc = tree_lookup(tree, fs_tree_ino(r->ino), bytes_of_text(r->name), &attr);
+
+    if (rc < 0)
+        fs_reply_error(r, rc);
+    else
+        fs_reply_entry(r, &attr);
+}
+
+void fs_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+    struct fs_request *r;
+
+    if (fs_is_virtual(parent) || fs_is_reserved(parent, name)) {
+        fs_special_lookup(req, parent, name);
+        return;
+    }
+    r = fs_request_new(req, parent, name);
+    if (r)
+        fs_request_read(r, looked_up);
+}
+
+static void link_read(struct fs_request *r, struct tree *tree)
+{
+    int rc = tree_readlink(tree, fs_tree_ino(r->ino), &r->fs->scratch);
+
+    if (rc < 0) {
+        fs_reply_error(r, rc);
+        return;
+    }
+    buffer_put_u8(&r->fs->scratch, 0);
+    if (r->fs->scratch.failed)
+        fuse_reply_err(r->req, ENOMEM);
+    else
+        fuse_reply_readlink(r->req, (const char *)r->fs->scratch.data);
+}
+
+void fs_readlink(fuse_req_t req, fuse_ino_t ino)
+{
+    struct fs_request *r;
+
+    if (fs_is_virtual(ino)) {
+        fuse_reply_err(req, EINVAL);
+        return;
+    }
+    r = fs_request_new(req, ino, NULL);
+    if (r)
+        fs_request_read(r, link_read);
+}
+
+static void made(struct fs_request *r, const struct op_result *result)
+{
+    fs_reply_entry(r, &result->attr);
+}
+
+/* The operation has its type and what is particular to it; who asks is filled in here. */
+static void make(fuse_req_t req, fuse_ino_t parent, const char *name, struct op *op)
+{
+    const struct fuse_ctx *ctx = fuse_req_ctx(req);
+    struct fs_request *r;
+
+    if (fs_is_reserved(parent, name)) {
+        fuse_reply_err(req, EEXIST);
+        return;
+    }
+    r = fs_request_new(req, parent, NULL);
+    if (!r)
+        return;
+    op->ino = parent;
+    op->name = bytes_of_text(name);
+    op->uid = ctx->uid;
+    op->gid = ctx->gid;
+    fs_request_change(r, op, 1, made);
+}
+
+void fs_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t rdev)
+{
+    struct op op = {.type = OP_MKNOD, .mode = mode, .rdev = (uint32_t)rdev};
+
+    make(req, parent, name, &op);
+}
+
+void fs_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
+{
+    struct op op = {.type = OP_MKDIR, .mode = mode & ALLPERMS};
+
+    make(req, parent, name, &op);
+}
+
+void fs_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, const char *name)
+{
+    struct op op = {.type = OP_SYMLINK, .data = bytes_of_text(target)};
+
+    make(req, parent, name, &op);
+}
+
+void fs_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent, const char *name)
+{
+    struct op op = {.type = OP_LINK, .ino2 = ino};
+
+    make(req, parent, name, &op);
+}
+
+static void created(struct fs_request *r, const struct op_result *result)
+{
+    struct fuse_file_info fi = {.flags = r->flags};
+    struct fuse_entry_param entry = {.ino = result->attr.ino};
+    struct fs_handle *handle = fs_handle_open(&r->fs->files, entry.ino, fuse_req_ctx(r->req)->pid);
+
+    if (!handle) {
+        fuse_reply_err(r->req, ENOMEM);
+        return;
+    }
+    fi.fh = (uintptr_t)handle;
+    fi.direct_io = fs_wants_direct_io(r->flags);
+    fs_stat_of(&result->attr, 0, &entry.attr);
+    if (fuse_reply_create(r->req, &entry, &fi) < 0)
+        fs_handle_close(&r->fs->files, handle);
+}
+
+void fs_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
+               struct fuse_file_info *fi)
+{
+    const struct fuse_ctx *ctx = fuse_req_ctx(req);
+    struct op op = {.type = OP_CREATE,
+                    .flags = OP_EXCLUSIVE,
+                    .ino = parent,
+                    .name = bytes_of_text(name),
+                    .mode = mode & ALLPERMS,
+                    .uid = ctx->uid,
+                    .gid = ctx->gid};
+    struct fs_request *r;
+
+    if (fs_is_reserved(parent, name)) {
+        fuse_reply_err(req, EEXIST);
+        return;
+    }
+    r = fs_request_new(req, parent, NULL);
+    if (!r)
+        return;
+    r->flags = fi->flags;
+    /* The kernel has looked and found no such name. If there is one by now, ESTALE lets it look
+     * again and open the file as an existing one, with its permissions checked. */
+    r->look_again = (fi->flags & O_EXCL) == 0;
+    fs_request_change(r, &op, 1, created);
+}

@@ -1,0 +1,146 @@
+/* Files from open to release.
+ *
+ * open(O_TRUNC) is answered without asking anybody. The truncation is pending on its handle until
+ * one of these takes it along, in the same log entry:
+ *
+ *   open(O_TRUNC) -> pending -> the first write, fallocate, new size or time: data.c, attr.c
+ *                            -> close(2) of the last descriptor, fsync(2), release: here
+ *
+ * Until then the file has its old contents for everybody, on every node: the truncation simply
+ * happens later than the open, and no reader finds the file empty between a shell's `>` and the
+ * first bytes. Only the process that opened it sees it empty. A change that was certainly not made
+ * leaves its truncation pending.
+ *
+ * Nothing has to be waited for in between: the kernel lets one write at a time change a file's
+ * size. */
+#include "fs/process.h"
+#include "fs/request.h"
+#include "fs/special.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+
+/* A handle that can only be written cannot be mapped, so direct I/O takes nothing from it. It keeps
+ * the kernel from showing bytes that are not decided yet to readers of its page cache, and from
+ * asking for security.capability before each write. With O_APPEND the kernel would moreover cache
+ * the bytes where it believes the end to be, which another node may have moved; so there also
+ * O_RDWR is direct, at the price that a shared mapping of such a handle is refused. Other handles
+ * use the page cache. */
+bool fs_wants_direct_io(int flags)
+{
+    int access = flags & O_ACCMODE;
+
+    return access == O_WRONLY || (access == O_RDWR && (flags & O_APPEND));
+}
+
+static void truncation_ended(struct fs_request *r, bool happened, const struct op_result *result)
+{
+    if (!happened)
+        r->handle->truncation = true;
+}
+
+void fs_truncation_taken(struct fs_request *r)
+{
+    assert(r->handle->truncation);
+    assert(!r->ended);
+    r->handle->truncation = false;
+    r->ended = truncation_ended;
+}
+
+/* What opening needs the cluster for has been done by looking the name up. */
+void fs_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+    struct fs *fs = fs_of(req);
+    bool writes = (fi->flags & O_ACCMODE) != O_RDONLY || (fi->flags & O_TRUNC);
+    struct fs_handle *handle;
+
+    if (writes && (fs_is_special(ino) || fs_writes_refused(fs))) {
+        fuse_reply_err(req, EROFS);
+        return;
+    }
+    handle = fs_handle_open(&fs->files, ino, fuse_req_ctx(req)->pid);
+    if (!handle) {
+        fuse_reply_err(req, ENOMEM);
+        return;
+    }
+    if (fs_is_virtual(ino) && fs_special_content(fs, ino, &handle->content) < 0) {
+        fs_handle_close(&fs->files, handle);
+        fuse_reply_err(req, ENOMEM);
+        return;
+    }
+    handle->truncation = (fi->flags & O_TRUNC) != 0;
+    fi->fh = (uintptr_t)handle;
+    fi->direct_io = fs_is_virtual(ino) || fs_wants_direct_io(fi->flags);
+    if (fuse_reply_open(req, fi) < 0)
+        fs_handle_close(&fs->files, handle);
+}
+
+/* Every write has been decided before it was answered, so only a truncation can be left to do. */
+static void settle(fuse_req_t req, fuse_ino_t ino, struct fs_handle *handle)
+{
+    struct op op = {.type = OP_TRUNCATE, .ino = ino, .flags = fs_kill_priv(req)};
+    struct fs_request *r;
+
+    if (!handle->truncation) {
+        fuse_reply_err(req, 0);
+        return;
+    }
+    r = fs_request_new(req, ino, NULL);
+    if (!r)
+        return;
+    r->handle = handle;
+    fs_truncation_taken(r);
+    fs_request_change(r, &op, 1, fs_reply_ok);
+}
+
+/* One of possibly many descriptors is closed. A shell opens, duplicates the descriptor to 1 and
+ * closes the first one before it writes anything: that close must not empty the file. */
+void fs_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+    struct fs_handle *handle = (struct fs_handle *)(uintptr_t)fi->fh;
+
+    if (handle->truncation && fs_process_writes(fuse_req_ctx(req)->pid, fs_of(req)->mount_id, ino))
+        fuse_reply_err(req, 0);
+    else
+        settle(req, ino, handle);
+}
+
+void fs_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi)
+{
+    settle(req, ino, (struct fs_handle *)(uintptr_t)fi->fh);
+}
+
+static void close_handle(struct fs *fs, uint64_t ino, struct fs_handle *handle)
+{
+    if (fs_handle_close(&fs->files, handle))
+        fs_give_back(fs, ino);
+}
+
+static void release_ended(struct fs_request *r, bool happened, const struct op_result *result)
+{
+    close_handle(r->fs, r->ino, r->handle);
+}
+
+/* Also of directories. Nobody waits for the answer. */
+void fs_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+    struct fs *fs = fs_of(req);
+    struct fs_handle *handle = (struct fs_handle *)(uintptr_t)fi->fh;
+    struct op op = {.type = OP_TRUNCATE, .ino = ino, .flags = fs_kill_priv(req)};
+    struct fs_request *r;
+
+    if (!handle->truncation) {
+        close_handle(fs, ino, handle);
+        fuse_reply_err(req, 0);
+        return;
+    }
+    r = fs_request_new(req, ino, NULL);
+    if (!r) {
+        close_handle(fs, ino, handle);
+        return;
+    }
+    r->handle = handle;
+    r->ended = release_ended;
+    fs_request_change(r, &op, 1, fs_reply_ok);
+}

@@ -1,0 +1,249 @@
+#include "fs/request.h"
+
+#include "base/trace.h"
+#include "fs/special.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BLOCK_BYTES = 128 * 1024 }; /* st_blksize: tools write in pieces of it, each a log entry */
+
+struct fs_request *fs_request_new(fuse_req_t req, uint64_t ino, const char *name)
+{
+    size_t len = name ? strlen(name) : 0;
+    struct fs_request *r;
+
+    if (len > NAME_BYTES_MAX) {
+        fuse_reply_err(req, ENAMETOOLONG);
+        return NULL;
+    }
+    r = calloc(1, sizeof *r + len + 1);
+    if (!r) {
+        fuse_reply_err(req, ENOMEM);
+        return NULL;
+    }
+    r->fs = fs_of(req);
+    r->req = req;
+    r->ino = ino;
+    if (name)
+        memcpy(r->name, name, len + 1);
+    return r;
+}
+
+/* EIO alone leaves open whether a change has happened. */
+static int error_of_write(enum replica_outcome outcome)
+{
+    switch (outcome) {
+    case REPLICA_NO_QUORUM:
+    case REPLICA_STOPPING:
+        return EROFS;
+    case REPLICA_BUSY:
+        return EBUSY;
+    default:
+        return EIO;
+    }
+}
+
+static int error_of_read(enum replica_outcome outcome)
+{
+    return outcome == REPLICA_BUSY ? EBUSY : EIO;
+}
+
+static void over(struct fs_request *r)
+{
+    struct fs *fs = r->fs;
+
+    free(r);
+    assert(fs->waiting > 0);
+    fs->waiting--;
+    if (fs->stopping)
+        fs_close_when_idle(fs);
+}
+
+static void read_ready(void *arg, enum replica_outcome outcome, struct replica_freshness freshness)
+{
+    struct fs_request *r = arg;
+
+    if (outcome == REPLICA_DONE || r->local_will_do) {
+        r->fs->scratch.len = 0;
+        r->fs->scratch.failed = false;
+        r->read(r, replica_tree(r->fs->replica));
+    } else {
+        trace_info("fs", "a read of inode %llu: %s", (unsigned long long)r->ino,
+                   replica_outcome_text(outcome));
+        fuse_reply_err(r->req, error_of_read(outcome));
+    }
+    over(r);
+}
+
+void fs_request_read(struct fs_request *r, fs_read_cb *read)
+{
+    r->read = read;
+    r->fs->waiting++;
+    replica_read(r->fs->replica, fs_is_special(r->ino) ? REPLICA_LOCAL : REPLICA_DEFAULT,
+                 read_ready, r);
+}
+
+static void written(void *arg, enum replica_outcome outcome, const struct command_result *result)
+{
+    struct fs_request *r = arg;
+    const struct op_result *last = NULL;
+
+    if (outcome == REPLICA_DONE && result->status == 0) {
+        assert(result->count > 0);
+        last = &result->ops[result->count - 1];
+    }
+    if (r->ended)
+        r->ended(r, last || outcome == REPLICA_TIMEOUT, last);
+
+    if (last) {
+        r->changed(r, last);
+    } else if (outcome == REPLICA_DONE) {
+        fs_reply_error(r, result->status);
+    } else {
+        trace_info("fs", "a change of inode %llu: %s", (unsigned long long)r->ino,
+                   replica_outcome_text(outcome));
+        fuse_reply_err(r->req, error_of_write(outcome));
+    }
+    over(r);
+}
+
+static int command_of(struct command *command, const struct op *ops, uint32_t count)
+{
+    int rc = 0;
+
+    for (uint32_t i = 0; i < count && rc == 0; i++) {
+        if (fs_is_special(ops[i].ino) || fs_is_special(ops[i].ino2))
+            rc = -EROFS;
+        else if (ops[i].name.len > NAME_BYTES_MAX || ops[i].name2.len > NAME_BYTES_MAX)
+            rc = -ENAMETOOLONG;
+        else
+            rc = command_add(command, &ops[i]);
+    }
+    return rc;
+}
+
+void fs_request_change(struct fs_request *r, const struct op *ops, uint32_t count,
+                       fs_changed_cb *changed)
+{
+    struct command command = {0};
+    int rc = command_of(&command, ops, count);
+
+    if (rc < 0) {
+        command_free(&command);
+        if (r->ended)
+            r->ended(r, false, NULL);
+        fuse_reply_err(r->req, -rc);
+        free(r);
+        return;
+    }
+    r->changed = changed;
+    r->fs->waiting++;
+    replica_submit(r->fs->replica, &command, written, r);
+}
+
+uint32_t fs_kill_priv(fuse_req_t req)
+{
+    return fuse_req_ctx(req)->uid == 0 ? 0 : OP_KILL_PRIV;
+}
+
+void fs_reply_error(struct fs_request *r, int status)
+{
+    assert(status < 0);
+    if (status == -EEXIST && r->look_again)
+        status = -ESTALE;
+    fuse_reply_err(r->req, -status);
+}
+
+void fs_reply_ok(struct fs_request *r, const struct op_result *result)
+{
+    fuse_reply_err(r->req, 0);
+}
+
+static struct timespec timespec_of(uint64_t ns)
+{
+    return (struct timespec){.tv_sec = (time_t)(ns / 1000000000),
+                             .tv_nsec = (long)(ns % 1000000000)};
+}
+
+void fs_stat_of(const struct attr *attr, uint64_t mark, struct stat *stat)
+{
+    memset(stat, 0, sizeof *stat);
+    stat->st_ino = attr->ino | mark;
+    stat->st_mode = attr->mode;
+    stat->st_nlink = attr->nlink;
+    stat->st_uid = attr->uid;
+    stat->st_gid = attr->gid;
+    stat->st_rdev = attr->rdev;
+    stat->st_size = (off_t)attr->size;
+    stat->st_blocks = (blkcnt_t)((attr->used + 511) / 512);
+    stat->st_blksize = BLOCK_BYTES;
+    stat->st_mtim = timespec_of(attr->mtime);
+    stat->st_atim = stat->st_mtim;
+    stat->st_ctim = timespec_of(attr->ctime);
+}
+
+void fs_reply_entry(struct fs_request *r, const struct attr *attr)
+{
+    struct fuse_entry_param entry = {0};
+    uint64_t mark = r->ino & FS_LOCAL;
+
+    fs_stat_of(attr, mark, &entry.attr);
+    entry.ino = attr->ino | mark;
+    if (fs_handle_truncating(&r->fs->files, entry.ino, fuse_req_ctx(r->req)->pid))
+        entry.attr.st_size = entry.attr.st_blocks = 0;
+    fuse_reply_entry(r->req, &entry);
+}
+
+void fs_reply_sized(struct fs_request *r)
+{
+    struct buffer *scratch = &r->fs->scratch;
+
+    if (scratch->failed)
+        fuse_reply_err(r->req, ENOMEM);
+    else if (r->size == 0)
+        fuse_reply_xattr(r->req, scratch->len);
+    else if (scratch->len > r->size)
+        fuse_reply_err(r->req, ERANGE);
+    else
+        fs_reply_scratch(r);
+}
+
+void fs_reply_scratch(struct fs_request *r)
+{
+    struct buffer *scratch = &r->fs->scratch;
+
+    if (scratch->failed)
+        fuse_reply_err(r->req, ENOMEM);
+    else
+        fuse_reply_buf(r->req, (const char *)scratch->data, scratch->len);
+}
+
+bool fs_writes_refused(struct fs *fs)
+{
+    struct replica_status status;
+
+    replica_status(fs->replica, &status);
+    return status.writes_refused;
+}
+
+static void given_back(void *arg, enum replica_outcome outcome, const struct command_result *result)
+{
+    if (outcome != REPLICA_DONE)
+        trace_info("fs", "an unlinked file stays until this node starts again: %s",
+                   replica_outcome_text(outcome));
+}
+
+void fs_give_back(struct fs *fs, uint64_t ino)
+{
+    struct op op = {.type = OP_RELEASE, .ino = ino};
+    struct command command = {0};
+
+    if (command_add(&command, &op) < 0) {
+        command_free(&command);
+        return;
+    }
+    replica_submit(fs->replica, &command, given_back, NULL);
+}

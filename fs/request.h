@@ -1,0 +1,74 @@
+/* A request of the kernel that waits for the replica.
+ *
+ * Every request is answered: the replica calls back within the request timeout, and at once without
+ * a quorum. That is why interruptions are not acted upon: the kernel reports every signal, also
+ * those that the program handles and goes on from, and no program expects EINTR of stat(2).
+ *
+ * Thread: the loop's. */
+#ifndef QUORUMFS_FS_REQUEST_H
+#define QUORUMFS_FS_REQUEST_H
+
+#include "fs/session.h"
+
+struct fs_request;
+
+/* The tree can be read now. Answers the request. */
+typedef void fs_read_cb(struct fs_request *r, struct tree *tree);
+/* The change is decided and applied; `result` is that of its last operation. Answers the request.
+ */
+typedef void fs_changed_cb(struct fs_request *r, const struct op_result *result);
+/* The change is over, before the answer. `happened` is false when nothing has happened for certain;
+ * `result` is that of the last operation, NULL where it is not known. */
+typedef void fs_ended_cb(struct fs_request *r, bool happened, const struct op_result *result);
+
+struct fs_request {
+    struct fs *fs;
+    fuse_req_t req;
+    uint64_t ino; /* as the kernel knows it */
+    fs_read_cb *read;
+    fs_changed_cb *changed;
+    fs_ended_cb *ended;       /* NULL, or to be called besides */
+    bool look_again;          /* EEXIST becomes ESTALE: names.c, create */
+    bool local_will_do;       /* a read that rather takes what this node last knew than fails */
+    struct fs_handle *handle; /* NULL: by inode only */
+    uint64_t offset;
+    size_t size;
+    int flags;
+    uint64_t hold; /* a removal: the inode that is open here */
+    char name[];
+};
+
+/* A request about an inode, and a name or NULL. Returns NULL when it was answered with an error. */
+struct fs_request *fs_request_new(fuse_req_t req, uint64_t ino, const char *name);
+/* Both take the request and free it when it is answered. `ops` is copied. */
+void fs_request_read(struct fs_request *r, fs_read_cb *read);
+void fs_request_change(struct fs_request *r, const struct op *ops, uint32_t count,
+                       fs_changed_cb *changed);
+
+/* The change takes the pending truncation of r->handle along (open.c), which comes back if the
+ * change is certainly not made. */
+void fs_truncation_taken(struct fs_request *r);
+
+/* OP_KILL_PRIV, or 0 for somebody who may leave setuid and setgid bits as they are. */
+uint32_t fs_kill_priv(fuse_req_t req);
+
+/* Answers, in a callback. `status` is a negative errno. */
+void fs_reply_error(struct fs_request *r, int status);
+void fs_reply_ok(struct fs_request *r, const struct op_result *result);
+void fs_reply_entry(struct fs_request *r, const struct attr *attr);
+/* scratch, as a value that the caller has `size` bytes for; size 0 asks for its length. */
+void fs_reply_sized(struct fs_request *r);
+/* scratch, as it is. */
+void fs_reply_scratch(struct fs_request *r);
+
+/* As stat(2) has it. `mark` goes into the inode number (special.h). atime is not replicated: mtime.
+ */
+void fs_stat_of(const struct attr *attr, uint64_t mark, struct stat *stat);
+
+/* No quorum: opening for writing fails at once. */
+bool fs_writes_refused(struct fs *fs);
+
+/* Tells the tree that this node no longer holds an unlinked inode. Nobody waits for it. */
+void fs_give_back(struct fs *fs, uint64_t ino);
+
+#endif

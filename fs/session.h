@@ -1,0 +1,103 @@
+/* What the files of this room share: the mount, and the operations that libfuse calls.
+ *
+ * Each operation answers its request exactly once, at once or when the replica has called back;
+ * what it may answer is in <fuse_lowlevel.h>, beside the field of struct fuse_lowlevel_ops with its
+ * name.
+ *
+ * Thread: the loop's. */
+#ifndef QUORUMFS_FS_SESSION_H
+#define QUORUMFS_FS_SESSION_H
+
+#define FUSE_USE_VERSION 314
+
+#include "fs/fs.h"
+#include "fs/handle.h"
+
+#include <fuse_lowlevel.h>
+
+enum {
+    FS_TRANSFER_BYTES_MAX = 1024 * 1024
+}; /* of one read or write; the most that the kernel sends */
+
+struct fs {
+    struct replica *replica;
+    const struct config *config;
+    void (*unmounted)(void *arg);
+    void *arg;
+    struct fuse_session *session;
+    struct fuse_buf request; /* the one being processed; its memory is used again for the next */
+    uv_poll_t poll;
+    int mount_id;          /* as in /proc/PID/fdinfo; -1: not known */
+    uint64_t waiting;      /* requests that the replica has yet to answer */
+    bool stopping;         /* nothing more is read; the session is closed when nothing waits */
+    struct fs_files files; /* what is open */
+    struct buffer scratch; /* for an answer under construction, within one callback */
+};
+
+static inline struct fs *fs_of(fuse_req_t req)
+{
+    return fuse_req_userdata(req);
+}
+
+/* fs.c: when stopping and nothing waits any more. */
+void fs_close_when_idle(struct fs *fs);
+
+/* names.c */
+void fs_lookup(fuse_req_t req, fuse_ino_t parent, const char *name);
+void fs_readlink(fuse_req_t req, fuse_ino_t ino);
+void fs_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t rdev);
+void fs_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode);
+void fs_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, const char *name);
+void fs_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent, const char *name);
+void fs_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
+               struct fuse_file_info *fi);
+
+/* removal.c */
+void fs_unlink(fuse_req_t req, fuse_ino_t parent, const char *name);
+void fs_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name);
+void fs_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t new_parent,
+               const char *new_name, unsigned int flags);
+
+/* attr.c */
+void fs_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
+void fs_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *stat, int to_set,
+                struct fuse_file_info *fi);
+void fs_statfs(fuse_req_t req, fuse_ino_t ino);
+
+/* xattr.c */
+void fs_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const char *value, size_t size,
+                 int flags);
+void fs_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size);
+void fs_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size);
+void fs_removexattr(fuse_req_t req, fuse_ino_t ino, const char *name);
+
+/* data.c */
+void fs_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi);
+void fs_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off_t offset,
+              struct fuse_file_info *fi);
+void fs_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t offset, off_t length,
+                  struct fuse_file_info *fi);
+void fs_lseek(fuse_req_t req, fuse_ino_t ino, off_t offset, int whence, struct fuse_file_info *fi);
+
+/* open.c */
+bool fs_wants_direct_io(int flags);
+void fs_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
+void fs_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
+void fs_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi);
+void fs_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
+
+/* dir.c */
+void fs_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
+void fs_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
+                struct fuse_file_info *fi);
+void fs_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
+                    struct fuse_file_info *fi);
+void fs_fsyncdir(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi);
+
+/* lock.c */
+void fs_getlk(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi, struct flock *lock);
+void fs_setlk(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi, struct flock *lock,
+              int sleep);
+void fs_flock(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi, int op);
+
+#endif

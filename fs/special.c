@@ -1,0 +1,151 @@
+#include "fs/special.h"
+
+#include "command/key.h"
+#include "fs/request.h"
+#include "status.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define FOLDER_INO (FS_VIRTUAL | 1)
+
+static void version(struct replica *replica, struct buffer *out)
+{
+    buffer_printf(out, "quorumfs %s\n", QUORUMFS_VERSION);
+}
+
+/* In the order of their names, as directories are listed. */
+static const struct member {
+    const char *name;
+    uint64_t ino;
+    uint32_t mode;
+    void (*print)(struct replica *replica, struct buffer *out);
+} members[] = {
+    {"local", FS_LOCAL | INO_ROOT, S_IFDIR | 0555, NULL},
+    {"status", FS_VIRTUAL | 2, S_IFREG | 0444, status_json},
+    {"version", FS_VIRTUAL | 3, S_IFREG | 0444, version},
+    {"why", FS_VIRTUAL | 4, S_IFREG | 0444, status_why},
+};
+enum { MEMBER_COUNT = sizeof members / sizeof members[0] };
+
+static const struct member *member_named(const char *name)
+{
+    for (int i = 0; i < MEMBER_COUNT; i++)
+        if (strcmp(members[i].name, name) == 0)
+            return &members[i];
+    return NULL;
+}
+
+static const struct member *member_of(uint64_t ino)
+{
+    for (int i = 0; i < MEMBER_COUNT; i++)
+        if (members[i].ino == ino)
+            return &members[i];
+    return NULL;
+}
+
+bool fs_is_reserved(uint64_t parent, const char *name)
+{
+    return parent == INO_ROOT && strcmp(name, KEY_RESERVED) == 0;
+}
+
+/* The size is 0, as in /proc: it is not known before somebody looks. */
+static struct attr attr_of(uint64_t ino)
+{
+    const struct member *member = member_of(ino);
+    struct timespec now;
+    struct attr attr = {.ino = ino, .uid = getuid(), .gid = getgid()};
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    attr.mtime = attr.ctime = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+    attr.mode = member ? member->mode : S_IFDIR | 0555;
+    attr.nlink = S_ISDIR(attr.mode) ? 2 : 1;
+    return attr;
+}
+
+static void local_root_found(struct fs_request *r, struct tree *tree)
+{
+    struct attr attr;
+    int rc = tree_getattr(tree, INO_ROOT, &attr);
+
+    if (rc < 0)
+        fs_reply_error(r, rc);
+    else
+        fs_reply_entry(r, &attr);
+}
+
+void fs_special_lookup(fuse_req_t req, uint64_t parent, const char *name)
+{
+    const struct member *member = fs_is_virtual(parent) ? member_named(name) : NULL;
+    struct fuse_entry_param entry = {0};
+    struct attr attr;
+
+    if (fs_is_virtual(parent) && !member) {
+        fuse_reply_err(req, ENOENT);
+        return;
+    }
+    if (member && fs_is_local(member->ino)) {
+        struct fs_request *r = fs_request_new(req, member->ino, NULL);
+
+        if (r)
+            fs_request_read(r, local_root_found);
+        return;
+    }
+    attr = attr_of(member ? member->ino : FOLDER_INO);
+    entry.ino = attr.ino;
+    fs_stat_of(&attr, 0, &entry.attr);
+    fuse_reply_entry(req, &entry);
+}
+
+void fs_special_getattr(fuse_req_t req, uint64_t ino)
+{
+    struct attr attr = attr_of(ino);
+    struct stat stat;
+
+    fs_stat_of(&attr, 0, &stat);
+    fuse_reply_attr(req, &stat, 0);
+}
+
+int fs_special_content(struct fs *fs, uint64_t ino, struct buffer *content)
+{
+    const struct member *member = member_of(ino);
+
+    if (member && member->print)
+        member->print(fs->replica, content);
+    return content->failed ? -ENOMEM : 0;
+}
+
+void fs_special_list(struct fs *fs, struct bytes after, tree_entry_cb *each, void *arg)
+{
+    for (int i = 0; i < MEMBER_COUNT; i++) {
+        struct bytes name = bytes_of_text(members[i].name);
+        struct attr attr = attr_of(members[i].ino);
+        size_t common = name.len < after.len ? name.len : after.len;
+        int order = common ? memcmp(name.data, after.data, common) : 0;
+
+        if (order < 0 || (order == 0 && name.len <= after.len))
+            continue;
+        if (!each(arg, name, &attr))
+            return;
+    }
+}
+
+int fs_special_parent(struct tree *tree, uint64_t ino, uint64_t *parent)
+{
+    int rc;
+
+    if (fs_is_virtual(ino)) {
+        *parent = INO_ROOT;
+        return 0;
+    }
+    if (ino == (FS_LOCAL | INO_ROOT)) {
+        *parent = FOLDER_INO;
+        return 0;
+    }
+    rc = tree_parent(tree, fs_tree_ino(ino), parent);
+    if (rc == 0)
+        *parent |= ino & FS_LOCAL;
+    return rc;
+}

@@ -1,0 +1,53 @@
+/* `.quorumfs` at the root: what the mount itself has to say. It works by name and is not listed, so
+ * that `rm -r *`, rsync and find leave it alone.
+ *
+ *   status   status_json     why   status_why     version
+ *   local/   the tree, read-only, as this node last knew it
+ *
+ * Inode numbers tell what is what: the tree's are below 2^62, made-up files have bit 62, and local/
+ * is the tree's number with bit 63. Nothing of it can be changed: EROFS.
+ *
+ * Thread: the loop's. */
+#ifndef QUORUMFS_FS_SPECIAL_H
+#define QUORUMFS_FS_SPECIAL_H
+
+#include "fs/session.h"
+
+#define FS_VIRTUAL (UINT64_C(1) << 62)
+#define FS_LOCAL (UINT64_C(1) << 63)
+
+static inline bool fs_is_virtual(uint64_t ino)
+{
+    return (ino & FS_VIRTUAL) != 0;
+}
+
+static inline bool fs_is_local(uint64_t ino)
+{
+    return (ino & FS_LOCAL) != 0;
+}
+
+static inline bool fs_is_special(uint64_t ino)
+{
+    return (ino & (FS_VIRTUAL | FS_LOCAL)) != 0;
+}
+
+/* The inode as the tree knows it. */
+static inline uint64_t fs_tree_ino(uint64_t ino)
+{
+    return ino & ~FS_LOCAL;
+}
+
+/* Whether this name in this directory is `.quorumfs` itself. */
+bool fs_is_reserved(uint64_t parent, const char *name);
+
+/* fs_lookup and fs_getattr of virtual inodes. */
+void fs_special_lookup(fuse_req_t req, uint64_t parent, const char *name);
+void fs_special_getattr(fuse_req_t req, uint64_t ino);
+/* What the file says now. -ENOMEM */
+int fs_special_content(struct fs *fs, uint64_t ino, struct buffer *content);
+
+/* As tree_list and tree_parent; local's root counts as being in `.quorumfs`. */
+void fs_special_list(struct fs *fs, struct bytes after, tree_entry_cb *each, void *arg);
+int fs_special_parent(struct tree *tree, uint64_t ino, uint64_t *parent);
+
+#endif

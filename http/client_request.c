@@ -1,0 +1,304 @@
+/* One request of a client WebSocket: {"APIRequest":{"Get":"duck"}} and its like.
+ *
+ *   {"request":R,"response":{"Get":{...}}}       Put, Delete, Pong in the same way
+ *   {"request":R,"response":{"Blocked":R}}       a write was refused: nothing has happened
+ *   {"request":R,"response":{"Error":"..."}}     anything else that went wrong with a good request;
+ * that the outcome of a write is unknown is said here too
+ *   {"error":"..."}                              the message was no request */
+#include "client_session.h"
+#include "command/key.h"
+#include "json_out.h"
+#include "text.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- Replies ---- */
+
+static void reply_begin(struct client_exchange *exchange)
+{
+    static const uint8_t room[LWS_PRE];
+    exchange->reply.len = 0;
+    buffer_append(&exchange->reply, room, sizeof room);
+}
+
+void http_client_error(struct client_exchange *exchange, const char *text)
+{
+    struct buffer *reply = &exchange->reply;
+    reply_begin(exchange);
+    http_json_raw(reply, "{");
+    http_json_field(reply, "error",
+                    bytes_of_text(http_text_is_utf8(bytes_of_text(text)) ? text : "bad request"));
+    http_json_raw(reply, "}");
+}
+
+static void put_request(struct client_exchange *exchange)
+{
+    struct buffer *reply = &exchange->reply;
+    if (buffer_reserve(reply, exchange->request_len))
+        buffer_append(reply, reply->data + exchange->request_at, exchange->request_len);
+}
+
+/* The echo of the request, before its value is decoded where it lies. */
+static void put_echo(struct client_exchange *exchange, const cJSON *request)
+{
+    struct buffer *reply = &exchange->reply;
+    reply_begin(exchange);
+    http_json_raw(reply, "{\"request\":");
+    exchange->request_at = reply->len;
+    char *text = cJSON_PrintUnformatted(request);
+    if (text)
+        http_json_raw(reply, text);
+    else
+        reply->failed = true;
+    cJSON_free(text);
+    exchange->request_len = reply->len - exchange->request_at;
+    http_json_raw(reply, ",\"response\":{");
+}
+
+static void put_response_error(struct client_exchange *exchange, const char *text)
+{
+    http_json_field(&exchange->reply, "Error", bytes_of_text(text));
+    http_json_raw(&exchange->reply, "}}");
+}
+
+static void put_response_outcome(struct client_exchange *exchange, enum replica_outcome outcome,
+                                 bool write)
+{
+    if (write && outcome != REPLICA_TIMEOUT) {
+        http_json_raw(&exchange->reply, "\"Blocked\":");
+        put_request(exchange);
+        http_json_raw(&exchange->reply, "}}");
+        return;
+    }
+    struct buffer text = {0};
+    http_outcome_text(exchange->replica, outcome, write, &text);
+    buffer_append(&text, "", 1);
+    put_response_error(exchange, text.failed ? "out of memory" : (const char *)text.data);
+    buffer_free(&text);
+}
+
+static void put_response_key(struct client_exchange *exchange, const char *kind)
+{
+    buffer_printf(&exchange->reply, "\"%s\":{", kind);
+    http_json_field(&exchange->reply, "key", exchange->item.key);
+}
+
+/* The replica is done with the exchange: true if somebody still waits for its reply. */
+static bool still_wanted(struct client_exchange *exchange)
+{
+    exchange->waiting = false;
+    if (exchange->session)
+        return true;
+    http_client_exchange_free(exchange);
+    return false;
+}
+
+/* ---- Get ---- */
+
+static void put_got(struct client_exchange *exchange)
+{
+    struct tree *tree = replica_tree(exchange->replica);
+    struct attr attr;
+    struct buffer value = {0};
+    int status = http_find(tree, exchange->item.key, &attr);
+    bool found = status == 0;
+    if (found && attr.size > VALUE_BYTES_MAX)
+        status = -EFBIG;
+    if (status == 0)
+        status = tree_read(tree, attr.ino, 0, (size_t)attr.size, &value);
+    if (status != 0 && status != -ENOENT) {
+        put_response_error(exchange, http_status_text(status));
+    } else {
+        put_response_key(exchange, "Get");
+        if (found)
+            http_json_field(&exchange->reply, "value", bytes_of(value.data, value.len));
+        http_json_raw(&exchange->reply, "}}}");
+    }
+    exchange->reply.failed |= value.failed;
+    buffer_free(&value);
+}
+
+static void on_read(void *arg, enum replica_outcome outcome, struct replica_freshness freshness)
+{
+    struct client_exchange *exchange = arg;
+    if (!still_wanted(exchange))
+        return;
+    if (outcome == REPLICA_DONE)
+        put_got(exchange);
+    else
+        put_response_outcome(exchange, outcome, false);
+    http_client_replied(exchange);
+}
+
+static void get(struct client_exchange *exchange)
+{
+    exchange->waiting = true;
+    replica_read(exchange->replica, REPLICA_DEFAULT, on_read, exchange);
+}
+
+/* ---- Put and Delete ---- */
+
+static void put_changed(struct client_exchange *exchange, const struct command_result *result)
+{
+    struct buffer *reply = &exchange->reply;
+    bool put = exchange->item.value.data;
+    put_response_key(exchange, put ? "Put" : "Delete");
+    if (put)
+        http_json_field(reply, "value", exchange->item.value);
+    if (result->ops[0].old_present)
+        http_json_field(reply, "overwritten_val", command_result_old(result, 0));
+    else if (result->ops[0].existed)
+        http_json_bool(reply, "overwritten_val_unknown", true);
+    http_json_raw(reply, "}}}");
+}
+
+static void on_written(void *arg, enum replica_outcome outcome, const struct command_result *result)
+{
+    struct client_exchange *exchange = arg;
+    if (!still_wanted(exchange))
+        return;
+    if (outcome != REPLICA_DONE)
+        put_response_outcome(exchange, outcome, true);
+    else if (result->status != 0)
+        put_response_error(exchange, http_status_text(result->status));
+    else
+        put_changed(exchange, result);
+    http_client_replied(exchange);
+}
+
+static void change(struct client_exchange *exchange, enum op_type type)
+{
+    struct op op = {.type = (uint8_t)type,
+                    .flags = OP_WANT_OLD,
+                    .name = exchange->item.key,
+                    .data = exchange->item.value};
+    struct command command = {0};
+    int status = command_add(&command, &op);
+    if (status != 0) {
+        command_free(&command);
+        put_response_error(exchange,
+                           status == -ENOMEM ? "out of memory" : "the value is too large");
+        return;
+    }
+    exchange->waiting = true;
+    replica_submit(exchange->replica, &command, on_written, exchange);
+}
+
+/* ---- Ping ---- */
+
+static void on_ping(void *arg, bool reached)
+{
+    struct client_exchange *exchange = arg;
+    if (!still_wanted(exchange))
+        return;
+    char text[HTTP_PING_TEXT_MAX];
+    http_ping_text(exchange->pid, reached, text);
+    buffer_printf(&exchange->reply, "\"Pong\":[%u,\"%s\"]}}", exchange->pid, text);
+    http_client_replied(exchange);
+}
+
+static void ping(struct client_exchange *exchange)
+{
+    struct replica_status status;
+    replica_status(exchange->replica, &status);
+    for (uint32_t i = 0; i < status.peer_count; i++) {
+        if (status.peers[i].pid != exchange->pid)
+            continue;
+        exchange->waiting = true;
+        replica_ping(exchange->replica, exchange->pid, on_ping, exchange);
+        return;
+    }
+    put_response_error(exchange, "this node has no such peer");
+}
+
+/* ---- Messages ---- */
+
+/* The request in the message, an object with one field. */
+static cJSON *find_request(cJSON *json, struct fault *fault)
+{
+    cJSON *request = cJSON_GetObjectItemCaseSensitive(json, "APIRequest");
+    if (cJSON_IsObject(request) && cJSON_GetArraySize(request) == 1)
+        return request;
+    fault_set(fault, 0,
+              "{\"APIRequest\":R} was expected, R one of {\"Get\":\"K\"}, "
+              "{\"Put\":{\"key\":\"K\",\"value\":\"V\"}}, {\"Delete\":\"K\"}, {\"Ping\":N}");
+    return NULL;
+}
+
+static int check_key(struct bytes key, struct fault *fault)
+{
+    const char *why = NULL;
+    int status = key_check(key, &why);
+    return status == 0 ? 0 : fault_set(fault, status, "%s", why);
+}
+
+static int take_key(struct client_exchange *exchange, const cJSON *field, struct fault *fault)
+{
+    if (!cJSON_IsString(field))
+        return fault_set(fault, -EINVAL, "\"%s\" takes a key (a string)", field->string);
+    exchange->item.key = bytes_of_text(field->valuestring);
+    return check_key(exchange->item.key, fault);
+}
+
+static int take_pair(struct client_exchange *exchange, cJSON *field, struct fault *fault)
+{
+    int status = http_json_pair(field, &exchange->item, fault);
+    return status != 0 ? status : check_key(exchange->item.key, fault);
+}
+
+static int take_pid(struct client_exchange *exchange, const cJSON *field, struct fault *fault)
+{
+    double n = cJSON_IsNumber(field) ? field->valuedouble : 0;
+    if (n < 1 || n > UINT32_MAX || n != (double)(uint32_t)n)
+        return fault_set(fault, -EINVAL, "\"Ping\" takes the number of a node");
+    exchange->pid = (uint32_t)n;
+    return 0;
+}
+
+static int dispatch(struct client_exchange *exchange, struct fault *fault)
+{
+    cJSON *request = find_request(exchange->json, fault);
+    if (!request)
+        return -EINVAL;
+    put_echo(exchange, request);
+    cJSON *field = request->child;
+    const char *kind = field->string;
+    int status;
+    if (strcmp(kind, "Get") == 0) {
+        if ((status = take_key(exchange, field, fault)) == 0)
+            get(exchange);
+    } else if (strcmp(kind, "Put") == 0) {
+        if ((status = take_pair(exchange, field, fault)) == 0)
+            change(exchange, OP_PUT);
+    } else if (strcmp(kind, "Delete") == 0) {
+        if ((status = take_key(exchange, field, fault)) == 0)
+            change(exchange, OP_DELETE);
+    } else if (strcmp(kind, "Ping") == 0) {
+        if ((status = take_pid(exchange, field, fault)) == 0)
+            ping(exchange);
+    } else {
+        status = fault_set(fault, -EINVAL, "unknown request \"%.100s\"", kind);
+    }
+    return status;
+}
+
+void http_client_handle(struct client_exchange *exchange, struct bytes message)
+{
+    struct fault fault = {""};
+    int status = http_json_parse(message, &exchange->json, &fault);
+    if (status == 0)
+        status = dispatch(exchange, &fault);
+    if (status != 0)
+        http_client_error(exchange, fault.text);
+}
+
+void http_client_exchange_free(struct client_exchange *exchange)
+{
+    assert(!exchange->waiting);
+    cJSON_Delete(exchange->json);
+    buffer_free(&exchange->reply);
+    free(exchange);
+}

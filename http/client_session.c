@@ -1,0 +1,321 @@
+/* Connections of the client WebSocket (RFC 6455), served by libwebsockets.
+ *
+ *   message --> exchange, at the end of the session's queue --> replica --> reply
+ *
+ * Replies leave in the order of their requests: the head of the queue is sent when it is complete.
+ * While too much of a connection is under way it is not read. */
+#include "client_session.h"
+
+#include "base/trace.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { CLOSE_SECONDS_MAX = 5 };
+
+TAILQ_HEAD(client_queue, client_exchange);
+
+/* Lives in libwebsockets' memory, from ESTABLISHED to CLOSED. */
+struct client_session {
+    LIST_ENTRY(client_session) all;
+    struct http_clients *clients;
+    struct lws *wsi;
+    struct buffer incoming; /* a message that has not ended */
+    struct client_queue queue;
+    uint32_t in_flight; /* exchanges in the queue */
+    size_t held_bytes;  /* of the queue */
+    bool paused;
+    /* What comes is dropped, and the connection closed once the queue is empty: */
+    bool too_large;
+    bool closing;
+    bool closed; /* the close frame was sent */
+};
+
+struct http_clients {
+    struct http *http;
+    struct lws_vhost *vhost;
+    struct lws_protocols protocols[2];
+    LIST_HEAD(, client_session) sessions;
+    uint32_t connections; /* with those that have not shaken hands yet */
+    bool stopping;
+};
+
+bool http_clients_have_room(const struct http_clients *clients)
+{
+    return !clients->stopping && clients->connections < HTTP_WEBSOCKETS_MAX;
+}
+
+/* ---- Requests ---- */
+
+static void hold(struct client_exchange *exchange, size_t bytes)
+{
+    struct client_session *session = exchange->session;
+    assert(session->held_bytes >= exchange->held_bytes);
+    session->held_bytes += bytes - exchange->held_bytes;
+    exchange->held_bytes = bytes;
+}
+
+static void adjust_flow(struct client_session *session)
+{
+    bool pause =
+        session->in_flight >= CLIENT_IN_FLIGHT_MAX || session->held_bytes >= CLIENT_QUEUE_BYTES_MAX;
+    if (pause == session->paused)
+        return;
+    session->paused = pause;
+    lws_rx_flow_control(session->wsi, !pause);
+}
+
+/* A new exchange at the end of the queue, or NULL. */
+static struct client_exchange *exchange_new(struct client_session *session, size_t message_bytes)
+{
+    struct client_exchange *exchange = calloc(1, sizeof *exchange);
+    if (!exchange)
+        return NULL;
+    exchange->session = session;
+    exchange->replica = session->clients->http->replica;
+    TAILQ_INSERT_TAIL(&session->queue, exchange, queue);
+    session->in_flight++;
+    hold(exchange, message_bytes);
+    return exchange;
+}
+
+static void exchange_end(struct client_exchange *exchange)
+{
+    struct client_session *session = exchange->session;
+    TAILQ_REMOVE(&session->queue, exchange, queue);
+    session->in_flight--;
+    hold(exchange, 0);
+    if (exchange->waiting)
+        exchange->session = NULL; /* the replica's callback frees it */
+    else
+        http_client_exchange_free(exchange);
+}
+
+/* Called for a reply that came at once too. */
+void http_client_replied(struct client_exchange *exchange)
+{
+    hold(exchange, exchange->reply.len);
+    lws_callback_on_writable(exchange->session->wsi);
+}
+
+/* Returns 0, or -1 to close the connection (out of memory). */
+static int on_message(struct client_session *session, struct bytes message)
+{
+    struct client_exchange *exchange = exchange_new(session, message.len);
+    if (!exchange)
+        return -1;
+    http_client_handle(exchange, message);
+    if (!exchange->waiting)
+        http_client_replied(exchange);
+    adjust_flow(session);
+    return 0;
+}
+
+static int refuse_message(struct client_session *session)
+{
+    session->too_large = true;
+    buffer_free(&session->incoming);
+    struct client_exchange *exchange = exchange_new(session, 0);
+    if (!exchange)
+        return -1;
+    http_client_error(exchange, "the message is too large; the connection is closed");
+    http_client_replied(exchange);
+    return 0;
+}
+
+/* A piece of a message; the whole one is handled where it lies if it came in one piece. */
+static int on_receive(struct client_session *session, const void *data, size_t len)
+{
+    if (session->too_large || session->closing)
+        return 0;
+    if (session->incoming.len + len > CLIENT_MESSAGE_BYTES_MAX)
+        return refuse_message(session);
+    bool whole =
+        lws_is_final_fragment(session->wsi) && lws_remaining_packet_payload(session->wsi) == 0;
+    if (whole && session->incoming.len == 0)
+        return on_message(session, bytes_of(data, len));
+    buffer_append(&session->incoming, data, len);
+    if (session->incoming.failed)
+        return -1;
+    if (!whole)
+        return 0;
+    struct buffer message = session->incoming;
+    session->incoming = (struct buffer){0};
+    int status = on_message(session, bytes_of(message.data, message.len));
+    buffer_free(&message);
+    return status;
+}
+
+/* ---- Replies ---- */
+
+/* The close frame, once everything is answered. libwebsockets sends none when it runs on libuv (it closes a
+ * second time before the frame has left), and what a client still sends must be read, or the connection is
+ * reset and the frame lost: so it stays open until the client has answered, or for a few seconds. */
+static int close_if_due(struct client_session *session)
+{
+    if (session->closed || (!session->too_large && !session->closing) ||
+        !TAILQ_EMPTY(&session->queue))
+        return 0;
+    uint16_t code = session->too_large ? LWS_CLOSE_STATUS_MESSAGE_TOO_LARGE
+                                       : LWS_CLOSE_STATUS_GOINGAWAY;
+    uint8_t frame[LWS_PRE + 2];
+    frame[LWS_PRE] = (uint8_t)(code >> 8);
+    frame[LWS_PRE + 1] = (uint8_t)(code & 255);
+    session->closed = true;
+    lws_set_timeout(session->wsi, PENDING_TIMEOUT_CLOSE_ACK, CLOSE_SECONDS_MAX);
+    return lws_write(session->wsi, frame + LWS_PRE, 2, LWS_WRITE_CLOSE) < 0 ? -1 : 0;
+}
+
+/* Sends the head of the queue. Returns 0, or -1 to close (out of memory, or the connection is
+ * gone). */
+static int send_reply(struct client_session *session)
+{
+    struct client_exchange *exchange = TAILQ_FIRST(&session->queue);
+    if (exchange->reply.failed)
+        return -1;
+    size_t len = exchange->reply.len - LWS_PRE;
+    if (lws_write(session->wsi, exchange->reply.data + LWS_PRE, len, LWS_WRITE_TEXT) < 0)
+        return -1;
+    exchange_end(exchange);
+    return 0;
+}
+
+static bool has_reply(const struct client_session *session)
+{
+    const struct client_exchange *exchange = TAILQ_FIRST(&session->queue);
+    return exchange && !exchange->waiting;
+}
+
+static int on_writeable(struct client_session *session)
+{
+    if (has_reply(session) && send_reply(session) != 0)
+        return -1;
+    adjust_flow(session);
+    if (has_reply(session))
+        lws_callback_on_writable(session->wsi);
+    return close_if_due(session);
+}
+
+/* ---- libwebsockets ---- */
+
+static void session_begin(struct http_clients *clients, struct client_session *session,
+                          struct lws *wsi)
+{
+    *session = (struct client_session){.clients = clients, .wsi = wsi};
+    TAILQ_INIT(&session->queue);
+    LIST_INSERT_HEAD(&clients->sessions, session, all);
+}
+
+static void session_end(struct client_session *session)
+{
+    struct client_exchange *exchange;
+    while ((exchange = TAILQ_FIRST(&session->queue)))
+        exchange_end(exchange);
+    buffer_free(&session->incoming);
+    LIST_REMOVE(session, all);
+}
+
+static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
+                    size_t len)
+{
+    struct client_session *session = user;
+    struct http_clients *clients = lws_get_vhost(wsi) ? lws_vhost_user(lws_get_vhost(wsi)) : NULL;
+    switch (reason) {
+    case LWS_CALLBACK_HTTP: /* no upgrade was asked for */
+        if (lws_return_http_status(wsi, HTTP_STATUS_BAD_REQUEST, "this is a WebSocket") != 0)
+            return -1;
+        return lws_http_transaction_completed(wsi) != 0 ? -1 : 0;
+    case LWS_CALLBACK_ESTABLISHED:
+        session_begin(clients, session, wsi);
+        return 0;
+    case LWS_CALLBACK_RECEIVE:
+        return on_receive(session, in, len);
+    case LWS_CALLBACK_SERVER_WRITEABLE:
+        return on_writeable(session);
+    case LWS_CALLBACK_CLOSED:
+        session_end(session);
+        return 0;
+    case LWS_CALLBACK_WSI_CREATE:
+        clients->connections++;
+        return 0;
+    case LWS_CALLBACK_WSI_DESTROY:
+        assert(clients->connections > 0);
+        clients->connections--;
+        return 0;
+    default:
+        return 0;
+    }
+}
+
+int http_clients_start(struct http *http, struct lws_context *context, struct http_clients **out)
+{
+    struct http_clients *clients = calloc(1, sizeof *clients);
+    if (!clients)
+        return -ENOMEM;
+    clients->http = http;
+    LIST_INIT(&clients->sessions);
+    clients->protocols[0] = (struct lws_protocols){
+        .name = "client",
+        .callback = on_event,
+        .per_session_data_size = sizeof(struct client_session),
+        .rx_buffer_size = 64 * 1024,
+    };
+    struct lws_context_creation_info info = {
+        .port = CONTEXT_PORT_NO_LISTEN_SERVER,
+        .vhost_name = "client",
+        .protocols = clients->protocols,
+        .user = clients,
+        .ka_time = 60, /* seconds; a client that vanished is noticed (tcp(7)) */
+        .ka_probes = 3,
+        .ka_interval = 10,
+    };
+    clients->vhost = lws_create_vhost(context, &info);
+    if (!clients->vhost) {
+        free(clients);
+        return -EIO;
+    }
+    *out = clients;
+    return 0;
+}
+
+void http_clients_adopt(struct http_clients *clients, int fd)
+{
+    if (!lws_adopt_socket_vhost(clients->vhost, fd))
+        trace_debug("http", "a WebSocket was closed before it began");
+}
+
+void http_clients_stop(struct http_clients *clients)
+{
+    clients->stopping = true;
+    struct client_session *session;
+    LIST_FOREACH(session, &clients->sessions, all)
+    {
+        /* The context may be gone before the loop comes round: now or never. */
+        while (has_reply(session) && !lws_send_pipe_choked(session->wsi))
+            if (send_reply(session) != 0)
+                break;
+        session->closing = true;
+        lws_callback_on_writable(session->wsi);
+    }
+}
+
+void http_clients_free(struct http_clients *clients)
+{
+    assert(!clients || LIST_EMPTY(&clients->sessions));
+    free(clients);
+}
+
+/* GET /client that came to the HTTP server: http_adopt_websocket sent it here, or it follows
+ * another request on its connection. */
+void http_client_refused(struct http_request *request)
+{
+    if (!http_clients_have_room(request->http->clients))
+        http_error(request, MHD_HTTP_SERVICE_UNAVAILABLE, (struct bytes){0},
+                   "this node has no WebSocket left");
+    else
+        http_error(request, MHD_HTTP_BAD_REQUEST, (struct bytes){0},
+                   "/client is a WebSocket and begins a connection of its own");
+}

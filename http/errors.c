@@ -1,0 +1,167 @@
+/* What went wrong, as a status and an English sentence (RFC 9110, section 15). */
+#include "command/key.h"
+#include "http_internal.h"
+#include "json_out.h"
+#include "text.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static void put_error(struct http_request *request, struct bytes key, char *text)
+{
+    if (!http_text_is_utf8(
+            bytes_of_text(text))) /* quoted from a request, or cut inside a character */
+        for (char *c = text; *c; c++)
+            *c = *c & 0x80 ? '?' : *c;
+    bool multiple = request->route && request->route->multiple;
+    struct buffer *out = &request->out;
+    out->len = 0;
+    http_json_raw(out, multiple ? "{\"Multiple\":[{" : "{\"Single\":{");
+    if (key.data)
+        http_json_field(out, "key", key);
+    http_json_field(out, "error", bytes_of_text(text));
+    http_json_raw(out, multiple ? "}]}" : "}}");
+}
+
+void http_error(struct http_request *request, unsigned int status, struct bytes key,
+                const char *format, ...)
+{
+    char text[2 * FAULT_TEXT_MAX];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    put_error(request, key, text);
+    request->answer.content_type = NULL;
+    request->answer.retry = status == MHD_HTTP_SERVICE_UNAVAILABLE;
+    http_answer(request, status);
+}
+
+void http_outcome_text(struct replica *replica, enum replica_outcome outcome, bool write,
+                       struct buffer *out)
+{
+    if (outcome == REPLICA_TIMEOUT) {
+        http_json_raw(out, write ? "no answer in time: the outcome is unknown, the change may have "
+                                   "happened or may happen yet"
+                                 : "no answer in time: nothing was changed, try again");
+        return;
+    }
+    struct replica_status status;
+    replica_status(replica, &status);
+    http_json_raw(out, replica_outcome_text(outcome));
+    if (outcome == REPLICA_NO_QUORUM && status.why[0])
+        buffer_printf(out, ": %s", status.why);
+}
+
+void http_error_outcome(struct http_request *request, enum replica_outcome outcome, bool write,
+                        struct bytes key)
+{
+    struct buffer text = {0};
+    http_outcome_text(request->http->replica, outcome, write, &text);
+    http_error(request,
+               outcome == REPLICA_TIMEOUT ? MHD_HTTP_GATEWAY_TIMEOUT : MHD_HTTP_SERVICE_UNAVAILABLE,
+               key, "%.*s", (int)text.len, (const char *)text.data);
+    buffer_free(&text);
+}
+
+const char *http_status_text(int status)
+{
+    switch (status) {
+    case -ECANCELED:
+        return "the condition does not hold";
+    case -EISDIR:
+        return "the key is a directory";
+    case -ENOTDIR:
+        return "a parent of the key is a file";
+    case -EINVAL:
+        return "the key is no regular file";
+    case -ELOOP:
+        return "the key is a symbolic link";
+    case -ENOTEMPTY:
+        return "the directory is not empty";
+    case -EPERM:
+        return "the key is reserved";
+    case -EFBIG:
+        return "the value is too large for an answer in JSON; ask for application/octet-stream";
+    case -E2BIG:
+        return "the list is too long";
+    case -ENOSPC:
+        return "the disk is full";
+    case -EBUSY:
+        return "too many answers wait for their clients: nothing has happened, try again";
+    default:
+        return strerror(-status);
+    }
+}
+
+static unsigned int status_of(int status)
+{
+    switch (status) {
+    case -ECANCELED:
+        return MHD_HTTP_PRECONDITION_FAILED;
+    case -EISDIR:
+    case -ENOTDIR:
+    case -EINVAL:
+    case -ELOOP:
+    case -ENOTEMPTY:
+        return MHD_HTTP_CONFLICT;
+    case -EPERM:
+        return MHD_HTTP_FORBIDDEN;
+    case -ENAMETOOLONG:
+        return MHD_HTTP_BAD_REQUEST;
+    case -EFBIG:
+    case -E2BIG:
+        return MHD_HTTP_CONTENT_TOO_LARGE;
+    case -ENOSPC:
+        return MHD_HTTP_INSUFFICIENT_STORAGE;
+    case -EBUSY:
+        return MHD_HTTP_SERVICE_UNAVAILABLE;
+    default:
+        return MHD_HTTP_INTERNAL_SERVER_ERROR;
+    }
+}
+
+void http_error_status(struct http_request *request, int status, struct bytes key)
+{
+    http_error(request, status_of(status), key, "%s", http_status_text(status));
+}
+
+static bool key_ok(struct http_request *request, struct bytes key, unsigned int too_long)
+{
+    const char *why = NULL;
+    int status = key_check(key, &why);
+    if (status != 0)
+        http_error(request,
+                   status == -EPERM          ? MHD_HTTP_FORBIDDEN
+                   : status == -ENAMETOOLONG ? too_long
+                                             : MHD_HTTP_BAD_REQUEST,
+                   key, "%s", why);
+    return status == 0;
+}
+
+bool http_key_ok(struct http_request *request)
+{
+    return key_ok(request, http_path_key(request), MHD_HTTP_URI_TOO_LONG);
+}
+
+bool http_body_items(struct http_request *request, http_items_parser *parse)
+{
+    struct fault fault = {"out of memory"};
+    int status = parse(bytes_of(request->body.data, request->body.len), &request->items, &fault);
+    if (status != 0) {
+        http_items_free(&request->items);
+        http_error(request,
+                   status == -E2BIG    ? MHD_HTTP_CONTENT_TOO_LARGE
+                   : status == -ENOMEM ? MHD_HTTP_SERVICE_UNAVAILABLE
+                                       : MHD_HTTP_BAD_REQUEST,
+                   (struct bytes){0}, "%s", fault.text);
+        return false;
+    }
+    buffer_free(&request->body);
+    for (size_t i = 0; i < request->items.count; i++)
+        if (!key_ok(request, request->items.list[i].key, MHD_HTTP_BAD_REQUEST))
+            return false;
+    return true;
+}

@@ -1,0 +1,331 @@
+/* The HTTP server on the loop: libmicrohttpd without a thread, and the time-outs of connections.
+ *
+ * libmicrohttpd has its sockets in an epoll descriptor of its own; the loop watches that one
+ * descriptor and calls MHD_run. What happens outside of MHD_run and gives it something to do (a
+ * connection that was added, a request that was resumed) is followed by http_wake, so that it runs
+ * again before the loop waits; it is never called from inside one of its own callbacks. */
+#include "http.h"
+
+#include "base/trace.h"
+#include "client_session.h"
+#include "http_internal.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { TIMER_MS = 1000, STOPPING_TIMER_MS = 50 };
+
+/* ---- Connections ---- */
+
+static void watch(struct http *http, struct http_connection *c)
+{
+    if (c->receive_by)
+        TAILQ_REMOVE(&http->receiving, c, receiving);
+    c->receive_by = uv_now(http->loop) + http->body_ms_max;
+    TAILQ_INSERT_TAIL(&http->receiving, c, receiving);
+}
+
+static void unwatch(struct http *http, struct http_connection *c)
+{
+    if (c->receive_by)
+        TAILQ_REMOVE(&http->receiving, c, receiving);
+    c->receive_by = 0;
+}
+
+void http_connection_arriving(struct http *http, struct http_connection *c)
+{
+    c->busy = true;
+    watch(http, c);
+}
+
+void http_connection_arrived(struct http *http, struct http_connection *c)
+{
+    unwatch(http, c);
+}
+
+void http_connection_over(struct http *http, struct http_connection *c)
+{
+    unwatch(http, c);
+    c->busy = false;
+    if (http->stopping)
+        shutdown(c->fd,
+                 SHUT_RD); /* what was sent still arrives; the daemon sees the end and closes */
+}
+
+static struct http_connection *connection_new(struct http *http, struct MHD_Connection *mhd)
+{
+    const union MHD_ConnectionInfo *fd =
+        MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
+    const union MHD_ConnectionInfo *from =
+        MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    struct http_connection *c = fd && from ? calloc(1, sizeof *c) : NULL;
+    if (!c)
+        return NULL;
+    c->fd = fd->connect_fd;
+    c->allowed = config_allows_client(http->config, from->client_addr);
+    TAILQ_INSERT_TAIL(&http->connections, c, all);
+    watch(http, c); /* the listener has seen the first bytes of a request */
+    return c;
+}
+
+static void on_connection(void *arg, struct MHD_Connection *mhd, void **context,
+                          enum MHD_ConnectionNotificationCode code)
+{
+    struct http *http = arg;
+    struct http_connection *c = *context;
+    if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+        http->connection_count++;
+        *context = connection_new(http, mhd);
+        return;
+    }
+    assert(http->connection_count > 0);
+    http->connection_count--;
+    if (!c)
+        return;
+    unwatch(http, c);
+    TAILQ_REMOVE(&http->connections, c, all);
+    free(c);
+}
+
+/* Past the limit: says so, if it can be said at once. The request is taken from the socket first,
+ * since closing one that has unread bytes would take the answer back (RFC 1122, 4.2.2.13). */
+static void refuse(int fd)
+{
+    static const char body[] = "{\"Single\":{\"error\":\"this node has no connection left\"}}";
+    char text[4096];
+    if (recv(fd, text, sizeof text, MSG_DONTWAIT) > 0) {
+        int len = snprintf(text, sizeof text,
+                           "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\n"
+                           "Content-Length: %zu\r\nRetry-After: 1\r\nConnection: close\r\n\r\n%s",
+                           sizeof body - 1, body);
+        if (send(fd, text, (size_t)len, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+            trace_debug("http", "a connection past the limit was closed without a word");
+    }
+    close(fd);
+}
+
+void http_adopt(void *arg, int fd, const struct sockaddr *from, socklen_t from_len)
+{
+    struct http *http = arg;
+    if (http->stopping || http->connection_count >= HTTP_CONNECTIONS_MAX) {
+        refuse(fd);
+        return;
+    }
+    if (MHD_add_connection(http->daemon, fd, from, from_len) != MHD_YES)
+        trace_warn("http", "a connection was closed: %s", strerror(errno));
+    http_wake(http);
+}
+
+void http_adopt_websocket(void *arg, int fd, const struct sockaddr *from, socklen_t from_len)
+{
+    struct http *http = arg;
+    /* Who is refused gets an HTTP answer that says why (http_client_refused). */
+    if (!config_allows_client(http->config, from) || !http_clients_have_room(http->clients))
+        http_adopt(http, fd, from, from_len);
+    else
+        http_clients_adopt(http->clients, fd);
+}
+
+/* Half a request for too long. The daemon is told in the way that it understands: the connection
+ * ends. */
+static void end_expired(struct http *http)
+{
+    struct http_connection *c;
+    while ((c = TAILQ_FIRST(&http->receiving)) && c->receive_by <= uv_now(http->loop)) {
+        unwatch(http, c);
+        shutdown(c->fd, SHUT_RDWR);
+    }
+}
+
+/* ---- The loop ---- */
+
+void http_handle_closed(struct http *http)
+{
+    assert(http->handles_open > 0);
+    if (--http->handles_open == 0 && http->freeing)
+        free(http);
+}
+
+static void on_handle_closed(uv_handle_t *handle)
+{
+    http_handle_closed(handle->data);
+}
+
+static void close_handle(uv_handle_t *handle)
+{
+    if (handle->data && !uv_is_closing(handle))
+        uv_close(handle, on_handle_closed);
+}
+
+/* The daemon and its handles go; what is still being sent is cut off. */
+static void finish(struct http *http)
+{
+    assert(http->waiting == 0); /* the daemon cannot end suspended connections */
+    close_handle((uv_handle_t *)&http->poll);
+    close_handle((uv_handle_t *)&http->idle);
+    close_handle((uv_handle_t *)&http->timer);
+    http->stopping = true;
+    http_linger_end_expired(http);
+    if (http->daemon)
+        MHD_stop_daemon(http->daemon);
+    http->daemon = NULL;
+    assert(http->held_bytes == 0);
+}
+
+static void on_idle(uv_idle_t *idle);
+
+void http_wake(struct http *http)
+{
+    assert(http->daemon);
+    uv_idle_start(&http->idle, on_idle);
+}
+
+static void run(struct http *http)
+{
+    MHD_run(http->daemon);
+    MHD_UNSIGNED_LONG_LONG wait_ms;
+    bool again = MHD_get_timeout(http->daemon, &wait_ms) == MHD_YES && wait_ms == 0;
+    if (again || !TAILQ_EMPTY(&http->going_on))
+        http_wake(http);
+    if (http->stopping && http->connection_count == 0)
+        finish(http);
+}
+
+static void on_poll(uv_poll_t *poll, int status, int events)
+{
+    run(poll->data);
+}
+
+static void on_idle(uv_idle_t *idle)
+{
+    struct http *http = idle->data;
+    uv_idle_stop(idle);
+    struct http_requests due = TAILQ_HEAD_INITIALIZER(due);
+    TAILQ_CONCAT(&due, &http->going_on, going_on);
+    struct http_request *request;
+    while ((request = TAILQ_FIRST(&due))) {
+        TAILQ_REMOVE(&due, request, going_on);
+        request->go_on(request);
+    }
+    run(http);
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+    struct http *http = timer->data;
+    end_expired(http);
+    http_linger_end_expired(http);
+    if (http->stopping && uv_now(http->loop) >= http->stop_by && http->waiting == 0)
+        finish(http);
+    else
+        run(http);
+}
+
+static void on_daemon_message(void *arg, const char *format, va_list args)
+{
+    if (trace_level < TRACE_DEBUG)
+        return;
+    char text[256];
+    vsnprintf(text, sizeof text, format, args);
+    text[strcspn(text, "\n")] = 0;
+    trace_debug("http", "%s", text);
+}
+
+/* The path is decoded in http_request_begin, which sees it first. */
+static size_t leave_escaped(void *arg, struct MHD_Connection *mhd, char *text)
+{
+    return strlen(text);
+}
+
+static struct MHD_Daemon *daemon_start(struct http *http)
+{
+    const struct MHD_OptionItem options[] = {
+        /* First: it is for what is said about the others too. */
+        {MHD_OPTION_EXTERNAL_LOGGER, (intptr_t)on_daemon_message, NULL},
+        {MHD_OPTION_CONNECTION_LIMIT, HTTP_CONNECTIONS_MAX, NULL},
+        {MHD_OPTION_CONNECTION_TIMEOUT, HTTP_IDLE_MS_MAX / 1000, NULL},
+        {MHD_OPTION_UNESCAPE_CALLBACK, (intptr_t)leave_escaped, NULL},
+        {MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)http_request_begin, http},
+        {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)http_request_end, http},
+        {MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)on_connection, http},
+        {MHD_OPTION_END, 0, NULL},
+    };
+    unsigned int flags =
+        MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
+    return MHD_start_daemon(flags, 0, NULL, NULL, http_request_access, http, MHD_OPTION_ARRAY,
+                            options, MHD_OPTION_END);
+}
+
+static int handles_start(struct http *http)
+{
+    const union MHD_DaemonInfo *info = MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+    if (!info)
+        return -EIO;
+    uv_idle_init(http->loop, &http->idle);
+    uv_timer_init(http->loop, &http->timer);
+    http->idle.data = http->timer.data = http;
+    http->handles_open = 2;
+    int status = uv_poll_init(http->loop, &http->poll, info->epoll_fd);
+    if (status != 0)
+        return status;
+    http->poll.data = http;
+    http->handles_open++;
+    status = uv_poll_start(&http->poll, UV_READABLE, on_poll);
+    return status != 0 ? status : uv_timer_start(&http->timer, on_timer, TIMER_MS, TIMER_MS);
+}
+
+int http_start(uv_loop_t *loop, struct lws_context *websockets, struct replica *replica,
+               const struct config *config, struct http **out, struct fault *fault)
+{
+    struct http *http = calloc(1, sizeof *http);
+    if (!http)
+        return fault_set(fault, -ENOMEM, "start HTTP: out of memory");
+    http->loop = loop;
+    http->replica = replica;
+    http->config = config;
+    http->body_ms_max = HTTP_BODY_MS_MAX;
+    LIST_INIT(&http->lingering);
+    TAILQ_INIT(&http->connections);
+    TAILQ_INIT(&http->receiving);
+    TAILQ_INIT(&http->going_on);
+    http->daemon = daemon_start(http);
+    int status = http->daemon ? handles_start(http) : -EIO;
+    if (status != 0)
+        fault_set(fault, status, "start HTTP: %s", strerror(-status));
+    else if ((status = http_clients_start(http, websockets, &http->clients)) != 0)
+        fault_set(fault, status, "start the client WebSocket: %s", strerror(-status));
+    if (status != 0) {
+        http_free(http);
+        return status;
+    }
+    *out = http;
+    return 0;
+}
+
+void http_stop(struct http *http)
+{
+    assert(!http->stopping);
+    http->stopping = true;
+    http->stop_by = uv_now(http->loop) + HTTP_STOP_MS_MAX;
+    struct http_connection *c;
+    TAILQ_FOREACH(c, &http->connections, all)
+    {
+        if (!c->busy)
+            shutdown(c->fd, SHUT_RDWR);
+    }
+    uv_timer_start(&http->timer, on_timer, STOPPING_TIMER_MS, STOPPING_TIMER_MS);
+    http_clients_stop(http->clients);
+    http_wake(http);
+}
+
+void http_free(struct http *http)
+{
+    http->freeing = true;
+    http_clients_free(http->clients);
+    finish(http);
+    if (http->handles_open == 0)
+        free(http);
+}

@@ -1,0 +1,47 @@
+/* Reading what clients send as JSON (RFC 8259): keys, and keys with values.
+ *
+ * Stricter than the parser it uses: the text must be UTF-8, and a string cannot hold a NUL, since
+ * it would silently end there. Thread: any. */
+#ifndef QUORUMFS_HTTP_JSON_IN_H
+#define QUORUMFS_HTTP_JSON_IN_H
+
+#include "base/buffer.h"
+#include "base/fault.h"
+#include "command/command.h"
+
+#include <cjson/cJSON.h>
+
+/* A key, and its value where there is one; the bytes belong to the JSON they were read from. */
+struct http_item {
+    struct bytes key, value;
+};
+
+struct http_items {
+    struct http_item *list;
+    size_t count;
+    cJSON *json; /* owns the bytes */
+};
+
+void http_items_free(struct http_items *items);
+
+/* More than the largest useful list needs; bounds what a parsed text takes in memory. */
+enum { HTTP_JSON_NODES_MAX = 4 * COMMAND_OPS_MAX };
+
+/* The whole text as one JSON value, to be given back by cJSON_Delete. 0, or -EINVAL or -E2BIG
+ * (HTTP_JSON_NODES_MAX) with the fault's text; `*json` is then NULL. */
+int http_json_parse(struct bytes text, cJSON **json, struct fault *fault);
+
+/* {"key":"K","value":"V"}, or "value_base64", which is decoded in place. Other fields are ignored.
+ * 0 or -EINVAL with the fault's text. */
+int http_json_pair(cJSON *object, struct http_item *item, struct fault *fault);
+
+/* Whole bodies. Lists have 1 to COMMAND_OPS_MAX members. 0, -EINVAL or -E2BIG with the fault's
+ * text, or -ENOMEM. */
+typedef int http_items_parser(struct bytes text, struct http_items *items, struct fault *fault);
+
+http_items_parser http_items_pair;          /* one pair */
+http_items_parser http_items_pairs;         /* a list of pairs, no key twice */
+http_items_parser http_items_keys;          /* a list of keys */
+http_items_parser http_items_distinct_keys; /* no key twice */
+
+#endif

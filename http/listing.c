@@ -1,0 +1,208 @@
+/* GET /keys?prefix=&limit=&after=: a page of the keys there are, walked in pieces.
+ *
+ * One turn of the loop looks at a bounded part of the tree: it collects keys, then reads their
+ * values, and leaves the rest to the next turn. The first turn waits for the read to be confirmed;
+ * the later ones read the tree of this node, which can only have become newer. */
+#include "http_internal.h"
+#include "json_out.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum {
+    TURN_VISITS_MAX = 20000,            /* directory entries looked at */
+    TURN_KEYS_MAX = 256,                /* keys given */
+    TURN_VALUE_BYTES_MAX = 1024 * 1024, /* once past this, no more keys */
+};
+
+struct found {
+    struct attr attr;
+    size_t key_at, key_len; /* in `keys` */
+};
+
+struct http_listing {
+    struct buffer after; /* where the walk is */
+    uint32_t keys_left;  /* of the limit */
+    uint64_t bytes_left; /* of HTTP_LIST_BYTES_MAX */
+    /* This turn: */
+    struct found found[TURN_KEYS_MAX];
+    uint32_t found_count;
+    uint64_t found_bytes;
+    struct buffer keys;
+    bool stopped; /* there is a key that was not taken */
+    bool more;    /* the walk was not finished; it goes on after `resume` */
+    struct buffer resume;
+};
+
+void http_listing_free(struct http_listing *listing)
+{
+    if (!listing)
+        return;
+    buffer_free(&listing->after);
+    buffer_free(&listing->keys);
+    buffer_free(&listing->resume);
+    free(listing);
+}
+
+static void set_after(struct http_listing *listing, struct bytes key)
+{
+    listing->after.len = 0;
+    buffer_append(&listing->after, key.data, key.len);
+}
+
+/* ---- One turn ---- */
+
+static bool on_key(void *arg, struct bytes key, const struct attr *attr)
+{
+    struct http_listing *listing = arg;
+    uint32_t room = listing->keys_left < TURN_KEYS_MAX ? listing->keys_left : TURN_KEYS_MAX;
+    if (listing->found_count == room || listing->found_bytes > TURN_VALUE_BYTES_MAX) {
+        listing->stopped = true;
+        return false;
+    }
+    listing->found[listing->found_count++] = (struct found){*attr, listing->keys.len, key.len};
+    listing->found_bytes += attr->size;
+    buffer_append(&listing->keys, key.data, key.len);
+    return true;
+}
+
+static int collect(struct http_request *request)
+{
+    struct http_listing *listing = request->listing;
+    listing->found_count = 0;
+    listing->found_bytes = 0;
+    listing->keys.len = 0;
+    listing->stopped = false;
+    listing->more = false;
+    listing->resume.len = 0;
+    int status = tree_keys(replica_tree(request->http->replica), request->uri.prefix,
+                           bytes_of(listing->after.data, listing->after.len), TURN_VISITS_MAX,
+                           on_key, listing, &listing->more, &listing->resume);
+    bool failed = listing->resume.failed || listing->keys.failed;
+    return status == 0 && failed ? -ENOMEM : status;
+}
+
+static int put_found(struct http_request *request, struct bytes key, const struct attr *attr)
+{
+    struct buffer *out = &request->out;
+    http_json_comma(out);
+    if (S_ISLNK(attr->mode) || attr->size > HTTP_LIST_BYTES_MAX) {
+        http_put_absent(out, key, S_ISLNK(attr->mode) ? -ELOOP : -EFBIG);
+        return 0;
+    }
+    if (!http_hold(request, (size_t)attr->size))
+        return -EBUSY;
+    return S_ISREG(attr->mode) ? http_put_value(out, replica_tree(request->http->replica), key,
+                                                attr, HTTP_LIST_BYTES_MAX)
+                               : (http_put_absent(out, key, -EINVAL), 0);
+}
+
+/* Writes what was collected, as far as the page has room; `*full` if it has none for the next
+ * value. */
+static int put_all_found(struct http_request *request, bool *full)
+{
+    struct http_listing *listing = request->listing;
+    for (uint32_t i = 0; i < listing->found_count; i++) {
+        const struct found *found = &listing->found[i];
+        struct bytes key = bytes_of(listing->keys.data + found->key_at, found->key_len);
+        uint64_t size = found->attr.size > HTTP_LIST_BYTES_MAX ? 0 : found->attr.size;
+        *full = size > listing->bytes_left;
+        if (*full)
+            return 0;
+        int status = put_found(request, key, &found->attr);
+        if (status != 0)
+            return status;
+        listing->bytes_left -= size;
+        listing->keys_left--;
+        set_after(listing, key);
+    }
+    if (listing->more && !listing->stopped)
+        set_after(listing, bytes_of(listing->resume.data, listing->resume.len));
+    return listing->after.failed ? -ENOMEM : 0;
+}
+
+/* ---- The page ---- */
+
+static void put_parameter(struct buffer *out, const char *name, struct bytes value)
+{
+    if (value.len == 0)
+        return;
+    buffer_printf(out, "&%s=", name);
+    http_uri_encode(out, value);
+}
+
+static void answer_page(struct http_request *request, bool more)
+{
+    struct buffer *out = &request->out;
+    http_json_raw(out, "]");
+    if (more) {
+        http_json_bool(out, "more", true);
+        buffer_printf(out, ",\"next\":\"/keys?limit=%u", request->uri.limit);
+        put_parameter(out, "prefix", request->uri.prefix);
+        put_parameter(out, "consistency", request->uri.consistency);
+        put_parameter(out, "after",
+                      bytes_of(request->listing->after.data, request->listing->after.len));
+        http_json_raw(out, "\"");
+    }
+    http_json_raw(out, "}");
+    http_answer(request, MHD_HTTP_OK);
+}
+
+static void next_turn(struct http_request *request);
+
+static void on_turn(void *arg, enum replica_outcome outcome, struct replica_freshness freshness)
+{
+    struct http_request *request = arg;
+    struct http_listing *listing = request->listing;
+    if (outcome != REPLICA_DONE) {
+        http_error_outcome(request, outcome, false, (struct bytes){0});
+        return;
+    }
+    if (request->out.len == 0) {
+        request->answer.stale = freshness.stale;
+        request->answer.age_ms = freshness.age_ms;
+        http_json_raw(&request->out, "{\"Multiple\":[");
+    }
+    bool full = false;
+    int status = collect(request);
+    if (status == 0)
+        status = put_all_found(request, &full);
+    if (status != 0)
+        http_error_status(request, status, (struct bytes){0});
+    else if (full || (listing->stopped && listing->keys_left == 0))
+        answer_page(request, true);
+    else if (listing->stopped || listing->more)
+        http_request_go_on(request, next_turn);
+    else
+        answer_page(request, false);
+}
+
+static void next_turn(struct http_request *request)
+{
+    replica_read(request->http->replica, REPLICA_LOCAL, on_turn, request);
+}
+
+void http_list_keys(struct http_request *request)
+{
+    enum replica_consistency consistency;
+    if (!http_consistency(request, &consistency))
+        return;
+    if (request->uri.prefix.len > PATH_BYTES_MAX || request->uri.after.len > PATH_BYTES_MAX) {
+        http_error(request, MHD_HTTP_URI_TOO_LONG, (struct bytes){0},
+                   "prefix and after can have at most %d bytes", PATH_BYTES_MAX);
+        return;
+    }
+    struct http_listing *listing = calloc(1, sizeof *listing);
+    if (!listing) {
+        http_error_status(request, -ENOMEM, (struct bytes){0});
+        return;
+    }
+    listing->keys_left = request->uri.limit;
+    listing->bytes_left = HTTP_LIST_BYTES_MAX;
+    set_after(listing, request->uri.after);
+    request->listing = listing;
+    replica_read(request->http->replica, consistency, on_turn, request);
+}

@@ -1,0 +1,132 @@
+/* What an operator asks: ping, status, health, metrics. */
+#include "http_internal.h"
+#include "json_out.h"
+#include "status.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* ---- GET /ping ---- */
+
+struct pings {
+    struct http_request *request;
+    uint32_t count, answered;
+    struct ping {
+        struct pings *pings;
+        uint32_t pid;
+        bool reached;
+    } peers[PAXOS_NODES_MAX];
+};
+
+static void answer_pings(struct pings *pings)
+{
+    struct http_request *request = pings->request;
+    struct buffer *out = &request->out;
+    http_json_raw(out, "{\"Multiple\":[");
+    for (uint32_t i = 0; i < pings->count; i++) {
+        char key[16], text[HTTP_PING_TEXT_MAX];
+        snprintf(key, sizeof key, "%u", pings->peers[i].pid);
+        http_ping_text(pings->peers[i].pid, pings->peers[i].reached, text);
+        http_json_comma(out);
+        http_json_raw(out, "{");
+        http_json_field(out, "key", bytes_of_text(key));
+        http_json_field(out, pings->peers[i].reached ? "value" : "error", bytes_of_text(text));
+        http_json_raw(out, "}");
+    }
+    http_json_raw(out, "]}");
+    http_answer(request, MHD_HTTP_OK);
+    free(pings);
+}
+
+static void on_ping(void *arg, bool reached)
+{
+    struct ping *ping = arg;
+    struct pings *pings = ping->pings;
+    ping->reached = reached;
+    if (++pings->answered == pings->count)
+        answer_pings(pings);
+}
+
+void http_ping_text(uint32_t pid, bool reached, char text[HTTP_PING_TEXT_MAX])
+{
+    snprintf(text, HTTP_PING_TEXT_MAX,
+             reached ? "Pinged peer node %u successfully" : "Peer node %u did not answer", pid);
+}
+
+void http_ping(struct http_request *request)
+{
+    struct replica_status status;
+    replica_status(request->http->replica, &status);
+    struct pings *pings = calloc(1, sizeof *pings);
+    if (!pings) {
+        http_error_status(request, -ENOMEM, (struct bytes){0});
+        return;
+    }
+    pings->request = request;
+    pings->count = status.peer_count;
+    for (uint32_t i = 0; i < pings->count; i++)
+        pings->peers[i] = (struct ping){.pings = pings, .pid = status.peers[i].pid};
+    if (pings->count == 0)
+        answer_pings(pings);
+    /* The last answer may come inside the last call and frees `pings`. */
+    for (uint32_t i = 0; i < status.peer_count; i++)
+        replica_ping(request->http->replica, pings->peers[i].pid, on_ping, &pings->peers[i]);
+}
+
+/* ---- The state of this node ---- */
+
+void http_status(struct http_request *request)
+{
+    status_json(request->http->replica, &request->out);
+    http_answer(request, MHD_HTTP_OK);
+}
+
+void http_healthz(struct http_request *request)
+{
+    http_json_raw(&request->out, "{\"healthy\":true}");
+    http_answer(request, MHD_HTTP_OK);
+}
+
+/* Ready: a linearizable read would be answered. */
+void http_readyz(struct http_request *request)
+{
+    struct replica_status status;
+    replica_status(request->http->replica, &status);
+    if (status.paxos.has_quorum && status.paxos.has_leader && !request->http->stopping) {
+        http_json_raw(&request->out, "{\"ready\":true}");
+        http_answer(request, MHD_HTTP_OK);
+        return;
+    }
+    const char *why = request->http->stopping   ? "this node is going down"
+                      : status.why[0]           ? status.why
+                      : status.paxos.has_quorum ? "there is no leader"
+                                                : "this node reaches no quorum";
+    http_json_raw(&request->out, "{\"ready\":false");
+    http_json_field(&request->out, "error", bytes_of_text(why));
+    http_json_raw(&request->out, "}");
+    request->answer.retry = true;
+    http_answer(request, MHD_HTTP_SERVICE_UNAVAILABLE);
+}
+
+void http_metrics(struct http_request *request)
+{
+    const struct http *http = request->http;
+    struct buffer *out = &request->out;
+    status_metrics(http->replica, out);
+    buffer_printf(out,
+                  "# HELP quorumfs_http_requests_total Requests that were begun.\n"
+                  "# TYPE quorumfs_http_requests_total counter\n"
+                  "quorumfs_http_requests_total %llu\n"
+                  "# HELP quorumfs_http_connections Open HTTP connections.\n"
+                  "# TYPE quorumfs_http_connections gauge\n"
+                  "quorumfs_http_connections %u\n"
+                  "# HELP quorumfs_http_held_bytes Bodies and answers in memory.\n"
+                  "# TYPE quorumfs_http_held_bytes gauge\n"
+                  "quorumfs_http_held_bytes %zu\n",
+                  (unsigned long long)http->requests_total, http->connection_count,
+                  http->held_bytes);
+    request->answer.content_type = "text/plain; version=0.0.4; charset=utf-8";
+    http_answer(request, MHD_HTTP_OK);
+}

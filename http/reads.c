@@ -1,0 +1,141 @@
+/* GET /key/K, and GET /keys with a list. */
+#include "http_internal.h"
+#include "json_out.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+static void set_freshness(struct http_request *request, struct replica_freshness freshness)
+{
+    request->answer.stale = freshness.stale;
+    request->answer.age_ms = freshness.age_ms;
+}
+
+static bool wants_raw(const struct http_request *request)
+{
+    const char *accept = http_header(request, MHD_HTTP_HEADER_ACCEPT);
+    return accept && strcasestr(accept, "application/octet-stream");
+}
+
+/* If-None-Match (RFC 9110, 13.1.2) names the revision that there is. */
+static bool not_modified(const struct http_request *request, uint64_t revision)
+{
+    const char *tags = http_header(request, MHD_HTTP_HEADER_IF_NONE_MATCH);
+    char tag[32];
+    snprintf(tag, sizeof tag, "\"%llu\"", (unsigned long long)revision);
+    return tags && (strcmp(tags, "*") == 0 || strstr(tags, tag));
+}
+
+static void answer_value(struct http_request *request, struct bytes key, const struct attr *attr)
+{
+    struct buffer *out = &request->out;
+    http_json_raw(out, "{\"Single\":");
+    int status = attr->size > VALUE_BYTES_MAX              ? -EFBIG
+                 : !http_hold(request, (size_t)attr->size) ? -EBUSY
+                                                           : 0;
+    if (status == 0)
+        status =
+            http_put_value(out, replica_tree(request->http->replica), key, attr, VALUE_BYTES_MAX);
+    if (status != 0) {
+        http_error_status(request, status, key);
+        return;
+    }
+    http_json_raw(out, "}");
+    http_answer(request, MHD_HTTP_OK);
+}
+
+static void on_read_key(void *arg, enum replica_outcome outcome, struct replica_freshness freshness)
+{
+    struct http_request *request = arg;
+    struct bytes key = http_path_key(request);
+    if (outcome != REPLICA_DONE) {
+        http_error_outcome(request, outcome, false, key);
+        return;
+    }
+    set_freshness(request, freshness);
+    struct attr attr;
+    int status = http_find(replica_tree(request->http->replica), key, &attr);
+    if (status == -ENOENT) {
+        http_json_raw(&request->out, "{\"Single\":");
+        http_put_absent(&request->out, key, status);
+        http_json_raw(&request->out, "}");
+        http_answer(request, MHD_HTTP_NOT_FOUND);
+        return;
+    }
+    if (status != 0) {
+        http_error_status(request, status, key);
+        return;
+    }
+    request->answer.etag = attr.revision;
+    if (not_modified(request, attr.revision))
+        http_answer(request, MHD_HTTP_NOT_MODIFIED);
+    else if (wants_raw(request))
+        http_answer_raw(request, &attr);
+    else
+        answer_value(request, key, &attr);
+}
+
+void http_read_key(struct http_request *request)
+{
+    enum replica_consistency consistency;
+    if (http_key_ok(request) && http_consistency(request, &consistency))
+        replica_read(request->http->replica, consistency, on_read_key, request);
+}
+
+/* ---- Several, at one point ---- */
+
+/* One object. `*bytes_left` is what the answer may still hold of values. */
+static int put_one(struct http_request *request, struct bytes key, uint64_t *bytes_left)
+{
+    struct tree *tree = replica_tree(request->http->replica);
+    struct attr attr;
+    http_json_comma(&request->out);
+    int status = http_find(tree, key, &attr);
+    if (status != 0) {
+        http_put_absent(&request->out, key, status);
+        return 0;
+    }
+    if (!http_hold(request, attr.size <= *bytes_left ? (size_t)attr.size : 0))
+        return -EBUSY;
+    status = http_put_value(&request->out, tree, key, &attr, *bytes_left);
+    if (status == 0)
+        *bytes_left -= attr.size;
+    return status;
+}
+
+static void on_read_keys(void *arg, enum replica_outcome outcome,
+                         struct replica_freshness freshness)
+{
+    struct http_request *request = arg;
+    if (outcome != REPLICA_DONE) {
+        http_error_outcome(request, outcome, false, (struct bytes){0});
+        return;
+    }
+    set_freshness(request, freshness);
+    uint64_t bytes_left = HTTP_ANSWER_BYTES_MAX;
+    http_json_raw(&request->out, "{\"Multiple\":[");
+    for (size_t i = 0; i < request->items.count; i++) {
+        struct bytes key = request->items.list[i].key;
+        int status = put_one(request, key, &bytes_left);
+        if (status != 0) {
+            http_error_status(request, status, key);
+            return;
+        }
+    }
+    http_json_raw(&request->out, "]}");
+    http_answer(request, MHD_HTTP_OK);
+}
+
+void http_read_keys(struct http_request *request)
+{
+    if (request->body.len == 0) {
+        http_list_keys(request);
+        return;
+    }
+    enum replica_consistency consistency;
+    if (http_body_items(request, http_items_keys) && http_consistency(request, &consistency))
+        replica_read(request->http->replica, consistency, on_read_keys, request);
+}

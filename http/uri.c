@@ -1,0 +1,110 @@
+#include "uri.h"
+
+#include <errno.h>
+#include <string.h>
+
+static int hex_value(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+/* Decodes up to the end of the text. 0 or -EINVAL: a % without two hexadecimal digits. */
+static int decode(char *text, bool plus_is_space, struct bytes *out)
+{
+    char *to = text;
+    *out = bytes_of(text, 0);
+    for (const char *from = text; *from; from++) {
+        char c = *from;
+        if (c == '+' && plus_is_space) {
+            c = ' ';
+        } else if (c == '%') {
+            int high = hex_value(from[1]);
+            int low = high < 0 ? -1 : hex_value(from[2]);
+            if (low < 0)
+                return -EINVAL;
+            c = (char)(high << 4 | low);
+            from += 2;
+        }
+        *to++ = c;
+        out->len++;
+    }
+    return 0;
+}
+
+static int parse_limit(struct bytes text, uint32_t *limit)
+{
+    uint32_t value = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.data[i] < '0' || text.data[i] > '9' || value > HTTP_LIST_KEYS_MAX)
+            return -EINVAL;
+        value = value * 10 + (uint32_t)(text.data[i] - '0');
+    }
+    *limit = value;
+    return value < 1 || value > HTTP_LIST_KEYS_MAX ? -EINVAL : 0;
+}
+
+static int parse_parameter(char *text, struct http_uri *uri, struct fault *fault)
+{
+    char *value = strchr(text, '=');
+    if (value)
+        *value++ = 0;
+    struct bytes name, decoded = bytes_of("", 0);
+    if (decode(text, true, &name) != 0 || (value && decode(value, true, &decoded) != 0))
+        return fault_set(fault, -EINVAL, "the query has a %% that is not followed by two digits");
+    if (bytes_equal(name, bytes_of_text("limit")))
+        return parse_limit(decoded, &uri->limit) == 0
+                   ? 0
+                   : fault_set(fault, -EINVAL, "limit must be a number from 1 to %d",
+                               HTTP_LIST_KEYS_MAX);
+    struct bytes *field = bytes_equal(name, bytes_of_text("consistency")) ? &uri->consistency
+                          : bytes_equal(name, bytes_of_text("prefix"))    ? &uri->prefix
+                          : bytes_equal(name, bytes_of_text("after"))     ? &uri->after
+                                                                          : NULL;
+    if (!field)
+        return fault_set(fault, -EINVAL,
+                         "unknown query parameter \"%.*s\": there are consistency, prefix, limit "
+                         "and after",
+                         (int)(name.len < 100 ? name.len : 100), name.data);
+    *field = decoded;
+    return 0;
+}
+
+int http_uri_parse(char *text, struct http_uri *uri, struct fault *fault)
+{
+    *uri = (struct http_uri){.limit = HTTP_LIST_KEYS};
+    char *query = strchr(text, '?');
+    if (query)
+        *query++ = 0;
+    if (decode(text, false, &uri->path) != 0)
+        return fault_set(fault, -EINVAL, "the path has a %% that is not followed by two digits");
+    while (query) {
+        char *next = strchr(query, '&');
+        if (next)
+            *next++ = 0;
+        int status = *query ? parse_parameter(query, uri, fault) : 0;
+        if (status != 0)
+            return status;
+        query = next;
+    }
+    return 0;
+}
+
+static bool is_unreserved(uint8_t c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '.' || c == '_' || c == '~' || c == '/';
+}
+
+void http_uri_encode(struct buffer *out, struct bytes bytes)
+{
+    for (size_t i = 0; i < bytes.len; i++) {
+        if (is_unreserved(bytes.data[i]))
+            buffer_append(out, bytes.data + i, 1);
+        else
+            buffer_printf(out, "%%%02X", bytes.data[i]);
+    }
+}

@@ -1,0 +1,30 @@
+/* What a request asks for: path and query of its URI, percent-decoded (RFC 3986).
+ *
+ * A decoded path may hold any byte, NUL included: whoever takes a key from it checks the key. In
+ * the query a `+` is a space, as forms send it. Thread: any. */
+#ifndef QUORUMFS_HTTP_URI_H
+#define QUORUMFS_HTTP_URI_H
+
+#include "base/buffer.h"
+#include "base/fault.h"
+
+enum {
+    HTTP_LIST_KEYS = 1000,      /* GET /keys without a limit */
+    HTTP_LIST_KEYS_MAX = 10000, /* the largest limit */
+};
+
+/* The bytes lie in the text that was parsed. */
+struct http_uri {
+    struct bytes path;
+    struct bytes consistency, prefix, after; /* data is NULL where the query does not give them */
+    uint32_t limit;
+};
+
+/* Decodes in place. Returns 0, or -EINVAL with the fault's text; the path is then what could be
+ * read. */
+int http_uri_parse(char *text, struct http_uri *uri, struct fault *fault);
+
+/* Percent-encodes for a query: letters, digits and -._~/ stay. */
+void http_uri_encode(struct buffer *out, struct bytes bytes);
+
+#endif

@@ -1,0 +1,267 @@
+/* PUT, POST and DELETE: requests become commands, and their results become answers. */
+#include "http_internal.h"
+#include "json_out.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- Conditions (RFC 9110, 13.1) ---- */
+
+/* One strong entity tag, "REVISION". One that is no revision of ours cannot match: revision 0 never
+ * does. */
+static int parse_tag(const char *text, uint64_t *revision)
+{
+    size_t len = strlen(text);
+    if (len < 2 || text[0] != '"' || text[len - 1] != '"' || memchr(text + 1, '"', len - 2))
+        return -EINVAL;
+    char *end;
+    errno = 0;
+    *revision = strtoull(text + 1, &end, 10);
+    bool ours = text[1] >= '1' && text[1] <= '9' && end == text + len - 1 && errno == 0;
+    if (!ours)
+        *revision = 0;
+    return 0;
+}
+
+/* Adds what the headers demand to the operation; false: an error was answered. */
+static bool add_conditions(struct http_request *request, struct op *op)
+{
+    const char *match = http_header(request, MHD_HTTP_HEADER_IF_MATCH);
+    const char *none_match = http_header(request, MHD_HTTP_HEADER_IF_NONE_MATCH);
+    if (match && strcmp(match, "*") == 0) {
+        op->flags |= OP_IF_EXISTS;
+    } else if (match) {
+        op->flags |= OP_IF_REVISION;
+        if (parse_tag(match, &op->revision) != 0) {
+            http_error(request, MHD_HTTP_BAD_REQUEST, op->name,
+                       "If-Match must be * or one revision in quotes");
+            return false;
+        }
+    }
+    if (none_match && strcmp(none_match, "*") != 0) {
+        http_error(request, MHD_HTTP_BAD_REQUEST, op->name, "If-None-Match must be * for a change");
+        return false;
+    }
+    if (none_match)
+        op->flags |= OP_IF_ABSENT;
+    return true;
+}
+
+static bool has_no_conditions(struct http_request *request)
+{
+    if (!http_header(request, MHD_HTTP_HEADER_IF_MATCH) &&
+        !http_header(request, MHD_HTTP_HEADER_IF_NONE_MATCH))
+        return true;
+    http_error(request, MHD_HTTP_BAD_REQUEST, (struct bytes){0},
+               "If-Match and If-None-Match are for requests about one key");
+    return false;
+}
+
+/* ---- Answers ---- */
+
+static void put_old(struct buffer *out, const struct command_result *result, uint32_t i)
+{
+    if (!result->ops[i].existed)
+        return;
+    if (result->ops[i].old_present)
+        http_json_field(out, "overwritten_value", command_result_old(result, i));
+    else
+        http_json_bool(out, "overwritten_value_unknown", true);
+}
+
+static void put_stored(struct buffer *out, const struct http_item *item,
+                       const struct command_result *result, uint32_t i)
+{
+    http_json_raw(out, "{");
+    http_json_field(out, "key", item->key);
+    http_json_field(out, "value", item->value);
+    put_old(out, result, i);
+    http_json_raw(out, "}");
+}
+
+static void put_deleted(struct buffer *out, struct bytes key, const struct command_result *result,
+                        uint32_t i)
+{
+    http_json_raw(out, "{");
+    http_json_field(out, "key", key);
+    http_json_bool(out, "exists", result->ops[i].existed);
+    put_old(out, result, i);
+    http_json_raw(out, "}");
+}
+
+/* The key that a failed command failed at. */
+static struct bytes failed_key(const struct http_request *request,
+                               const struct command_result *result)
+{
+    if (request->items.count == 0)
+        return http_path_key(request);
+    bool known = result && result->failed_op < request->items.count;
+    if (request->items.count > 1 && !known)
+        return (struct bytes){0};
+    return request->items.list[known ? result->failed_op : 0].key;
+}
+
+/* True if the command took effect; otherwise the error was answered. */
+static bool succeeded(struct http_request *request, enum replica_outcome outcome,
+                      const struct command_result *result)
+{
+    if (outcome != REPLICA_DONE) {
+        http_error_outcome(request, outcome, true, failed_key(request, NULL));
+        return false;
+    }
+    if (result->status != 0) {
+        http_error_status(request, result->status, failed_key(request, result));
+        return false;
+    }
+    assert(result->count >= 1);
+    return true;
+}
+
+static void on_put(void *arg, enum replica_outcome outcome, const struct command_result *result)
+{
+    struct http_request *request = arg;
+    if (!succeeded(request, outcome, result))
+        return;
+    request->answer.etag = result->ops[0].attr.revision;
+    http_json_raw(&request->out, "{\"Single\":{");
+    http_json_field(&request->out, "key", http_path_key(request));
+    http_json_raw(&request->out, "}}");
+    http_answer(request, MHD_HTTP_OK);
+}
+
+static void on_post(void *arg, enum replica_outcome outcome, const struct command_result *result)
+{
+    struct http_request *request = arg;
+    if (!succeeded(request, outcome, result))
+        return;
+    request->answer.etag = result->ops[0].attr.revision;
+    http_json_raw(&request->out, "{\"Single\":");
+    put_stored(&request->out, request->items.list, result, 0);
+    http_json_raw(&request->out, "}");
+    http_answer(request, MHD_HTTP_OK);
+}
+
+/* What was deleted has no revision any more; the answer's is that of the change. */
+static void on_delete(void *arg, enum replica_outcome outcome, const struct command_result *result)
+{
+    struct http_request *request = arg;
+    if (!succeeded(request, outcome, result))
+        return;
+    bool existed = result->ops[0].existed;
+    request->answer.etag = existed ? result->revision : 0;
+    http_json_raw(&request->out, "{\"Single\":");
+    put_deleted(&request->out, http_path_key(request), result, 0);
+    http_json_raw(&request->out, "}");
+    http_answer(request, existed ? MHD_HTTP_OK : MHD_HTTP_NOT_FOUND);
+}
+
+static void on_post_keys(void *arg, enum replica_outcome outcome,
+                         const struct command_result *result)
+{
+    struct http_request *request = arg;
+    if (!succeeded(request, outcome, result))
+        return;
+    assert(result->count == request->items.count);
+    http_json_raw(&request->out, "{\"Multiple\":[");
+    for (uint32_t i = 0; i < result->count; i++) {
+        http_json_comma(&request->out);
+        put_stored(&request->out, &request->items.list[i], result, i);
+    }
+    http_json_raw(&request->out, "]}");
+    http_answer(request, MHD_HTTP_OK);
+}
+
+static void on_delete_keys(void *arg, enum replica_outcome outcome,
+                           const struct command_result *result)
+{
+    struct http_request *request = arg;
+    if (!succeeded(request, outcome, result))
+        return;
+    assert(result->count == request->items.count);
+    http_json_raw(&request->out, "{\"Multiple\":[");
+    for (uint32_t i = 0; i < result->count; i++) {
+        http_json_comma(&request->out);
+        put_deleted(&request->out, request->items.list[i].key, result, i);
+    }
+    http_json_raw(&request->out, "]}");
+    http_answer(request, MHD_HTTP_OK);
+}
+
+/* ---- Requests ---- */
+
+static void submit(struct http_request *request, const struct op *ops, size_t count,
+                   replica_written_cb *done)
+{
+    struct command command = {0};
+    for (size_t i = 0; i < count; i++) {
+        int status = command_add(&command, &ops[i]);
+        if (status == 0)
+            continue;
+        command_free(&command);
+        http_error(
+            request, status == -ENOMEM ? MHD_HTTP_SERVICE_UNAVAILABLE : MHD_HTTP_CONTENT_TOO_LARGE,
+            ops[i].name, "%s",
+            status == -ENOMEM ? "out of memory" : "together this is too large for one change");
+        return;
+    }
+    buffer_free(&request->body); /* the command has it now */
+    replica_submit(request->http->replica, &command, done, request);
+}
+
+void http_put_key(struct http_request *request)
+{
+    struct op op = {
+        .type = OP_PUT,
+        .name = http_path_key(request),
+        .data = bytes_of(request->body.data, request->body.len),
+    };
+    if (http_key_ok(request) && add_conditions(request, &op))
+        submit(request, &op, 1, on_put);
+}
+
+void http_post_key(struct http_request *request)
+{
+    if (!http_body_items(request, http_items_pair))
+        return;
+    const struct http_item *item = request->items.list;
+    struct op op = {.type = OP_PUT, .flags = OP_WANT_OLD, .name = item->key, .data = item->value};
+    if (add_conditions(request, &op))
+        submit(request, &op, 1, on_post);
+}
+
+void http_delete_key(struct http_request *request)
+{
+    struct op op = {.type = OP_DELETE, .flags = OP_WANT_OLD, .name = http_path_key(request)};
+    if (http_key_ok(request) && add_conditions(request, &op))
+        submit(request, &op, 1, on_delete);
+}
+
+static void submit_items(struct http_request *request, enum op_type type, replica_written_cb *done)
+{
+    struct op *ops = calloc(request->items.count, sizeof *ops);
+    if (!ops) {
+        http_error_status(request, -ENOMEM, (struct bytes){0});
+        return;
+    }
+    for (size_t i = 0; i < request->items.count; i++) {
+        const struct http_item *item = &request->items.list[i];
+        ops[i] = (struct op){
+            .type = (uint8_t)type, .flags = OP_WANT_OLD, .name = item->key, .data = item->value};
+    }
+    submit(request, ops, request->items.count, done);
+    free(ops);
+}
+
+void http_post_keys(struct http_request *request)
+{
+    if (has_no_conditions(request) && http_body_items(request, http_items_pairs))
+        submit_items(request, OP_PUT, on_post_keys);
+}
+
+void http_delete_keys(struct http_request *request)
+{
+    if (has_no_conditions(request) && http_body_items(request, http_items_distinct_keys))
+        submit_items(request, OP_DELETE, on_delete_keys);
+}
