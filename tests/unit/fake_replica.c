@@ -1,0 +1,409 @@
+#include "fake_replica.h"
+
+#include "command/command.h"
+#include "status.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <sys/stat.h>
+
+struct fake_settings fake;
+
+/* ---- The keys, sorted ---- */
+
+struct entry {
+    struct bytes key, value; /* both allocated */
+    struct attr attr;
+};
+
+struct tree {
+    struct entry *entries;
+    size_t count, cap;
+    uint64_t revision, next_ino;
+};
+
+static struct bytes copy(struct bytes from)
+{
+    uint8_t *data = malloc(from.len + 1);
+    assert(data);
+    if (from.len > 0)
+        memcpy(data, from.data, from.len);
+    return bytes_of(data, from.len);
+}
+
+static int compare(struct bytes a, struct bytes b)
+{
+    size_t len = a.len < b.len ? a.len : b.len;
+    int order = len ? memcmp(a.data, b.data, len) : 0;
+    return order != 0 ? order : (a.len > b.len) - (a.len < b.len);
+}
+
+/* The first entry that is not below `key`. */
+static size_t lower_bound(const struct tree *tree, struct bytes key)
+{
+    size_t low = 0, high = tree->count;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (compare(tree->entries[middle].key, key) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static struct entry *find(const struct tree *tree, struct bytes key)
+{
+    size_t at = lower_bound(tree, key);
+    bool there = at < tree->count && compare(tree->entries[at].key, key) == 0;
+    return there ? &tree->entries[at] : NULL;
+}
+
+static bool is_directory(const struct tree *tree, struct bytes key)
+{
+    struct buffer below = {0};
+    buffer_append(&below, key.data, key.len);
+    buffer_append(&below, "/", 1);
+    size_t at = lower_bound(tree, bytes_of(below.data, below.len));
+    bool found = at < tree->count && tree->entries[at].key.len >= below.len &&
+                 memcmp(tree->entries[at].key.data, below.data, below.len) == 0;
+    buffer_free(&below);
+    return found;
+}
+
+static bool has_file_parent(const struct tree *tree, struct bytes key)
+{
+    for (size_t i = 0; i < key.len; i++)
+        if (key.data[i] == '/' && find(tree, bytes_of(key.data, i)))
+            return true;
+    return false;
+}
+
+static void insert(struct tree *tree, struct bytes key, struct bytes value, uint32_t mode)
+{
+    struct entry *entry = find(tree, key);
+    if (!entry) {
+        size_t at = lower_bound(tree, key);
+        if (tree->count == tree->cap) {
+            tree->cap = tree->cap ? 2 * tree->cap : 64;
+            tree->entries = realloc(tree->entries, tree->cap * sizeof *tree->entries);
+            assert(tree->entries);
+        }
+        memmove(&tree->entries[at + 1], &tree->entries[at],
+                (tree->count - at) * sizeof *tree->entries);
+        tree->count++;
+        entry = &tree->entries[at];
+        *entry = (struct entry){.key = copy(key), .attr.ino = ++tree->next_ino};
+    } else {
+        free((void *)entry->value.data);
+    }
+    entry->value = copy(value);
+    entry->attr.mode = mode;
+    entry->attr.size = value.len;
+    entry->attr.revision = tree->revision;
+}
+
+static void erase(struct tree *tree, struct entry *entry)
+{
+    free((void *)entry->key.data);
+    free((void *)entry->value.data);
+    size_t at = (size_t)(entry - tree->entries);
+    memmove(entry, entry + 1, (tree->count - at - 1) * sizeof *entry);
+    tree->count--;
+}
+
+int tree_resolve(struct tree *tree, struct bytes key, struct attr *attr)
+{
+    const struct entry *entry = find(tree, key);
+    if (entry) {
+        *attr = entry->attr;
+        return 0;
+    }
+    if (is_directory(tree, key)) {
+        *attr = (struct attr){.mode = S_IFDIR | 0755};
+        return 0;
+    }
+    return has_file_parent(tree, key) ? -ENOTDIR : -ENOENT;
+}
+
+static const struct entry *by_ino(const struct tree *tree, uint64_t ino)
+{
+    for (size_t i = 0; i < tree->count; i++)
+        if (tree->entries[i].attr.ino == ino)
+            return &tree->entries[i];
+    return NULL;
+}
+
+int tree_getattr(struct tree *tree, uint64_t ino, struct attr *attr)
+{
+    const struct entry *entry = by_ino(tree, ino);
+    if (!entry)
+        return -ENOENT;
+    *attr = entry->attr;
+    return 0;
+}
+
+int tree_read(struct tree *tree, uint64_t ino, uint64_t offset, size_t len, struct buffer *out)
+{
+    const struct entry *entry = by_ino(tree, ino);
+    if (!entry)
+        return -ENOENT;
+    if (offset >= entry->value.len)
+        return 0;
+    size_t left = entry->value.len - (size_t)offset;
+    buffer_append(out, entry->value.data + offset, len < left ? len : left);
+    return 0;
+}
+
+int tree_keys(struct tree *tree, struct bytes prefix, struct bytes after, uint32_t visits_max,
+              tree_key_cb *each, void *arg, bool *more, struct buffer *resume)
+{
+    fake.keys_turns++;
+    *more = false;
+    size_t at = lower_bound(tree, compare(prefix, after) > 0 ? prefix : after);
+    for (uint32_t visits = 0; at < tree->count; at++, visits++) {
+        const struct entry *entry = &tree->entries[at];
+        if (compare(entry->key, after) <= 0)
+            continue;
+        if (entry->key.len < prefix.len || memcmp(entry->key.data, prefix.data, prefix.len) != 0)
+            return 0;
+        if (visits == visits_max) {
+            *more = true;
+            buffer_append(resume, tree->entries[at - 1].key.data, tree->entries[at - 1].key.len);
+            return 0;
+        }
+        if (!each(arg, entry->key, &entry->attr))
+            return 0;
+    }
+    return 0;
+}
+
+/* ---- Commands ---- */
+
+static int check(const struct tree *tree, const struct op *op)
+{
+    const struct entry *entry = find(tree, op->name);
+    if (is_directory(tree, op->name))
+        return -EISDIR;
+    if (has_file_parent(tree, op->name))
+        return -ENOTDIR;
+    bool holds =
+        !((op->flags & OP_IF_ABSENT) && entry) && !((op->flags & OP_IF_EXISTS) && !entry) &&
+        !((op->flags & OP_IF_REVISION) && (!entry || entry->attr.revision != op->revision));
+    return holds ? 0 : -ECANCELED;
+}
+
+static void apply_op(struct tree *tree, const struct op *op, struct command_result *result,
+                     struct op_result *out)
+{
+    struct entry *entry = find(tree, op->name);
+    out->existed = entry != NULL;
+    if (entry && (op->flags & OP_WANT_OLD) && !fake.old_forgotten) {
+        out->old_present = true;
+        out->old_at = result->old.len;
+        out->old_len = entry->value.len;
+        buffer_append(&result->old, entry->value.data, entry->value.len);
+    }
+    if (op->type == OP_PUT) {
+        insert(tree, op->name, op->data, S_IFREG | 0644);
+        out->attr = find(tree, op->name)->attr;
+    } else if (entry) {
+        erase(tree, entry);
+    }
+}
+
+static void apply(struct tree *tree, struct bytes bytes, struct command_result *result)
+{
+    struct command_view view;
+    struct op op;
+    assert(command_read(bytes, &view) == 0);
+    struct command_view again = view;
+    for (uint32_t i = 0; i < view.count && result->status == 0; i++) {
+        assert(command_next(&again, &op) == 0);
+        result->status = fake.write_status ? fake.write_status : check(tree, &op);
+        result->failed_op = i;
+    }
+    if (result->status != 0)
+        return;
+    result->revision = ++tree->revision;
+    result->count = view.count;
+    result->old_forgotten = fake.old_forgotten;
+    result->ops = calloc(view.count, sizeof *result->ops);
+    assert(result->ops);
+    for (uint32_t i = 0; i < view.count; i++) {
+        assert(command_next(&view, &op) == 0);
+        apply_op(tree, &op, result, &result->ops[i]);
+    }
+}
+
+/* ---- The replica ---- */
+
+struct call {
+    TAILQ_ENTRY(call) queue;
+    replica_written_cb *written;
+    replica_read_cb *read;
+    void (*pinged)(void *arg, bool reached);
+    void *arg;
+    struct command command;
+};
+
+struct replica {
+    struct tree tree;
+    uv_timer_t timer;
+    TAILQ_HEAD(, call) waiting;
+};
+
+const char *replica_outcome_text(enum replica_outcome outcome)
+{
+    static const char *const texts[] = {"done", "no quorum", "too much is waiting here",
+                                        "the node is going down", "no answer in time"};
+    return texts[outcome];
+}
+
+static void answer_write(struct replica *replica, struct call *call)
+{
+    struct command_result result = {0};
+    enum replica_outcome outcome = (enum replica_outcome)(int)fake.write_outcome;
+    if (outcome == REPLICA_DONE)
+        apply(&replica->tree, bytes_of(call->command.bytes.data, call->command.bytes.len), &result);
+    call->written(call->arg, outcome, outcome == REPLICA_DONE ? &result : NULL);
+    command_result_free(&result);
+    command_free(&call->command);
+}
+
+static void answer(struct replica *replica, struct call *call)
+{
+    struct replica_freshness freshness = {fake.stale, fake.stale ? 7500 : 0};
+    if (call->written)
+        answer_write(replica, call);
+    else if (call->read)
+        call->read(call->arg, (enum replica_outcome)(int)fake.read_outcome, freshness);
+    else
+        call->pinged(call->arg, !fake.peer_unreachable);
+}
+
+static void take(struct replica *replica, struct call call)
+{
+    if (fake.answers == FAKE_AT_ONCE) {
+        answer(replica, &call);
+        return;
+    }
+    struct call *kept = malloc(sizeof *kept);
+    assert(kept);
+    *kept = call;
+    TAILQ_INSERT_TAIL(&replica->waiting, kept, queue);
+    fake.held++;
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+    struct replica *replica = timer->data;
+    struct call *call;
+    while (fake.answers != FAKE_HELD && (call = TAILQ_FIRST(&replica->waiting))) {
+        TAILQ_REMOVE(&replica->waiting, call, queue);
+        fake.held--;
+        answer(replica, call);
+        free(call);
+    }
+}
+
+void replica_submit(struct replica *replica, struct command *command, replica_written_cb *done,
+                    void *arg)
+{
+    static struct stamp stamp = {.node = 1, .incarnation = 1};
+    stamp.sequence++;
+    command_stamp(command, &stamp);
+    assert(!command->bytes.failed);
+    struct command taken = *command;
+    *command = (struct command){0};
+    take(replica, (struct call){.written = done, .arg = arg, .command = taken});
+}
+
+void replica_read(struct replica *replica, enum replica_consistency consistency,
+                  replica_read_cb *done, void *arg)
+{
+    if (consistency == REPLICA_LOCAL)
+        done(arg, REPLICA_DONE, (struct replica_freshness){0});
+    else
+        take(replica, (struct call){.read = done, .arg = arg});
+}
+
+void replica_ping(struct replica *replica, uint32_t pid, void (*done)(void *arg, bool reached),
+                  void *arg)
+{
+    take(replica, (struct call){.pinged = done, .arg = arg});
+}
+
+struct tree *replica_tree(struct replica *replica)
+{
+    return &replica->tree;
+}
+
+void replica_status(struct replica *replica, struct replica_status *status)
+{
+    *status = (struct replica_status){.me = 1, .peer_count = 2};
+    status->peers[0].pid = 2;
+    status->peers[1].pid = 3;
+    status->paxos.has_quorum = !fake.not_ready;
+    status->paxos.has_leader = !fake.not_ready;
+    if (fake.not_ready)
+        snprintf(status->why, sizeof status->why, "2 of 3 nodes cannot be reached");
+}
+
+void status_json(struct replica *replica, struct buffer *out)
+{
+    buffer_printf(out, "{\"node\":1}");
+}
+
+void status_metrics(struct replica *replica, struct buffer *out)
+{
+    buffer_printf(out, "quorumfs_applied %llu\n", (unsigned long long)replica->tree.revision);
+}
+
+bool config_allows_client(const struct config *config, const struct sockaddr *address)
+{
+    assert(address->sa_family == AF_INET);
+    return !fake.clients_forbidden;
+}
+
+struct replica *fake_replica_new(uv_loop_t *loop)
+{
+    struct replica *replica = calloc(1, sizeof *replica);
+    assert(replica);
+    TAILQ_INIT(&replica->waiting);
+    uv_timer_init(loop, &replica->timer);
+    replica->timer.data = replica;
+    uv_timer_start(&replica->timer, on_timer, 1, 1);
+    return replica;
+}
+
+void fake_put(struct replica *replica, struct bytes key, struct bytes value, uint32_t mode)
+{
+    replica->tree.revision++;
+    insert(&replica->tree, key, value, mode);
+}
+
+void fake_clear(struct replica *replica)
+{
+    while (replica->tree.count > 0)
+        erase(&replica->tree, &replica->tree.entries[replica->tree.count - 1]);
+    memset(&fake, 0, sizeof fake);
+    replica->tree.revision = 0;
+}
+
+void fake_replica_close(struct replica *replica)
+{
+    assert(TAILQ_EMPTY(&replica->waiting));
+    uv_close((uv_handle_t *)&replica->timer, NULL);
+}
+
+void fake_replica_free(struct replica *replica)
+{
+    fake_clear(replica);
+    free(replica->tree.entries);
+    free(replica);
+}

@@ -1,0 +1,41 @@
+/* A replica for the tests of a door: keys in memory, and a hand on how its calls are answered.
+ *
+ * It takes the place of replica.h, of the reading half of store/tree.h, of status.h and of
+ * config_allows_client. Thread: the loop's; the settings may be changed from another thread. */
+#ifndef QUORUMFS_TESTS_FAKE_REPLICA_H
+#define QUORUMFS_TESTS_FAKE_REPLICA_H
+
+#include "replica.h"
+
+#include <stdatomic.h>
+#include <uv.h>
+
+enum fake_answers {
+    FAKE_AT_ONCE, /* before the call returns */
+    FAKE_LATER,   /* in a later turn of the loop */
+    FAKE_HELD,    /* not before the setting changes */
+};
+
+struct fake_settings {
+    atomic_int answers;       /* enum fake_answers */
+    atomic_int write_outcome; /* enum replica_outcome */
+    atomic_int read_outcome;  /* not for REPLICA_LOCAL */
+    atomic_int write_status;  /* of results; 0: what the tree says */
+    atomic_bool stale, old_forgotten, not_ready, clients_forbidden, peer_unreachable;
+    atomic_int held;       /* calls waiting now */
+    atomic_int keys_turns; /* calls of tree_keys */
+};
+
+extern struct fake_settings fake;
+
+struct replica *fake_replica_new(uv_loop_t *loop);
+void fake_replica_close(struct replica *replica); /* its handle; then run the loop */
+void fake_replica_free(struct replica *replica);
+
+/* No keys, normal settings. On the loop. */
+void fake_clear(struct replica *replica);
+
+/* Makes a file or something else, as if by FUSE. On the loop. */
+void fake_put(struct replica *replica, struct bytes key, struct bytes value, uint32_t mode);
+
+#endif

@@ -1,0 +1,193 @@
+#include "fake_replica_fs.h"
+
+#include "status.h"
+#include "store/folder.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <time.h>
+
+struct waiting {
+    TAILQ_ENTRY(waiting) entry;
+    struct command command;
+    replica_written_cb *written; /* or read */
+    replica_read_cb *read;
+    void *arg;
+};
+
+struct replica {
+    const struct config *config;
+    struct fake_control *control;
+    struct folder *folder;
+    struct tree *tree;
+    uv_timer_t timer; /* looks after what is deferred */
+    uint64_t sequence;
+    TAILQ_HEAD(, waiting) queue;
+};
+
+static void answer_read(struct replica *r, replica_read_cb *done, void *arg)
+{
+    done(arg, (enum replica_outcome)atomic_load(&r->control->outcome),
+         (struct replica_freshness){0});
+}
+
+static void apply(struct replica *r, struct command *command, struct command_result *result)
+{
+    struct timespec now;
+    bool repeated;
+    int rc;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    r->sequence++;
+    command_stamp(command, &(struct stamp){.node = 1,
+                                           .incarnation = 1,
+                                           .sequence = r->sequence,
+                                           .lowest = r->sequence,
+                                           .time = (uint64_t)now.tv_sec * 1000000000 +
+                                                   (uint64_t)now.tv_nsec});
+    rc = tree_apply(r->tree, bytes_of(command->bytes.data, command->bytes.len), true, result,
+                    &repeated);
+    assert(rc == 0);
+    assert(!repeated);
+    atomic_fetch_add(&r->control->commands, 1);
+}
+
+static void answer_write(struct replica *r, struct command *command, replica_written_cb *done,
+                         void *arg)
+{
+    enum replica_outcome outcome = (enum replica_outcome)atomic_load(&r->control->outcome);
+    struct command_result result = {0};
+
+    if (outcome == REPLICA_DONE)
+        apply(r, command, &result);
+    command_free(command);
+    done(arg, outcome, outcome == REPLICA_DONE ? &result : NULL);
+    command_result_free(&result);
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+    struct replica *r = timer->data;
+
+    while (!TAILQ_EMPTY(&r->queue) && !atomic_load(&r->control->stalled)) {
+        struct waiting *w = TAILQ_FIRST(&r->queue);
+
+        TAILQ_REMOVE(&r->queue, w, entry);
+        if (w->read)
+            answer_read(r, w->read, w->arg);
+        else
+            answer_write(r, &w->command, w->written, w->arg);
+        free(w);
+    }
+    if (TAILQ_EMPTY(&r->queue))
+        uv_timer_stop(timer);
+}
+
+static void defer(struct replica *r, const struct waiting *what)
+{
+    struct waiting *w = malloc(sizeof *w);
+
+    assert(w);
+    *w = *what;
+    TAILQ_INSERT_TAIL(&r->queue, w, entry);
+    uv_timer_start(&r->timer, on_timer, 0, 1);
+}
+
+void replica_submit(struct replica *r, struct command *command, replica_written_cb *done, void *arg)
+{
+    struct command taken = *command;
+
+    *command = (struct command){0};
+    if (atomic_load(&r->control->deferred))
+        defer(r, &(struct waiting){.command = taken, .written = done, .arg = arg});
+    else
+        answer_write(r, &taken, done, arg);
+}
+
+void replica_read(struct replica *r, enum replica_consistency consistency, replica_read_cb *done,
+                  void *arg)
+{
+    if (consistency == REPLICA_LOCAL) {
+        done(arg, REPLICA_DONE, (struct replica_freshness){.stale = true});
+        return;
+    }
+    atomic_fetch_add(&r->control->reads, 1);
+    if (atomic_load(&r->control->deferred))
+        defer(r, &(struct waiting){.read = done, .arg = arg});
+    else
+        answer_read(r, done, arg);
+}
+
+struct tree *replica_tree(struct replica *r)
+{
+    return r->tree;
+}
+
+const char *replica_outcome_text(enum replica_outcome outcome)
+{
+    return outcome == REPLICA_DONE ? "done" : "refused by the test";
+}
+
+void replica_status(struct replica *r, struct replica_status *status)
+{
+    memset(status, 0, sizeof *status);
+    status->config = r->config;
+    status->me = 1;
+    status->writes_refused = atomic_load(&r->control->outcome) == REPLICA_NO_QUORUM;
+    if (status->writes_refused)
+        strcpy(status->why, "the test has taken the quorum away");
+}
+
+void status_json(struct replica *r, struct buffer *out)
+{
+    buffer_printf(out, "{}\n");
+}
+
+void status_why(struct replica *r, struct buffer *out)
+{
+    struct replica_status status;
+
+    replica_status(r, &status);
+    if (status.writes_refused)
+        buffer_printf(out, "%s\n", status.why);
+}
+
+struct replica *fake_replica_start(uv_loop_t *loop, const struct config *config, const char *folder,
+                                   struct fake_control *control)
+{
+    struct replica *r = calloc(1, sizeof *r);
+    struct fault fault;
+    int rc;
+
+    assert(r);
+    r->config = config;
+    r->control = control;
+    TAILQ_INIT(&r->queue);
+    rc = folder_open(folder, &r->folder, &fault);
+    assert(rc == 0);
+    rc = tree_open(r->folder, &(struct identity){.cluster = 1, .node = 1}, &r->tree, &fault);
+    assert(rc == 0);
+    uv_timer_init(loop, &r->timer);
+    r->timer.data = r;
+    return r;
+}
+
+static void closed(uv_handle_t *timer)
+{
+    free(timer->data);
+}
+
+bool fake_replica_idle(const struct replica *r)
+{
+    return TAILQ_EMPTY(&r->queue);
+}
+
+void fake_replica_stop(struct replica *r)
+{
+    assert(TAILQ_EMPTY(&r->queue));
+    tree_close(r->tree);
+    folder_close(r->folder);
+    uv_close((uv_handle_t *)&r->timer, closed);
+}

@@ -1,0 +1,26 @@
+/* A replica for the tests of the file system door: one real tree, no consensus. Two mounts on it
+ * behave as those of two nodes do. */
+#ifndef QUORUMFS_TESTS_FAKE_REPLICA_FS_H
+#define QUORUMFS_TESTS_FAKE_REPLICA_FS_H
+
+#include "replica.h"
+
+#include <stdatomic.h>
+
+/* In memory that the loop's process shares with those that use the mounts. */
+struct fake_control {
+    atomic_bool deferred; /* answers come in a later turn of the loop, not inside the call */
+    atomic_bool stalled;  /* deferred answers do not come at all */
+    atomic_int outcome;   /* enum replica_outcome, what every request but local reads ends with */
+    atomic_ulong commands, reads;
+};
+
+/* `folder` is made. Aborts on failure. */
+struct replica *fake_replica_start(uv_loop_t *loop, const struct config *config, const char *folder,
+                                   struct fake_control *control);
+/* Whether everything is answered. */
+bool fake_replica_idle(const struct replica *replica);
+/* Frees once the loop has run. Only when idle. */
+void fake_replica_stop(struct replica *replica);
+
+#endif

@@ -1,0 +1,356 @@
+/* Truncation and appending across mounts, directories, .quorumfs, no quorum, and whole programs. */
+#include "fs_checks.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { APPENDS = 2000, ENTRIES = 3000, RACES = 100 };
+
+void check_truncation(void)
+{
+    char bytes[16];
+    struct stat stat_now;
+    unsigned long before;
+    int fd, dup_fd;
+
+    put_text("f", "old contents");
+    before = atomic_load(&control->commands);
+    fd = open("f", O_RDWR | O_TRUNC);
+    CHECK(fd >= 0);
+    CHECK(holds(other("f"), "old contents"));
+    CHECK(fstat(fd, &stat_now) == 0 && stat_now.st_size == 0);
+    CHECK(read(fd, bytes, sizeof bytes) == 0);
+    CHECK(lseek(fd, 0, SEEK_END) == 0);
+    dup_fd = dup(fd);
+    CHECK(close(dup_fd) == 0);
+    CHECK(holds(other("f"), "old contents"));
+    CHECK(atomic_load(&control->commands) == before);
+    CHECK(write(fd, "new", 3) == 3);
+    CHECK(atomic_load(&control->commands) == before + 1);
+    CHECK(holds(other("f"), "new"));
+    CHECK(write(fd, "er", 2) == 2 && holds(other("f"), "newer"));
+    CHECK(close(fd) == 0);
+
+    fd = open("f", O_WRONLY | O_TRUNC);
+    CHECK(close(fd) == 0 && holds(other("f"), ""));
+    put_text("f", "old contents");
+    fd = open("f", O_WRONLY | O_TRUNC | O_APPEND);
+    CHECK(write(fd, "n", 1) == 1 && write(fd, "e", 1) == 1 && holds(other("f"), "ne"));
+    CHECK(close(fd) == 0);
+    put_text("f", "old contents");
+    fd = open("f", O_WRONLY | O_TRUNC);
+    CHECK(ftruncate(fd, 4) == 0 && holds(other("f"), "\0\0\0\0") == 0);
+    CHECK(stat(other("f"), &stat_now) == 0 && stat_now.st_size == 4);
+    CHECK(close(fd) == 0 && stat("f", &stat_now) == 0 && stat_now.st_size == 4);
+    fd = open("f", O_WRONLY | O_TRUNC);
+    CHECK(fsync(fd) == 0 && holds(other("f"), ""));
+    CHECK(close(fd) == 0);
+    put_text("f", "old contents");
+    fd = open("f", O_RDONLY | O_TRUNC);
+    CHECK(close(fd) == 0 && holds(other("f"), ""));
+}
+
+/* How many log entries a shell command makes. */
+static unsigned long commands_of(const char *with, const char *command)
+{
+    unsigned long before = atomic_load(&control->commands);
+
+    CHECK(shell(with, command) == 0);
+    return atomic_load(&control->commands) - before;
+}
+
+void check_shell_commands(void)
+{
+    static const char *const shells[] = {"sh", "bash"};
+
+    for (int i = 0; i < 2; i++) {
+        CHECK(commands_of(shells[i], "echo x > f") <= 2 && holds(other("f"), "x\n"));
+        CHECK(commands_of(shells[i], "echo y > f") == 1 && holds(other("f"), "y\n"));
+        CHECK(commands_of(shells[i], "/bin/echo y > f") == 1 && holds(other("f"), "y\n"));
+        CHECK(commands_of(shells[i], "echo z >> f") == 1 && holds(other("f"), "y\nz\n"));
+        CHECK(commands_of(shells[i], "cat > f <<end\nhere\nend\n") == 1 &&
+              holds(other("f"), "here\n"));
+        CHECK(commands_of(shells[i], "echo b > \"$M2/g\"; cp \"$M2/g\" f") <= 4 &&
+              holds("f", "b\n"));
+        CHECK(commands_of(shells[i], "echo c > f; cp f \"$M2/g\"") == 2 && holds("g", "c\n"));
+        CHECK(commands_of(shells[i], ": > f") == 1 && holds(other("f"), ""));
+        CHECK(commands_of(shells[i], "{ echo a; echo b; } > f") == 2 &&
+              holds(other("f"), "a\nb\n"));
+        CHECK(commands_of(shells[i], "echo d | tee f > /dev/null") == 1 &&
+              holds(other("f"), "d\n"));
+        CHECK(commands_of(shells[i], "exec 3>f; echo e >&3; echo f >&3") == 2 &&
+              holds("f", "e\nf\n"));
+        CHECK(commands_of(shells[i], "rm f g") == 2);
+    }
+}
+
+static void append(const char *path, char who)
+{
+    char line[32];
+
+    for (int i = 0; i < APPENDS; i++) {
+        int fd = open(path, O_WRONLY | O_CREAT | O_APPEND, 0644);
+        int len = snprintf(line, sizeof line, "%c%d\n", who, i);
+
+        CHECK(fd >= 0 && write(fd, line, (size_t)len) == len && close(fd) == 0);
+    }
+    _exit(0);
+}
+
+/* Reads through its own handle what both have appended, and finds only whole lines, in order. */
+static void check_log(const char *path, int *ones, int *twos)
+{
+    FILE *log = fopen(path, "r");
+    char who;
+    int number, next[2] = {0};
+
+    CHECK(log);
+    while (fscanf(log, "%c%d\n", &who, &number) == 2) {
+        CHECK(who == 'a' || who == 'b');
+        CHECK(number == next[who - 'a']);
+        next[who - 'a']++;
+    }
+    if (!feof(log)) {
+        char rest[4096]; long at = ftell(log); size_t n = fread(rest,1,sizeof rest,log);
+        fprintf(stderr,"at %ld:", at); for (size_t i=0;i<n&&i<60;i++) fprintf(stderr," %02x",(unsigned char)rest[i]); fprintf(stderr,"\n");
+    }
+    CHECK(feof(log));
+    fclose(log);
+    *ones = next[0];
+    *twos = next[1];
+}
+
+void check_append(void)
+{
+    char path[MOUNTS][4096];
+    int ones = 0, twos = 0, last = 0, status;
+    pid_t pids[2];
+
+    for (int i = 0; i < 2; i++) {
+        snprintf(path[i], sizeof path[i], "%s/log", mounts[i]);
+        pids[i] = fork();
+        CHECK(pids[i] >= 0);
+        if (pids[i] == 0)
+            append(path[i], (char)('a' + i));
+    }
+    while (access(path[0], F_OK) != 0)
+        usleep(1000);
+    while (ones < APPENDS || twos < APPENDS) {
+        check_log(path[last & 1], &ones, &twos);
+        last++;
+    }
+    for (int i = 0; i < 2; i++)
+        CHECK(waitpid(pids[i], &status, 0) == pids[i] && WIFEXITED(status) &&
+              WEXITSTATUS(status) == 0);
+    check_log(path[0], &ones, &twos);
+    CHECK(ones == APPENDS && twos == APPENDS);
+
+    /* One handle that reads and appends, and another node that appends in between. */
+    int fd = open("both", O_RDWR | O_CREAT | O_APPEND, 0644);
+    char bytes[16] = {0};
+
+    CHECK(fd >= 0 && write(fd, "1", 1) == 1);
+    CHECK(shell("sh", "printf 22 >> \"$M2/both\"") == 0);
+    CHECK(write(fd, "3", 1) == 1);
+    CHECK(pread(fd, bytes, sizeof bytes, 0) == 4 && memcmp(bytes, "1223", 4) == 0);
+    CHECK(holds("both", "1223") && holds(other("both"), "1223"));
+    CHECK(close(fd) == 0);
+}
+
+/* Both mounts create the same names at once, without O_EXCL: both must be given the one file. */
+static void create_all(const char *mount)
+{
+    char path[4096];
+
+    for (int i = 0; i < RACES; i++) {
+        snprintf(path, sizeof path, "%s/race%d", mount, i);
+        int fd = open(path, O_WRONLY | O_CREAT | O_APPEND, 0644);
+        CHECK(fd >= 0 && write(fd, "x", 1) == 1 && close(fd) == 0);
+    }
+    _exit(0);
+}
+
+void check_create_race(void)
+{
+    pid_t pids[2];
+    int status;
+
+    for (int i = 0; i < 2; i++) {
+        pids[i] = fork();
+        CHECK(pids[i] >= 0);
+        if (pids[i] == 0)
+            create_all(mounts[i]);
+    }
+    for (int i = 0; i < 2; i++)
+        CHECK(waitpid(pids[i], &status, 0) == pids[i] && WIFEXITED(status) &&
+              WEXITSTATUS(status) == 0);
+    for (int i = 0; i < RACES; i++) {
+        char name[32];
+
+        snprintf(name, sizeof name, "race%d", i);
+        CHECK(holds(name, "xx"));
+    }
+}
+
+static int count_entries(DIR *dir)
+{
+    int count = 0;
+
+    while (readdir(dir))
+        count++;
+    return count;
+}
+
+void check_directories(void)
+{
+    char name[64];
+    struct dirent *entry;
+    DIR *dir, *second;
+    long middle = 0;
+    char after[256] = "";
+
+    CHECK(mkdir("d", 0755) == 0);
+    for (int i = 0; i < ENTRIES; i++) {
+        snprintf(name, sizeof name, "d/entry %d", i);
+        CHECK(mknod(name, S_IFREG | 0644, 0) == 0);
+    }
+    dir = opendir("d");
+    second = opendir(other("d"));
+    CHECK(dir && second);
+    CHECK(count_entries(second) == ENTRIES + 2);
+    rewinddir(second);
+
+    /* Half of it is read, and a place in it remembered; then all that was read is removed. */
+    for (int i = 0; i < ENTRIES / 2; i++) {
+        entry = readdir(dir);
+        CHECK(entry);
+        if (i == 100) {
+            middle = telldir(dir);
+            entry = readdir(dir);
+            CHECK(entry);
+            strcpy(after, entry->d_name);
+        }
+        snprintf(name, sizeof name, "d/%s", entry->d_name);
+        if (entry->d_name[0] != '.' && i != 100)
+            CHECK(unlink(name) == 0);
+    }
+    seekdir(dir, middle);
+    entry = readdir(dir);
+    CHECK(entry && strcmp(entry->d_name, after) == 0);
+    closedir(dir);
+
+    while ((entry = readdir(second)) != NULL) { /* as rm -r does */
+        snprintf(name, sizeof name, "d/%s", entry->d_name);
+        if (entry->d_name[0] != '.')
+            CHECK(unlink(name) == 0 || errno == ENOENT);
+    }
+    closedir(second);
+    CHECK(rmdir(other("d")) == 0);
+
+    CHECK(
+        shell("sh",
+              "mkdir -p a/b/c; touch a/b/c/f; ls -la a/b | grep -q c && test $(find . | wc -l) = 5 "
+              "&& "
+              "test $(find \"$M2/a\" -type d | wc -l) = 3 && rm -rf a && test -z \"$(ls -A .)\"") ==
+        0);
+}
+
+void check_special(void)
+{
+    struct stat stat_now;
+    struct statvfs statvfs_now;
+
+    put_text("f", "x");
+    CHECK(shell("sh", "cat .quorumfs/version | grep -q '^quorumfs [0-9]'") == 0);
+    CHECK(shell("sh", "cat .quorumfs/status | grep -q '{'") == 0);
+    CHECK(shell("sh", "test -z \"$(cat .quorumfs/why)\"") == 0);
+    CHECK(shell("sh", "test \"$(ls .quorumfs | tr '\\n' ' ')\" = 'local status version why '") ==
+          0);
+    CHECK(shell("sh", "test \"$(ls -A)\" = f && test \"$(ls -lA .quorumfs/local | wc -l)\" = 2") ==
+          0);
+    CHECK(shell("sh", "mkdir d; echo y > d/g; test \"$(cat .quorumfs/local/d/g)\" = y") == 0);
+    CHECK(shell("sh", "cd .quorumfs/local/d/.. && test -e f && cd ../.. && test -e f") == 0);
+    CHECK(stat(".quorumfs/local", &stat_now) == 0 && S_ISDIR(stat_now.st_mode));
+    CHECK_ERROR(mkdir(".quorumfs", 0755), EEXIST);
+    CHECK_ERROR(rmdir(".quorumfs"), EPERM);
+    CHECK_ERROR(rename(".quorumfs", "q"), EPERM);
+    CHECK_ERROR(rename("f", ".quorumfs/f"), EROFS);
+    CHECK_ERROR(rename("f", ".quorumfs/local/f2"), EROFS);
+    CHECK_ERROR(unlink(".quorumfs/local/f"), EROFS);
+    CHECK_ERROR(unlink(".quorumfs/why"), EROFS);
+    CHECK_ERROR(open(".quorumfs/local/f", O_WRONLY), EROFS);
+    CHECK_ERROR(open(".quorumfs/new", O_WRONLY | O_CREAT, 0644), EROFS);
+    CHECK_ERROR(chmod(".quorumfs/local/f", 0600), EROFS);
+    CHECK_ERROR(link(".quorumfs/local/f", "hard"), EROFS);
+    CHECK_ERROR(stat(".quorumfs/none", &stat_now), ENOENT);
+    CHECK(statvfs(".", &statvfs_now) == 0 && statvfs_now.f_namemax == 255);
+    CHECK(statvfs_now.f_blocks > 0 && statvfs_now.f_files > 3);
+}
+
+void check_no_quorum(void)
+{
+    struct stat stat_now;
+    int fd;
+
+    put_text("f", "x");
+    CHECK(mkdir("d", 0755) == 0);
+    fd = open("f", O_WRONLY);
+    atomic_store(&control->outcome, REPLICA_NO_QUORUM);
+    CHECK_ERROR(write(fd, "y", 1), EROFS);
+    CHECK_ERROR(stat("f", &stat_now), EIO);
+    CHECK(shell("sh", "grep -q quorum .quorumfs/why") == 0);
+    CHECK(shell("sh", "test \"$(cat .quorumfs/local/f)\" = x && ls .quorumfs/local > /dev/null") ==
+          0);
+    CHECK(shell("sh", "! echo y > f") == 0);
+    atomic_store(&control->outcome, REPLICA_TIMEOUT);
+    CHECK_ERROR(write(fd, "y", 1), EIO);
+    atomic_store(&control->outcome, REPLICA_BUSY);
+    CHECK_ERROR(write(fd, "y", 1), EBUSY);
+    atomic_store(&control->outcome, REPLICA_STOPPING);
+    CHECK_ERROR(write(fd, "y", 1), EROFS);
+    atomic_store(&control->outcome, REPLICA_DONE);
+    CHECK(close(fd) == 0 && holds("f", "x"));
+
+    /* A truncation waits with its write until that has happened. */
+    put_text("f", "long old contents");
+    fd = open("f", O_WRONLY | O_TRUNC);
+    atomic_store(&control->outcome, REPLICA_NO_QUORUM);
+    CHECK_ERROR(write(fd, "y", 1), EROFS);
+    atomic_store(&control->outcome, REPLICA_DONE);
+    CHECK(holds(other("f"), "long old contents"));
+    CHECK(write(fd, "y", 1) == 1 && holds(other("f"), "y"));
+    CHECK(close(fd) == 0);
+}
+
+void check_programs(void)
+{
+    CHECK(
+        shell(
+            "bash",
+            "set -e; cp -a /etc/default d1; cp -a d1 \"$M2/d2\"; diff -r d1 d2; diff -r "
+            "/etc/default d2;"
+            "tar cf - d1 | tar xf - -C \"$(mkdir d3; echo d3)\"; diff -r d1 d3/d1;"
+            "seq 1000 > n; sed -i s/500/five/ n; grep -q five \"$M2/n\"; mv -n n d1/n; mv d1/n n;"
+            "install -m 600 n inst; test $(stat -c %a inst) = 600; truncate -s 3 n; "
+            "test $(stat -c %s \"$M2/n\") = 3; dd if=/dev/urandom of=big bs=1M count=5 status=none;"
+            "cmp big \"$M2/big\"; cp big \"$M2/big2\"; cmp big big2; head -c 100000 big >> big2;"
+            "test $(stat -c %s big2) = 5342880; sort -R big2 > big3; df . > /dev/null;"
+            "du -s . > /dev/null; rm -rf d1 d2 d3; ls \"$M2\" > /dev/null") == 0);
+    if (shell("sh", "command -v git > /dev/null") == 0)
+        CHECK(shell("bash",
+                    "set -e; export HOME=/nonexistent GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@b "
+                    "GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@b GIT_CONFIG_GLOBAL=/dev/null;"
+                    "git -c init.defaultBranch=m init -q r; cd r; seq 100 > f; git add f; git "
+                    "commit -qm 1;"
+                    "seq 200 > f; git commit -qam 2; git gc -q; git fsck --no-progress; cd ..;"
+                    "git clone -q r \"$M2/s\"; cd s; test $(git log --oneline | wc -l) = 2;"
+                    "test -z \"$(git status --porcelain)\"") == 0);
+}

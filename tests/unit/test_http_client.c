@@ -1,0 +1,283 @@
+/* The client WebSocket: its table, and what goes wrong. */
+#include "test_http_harness.h"
+
+#include "http/client_session.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { TEXT = 1, BINARY = 2, CONTINUED = 0, PING = 9 };
+
+static void ask(int fd, const char *message, const char *reply)
+{
+    ws_send(fd, message);
+    ws_expect(fd, reply);
+}
+
+static void test_table(void **state)
+{
+    int fd = ws_open();
+    ask(fd, "{\"APIRequest\":{\"Get\":\"duck\"}}",
+        "{\"request\":{\"Get\":\"duck\"},\"response\":{\"Get\":{\"key\":\"duck\"}}}");
+    ask(fd, "{\"APIRequest\":{\"Put\":{\"key\":\"duck\",\"value\":\"you\"}}}",
+        "{\"request\":{\"Put\":{\"key\":\"duck\",\"value\":\"you\"}},"
+        "\"response\":{\"Put\":{\"key\":\"duck\",\"value\":\"you\"}}}");
+    ask(fd, " { \"APIRequest\" : { \"Get\" : \"duck\" } } ",
+        "{\"request\":{\"Get\":\"duck\"},"
+        "\"response\":{\"Get\":{\"key\":\"duck\",\"value\":\"you\"}}}");
+    ask(fd, "{\"APIRequest\":{\"Put\":{\"key\":\"duck\",\"value\":\"b\"}}}",
+        "{\"request\":{\"Put\":{\"key\":\"duck\",\"value\":\"b\"}},"
+        "\"response\":{\"Put\":{\"key\":\"duck\",\"value\":\"b\",\"overwritten_val\":\"you\"}}}");
+    ask(fd, "{\"APIRequest\":{\"Delete\":\"duck\"}}",
+        "{\"request\":{\"Delete\":\"duck\"},"
+        "\"response\":{\"Delete\":{\"key\":\"duck\",\"overwritten_val\":\"b\"}}}");
+    ask(fd, "{\"APIRequest\":{\"Delete\":\"duck\"}}",
+        "{\"request\":{\"Delete\":\"duck\"},\"response\":{\"Delete\":{\"key\":\"duck\"}}}");
+    ask(fd, "{\"APIRequest\":{\"Ping\":2}}",
+        "{\"request\":{\"Ping\":2},\"response\":{\"Pong\":[2,\"Pinged peer node 2 "
+        "successfully\"]}}");
+    close(fd);
+}
+
+static void test_outcomes(void **state)
+{
+    int fd = ws_open();
+    static const char put[] = "{\"APIRequest\":{\"Put\":{\"key\":\"a\",\"value\":\"b\"}}}";
+    fake.write_outcome = fake.read_outcome = REPLICA_NO_QUORUM;
+    ask(fd, put,
+        "{\"request\":{\"Put\":{\"key\":\"a\",\"value\":\"b\"}},"
+        "\"response\":{\"Blocked\":{\"Put\":{\"key\":\"a\",\"value\":\"b\"}}}}");
+    ask(fd, "{\"APIRequest\":{\"Get\":\"a\"}}",
+        "{\"request\":{\"Get\":\"a\"},\"response\":{\"Error\":\"no quorum\"}}");
+    fake.write_outcome = REPLICA_TIMEOUT;
+    ask(fd, "{\"APIRequest\":{\"Delete\":\"a\"}}",
+        "{\"request\":{\"Delete\":\"a\"},\"response\":{\"Error\":\"no answer in time: the outcome "
+        "is "
+        "unknown, the change may have happened or may happen yet\"}}");
+    fake.write_outcome = REPLICA_DONE;
+    fake.write_status = -ENOTDIR;
+    ask(fd, "{\"APIRequest\":{\"Delete\":\"a\"}}",
+        "{\"request\":{\"Delete\":\"a\"},\"response\":{\"Error\":\"a parent of the key is a "
+        "file\"}}");
+    fake.peer_unreachable = true;
+    ask(fd, "{\"APIRequest\":{\"Ping\":3}}",
+        "{\"request\":{\"Ping\":3},\"response\":{\"Pong\":[3,\"Peer node 3 did not answer\"]}}");
+    ask(fd, "{\"APIRequest\":{\"Ping\":9}}",
+        "{\"request\":{\"Ping\":9},\"response\":{\"Error\":\"this node has no such peer\"}}");
+    close(fd);
+}
+
+static void test_bytes(void **state)
+{
+    int fd = ws_open();
+    ask(fd, "{\"APIRequest\":{\"Put\":{\"key\":\"a\",\"value_base64\":\"/wA=\"}}}",
+        "{\"request\":{\"Put\":{\"key\":\"a\",\"value_base64\":\"/wA=\"}},"
+        "\"response\":{\"Put\":{\"key\":\"a\",\"value_base64\":\"/wA=\"}}}");
+    ask(fd, "{\"APIRequest\":{\"Put\":{\"key\":\"a\",\"value\":\"\"}}}",
+        "{\"request\":{\"Put\":{\"key\":\"a\",\"value\":\"\"}},"
+        "\"response\":{\"Put\":{\"key\":\"a\",\"value\":\"\",\"overwritten_val_base64\":\"/"
+        "wA=\"}}}");
+    close(fd);
+}
+
+static void test_malformed(void **state)
+{
+    static const char *const messages[] = {
+        "",
+        "{",
+        "hello",
+        "[]",
+        "1",
+        "{}",
+        "{\"APIRequest\":1}",
+        "{\"APIRequest\":{}}",
+        "{\"APIRequest\":{\"Get\":\"a\",\"Put\":\"b\"}}",
+        "{\"APIRequest\":{\"Fetch\":\"a\"}}",
+        "{\"APIRequest\":{\"Get\":1}}",
+        "{\"APIRequest\":{\"Get\":\"\"}}",
+        "{\"APIRequest\":{\"Get\":\"../a\"}}",
+        "{\"APIRequest\":{\"Get\":\".quorumfs/status\"}}",
+        "{\"APIRequest\":{\"Put\":\"a\"}}",
+        "{\"APIRequest\":{\"Put\":{\"key\":\"a\"}}}",
+        "{\"APIRequest\":{\"Put\":{\"key\":\"a\",\"value\":7}}}",
+        "{\"APIRequest\":{\"Put\":{\"key\":\"a\",\"value\":\"\\u0000\"}}}",
+        "{\"APIRequest\":{\"Delete\":null}}",
+        "{\"APIRequest\":{\"Ping\":\"2\"}}",
+        "{\"APIRequest\":{\"Ping\":-1}}",
+        "{\"APIRequest\":{\"Ping\":1e99}}",
+        "{\"APIRequest\":{\"Ping\":1.5}}",
+        "\xff\xfe",
+    };
+    int fd = ws_open();
+    for (size_t i = 0; i < sizeof messages / sizeof messages[0]; i++) {
+        size_t len;
+        int code;
+        ws_send(fd, messages[i]);
+        char *reply = ws_receive(fd, &len, &code);
+        assert_non_null(reply);
+        assert_memory_equal(reply, "{\"error\":\"", 10);
+        free(reply);
+    }
+    ask(fd, "{\"APIRequest\":{\"Ping\":2}}",
+        "{\"request\":{\"Ping\":2},\"response\":{\"Pong\":[2,\"Pinged peer node 2 "
+        "successfully\"]}}");
+    close(fd);
+}
+
+static void test_fragments(void **state)
+{
+    int fd = ws_open();
+    static const char message[] = "{\"APIRequest\":{\"Get\":\"duck\"}}";
+    for (size_t i = 0; i + 1 < sizeof message; i++) {
+        bool last = i + 2 == sizeof message;
+        ws_send_frame(fd, i == 0 ? TEXT : CONTINUED, last, message + i, 1);
+    }
+    ws_expect(fd, "{\"request\":{\"Get\":\"duck\"},\"response\":{\"Get\":{\"key\":\"duck\"}}}");
+    ws_send_frame(fd, BINARY, true, message, sizeof message - 1);
+    ws_expect(fd, "{\"request\":{\"Get\":\"duck\"},\"response\":{\"Get\":{\"key\":\"duck\"}}}");
+    close(fd);
+}
+
+/* `{"APIRequest":{"Put":{"key":"large","value":"vvv..."}}}` with so many bytes of value. */
+static char *put_message(size_t value_len, size_t *len)
+{
+    static const char head[] = "{\"APIRequest\":{\"Put\":{\"key\":\"large\",\"value\":\"";
+    *len = strlen(head) + value_len + strlen("\"}}}");
+    char *message = malloc(*len + 1);
+    assert_non_null(message);
+    memset(stpcpy(message, head), 'v', value_len);
+    strcpy(message + strlen(head) + value_len, "\"}}}");
+    return message;
+}
+
+static void test_large_messages(void **state)
+{
+    int fd = ws_open();
+    size_t len, reply_len;
+    int code;
+    char *message = put_message(VALUE_BYTES_MAX, &len);
+    ws_send_frame(fd, TEXT, true, message, len);
+    free(message);
+    char *reply = ws_receive(fd, &reply_len, &code);
+    assert_non_null(reply);
+    assert_true(reply_len > 2 * (size_t)VALUE_BYTES_MAX);
+    free(reply);
+    message = put_message(VALUE_BYTES_MAX + 100000, &len);
+    ws_send_frame(fd, TEXT, true, message, len);
+    free(message);
+    reply = ws_receive(fd, &reply_len, &code);
+    assert_non_null(strstr(reply, "\"Error\":\"the value is too large\""));
+    free(reply);
+    message = put_message(CLIENT_MESSAGE_BYTES_MAX, &len);
+    ws_send_frame(fd, TEXT, true, message, len);
+    free(message);
+    ws_expect(fd, "{\"error\":\"the message is too large; the connection is closed\"}");
+    assert_null(ws_receive(fd, &reply_len, &code));
+    assert_int_equal(code, 1009);
+    close(fd);
+}
+
+static void get_many(int fd, int count)
+{
+    char text[200];
+    for (int i = 0; i < count; i++) {
+        snprintf(text, sizeof text, "{\"APIRequest\":{\"Get\":\"k%d\"}}", i);
+        ws_send(fd, text);
+    }
+    for (int i = 0; i < count; i++) {
+        snprintf(text, sizeof text,
+                 "{\"request\":{\"Get\":\"k%d\"},\"response\":{\"Get\":{\"key\":\"k%d\"}}}", i, i);
+        ws_expect(fd, text);
+    }
+}
+
+/* Many more than may be in flight at once; the answers come in order. */
+static void test_pipelining(void **state)
+{
+    int fd = ws_open();
+    get_many(fd, 1000);
+    fake.answers = FAKE_LATER;
+    get_many(fd, 1000);
+    close(fd);
+}
+
+static void wait_for_held(int count)
+{
+    while (fake.held != count)
+        usleep(1000);
+}
+
+static void test_flow_control(void **state)
+{
+    fake.answers = FAKE_HELD;
+    int fd = ws_open();
+    static const char get[] = "{\"APIRequest\":{\"Get\":\"a\"}}";
+    for (int i = 0; i < 4 * CLIENT_IN_FLIGHT_MAX; i++)
+        ws_send(fd, get);
+    while (fake.held < CLIENT_IN_FLIGHT_MAX)
+        usleep(1000);
+    usleep(50000);
+    assert_true(fake.held < 4 * CLIENT_IN_FLIGHT_MAX);
+    fake.answers = FAKE_LATER;
+    for (int i = 0; i < 4 * CLIENT_IN_FLIGHT_MAX; i++)
+        ws_expect(fd, "{\"request\":{\"Get\":\"a\"},\"response\":{\"Get\":{\"key\":\"a\"}}}");
+    close(fd);
+}
+
+/* Connections that end while the replica holds their requests. */
+static void test_client_leaves(void **state)
+{
+    fake.answers = FAKE_HELD;
+    for (int i = 0; i < 10; i++) {
+        int fd = ws_open();
+        ws_send(fd, "{\"APIRequest\":{\"Get\":\"a\"}}");
+        ws_send(fd, "{\"APIRequest\":{\"Delete\":\"a\"}}");
+        ws_send(fd, "{\"APIRequest\":{\"Ping\":2}}");
+        wait_for_held(3 * i + 3);
+        close(fd);
+    }
+    usleep(20000);
+    fake.answers = FAKE_LATER;
+    wait_for_held(0);
+    int fd = ws_open();
+    get_many(fd, 1);
+    close(fd);
+}
+
+static void test_not_a_websocket(void **state)
+{
+    int fd = websocket_connect();
+    send_text(fd, "GET /client HTTP/1.1\r\nHost: test\r\n\r\n");
+    struct response response = receive_response(fd, true);
+    assert_int_equal(response.status, 400);
+    response_free(&response);
+    close(fd);
+    expect_error("GET", "/client", "", NULL, 400, "a WebSocket and begins a connection of its own");
+    fd = ws_open(); /* bytes that are no frame */
+    send_text(fd, "GET /client HTTP/1.1\r\n\r\n\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff");
+    while (!is_closed(fd))
+        ;
+    close(fd);
+    fd = websocket_connect(); /* half a handshake */
+    send_text(fd, "GET /client HTTP/1.1\r\nUpgr");
+    close(fd);
+    fd = ws_open();
+    ws_send_frame(fd, PING, true, "x", 1);
+    get_many(fd, 0);
+    close(fd);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup(name, harness_reset)
+    const struct CMUnitTest tests[] = {
+        TEST(test_table),           TEST(test_outcomes),     TEST(test_bytes),
+        TEST(test_malformed),       TEST(test_fragments),    TEST(test_large_messages),
+        TEST(test_pipelining),      TEST(test_flow_control), TEST(test_client_leaves),
+        TEST(test_not_a_websocket),
+    };
+    return cmocka_run_group_tests(tests, harness_start, harness_stop);
+}

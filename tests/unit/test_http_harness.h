@@ -1,0 +1,67 @@
+/* The HTTP door on a loop in a thread of its own, before a fake replica; and a client made of
+ * blocking sockets that says exactly the bytes it is told to. */
+#ifndef QUORUMFS_TESTS_HTTP_HARNESS_H
+#define QUORUMFS_TESTS_HTTP_HARNESS_H
+
+#include "fake_replica.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+enum { CLIENT_WAIT_MS = 20000 };
+
+/* Starts and stops the server; for cmocka's group set-up and tear-down. */
+int harness_start(void **state);
+int harness_stop(void **state);
+/* Before each test: settings back to normal, no keys. */
+int harness_reset(void **state);
+/* Adds a key behind the door's back. */
+void harness_put(const char *key, struct bytes value, uint32_t mode);
+
+/* HTTP_BODY_MS_MAX for connections and requests from now on, until the next reset. */
+void harness_set_body_ms(uint64_t ms);
+
+int http_connect(void);
+int websocket_connect(void); /* the port whose connections go to http_adopt_websocket */
+
+struct response {
+    int status;
+    char headers[8192];
+    char *body; /* NUL-terminated */
+    size_t body_len;
+};
+
+void send_bytes(int fd, const void *data, size_t len);
+void send_text(int fd, const char *text);
+/* Reads one response; `head`: it has no body. Fails the test if there is none. */
+struct response receive_response(int fd, bool head);
+void response_free(struct response *response);
+/* The value of a header, up to its line's end; "" if it is missing. */
+const char *response_header(const struct response *response, const char *name);
+/* True when the server has closed the connection; waits. */
+bool is_closed(int fd);
+
+/* One request on a connection of its own. `headers` are whole lines with CRLF, or "". */
+struct response request(const char *method, const char *path, const char *headers,
+                        const char *body);
+/* The same, and compares status and body (NULL: any). */
+void expect(const char *method, const char *path, const char *headers, const char *body, int status,
+            const char *answer);
+/* The status, and that the body is an error with this piece of text. */
+void expect_error(const char *method, const char *path, const char *headers, const char *body,
+                  int status, const char *text);
+
+/* ---- WebSocket ---- */
+
+int ws_open(void);
+void ws_send_frame(int fd, int opcode, bool final, const void *data, size_t len);
+void ws_send(int fd, const char *text);
+/* The next message, to be freed; a close frame gives its code in `*close_code` and NULL. */
+char *ws_receive(int fd, size_t *len, int *close_code);
+void ws_expect(int fd, const char *text);
+
+#endif

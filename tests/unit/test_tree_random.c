@@ -1,0 +1,383 @@
+/* The key tree under random operations: against a model, on two nodes, and across crashes. */
+#include "tree_fixture.h"
+#include "tree_model.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { ENTRIES = 4000, LIST_OPS_MAX = 6 };
+
+/* Entries, and what each must answer. */
+struct script {
+    struct buffer entry[ENTRIES];
+    int status[ENTRIES];
+    struct model *model; /* after the last */
+};
+
+static uint64_t pick_inode(const struct model *m, uint64_t *seed)
+{
+    for (int tries = 0; tries < 100; tries++) {
+        uint64_t ino = 1 + random_below(seed, m->inodes);
+        if (m->inode[ino].mode)
+            return ino;
+    }
+    return 1 + random_below(seed, m->inodes);
+}
+
+static struct op pick_op(const struct model *m, uint64_t *seed)
+{
+    struct op op = workload_op(seed, 100);
+
+    if (op.ino)
+        op.ino = pick_inode(m, seed);
+    if (op.ino2)
+        op.ino2 = pick_inode(m, seed);
+    if (op.hold)
+        op.hold = pick_inode(m, seed);
+    if (op.ino && random_below(seed, 3) == 0) {
+        uint64_t named = model_find(m, op.ino, op.name); /* often enough what is removed is open */
+        op.hold = named ? named : op.hold;
+    }
+    return op;
+}
+
+/* Carries a list out on the model: all of it, or none. */
+static int apply_list(struct model **m, const struct op *ops, uint32_t count)
+{
+    struct model *before = count > 1 ? model_copy(*m) : NULL;
+    int status = 0;
+
+    for (uint32_t i = 0; status == 0 && i < count; i++)
+        status = model_apply(*m, &ops[i]);
+    if (status < 0 && before) {
+        model_free(*m);
+        *m = before;
+        return status;
+    }
+    if (before)
+        model_free(before);
+    return status;
+}
+
+/* The next entry of the script and what it must answer. */
+static struct buffer next_entry(struct fixture *stamps, struct model **m, uint64_t *seed,
+                                int *status)
+{
+    struct op ops[LIST_OPS_MAX];
+    uint32_t count = random_below(seed, 10) == 0 ? 2 + random_below(seed, LIST_OPS_MAX - 1) : 1;
+
+    for (uint32_t i = 0; i < count; i++)
+        ops[i] = pick_op(*m, seed);
+    stamps->time += random_below(seed, 100);
+    *status = apply_list(m, ops, count);
+    return fixture_entry(stamps, ops, count);
+}
+
+static struct script *script_new(uint64_t seed)
+{
+    struct script *s = calloc(1, sizeof *s);
+    struct fixture stamps = {.node = 1, .incarnation = 1, .sequence = 1, .time = 1000};
+
+    s->model = model_new();
+    for (int i = 0; i < ENTRIES; i++)
+        s->entry[i] = next_entry(&stamps, &s->model, &seed, &s->status[i]);
+    return s;
+}
+
+static void script_free(struct script *s)
+{
+    for (int i = 0; i < ENTRIES; i++)
+        buffer_free(&s->entry[i]);
+    model_free(s->model);
+    free(s);
+}
+
+static void run_entry(struct fixture *f, const struct buffer *entry, int expected)
+{
+    bool repeated;
+    struct command_result result = fixture_apply(f, bytes_of(entry->data, entry->len), &repeated);
+
+    if (result.status != expected)
+        fail_msg("entry %llu: %d instead of %d", (unsigned long long)tree_applied(f->tree) - 1,
+                 result.status, expected);
+    command_result_free(&result);
+}
+
+/* ---- Against the model ---- */
+
+static bool check_entry(void *arg, struct bytes name, const struct attr *attr)
+{
+    const struct model_name **n = arg;
+
+    assert_true(bytes_equal(bytes_of_text((*n)->name), name));
+    assert_int_equal((*n)->ino, attr->ino);
+    (*n)++;
+    return true;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(((const struct model_name *)a)->name, ((const struct model_name *)b)->name);
+}
+
+static void compare_directory(struct fixture *f, const struct model *m, uint64_t ino)
+{
+    static struct model_name names[MODEL_NAMES];
+    const struct model_name *next = names;
+    size_t count = 0;
+
+    for (int i = 0; i < MODEL_NAMES; i++) {
+        if (m->name[i].ino && m->name[i].parent == ino)
+            names[count++] = m->name[i];
+    }
+    qsort(names, count, sizeof *names, by_name);
+    assert_int_equal(tree_list(f->tree, ino, (struct bytes){0}, 1000, check_entry, &next), 0);
+    assert_int_equal(next - names, count);
+}
+
+static void compare_inode(struct fixture *f, const struct model *m, uint64_t ino)
+{
+    const struct model_inode *inode = &m->inode[ino];
+    struct buffer out = {0};
+    struct attr attr;
+    int status = tree_getattr(f->tree, ino, &attr);
+
+    if (inode->mode == 0) {
+        assert_int_equal(status, -ESTALE);
+        return;
+    }
+    assert_int_equal(status, 0);
+    assert_int_equal(attr.mode, inode->mode);
+    assert_int_equal(attr.nlink, inode->nlink);
+    if (S_ISDIR(inode->mode)) {
+        compare_directory(f, m, ino);
+        return;
+    }
+    assert_int_equal(attr.size, inode->size);
+    assert_int_equal(tree_read(f->tree, ino, 0, SIZE_MAX, &out), 0);
+    assert_int_equal(out.len, inode->size);
+    if (out.len)
+        assert_memory_equal(out.data, inode->bytes, out.len);
+    buffer_free(&out);
+}
+
+static void compare(struct fixture *f, const struct model *m)
+{
+    for (uint64_t ino = 1; ino < m->inodes; ino++)
+        compare_inode(f, m, ino);
+}
+
+static void test_against_the_model(void **state)
+{
+    uint64_t seed = random_seed();
+    struct model *m = model_new();
+    struct fixture f, stamps = {.node = 1, .incarnation = 1, .sequence = 1, .time = 1000};
+
+    fixture_open(&f);
+    for (int i = 0; i < ENTRIES; i++) {
+        int status;
+        struct buffer entry = next_entry(&stamps, &m, &seed, &status);
+        run_entry(&f, &entry, status);
+        buffer_free(&entry);
+        if (i % 250 == 0)
+            compare(&f, m);
+        if (i % 1000 == 0)
+            fixture_check(&f);
+        if (i % 100 == 0)
+            assert_int_equal(tree_commit(f.tree), 0);
+    }
+    compare(&f, m);
+    fixture_check(&f);
+    model_free(m);
+    fixture_close(&f);
+}
+
+/* ---- The same everywhere ---- */
+
+static void test_the_same_at_any_commits(void **state)
+{
+    uint64_t seed = random_seed();
+    struct script *s = script_new(seed);
+    struct fixture a, b;
+
+    fixture_open(&a);
+    fixture_open(&b);
+    for (int i = 0; i < ENTRIES; i++) {
+        run_entry(&a, &s->entry[i], s->status[i]);
+        run_entry(&b, &s->entry[i], s->status[i]);
+        if (random_below(&seed, 10) == 0)
+            assert_int_equal(tree_commit(b.tree), 0);
+        if (random_below(&seed, 300) == 0)
+            fixture_reopen(&b);
+        if (i % 500 == 0)
+            assert_int_equal(fixture_digest(&a), fixture_digest(&b));
+    }
+    assert_int_equal(fixture_digest(&a), fixture_digest(&b));
+    script_free(s);
+    fixture_close(&a);
+    fixture_close(&b);
+}
+
+/* A node that applies the script and is killed at some point. */
+static void apply_until_killed(struct fixture *f, const struct script *s, uint64_t seed)
+{
+    fixture_attach(f);
+    for (uint64_t i = tree_applied(f->tree); i < ENTRIES; i++) {
+        run_entry(f, &s->entry[i], s->status[i]);
+        if (random_below(&seed, 20) == 0)
+            tree_commit(f->tree);
+    }
+    tree_commit(f->tree);
+    for (;;)
+        pause();
+}
+
+static void kill_after(pid_t child, uint32_t microseconds)
+{
+    struct timespec wait = {.tv_nsec = microseconds * 1000L};
+
+    nanosleep(&wait, NULL);
+    kill(child, SIGKILL);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+}
+
+static void test_killed_and_started_again(void **state)
+{
+    uint64_t seed = random_seed();
+    struct script *s = script_new(seed);
+    struct fixture reference, f;
+
+    fixture_open(&reference);
+    for (int i = 0; i < ENTRIES; i++)
+        run_entry(&reference, &s->entry[i], s->status[i]);
+    fixture_open(&f);
+    fixture_detach(&f);
+    for (int i = 0; i < 15; i++) {
+        uint32_t microseconds = random_below(&seed, 60000);
+        pid_t child = fork();
+        assert_true(child >= 0);
+        if (child == 0)
+            apply_until_killed(&f, s, seed);
+        kill_after(child, microseconds);
+    }
+    fixture_attach(&f);
+    printf("applied before the last kill: %llu\n", (unsigned long long)tree_applied(f.tree));
+    for (uint64_t i = tree_applied(f.tree); i < ENTRIES; i++)
+        run_entry(&f, &s->entry[i], s->status[i]);
+    assert_int_equal(fixture_digest(&f), fixture_digest(&reference));
+    fixture_check(&f);
+    script_free(s);
+    fixture_close(&f);
+    fixture_close(&reference);
+}
+
+/* ---- The order of keys ---- */
+
+static bool collect(void *arg, struct bytes key, const struct attr *attr)
+{
+    struct buffer *out = arg;
+
+    buffer_append(out, key.data, key.len);
+    buffer_put_u8(out, 0);
+    return true;
+}
+
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* All keys with a prefix after `after`, by asking for each one's place in the sorted list. */
+static void expected_keys(char **sorted, int count, const char *prefix, const char *after,
+                          struct buffer *out)
+{
+    for (int i = 0; i < count; i++) {
+        if (strncmp(sorted[i], prefix, strlen(prefix)) == 0 && strcmp(sorted[i], after) > 0)
+            buffer_append(out, sorted[i], strlen(sorted[i]) + 1);
+    }
+}
+
+static void list_keys(struct fixture *f, const char *prefix, const char *after, uint32_t visits,
+                      struct buffer *out)
+{
+    struct buffer resume = {0};
+    bool more = true;
+
+    buffer_append(&resume, after, strlen(after));
+    while (more) {
+        struct buffer from = {0};
+        buffer_append(&from, resume.data, resume.len);
+        assert_int_equal(tree_keys(f->tree, text(prefix), bytes_of(from.data, from.len), visits,
+                                   collect, out, &more, &resume),
+                         0);
+        buffer_free(&from);
+    }
+    buffer_free(&resume);
+}
+
+static void random_key(uint64_t *seed, char *key)
+{
+    static const char letters[] = "a-.b0/~";
+    uint32_t len = 1 + random_below(seed, 8);
+
+    for (uint32_t i = 0; i < len; i++)
+        key[i] = letters[random_below(seed, sizeof letters - 1)];
+    key[len] = 0;
+}
+
+static void test_keys_in_order(void **state)
+{
+    enum { KEYS = 600 };
+    uint64_t seed = random_seed();
+    char keys[KEYS][16], *sorted[KEYS];
+    struct fixture f;
+    int count = 0;
+
+    fixture_open(&f);
+    for (int i = 0; i < KEYS; i++) {
+        struct op op = {.type = OP_PUT, .name = {0}};
+        struct op_result out;
+        random_key(&seed, keys[count]);
+        op.name = text(keys[count]);
+        if (fixture_run(&f, &op, 1, &out) == 0 && !out.existed) {
+            sorted[count] = keys[count];
+            count++;
+        }
+    }
+    assert_true(count > 50);
+    qsort(sorted, (size_t)count, sizeof *sorted, by_text);
+    for (int i = 0; i < 300; i++) {
+        struct buffer expected = {0}, found = {0};
+        char prefix[16] = "", after[16] = "";
+        if (i > 0)
+            random_key(&seed, prefix);
+        prefix[random_below(&seed, 4)] = 0;
+        if (random_below(&seed, 2))
+            random_key(&seed, after);
+        expected_keys(sorted, count, prefix, after, &expected);
+        list_keys(&f, prefix, after, 1 + random_below(&seed, 30), &found);
+        if (!bytes_equal(bytes_of(expected.data, expected.len), bytes_of(found.data, found.len)))
+            fail_msg("prefix '%s' after '%s'", prefix, after);
+        buffer_free(&expected);
+        buffer_free(&found);
+    }
+    fixture_close(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_against_the_model),
+        cmocka_unit_test(test_the_same_at_any_commits),
+        cmocka_unit_test(test_killed_and_started_again),
+        cmocka_unit_test(test_keys_in_order),
+    };
+
+    return cmocka_run_group_tests_name("tree_random", tests, NULL, NULL);
+}

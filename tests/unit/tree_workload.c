@@ -1,0 +1,85 @@
+#include "tree_workload.h"
+
+#include "tree_fixture.h"
+
+enum { DATA_BYTES_MAX = 80000 };
+
+static const char *const names[] = {"a", "a-b", "b", "b.c", "c", "d"};
+static const char *const keys[] = {"a",   "b",     "a/a",   "a/b",     "b/a/c", "c/d/a/b",
+                                   "a-b", "b.c/d", "d/d/d", "a/b/c/d", "c/a-b", "a/a-b/c"};
+
+static struct bytes random_data(uint64_t *state)
+{
+    static uint8_t pool[DATA_BYTES_MAX * 2];
+    static const uint32_t sizes[] = {1, 10, 300, 3072, 3073, 4096, 9000, 32768, 40000, 70000};
+    uint64_t fill = 1;
+
+    for (size_t i = 0; pool[sizeof pool - 1] == 0 && i < sizeof pool; i++)
+        pool[i] = (uint8_t)(1 + random_below(&fill, 255));
+    return bytes_of(pool + random_below(state, DATA_BYTES_MAX),
+                    random_below(state, sizes[random_below(state, 10)]));
+}
+
+static struct bytes random_name(uint64_t *state)
+{
+    return text(names[random_below(state, sizeof names / sizeof *names)]);
+}
+
+static uint64_t random_place(uint64_t *state)
+{
+    static const uint32_t places[] = {10, 3000, 3200, 5000, 33000, 70000, 120000};
+
+    return random_below(state, places[random_below(state, 7)]);
+}
+
+static uint8_t random_type(uint64_t *state)
+{
+    static const uint8_t types[] = {
+        OP_PUT,   OP_PUT,  OP_PUT,     OP_DELETE,  OP_WRITE,   OP_WRITE,  OP_WRITE,
+        OP_WRITE, OP_WRITE, OP_APPEND, OP_TRUNCATE, OP_TRUNCATE, OP_PUNCH, OP_PUNCH,
+        OP_ALLOCATE, OP_CREATE, OP_MKDIR, OP_MKDIR, OP_LINK,   OP_UNLINK, OP_RMDIR,
+        OP_RENAME, OP_RENAME, OP_RENAME, OP_SETATTR, OP_SETXATTR, OP_REMOVEXATTR, OP_RELEASE};
+
+    return types[random_below(state, sizeof types)];
+}
+
+static uint32_t random_flags(uint64_t *state, uint8_t type)
+{
+    switch (type) {
+    case OP_PUT:
+        return (uint32_t[]){0, 0, OP_IF_ABSENT, OP_IF_EXISTS}[random_below(state, 4)];
+    case OP_WRITE:
+        return random_below(state, 5) == 0 ? OP_TRUNCATE_FIRST : 0;
+    case OP_APPEND:
+        return random_below(state, 3) > 0 ? OP_TRUNCATE_FIRST : 0;
+    case OP_CREATE:
+        return random_below(state, 2) ? OP_EXCLUSIVE : 0;
+    case OP_RENAME:
+        return (uint32_t[]){0, 0, 0, OP_NO_REPLACE, OP_EXCHANGE}[random_below(state, 5)];
+    case OP_SETATTR:
+        return OP_SET_MODE | OP_SET_UID;
+    default:
+        return 0;
+    }
+}
+
+struct op workload_op(uint64_t *state, uint32_t inodes)
+{
+    struct op op = {.type = random_type(state)};
+    bool by_key = op.type == OP_PUT || op.type == OP_DELETE;
+
+    op.flags = random_flags(state, op.type);
+    op.ino = by_key ? 0 : 1 + random_below(state, inodes);
+    op.ino2 = by_key ? 0 : 1 + random_below(state, inodes);
+    op.hold = random_below(state, 2) ? 1 + random_below(state, inodes) : 0;
+    op.mode = 0600 + random_below(state, 64);
+    op.name = by_key ? text(keys[random_below(state, sizeof keys / sizeof *keys)])
+                     : random_name(state);
+    op.name2 = random_name(state);
+    op.data = random_data(state);
+    if (op.type == OP_APPEND && op.flags == 0 && op.data.len > 100)
+        op.data.len = 100; /* many of them must not make a file too long */
+    op.offset = random_place(state);
+    op.size = random_place(state);
+    return op;
+}
