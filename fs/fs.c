@@ -164,8 +164,10 @@ static int watch(struct fs *fs, uv_loop_t *loop)
 {
     int fd = fuse_session_fd(fs->session);
     int flags = fcntl(fd, F_GETFL);
-    int rc;
+    int rc = fs_negotiate(fs);
 
+    if (rc < 0)
+        return rc;
     if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
         return -errno;
     rc = uv_poll_init(loop, &fs->poll, fd);

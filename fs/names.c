@@ -122,7 +122,7 @@ static void created(struct fs_request *r, const struct op_result *result)
         return;
     }
     fi.fh = (uintptr_t)handle;
-    fi.direct_io = fs_wants_direct_io(r->flags);
+    fi.direct_io = fs_wants_direct_io(r->fs, r->flags);
     fs_stat_of(&result->attr, 0, &entry.attr);
     if (fuse_reply_create(r->req, &entry, &fi) < 0)
         fs_handle_close(&r->fs->files, handle);

@@ -21,17 +21,23 @@
 #include <errno.h>
 #include <fcntl.h>
 
-/* A handle that can only be written cannot be mapped, so direct I/O takes nothing from it. It keeps
- * the kernel from showing bytes that are not decided yet to readers of its page cache, and from
- * asking for security.capability before each write. With O_APPEND the kernel would moreover cache
- * the bytes where it believes the end to be, which another node may have moved; so there also
- * O_RDWR is direct, at the price that a shared mapping of such a handle is refused. Other handles
- * use the page cache. */
-bool fs_wants_direct_io(int flags)
+/* Direct I/O wherever it takes nothing away. The page cache is no place for a file that changes:
+ *
+ *   - a read finds zeros at its end if the size grows between the moment the page was read and the
+ * one the kernel looks at the size; `tail -f` and `>>` at one mount are enough for that
+ *   - it shows bytes to others while their write is still being decided
+ *   - it keeps appended bytes where the kernel believes the end to be, which another node may have
+ * moved
+ *   - before a write through it the kernel asks for security.capability
+ *
+ * Nor does it save a request: it asks for attributes before each read. But before Linux 6.6 a file
+ * with direct I/O cannot be mapped shared. There, what can be mapped goes through the page cache,
+ * and only what is opened for writing only does not; nor what appends, mapped or not. */
+bool fs_wants_direct_io(const struct fs *fs, int flags)
 {
     int access = flags & O_ACCMODE;
 
-    return access == O_WRONLY || (access == O_RDWR && (flags & O_APPEND));
+    return fs->direct_maps || access == O_WRONLY || (access == O_RDWR && (flags & O_APPEND));
 }
 
 static void truncation_ended(struct fs_request *r, bool happened, const struct op_result *result)
@@ -71,7 +77,7 @@ void fs_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
     }
     handle->truncation = (fi->flags & O_TRUNC) != 0;
     fi->fh = (uintptr_t)handle;
-    fi->direct_io = fs_is_virtual(ino) || fs_wants_direct_io(fi->flags);
+    fi->direct_io = fs_is_virtual(ino) || fs_wants_direct_io(fs, fi->flags);
     if (fuse_reply_open(req, fi) < 0)
         fs_handle_close(&fs->files, handle);
 }

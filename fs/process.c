@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 /* One file of /proc/PID/fdinfo, see proc_pid_fdinfo(5). */
@@ -49,4 +50,60 @@ bool fs_process_writes(pid_t pid, int mount_id, uint64_t ino)
         writes = descriptor_writes(dirfd(folder), entry->d_name, mount_id, ino);
     closedir(folder);
     return writes;
+}
+
+enum { ALWAYS = -1 };
+
+/* System calls that take a path and change something; `flags` is the argument with the flags of
+ * open(2). */
+static const struct change {
+    long number;
+    int flags;
+} changes[] = {
+    {SYS_openat, 2},         {SYS_mkdirat, ALWAYS},     {SYS_mknodat, ALWAYS},
+    {SYS_symlinkat, ALWAYS}, {SYS_linkat, ALWAYS},      {SYS_unlinkat, ALWAYS},
+    {SYS_renameat2, ALWAYS}, {SYS_truncate, ALWAYS},    {SYS_fchmodat, ALWAYS},
+    {SYS_fchownat, ALWAYS},  {SYS_utimensat, ALWAYS},   {SYS_setxattr, ALWAYS},
+    {SYS_lsetxattr, ALWAYS}, {SYS_removexattr, ALWAYS}, {SYS_lremovexattr, ALWAYS},
+#ifdef SYS_renameat
+    {SYS_renameat, ALWAYS},
+#endif
+#ifdef SYS_open /* and the others that only older architectures have */
+    {SYS_open, 1},           {SYS_creat, ALWAYS},       {SYS_mkdir, ALWAYS},
+    {SYS_mknod, ALWAYS},     {SYS_symlink, ALWAYS},     {SYS_link, ALWAYS},
+    {SYS_unlink, ALWAYS},    {SYS_rmdir, ALWAYS},       {SYS_rename, ALWAYS},
+    {SYS_chmod, ALWAYS},     {SYS_chown, ALWAYS},       {SYS_lchown, ALWAYS},
+#endif
+};
+
+static bool is_change(long number, const unsigned long arguments[3])
+{
+    for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
+        if (changes[i].number != number)
+            continue;
+        return changes[i].flags == ALWAYS ||
+               (arguments[changes[i].flags] & (O_WRONLY | O_RDWR | O_CREAT | O_TRUNC)) != 0;
+    }
+    return false;
+}
+
+/* /proc/PID/syscall, see proc_pid_syscall(5). */
+bool fs_process_changes(pid_t pid)
+{
+    char path[64];
+    unsigned long arguments[3];
+    long number;
+    FILE *file;
+    bool read_all;
+
+    if (pid == 0)
+        return false;
+    snprintf(path, sizeof path, "/proc/%d/syscall", (int)pid);
+    file = fopen(path, "re");
+    if (!file)
+        return false;
+    read_all =
+        fscanf(file, "%ld %lx %lx %lx", &number, &arguments[0], &arguments[1], &arguments[2]) == 4;
+    fclose(file);
+    return read_all && is_change(number, arguments);
 }

@@ -13,4 +13,9 @@ enum { FS_DESCRIPTORS_MAX = 256 }; /* that are looked at */
  * descriptors. */
 bool fs_process_writes(pid_t pid, int mount_id, uint64_t ino);
 
+/* Whether the system call that the thread waits in is one that changes files, such as mkdir(2) or
+ * open(2) for writing: the kernel looks names up for it in the same way as for stat(2). False where
+ * that cannot be seen. */
+bool fs_process_changes(pid_t pid);
+
 #endif

@@ -1,6 +1,7 @@
 #include "fs/request.h"
 
 #include "base/trace.h"
+#include "fs/process.h"
 #include "fs/special.h"
 
 #include <assert.h>
@@ -46,9 +47,14 @@ static int error_of_write(enum replica_outcome outcome)
     }
 }
 
-static int error_of_read(enum replica_outcome outcome)
+/* Looking a name up is also how a change begins, and one that is refused has to say EROFS. */
+static int error_of_read(struct fs_request *r, enum replica_outcome outcome)
 {
-    return outcome == REPLICA_BUSY ? EBUSY : EIO;
+    if (outcome == REPLICA_BUSY)
+        return EBUSY;
+    if (outcome != REPLICA_TIMEOUT && fs_process_changes(fuse_req_ctx(r->req)->pid))
+        return EROFS;
+    return EIO;
 }
 
 static void over(struct fs_request *r)
@@ -73,7 +79,7 @@ static void read_ready(void *arg, enum replica_outcome outcome, struct replica_f
     } else {
         trace_info("fs", "a read of inode %llu: %s", (unsigned long long)r->ino,
                    replica_outcome_text(outcome));
-        fuse_reply_err(r->req, error_of_read(outcome));
+        fuse_reply_err(r->req, error_of_read(r, outcome));
     }
     over(r);
 }

@@ -27,6 +27,8 @@ struct fs {
     struct fuse_session *session;
     struct fuse_buf request; /* the one being processed; its memory is used again for the next */
     uv_poll_t poll;
+    bool negotiated;       /* the kernel's first message is answered */
+    bool direct_maps;      /* it can map files that are open with direct I/O */
     int mount_id;          /* as in /proc/PID/fdinfo; -1: not known */
     uint64_t waiting;      /* requests that the replica has yet to answer */
     bool stopping;         /* nothing more is read; the session is closed when nothing waits */
@@ -41,6 +43,9 @@ static inline struct fs *fs_of(fuse_req_t req)
 
 /* fs.c: when stopping and nothing waits any more. */
 void fs_close_when_idle(struct fs *fs);
+
+/* negotiate.c: between mounting and the first message. Returns 0 or a negative errno. */
+int fs_negotiate(struct fs *fs);
 
 /* names.c */
 void fs_lookup(fuse_req_t req, fuse_ino_t parent, const char *name);
@@ -80,7 +85,7 @@ void fs_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t offset, off_t 
 void fs_lseek(fuse_req_t req, fuse_ino_t ino, off_t offset, int whence, struct fuse_file_info *fi);
 
 /* open.c */
-bool fs_wants_direct_io(int flags);
+bool fs_wants_direct_io(const struct fs *fs, int flags);
 void fs_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
 void fs_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
 void fs_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi);

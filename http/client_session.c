@@ -151,22 +151,25 @@ static int on_receive(struct client_session *session, const void *data, size_t l
 
 /* ---- Replies ---- */
 
-/* The close frame, once everything is answered. libwebsockets sends none when it runs on libuv (it closes a
- * second time before the frame has left), and what a client still sends must be read, or the connection is
- * reset and the frame lost: so it stays open until the client has answered, or for a few seconds. */
-static int close_if_due(struct client_session *session)
+static bool is_over(const struct client_session *session)
 {
-    if (session->closed || (!session->too_large && !session->closing) ||
-        !TAILQ_EMPTY(&session->queue))
-        return 0;
-    uint16_t code = session->too_large ? LWS_CLOSE_STATUS_MESSAGE_TOO_LARGE
-                                       : LWS_CLOSE_STATUS_GOINGAWAY;
-    uint8_t frame[LWS_PRE + 2];
-    frame[LWS_PRE] = (uint8_t)(code >> 8);
-    frame[LWS_PRE + 1] = (uint8_t)(code & 255);
+    return (session->too_large || session->closing) && TAILQ_EMPTY(&session->queue);
+}
+
+/* Writes the close frame (RFC 6455, 5.5.1) itself: libwebsockets, when it runs on libuv, closes a
+ * second time before its own has left. What the client still sends must be read, or the connection
+ * is reset and the frame lost: so it stays open until the client has answered, or for some seconds.
+ */
+static int send_close(struct client_session *session)
+{
+    unsigned int code =
+        session->too_large ? LWS_CLOSE_STATUS_MESSAGE_TOO_LARGE : LWS_CLOSE_STATUS_GOINGAWAY;
+    const uint8_t frame[] = {0x88, 2, (uint8_t)(code >> 8), (uint8_t)(code & 255)};
     session->closed = true;
     lws_set_timeout(session->wsi, PENDING_TIMEOUT_CLOSE_ACK, CLOSE_SECONDS_MAX);
-    return lws_write(session->wsi, frame + LWS_PRE, 2, LWS_WRITE_CLOSE) < 0 ? -1 : 0;
+    ssize_t sent =
+        send(lws_get_socket_fd(session->wsi), frame, sizeof frame, MSG_DONTWAIT | MSG_NOSIGNAL);
+    return sent == sizeof frame ? 0 : -1;
 }
 
 /* Sends the head of the queue. Returns 0, or -1 to close (out of memory, or the connection is
@@ -189,14 +192,18 @@ static bool has_reply(const struct client_session *session)
     return exchange && !exchange->waiting;
 }
 
+/* One thing at a time: libwebsockets calls again once it has left. */
 static int on_writeable(struct client_session *session)
 {
-    if (has_reply(session) && send_reply(session) != 0)
-        return -1;
-    adjust_flow(session);
-    if (has_reply(session))
-        lws_callback_on_writable(session->wsi);
-    return close_if_due(session);
+    if (has_reply(session)) {
+        if (send_reply(session) != 0)
+            return -1;
+        adjust_flow(session);
+        if (has_reply(session) || is_over(session))
+            lws_callback_on_writable(session->wsi);
+        return 0;
+    }
+    return is_over(session) && !session->closed ? send_close(session) : 0;
 }
 
 /* ---- libwebsockets ---- */

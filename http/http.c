@@ -46,13 +46,21 @@ void http_connection_arrived(struct http *http, struct http_connection *c)
     unwatch(http, c);
 }
 
+/* The client has sent its last byte. When that comes together with other data, libmicrohttpd, which
+ * waits for edges, does not notice it. */
+static bool is_half_closed(const struct http_connection *c)
+{
+    char byte;
+    return recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
 void http_connection_over(struct http *http, struct http_connection *c)
 {
     unwatch(http, c);
     c->busy = false;
-    if (http->stopping)
-        shutdown(c->fd,
-                 SHUT_RD); /* what was sent still arrives; the daemon sees the end and closes */
+    /* What was sent still arrives; the daemon sees the end of what comes and closes. */
+    if (http->stopping || is_half_closed(c))
+        shutdown(c->fd, SHUT_RD);
 }
 
 static struct http_connection *connection_new(struct http *http, struct MHD_Connection *mhd)
@@ -129,12 +137,15 @@ void http_adopt_websocket(void *arg, int fd, const struct sockaddr *from, sockle
         http_clients_adopt(http->clients, fd);
 }
 
-/* Half a request for too long. The daemon is told in the way that it understands: the connection
- * ends. */
+/* Half a request for too long, or nothing more will come of it. The daemon is told in the way that
+ * it understands: the connection ends. */
 static void end_expired(struct http *http)
 {
-    struct http_connection *c;
-    while ((c = TAILQ_FIRST(&http->receiving)) && c->receive_by <= uv_now(http->loop)) {
+    struct http_connection *c, *next;
+    for (c = TAILQ_FIRST(&http->receiving); c; c = next) {
+        next = TAILQ_NEXT(c, receiving);
+        if (c->receive_by > uv_now(http->loop) && !is_half_closed(c))
+            continue;
         unwatch(http, c);
         shutdown(c->fd, SHUT_RDWR);
     }

@@ -36,7 +36,7 @@ void paxos_sync_peer(struct paxos *p, struct paxos_peer *peer)
     assert(peer->answered);
     uint64_t valid = valid_prefix(p, peer);
     if (valid > p->log.end)
-        return;
+        return; /* decided beyond my log: by a higher ballot, which will depose me */
     peer->session++;
     peer->counter = 0;
     peer->begun = true;

@@ -137,6 +137,20 @@ static void judge_round(struct paxos *p)
         judge_stranded(p);
 }
 
+/* What a snapshot brought may have been decided above my ballot, and contradict my log. In a new ballot it
+ * cannot: R nodes that promise it from now on include one that accepted what was decided. */
+void paxos_lead_again(struct paxos *p)
+{
+    assert(paxos_leads(p));
+    if (leading(p)) {
+        raise_ballot(p, p->promise);
+        paxos_elected(p, p->election.mine);
+    } else {
+        p->role = PAXOS_FOLLOWER;
+        paxos_recover(p);
+    }
+}
+
 void paxos_election_tick(struct paxos *p)
 {
     struct paxos_election *e = &p->election;

@@ -283,7 +283,7 @@ static void trim(struct paxos *p, uint64_t index)
  * The sync that the snapshot interrupted starts again. */
 static void snapshot_installed(struct paxos *p, uint64_t index)
 {
-    bool beyond = index > p->log.end;
+    bool beyond = index > p->log.end, news = index > p->decided;
     if (index > p->emitted) {
         paxos_log_trim(&p->log, index);
         paxos_disk_covered(p, index);
@@ -291,10 +291,10 @@ static void snapshot_installed(struct paxos *p, uint64_t index)
     }
     if (p->snapshot_needed <= p->decided)
         p->snapshot_needed = 0;
-    if (beyond && paxos_leads(p))
-        p->role = PAXOS_FOLLOWER; /* more is decided than I have: a higher ballot leads */
     if (p->role == PAXOS_LEADER && p->phase == PAXOS_PHASE_PREPARE)
         paxos_prepare_all(p);
+    else if (paxos_leads(p) && news)
+        paxos_lead_again(p);
     bool synced = p->phase == PAXOS_PHASE_ACCEPT && !beyond;
     if (p->role == PAXOS_FOLLOWER && p->phase != PAXOS_PHASE_NONE && !synced)
         paxos_recover(p);

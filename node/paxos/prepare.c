@@ -108,33 +108,23 @@ void paxos_on_promise(struct paxos *p, struct paxos_peer *peer, const struct pax
     int round = paxos_ballot_compare(m->acc_round, p->promise);
     if (m->decided > m->accepted || round > 0 || (round == 0 && preparing))
         return;
-    /* Decided beyond my log: by a higher ballot, which will depose me. */
-    if (!preparing && m->decided > p->log.end)
-        return;
     peer->answered = peer->promised = true;
     peer->acc_round = m->acc_round;
     peer->accepted = m->accepted;
     peer->decided = m->decided;
-    if (preparing) {
+    if (preparing)
         keep_best(p, m);
-    } else {
-        paxos_decide_up_to(p, m->decided);
+    else
         paxos_sync_peer(p, peer);
-    }
 }
 
-/* The end of the phase: one change of the log, then everybody who promised is brought in line. */
+/* The end of the phase: one change of the log, then everybody who promised is brought in line. What the
+ * promises say is decided is not taken over: a snapshot may have carried a peer that is still in my round
+ * to what a later round decided, which my log need not have. Accepted will tell soon enough. */
 static void begin_accept(struct paxos *p)
 {
     struct paxos_leader *l = &p->leader;
-    uint64_t decided = p->decided;
-    for (uint32_t i = 0; i < p->peer_count; i++)
-        if (p->peers[i].promised && p->peers[i].decided > decided)
-            decided = p->peers[i].decided;
     bool own = l->best_pid == p->me;
-    /* Decided beyond the best log of a quorum: by a higher ballot, which will depose me. */
-    if (decided > (own ? p->log.end : p->pull.end))
-        return;
     paxos_adopt(p, own ? p->log.end : p->pull.first, p->pull.entries, own ? 0 : p->pull.count);
     if (p->failed)
         return;
@@ -142,7 +132,6 @@ static void begin_accept(struct paxos *p)
     p->snapshot_needed = 0;
     p->phase = PAXOS_PHASE_ACCEPT;
     l->sync_end = p->log.end;
-    paxos_decide_up_to(p, decided);
     for (uint32_t i = 0; i < p->peer_count; i++)
         if (p->peers[i].answered)
             paxos_sync_peer(p, &p->peers[i]);

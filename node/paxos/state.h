@@ -235,6 +235,7 @@ void paxos_decide_up_to(struct paxos *p, uint64_t decided); /* never back, never
 
 void paxos_election_start(struct paxos *p, uint32_t priority);
 void paxos_election_tick(struct paxos *p);
+void paxos_lead_again(struct paxos *p);
 void paxos_on_heartbeat_request(struct paxos *p, const struct paxos_message *m);
 void paxos_on_heartbeat_reply(struct paxos *p, struct paxos_peer *peer,
                               const struct paxos_message *m);

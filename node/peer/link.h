@@ -15,7 +15,7 @@
 #include "peer/peer.h"
 #include "peer/pieces.h"
 
-enum { LINK_WARNINGS_MAX = 16 };
+enum { LINK_WARNINGS_MAX = 16, LINK_GUESTS_MAX = 32 };
 
 struct lookup;
 
@@ -46,6 +46,12 @@ struct link {
     uint32_t reach[PAXOS_NODES_MAX];
 };
 
+/* An accepted connection that has not shown who it is. */
+struct guest {
+    struct lws *wsi; /* NULL: none */
+    uint32_t pulses; /* since it came */
+};
+
 /* Whom the operator was warned about lately. */
 struct warning {
     struct in6_addr ip;
@@ -64,6 +70,7 @@ struct peer {
     uint32_t handles; /* of libuv, not yet closed */
     uv_timer_t pulse;
     struct buffer message; /* LWS_PRE and PEER_PIECE_BYTES, to compose in */
+    struct guest guests[LINK_GUESTS_MAX];
     struct warning warnings[LINK_WARNINGS_MAX];
     struct peer_metrics metrics;
     uint32_t count;

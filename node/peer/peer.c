@@ -57,19 +57,25 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
                     size_t len)
 {
     struct link *link = lws_get_opaque_user_data(wsi);
+    struct peer *peer = lws_vhost_user(lws_get_vhost(wsi));
     switch (reason) {
     case LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER:
     case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
     case LWS_CALLBACK_CLIENT_ESTABLISHED:
     case LWS_CALLBACK_CLIENT_WRITEABLE:
     case LWS_CALLBACK_CLIENT_CLOSED:
+    case LWS_CALLBACK_CLOSED_CLIENT_HTTP:
         return dial_event(link, wsi, reason, in, len);
     case LWS_CALLBACK_HTTP:
     case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
     case LWS_CALLBACK_ESTABLISHED:
     case LWS_CALLBACK_RECEIVE:
     case LWS_CALLBACK_CLOSED:
-        return receive_event(lws_vhost_user(lws_get_vhost(wsi)), wsi, reason, in, len);
+        return receive_event(peer, wsi, reason, in, len);
+    case LWS_CALLBACK_WSI_DESTROY: /* however it ends, nobody keeps it */
+        if (link)
+            dial_event(link, wsi, reason, in, len);
+        return receive_event(peer, wsi, reason, in, len);
     default:
         return 0;
     }
@@ -120,10 +126,10 @@ static int copy_config(struct peer *peer, const struct peer_config *config, stru
 static void on_pulse(uv_timer_t *timer)
 {
     struct peer *peer = timer->data;
-    for (uint32_t i = 0; i < peer->count && !peer->stopping; i++) {
+    for (uint32_t i = 0; i < peer->count && !peer->stopping; i++)
         dial_pulse(&peer->links[i]);
-        receive_pulse(&peer->links[i]);
-    }
+    if (!peer->stopping)
+        receive_pulse(peer);
     if (!peer->stopping)
         route_tell_reach(peer);
 }
@@ -162,11 +168,6 @@ int peer_start(uv_loop_t *loop, struct lws_context *context, const struct peer_c
     return 0;
 }
 
-void peer_adopt(struct peer *peer, int fd)
-{
-    lws_adopt_socket_vhost(peer->vhost, fd); /* closes it when it fails */
-}
-
 bool peer_linked(const struct peer *peer, uint32_t pid)
 {
     for (uint32_t i = 0; i < peer->count; i++) {
@@ -196,6 +197,10 @@ void peer_stop(struct peer *peer)
         dial_stop(link);
         if (link->in)
             link_cut(link->in);
+    }
+    for (size_t i = 0; i < LINK_GUESTS_MAX; i++) {
+        if (peer->guests[i].wsi)
+            link_cut(peer->guests[i].wsi);
     }
 }
 

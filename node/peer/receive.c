@@ -29,6 +29,37 @@ static bool may_warn(struct peer *peer, const struct in6_addr *ip)
     return true;
 }
 
+/* The place of the guest that has been here longest, if there is no free one. */
+static struct guest *place_for_guest(struct peer *peer)
+{
+    struct guest *place = &peer->guests[0];
+    for (size_t i = 1; i < LINK_GUESTS_MAX && place->wsi; i++) {
+        struct guest *guest = &peer->guests[i];
+        if (!guest->wsi || guest->pulses > place->pulses)
+            place = guest;
+    }
+    return place;
+}
+
+void peer_adopt(struct peer *peer, int fd)
+{
+    struct lws *wsi = lws_adopt_socket_vhost(peer->vhost, fd); /* closes it when it fails */
+    if (!wsi)
+        return;
+    struct guest *place = place_for_guest(peer);
+    if (place->wsi)
+        link_cut(place->wsi);
+    *place = (struct guest){.wsi = wsi};
+}
+
+static void forget_guest(struct peer *peer, const struct lws *wsi)
+{
+    for (size_t i = 0; i < LINK_GUESTS_MAX; i++) {
+        if (peer->guests[i].wsi == wsi)
+            peer->guests[i] = (struct guest){0};
+    }
+}
+
 /* Lets a peer in, or answers why not; then the connection is closed. */
 static int admit(struct peer *peer, struct lws *wsi, bool websocket)
 {
@@ -67,6 +98,7 @@ static void forget_in(struct link *link)
  * down and up again for everybody. */
 static int on_established(struct link *link, struct lws *wsi)
 {
+    forget_guest(link->peer, wsi);
     if (link->in) {
         link_cut(link->in);
         forget_in(link);
@@ -100,13 +132,24 @@ static int on_receive(struct link *link, struct lws *wsi, struct bytes part)
     return status < 0 ? -1 : 0;
 }
 
-void receive_pulse(struct link *link)
+static void pulse_in(struct link *link)
 {
     if (!link->in || ++link->in_pulses <= PEER_SILENT_PULSES)
         return;
     trace_info("peer", "node %u (%s) is silent", link->pid, link->addr);
     link_cut(link->in);
     forget_in(link);
+}
+
+void receive_pulse(struct peer *peer)
+{
+    for (size_t i = 0; i < LINK_GUESTS_MAX; i++) {
+        struct guest *guest = &peer->guests[i];
+        if (guest->wsi && ++guest->pulses > PEER_SILENT_PULSES)
+            link_cut(guest->wsi);
+    }
+    for (uint32_t i = 0; i < peer->count && !peer->stopping; i++)
+        pulse_in(&peer->links[i]);
 }
 
 int receive_event(struct peer *peer, struct lws *wsi, enum lws_callback_reasons reason, void *in,
@@ -124,6 +167,8 @@ int receive_event(struct peer *peer, struct lws *wsi, enum lws_callback_reasons 
         if (peer->stopping || !link || link->in != wsi)
             return -1;
         return on_receive(link, wsi, bytes_of(in, len));
+    case LWS_CALLBACK_WSI_DESTROY:
+        forget_guest(peer, wsi); /* fall through */
     case LWS_CALLBACK_CLOSED:
         if (!peer->stopping && link && link->in == wsi)
             forget_in(link);

@@ -4,8 +4,9 @@
 
 #include "peer/link.h"
 
-/* Gives the connection up when the peer has been silent for too long. */
-void receive_pulse(struct link *link);
+/* Gives up the connections of peers that have been silent, and of guests that have not shown who
+ * they are, for too long. */
+void receive_pulse(struct peer *peer);
 /* The callbacks of libwebsockets for connections that were accepted. */
 int receive_event(struct peer *peer, struct lws *wsi, enum lws_callback_reasons reason, void *in,
                   size_t len);

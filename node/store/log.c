@@ -61,6 +61,7 @@ static bool log_take(struct log *log, struct log_queue *batch, uint64_t *ticket)
 {
     uint64_t bytes = 0;
     struct log_item *item;
+    bool go_on;
 
     uv_mutex_lock(&log->mutex);
     while (STAILQ_EMPTY(&log->waiting) && !log->stopping && !log_db_has_dead_rows(&log->db))
@@ -71,8 +72,9 @@ static bool log_take(struct log *log, struct log_queue *batch, uint64_t *ticket)
         bytes += item->bytes;
         *ticket = item->write.ticket;
     }
+    go_on = !STAILQ_EMPTY(batch) || !log->stopping;
     uv_mutex_unlock(&log->mutex);
-    return !STAILQ_EMPTY(batch) || !log->stopping;
+    return go_on;
 }
 
 static int log_commit(struct log *log, struct log_queue *batch)

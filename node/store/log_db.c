@@ -62,10 +62,10 @@ static int log_db_extend_wal(struct log_db *db)
     static const uint8_t zeros[64 * 1024];
     sqlite3_file *wal;
     sqlite3_int64 size;
-    int keep = 1, code;
+    int code;
 
-    sqlite3_file_control(db->sql.db, "main", SQLITE_FCNTL_PERSIST_WAL, &keep);
     sqlite3_file_control(db->sql.db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &wal);
+    assert(wal->pMethods != NULL);
     code = wal->pMethods->xFileSize(wal, &size);
     if (code == SQLITE_OK && size >= LOG_WAL_BYTES)
         return 0;
@@ -100,6 +100,8 @@ int log_db_open(struct log_db *db, const struct folder *folder, const struct ide
     status = sql_open(&db->sql, folder, "log.db");
     if (status < 0)
         return status;
+    /* Closing writes nothing, least of all after an error, and leaves the WAL file as it is. */
+    sqlite3_db_config(db->sql.db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     /* Exclusive: no shared memory file, no locks to take and give back with each transaction. */
     status = sql_exec(&db->sql, "PRAGMA page_size = 4096;"
                                 "PRAGMA locking_mode = EXCLUSIVE;"

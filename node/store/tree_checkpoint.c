@@ -77,6 +77,18 @@ bool tree_must_pause(const struct tree *tree)
     return tree->pause;
 }
 
+/* SQLite syncs tree.db only when it has copied the whole WAL. Syncing what a round has copied leaves the pause
+ * with little to wait for. */
+static int sync_copied(struct tree_checkpoint *cp)
+{
+    sqlite3_file *file = NULL;
+    int code = sqlite3_file_control(cp->sql.db, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+
+    if (code == SQLITE_OK)
+        code = file->pMethods->xSync(file, SQLITE_SYNC_NORMAL);
+    return code == SQLITE_OK ? 0 : sql_failed(&cp->sql, "sync");
+}
+
 /* On the thread pool. */
 static void checkpoint_work(uv_work_t *work)
 {
@@ -96,6 +108,9 @@ static void checkpoint_work(uv_work_t *work)
         if (cp->logged - cp->backfilled <= LITTLE_FRAMES || cp->backfilled == before)
             return;
         before = cp->backfilled;
+        cp->status = sync_copied(cp);
+        if (cp->status < 0)
+            return;
     }
 }
 

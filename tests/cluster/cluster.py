@@ -110,6 +110,7 @@ class Node:
         self.log = self.folder.with_suffix(".log")
         self.process = None
         self.paused = False
+        self.asked = False  # to stop
         self.folder.mkdir(parents=True, exist_ok=True)
         self.write_config()
 
@@ -124,6 +125,7 @@ class Node:
 
     def start(self, *flags, wait=True):
         assert not self.running, f"{self} runs already"
+        self.asked = False
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen([QUORUMFS, *flags, str(self.folder)], stdin=subprocess.DEVNULL,
                                             stdout=log, stderr=log, cwd=self.folder)
@@ -143,9 +145,16 @@ class Node:
     def wait_ready(self, seconds=START_SECONDS):
         wait_for(self.is_ready, f"{self} is ready", seconds)
 
+    def ask_to_stop(self):
+        if self.paused:
+            self.resume()
+        if not self.asked:
+            self.asked = True
+            self.process.send_signal(signal.SIGTERM)
+
     def stop(self):
         """As an operator does; a clean end is part of every test."""
-        self.process.send_signal(signal.SIGTERM)
+        self.ask_to_stop()
         status = self.process.wait(STOP_SECONDS)
         assert status == 0, f"{self} ended with {status}: {self.log_tail(20)}"
         assert not mounts_below(self.folder), f"{self} left a mount"
@@ -167,8 +176,6 @@ class Node:
         """Ends what is still there. Says what was wrong about how it ended, or nothing."""
         problem = None
         if self.running:
-            if self.paused:
-                self.resume()
             try:
                 self.stop()
             except (AssertionError, subprocess.TimeoutExpired) as error:
@@ -222,13 +229,13 @@ class Node:
     def delete(self, key, headers=None):
         return self.request("DELETE", path_of(key), headers=headers)
 
-    def keys(self, prefix=b""):
-        """Every key below a prefix, page by page, as bytes."""
-        found, path = [], "/keys?limit=1000&prefix=" + urllib.parse.quote(prefix)
+    def contents(self, query=""):
+        """Every key and its value, as bytes, in the order of the keys."""
+        found, path = {}, "/keys?limit=10000" + query
         while path:
-            answer = self.request("GET", path)
+            answer = self.request("GET", path, timeout=60)
             assert answer.status == 200, answer
-            found += [key_of(entry) for entry in answer.multiple]
+            found |= {bytes_of(entry, "key"): bytes_of(entry, "value") for entry in answer.multiple}
             path = answer.json.get("next")
         return found
 
@@ -237,11 +244,12 @@ class Node:
         assert answer.status == 200, answer
         return answer.json
 
-    def raw(self, data, seconds=15):
+    def raw(self, data, half_close=False, seconds=15):
         """Sends bytes as they are and returns all that comes back until the node closes."""
         with socket.create_connection((self.host, self.port), timeout=seconds) as connection:
             connection.sendall(data)
-            connection.shutdown(socket.SHUT_WR)
+            if half_close:
+                connection.shutdown(socket.SHUT_WR)
             received = b""
             with contextlib.suppress(ConnectionResetError):
                 while piece := connection.recv(65536):
@@ -326,9 +334,7 @@ class Cluster:
         # Together, so that each still has the others for what is in flight.
         for node in self.nodes:
             if node.running:
-                if node.paused:
-                    node.resume()
-                node.process.send_signal(signal.SIGTERM)
+                node.ask_to_stop()
         for node in self.nodes:
             problems += [text for text in (node.clean_up(), node.sanitizer_report()) if text]
         shutil.rmtree(self.folder)
@@ -352,11 +358,11 @@ class Cluster:
         return "\n".join(f"--- {node}, the end of its log:\n{node.log_tail(30)}" for node in self.nodes)
 
 
-def key_of(entry):
-    """The key of an answer as bytes; those that are not UTF-8 come as base64."""
-    if "key_base64" in entry:
-        return base64.b64decode(entry["key_base64"])
-    return entry["key"].encode()
+def bytes_of(entry, field):
+    """A field of an answer; where it is not UTF-8 it comes as base64. None: it is not there."""
+    if field + "_base64" in entry:
+        return base64.b64decode(entry[field + "_base64"])
+    return entry[field].encode() if field in entry else None
 
 
 def tree_of(root):

@@ -1,14 +1,15 @@
 """One node: alone, twice, in somebody else's folder, wrongly configured, and asked to end."""
 
 import json
+import os
 import signal
 import subprocess
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 
 import pytest
 
-from cluster import LEAVE_OUT, QUORUMFS, Cluster, Node, free_ports
+from cluster import LEAVE_OUT, QUORUMFS, Cluster, Node, free_ports, mounts_below
 
 
 def run(*arguments):
@@ -71,15 +72,38 @@ def test_alone_with_only_an_address(folder):
 def test_ends_within_seconds_while_busy():
     with Cluster(1) as cluster:
         node = cluster.nodes[0]
-        with open(node.path("open"), "w") as file, closing(node.websocket()), closing(node.connect()) as idle:
-            file.write("something")
-            file.flush()
+        opened = os.open(node.path("open"), os.O_WRONLY | os.O_CREAT)
+        os.write(opened, b"something")
+        with closing(node.websocket()), closing(node.connect()) as idle:
             idle.connect()
             start = time.monotonic()
             node.stop()
             assert time.monotonic() - start < 5
+        with suppress(OSError):  # its mount has gone
+            os.close(opened)
         node.start()
         assert node.value("open") == b"something"
+
+
+def test_asked_twice_to_end():
+    """Ctrl-C reaches a node from the terminal, and once more from who started it."""
+    with Cluster(1) as cluster:
+        node = cluster.nodes[0]
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGTERM):
+            node.process.send_signal(number)
+        node.asked = True
+        node.stop()
+
+
+def test_asked_to_end_while_it_starts(folder):
+    """At no moment does it leave a mount behind."""
+    addr = f"127.0.0.1:{free_ports(1)[0]}"
+    for milliseconds in range(0, 40, 2):
+        process = subprocess.Popen([QUORUMFS, str(folder), "--addr", addr, "--mount", "mnt"])
+        time.sleep(milliseconds / 1000)
+        process.terminate()
+        assert process.wait(10) in (0, -signal.SIGTERM)
+        assert not mounts_below(folder)
 
 
 def test_a_second_process_in_the_same_folder():
@@ -121,12 +145,12 @@ def test_the_folder_of_another_node():
 def test_a_mount_that_is_not_possible(folder):
     folder.mkdir()
     (folder / "mnt").write_text("a file")
-    text = refused(folder, "--addr", f"127.0.0.1:{free_ports(1)[0]}", "--mount", "mnt")
+    addr = f"127.0.0.1:{free_ports(1)[0]}"
+    text = refused(folder, "--addr", addr, "--mount", "mnt")
     assert "mnt" in text, text
-    (folder / "mnt").unlink()
-    (folder / "mnt").mkdir()
-    (folder / "mnt" / "something").write_text("in the way")
-    text = refused(folder, "--addr", f"127.0.0.1:{free_ports(1)[0]}", "--mount", "mnt")
+    (folder / "full").mkdir()
+    (folder / "full" / "something").write_text("in the way")
+    text = refused(folder, "--addr", addr, "--mount", "full")
     assert "not empty" in text, text
 
 

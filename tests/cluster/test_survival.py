@@ -65,6 +65,7 @@ def check_equal(cluster):
     """The three trees have the same contents, seen as files and as keys."""
     trees = [tree_of(node.local()) for node in cluster.nodes]
     assert trees[0] == trees[1] == trees[2]
-    files = sorted(path for path, about in trees[0].items() if about[6] is not None)
+    files = {path: about[6] for path, about in sorted(trees[0].items()) if about[6] is not None}
     for node in cluster.nodes:
-        assert node.keys() == files
+        contents = node.contents()
+        assert contents == files and list(contents) == list(files)

@@ -27,6 +27,7 @@ static struct sim_options options_of(struct sim_random *r)
     o.silent_links = sim_chance(r, 200);
     o.loss = sim_chance(r, 500) ? (uint32_t)sim_below(r, 60) : 0;
     o.duplicates = sim_chance(r, 500) ? (uint32_t)sim_below(r, 100) : 0;
+    o.replays = sim_chance(r, 500) ? (uint32_t)sim_below(r, 100) : 0;
     o.delay_max = 2 + sim_below(r, 200);
     o.disk_delay_max = 2 + sim_below(r, sim_chance(r, 200) ? 3000 : 200);
     o.trim_tail = sim_chance(r, 300) ? UINT32_MAX : (uint32_t)sim_below(r, 30);

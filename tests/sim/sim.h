@@ -26,6 +26,7 @@ struct sim_options {
     uint32_t pids[SIM_NODES_MAX];       /* 0: 1, 2, 3, ... */
     uint32_t priorities[SIM_NODES_MAX];
     uint32_t loss, duplicates;          /* permille of messages */
+    uint32_t replays;                   /* permille of messages after which an old one comes again */
     uint64_t delay_max, disk_delay_max; /* steps */
     bool reorder;       /* messages overtake each other; a cut leaves those under way alone */
     bool silent_links;  /* the cores are not told of links */
@@ -122,7 +123,7 @@ struct sim_trace {
     uint64_t a, b, c;
 };
 
-enum { SIM_TRACE_MAX = 400 };
+enum { SIM_TRACE_MAX = 400, SIM_OLD_MAX = 256 };
 
 struct sim_world {
     const char *name;
@@ -137,6 +138,7 @@ struct sim_world {
     bool linked[SIM_NODES_MAX][SIM_NODES_MAX]; /* both directions stand, as the nodes were told */
     uint64_t last_delivery[SIM_NODES_MAX][SIM_NODES_MAX];
     bool (*drop)(struct sim_world *w, const struct paxos_message *m); /* of a scenario; may be NULL */
+    struct paxos_message old[SIM_OLD_MAX]; /* copies of messages that were sent, for replays */
     uint64_t next_id;
     struct sim_checker checker;
     struct sim_trace trace[SIM_TRACE_MAX];

@@ -162,8 +162,23 @@ static void transmit(struct sim_world *w, uint32_t from, uint32_t to, struct pax
                  (struct sim_event){.type = SIM_MESSAGE, .node = to, .peer = from, .message = m});
 }
 
+/* Where order is not kept, any message may come again at any time, whatever has happened since. */
+static void replay(struct sim_world *w, const struct paxos_message *m)
+{
+    if (!w->options.reorder)
+        return;
+    struct paxos_message *old = &w->old[sim_below(&w->random, SIM_OLD_MAX)];
+    if (old->type && sim_chance(&w->random, w->options.replays))
+        transmit(w, sim_node_of(w, old->from), sim_node_of(w, old->to), copy_message(old));
+    if (m->type == PAXOS_HEARTBEAT_REQUEST || m->type == PAXOS_HEARTBEAT_REPLY)
+        return;
+    paxos_message_clear(old);
+    *old = copy_message(m);
+}
+
 void sim_send(struct sim_world *w, struct paxos_message *m)
 {
+    replay(w, m);
     uint32_t from = sim_node_of(w, m->from), to = sim_node_of(w, m->to);
     bool lost = w->cut[from][to] || sim_chance(&w->random, w->options.loss) ||
                 (w->drop && w->drop(w, m));
@@ -280,6 +295,8 @@ void sim_world_free(struct sim_world *w)
         sim_node_free(&w->nodes[i]);
     for (size_t i = 0; i < w->event_count; i++)
         paxos_message_clear(&w->events[i].message);
+    for (size_t i = 0; i < SIM_OLD_MAX; i++)
+        paxos_message_clear(&w->old[i]);
     free(w->events);
     sim_checker_free(&w->checker);
     free(w);

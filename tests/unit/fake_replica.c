@@ -63,14 +63,19 @@ static struct entry *find(const struct tree *tree, struct bytes key)
     return there ? &tree->entries[at] : NULL;
 }
 
+static bool has_prefix(struct bytes key, struct bytes prefix)
+{
+    return key.len >= prefix.len && bytes_equal(bytes_of(key.data, prefix.len), prefix);
+}
+
 static bool is_directory(const struct tree *tree, struct bytes key)
 {
     struct buffer below = {0};
     buffer_append(&below, key.data, key.len);
     buffer_append(&below, "/", 1);
     size_t at = lower_bound(tree, bytes_of(below.data, below.len));
-    bool found = at < tree->count && tree->entries[at].key.len >= below.len &&
-                 memcmp(tree->entries[at].key.data, below.data, below.len) == 0;
+    bool found =
+        at < tree->count && has_prefix(tree->entries[at].key, bytes_of(below.data, below.len));
     buffer_free(&below);
     return found;
 }
@@ -169,7 +174,7 @@ int tree_keys(struct tree *tree, struct bytes prefix, struct bytes after, uint32
         const struct entry *entry = &tree->entries[at];
         if (compare(entry->key, after) <= 0)
             continue;
-        if (entry->key.len < prefix.len || memcmp(entry->key.data, prefix.data, prefix.len) != 0)
+        if (!has_prefix(entry->key, prefix))
             return 0;
         if (visits == visits_max) {
             *more = true;

@@ -34,6 +34,7 @@ struct world {
     struct fs *mounts[MOUNTS];
     int unmounted; /* how many were, by somebody else */
     uv_timer_t deadline;
+    uv_timer_t let_go; /* ends control->stalled */
     uv_signal_t child;
     pid_t pid;
     bool running;
@@ -70,8 +71,9 @@ static void make_world(struct world *w)
     }
     assert_int_equal(uv_loop_init(&w->loop), 0);
     uv_timer_init(&w->loop, &w->deadline);
+    uv_timer_init(&w->loop, &w->let_go);
     uv_signal_init(&w->loop, &w->child);
-    w->deadline.data = w->child.data = w;
+    w->deadline.data = w->let_go.data = w->child.data = w;
     w->replica = fake_replica_start(&w->loop, &w->configs[0], data, w->control);
 }
 
@@ -99,6 +101,7 @@ static void free_world(struct world *w)
         uv_run(&w->loop, UV_RUN_ONCE);
     fake_replica_stop(w->replica);
     uv_close((uv_handle_t *)&w->deadline, NULL);
+    uv_close((uv_handle_t *)&w->let_go, NULL);
     uv_close((uv_handle_t *)&w->child, NULL);
     uv_run(&w->loop, UV_RUN_DEFAULT);
     assert_int_equal(uv_loop_close(&w->loop), 0);
@@ -280,7 +283,6 @@ static void on_let_go(uv_timer_t *timer)
 static void test_stop_finishes_what_is_in_flight(void **state)
 {
     struct world *w = &world;
-    uv_timer_t let_go;
     const char *paths[MOUNTS] = {w->configs[0].mount, w->configs[1].mount};
 
     atomic_store(&w->control->deferred, true);
@@ -299,14 +301,11 @@ static void test_stop_finishes_what_is_in_flight(void **state)
         uv_run(&w->loop, UV_RUN_ONCE);
     fs_stop(w->mounts[0]);
     w->mounts[0] = NULL;
-    uv_timer_init(&w->loop, &let_go);
-    let_go.data = w;
-    uv_timer_start(&let_go, on_let_go, 50, 0);
+    uv_timer_start(&w->let_go, on_let_go, 50, 0);
     while (w->running)
         uv_run(&w->loop, UV_RUN_ONCE);
     assert_true(WIFEXITED(w->status));
     assert_int_equal(WEXITSTATUS(w->status), 0);
-    uv_close((uv_handle_t *)&let_go, NULL);
 }
 
 #define CHECK_TEST(name)                                                                           \

@@ -258,8 +258,10 @@ static void test_not_a_websocket(void **state)
     expect_error("GET", "/client", "", NULL, 400, "a WebSocket and begins a connection of its own");
     fd = ws_open(); /* bytes that are no frame */
     send_text(fd, "GET /client HTTP/1.1\r\n\r\n\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff");
-    while (!is_closed(fd))
-        ;
+    size_t len;
+    int code;
+    assert_null(ws_receive(fd, &len, &code));
+    assert_int_equal(code, 1002);
     close(fd);
     fd = websocket_connect(); /* half a handshake */
     send_text(fd, "GET /client HTTP/1.1\r\nUpgr");

@@ -277,29 +277,44 @@ static void the_largest_entries_fit(void **state)
 
 static void dead_rows_go_when_the_log_is_idle(void **state)
 {
+    enum { ROWS = 5000, KEPT = 10 };
     struct rig *rig = rig_new();
     rig_open(rig, 0);
     rig_start(rig);
-    rig_write(rig, false, 0, 5000, 200, 0);
-    rig->state.decided = rig->state.compacted = 4990;
-    rig_write(rig, false, 0, 0, 0, 0);
+    rig_write(rig, false, 0, ROWS, 200, 0);
     rig_wait(rig);
-    rig_stop(rig);
-
-    /* Those that were left at the stop are neither given back nor forgotten. */
-    rig_open(rig, 4990);
-    assert_int_equal(rig->stored.compacted, 4990);
-    assert_int_equal(rig->stored.entry_count, 10);
-    assert_entry(rig, 4990, 0, 200);
-    rig_start(rig);
+    rig->state.decided = rig->state.compacted = ROWS - KEPT;
+    rig_write(rig, false, 0, 0, 0, 0);
     struct log_metrics metrics;
     do {
         uv_run(&rig->loop, UV_RUN_ONCE);
         log_metrics(rig->log, &metrics);
-    } while (metrics.commits < 4990 / LOG_TRIM_ROWS);
-    rig_write(rig, false, 5000, 1, 200, 0); /* takes the rest along */
+    } while (metrics.commits < 2 + (ROWS - KEPT) / LOG_TRIM_ROWS); /* the last one takes the rest */
     rig_stop(rig);
-    assert_int_equal(tamper(rig, "SELECT min(idx) FROM entry"), 4990);
+    assert_int_equal(tamper(rig, "SELECT min(idx) FROM entry"), ROWS - KEPT);
+    assert_int_equal(tamper(rig, "SELECT count(*) FROM entry"), KEPT);
+    rig_free(rig);
+}
+
+static void dead_rows_of_before_are_not_read(void **state)
+{
+    struct rig *rig = rig_new();
+    rig_open(rig, 0);
+    rig_start(rig);
+    rig_write(rig, false, 0, 20, 200, 0);
+    rig_stop(rig);
+    tamper(rig, "UPDATE state SET decided = 12, compacted = 10");
+    rig_open(rig, 10);
+    assert_int_equal(rig->stored.compacted, 10);
+    assert_int_equal(rig->stored.entry_count, 10);
+    assert_entry(rig, 10, 0, 200);
+    rig->state.decided = 12;
+    rig->state.compacted = 10;
+    rig_start(rig);
+    rig_write(rig, false, 20, 1, 200, 0);
+    rig_stop(rig);
+    assert_int_equal(tamper(rig, "SELECT min(idx) FROM entry"), 10);
+    assert_int_equal(tamper(rig, "SELECT max(idx) FROM entry"), 20);
     rig_free(rig);
 }
 
@@ -554,6 +569,7 @@ int main(void)
         cmocka_unit_test(a_truncated_tail_is_replaced),
         cmocka_unit_test(the_largest_entries_fit),
         cmocka_unit_test(dead_rows_go_when_the_log_is_idle),
+        cmocka_unit_test(dead_rows_of_before_are_not_read),
         cmocka_unit_test(a_snapshot_makes_the_log_begin_anew),
         cmocka_unit_test(decided_is_at_least_what_was_applied),
         cmocka_unit_test(incarnations_rise),

@@ -21,7 +21,7 @@
 
 #include <cmocka.h>
 
-enum { NODES = 3, STOPPED_MAX = 16, PATIENCE_MS = 20000, BIG_BYTES = 8 * 1024 * 1024 + 64 * 1024 };
+enum { NODES = 3, ROOMS_MAX = 16, PATIENCE_MS = 20000, BIG_BYTES = 8 * 1024 * 1024 + 64 * 1024 };
 
 static const uint64_t cluster_id = UINT64_C(0xc1), configuration_id = 1;
 static const char cluster_text[] = "00000000000000c1-0000000000000001";
@@ -49,9 +49,13 @@ struct node {
 };
 
 static uv_loop_t loop;
-static struct lws_context *context;
-static struct peer *stopped[STOPPED_MAX]; /* to be freed when the context is gone */
-static size_t stopped_count;
+/* Every start of a node. They all go at the end of a test: while a context is destroyed, nothing
+ * else may open a descriptor, because libwebsockets 4.1.6 closes that of its event pipe twice. */
+static struct room {
+    struct lws_context *context;
+    struct peer *peer; /* NULL: did not start */
+} rooms[ROOMS_MAX];
+static size_t room_count;
 static struct gate gates[NODES + 1][NODES + 1];
 static struct node nodes[NODES + 1]; /* by pid */
 static uint8_t *pattern;             /* what pieces are cut from */
@@ -108,7 +112,7 @@ static void gate_open(struct gate *gate)
     gate->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     setsockopt(gate->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     assert_int_equal(bind(gate->fd, (struct sockaddr *)&address, sizeof address), 0);
-    assert_int_equal(listen(gate->fd, 16), 0);
+    assert_int_equal(listen(gate->fd, 256), 0);
     assert_int_equal(getsockname(gate->fd, (struct sockaddr *)&address, &len), 0);
     gate->port = ntohs(address.sin_port);
     uv_poll_init(&loop, &gate->poll, gate->fd);
@@ -161,17 +165,20 @@ static void on_link(void *arg, uint32_t pid, bool up)
     node->downs += up ? 0 : 1;
 }
 
-static void make_context(void)
+static struct room *make_room(void)
 {
+    assert_true(room_count < ROOMS_MAX);
+    struct room *room = &rooms[room_count++];
     void *loops[] = {&loop};
     struct lws_context_creation_info info = {
         .options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS,
         .foreign_loops = loops,
-        .pcontext = &context,
+        .pcontext = &room->context,
         .pt_serv_buf_size = PEER_PIECE_BYTES,
     };
-    context = lws_create_context(&info);
-    assert_non_null(context);
+    *room = (struct room){.context = lws_create_context(&info)};
+    assert_non_null(room->context);
+    return room;
 }
 
 static struct peer_config config_of(uint32_t pid, uint32_t count)
@@ -194,7 +201,9 @@ static void node_start_as(uint32_t pid, const struct peer_config *config)
     struct peer_callbacks callbacks = {on_frame, on_link, node};
     struct fault fault;
     *node = (struct node){.pid = pid};
-    assert_int_equal(peer_start(&loop, context, config, &callbacks, &node->peer, &fault), 0);
+    struct room *room = make_room();
+    assert_int_equal(peer_start(&loop, room->context, config, &callbacks, &room->peer, &fault), 0);
+    node->peer = room->peer;
 }
 
 static void node_start(uint32_t pid, uint32_t count)
@@ -205,34 +214,32 @@ static void node_start(uint32_t pid, uint32_t count)
 
 static void node_stop(uint32_t pid)
 {
-    struct node *node = &nodes[pid];
-    if (!node->peer)
-        return;
-    peer_stop(node->peer);
-    assert_true(stopped_count < STOPPED_MAX);
-    stopped[stopped_count++] = node->peer;
-    node->peer = NULL;
+    if (nodes[pid].peer)
+        peer_stop(nodes[pid].peer);
+    nodes[pid].peer = NULL;
 }
 
-/* libwebsockets closes its handles in the loop; only then does the second call free the context. */
+/* libwebsockets closes its handles in the loop; only then does a second call free the context. */
 static void stop_all(void)
 {
     for (uint32_t pid = 1; pid <= NODES; pid++)
         node_stop(pid);
-    lws_context_destroy(context);
+    for (size_t i = 0; i < room_count; i++)
+        lws_context_destroy(rooms[i].context);
     for (int turn = 0; turn < 4; turn++)
         uv_run(&loop, UV_RUN_NOWAIT);
-    if (context)
-        lws_context_destroy(context);
-    assert_null(context);
-    while (stopped_count > 0)
-        peer_free(stopped[--stopped_count]);
+    for (; room_count > 0; room_count--) {
+        struct room *room = &rooms[room_count - 1];
+        if (room->context)
+            lws_context_destroy(room->context);
+        assert_null(room->context);
+        peer_free(room->peer);
+    }
 }
 
 static int set_up(void **state)
 {
     uv_loop_init(&loop);
-    make_context();
     for (uint32_t from = 1; from <= NODES; from++) {
         for (uint32_t to = 1; to <= NODES; to++) {
             gates[from][to] = (struct gate){.from = from, .to = to, .last = -1};
@@ -554,11 +561,29 @@ static void a_newer_connection_replaces_an_older_one(void **state)
 static void silence_closes_a_connection(void **state)
 {
     node_start(1, 2);
-    int fd = stranger_becomes_2();
+    int known = stranger_becomes_2();
+    int unknown = stranger_dial(&gates[2][1]);
+    send(unknown, "GET /omnipax HTTP/1.1\r\nHost", 27, MSG_NOSIGNAL);
     uint64_t began = uv_now(&loop);
-    wait_for(is_closed(fd));
+    wait_for(is_closed(known));
     assert_true(uv_now(&loop) - began >= PEER_PULSE_MS * (PEER_SILENT_PULSES - 1));
-    close(fd);
+    wait_for(is_closed(unknown));
+    close(known);
+    close(unknown);
+}
+
+static void a_crowd_of_strangers_keeps_nobody_out(void **state)
+{
+    enum { CROWD = 100 };
+    int fds[CROWD];
+    for (int i = 0; i < CROWD; i++) {
+        fds[i] = stranger_dial(&gates[2][1]);
+        send(fds[i], "GET /omnipax", 12, MSG_NOSIGNAL);
+    }
+    start_pair();
+    wait_for(is_closed(fds[0]));
+    for (int i = 0; i < CROWD; i++)
+        close(fds[i]);
 }
 
 /* Connections succeed, then nobody answers: as with a machine that hangs. */
@@ -599,13 +624,13 @@ static void wrong_configurations_are_named(void **state)
 {
     static const char *const wrong[] = {"",        "a",    ":1",    "a:",  "a:0",
                                         "a:65536", "a:1x", "::1:1", "[]:1"};
-    struct node *node = &nodes[1];
-    struct peer_callbacks callbacks = {on_frame, on_link, node};
+    struct peer_callbacks callbacks = {on_frame, on_link, &nodes[1]};
     struct fault fault;
+    struct room *room = make_room();
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         struct peer_config config = config_of(1, 2);
         strcpy(config.members[0].addr, wrong[i]);
-        assert_int_equal(peer_start(&loop, context, &config, &callbacks, &node->peer, &fault),
+        assert_int_equal(peer_start(&loop, room->context, &config, &callbacks, &room->peer, &fault),
                          -EINVAL);
         assert_non_null(strstr(fault.text, "HOST:PORT"));
     }
@@ -614,9 +639,10 @@ static void wrong_configurations_are_named(void **state)
     long_secret[PEER_SECRET_MAX] = 0;
     struct peer_config config = config_of(1, 2);
     config.secret = long_secret;
-    assert_int_equal(peer_start(&loop, context, &config, &callbacks, &node->peer, &fault), -EINVAL);
+    assert_int_equal(peer_start(&loop, room->context, &config, &callbacks, &room->peer, &fault),
+                     -EINVAL);
     assert_non_null(strstr(fault.text, "cluster_secret"));
-    assert_null(node->peer);
+    assert_null(room->peer);
 }
 
 static void it_stops_at_any_moment(void **state)
@@ -629,7 +655,6 @@ static void it_stops_at_any_moment(void **state)
         for (int turn = 0; turn < turns; turn++)
             uv_run(&loop, UV_RUN_NOWAIT);
         stop_all();
-        make_context();
     }
 }
 
@@ -666,6 +691,7 @@ int main(void)
         test(garbage_closes_that_connection_only),
         test(a_newer_connection_replaces_an_older_one),
         test(silence_closes_a_connection),
+        test(a_crowd_of_strangers_keeps_nobody_out),
         test(a_dial_without_answer_is_given_up),
         test(a_wrong_secret_keeps_nodes_apart),
         test(wrong_configurations_are_named),

@@ -1,0 +1,555 @@
+/* The key tree in the background: checkpoints, and snapshots from one node to another. */
+#include "tree_fixture.h"
+#include "tree_workload.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+static uv_loop_t *loop;
+
+/* ---- Calls that wait ---- */
+
+struct waiting {
+    bool done;
+    int status;
+    uint64_t index;
+    struct bytes piece;
+    bool last;
+};
+
+static void wait_for(struct waiting *w)
+{
+    while (!w->done)
+        uv_run(loop, UV_RUN_ONCE);
+}
+
+static void checkpointed(void *arg, int status, uint64_t index)
+{
+    *(struct waiting *)arg = (struct waiting){.done = true, .status = status, .index = index};
+}
+
+static uint64_t checkpoint(struct fixture *f)
+{
+    struct waiting w = {0};
+
+    assert_int_equal(tree_checkpoint(f->tree, loop, checkpointed, &w), 0);
+    assert_true(tree_busy(f->tree));
+    assert_int_equal(tree_checkpoint(f->tree, loop, checkpointed, &w), -EBUSY);
+    wait_for(&w);
+    assert_int_equal(w.status, 0);
+    return w.index;
+}
+
+static void piece_read(void *arg, int status, struct bytes piece, bool last)
+{
+    *(struct waiting *)arg =
+        (struct waiting){.done = true, .status = status, .piece = piece, .last = last};
+}
+
+static struct waiting next_piece(struct tree_reader *reader, size_t bytes_max)
+{
+    struct waiting w = {0};
+
+    assert_int_equal(tree_reader_next(reader, loop, bytes_max, piece_read, &w), 0);
+    wait_for(&w);
+    return w;
+}
+
+static void stepped(void *arg, int status)
+{
+    *(struct waiting *)arg = (struct waiting){.done = true, .status = status};
+}
+
+static int add_piece(struct tree_writer *writer, struct bytes piece)
+{
+    struct waiting w = {0};
+
+    assert_int_equal(tree_writer_add(writer, loop, piece, stepped, &w), 0);
+    wait_for(&w);
+    return w.status;
+}
+
+static int install(struct tree_writer *writer)
+{
+    struct waiting w = {0};
+
+    tree_writer_install(writer, loop, stepped, &w);
+    wait_for(&w);
+    return w.status;
+}
+
+/* ---- Contents ---- */
+
+/* Applies `count` random commands, the same for the same state; returns them in `log` if it is given. */
+static void apply_random(struct fixture *f, uint64_t *seed, int count, struct buffer *log)
+{
+    for (int i = 0; i < count; i++) {
+        struct op op = workload_op(seed, 60);
+        struct buffer entry = fixture_entry(f, &op, 1);
+        bool repeated;
+        struct command_result result = fixture_apply(f, bytes_of(entry.data, entry.len), &repeated);
+        command_result_free(&result);
+        if (log)
+            buffer_put_bytes(log, bytes_of(entry.data, entry.len));
+        buffer_free(&entry);
+    }
+}
+
+static void apply_log(struct fixture *f, const struct buffer *log)
+{
+    struct reader r = reader_of(bytes_of(log->data, log->len));
+
+    while (reader_left(&r) > 0) {
+        bool repeated;
+        struct command_result result = fixture_apply(f, reader_bytes(&r), &repeated);
+        command_result_free(&result);
+    }
+}
+
+static struct op put(const char *key, const char *value)
+{
+    return (struct op){.type = OP_PUT, .name = text(key), .data = text(value)};
+}
+
+/* The whole snapshot of `from`, piece by piece, into a writer of `to`. */
+static void transfer(struct tree_reader *reader, struct tree_writer *writer)
+{
+    struct waiting w = {0};
+
+    while (!w.last) {
+        w = next_piece(reader, 100000);
+        assert_int_equal(w.status, 0);
+        assert_int_equal(add_piece(writer, w.piece), 0);
+    }
+}
+
+static void copy_tree(struct fixture *from, struct fixture *to)
+{
+    struct tree_reader *reader;
+    struct tree_writer *writer;
+    uint64_t index;
+
+    assert_int_equal(tree_reader_open(from->tree, &reader, &index), 0);
+    assert_int_equal(tree_writer_open(to->tree, index, &writer), 0);
+    transfer(reader, writer);
+    tree_reader_close(reader);
+    assert_int_equal(install(writer), 0);
+    assert_int_equal(tree_applied(to->tree), index);
+}
+
+/* ---- Snapshots ---- */
+
+static void test_round_trip_while_applying(void **state)
+{
+    uint64_t seed = random_seed();
+    struct fixture a, b;
+    struct tree_reader *reader;
+    struct tree_writer *writer;
+    struct buffer log = {0};
+    struct waiting w = {0};
+    uint64_t index, digest;
+
+    fixture_open(&a);
+    fixture_open(&b);
+    apply_random(&a, &seed, 1500, NULL);
+    digest = fixture_digest(&a);
+    assert_int_equal(tree_reader_open(a.tree, &reader, &index), 0);
+    assert_int_equal(index, 1500);
+    assert_int_equal(tree_writer_open(b.tree, index, &writer), 0);
+    assert_int_equal(tree_writer_open(b.tree, index, &writer), -EBUSY);
+    while (!w.last) {
+        bool last;
+        apply_random(&a, &seed, 20, &log);
+        w = next_piece(reader, 20000);
+        assert_int_equal(w.status, 0);
+        assert_true(bytes_equal(tree_reader_again(reader, &last), w.piece));
+        assert_true(last == w.last);
+        assert_int_equal(add_piece(writer, w.piece), 0);
+        fixture_must(&b, put("written/meanwhile", "goes away"));
+    }
+    assert_int_equal(tree_reader_next(reader, loop, 1, piece_read, &w), -ENODATA);
+    tree_reader_close(reader);
+    assert_int_equal(install(writer), 0);
+    assert_int_equal(tree_applied(b.tree), index);
+    assert_int_equal(fixture_digest(&b), digest);
+    fixture_check(&b);
+    apply_log(&b, &log);
+    assert_int_equal(fixture_digest(&b), fixture_digest(&a));
+    fixture_reopen(&b);
+    assert_int_equal(fixture_digest(&b), fixture_digest(&a));
+    buffer_free(&log);
+    fixture_close(&a);
+    fixture_close(&b);
+}
+
+static void test_deleted_stays_deleted(void **state)
+{
+    struct fixture a, b;
+    struct op delete = {.type = OP_DELETE, .name = text("d/gone")};
+
+    fixture_open(&a);
+    fixture_open(&b);
+    fixture_must(&a, put("d/gone", "1"));
+    fixture_must(&b, put("d/gone", "1")); /* b was away from here on */
+    fixture_must(&a, put("d/kept", "2"));
+    fixture_must(&a, delete);
+    copy_tree(&a, &b);
+    assert_int_equal(fixture_resolve(&b, "d/gone").ino, 0);
+    fixture_assert_contents(&b, fixture_resolve(&b, "d/kept").ino, "2");
+    assert_int_equal(fixture_digest(&b), fixture_digest(&a));
+    fixture_close(&a);
+    fixture_close(&b);
+}
+
+/* What was asked for before the snapshot must not take effect again after it. */
+static void test_sessions_travel(void **state)
+{
+    struct fixture a, b;
+    struct op op = {.type = OP_APPEND, .ino = 2, .data = text("once")};
+    struct buffer entry;
+    struct command_result result;
+    bool repeated;
+
+    fixture_open(&a);
+    fixture_open(&b);
+    fixture_must(&a, put("log", ""));
+    entry = fixture_entry(&a, &op, 1);
+    result = fixture_apply(&a, bytes_of(entry.data, entry.len), &repeated);
+    command_result_free(&result);
+    copy_tree(&a, &b);
+    assert_int_equal(tree_recall(b.tree, 1, 1, 2, &result), 0);
+    assert_int_equal(result.ops[0].attr.size, 4);
+    command_result_free(&result);
+    result = fixture_apply(&b, bytes_of(entry.data, entry.len), &repeated);
+    assert_true(repeated);
+    command_result_free(&result);
+    fixture_assert_contents(&b, 2, "once");
+    buffer_free(&entry);
+    fixture_close(&a);
+    fixture_close(&b);
+}
+
+static void test_install_is_refused(void **state)
+{
+    struct fixture a, b;
+    struct tree_reader *reader;
+    struct tree_writer *writer;
+    uint64_t index, digest;
+
+    fixture_open(&a);
+    fixture_open(&b);
+    fixture_must(&a, put("k", "v"));
+    fixture_must(&b, put("own", "x"));
+    fixture_must(&b, put("own", "y"));
+    digest = fixture_digest(&b);
+    /* without a last piece */
+    assert_int_equal(tree_writer_open(b.tree, 1, &writer), 0);
+    assert_int_equal(install(writer), -EBADMSG);
+    /* of another index than promised */
+    assert_int_equal(tree_reader_open(a.tree, &reader, &index), 0);
+    struct waiting w = next_piece(reader, 1000000);
+    assert_true(w.last);
+    assert_int_equal(tree_writer_open(b.tree, index + 1, &writer), 0);
+    assert_int_equal(add_piece(writer, w.piece), -EBADMSG);
+    tree_writer_abort(writer);
+    /* older than the tree is */
+    assert_int_equal(tree_writer_open(b.tree, index, &writer), 0);
+    assert_int_equal(add_piece(writer, w.piece), 0);
+    assert_int_equal(add_piece(writer, w.piece), -EBADMSG);
+    tree_writer_abort(writer);
+    assert_int_equal(tree_writer_open(b.tree, index, &writer), 0);
+    assert_int_equal(add_piece(writer, w.piece), 0);
+    assert_int_equal(install(writer), -ESTALE);
+    assert_int_equal(fixture_digest(&b), digest);
+    tree_reader_close(reader);
+    fixture_close(&a);
+    fixture_close(&b);
+}
+
+/* A piece with any one byte changed is refused, or was a harmless one; nothing crashes. */
+static void test_damaged_pieces(void **state)
+{
+    struct fixture a, b;
+    struct tree_reader *reader;
+    struct tree_writer *writer;
+    uint64_t index;
+
+    fixture_open(&a);
+    fixture_open(&b);
+    fixture_must(&a, put("a/key", "value"));
+    assert_int_equal(tree_reader_open(a.tree, &reader, &index), 0);
+    struct waiting w = next_piece(reader, 1000000);
+    uint8_t *bytes = malloc(w.piece.len);
+    for (size_t i = 0; i < w.piece.len; i += 3) {
+        memcpy(bytes, w.piece.data, w.piece.len);
+        bytes[i] ^= 0x81;
+        assert_int_equal(tree_writer_open(b.tree, index, &writer), 0);
+        int status = add_piece(writer, bytes_of(bytes, w.piece.len));
+        assert_true(status == 0 || status == -EBADMSG);
+        tree_writer_abort(writer);
+    }
+    for (size_t len = 0; len < w.piece.len; len += 5) {
+        assert_int_equal(tree_writer_open(b.tree, index, &writer), 0);
+        add_piece(writer, bytes_of(w.piece.data, len));
+        assert_int_equal(install(writer), -EBADMSG);
+    }
+    free(bytes);
+    tree_reader_close(reader);
+    assert_int_equal(tree_applied(b.tree), 0);
+    fixture_close(&a);
+    fixture_close(&b);
+}
+
+static void test_install_ends_readers_and_waits(void **state)
+{
+    struct fixture a, b;
+    struct tree_reader *from, *own;
+    struct tree_writer *writer;
+    struct waiting installed = {0}, checkpoint_done = {0}, piece = {0};
+    uint64_t index;
+
+    fixture_open(&a);
+    fixture_open(&b);
+    fixture_must(&a, put("k", "v"));
+    fixture_must(&a, put("k", "w"));
+    fixture_must(&b, put("old", "x"));
+    assert_int_equal(tree_reader_open(a.tree, &from, &index), 0);
+    assert_int_equal(tree_reader_open(b.tree, &own, &(uint64_t){0}), 0);
+    assert_int_equal(tree_writer_open(b.tree, index, &writer), 0);
+    transfer(from, writer);
+    assert_int_equal(tree_checkpoint(b.tree, loop, checkpointed, &checkpoint_done), 0);
+    assert_int_equal(tree_reader_next(own, loop, 10, piece_read, &piece), 0);
+    tree_writer_install(writer, loop, stepped, &installed);
+    assert_int_equal(tree_checkpoint(b.tree, loop, checkpointed, &checkpoint_done), -EBUSY);
+    wait_for(&installed);
+    wait_for(&piece);
+    wait_for(&checkpoint_done);
+    assert_int_equal(installed.status, 0);
+    assert_int_equal(tree_reader_next(own, loop, 10, piece_read, &piece), -ESTALE);
+    assert_false(tree_busy(b.tree));
+    tree_reader_close(own);
+    tree_reader_close(from);
+    assert_int_equal(fixture_digest(&b), fixture_digest(&a));
+    assert_int_equal(checkpoint(&b), index);
+    fixture_close(&a);
+    fixture_close(&b);
+}
+
+/* ---- Crashes during an installation ---- */
+
+static void install_and_die(struct fixture *from, struct fixture *to)
+{
+    uv_loop_fork(loop);
+    fixture_attach(from);
+    fixture_attach(to);
+    fixture_must(to, put("in the WAL", "only"));
+    tree_commit(to->tree);
+    copy_tree(from, to);
+    raise(SIGKILL);
+}
+
+static void test_killed_while_installing(void **state)
+{
+    uint64_t seed = random_seed();
+    uint64_t before, after;
+    struct fixture a, b;
+    int old = 0, new = 0;
+
+    fixture_open(&a);
+    apply_random(&a, &seed, 300, NULL);
+    after = fixture_digest(&a);
+    fixture_detach(&a);
+    for (int i = 0; i < 20; i++) {
+        struct timespec wait = {.tv_nsec = random_below(&seed, 40000) * 1000L};
+        fixture_open(&b);
+        fixture_must(&b, put("old", "x"));
+        before = fixture_digest(&b);
+        fixture_detach(&b);
+        pid_t child = fork();
+        assert_true(child >= 0);
+        if (child == 0)
+            install_and_die(&a, &b);
+        nanosleep(&wait, NULL);
+        kill(child, SIGKILL);
+        assert_int_equal(waitpid(child, NULL, 0), child);
+        fixture_attach(&b);
+        if (tree_applied(b.tree) == 300)
+            assert_int_equal(fixture_digest(&b), after);
+        else if (tree_applied(b.tree) == 1)
+            assert_int_equal(fixture_digest(&b), before);
+        else
+            assert_int_equal(tree_applied(b.tree), 2);
+        tree_applied(b.tree) == 300 ? new++ : old++;
+        fixture_check(&b);
+        fixture_close(&b);
+    }
+    printf("found the old tree %d times, the new one %d times\n", old, new);
+    fixture_close(&a);
+}
+
+static void copy_file(const char *from_dir, const char *from, const char *to_dir, const char *to)
+{
+    char path[128];
+    static uint8_t bytes[1 << 20];
+
+    snprintf(path, sizeof path, "%s/%s", from_dir, from);
+    int in = open(path, O_RDONLY);
+    snprintf(path, sizeof path, "%s/%s", to_dir, to);
+    int out = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    assert_true(in >= 0 && out >= 0);
+    for (ssize_t len; (len = read(in, bytes, sizeof bytes)) > 0;)
+        assert_int_equal(write(out, bytes, (size_t)len), len);
+    close(in);
+    close(out);
+}
+
+/* After the step, at each point: the old tree with its WAL, without it, and leftovers of a later attempt. */
+static void test_a_decided_installation_is_finished(void **state)
+{
+    struct fixture a, b;
+    uint64_t digest;
+
+    for (int point = 0; point < 3; point++) {
+        char path[128];
+        fixture_open(&a);
+        fixture_must(&a, put("new", "1"));
+        digest = fixture_digest(&a);
+        fixture_detach(&a);
+        fixture_open(&b);
+        fixture_must(&b, put("old", "1"));
+        tree_commit(b.tree);
+        struct fixture c; /* b as a crash leaves it, with a WAL */
+        fixture_open(&c);
+        fixture_detach(&c);
+        copy_file(b.path, "tree.db", c.path, "tree.db");
+        if (point < 2)
+            copy_file(b.path, "tree.db-wal", c.path, "tree.db-wal");
+        if (point == 1)
+            copy_file(b.path, "tree.db", c.path, "tree.db.incoming");
+        copy_file(a.path, "tree.db", c.path, "tree.db.ready");
+        fixture_attach(&c);
+        assert_int_equal(fixture_digest(&c), digest);
+        snprintf(path, sizeof path, "%s/tree.db.ready", c.path);
+        assert_int_equal(access(path, F_OK), -1);
+        snprintf(path, sizeof path, "%s/tree.db.incoming", c.path);
+        assert_int_equal(access(path, F_OK), -1);
+        fixture_close(&c);
+        fixture_close(&b);
+        fixture_close(&a);
+    }
+}
+
+/* ---- Checkpoints ---- */
+
+/* What a checkpoint reports is in tree.db alone. */
+static void test_checkpoint_is_durable(void **state)
+{
+    uint64_t seed = random_seed();
+    struct fixture f, copy;
+
+    fixture_open(&f);
+    assert_int_equal(checkpoint(&f), 0);
+    apply_random(&f, &seed, 500, NULL);
+    uint64_t index = checkpoint(&f);
+    assert_int_equal(index, 500);
+    apply_random(&f, &seed, 100, NULL);
+    tree_commit(f.tree);
+    fixture_open(&copy);
+    fixture_detach(&copy);
+    copy_file(f.path, "tree.db", copy.path, "tree.db");
+    fixture_attach(&copy);
+    assert_int_equal(tree_applied(copy.tree), index);
+    fixture_check(&copy);
+    fixture_close(&copy);
+    fixture_close(&f);
+}
+
+static void test_reader_holds_back_checkpoints(void **state)
+{
+    struct fixture f;
+    struct tree_reader *reader;
+    uint64_t index;
+
+    fixture_open(&f);
+    fixture_must(&f, put("a", "1"));
+    assert_int_equal(tree_reader_open(f.tree, &reader, &index), 0);
+    fixture_must(&f, put("a", "2"));
+    assert_true(checkpoint(&f) < 2);
+    tree_reader_close(reader);
+    assert_int_equal(checkpoint(&f), 2);
+    fixture_close(&f);
+}
+
+/* A loop that never rests: the WAL must not grow without end, nor what a pause costs. */
+static void test_wal_is_used_again(void **state)
+{
+    struct fixture f;
+    struct waiting w = {.done = true};
+    struct op op = {.type = OP_PUT, .name = text("k")};
+    int checkpoints = 0, pauses = 0;
+    struct stat wal;
+    char path[128];
+
+    fixture_open(&f);
+    op.data.len = 100000;
+    op.data.data = malloc(op.data.len);
+    for (int i = 0; i < 4000; i++) {
+        memset((void *)op.data.data, i, op.data.len);
+        if (w.done && tree_wants_checkpoint(f.tree)) {
+            w.done = false;
+            assert_int_equal(tree_checkpoint(f.tree, loop, checkpointed, &w), 0);
+            checkpoints++;
+        }
+        uv_run(loop, UV_RUN_NOWAIT);
+        while (tree_must_pause(f.tree)) {
+            wait_for(&w);
+            if (!tree_must_pause(f.tree))
+                break;
+            checkpoint(&f);
+            pauses++;
+        }
+        fixture_must(&f, op);
+        if (i % 3 == 0)
+            assert_int_equal(tree_commit(f.tree), 0);
+    }
+    wait_for(&w);
+    snprintf(path, sizeof path, "%s/tree.db-wal", f.path);
+    assert_int_equal(stat(path, &wal), 0);
+    printf("%d checkpoints, %d pauses, a WAL of %lld bytes\n", checkpoints, pauses,
+           (long long)wal.st_size);
+    assert_true(wal.st_size < 100 << 20); /* of 400 MB that were written */
+    free((void *)op.data.data);
+    fixture_close(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_round_trip_while_applying),
+        cmocka_unit_test(test_deleted_stays_deleted),
+        cmocka_unit_test(test_sessions_travel),
+        cmocka_unit_test(test_install_is_refused),
+        cmocka_unit_test(test_damaged_pieces),
+        cmocka_unit_test(test_install_ends_readers_and_waits),
+        cmocka_unit_test(test_a_decided_installation_is_finished),
+        cmocka_unit_test(test_checkpoint_is_durable),
+        cmocka_unit_test(test_reader_holds_back_checkpoints),
+        cmocka_unit_test(test_wal_is_used_again),
+        cmocka_unit_test(test_killed_while_installing),
+    };
+    int failed;
+
+    loop = uv_default_loop();
+    failed = cmocka_run_group_tests_name("tree_snapshot", tests, NULL, NULL);
+    uv_loop_close(loop);
+    uv_library_shutdown();
+    return failed;
+}
