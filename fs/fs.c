@@ -30,14 +30,13 @@ static void forget_multi(fuse_req_t req, size_t count, struct fuse_forget_data *
 }
 
 /* Of what libfuse does not choose by itself: pages go when attributes show a change, a truncation
- * comes with its open, setuid bits are cleared by the tree, and writes are never held back in the
- * kernel. */
+ * comes with its open, and writes are never held back in the kernel. Locks are ours to refuse. */
 static void init(void *userdata, struct fuse_conn_info *conn)
 {
-    conn->want |= conn->capable &
-                  (FUSE_CAP_AUTO_INVAL_DATA | FUSE_CAP_ATOMIC_O_TRUNC | FUSE_CAP_ASYNC_READ |
-                   FUSE_CAP_PARALLEL_DIROPS | FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO |
-                   FUSE_CAP_HANDLE_KILLPRIV | FUSE_CAP_POSIX_LOCKS | FUSE_CAP_FLOCK_LOCKS);
+    conn->want |=
+        conn->capable & (FUSE_CAP_AUTO_INVAL_DATA | FUSE_CAP_ATOMIC_O_TRUNC | FUSE_CAP_ASYNC_READ |
+                         FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO | FUSE_CAP_POSIX_LOCKS |
+                         FUSE_CAP_FLOCK_LOCKS);
     conn->want &= ~(unsigned int)(FUSE_CAP_WRITEBACK_CACHE | FUSE_CAP_DONT_MASK);
     conn->max_write = FS_TRANSFER_BYTES_MAX;
     conn->max_read = FS_TRANSFER_BYTES_MAX;
@@ -106,7 +105,7 @@ static void readable(uv_poll_t *poll, int status, int events)
 {
     struct fs *fs = poll->data;
 
-    for (int i = 0; i < REQUESTS_PER_WAKEUP_MAX; i++) {
+    for (int i = 0; i < REQUESTS_PER_WAKEUP_MAX && !fs->stopping; i++) {
         int len = fuse_session_receive_buf(fs->session, &fs->request);
 
         if (len == -EINTR)

@@ -1,29 +1,34 @@
-/* One ability of the kernel that libfuse 3.14 does not know to ask for: direct I/O on files that
- * can be mapped all the same (FUSE_DIRECT_IO_ALLOW_MMAP, Linux 6.6). See fs_wants_direct_io for
- * what it is needed for.
+/* Abilities of the kernel that libfuse 3.14 does not ask for, though it knows of two of them:
  *
- * The kernel offers it in its first message, INIT, and gets what is wanted in the answer. Both pass
- * through here; the messages are those of <linux/fuse.h>. */
+ *   parallel_dirops       several names of a directory can be looked up at once
+ *   handle_killpriv       who clears setuid bits: the tree, with the write that does it
+ *   direct_io_allow_mmap  direct I/O on files that can be mapped all the same (Linux 6.6); what
+ * that is good for is said at fs_wants_direct_io
+ *
+ * The kernel offers what it can in its first message, INIT, and gets what is wanted in the answer.
+ * Both pass through here; the messages are those of <linux/fuse.h>. */
 #include "fs/session.h"
 
-#include <errno.h>
 #include <linux/fuse.h>
 #include <string.h>
 #include <unistd.h>
 
-#define DIRECT_IO_ALLOW_MMAP (UINT32_C(1) << (36 - 32)) /* of flags2 */
+#define DIRECT_IO_ALLOW_MMAP (UINT64_C(1) << 36) /* newer than Debian's <linux/fuse.h> */
+#define WANTED (FUSE_PARALLEL_DIROPS | FUSE_HANDLE_KILLPRIV | DIRECT_IO_ALLOW_MMAP)
 
-static bool is_offered(const void *message, size_t len)
+/* The flags of INIT, or 0 for a message that is not INIT. */
+static uint64_t offered_in(const void *message, size_t len)
 {
     struct fuse_in_header header;
     struct fuse_init_in init;
 
     if (len < sizeof header + sizeof init)
-        return false;
+        return 0;
     memcpy(&header, message, sizeof header);
     memcpy(&init, (const char *)message + sizeof header, sizeof init);
-    return header.opcode == FUSE_INIT && (init.flags & FUSE_INIT_EXT) &&
-           (init.flags2 & DIRECT_IO_ALLOW_MMAP);
+    if (header.opcode != FUSE_INIT)
+        return 0;
+    return init.flags | (init.flags & FUSE_INIT_EXT ? (uint64_t)init.flags2 << 32 : 0);
 }
 
 static ssize_t read_message(int fd, void *buffer, size_t cap, void *userdata)
@@ -32,7 +37,7 @@ static ssize_t read_message(int fd, void *buffer, size_t cap, void *userdata)
     ssize_t len = read(fd, buffer, cap);
 
     if (!fs->negotiated && len > 0)
-        fs->direct_maps = is_offered(buffer, (size_t)len);
+        fs->granted = offered_in(buffer, (size_t)len) & WANTED;
     return len;
 }
 
@@ -42,16 +47,24 @@ static ssize_t write_message(int fd, struct iovec *parts, int count, void *userd
     struct fs *fs = userdata;
 
     if (!fs->negotiated) {
-        fs->direct_maps &= count == 2 && parts[1].iov_len >= sizeof(struct fuse_init_out);
-        if (fs->direct_maps) {
+        if (count != 2 || parts[1].iov_len < sizeof(struct fuse_init_out))
+            fs->granted = 0;
+        if (fs->granted != 0) {
             struct fuse_init_out *init = parts[1].iov_base;
 
-            init->flags |= FUSE_INIT_EXT;
-            init->flags2 |= DIRECT_IO_ALLOW_MMAP;
+            init->flags |= (uint32_t)fs->granted;
+            init->flags2 |= (uint32_t)(fs->granted >> 32);
+            if (init->flags2 != 0)
+                init->flags |= FUSE_INIT_EXT;
         }
         fs->negotiated = true;
     }
     return writev(fd, parts, count);
+}
+
+bool fs_can_map_direct(const struct fs *fs)
+{
+    return (fs->granted & DIRECT_IO_ALLOW_MMAP) != 0;
 }
 
 int fs_negotiate(struct fs *fs)

@@ -37,7 +37,7 @@ bool fs_wants_direct_io(const struct fs *fs, int flags)
 {
     int access = flags & O_ACCMODE;
 
-    return fs->direct_maps || access == O_WRONLY || (access == O_RDWR && (flags & O_APPEND));
+    return fs_can_map_direct(fs) || access == O_WRONLY || (access == O_RDWR && (flags & O_APPEND));
 }
 
 static void truncation_ended(struct fs_request *r, bool happened, const struct op_result *result)
@@ -61,7 +61,7 @@ void fs_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
     bool writes = (fi->flags & O_ACCMODE) != O_RDONLY || (fi->flags & O_TRUNC);
     struct fs_handle *handle;
 
-    if (writes && (fs_is_special(ino) || fs_writes_refused(fs))) {
+    if (writes && (fs_is_special(ino) || replica_refuses_writes(fs->replica))) {
         fuse_reply_err(req, EROFS);
         return;
     }

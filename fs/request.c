@@ -227,14 +227,6 @@ void fs_reply_scratch(struct fs_request *r)
         fuse_reply_buf(r->req, (const char *)scratch->data, scratch->len);
 }
 
-bool fs_writes_refused(struct fs *fs)
-{
-    struct replica_status status;
-
-    replica_status(fs->replica, &status);
-    return status.writes_refused;
-}
-
 static void given_back(void *arg, enum replica_outcome outcome, const struct command_result *result)
 {
     if (outcome != REPLICA_DONE)

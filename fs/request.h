@@ -65,9 +65,6 @@ void fs_reply_scratch(struct fs_request *r);
  */
 void fs_stat_of(const struct attr *attr, uint64_t mark, struct stat *stat);
 
-/* No quorum: opening for writing fails at once. */
-bool fs_writes_refused(struct fs *fs);
-
 /* Tells the tree that this node no longer holds an unlinked inode. Nobody waits for it. */
 void fs_give_back(struct fs *fs, uint64_t ino);
 

@@ -28,7 +28,7 @@ struct fs {
     struct fuse_buf request; /* the one being processed; its memory is used again for the next */
     uv_poll_t poll;
     bool negotiated;       /* the kernel's first message is answered */
-    bool direct_maps;      /* it can map files that are open with direct I/O */
+    uint64_t granted;      /* what negotiate.c has asked for and got */
     int mount_id;          /* as in /proc/PID/fdinfo; -1: not known */
     uint64_t waiting;      /* requests that the replica has yet to answer */
     bool stopping;         /* nothing more is read; the session is closed when nothing waits */
@@ -46,6 +46,8 @@ void fs_close_when_idle(struct fs *fs);
 
 /* negotiate.c: between mounting and the first message. Returns 0 or a negative errno. */
 int fs_negotiate(struct fs *fs);
+/* Files with direct I/O can be mapped shared. */
+bool fs_can_map_direct(const struct fs *fs);
 
 /* names.c */
 void fs_lookup(fuse_req_t req, fuse_ino_t parent, const char *name);

@@ -110,7 +110,7 @@ static void put_got(struct client_exchange *exchange)
     if (status == 0)
         status = tree_read(tree, attr.ino, 0, (size_t)attr.size, &value);
     if (status != 0 && status != -ENOENT) {
-        put_response_error(exchange, http_status_text(status));
+        put_response_error(exchange, http_errno_text(status));
     } else {
         put_response_key(exchange, "Get");
         if (found)
@@ -144,7 +144,7 @@ static void get(struct client_exchange *exchange)
 static void put_changed(struct client_exchange *exchange, const struct command_result *result)
 {
     struct buffer *reply = &exchange->reply;
-    bool put = exchange->item.value.data;
+    bool put = exchange->item.value.data; /* Delete has none, Put at least an empty one */
     put_response_key(exchange, put ? "Put" : "Delete");
     if (put)
         http_json_field(reply, "value", exchange->item.value);
@@ -163,7 +163,7 @@ static void on_written(void *arg, enum replica_outcome outcome, const struct com
     if (outcome != REPLICA_DONE)
         put_response_outcome(exchange, outcome, true);
     else if (result->status != 0)
-        put_response_error(exchange, http_status_text(result->status));
+        put_response_error(exchange, http_errno_text(result->status));
     else
         put_changed(exchange, result);
     http_client_replied(exchange);

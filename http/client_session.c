@@ -11,7 +11,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 enum { CLOSE_SECONDS_MAX = 5 };
@@ -94,7 +93,6 @@ static void exchange_end(struct client_exchange *exchange)
         http_client_exchange_free(exchange);
 }
 
-/* Called for a reply that came at once too. */
 void http_client_replied(struct client_exchange *exchange)
 {
     hold(exchange, exchange->reply.len);
@@ -158,8 +156,8 @@ static bool is_over(const struct client_session *session)
 
 /* Writes the close frame (RFC 6455, 5.5.1) itself: libwebsockets, when it runs on libuv, closes a
  * second time before its own has left. What the client still sends must be read, or the connection
- * is reset and the frame lost: so it stays open until the client has answered, or for some seconds.
- */
+ * is reset and the frame lost: so it stays open until the client has answered, for some seconds at
+ * most. */
 static int send_close(struct client_session *session)
 {
     unsigned int code =
@@ -172,8 +170,7 @@ static int send_close(struct client_session *session)
     return sent == sizeof frame ? 0 : -1;
 }
 
-/* Sends the head of the queue. Returns 0, or -1 to close (out of memory, or the connection is
- * gone). */
+/* Sends the head of the queue. Returns 0, or -1 to close: out of memory, or the client is gone. */
 static int send_reply(struct client_session *session)
 {
     struct client_exchange *exchange = TAILQ_FIRST(&session->queue);

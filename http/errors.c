@@ -66,7 +66,7 @@ void http_error_outcome(struct http_request *request, enum replica_outcome outco
     buffer_free(&text);
 }
 
-const char *http_status_text(int status)
+const char *http_errno_text(int status)
 {
     switch (status) {
     case -ECANCELED:
@@ -123,9 +123,9 @@ static unsigned int status_of(int status)
     }
 }
 
-void http_error_status(struct http_request *request, int status, struct bytes key)
+void http_error_errno(struct http_request *request, int status, struct bytes key)
 {
-    http_error(request, status_of(status), key, "%s", http_status_text(status));
+    http_error(request, status_of(status), key, "%s", http_errno_text(status));
 }
 
 static bool key_ok(struct http_request *request, struct bytes key, unsigned int too_long)

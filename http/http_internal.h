@@ -90,10 +90,13 @@ struct http_route {
 /* Never NULL: what is unknown has a route that answers so. */
 const struct http_route *http_route_find(const char *method, struct bytes path);
 
-http_handler http_read_key, http_read_keys, http_list_keys; /* reads.c, listing.c */
-http_handler http_put_key, http_post_key, http_delete_key, http_post_keys,
-    http_delete_keys;                                                         /* writes.c */
-http_handler http_ping, http_status, http_healthz, http_readyz, http_metrics; /* meta.c */
+/* reads.c, listing.c */
+http_handler http_read_key, http_read_keys, http_list_keys;
+/* writes.c */
+http_handler http_put_key, http_post_key, http_delete_key, http_post_keys, http_delete_keys;
+/* meta.c */
+http_handler http_ping, http_status, http_healthz, http_readyz, http_metrics;
+/* client_session.c, route.c */
 http_handler http_client_refused, http_unknown_path, http_unknown_method;
 
 /* What a ping brought about. */
@@ -150,15 +153,15 @@ enum MHD_Result http_request_access(void *arg, struct MHD_Connection *mhd, const
 void http_request_end(void *arg, struct MHD_Connection *mhd, void **request,
                       enum MHD_RequestTerminationCode why);
 
-/* Everything that is said about the answer is in `answer` and `out`; exactly once for each request.
- */
+/* Sends `answer` and `out`. Exactly once for each request, in its handler or whenever the replica
+ * has called back. */
 void http_answer(struct http_request *request, unsigned int status);
 
 /* Calls `go_on` in the loop's next turn. */
 void http_request_go_on(struct http_request *request, http_handler *go_on);
 
-/* Reserves memory for what a request is about to hold; given back when it ends. False: answer 503.
- */
+/* Reserves memory for what a request is about to hold; given back when it ends. False: there is
+ * none (HTTP_HELD_BYTES_MAX). */
 bool http_hold(struct http_request *request, size_t bytes);
 
 /* A header's value, or NULL. */
@@ -178,10 +181,10 @@ void http_error_outcome(struct http_request *request, enum replica_outcome outco
                         struct bytes key);
 
 /* A negative errno of a command or of the tree. */
-void http_error_status(struct http_request *request, int status, struct bytes key);
+void http_error_errno(struct http_request *request, int status, struct bytes key);
 
 /* The same as texts, for who has no HTTP status to give (the WebSocket, objects in a list). */
-const char *http_status_text(int status);
+const char *http_errno_text(int status);
 void http_outcome_text(struct replica *replica, enum replica_outcome outcome, bool write,
                        struct buffer *out);
 

@@ -5,7 +5,6 @@
  * what comes is dropped, until the client has closed it or a limit is reached. */
 #include "http_internal.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>

@@ -9,7 +9,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 
 enum {
@@ -85,36 +84,43 @@ static int collect(struct http_request *request)
     return status == 0 && failed ? -ENOMEM : status;
 }
 
+/* 0, or why a key is listed without its value. */
+static int value_status(const struct attr *attr)
+{
+    if (!S_ISREG(attr->mode))
+        return S_ISLNK(attr->mode) ? -ELOOP : -EINVAL;
+    return attr->size > HTTP_LIST_BYTES_MAX ? -EFBIG : 0;
+}
+
 static int put_found(struct http_request *request, struct bytes key, const struct attr *attr)
 {
     struct buffer *out = &request->out;
     http_json_comma(out);
-    if (S_ISLNK(attr->mode) || attr->size > HTTP_LIST_BYTES_MAX) {
-        http_put_absent(out, key, S_ISLNK(attr->mode) ? -ELOOP : -EFBIG);
+    if (value_status(attr) != 0) {
+        http_put_absent(out, key, value_status(attr));
         return 0;
     }
     if (!http_hold(request, (size_t)attr->size))
         return -EBUSY;
-    return S_ISREG(attr->mode) ? http_put_value(out, replica_tree(request->http->replica), key,
-                                                attr, HTTP_LIST_BYTES_MAX)
-                               : (http_put_absent(out, key, -EINVAL), 0);
+    return http_put_value(out, replica_tree(request->http->replica), key, attr,
+                          HTTP_LIST_BYTES_MAX);
 }
 
-/* Writes what was collected, as far as the page has room; `*full` if it has none for the next
- * value. */
+/* Writes what was collected, as far as the page has room. `*full`: the next value does not fit. */
 static int put_all_found(struct http_request *request, bool *full)
 {
     struct http_listing *listing = request->listing;
     for (uint32_t i = 0; i < listing->found_count; i++) {
         const struct found *found = &listing->found[i];
         struct bytes key = bytes_of(listing->keys.data + found->key_at, found->key_len);
-        uint64_t size = found->attr.size > HTTP_LIST_BYTES_MAX ? 0 : found->attr.size;
+        uint64_t size = value_status(&found->attr) == 0 ? found->attr.size : 0;
         *full = size > listing->bytes_left;
         if (*full)
             return 0;
         int status = put_found(request, key, &found->attr);
         if (status != 0)
             return status;
+        assert(listing->keys_left > 0);
         listing->bytes_left -= size;
         listing->keys_left--;
         set_after(listing, key);
@@ -171,7 +177,7 @@ static void on_turn(void *arg, enum replica_outcome outcome, struct replica_fres
     if (status == 0)
         status = put_all_found(request, &full);
     if (status != 0)
-        http_error_status(request, status, (struct bytes){0});
+        http_error_errno(request, status, (struct bytes){0});
     else if (full || (listing->stopped && listing->keys_left == 0))
         answer_page(request, true);
     else if (listing->stopped || listing->more)
@@ -197,7 +203,7 @@ void http_list_keys(struct http_request *request)
     }
     struct http_listing *listing = calloc(1, sizeof *listing);
     if (!listing) {
-        http_error_status(request, -ENOMEM, (struct bytes){0});
+        http_error_errno(request, -ENOMEM, (struct bytes){0});
         return;
     }
     listing->keys_left = request->uri.limit;

@@ -3,7 +3,6 @@
 #include "json_out.h"
 #include "status.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,7 +60,7 @@ void http_ping(struct http_request *request)
     replica_status(request->http->replica, &status);
     struct pings *pings = calloc(1, sizeof *pings);
     if (!pings) {
-        http_error_status(request, -ENOMEM, (struct bytes){0});
+        http_error_errno(request, -ENOMEM, (struct bytes){0});
         return;
     }
     pings->request = request;

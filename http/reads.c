@@ -2,11 +2,9 @@
 #include "http_internal.h"
 #include "json_out.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 static void set_freshness(struct http_request *request, struct replica_freshness freshness)
 {
@@ -40,7 +38,7 @@ static void answer_value(struct http_request *request, struct bytes key, const s
         status =
             http_put_value(out, replica_tree(request->http->replica), key, attr, VALUE_BYTES_MAX);
     if (status != 0) {
-        http_error_status(request, status, key);
+        http_error_errno(request, status, key);
         return;
     }
     http_json_raw(out, "}");
@@ -66,7 +64,7 @@ static void on_read_key(void *arg, enum replica_outcome outcome, struct replica_
         return;
     }
     if (status != 0) {
-        http_error_status(request, status, key);
+        http_error_errno(request, status, key);
         return;
     }
     request->answer.etag = attr.revision;
@@ -120,10 +118,13 @@ static void on_read_keys(void *arg, enum replica_outcome outcome,
     for (size_t i = 0; i < request->items.count; i++) {
         struct bytes key = request->items.list[i].key;
         int status = put_one(request, key, &bytes_left);
-        if (status != 0) {
-            http_error_status(request, status, key);
+        if (status == -EFBIG)
+            http_error(request, MHD_HTTP_CONTENT_TOO_LARGE, key,
+                       "with this one the values are too large for one answer: ask for fewer");
+        else if (status != 0)
+            http_error_errno(request, status, key);
+        if (status != 0)
             return;
-        }
     }
     http_json_raw(&request->out, "]}");
     http_answer(request, MHD_HTTP_OK);

@@ -8,9 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    UNREAD_BODY_BYTES_MAX = 64 * 1024
-}; /* what is read of a body nobody wants, to keep the connection */
+/* A body that nobody wants is read and dropped up to here, to keep the connection. */
+enum { UNREAD_BODY_BYTES_MAX = 64 * 1024 };
 
 bool http_hold(struct http_request *request, size_t bytes)
 {
@@ -186,6 +185,17 @@ static void add_headers(const struct http_request *request, struct MHD_Response 
         MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
 }
 
+static void trace_answer(const struct http_request *request)
+{
+    if (trace_level < TRACE_DEBUG)
+        return;
+    struct buffer path = {0};
+    http_uri_encode(&path, request->uri.path); /* it may hold line ends */
+    trace_debug("http", "%u for %.*s", request->answer.status, (int)path.len,
+                (const char *)path.data);
+    buffer_free(&path);
+}
+
 /* Hands the answer to libmicrohttpd. A header that does not fit into memory is left out. */
 static enum MHD_Result send_answer(struct http_request *request)
 {
@@ -200,8 +210,7 @@ static enum MHD_Result send_answer(struct http_request *request)
     if (!response)
         return MHD_NO; /* out of memory: the connection is closed */
     add_headers(request, response);
-    trace_debug("http", "%u for %.*s", request->answer.status, (int)request->uri.path.len,
-                request->uri.path.data);
+    trace_answer(request);
     enum MHD_Result queued = MHD_queue_response(request->mhd, request->answer.status, response);
     MHD_destroy_response(response);
     return queued;

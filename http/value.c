@@ -2,7 +2,6 @@
 #include "http_internal.h"
 #include "json_out.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,7 +46,7 @@ void http_put_absent(struct buffer *out, struct bytes key, int status)
     if (status == -ENOENT)
         http_json_bool(out, "exists", false);
     else
-        http_json_field(out, "error", bytes_of_text(http_status_text(status)));
+        http_json_field(out, "error", bytes_of_text(http_errno_text(status)));
     http_json_raw(out, "}");
 }
 
@@ -124,5 +123,5 @@ void http_answer_raw(struct http_request *request, const struct attr *attr)
     if (status == 0)
         http_answer(request, MHD_HTTP_OK);
     else
-        http_error_status(request, status, http_path_key(request));
+        http_error_errno(request, status, http_path_key(request));
 }

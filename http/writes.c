@@ -112,7 +112,7 @@ static bool succeeded(struct http_request *request, enum replica_outcome outcome
         return false;
     }
     if (result->status != 0) {
-        http_error_status(request, result->status, failed_key(request, result));
+        http_error_errno(request, result->status, failed_key(request, result));
         return false;
     }
     assert(result->count >= 1);
@@ -242,7 +242,7 @@ static void submit_items(struct http_request *request, enum op_type type, replic
 {
     struct op *ops = calloc(request->items.count, sizeof *ops);
     if (!ops) {
-        http_error_status(request, -ENOMEM, (struct bytes){0});
+        http_error_errno(request, -ENOMEM, (struct bytes){0});
         return;
     }
     for (size_t i = 0; i < request->items.count; i++) {

@@ -56,13 +56,13 @@ void checkpoint_when_due(struct replica *r, uint64_t now_ms)
     uint64_t behind = tree_applied(r->tree) - r->durable_applied;
     bool long_ago = now_ms - r->checkpoint_ms >= CHECKPOINT_MS;
     bool much = behind >= CHECKPOINT_ENTRIES || r->status.log_bytes >= 2 * LOG_TAIL_BYTES;
-    bool due = tree_must_pause(r->tree) || (behind > 0 && (long_ago || much));
-    if (!due || tree_busy(r->tree) || r->fetching.installing)
+    bool due = tree_must_pause(r->tree) || tree_wants_checkpoint(r->tree) ||
+               (behind > 0 && (long_ago || much));
+    if (!due || r->fetching.installing)
         return;
-    int status = tree_commit(r->tree);
+    int status = tree_checkpoint(r->tree, r->loop, checkpoint_done, r);
     if (status == 0)
-        status = tree_checkpoint(r->tree, r->loop, checkpoint_done, r);
-    if (status < 0 && status != -EBUSY)
+        r->checkpoint_ms = now_ms;
+    else if (status != -EBUSY)
         replica_break(r, tree_fault(r->tree), status);
-    r->checkpoint_ms = now_ms;
 }

@@ -41,8 +41,10 @@ struct config {
     uint32_t request_timeout_ms;
 };
 
-/* Reads DIR/node.json (it may be missing) and the flags of argv. Returns 0, 1 (--help or --version
- * was printed), or -EINVAL with the fault's text. */
+/* Reads DIR/node.json (it may be missing) and the flags of argv; `mount`, also as a flag, is
+ * relative to DIR. `peers` may contain this node's own addr, which is skipped: all nodes can have
+ * the same list. Returns 0, 1 (--help or --version was printed), or -EINVAL with the fault's text.
+ */
 int config_load(int argc, char **argv, struct config *config, struct fault *fault);
 
 /* The cluster this config describes: its id, and my pid in the sorted addresses. `pids[i]` is that

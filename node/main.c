@@ -19,6 +19,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+enum { DESCRIPTORS_MAX = 65536 };
 enum { EXIT_START = 1, EXIT_CONFIG = 2, EXIT_BROKEN = 3 };
 
 struct node {
@@ -86,7 +87,7 @@ static void on_broken(void *arg, const char *text)
     struct node *n = arg;
     trace_error("node", "stopping, nothing that was acknowledged is lost: %s", text);
     if (n->fs)
-        fs_stop(n->fs);
+        fs_abandon(n->fs);
     exit(EXIT_BROKEN);
 }
 
@@ -121,20 +122,22 @@ static int start_listening(struct node *n, struct fault *fault)
     return listener_start(&n->loop, n->config.me.peer_addr, routes, 1, &n->peer_listener, fault);
 }
 
-static struct lws_context *websocket_context(uv_loop_t *loop)
+static void start_websockets(struct node *n)
 {
-    void *loops[] = {loop};
+    void *loops[] = {&n->loop};
     struct lws_context_creation_info info = {
         .options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS,
         .foreign_loops = loops,
+        .pt_serv_buf_size = PEER_PIECE_BYTES,
         .port = CONTEXT_PORT_NO_LISTEN,
+        .pcontext = &n->websockets, /* NULL again once it is gone */
     };
-    return lws_create_context(&info);
+    n->websockets = lws_create_context(&info);
 }
 
 static int start_rooms(struct node *n, struct fault *fault)
 {
-    n->websockets = websocket_context(&n->loop);
+    start_websockets(n);
     if (!n->websockets)
         return fault_set(fault, -ENOMEM, "libwebsockets does not start with libuv: is the package "
                                          "libwebsockets-evlib-uv installed?");
@@ -159,12 +162,13 @@ static void start_signals(struct node *n)
     }
 }
 
-/* Thousands of connections need descriptors: take what the system allows. */
+/* Thousands of connections need descriptors: take what the system allows, within reason, since
+ * libwebsockets makes a table of that size. */
 static void raise_descriptor_limit(void)
 {
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-        limit.rlim_cur = limit.rlim_max;
+        limit.rlim_cur = limit.rlim_max < DESCRIPTORS_MAX ? limit.rlim_max : DESCRIPTORS_MAX;
         setrlimit(RLIMIT_NOFILE, &limit);
     }
 }
@@ -173,6 +177,8 @@ static void run(struct node *n)
 {
     while (!n->stopped || uv_loop_alive(&n->loop))
         uv_run(&n->loop, UV_RUN_ONCE);
+    if (n->websockets) /* with a loop of ours the first call only begins to close */
+        lws_context_destroy(n->websockets);
     http_free(n->http);
     replica_free(n->replica);
     uv_loop_close(&n->loop);
@@ -200,7 +206,7 @@ int main(int argc, char **argv)
     if (status < 0) {
         fprintf(stderr, "quorumfs: %s\n", fault.text);
         if (node.fs)
-            fs_stop(node.fs);
+            fs_abandon(node.fs);
         return EXIT_START;
     }
     start_signals(&node);

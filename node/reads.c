@@ -102,13 +102,20 @@ void reads_confirm(struct replica *r, uint64_t id, uint64_t index)
 
 void reads_answer(struct replica *r)
 {
-    struct pending_read *read;
     uint64_t applied = tree_applied(r->tree);
+    struct pending_read *read = TAILQ_FIRST(&r->reads);
+    if (!read || !read->confirmed || read->index > applied)
+        return;
+    int status = tree_read_begin(r->tree);
     while ((read = TAILQ_FIRST(&r->reads)) && read->confirmed && read->index <= applied) {
         assert(read->asked_ms >= r->confirmed_ms);
         r->confirmed_ms = read->asked_ms;
         finish(r, read, REPLICA_DONE, false);
     }
+    if (status == 0)
+        status = tree_read_end(r->tree);
+    if (status < 0)
+        replica_break(r, tree_fault(r->tree), status);
 }
 
 void reads_without_quorum(struct replica *r)

@@ -304,6 +304,11 @@ void replica_ping(struct replica *r, uint32_t pid, void (*done)(void *arg, bool 
     peer_send(r->peer, &(struct frame){.type = FRAME_PING, .to = pid, .id = p->id});
 }
 
+bool replica_refuses_writes(const struct replica *r)
+{
+    return r->stopping || r->broken || !r->status.has_quorum;
+}
+
 struct peer *replica_peer(struct replica *r)
 {
     return r->peer;
@@ -321,7 +326,8 @@ static int open_store(struct replica *r, const struct identity *identity,
     if (status < 0)
         return status;
     r->durable_applied = 0; /* not known until a checkpoint says so: nothing is trimmed before */
-    status = log_open(r->folder, identity, tree_applied(r->tree), &r->log, stored, fault);
+    status = log_open(r->folder, identity, tree_applied(r->tree), tree_snapshot(r->tree), &r->log,
+                      stored, fault);
     if (status < 0)
         return status;
     return log_next_incarnation(r->log, &r->incarnation, fault);

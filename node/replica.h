@@ -17,8 +17,9 @@
 #include "store/tree.h"
 
 enum {
-    REPLICA_PENDING_MAX = 65536,                    /* commands waiting at one node */
-    REPLICA_PENDING_BYTES_MAX = 128 * 1024 * 1024,  /* their bytes */
+    REPLICA_PENDING_MAX = 65536, /* commands from the oldest that waits at a node to the newest: as many results
+                                    as the tree keeps for a node */
+    REPLICA_PENDING_BYTES_MAX = 128 * 1024 * 1024,  /* bytes of those that wait */
     REPLICA_READS_MAX = 65536,                      /* reads waiting at one node */
 };
 
@@ -71,6 +72,9 @@ struct tree *replica_tree(struct replica *replica);
 typedef void replica_applied_cb(void *arg, const struct command_view *command,
                                 const struct command_result *result);
 void replica_observe(struct replica *replica, replica_applied_cb *applied, void *arg);
+
+/* Whether a write would be refused at this moment: no quorum, or stopping. */
+bool replica_refuses_writes(const struct replica *replica);
 
 /* Asks a peer for a sign of life. done(reached). */
 void replica_ping(struct replica *replica, uint32_t pid, void (*done)(void *arg, bool reached),

@@ -55,7 +55,7 @@ void replica_status(struct replica *r, struct replica_status *s)
     paxos_status(r->paxos, &s->paxos);
     s->applied = tree_applied(r->tree);
     describe_peers(r, s);
-    s->writes_refused = r->stopping || !s->paxos.has_quorum;
+    s->writes_refused = replica_refuses_writes(r);
     if (s->writes_refused)
         describe_refusal(r, s);
     s->pending_writes = r->write_count;

@@ -68,7 +68,9 @@ static enum replica_outcome refusal(const struct replica *r, const struct comman
         return REPLICA_STOPPING;
     if (!r->status.has_quorum)
         return REPLICA_NO_QUORUM;
-    if (r->write_count >= REPLICA_PENDING_MAX ||
+    const struct pending_write *oldest = TAILQ_FIRST(&r->writes);
+    uint64_t span = oldest ? r->next_sequence - oldest->sequence : 0;
+    if (span >= REPLICA_PENDING_MAX ||
         r->write_bytes + command->bytes.len > REPLICA_PENDING_BYTES_MAX)
         return REPLICA_BUSY;
     return REPLICA_DONE;

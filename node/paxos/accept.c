@@ -1,11 +1,11 @@
-/* The leader's accept phase (paper, section 4.1, "Accept"): bring every promised peer in line with one
- * AcceptSync, stream entries to it, count what is durable where, decide. */
+/* The leader's accept phase (paper, section 4.1, "Accept"): bring every promised peer in line with
+ * one AcceptSync, stream entries to it, count what is durable where, decide. */
 #include "paxos/state.h"
 
 #include <assert.h>
 
-/* Of a peer's log, what is surely a prefix of mine: of the same round all of it (an earlier round: as far
- * as the log that I took over), otherwise what it knows to be decided. */
+/* Of a peer's log, what is surely a prefix of mine: of the same round all of it (an earlier round:
+ * as far as the log that I took over), otherwise what it knows to be decided. */
 static uint64_t valid_prefix(const struct paxos *p, const struct paxos_peer *peer)
 {
     const struct paxos_leader *l = &p->leader;
@@ -49,9 +49,10 @@ void paxos_sync_peer(struct paxos *p, struct paxos_peer *peer)
     }
     m->sync = PAXOS_SYNC_SUFFIX;
     uint64_t end = paxos_attach(p, m, valid, p->log.end);
-    /* The peer must not take my round for its own before it has everything with which the round began: a
-     * later leader would prefer its shorter log to a longer one of an earlier round, and lose entries
-     * that were chosen there. The rest it pulls; entries of this round may come one by one. */
+    /* The peer must not take my round for its own before it has everything with which the round
+     * began: a later leader would prefer its shorter log to a longer one of an earlier round, and
+     * lose entries that were chosen there. The rest it pulls; entries of this round may come one by
+     * one. */
     bool in_round = paxos_ballot_compare(peer->acc_round, p->promise) == 0;
     if (!in_round && end < p->leader.sync_end) {
         end = p->leader.sync_end;
@@ -92,8 +93,8 @@ void paxos_on_accepted(struct paxos *p, struct paxos_peer *peer, const struct pa
         peer->acked_offset = paxos_log_offset(&p->log, seen);
 }
 
-/* The W-th largest of what is durable in this ballot is chosen. Mine counts like any other, so this is
- * asked again when my own disk is done. */
+/* The W-th largest of what is durable in this ballot is chosen. Mine counts like any other, so this
+ * is asked again when my own disk is done. */
 void paxos_decide(struct paxos *p)
 {
     if (!paxos_leads(p))

@@ -1,8 +1,9 @@
 /* What is on disk, and what is on its way there.
  *
  * Writes are made durable in the order of their tickets, so the disk passes through the states in
- * `queued`, oldest first. Each state's `accepted` counts how much of the log *as it is now* the disk then
- * holds: when the log is cut, it is lowered in all of them, so an entry that was replaced never counts. */
+ * `queued`, oldest first. Each state's `accepted` counts how much of the log *as it is now* the
+ * disk then holds: when the log is cut, it is lowered in all of them, so an entry that was replaced
+ * never counts. */
 #include "paxos/state.h"
 
 #include <assert.h>
@@ -71,7 +72,8 @@ static bool push(struct paxos_disk *d, struct paxos_disk_state state)
     return true;
 }
 
-/* The cause is a promise, a round, the log, or a snapshot; `decided` and a trim ride along (lazily). */
+/* The cause is a promise, a round, the log, or a snapshot; `decided` and a trim ride along
+ * (lazily). */
 static bool needs_write(const struct paxos *p)
 {
     const struct paxos_disk *d = &p->disk;

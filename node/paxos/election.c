@@ -1,6 +1,6 @@
-/* Ballot leader election (paper, section 5): a leader is followed as long as it, or somebody who hears
- * it, reaches a quorum. Who is unhappy, and hears from a quorum that all of it is unhappy as well, raises
- * its ballot: so an isolated node never does. */
+/* Ballot leader election (paper, section 5): a leader is followed as long as it, or somebody who
+ * hears it, reaches a quorum. Who is unhappy, and hears from a quorum that all of it is unhappy as
+ * well, raises its ballot: so an isolated node never does. */
 #include "paxos/state.h"
 
 #include <assert.h>
@@ -81,7 +81,8 @@ static bool nobody_happy(const struct paxos *p)
     return !p->election.happy;
 }
 
-/* The highest ballot that holds a peer back from me: it promised it, and nobody is happy with it. */
+/* The highest ballot that holds a peer back from me: it promised it, and nobody is happy with it.
+ */
 static struct paxos_ballot stranding_ballot(const struct paxos *p)
 {
     struct paxos_ballot highest = p->leader.higher;
@@ -111,8 +112,8 @@ static void raise_ballot(struct paxos *p, struct paxos_ballot above)
     e->stranded_ticks = 0;
 }
 
-/* A follower may be stranded on the promise of a candidate that died: nobody else would ever unseat me, and
- * it cannot follow me. A rule of this implementation, not of the paper. */
+/* A follower may be stranded on the promise of a candidate that died: nobody else would ever unseat
+ * me, and it cannot follow me. A rule of this implementation, not of the paper. */
 static void judge_stranded(struct paxos *p)
 {
     struct paxos_election *e = &p->election;
@@ -137,8 +138,9 @@ static void judge_round(struct paxos *p)
         judge_stranded(p);
 }
 
-/* What a snapshot brought may have been decided above my ballot, and contradict my log. In a new ballot it
- * cannot: R nodes that promise it from now on include one that accepted what was decided. */
+/* What a snapshot brought may have been decided above my ballot, and contradict my log. In a new
+ * ballot it cannot: R nodes that promise it from now on include one that accepted what was decided.
+ */
 void paxos_lead_again(struct paxos *p)
 {
     assert(paxos_leads(p));

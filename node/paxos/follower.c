@@ -1,5 +1,5 @@
-/* The follower (paper, section 4.1): promise, be brought in line, accept in order, and after a gap or a
- * restart ask to be prepared again (section 4.1.3, recovery).
+/* The follower (paper, section 4.1): promise, be brought in line, accept in order, and after a gap
+ * or a restart ask to be prepared again (section 4.1.3, recovery).
  *
  *   none --Prepare--> prepare --AcceptSync--> accept --gap, link of the leader--> recover
  *                        ^                                                          |
@@ -108,8 +108,8 @@ void paxos_sync_complete(struct paxos *p)
     uint64_t first = pull->first;
     size_t have = 0;
     if (paxos_ballot_compare(p->acc_round, p->promise) == 0) {
-        /* In one round logs are prefixes of one another: what I may have acknowledged is never cut, and
-         * so a late AcceptSync of an earlier life can do no harm. */
+        /* In one round logs are prefixes of one another: what I may have acknowledged is never cut,
+         * and so a late AcceptSync of an earlier life can do no harm. */
         have = (size_t)(p->log.end - first);
         have = have < pull->count ? have : pull->count;
         first = p->log.end;
@@ -160,8 +160,8 @@ void paxos_on_decide(struct paxos *p, const struct paxos_message *m)
         paxos_decide_up_to(p, m->decided);
 }
 
-/* What the leader sent last shows whether something was lost. A beat may overtake data: the gap counts
- * when nothing came between `patience` beats. */
+/* What the leader sent last shows whether something was lost. A beat may overtake data: the gap
+ * counts when nothing came between `patience` beats. */
 void paxos_on_leader_beat(struct paxos *p, const struct paxos_message *m)
 {
     struct paxos_follower *f = &p->follower;

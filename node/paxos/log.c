@@ -23,7 +23,8 @@ void paxos_log_free(struct paxos_log *log)
     *log = (struct paxos_log){0};
 }
 
-/* Makes room behind the last slot: by moving down when at least half is unused, otherwise by growing. */
+/* Makes room behind the last slot: by moving down when at least half is unused, otherwise by
+ * growing. */
 static bool make_room(struct paxos_log *log)
 {
     if (log->head + held(log) < log->cap)
@@ -46,8 +47,7 @@ bool paxos_log_append(struct paxos_log *log, struct paxos_entry *entry)
 {
     if (!make_room(log))
         return false;
-    log->slots[log->head + held(log)] =
-        (struct paxos_slot){paxos_entry_ref(entry), log->bytes_end};
+    log->slots[log->head + held(log)] = (struct paxos_slot){paxos_entry_ref(entry), log->bytes_end};
     log->bytes_end += PAXOS_ENTRY_COST(entry);
     log->end++;
     return true;

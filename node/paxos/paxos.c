@@ -279,8 +279,8 @@ static void trim(struct paxos *p, uint64_t index)
     paxos_log_trim(&p->log, index);
 }
 
-/* The tree is durable at `index`; what the log holds beyond it was accepted, perhaps acknowledged, and stays.
- * The sync that the snapshot interrupted starts again. */
+/* The tree is durable at `index`; what the log holds beyond it was accepted, perhaps acknowledged,
+ * and stays. The sync that the snapshot interrupted starts again. */
 static void snapshot_installed(struct paxos *p, uint64_t index)
 {
     bool beyond = index > p->log.end, news = index > p->decided;

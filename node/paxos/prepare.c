@@ -1,5 +1,5 @@
-/* The leader's prepare phase (paper, section 4.1, "Prepare"): collect the promises of R nodes, take over
- * the best of their logs in one change, then lead. */
+/* The leader's prepare phase (paper, section 4.1, "Prepare"): collect the promises of R nodes, take
+ * over the best of their logs in one change, then lead. */
 #include "paxos/state.h"
 
 #include <assert.h>
@@ -21,7 +21,8 @@ void paxos_elected(struct paxos *p, struct paxos_ballot ballot)
     paxos_prepare_all(p);
 }
 
-/* Also when the phase must start over in the same ballot: promises are asked again with new psids. */
+/* Also when the phase must start over in the same ballot: promises are asked again with new psids.
+ */
 void paxos_prepare_all(struct paxos *p)
 {
     assert(p->role == PAXOS_LEADER);
@@ -36,8 +37,8 @@ void paxos_prepare_all(struct paxos *p)
     }
 }
 
-/* A new psid: what the peer answered to an earlier Prepare has no effect any more. What it promised in
- * this ballot stays true, and is still counted. */
+/* A new psid: what the peer answered to an earlier Prepare has no effect any more. What it promised
+ * in this ballot stays true, and is still counted. */
 void paxos_prepare_peer(struct paxos *p, struct paxos_peer *peer)
 {
     peer->psid = ++p->psid;
@@ -118,9 +119,10 @@ void paxos_on_promise(struct paxos *p, struct paxos_peer *peer, const struct pax
         paxos_sync_peer(p, peer);
 }
 
-/* The end of the phase: one change of the log, then everybody who promised is brought in line. What the
- * promises say is decided is not taken over: a snapshot may have carried a peer that is still in my round
- * to what a later round decided, which my log need not have. Accepted will tell soon enough. */
+/* The end of the phase: one change of the log, then everybody who promised is brought in line. What
+ * the promises say is decided is not taken over: a snapshot may have carried a peer that is still
+ * in my round to what a later round decided, which my log need not have. Accepted will tell soon
+ * enough. */
 static void begin_accept(struct paxos *p)
 {
     struct paxos_leader *l = &p->leader;

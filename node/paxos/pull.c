@@ -1,6 +1,6 @@
-/* A suffix that is too long for one message: its receiver pulls it in ranges and touches its log only when
- * it has all of it, because the change must be one. A request is answered with a window's worth of
- * messages; both sides count the same bytes, so both know where the answer ends. */
+/* A suffix that is too long for one message: its receiver pulls it in ranges and touches its log
+ * only when it has all of it, because the change must be one. A request is answered with a window's
+ * worth of messages; both sides count the same bytes, so both know where the answer ends. */
 #include "paxos/state.h"
 
 #include <assert.h>

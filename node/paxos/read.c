@@ -1,10 +1,11 @@
 /* Linearizable reads without log entries (a rule of this implementation, not of the paper).
  *
- * A leader that has decided everything it began with asks, after a read has arrived, more than N - R nodes
- * (itself included) whether they still promise its ballot exactly. A later leader that decided anything
- * had R promises, so one of the nodes asked would have refused: whatever was decided before the read is
- * below the index that the leader had decided when the round began. Reads that arrive while a round is under
- * way share the next one; heartbeats do not count as acknowledgements. */
+ * A leader that has decided everything it began with asks, after a read has arrived, more than N -
+ * R nodes (itself included) whether they still promise its ballot exactly. A later leader that
+ * decided anything had R promises, so one of the nodes asked would have refused: whatever was
+ * decided before the read is below the index that the leader had decided when the round began.
+ * Reads that arrive while a round is under way share the next one; heartbeats do not count as
+ * acknowledgements. */
 #include "paxos/state.h"
 
 #include <assert.h>

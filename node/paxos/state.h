@@ -7,9 +7,9 @@
  *   pull.c       a suffix too long for one message        read.c       read index
  *   propose.c    proposals that wait for a leader         status.c     what others may know
  *
- * Two habits hold everywhere. Allocation failure is sticky (`failed`) and reported once, by paxos_step
- * or paxos_output. Sending is level-triggered where it can be: steps change state, paxos_output compares
- * state with what was said and says the difference. */
+ * Two habits hold everywhere. Allocation failure is sticky (`failed`) and reported once, by
+ * paxos_step or paxos_output. Sending is level-triggered where it can be: steps change state,
+ * paxos_output compares state with what was said and says the difference. */
 #ifndef QUORUMFS_PAXOS_STATE_H
 #define QUORUMFS_PAXOS_STATE_H
 
@@ -42,7 +42,8 @@ struct paxos_log {
 };
 
 void paxos_log_free(struct paxos_log *log);
-bool paxos_log_append(struct paxos_log *log, struct paxos_entry *entry); /* takes a reference of its own */
+bool paxos_log_append(struct paxos_log *log,
+                      struct paxos_entry *entry); /* takes a reference of its own */
 void paxos_log_truncate(struct paxos_log *log, uint64_t end);
 void paxos_log_trim(struct paxos_log *log, uint64_t base); /* beyond the end: empty at `base` */
 struct paxos_entry *paxos_log_at(const struct paxos_log *log, uint64_t index);
@@ -68,8 +69,8 @@ struct paxos_disk {
 
 /* ---- pull.c ---- */
 
-/* A suffix on its way here: of the best promise (leader in prepare), or of a sync (follower in prepare).
- * It touches the log only when it is complete. */
+/* A suffix on its way here: of the best promise (leader in prepare), or of a sync (follower in
+ * prepare). It touches the log only when it is complete. */
 struct paxos_pull {
     uint32_t from;
     uint8_t sync; /* enum paxos_sync; NONE: nothing here */
@@ -99,15 +100,16 @@ struct paxos_peer {
     struct paxos_ballot acc_round;
     uint64_t decided, accepted;
 
-    /* Leader: the session. `begun`: AcceptSync was sent; `synced`: with a suffix, so entries may follow. */
+    /* Leader: the session. `begun`: AcceptSync was sent; `synced`: with a suffix, so entries may
+     * follow. */
     bool begun, synced;
     uint64_t session, counter;
-    uint64_t sync_end; /* nothing is shipped before the peer accepted up to here */
-    uint64_t acc;      /* durable there in this ballot */
-    uint64_t acked;    /* where the window begins: acc, or the beginning of the sync */
+    uint64_t sync_end;     /* nothing is shipped before the peer accepted up to here */
+    uint64_t acc;          /* durable there in this ballot */
+    uint64_t acked;        /* where the window begins: acc, or the beginning of the sync */
     uint64_t acked_offset; /* paxos_log_offset of it, or of an earlier one if it is trimmed */
-    uint64_t sent;     /* next index to ship */
-    uint64_t told;     /* decided, as the peer was told */
+    uint64_t sent;         /* next index to ship */
+    uint64_t told;         /* decided, as the peer was told */
 
     /* Leader: reads asked by this peer. */
     uint64_t read_wanted, read_covered, read_answered;
@@ -224,8 +226,9 @@ uint64_t paxos_accepted_durable(const struct paxos *p);
 
 /* ---- paxos.c: what several files need ---- */
 
-struct paxos_peer *paxos_peer(struct paxos *p, uint32_t pid); /* NULL: nobody of this cluster, or me */
-bool paxos_leads(const struct paxos *p);                      /* a leader in accept */
+struct paxos_peer *paxos_peer(struct paxos *p,
+                              uint32_t pid); /* NULL: nobody of this cluster, or me */
+bool paxos_leads(const struct paxos *p);     /* a leader in accept */
 void paxos_append(struct paxos *p, struct paxos_entry *const *entries, size_t count);
 /* One change of the log: cut it at `first`, append, and make `promise` its round. */
 void paxos_adopt(struct paxos *p, uint64_t first, struct paxos_entry *const *entries, size_t count);
@@ -279,7 +282,7 @@ void paxos_follower_output(struct paxos *p);
 void paxos_pull_start(struct paxos *p, const struct paxos_message *m, uint8_t sync, uint64_t end);
 void paxos_pull_clear(struct paxos_pull *pull);
 bool paxos_pull_complete(const struct paxos_pull *pull);
-void paxos_pull_ask(struct paxos *p); /* for the next piece, unless one is under way */
+void paxos_pull_ask(struct paxos *p);  /* for the next piece, unless one is under way */
 bool paxos_pull_tick(struct paxos *p); /* false: given up, start again */
 void paxos_on_suffix_req(struct paxos *p, struct paxos_peer *peer, const struct paxos_message *m);
 void paxos_on_suffix(struct paxos *p, const struct paxos_message *m);

@@ -70,6 +70,7 @@ static void connect_out(struct link *link)
         .host = link->addr,
         .local_protocol_name = LINK_PROTOCOL,
         .opaque_user_data = link,
+        .retry_and_idle_policy = &link_without_pings,
         .pwsi = &link->out,
     };
     /* It may fail with and without having called back. */
@@ -209,7 +210,7 @@ static void tell_refusal(struct link *link)
 
 static void on_failed(struct link *link, unsigned http_status, const char *why)
 {
-    char text[32];
+    char text[64];
     if (http_status == HTTP_STATUS_FORBIDDEN)
         tell_refusal(link);
     if (http_status != 0)

@@ -80,6 +80,9 @@ struct peer {
 /* The name of the WebSocket protocol, for libwebsockets to find its callback; it is not sent. */
 #define LINK_PROTOCOL "omnipax"
 
+/* For libwebsockets: no pings of its own, the pulse does it. */
+extern const lws_retry_bo_t link_without_pings;
+
 /* NULL for a pid that is no peer's. */
 struct link *link_of(struct peer *peer, uint32_t pid);
 /* To be called when `out_up` or `in` has changed: tells whom it concerns. */

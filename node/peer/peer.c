@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+const lws_retry_bo_t link_without_pings = {0};
+
 struct link *link_of(struct peer *peer, uint32_t pid)
 {
     for (uint32_t i = 0; i < peer->count; i++) {
@@ -25,7 +27,7 @@ void link_update(struct link *link)
 {
     struct peer *peer = link->peer;
     bool up = link->out_up && link->in;
-    if (up == link->up)
+    if (up == link->up || peer->stopping)
         return;
     link->up = up;
     trace_info("peer", "link to node %u (%s) is %s", link->pid, link->addr, up ? "up" : "down");
@@ -94,8 +96,8 @@ static int make_vhost(struct peer *peer, struct fault *fault)
         .vhost_name = "omnipax",
         .protocols = protocols,
         .user = peer,
+        .retry_and_idle_policy = &link_without_pings,
         .http_proxy_address = ":0", /* none, whatever the environment's http_proxy says */
-        .options = LWS_SERVER_OPTION_LIBUV,
     };
     peer->vhost = lws_create_vhost(peer->context, &info);
     return peer->vhost ? 0
@@ -154,9 +156,8 @@ int peer_start(uv_loop_t *loop, struct lws_context *context, const struct peer_c
     peer->context = context;
     peer->callbacks = *callbacks;
     int status = copy_config(peer, config, fault);
-    if (status == 0)
-        status =
-            make_vhost(peer, fault); /* the last step that can fail: it goes with the context */
+    if (status == 0) /* the last step that can fail: a vhost goes with its context only */
+        status = make_vhost(peer, fault);
     if (status < 0) {
         peer_free(peer);
         return status;

@@ -47,9 +47,10 @@ struct peer_config {
 };
 
 struct peer_callbacks {
-    void (*frame)(void *arg, struct frame *frame); /* the frame is valid during the call */
-    void (*link)(void *arg, uint32_t pid,
-                 bool up); /* up: both directions stand; down: not both any more */
+    /* The frame is valid during the call. */
+    void (*frame)(void *arg, struct frame *frame);
+    /* Up: both directions stand. Down: not both any more. */
+    void (*link)(void *arg, uint32_t pid, bool up);
     void *arg;
 };
 
@@ -57,8 +58,10 @@ struct peer;
 
 /* Makes the vhost for /omnipax in `context` and begins to dial. The config is copied. The context
  * must have been made with LWS_SERVER_OPTION_LIBUV, LWS_SERVER_OPTION_EXPLICIT_VHOSTS and `loop` as
- * foreign loop; `pt_serv_buf_size` = PEER_PIECE_BYTES lets it read a whole message at once. Returns
- * 0, -EINVAL (an address, the secret), -ENOMEM or -EIO with the fault's text. */
+ * foreign loop; no other vhost of it may have CONTEXT_PORT_NO_LISTEN as its port (libwebsockets
+ * would choose between them by the Host header); `pt_serv_buf_size` = PEER_PIECE_BYTES lets it read
+ * a whole message at once. Returns 0, -EINVAL (an address, the secret), -ENOMEM or -EIO with the
+ * fault's text. */
 int peer_start(uv_loop_t *loop, struct lws_context *context, const struct peer_config *config,
                const struct peer_callbacks *callbacks, struct peer **peer, struct fault *fault);
 

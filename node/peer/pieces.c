@@ -87,10 +87,13 @@ uint32_t outbox_put(struct outbox *out, const struct frame *frame, const struct 
     bool urgent = is_urgent(frame);
     struct lane *lane = urgent ? &out->urgent : &out->bulk;
     uint32_t dropped = 0;
-    if (urgent && lane_waiting(lane) >= OUTBOX_URGENT_BYTES_MAX)
-        dropped = lane_clear(lane);
-    if (lane_waiting(lane) >= bytes_max)
+    if (urgent) {
+        bytes_max = SIZE_MAX; /* small, and there is room for it now */
+        if (lane_waiting(lane) >= OUTBOX_URGENT_BYTES_MAX)
+            dropped = lane_clear(lane);
+    } else if (lane_waiting(lane) >= bytes_max) {
         return 1;
+    }
     size_t start = lane_begin(lane);
     frame_encode(frame, scope, &lane->bytes);
     return dropped + (lane_end(lane, start, bytes_max) ? 0 : 1);

@@ -32,9 +32,9 @@ struct outbox {
     struct lane urgent, bulk;
 };
 
-/* Queues a frame. Returns how many frames were dropped for it: none; itself, when its lane would
- * hold more than `bytes_max` or there is no memory; or all urgent ones that waited, when they had
- * become too many. */
+/* Queues a frame. Returns how many frames were dropped for it: none; itself, when the bulk lane
+ * would hold more than `bytes_max` or there is no memory; or all urgent ones that waited, when they
+ * had become too many. */
 uint32_t outbox_put(struct outbox *out, const struct frame *frame, const struct frame_scope *scope,
                     size_t bytes_max);
 /* The same with a frame as it came, for the relay: always in the bulk lane. */

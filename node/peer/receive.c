@@ -129,7 +129,10 @@ static int on_receive(struct link *link, struct lws *wsi, struct bytes part)
     if (status == -EBADMSG && address_of_peer(lws_get_socket_fd(wsi), &ip) == 0 &&
         may_warn(peer, &ip))
         trace_warn("peer", "node %u sent what is no frame: its connection is closed", link->pid);
-    return status < 0 ? -1 : 0;
+    if (status == 0)
+        return 0;
+    forget_in(link);
+    return -1;
 }
 
 static void pulse_in(struct link *link)

@@ -5,6 +5,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <string.h>
 
 static bool reaches(const struct link *link, uint32_t pid)
 {
@@ -119,7 +120,7 @@ int route_receive(struct link *link, struct bytes bytes)
     if (status == -EBADMSG)
         return status;
     if (status < 0) { /* out of memory, or of another configuration: as if it had been lost */
-        trace_debug("peer", "dropped a frame of node %u: %s", link->pid, uv_strerror(status));
+        trace_debug("peer", "dropped a frame of node %u: %s", link->pid, strerror(-status));
         peer->metrics.frames_dropped++;
         return 0;
     }

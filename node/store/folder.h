@@ -14,8 +14,8 @@
 
 enum { FOLDER_FORMAT = 1 }; /* of both databases; a newer one is refused */
 
-/* The cluster that a folder belongs to, and the node in it. Both databases store it when they are made
- * and refuse to open for another one. */
+/* The cluster that a folder belongs to, and the node in it. Both databases store it when they are
+ * made and refuse to open for another one. */
 struct identity {
     uint64_t cluster; /* hash of the members' addresses at the first start */
     uint32_t node;    /* pid: position in the sorted addresses, from 1 */
@@ -23,8 +23,8 @@ struct identity {
 
 struct folder;
 
-/* Makes the folder if it is missing, locks it. Returns 0, -EBUSY (another process uses it) or another
- * negative errno, with the fault's text. */
+/* Makes the folder if it is missing, locks it. Returns 0, -EBUSY (another process uses it) or
+ * another negative errno, with the fault's text. */
 int folder_open(const char *path, struct folder **folder, struct fault *fault);
 const char *folder_path(const struct folder *folder);
 /* Unlocks. Everything in the folder must be closed before. */

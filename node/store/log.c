@@ -204,7 +204,7 @@ static void log_reported(uv_async_t *report)
 }
 
 int log_open(const struct folder *folder, const struct identity *identity, uint64_t applied,
-             struct log **log, struct paxos_stored *stored, struct fault *fault)
+             uint64_t snapshot, struct log **log, struct paxos_stored *stored, struct fault *fault)
 {
     struct log *l = calloc(1, sizeof(*l));
     int status;
@@ -214,7 +214,7 @@ int log_open(const struct folder *folder, const struct identity *identity, uint6
     status = log_db_open(&l->db, folder, identity, applied);
     if (status < 0)
         goto free_log;
-    status = log_db_load(&l->db, applied, stored);
+    status = log_db_load(&l->db, applied, snapshot, stored);
     if (status < 0)
         goto close_db;
     status = uv_mutex_init(&l->mutex);

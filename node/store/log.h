@@ -27,11 +27,13 @@ struct log_callbacks {
 
 /* Opens or makes log.db. `applied` is what the tree holds: where it is beyond the stored log (a
  * snapshot was installed just before a crash) the log is cut to it, durably, before anything is
- * returned.
- * `*stored` is what was found, decided = max(stored, applied); given back with log_stored_clear.
- * Returns 0, -EINVAL (another cluster, node, or a newer format), -EIO, -ENOSPC, -ENOMEM. */
+ * returned. `snapshot` is the index of the last one that the tree was taken from: the entries below it
+ * are void as well, they may never have been decided. `*stored` is what was found, decided = max(stored, applied); given back with
+ * log_stored_clear. Returns 0, -EINVAL (another cluster, another node, a newer format, a log that
+ * is missing although the tree holds something, a tree that is older than where the log begins),
+ * -EBUSY (another program has log.db open), -EIO (also: damaged), -ENOSPC, -ENOMEM. */
 int log_open(const struct folder *folder, const struct identity *identity, uint64_t applied,
-             struct log **log, struct paxos_stored *stored, struct fault *fault);
+             uint64_t snapshot, struct log **log, struct paxos_stored *stored, struct fault *fault);
 void log_stored_clear(struct paxos_stored *stored);
 
 /* A number higher than any this returned before for this folder, and than the clock in ns was at an
@@ -39,23 +41,24 @@ void log_stored_clear(struct paxos_stored *stored);
  * exactly-once stamps of this start. Call it before log_start. */
 int log_next_incarnation(struct log *log, uint64_t *incarnation, struct fault *fault);
 
+/* Starts the thread. Returns 0, or a negative errno (-EAGAIN, ...): then only log_close is left. */
 int log_start(struct log *log, uv_loop_t *loop, const struct log_callbacks *callbacks);
 
 /* Queues a write; takes over its references and zeroes it. Never blocks. Returns 0 or -ENOMEM. */
 int log_write(struct log *log, struct paxos_write *write);
 
-/* Bytes of entries queued and not yet durable: the replica refuses work when this grows too large.
- */
+/* Bytes of entries queued and not yet durable; the replica refuses work when they are too many. */
 uint64_t log_backlog_bytes(const struct log *log);
 
 struct log_metrics {
-    uint64_t commits, entries, bytes; /* since the start */
+    uint64_t commits, entries, bytes; /* since the start; commits that only tidy up count too */
     uint64_t commit_ns_total, commit_ns_max;
     uint64_t file_bytes; /* log.db and its WAL */
 };
 void log_metrics(struct log *log, struct log_metrics *metrics);
 
-/* Finishes what is queued (unless it failed), ends the thread, calls `closed` on the loop. */
+/* Finishes and reports what is queued (unless it failed), ends the thread, frees the log, calls
+ * `closed` on the loop; from within the call if log_start was never called. */
 void log_close(struct log *log, void (*closed)(void *arg), void *arg);
 
 #endif

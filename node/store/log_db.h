@@ -15,7 +15,7 @@
 #include "store/sql.h"
 
 enum {
-    LOG_WAL_PAGES = 2000, /* the WAL is written back when it is so long: a stall of 5 to 15 ms */
+    LOG_WAL_PAGES = 1500,             /* the WAL is written back when it is so long: 5 to 25 ms */
     LOG_WAL_BYTES = 16 * 1024 * 1024, /* its file from the start: LOG_WAL_PAGES and a large batch */
     LOG_TRIM_ROWS = 64,           /* dead rows deleted with a commit, plus two for each new one */
     LOG_TRIM_BYTES = 1024 * 1024, /* their bytes likewise, so that a commit stays short */
@@ -59,7 +59,8 @@ int log_db_open(struct log_db *db, const struct folder *folder, const struct ide
 void log_db_close(struct log_db *db);
 
 /* Reads and checks everything, and cuts a log that ends below `applied`. See log_open. */
-int log_db_load(struct log_db *db, uint64_t applied, struct paxos_stored *stored);
+int log_db_load(struct log_db *db, uint64_t applied, uint64_t snapshot,
+                struct paxos_stored *stored);
 /* Durable on return. */
 int log_db_next_incarnation(struct log_db *db, uint64_t now_ns, uint64_t *incarnation);
 

@@ -106,7 +106,33 @@ static int log_cut_to(struct log_db *db, uint64_t applied, struct paxos_stored *
     return status;
 }
 
-static int log_fit_to_tree(struct log_db *db, uint64_t applied, struct paxos_stored *stored)
+/* The tree was taken from a snapshot, and then the node died before the log heard of it. What the log
+ * holds below may never have been decided; what it holds beyond was accepted, and stays. */
+static int log_cut_below(struct log_db *db, uint64_t snapshot, struct paxos_stored *stored)
+{
+    uint64_t end = db->state.compacted + stored->entry_count;
+    uint64_t void_ones = snapshot - db->state.compacted;
+    struct paxos_write write = {.promise = db->state.promise,
+                                .acc_round = db->state.acc_round,
+                                .decided = db->state.decided,
+                                .compacted = snapshot,
+                                .first = end};
+    int status = log_db_begin(db);
+
+    if (status == 0)
+        status = log_db_put(db, &write);
+    if (status == 0)
+        status = log_db_commit(db);
+    for (uint64_t i = 0; i < void_ones; i++)
+        paxos_entry_unref(stored->entries[i]);
+    stored->entry_count -= void_ones;
+    memmove(stored->entries, stored->entries + void_ones,
+            stored->entry_count * sizeof(*stored->entries));
+    return status;
+}
+
+static int log_fit_to_tree(struct log_db *db, uint64_t applied, uint64_t snapshot,
+                           struct paxos_stored *stored)
 {
     struct log_state *state = &db->state;
 
@@ -121,10 +147,11 @@ static int log_fit_to_tree(struct log_db *db, uint64_t applied, struct paxos_sto
         return log_cut_to(db, applied, stored);
     if (applied > state->decided)
         state->decided = applied;
-    return 0;
+    return snapshot > state->compacted ? log_cut_below(db, snapshot, stored) : 0;
 }
 
-int log_db_load(struct log_db *db, uint64_t applied, struct paxos_stored *stored)
+int log_db_load(struct log_db *db, uint64_t applied, uint64_t snapshot,
+                struct paxos_stored *stored)
 {
     int status;
 
@@ -133,7 +160,7 @@ int log_db_load(struct log_db *db, uint64_t applied, struct paxos_stored *stored
     if (status == 0)
         status = log_read_entries(db, stored);
     if (status == 0)
-        status = log_fit_to_tree(db, applied, stored);
+        status = log_fit_to_tree(db, applied, snapshot, stored);
     if (status < 0) {
         log_stored_clear(stored);
         return status;

@@ -86,16 +86,27 @@ void sql_close(struct sql *sql)
     sql->db = NULL;
 }
 
+/* The beginning of the SQL says what was being done. */
+static int sql_text_failed(struct sql *sql, const char *text)
+{
+    char doing[40];
+
+    snprintf(doing, sizeof(doing), "%s", text);
+    return sql_failed(sql, doing);
+}
+
 int sql_exec(struct sql *sql, const char *text)
 {
-    return sqlite3_exec(sql->db, text, NULL, NULL, NULL) == SQLITE_OK ? 0 : sql_failed(sql, text);
+    int code = sqlite3_exec(sql->db, text, NULL, NULL, NULL);
+
+    return code == SQLITE_OK ? 0 : sql_text_failed(sql, text);
 }
 
 int sql_prepare(struct sql *sql, const char *text, sqlite3_stmt **statement)
 {
     int code = sqlite3_prepare_v3(sql->db, text, -1, SQLITE_PREPARE_PERSISTENT, statement, NULL);
 
-    return code == SQLITE_OK ? 0 : sql_failed(sql, text);
+    return code == SQLITE_OK ? 0 : sql_text_failed(sql, text);
 }
 
 int sql_step(struct sql *sql, sqlite3_stmt *statement)

@@ -8,7 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROOT_MODE = S_IFDIR | 0777 }; /* the same on every node, whoever mounts: all may use the root */
+enum {
+    ROOT_MODE = S_IFDIR | 0777
+}; /* the same on every node, whoever mounts: all may use the root */
 
 int tree_fail(struct tree *tree, int status, const char *text)
 {
@@ -53,6 +55,7 @@ static int make_root(struct sql *sql)
 
     snprintf(text, sizeof(text),
              "INSERT INTO meta VALUES (0, %d, 1, 0, 1, 0);"
+             "INSERT INTO snapshot VALUES (0);"
              "INSERT INTO inode VALUES (%d, %d, 2, 0, 0, 0, 0, 0, 0, 0, 0, %d, 0, x'')",
              INO_ROOT + 1, INO_ROOT, ROOT_MODE, INO_ROOT);
     return sql_exec(sql, text);
@@ -76,7 +79,7 @@ static int load_counters(struct tree *tree)
     sqlite3_stmt *query;
     int status = sql_prepare(&tree->sql,
                              "SELECT applied, next_ino, next_data, last_time, inodes, bytes,"
-                             " EXISTS (SELECT 1 FROM trash) FROM meta",
+                             " EXISTS (SELECT 1 FROM trash), (SELECT upto FROM snapshot) FROM meta",
                              &query);
 
     if (status < 0)
@@ -89,6 +92,7 @@ static int load_counters(struct tree *tree)
     counters->inodes = column_number(query, 4);
     counters->bytes = column_number(query, 5);
     tree->trash = column_number(query, 6);
+    tree->snapshot = column_number(query, 7);
     sqlite3_finalize(query);
     if (status == 0)
         return fault_set(&tree->sql.fault, -EIO, "%s: its counters are missing", TREE_FILE);
@@ -111,9 +115,11 @@ int tree_attach(struct tree *tree)
 
     if (status < 0)
         return status;
-    status = sql_exec(&tree->sql, "PRAGMA page_size = 4096; PRAGMA busy_timeout = 1000; PRAGMA journal_mode = WAL;"
-                                  "PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY;"
-                                  "PRAGMA cache_size = -32768; PRAGMA journal_size_limit = 67108864");
+    status =
+        sql_exec(&tree->sql,
+                 "PRAGMA page_size = 4096; PRAGMA busy_timeout = 1000; PRAGMA journal_mode = WAL;"
+                 "PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY;"
+                 "PRAGMA cache_size = -32768; PRAGMA journal_size_limit = 67108864");
     if (status == 0)
         status = make_tables(tree);
     if (status == 0)
@@ -137,7 +143,7 @@ void tree_detach(struct tree *tree)
         sqlite3_finalize(tree->queries[i]);
         tree->queries[i] = NULL;
     }
-    tree->writing = false;
+    tree->writing = tree->reading = false;
     sql_close(&tree->sql);
 }
 
@@ -188,6 +194,11 @@ uint64_t tree_applied(const struct tree *tree)
     return tree->counters.applied;
 }
 
+uint64_t tree_snapshot(const struct tree *tree)
+{
+    return tree->snapshot;
+}
+
 /* ---- The open transaction ---- */
 
 int tree_begin(struct tree *tree)
@@ -198,10 +209,31 @@ int tree_begin(struct tree *tree)
         return tree->broken;
     if (tree->writing)
         return 0;
+    assert(!tree->reading);
     status = tree_run(tree, tree_query(tree, QUERY_BEGIN));
     tree->dirty = 0;
     tree->writing = status == 0;
     return status;
+}
+
+int tree_read_begin(struct tree *tree)
+{
+    int status;
+
+    assert(!tree->reading);
+    if (tree->writing || tree->broken)
+        return tree->broken;
+    status = tree_step(tree, tree_query(tree, QUERY_READ));
+    tree->reading = status == 0;
+    return status;
+}
+
+int tree_read_end(struct tree *tree)
+{
+    if (!tree->reading)
+        return tree->broken;
+    tree->reading = false;
+    return tree_step(tree, tree_query(tree, QUERY_COMMIT));
 }
 
 static int store_counters(struct tree *tree)

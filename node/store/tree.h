@@ -1,14 +1,14 @@
 /* The key tree on disk (tree.db, synchronous=NORMAL): inodes, directory entries, data in chunks,
- * extended attributes, and the exactly-once results; always consistent in itself, at the applied index
- * that it carries. The log makes it, and brings it up to date after a crash.
+ * extended attributes, and the exactly-once results; always consistent in itself, at the applied
+ * index that it carries. The log makes it, and brings it up to date after a crash.
  *
  * The loop applies decided entries inside an open write transaction and reads through the same
  * connection, so a read sees everything applied. tree_commit ends the transaction without a sync;
  * checkpoints make it durable, in the background, from a connection of their own.
  *
- * Every function that touches the disk returns 0 or a negative errno; -EIO, -ENOSPC and -ENOMEM of the
- * database mean that the node must stop (tree_fault has the text). Answers about the contents (-ENOENT,
- * -ENOTDIR, ...) are those of the man page of the system call they serve.
+ * Every function that touches the disk returns 0 or a negative errno; -EIO, -ENOSPC and -ENOMEM of
+ * the database mean that the node must stop (tree_fault has the text). Answers about the contents
+ * (-ENOENT, -ENOTDIR, ...) are those of the man page of the system call they serve.
  *
  * Thread: the loop's. */
 #ifndef QUORUMFS_STORE_TREE_H
@@ -22,15 +22,15 @@
 
 struct tree;
 
-/* Results that are kept for one node: a node must not use a sequence at or beyond the lowest it still waits
- * for plus this. Such a command has no effect, its result is -EAGAIN. */
+/* Results that are kept for one node: a node must not use a sequence at or beyond the lowest it
+ * still waits for plus this. Such a command has no effect, its result is -EAGAIN. */
 enum { TREE_SESSION_WINDOW = 65536 };
 
 /* Opens or makes tree.db. Returns 0, -EINVAL (another cluster, node, a newer format), -EIO, ... */
 int tree_open(const struct folder *folder, const struct identity *identity, struct tree **tree,
               struct fault *fault);
-/* Commits and checkpoints; background work must have ended (tree_busy is false), readers and a writer must
- * have been closed. */
+/* Commits and checkpoints; background work must have ended (tree_busy is false), readers and a
+ * writer must have been closed. */
 void tree_close(struct tree *tree);
 
 /* The text of the last error of the database, for the operator. */
@@ -41,14 +41,18 @@ const char *tree_fault(const struct tree *tree);
 /* Entries applied; visible to reads at once. */
 uint64_t tree_applied(const struct tree *tree);
 
-/* Applies the entry with index tree_applied(). `*result` is what became of the command, also where the
- * stamp says that it has taken effect before (`*repeated`, then the result is the stored one; its ops
- * are there but former values are not; of lists of more than 128 operations only `existed` and the revision).
- * `*repeated` also where it must not take effect any more (-ESTALE: an older incarnation, or a sequence below
- * the lowest) or not yet (-EAGAIN). `mine`: collect former values where OP_WANT_OLD is set, those of up to
- * VALUE_BYTES_MAX, 64 MiB in all.
- * An entry that is no command changes nothing but the applied index and has the result -EBADMSG.
- * Returns 0, or a negative errno of the database: then the node must stop. */
+/* The index of the last snapshot that was installed here; 0: none was. */
+uint64_t tree_snapshot(const struct tree *tree);
+
+/* Applies the entry with index tree_applied(). `*result` is what became of the command, also where
+ * the stamp says that it has taken effect before (`*repeated`, then the result is the stored one;
+ * its ops are there but former values are not; of lists of more than 128 operations only `existed`
+ * and the revision).
+ * `*repeated` also where it must not take effect any more (-ESTALE: an older incarnation, or a
+ * sequence below the lowest) or not yet (-EAGAIN). `mine`: collect former values where OP_WANT_OLD
+ * is set, those of up to VALUE_BYTES_MAX, 64 MiB in all. An entry that is no command changes
+ * nothing but the applied index and has the result -EBADMSG. Returns 0, or a negative errno of the
+ * database: then the node must stop. */
 int tree_apply(struct tree *tree, struct bytes entry, bool mine, struct command_result *result,
                bool *repeated);
 
@@ -64,12 +68,14 @@ uint32_t tree_dirty_pages(const struct tree *tree);
 
 /* ---- Durability and snapshots, in the background ---- */
 
-/* Commits, and makes the state durable in tree.db itself, on libuv's thread pool. `done(status, index)`: the
- * tree is durable at least up to the applied index `index` (less than at the start if a snapshot is being
- * read). One at a time; -EBUSY otherwise, and while a snapshot is being installed. */
+/* Commits, and makes the state durable in tree.db itself, on libuv's thread pool. `done(status,
+ * index)`: the tree is durable at least up to the applied index `index` (less than at the start if
+ * a snapshot is being read). One at a time; -EBUSY otherwise, and while a snapshot is being
+ * installed. */
 int tree_checkpoint(struct tree *tree, uv_loop_t *loop,
                     void (*done)(void *arg, int status, uint64_t index), void *arg);
-/* The write-ahead log has become long: call tree_checkpoint soon. Looking after each tree_commit is enough. */
+/* The write-ahead log has become long: call tree_checkpoint soon. Looking after each tree_commit is
+ * enough. */
 bool tree_wants_checkpoint(const struct tree *tree);
 /* The write-ahead log cannot be used again because the loop never paused: apply nothing, and call
  * tree_checkpoint as soon as tree_busy is false, until this is false again (some milliseconds). */
@@ -77,34 +83,42 @@ bool tree_must_pause(const struct tree *tree);
 /* A checkpoint or a piece of a snapshot is under way. */
 bool tree_busy(const struct tree *tree);
 
-/* Serving a snapshot: a consistent view of the tree at one applied index, read in pieces. It keeps the
- * write-ahead log from being used again, so it is ended when that becomes too long (1 GiB), or when another
- * snapshot takes the place of the tree: then tree_reader_next gives -ESTALE. */
+/* Serving a snapshot: a consistent view of the tree at one applied index, read in pieces. It keeps
+ * the write-ahead log from being used again, so it is ended when that becomes too long (1 GiB), or
+ * when another snapshot takes the place of the tree: then tree_reader_next gives -ESTALE. */
 struct tree_reader;
 int tree_reader_open(struct tree *tree, struct tree_reader **reader, uint64_t *index);
-/* Reads the next piece, of about `bytes_max` bytes (it can be 1 MiB more), on libuv's thread pool; `last` is set
- * with the final one. The piece stays valid until the next call or the close. Returns 0, -EBUSY (one is under
- * way, or a snapshot is being installed), -ESTALE or -ENODATA (there is none after the last). */
+/* Reads the next piece, of about `bytes_max` bytes (it can be 1 MiB more), on libuv's thread pool;
+ * `last` is set with the final one. The piece stays valid until the next call or the close. Returns
+ * 0, -EBUSY (one is under way, or a snapshot is being installed), -ESTALE or -ENODATA (there is
+ * none after the last). */
 int tree_reader_next(struct tree_reader *reader, uv_loop_t *loop, size_t bytes_max,
                      void (*done)(void *arg, int status, struct bytes piece, bool last), void *arg);
-/* The piece that was read last, again, for a receiver that has lost it. Empty before the first. */
-struct bytes tree_reader_again(const struct tree_reader *reader, bool *last);
 void tree_reader_close(struct tree_reader *reader); /* not while a piece is under way */
 
-/* Receiving one: pieces go into a new database beside tree.db, which takes its place in one step. */
+/* Receiving one: pieces go into a new database beside tree.db, which takes its place in one step.
+ */
 struct tree_writer;
 /* `index`: of the snapshot. -EBUSY if there is another writer. */
 int tree_writer_open(struct tree *tree, uint64_t index, struct tree_writer **writer);
-/* Adds a piece, in their order; it must stay valid until done. done(-EBADMSG) for one that does not parse or
- * does not fit: abort, and start again. */
+/* Adds a piece, in their order; it must stay valid until done. done(-EBADMSG) for one that does not
+ * parse or does not fit: abort, and start again. */
 int tree_writer_add(struct tree_writer *writer, uv_loop_t *loop, struct bytes piece,
                     void (*done)(void *arg, int status), void *arg);
-/* After the last piece: makes it durable, checks it, and then, on the loop, when all other background work
- * has ended, lets it take the place of the tree (tree_applied is then its index). The writer is freed. done(0),
- * or done(error): -EBADMSG (incomplete), -ESTALE (the tree is beyond it); then the tree is as it was. */
+/* After the last piece: makes it durable, checks it, and then, on the loop, when all other
+ * background work has ended, lets it take the place of the tree (tree_applied is then its index).
+ * The writer is freed. done(0), or done(error): -EBADMSG (incomplete), -ESTALE (the tree is beyond
+ * it); then the tree is as it was. */
 void tree_writer_install(struct tree_writer *writer, uv_loop_t *loop,
                          void (*done)(void *arg, int status), void *arg);
 void tree_writer_abort(struct tree_writer *writer); /* not while a piece is under way */
+
+/* ---- Reading ---- */
+
+/* Reads between these two lock the database once, not each for itself. Nothing is applied or
+ * committed in between. They may be left out. */
+int tree_read_begin(struct tree *tree);
+int tree_read_end(struct tree *tree);
 
 /* ---- Reading, by inode ---- */
 
@@ -112,31 +126,34 @@ int tree_getattr(struct tree *tree, uint64_t ino, struct attr *attr);
 int tree_lookup(struct tree *tree, uint64_t parent, struct bytes name, struct attr *attr);
 /* The directory that holds this directory (the root's is the root). */
 int tree_parent(struct tree *tree, uint64_t ino, uint64_t *parent);
-/* Appends up to `len` bytes from `offset` to `out`, fewer at the end of the file. Holes are zeros. */
+/* Appends up to `len` bytes from `offset` to `out`, fewer at the end of the file. Holes are zeros.
+ */
 int tree_read(struct tree *tree, uint64_t ino, uint64_t offset, size_t len, struct buffer *out);
 int tree_readlink(struct tree *tree, uint64_t ino, struct buffer *out);
 /* SEEK_DATA and SEEK_HOLE of lseek(2): where the next data or hole at or after `offset` is. */
 int tree_seek(struct tree *tree, uint64_t ino, uint64_t offset, bool hole, uint64_t *found);
 
-/* Calls `each` for the entries of a directory in the order of their names, those after `after` (empty:
- * from the start), until it returns false or `max` were given. The name is valid during the call, which must not
- * use the tree. */
+/* Calls `each` for the entries of a directory in the order of their names, those after `after`
+ * (empty: from the start), until it returns false or `max` were given. The name is valid during the
+ * call, which must not use the tree. */
 typedef bool tree_entry_cb(void *arg, struct bytes name, const struct attr *attr);
-int tree_list(struct tree *tree, uint64_t ino, struct bytes after, uint32_t max, tree_entry_cb *each,
-              void *arg);
+int tree_list(struct tree *tree, uint64_t ino, struct bytes after, uint32_t max,
+              tree_entry_cb *each, void *arg);
 
 int tree_getxattr(struct tree *tree, uint64_t ino, struct bytes name, struct buffer *out);
-int tree_listxattr(struct tree *tree, uint64_t ino, struct buffer *out); /* names, each with a NUL */
+int tree_listxattr(struct tree *tree, uint64_t ino,
+                   struct buffer *out); /* names, each with a NUL */
 
 /* ---- Reading, by key ---- */
 
-/* Symlinks are not followed. -ENOENT also where a parent is missing, -ENOTDIR where one is a file. */
+/* Symlinks are not followed. -ENOENT also where a parent is missing, -ENOTDIR where one is a file.
+ */
 int tree_resolve(struct tree *tree, struct bytes key, struct attr *attr);
 
-/* Keys (files and symlinks) that begin with `prefix`, in byte order of the whole key, after `after`, until
- * `each` returns false. Visits at most `visits_max` directory entries and then sets `*more`, with the key
- * to go on after in `*resume` (work in pieces). `each` must not use the tree. A place to go on after can also
- * be a directory, with a slash at the end. */
+/* Keys (files and symlinks) that begin with `prefix`, in byte order of the whole key, after
+ * `after`, until `each` returns false. Visits at most `visits_max` directory entries and then sets
+ * `*more`, with the key to go on after in `*resume` (work in pieces). `each` must not use the tree.
+ * A place to go on after can also be a directory, with a slash at the end. */
 typedef bool tree_key_cb(void *arg, struct bytes key, const struct attr *attr);
 int tree_keys(struct tree *tree, struct bytes prefix, struct bytes after, uint32_t visits_max,
               tree_key_cb *each, void *arg, bool *more, struct buffer *resume);
@@ -149,8 +166,8 @@ struct tree_counts {
 };
 int tree_counts(struct tree *tree, struct tree_counts *counts);
 
-/* A hash of the whole replicated contents (not of the file's layout), the same on every node at the same
- * applied index. Reads everything: for tests and `quorumfs --digest DIR`. */
+/* A hash of the whole replicated contents (not of the file's layout), the same on every node at the
+ * same applied index. Reads everything: for tests and `quorumfs --digest DIR`. */
 int tree_digest(struct tree *tree, uint64_t *digest);
 
 #endif

@@ -1,8 +1,8 @@
 /* Applying entries: a command takes effect once, wholly or not at all, and the same on every node.
  *
- * Nothing of the machine matters: numbers come from the counters, the time from the command, and never
- * runs backwards. A single operation checks everything before its first change; a list is undone by a
- * savepoint when one of its operations fails. */
+ * Nothing of the machine matters: numbers come from the counters, the time from the command, and
+ * never runs backwards. A single operation checks everything before its first change; a list is
+ * undone by a savepoint when one of its operations fails. */
 #include "store/tree_internal.h"
 
 #include <assert.h>
@@ -10,24 +10,12 @@
 #include <stdlib.h>
 
 static operation *const operations[OP_TYPE_END] = {
-    [OP_PUT] = op_put,
-    [OP_DELETE] = op_delete,
-    [OP_WRITE] = op_write,
-    [OP_APPEND] = op_append,
-    [OP_TRUNCATE] = op_truncate,
-    [OP_PUNCH] = op_punch,
-    [OP_ALLOCATE] = op_allocate,
-    [OP_CREATE] = op_create,
-    [OP_MKNOD] = op_mknod,
-    [OP_MKDIR] = op_mkdir,
-    [OP_SYMLINK] = op_symlink,
-    [OP_LINK] = op_link,
-    [OP_UNLINK] = op_unlink,
-    [OP_RMDIR] = op_rmdir,
-    [OP_RENAME] = op_rename,
-    [OP_SETATTR] = op_setattr,
-    [OP_SETXATTR] = op_setxattr,
-    [OP_REMOVEXATTR] = op_removexattr,
+    [OP_PUT] = op_put,           [OP_DELETE] = op_delete,     [OP_WRITE] = op_write,
+    [OP_APPEND] = op_append,     [OP_TRUNCATE] = op_truncate, [OP_PUNCH] = op_punch,
+    [OP_ALLOCATE] = op_allocate, [OP_CREATE] = op_create,     [OP_MKNOD] = op_mknod,
+    [OP_MKDIR] = op_mkdir,       [OP_SYMLINK] = op_symlink,   [OP_LINK] = op_link,
+    [OP_UNLINK] = op_unlink,     [OP_RMDIR] = op_rmdir,       [OP_RENAME] = op_rename,
+    [OP_SETATTR] = op_setattr,   [OP_SETXATTR] = op_setxattr, [OP_REMOVEXATTR] = op_removexattr,
     [OP_RELEASE] = op_release,
 };
 
@@ -91,7 +79,8 @@ static uint64_t time_of(const struct tree *tree, const struct stamp *stamp)
     return proposed > tree->counters.last_time ? proposed : tree->counters.last_time + 1;
 }
 
-/* Carries the command out; what became of it is in the result. Returns only failures of the database. */
+/* Carries the command out; what became of it is in the result. Returns only failures of the
+ * database. */
 static int take_effect(struct change *c, const struct command_view *view)
 {
     struct command_result *result = c->result;

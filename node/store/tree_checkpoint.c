@@ -1,15 +1,15 @@
 /* Checkpoints: copying the write-ahead log (WAL) into tree.db, synced, while the loop goes on.
  *
- * The WAL is used again from its start only by a transaction that begins when all of it has been copied
- * (walRestartLog in SQLite's wal.c). Under constant load the loop is always ahead, so the WAL would grow
- * for ever. Hence three lengths:
+ * The WAL is used again from its start only by a transaction that begins when all of it has been
+ * copied (walRestartLog in SQLite's wal.c). Under constant load the loop is always ahead, so the
+ * WAL would grow for ever. Hence three lengths:
  *
- *   TREE_WAL_WANTED   a checkpoint should be made (tree_wants_checkpoint). It copies in rounds until little
- *                     is left, and if the WAL is still in use then, the caller pauses: the next checkpoint
- *                     has only that little to copy, finds no open transaction, and the WAL starts again.
- *   TREE_WAL_PAUSED   nobody made one, or it did not keep up: the caller pauses until one is done.
- *   TREE_WAL_READERS  an open snapshot reader keeps the WAL from being copied and used again; it may until
- *                     then, and is ended at that length. */
+ *   TREE_WAL_WANTED   a checkpoint should be made (tree_wants_checkpoint). It copies in rounds
+ * until little is left, and if the WAL is still in use then, the caller pauses: the next checkpoint
+ *                     has only that little to copy, finds no open transaction, and the WAL starts
+ * again. TREE_WAL_PAUSED   nobody made one, or it did not keep up: the caller pauses until one is
+ * done. TREE_WAL_READERS  an open snapshot reader keeps the WAL from being copied and used again;
+ * it may until then, and is ended at that length. */
 #include "store/tree_internal.h"
 
 #include <assert.h>
@@ -77,8 +77,8 @@ bool tree_must_pause(const struct tree *tree)
     return tree->pause;
 }
 
-/* SQLite syncs tree.db only when it has copied the whole WAL. Syncing what a round has copied leaves the pause
- * with little to wait for. */
+/* SQLite syncs tree.db only when it has copied the whole WAL. Syncing what a round has copied
+ * leaves the pause with little to wait for. */
 static int sync_copied(struct tree_checkpoint *cp)
 {
     sqlite3_file *file = NULL;
@@ -114,16 +114,16 @@ static void checkpoint_work(uv_work_t *work)
     }
 }
 
-/* The commit that the checkpoint began with is in tree.db if its frames are. If the WAL was started again
- * meanwhile, all that was in it before has been copied, and what is counted are later frames: comparing
- * them can only make us report less than is true. */
+/* The commit that the checkpoint began with is in tree.db if its frames are. If the WAL was started
+ * again meanwhile, all that was in it before has been copied, and what is counted are later frames:
+ * comparing them can only make us report less than is true. */
 static bool reached(const struct tree_checkpoint *cp)
 {
     return cp->backfilled >= cp->frames || cp->backfilled == cp->logged;
 }
 
-/* If nothing was committed or begun meanwhile, the next transaction starts the WAL again. If not, the
- * caller pauses for one more checkpoint; after that it goes on in any case. */
+/* If nothing was committed or begun meanwhile, the next transaction starts the WAL again. If not,
+ * the caller pauses for one more checkpoint; after that it goes on in any case. */
 static void settle_pause(struct tree *tree, const struct tree_checkpoint *cp)
 {
     bool idle = cp->backfilled == tree->wal_frames && !tree->writing;

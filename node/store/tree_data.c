@@ -3,10 +3,10 @@
  *   inline --- grows past INLINE_BYTES_MAX (to_chunks) ---> chunks
  *          <-- cut to nothing, or replaced by little (data_drop) --
  *
- * A chunk stores a multiple of CHUNK_ROUND bytes, at least up to the last byte that was written to it, and
- * grows by doubling, so that many small appends do not rewrite it each time. Written again at the same
- * length, a row is changed in place and SQLite leaves alone the pages of it that stay the same: 4 KiB
- * anywhere in a large file dirty two pages or three. */
+ * A chunk stores a multiple of CHUNK_ROUND bytes, at least up to the last byte that was written to
+ * it, and grows by doubling, so that many small appends do not rewrite it each time. Written again
+ * at the same length, a row is changed in place and SQLite leaves alone the pages of it that stay
+ * the same: 4 KiB anywhere in a large file dirty two pages or three. */
 #include "store/tree_internal.h"
 
 #include <assert.h>
@@ -99,8 +99,7 @@ static int chunk_length(struct tree *tree, uint64_t id, uint32_t *len)
 static int chunk_store(struct change *c, struct inode *inode, uint64_t number, uint32_t old_len,
                        struct bytes bytes)
 {
-    sqlite3_stmt *query =
-        tree_query(c->tree, old_len > 0 ? QUERY_CHUNK_SET : QUERY_CHUNK_ADD);
+    sqlite3_stmt *query = tree_query(c->tree, old_len > 0 ? QUERY_CHUNK_SET : QUERY_CHUNK_ADD);
 
     assert(inode->data > 0 && inode->data < DATA_MAX);
     assert(number <= CHUNK_NUMBER_MAX);
@@ -132,7 +131,8 @@ static int chunk_write(struct change *c, struct inode *inode, uint64_t number, u
         return status;
     len = old_len;
     if (end > len)
-        len = rounded(end) > 2 * old_len ? rounded(end) : (uint32_t)smaller(2 * old_len, CHUNK_BYTES);
+        len =
+            rounded(end) > 2 * old_len ? rounded(end) : (uint32_t)smaller(2 * old_len, CHUNK_BYTES);
     memset(scratch + old_len, 0, len - old_len);
     memcpy(scratch + at, bytes.data, bytes.len);
     return chunk_store(c, inode, number, old_len, bytes_of(scratch, len));
@@ -143,8 +143,7 @@ static int chunks_write(struct change *c, struct inode *inode, uint64_t offset, 
     while (bytes.len > 0) {
         uint32_t at = (uint32_t)(offset % CHUNK_BYTES);
         size_t len = smaller(bytes.len, CHUNK_BYTES - at);
-        int status =
-            chunk_write(c, inode, offset >> CHUNK_BITS, at, bytes_of(bytes.data, len));
+        int status = chunk_write(c, inode, offset >> CHUNK_BITS, at, bytes_of(bytes.data, len));
         if (status < 0)
             return status;
         offset += len;

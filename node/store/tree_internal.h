@@ -6,10 +6,12 @@
  *   3. A file's contents are in its inode's row (data 0, at most INLINE_BYTES_MAX), or in chunks.
  *   4. What a chunk stores behind the end of its file is zeros.
  *   5. counters.inodes and counters.bytes are the number of inodes and the sum of their `used`.
- *   6. Counters and sessions on disk are those in memory at the last tree_commit, in its transaction.
+ *   6. Counters and sessions on disk are those in memory at the last tree_commit, in its
+ * transaction.
  *
- * Errors: an internal function gives the errno of the operation (-ENOENT, ...), or fails the database, which
- * is remembered in tree->broken: whoever answers an operation looks there before it believes an errno. */
+ * Errors: an internal function gives the errno of the operation (-ENOENT, ...), or fails the
+ * database, which is remembered in tree->broken: whoever answers an operation looks there before it
+ * believes an errno. */
 #ifndef QUORUMFS_STORE_TREE_INTERNAL_H
 #define QUORUMFS_STORE_TREE_INTERNAL_H
 
@@ -20,20 +22,21 @@
 #include <sys/stat.h>
 
 enum {
-    CHUNK_BITS = 15,
+    CHUNK_BITS = 14,
     CHUNK_BYTES = 1 << CHUNK_BITS,
-    CHUNK_ROUND = 4096,          /* what a chunk stores is a multiple of it */
+    CHUNK_ROUND = 4096,                  /* what a chunk stores is a multiple of it */
     CHUNK_NUMBER_BITS = 40 - CHUNK_BITS, /* of a file of FILE_BYTES_MAX */
-    INLINE_BYTES_MAX = 3072,     /* kept in the inode's row: one page less per write */
-    DROP_BYTES_MAX = 1 << 20,    /* more stored bytes than this are removed piece by piece */
-    REAP_CHUNKS = 64,            /* such a piece, one a commit */
-    XATTR_BYTES_MAX = 1 << 20,   /* names and values of one inode */
-    XATTR_NAMES_MAX = 65536,      /* names with their NULs, as listxattr(2) can give them */
-    OLD_BYTES_MAX = 64 << 20,    /* former values of one command; what is beyond is left out */
+    INLINE_BYTES_MAX = 3072,             /* kept in the inode's row: one page less per write */
+    DROP_BYTES_MAX = 1 << 20,  /* more stored bytes than this are removed piece by piece */
+    REAP_CHUNKS = 64,          /* such a piece, one a commit */
+    XATTR_BYTES_MAX = 1 << 20, /* names and values of one inode */
+    XATTR_NAMES_MAX = 65536,   /* names with their NULs, as listxattr(2) can give them */
+    OLD_BYTES_MAX = 64 << 20,  /* former values of one command; what is beyond is left out */
 };
-#define LINKS_MAX INT32_MAX                                /* of an inode: EMLINK */
-#define DATA_MAX (UINT64_C(1) << (63 - CHUNK_NUMBER_BITS)) /* ids for contents in chunks: ENOSPC */
-#define TIME_MAX (UINT64_C(1) << 62)                       /* ns: the year 2116; clocks beyond are wrong */
+#define LINKS_MAX INT32_MAX          /* of an inode: EMLINK */
+#define TIME_MAX (UINT64_C(1) << 62) /* ns: the year 2116; clocks beyond are wrong */
+/* Numbers of contents in chunks; each larger file takes one. ENOSPC. */
+#define DATA_MAX (UINT64_C(1) << (63 - CHUNK_NUMBER_BITS))
 
 #define TREE_FILE "tree.db"
 
@@ -63,6 +66,7 @@ struct inode {
 
 enum tree_query {
     QUERY_BEGIN,
+    QUERY_READ,
     QUERY_COMMIT,
     QUERY_SAVE,
     QUERY_UNDO,
@@ -132,11 +136,13 @@ struct tree {
     struct identity identity;
     struct sql sql;
     sqlite3_stmt *queries[QUERY_COUNT];
-    int broken; /* the database failed: nothing is done any more */
+    int broken;   /* the database failed: nothing is done any more */
     bool writing; /* a write transaction is open */
+    bool reading; /* a read transaction is open: tree_read_begin */
     bool trash;   /* there may be chunks to reap */
     uint32_t dirty;
     struct counters counters;
+    uint64_t snapshot; /* index of the last snapshot that was installed */
     struct session_list sessions;
     uint8_t scratch[CHUNK_BYTES];
 
@@ -168,7 +174,8 @@ static inline sqlite3_stmt *tree_query(struct tree *tree, enum tree_query query)
 {
     return tree->queries[query];
 }
-/* Steps a reading statement: 1 for a row (reset it after use), 0 or an error when there are no more. */
+/* Steps a reading statement: 1 for a row (reset it after use), 0 or an error when there are no
+ * more. */
 int tree_step(struct tree *tree, sqlite3_stmt *statement);
 /* Steps a changing statement to its end. */
 int tree_run(struct tree *tree, sqlite3_stmt *statement);
@@ -182,10 +189,12 @@ static inline uint64_t column_number(sqlite3_stmt *statement, int column)
     return (uint64_t)sqlite3_column_int64(statement, column);
 }
 
-/* Opens, and closes, everything that stands on the file tree.db: connections, counters, sessions. */
+/* Opens, and closes, everything that stands on the file tree.db: connections, counters, sessions.
+ */
 int tree_attach(struct tree *tree);
 void tree_detach(struct tree *tree);
-/* Makes the tables and the root in an empty database, or checks whose it is. Inside a transaction. */
+/* Makes the tables and the root in an empty database, or checks whose it is. Inside a transaction.
+ */
 int tree_make(struct sql *sql, const struct identity *identity, bool *made);
 
 /* ---- tree_inode.c ---- */
@@ -240,11 +249,11 @@ static inline uint64_t chunk_id(uint64_t data, uint64_t number)
 
 /* 0 or -ENOENT. */
 int name_lookup(struct tree *tree, uint64_t parent, struct bytes name, struct inode *inode);
-/* A directory that entries can be made in, and a valid name: -ESTALE, -ENOTDIR, -ENOENT (removed, but held),
- * -EINVAL, -ENAMETOOLONG, -EPERM. */
+/* A directory that entries can be made in, and a valid name: -ESTALE, -ENOTDIR, -ENOENT (removed,
+ * but held), -EINVAL, -ENAMETOOLONG, -EPERM. */
 int name_parent(struct tree *tree, uint64_t ino, struct bytes name, struct inode *dir);
-/* Makes an inode with a name. Its mode (with type), uid, gid, rdev are set by the caller, the rest here.
- * Writes the directory too. */
+/* Makes an inode with a name. Its mode (with type), uid, gid, rdev are set by the caller, the rest
+ * here. Writes the directory too. */
 int name_make(struct change *c, struct inode *dir, struct bytes name, struct inode *inode,
               struct bytes contents);
 int name_add(struct change *c, uint64_t parent, struct bytes name, uint64_t ino);
@@ -274,12 +283,13 @@ int result_decode(struct bytes bytes, struct command_result *result);
 /* ---- Operations: one function each, in tree_apply.c's table ---- */
 
 typedef int operation(struct change *c, const struct op *op, struct op_result *out);
-operation op_put, op_delete;                                                   /* tree_keys.c */
-operation op_write, op_append, op_truncate, op_punch, op_allocate;             /* tree_file.c */
-operation op_create, op_mknod, op_mkdir, op_symlink, op_link, op_unlink, op_rmdir; /* tree_names.c */
-operation op_rename;                                                           /* tree_rename.c */
-operation op_release;                                                          /* tree_inode.c */
-operation op_setattr, op_setxattr, op_removexattr;                             /* tree_attr.c */
+operation op_put, op_delete;                                       /* tree_keys.c */
+operation op_write, op_append, op_truncate, op_punch, op_allocate; /* tree_file.c */
+operation op_create, op_mknod, op_mkdir, op_symlink, op_link, op_unlink,
+    op_rmdir;                                      /* tree_names.c */
+operation op_rename;                               /* tree_rename.c */
+operation op_release;                              /* tree_inode.c */
+operation op_setattr, op_setxattr, op_removexattr; /* tree_attr.c */
 
 /* ---- tree_checkpoint.c ---- */
 
@@ -291,7 +301,8 @@ void checkpoint_watch(struct tree *tree); /* after each commit */
 
 /* Ends the snapshots that are being read: they hold back the WAL. Their next piece is -ESTALE. */
 void readers_end(struct tree *tree);
-/* Whether a snapshot is about to take the tree's place: nothing may be started in the background. */
+/* Whether a snapshot is about to take the tree's place: nothing may be started in the background.
+ */
 bool writer_installing(const struct tree *tree);
 /* A job on the thread pool is over; lets the snapshot that waits for that take the tree's place. */
 void background_end(struct tree *tree);

@@ -52,8 +52,8 @@ static int check_conditions(const struct op *op, const struct walk *walk)
 {
     bool unless = op->flags & OP_IF_ABSENT && walk->found;
     bool missing = op->flags & (OP_IF_EXISTS | OP_IF_REVISION) && !walk->found;
-    bool changed = op->flags & OP_IF_REVISION && walk->found &&
-                   walk->inode.attr.revision != op->revision;
+    bool changed =
+        op->flags & OP_IF_REVISION && walk->found && walk->inode.attr.revision != op->revision;
 
     return unless || missing || changed ? -ECANCELED : 0;
 }
@@ -78,8 +78,7 @@ static int collect_old(struct change *c, const struct op *op, const struct inode
 }
 
 /* Makes the directories that the key needs and are missing. */
-static int make_parents(struct change *c, const struct op *op, struct walk *walk,
-                        struct inode *dir)
+static int make_parents(struct change *c, const struct op *op, struct walk *walk, struct inode *dir)
 {
     while (walk->rest.len > 0) {
         struct inode made = {.attr = {.mode = 0755 | S_IFDIR, .uid = op->uid, .gid = op->gid}};

@@ -1,9 +1,10 @@
 /* Listing a directory, and all keys in the byte order of the whole key.
  *
- * The order of keys is not that of names: a directory's keys begin with its name and a slash, so `a-b` comes
- * before `a/x` though the name `a` comes before `a-b`. An entry's place is therefore its name, with a slash
- * behind it if it is a directory. A position between entries is such a place; next_entry finds what
- * follows it without keeping anything, so a walk can stop and go on anywhere. */
+ * The order of keys is not that of names: a directory's keys begin with its name and a slash, so
+ * `a-b` comes before `a/x` though the name `a` comes before `a-b`. An entry's place is therefore
+ * its name, with a slash behind it if it is a directory. A position between entries is such a
+ * place; next_entry finds what follows it without keeping anything, so a walk can stop and go on
+ * anywhere. */
 #include "store/tree_internal.h"
 
 #include "command/key.h"
@@ -47,8 +48,8 @@ struct entry {
     struct inode inode;
 };
 
-/* Where a walk is: in the directory whose keys begin with path[0 .. starts[depth]), behind the place
- * that the rest of the path is (nothing: at its start). */
+/* Where a walk is: in the directory whose keys begin with path[0 .. starts[depth]), behind the
+ * place that the rest of the path is (nothing: at its start). */
 struct keys {
     struct tree *tree;
     struct bytes prefix;
@@ -113,8 +114,9 @@ static int name_after(struct keys *k, struct bytes name, struct entry *e)
     return 0;
 }
 
-/* Directories whose names come before a position may have their place behind it: those that the position
- * begins with, where it goes on with a byte below the slash, or ends. The longest has the first place. */
+/* Directories whose names come before a position may have their place behind it: those that the
+ * position begins with, where it goes on with a byte below the slash, or ends. The longest has the
+ * first place. */
 static int directory_after(struct keys *k, struct bytes place, struct entry *e)
 {
     size_t longest = k->sought ? place.len : place.len - (place.len > 0);
@@ -125,8 +127,8 @@ static int directory_after(struct keys *k, struct bytes place, struct entry *e)
         if (len > NAME_BYTES_MAX || (len < place.len && place.data[len] >= '/'))
             continue;
         k->visits++;
-        status = name_lookup(k->tree, k->levels[k->depth].ino, bytes_of(place.data, len),
-                             &e->inode);
+        status =
+            name_lookup(k->tree, k->levels[k->depth].ino, bytes_of(place.data, len), &e->inode);
         if (status < 0 && status != -ENOENT)
             return status;
         if (status == 0 && inode_is(&e->inode, S_IFDIR)) {
@@ -192,7 +194,8 @@ static void path_append(struct keys *k, struct bytes bytes)
     k->len += bytes.len;
 }
 
-/* Goes to the position behind `key` (at most PATH_BYTES_MAX bytes), as deep as its directories exist. */
+/* Goes to the position behind `key` (at most PATH_BYTES_MAX bytes), as deep as its directories
+ * exist. */
 static int seek(struct keys *k, struct bytes key)
 {
     k->sought = true;

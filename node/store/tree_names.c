@@ -67,7 +67,8 @@ int name_delete(struct change *c, uint64_t parent, struct bytes name)
     return tree_run(c->tree, query);
 }
 
-/* A directory with the setgid bit gives its group to what is made in it, and the bit to directories. */
+/* A directory with the setgid bit gives its group to what is made in it, and the bit to
+ * directories. */
 static void inherit_group(const struct inode *dir, struct inode *inode)
 {
     if (!(dir->attr.mode & S_ISGID))
@@ -140,8 +141,8 @@ static int make_new(struct change *c, const struct op *op, uint32_t mode, struct
     return status;
 }
 
-/* open(2) with O_CREAT. What exists and is no regular file cannot be given: a symlink has been followed
- * by the kernel before, one that appeared since is as good as a lost race. */
+/* open(2) with O_CREAT. What exists and is no regular file cannot be given: a symlink has been
+ * followed by the kernel before, one that appeared since is as good as a lost race. */
 int op_create(struct change *c, const struct op *op, struct op_result *out)
 {
     struct inode dir, existing;

@@ -1,12 +1,13 @@
 /* The tables of tree.db and every statement of the loop's connection. */
 #include "store/tree_internal.h"
 
-/* An id of a chunk is its contents' id and its number in the file: chunk_id. `inline` comes last, so that
- * reading the rest of a row does not touch its overflow pages. */
+/* An id of a chunk is its contents' id and its number in the file: chunk_id. `inline` comes last,
+ * so that reading the rest of a row does not touch its overflow pages. */
 const char tree_schema[] =
     "CREATE TABLE meta (applied INTEGER NOT NULL, next_ino INTEGER NOT NULL,"
     " next_data INTEGER NOT NULL, last_time INTEGER NOT NULL, inodes INTEGER NOT NULL,"
     " bytes INTEGER NOT NULL) STRICT;"
+    "CREATE TABLE snapshot (upto INTEGER NOT NULL) STRICT;" /* this node's own, not replicated */
     "CREATE TABLE inode (ino INTEGER PRIMARY KEY, mode INTEGER NOT NULL, nlink INTEGER NOT NULL,"
     " uid INTEGER NOT NULL, gid INTEGER NOT NULL, rdev INTEGER NOT NULL, size INTEGER NOT NULL,"
     " used INTEGER NOT NULL, revision INTEGER NOT NULL, mtime INTEGER NOT NULL,"
@@ -34,6 +35,7 @@ const char tree_schema[] =
 
 const char *const tree_queries[QUERY_COUNT] = {
     [QUERY_BEGIN] = "BEGIN IMMEDIATE",
+    [QUERY_READ] = "BEGIN",
     [QUERY_COMMIT] = "COMMIT",
     [QUERY_SAVE] = "SAVEPOINT list",
     [QUERY_UNDO] = "ROLLBACK TO list",
@@ -54,9 +56,9 @@ const char *const tree_queries[QUERY_COUNT] = {
     [QUERY_DENTRY_ADD] = "INSERT INTO dentry VALUES (?1, ?2, ?3)",
     [QUERY_DENTRY_SET] = "UPDATE dentry SET ino = ?3 WHERE parent = ?1 AND name = ?2",
     [QUERY_DENTRY_DELETE] = "DELETE FROM dentry WHERE parent = ?1 AND name = ?2",
-    [QUERY_LIST] = "SELECT d.name, " INODE_COLUMNS
-                   " FROM dentry d CROSS JOIN inode i ON i.ino = d.ino"
-                   " WHERE d.parent = ?1 AND d.name > ?2 ORDER BY d.name LIMIT ?3",
+    [QUERY_LIST] =
+        "SELECT d.name, " INODE_COLUMNS " FROM dentry d CROSS JOIN inode i ON i.ino = d.ino"
+        " WHERE d.parent = ?1 AND d.name > ?2 ORDER BY d.name LIMIT ?3",
 
     [QUERY_HELD_ADD] = "INSERT INTO held VALUES (?1, ?2)",
     [QUERY_HELD_DELETE] = "DELETE FROM held WHERE node = ?1 AND ino = ?2",

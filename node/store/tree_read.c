@@ -135,8 +135,9 @@ int tree_readlink(struct tree *tree, uint64_t ino, struct buffer *out)
     return data_read(tree, &inode, 0, inode.attr.size, out);
 }
 
-/* Goes through the chunks from the one with `offset` on. `*at` moves to the data or hole, or to the end of
- * the file; after SEEK_CHUNKS_MAX chunks without a hole the end is given, as lseek(2) allows. */
+/* Goes through the chunks from the one with `offset` on. `*at` moves to the data or hole, or to the
+ * end of the file; after SEEK_CHUNKS_MAX chunks without a hole the end is given, as lseek(2)
+ * allows. */
 static int seek_chunks(struct tree *tree, const struct inode *inode, bool hole, uint64_t *at)
 {
     sqlite3_stmt *query = tree_query(tree, QUERY_CHUNK_LENGTHS);

@@ -147,7 +147,7 @@ static void piece_read(uv_work_t *work, int cancelled)
     if (r->ended)
         end(r);
     background_end(r->tree);
-    r->done(r->arg, status, tree_reader_again(r, &r->last), r->last);
+    r->done(r->arg, status, bytes_of(r->piece.data, r->piece.len), r->last);
 }
 
 int tree_reader_next(struct tree_reader *reader, uv_loop_t *loop, size_t bytes_max,
@@ -170,13 +170,6 @@ int tree_reader_next(struct tree_reader *reader, uv_loop_t *loop, size_t bytes_m
     status = uv_queue_work(loop, &reader->work, read_piece, piece_read);
     assert(status == 0); /* it fails only without a function to run */
     return 0;
-}
-
-struct bytes tree_reader_again(const struct tree_reader *reader, bool *last)
-{
-    assert(!reader->busy);
-    *last = reader->last;
-    return bytes_of(reader->piece.data, reader->piece.len);
 }
 
 void tree_reader_close(struct tree_reader *reader)

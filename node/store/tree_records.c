@@ -9,15 +9,16 @@ const char *const record_selects[RECORD_TABLES] = {
     "SELECT applied, next_ino, next_data, last_time, inodes, bytes FROM meta",
     "SELECT node, incarnation, lowest FROM session ORDER BY node",
     "SELECT node, page, bytes FROM result ORDER BY node, page",
-    "SELECT ino, mode, nlink, uid, gid, rdev, size, used, revision, mtime, ctime, parent, data, inline"
+    "SELECT ino, mode, nlink, uid, gid, rdev, size, used, revision, mtime, ctime, parent, data, "
+    "inline"
     " FROM inode ORDER BY ino",
     "SELECT node, ino FROM held ORDER BY node, ino",
     "SELECT parent, name, ino FROM dentry ORDER BY parent, name",
     "SELECT id, bytes FROM chunk"
-    " WHERE NOT EXISTS (SELECT 1 FROM trash WHERE data = id >> 25) ORDER BY id",
+    " WHERE NOT EXISTS (SELECT 1 FROM trash WHERE data = id >> 26) ORDER BY id",
     "SELECT ino, name, value FROM xattr ORDER BY ino, name",
 };
-_Static_assert(CHUNK_NUMBER_BITS == 25, "the query above takes a chunk's id apart");
+_Static_assert(CHUNK_NUMBER_BITS == 26, "the query above takes a chunk's id apart");
 
 const char *const record_inserts[RECORD_TABLES] = {
     "INSERT INTO meta VALUES (?, ?, ?, ?, ?, ?)",

@@ -1,5 +1,5 @@
-/* What a snapshot is made of: a header, the rows of every replicated table in the order of their keys, and the
- * number of rows of each. A piece is some records, one after another.
+/* What a snapshot is made of: a header, the rows of every replicated table in the order of their
+ * keys, and the number of rows of each. A piece is some records, one after another.
  *
  *   header  RECORD_HEADER u8 | format u32 | index u64
  *   row     table u8 | each column: RECORD_NUMBER u8, u64 or RECORD_BYTES u8, length u32, bytes
@@ -23,8 +23,8 @@ extern const char *const record_inserts[RECORD_TABLES];
 
 /* Appends the current row of a query. */
 void record_put_row(struct buffer *out, uint8_t table, sqlite3_stmt *row);
-/* Binds the columns of a row, which follow its table's number, to an insert: they borrow from what is
- * read. Sets r->bad where they do not parse. */
+/* Binds the columns of a row, which follow its table's number, to an insert: they borrow from what
+ * is read. Sets r->bad where they do not parse. */
 void record_bind_row(struct reader *r, sqlite3_stmt *insert);
 
 #endif

@@ -8,7 +8,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* Of longer lists only `existed` and the revision are kept: what is stored of one command stays small. */
+/* Of longer lists only `existed` and the revision are kept: what is stored of one command stays
+ * small. */
 enum { WHOLE_OPS_MAX = 128 };
 
 static void encode_attr(struct buffer *out, const struct attr *attr)

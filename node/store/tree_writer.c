@@ -3,14 +3,16 @@
  *   tree.db.incoming   being filled; without journal or syncs, worthless after a crash
  *   tree.db.ready      complete, checked, synced: from here on it is the tree
  *
- * Renaming the first to the second is the step, because tree.db cannot simply be replaced: its WAL would be
- * taken for the new one's, and without its WAL the old one is torn where a checkpoint was half done. So what
- * follows only destroys what is no longer needed, and can be done again from any point (writer_settle, also
- * at the next start):
+ * Renaming the first to the second is the step, because tree.db cannot simply be replaced: its WAL
+ * would be taken for the new one's, and without its WAL the old one is torn where a checkpoint was
+ * half done. So what follows only destroys what is no longer needed, and can be done again from any
+ * point (writer_settle, also at the next start):
  *
  *   crash before the rename          the old tree with its WAL is whole; incoming is removed
- *   ... after it                     ready is found: the old WAL is removed, then ready renamed to tree.db
- *   ... after the WAL was removed    the same; nobody looks at the old tree.db, which may be torn now
+ *   ... after it                     ready is found: the old WAL is removed, then ready renamed to
+ * tree.db
+ *   ... after the WAL was removed    the same; nobody looks at the old tree.db, which may be torn
+ * now
  *   ... after the second rename      the new tree, without a WAL, and nothing beside it
  *
  * The folder is synced between the steps, so that a power cut cannot turn their order round. */
@@ -19,6 +21,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
@@ -314,6 +317,15 @@ static int writer_check(struct tree_writer *w)
     return status;
 }
 
+/* After a crash the log learns from it that what it holds below is void. */
+static int writer_mark(struct tree_writer *w)
+{
+    char text[64];
+
+    snprintf(text, sizeof text, "INSERT INTO snapshot VALUES (%" PRIu64 ")", w->index);
+    return sql_exec(&w->sql, text);
+}
+
 /* On the thread pool. */
 static void prepare(uv_work_t *work)
 {
@@ -324,13 +336,16 @@ static void prepare(uv_work_t *work)
     if (w->status == 0)
         w->status = writer_check(w);
     if (w->status == 0)
+        w->status = writer_mark(w);
+    if (w->status == 0)
         w->status = sql_exec(&w->sql, "COMMIT");
     writer_close(w);
     if (w->status == 0)
         w->status = sync_file(w->tree->folder, INCOMING_FILE);
 }
 
-/* The step, and what follows it. An error leaves the disk's next start to decide: the tree is broken. */
+/* The step, and what follows it. An error leaves the disk's next start to decide: the tree is
+ * broken. */
 static int take_place(struct tree_writer *w)
 {
     struct tree *tree = w->tree;

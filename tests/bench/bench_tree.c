@@ -2,7 +2,8 @@
  *
  *   bench_tree put|write|append KEYS ENTRIES [VALUE_BYTES [FOLDER]]
  *
- * put: random keys of KEYS, dir/NNNNNNN; write: the same files by inode; append: all to one file. */
+ * put: random keys of KEYS, dir/NNNNNNN; write: the same files by inode; append: all to one file.
+ */
 #include "store/tree.h"
 
 #include <stdio.h>

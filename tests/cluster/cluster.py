@@ -235,7 +235,10 @@ class Node:
         while path:
             answer = self.request("GET", path, timeout=60)
             assert answer.status == 200, answer
-            found |= {bytes_of(entry, "key"): bytes_of(entry, "value") for entry in answer.multiple}
+            for entry in answer.multiple:
+                key, value = bytes_of(entry, "key"), bytes_of(entry, "value")
+                # One that is too large for a listing is only named there.
+                found[key] = self.value(key) if value is None else value
             path = answer.json.get("next")
         return found
 
@@ -247,11 +250,12 @@ class Node:
     def raw(self, data, half_close=False, seconds=15):
         """Sends bytes as they are and returns all that comes back until the node closes."""
         with socket.create_connection((self.host, self.port), timeout=seconds) as connection:
-            connection.sendall(data)
-            if half_close:
-                connection.shutdown(socket.SHUT_WR)
             received = b""
-            with contextlib.suppress(ConnectionResetError):
+            with contextlib.suppress(ConnectionResetError, BrokenPipeError):
+                connection.sendall(data)
+            with contextlib.suppress(OSError):  # it may have closed already
+                if half_close:
+                    connection.shutdown(socket.SHUT_WR)
                 while piece := connection.recv(65536):
                     received += piece
             return received

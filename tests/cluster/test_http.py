@@ -21,6 +21,8 @@ LONG_PATH = "/".join(["p" * 250] * 17)
 
 @pytest.fixture
 def node(cluster):
+    """A node where the key `k` does not exist: what is refused must not make it."""
+    assert cluster.nodes[0].delete("k").status in (200, 404)
     return cluster.nodes[0]
 
 
@@ -274,7 +276,8 @@ def test_bad_requests(node, method, path, body, status):
     except (BrokenPipeError, ConnectionResetError):
         assert status == 413  # refused before the body had been sent
     else:
-        assert answer.status == status and answer.error, answer
+        assert answer.status == status, answer
+        assert path == "/client" or answer.error  # that one is libwebsockets' answer
         assert status != 405 or answer.headers["Allow"]
     check_goes_on(node)
 
@@ -294,9 +297,8 @@ def test_bad_requests(node, method, path, body, status):
 def test_bytes_that_are_no_request(node, data):
     """Answered by an error or by closing the connection, and at once: the client has said all it had."""
     start = time.monotonic()
-    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-        received = node.raw(data, half_close=True)
-        assert received == b"" or received.startswith(b"HTTP/1.1 4") or received.startswith(b"HTTP/1.1 5"), received
+    received = node.raw(data, half_close=True)
+    assert received == b"" or received.startswith((b"HTTP/1.1 4", b"HTTP/1.1 5")), received
     assert time.monotonic() - start < 12
     assert node.value("k") is None
     check_goes_on(node)
@@ -397,8 +399,7 @@ def test_bytes_that_are_no_websocket(node):
         for data in (b"\r\n\r\n", b"Upgrade: websocket\r\nConnection: Upgrade\r\n\r\n" + b"\xff" * 1000,
                      b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
                      b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n" + b"\xff" * 1000):
-            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-                node.raw(b"GET %s HTTP/1.1\r\nHost: n\r\n" % path.encode() + data, half_close=True)
+            node.raw(b"GET %s HTTP/1.1\r\nHost: n\r\n" % path.encode() + data, half_close=True)
             check_goes_on(node)
     connection = node.websocket()
     connection.sock.sendall(b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff" * 100)

@@ -1,5 +1,6 @@
 """Files: what programs expect of them, done at one node and checked at another."""
 
+import contextlib
 import ctypes
 import errno
 import fcntl
@@ -240,10 +241,10 @@ def test_links(at):
 
 
 def test_a_folder_of_many_names(at):
-    sh("seq 5000 | xargs touch", at[0])
-    assert sorted(map(int, os.listdir(at[1]))) == list(range(1, 5001))
+    sh("seq 1500 | xargs touch", at[0])
+    assert sorted(map(int, os.listdir(at[1]))) == list(range(1, 1501))
     sh("find . -type f -name '*7*' -delete", at[2])
-    assert len(os.listdir(at[0])) == sum("7" not in str(number) for number in range(1, 5001))
+    assert len(os.listdir(at[0])) == sum("7" not in str(number) for number in range(1, 1501))
     sh("rm -rf ./*", at[1])
     assert os.listdir(at[0]) == []
 
@@ -381,15 +382,16 @@ def test_its_own_files(cluster):
 def test_a_killed_node_leaves_no_dead_mount_for_long(cluster):
     node = cluster.nodes[1]
     node.path("kept").write_text("kept")
-    with open(node.path("kept")) as opened:
-        node.kill()
-        fails(errno.ENOTCONN, os.stat, node.mount)
-        cluster.nodes[0].path("meanwhile").write_text("other nodes go on")
-        node.start()
-        assert node.path("kept").read_text() == "kept"
-        assert node.path("meanwhile").read_text() == "other nodes go on"
-        with pytest.raises(OSError):
-            os.pread(opened.fileno(), 10, 0)
+    opened = os.open(node.path("kept"), os.O_RDONLY)
+    node.kill()
+    fails(errno.ENOTCONN, os.stat, node.mount)
+    cluster.nodes[0].path("meanwhile").write_text("other nodes go on")
+    node.start()
+    assert node.path("kept").read_text() == "kept"
+    assert node.path("meanwhile").read_text() == "other nodes go on"
+    fails(errno.ENOTCONN, os.pread, opened, 10, 0)
+    with contextlib.suppress(OSError):
+        os.close(opened)
 
 
 def test_somebody_unmounts_it(cluster):

@@ -138,8 +138,7 @@ def test_the_folder_of_another_node():
         second.stop()
         text = refused(first.folder, "--addr", second.addr, "--peers", ",".join(n.addr for n in cluster.nodes))
         assert "node" in text, text
-        first.start(wait=False)
-        second.start(wait=False)
+        cluster.start()
 
 
 def test_a_mount_that_is_not_possible(folder):

@@ -1,7 +1,8 @@
 /* "What must always hold", seen from outside: disks, messages, and what nodes say is decided.
  *
- * The reference is not what a leader says is decided but what is chosen: a prefix that W disks accepted in
- * one round. Whatever is decided must be chosen before, and what is chosen never changes. */
+ * The reference is not what a leader says is decided but what is chosen: a prefix that W disks
+ * accepted in one round. Whatever is decided must be chosen before, and what is chosen never
+ * changes. */
 #include "sim.h"
 
 #include <assert.h>
@@ -79,9 +80,9 @@ static void choose(struct sim_world *w, struct sim_round *r, uint64_t end)
     for (uint64_t i = r->chosen; i < end; i++) {
         uint64_t id = r->ids[i];
         if (i < c->chosen_count) {
-            sim_check(w, id == 0 || c->chosen[i] == id, "index %llu was chosen as %llu, now as %llu",
-                      (unsigned long long)i, (unsigned long long)c->chosen[i],
-                      (unsigned long long)id);
+            sim_check(w, id == 0 || c->chosen[i] == id,
+                      "index %llu was chosen as %llu, now as %llu", (unsigned long long)i,
+                      (unsigned long long)c->chosen[i], (unsigned long long)id);
         } else {
             sim_check(w, id != 0 && id < w->next_id, "index %llu is chosen, but nobody proposed it",
                       (unsigned long long)i);
@@ -105,8 +106,8 @@ static void check_claim(struct sim_world *w, struct sim_node *n)
 void sim_check_disk(struct sim_world *w, struct sim_node *n)
 {
     const struct sim_disk *d = &n->disk;
-    sim_check(w, paxos_ballot_compare(d->promise, n->max_promise) >= 0, "promise of node %u went back",
-              n->pid);
+    sim_check(w, paxos_ballot_compare(d->promise, n->max_promise) >= 0,
+              "promise of node %u went back", n->pid);
     sim_check(w, paxos_ballot_compare(d->acc_round, d->promise) <= 0,
               "node %u accepted beyond its promise", n->pid);
     n->max_promise = d->promise;
@@ -121,6 +122,19 @@ void sim_check_disk(struct sim_world *w, struct sim_node *n)
     uint64_t end = chosen_in(w, r);
     if (end > r->chosen)
         choose(w, r, end);
+}
+
+/* What a node holds for decided after a crash is. */
+void sim_check_stored(struct sim_world *w, struct sim_node *n)
+{
+    const struct sim_log *log = &n->disk.log;
+    const struct sim_checker *c = &w->checker;
+    sim_check(w, n->disk.decided <= c->chosen_count && n->disk.decided <= log->end,
+              "node %u starts with more than was chosen", n->pid);
+    for (uint64_t i = log->base; i < n->disk.decided; i++)
+        sim_check(w, sim_entry_id(log->entries[i - log->base]) == c->chosen[i],
+                  "node %u starts with a log that contradicts its tree at %llu", n->pid,
+                  (unsigned long long)i);
 }
 
 static void check_prepare(struct sim_world *w, struct sim_node *n, const struct paxos_message *m)
@@ -161,8 +175,8 @@ void sim_check_applied(struct sim_world *w, struct sim_node *n, uint64_t index, 
     struct sim_checker *c = &w->checker;
     sim_check(w, index < c->chosen_count, "node %u decided index %llu, which is not chosen", n->pid,
               (unsigned long long)index);
-    sim_check(w, c->chosen[index] == id, "node %u decided %llu at index %llu, chosen is %llu", n->pid,
-              (unsigned long long)id, (unsigned long long)index,
+    sim_check(w, c->chosen[index] == id, "node %u decided %llu at index %llu, chosen is %llu",
+              n->pid, (unsigned long long)id, (unsigned long long)index,
               (unsigned long long)c->chosen[index]);
     if (index >= c->emitted)
         c->emitted = index + 1;

@@ -87,17 +87,18 @@ static void queue_write(struct sim_world *w, struct sim_node *n, struct paxos_wr
     uint64_t at = w->now + 1 + sim_below(&w->random, w->options.disk_delay_max);
     d->last_at = at > d->last_at ? at : d->last_at;
     sim_note(w, "write", n->index, write->ticket, write->first, write->entry_count);
-    sim_schedule(w, d->last_at - w->now,
-                 (struct sim_event){.type = SIM_WRITTEN, .node = n->index, .life = n->life,
-                                    .number = write->ticket});
+    sim_schedule(
+        w, d->last_at - w->now,
+        (struct sim_event){
+            .type = SIM_WRITTEN, .node = n->index, .life = n->life, .number = write->ticket});
     d->queue[d->count++] = *write;
     *write = (struct paxos_write){0};
 }
 
 /* ---- start and crash ---- */
 
-/* As the store opens its log: what a snapshot stands for is void, and where the tree is beyond the log,
- * the log is cut to it. */
+/* As the store opens its log: what a snapshot stands for is void, and where the tree is beyond the
+ * log, the log is cut to it. */
 static struct paxos_stored open_log(struct sim_node *n)
 {
     struct sim_disk *d = &n->disk;
@@ -124,6 +125,7 @@ void sim_start(struct sim_world *w, struct sim_node *n)
     for (uint32_t i = 0; i < config.count; i++)
         config.pids[i] = w->nodes[i].pid;
     struct paxos_stored stored = open_log(n);
+    sim_check_stored(w, n);
     n->core = paxos_new(&config, &stored);
     assert(n->core);
     n->up = true;
@@ -134,8 +136,8 @@ void sim_start(struct sim_world *w, struct sim_node *n)
     sim_links_changed(w);
 }
 
-/* Some of what was under way may have become durable all the same; of the tree, anything between what
- * was synced and what was applied. */
+/* Some of what was under way may have become durable all the same; of the tree, anything between
+ * what was synced and what was applied. */
 void sim_crash(struct sim_world *w, struct sim_node *n)
 {
     assert(n->up);
@@ -171,8 +173,8 @@ static void apply(struct sim_world *w, struct sim_node *n, uint64_t decided)
     struct paxos_status status;
     paxos_status(n->core, &status);
     while (n->tree.applied < decided) {
-        sim_check(w, n->tree.applied >= status.compacted, "node %u has trimmed what it did not apply",
-                  n->pid);
+        sim_check(w, n->tree.applied >= status.compacted,
+                  "node %u has trimmed what it did not apply", n->pid);
         uint64_t id = sim_entry_id(paxos_entry_at(n->core, n->tree.applied));
         sim_check_applied(w, n, n->tree.applied, id);
         n->tree.applied++;
@@ -203,9 +205,10 @@ static void fetched(struct sim_world *w, struct sim_node *n)
         n->tree = (struct sim_tree){index, index, index};
         sim_note(w, "snapshot", n->index, index, source->pid, 0);
         n->fetching = true;
-        sim_schedule(w, sim_below(&w->random, w->options.disk_delay_max),
-                     (struct sim_event){.type = SIM_INSTALLED, .node = n->index, .life = n->life,
-                                        .number = index});
+        sim_schedule(
+            w, sim_below(&w->random, w->options.disk_delay_max),
+            (struct sim_event){
+                .type = SIM_INSTALLED, .node = n->index, .life = n->life, .number = index});
         return;
     }
     if (n->needed > n->tree.applied)
@@ -227,8 +230,8 @@ static void trim(struct sim_world *w, struct sim_node *n)
     t->durable += sim_below(&w->random, t->applied - t->durable + 1);
     if (t->durable <= w->options.trim_tail || n->fetching)
         return;
-    sim_step(w, n, &(struct paxos_event){.type = PAXOS_TRIM,
-                                         .index = t->durable - w->options.trim_tail});
+    sim_step(w, n,
+             &(struct paxos_event){.type = PAXOS_TRIM, .index = t->durable - w->options.trim_tail});
 }
 
 /* ---- the core ---- */
@@ -283,8 +286,9 @@ static void propose_ids(struct sim_world *w, struct sim_node *n, const uint64_t 
     assert(count <= 16);
     for (size_t i = 0; i < count; i++)
         entries[i] = entry_of(w, ids[i]);
-    sim_step(w, n, &(struct paxos_event){.type = PAXOS_PROPOSE, .entries = entries,
-                                         .entry_count = (uint32_t)count});
+    sim_step(w, n,
+             &(struct paxos_event){
+                 .type = PAXOS_PROPOSE, .entries = entries, .entry_count = (uint32_t)count});
     for (size_t i = 0; i < count; i++)
         paxos_entry_unref(entries[i]);
 }

@@ -1,16 +1,20 @@
-/* Situations by name (protocol.md, "Simulator scenarios"), with the bounds that are promised for them.
- * Nodes are called A, B, C, ... = 0, 1, 2, ... */
+/* Situations by name (protocol.md, "Simulator scenarios"), with the bounds that are promised for
+ * them. Nodes are called A, B, C, ... = 0, 1, 2, ... */
 #include "sim.h"
 
 #include <string.h>
 
 enum { A, B, C, D, E };
 enum { NOBODY = SIM_NODES_MAX };
-/* A new leader is there within 4 election timeouts; round trips and disks are small beside a tick. */
+/* A new leader is there within 4 election timeouts; round trips and disks are small beside a tick.
+ */
 enum { ELECTION = 4 * SIM_TICK + SIM_TICK / 10 };
 
-static const struct sim_options usual = {
-    .nodes = 3, .delay_max = 3, .disk_delay_max = 3, .trim_tail = UINT32_MAX, .entry_bytes_max = 16};
+static const struct sim_options usual = {.nodes = 3,
+                                         .delay_max = 3,
+                                         .disk_delay_max = 3,
+                                         .trim_tail = UINT32_MAX,
+                                         .entry_bytes_max = 16};
 
 static struct paxos_status status_of(const struct sim_world *w, uint32_t node)
 {
@@ -225,7 +229,7 @@ static void watch_for(struct sim_world *w, uint8_t type, uint32_t wait, bool los
 /* In a leader change, whoever sends the k-th message of a kind dies of it. */
 static void crash_at_every_message(const char *name, uint64_t seed)
 {
-    const uint8_t types[] = {PAXOS_PREPARE,     PAXOS_PROMISE,  PAXOS_ACCEPT_SYNC,
+    const uint8_t types[] = {PAXOS_PREPARE,       PAXOS_PROMISE,  PAXOS_ACCEPT_SYNC,
                              PAXOS_ACCEPT_DECIDE, PAXOS_ACCEPTED, PAXOS_DECIDE};
     struct sim_options o = usual;
     o.nodes = 5;
@@ -327,8 +331,9 @@ static void tail_lost(const char *name, uint64_t seed)
             sim_run(w, 6 * SIM_TICK);
             sim_check(w, watched.seen, "nothing was lost");
             for (uint32_t i = 0; i < o.nodes; i++)
-                sim_check(w, w->nodes[i].waiting_count == 0 &&
-                                 w->nodes[i].tree.applied == w->checker.emitted,
+                sim_check(w,
+                          w->nodes[i].waiting_count == 0 &&
+                              w->nodes[i].tree.applied == w->checker.emitted,
                           "node %u lacks the tail", w->nodes[i].pid);
             finish(w);
         }
@@ -343,8 +348,10 @@ static void stranded_promise(const char *name, uint64_t seed)
     struct sim_world *w = settled(name, seed, o, C);
     uint64_t leaders = w->checker.leaders;
     sim_crash(w, &w->nodes[E]);
-    struct paxos_message prepare = {.type = PAXOS_PREPARE, .from = w->nodes[E].pid,
-                                    .to = w->nodes[A].pid, .psid = 1,
+    struct paxos_message prepare = {.type = PAXOS_PREPARE,
+                                    .from = w->nodes[E].pid,
+                                    .to = w->nodes[A].pid,
+                                    .psid = 1,
                                     .n = {50, 0, w->nodes[E].pid}};
     sim_send(w, &prepare);
     sim_run(w, 3 * SIM_TICK);
@@ -368,6 +375,29 @@ static void snapshot_under_undecided_tail(const char *name, uint64_t seed)
         expect_progress(w, A);
     sim_run(w, 10 * SIM_TICK);
     sim_check(w, status_of(w, A).compacted > status_of(w, B).decided, "nothing was trimmed");
+    finish(w);
+}
+
+/* The tree of a snapshot is durable, the log is not cut to it yet, and contradicts it. */
+static void crash_between_tree_and_log(const char *name, uint64_t seed)
+{
+    struct sim_options o = usual;
+    o.trim_tail = 0;
+    struct sim_world *w = settled(name, seed, o, B);
+    isolate(w, B);
+    sim_propose(w, &w->nodes[B], 16);
+    sim_propose(w, &w->nodes[B], 16);
+    sim_run(w, 6 * SIM_TICK);
+    for (uint32_t i = 0; i < 4; i++)
+        expect_progress(w, A);
+    sim_run(w, 10 * SIM_TICK);
+    sim_heal(w);
+    for (uint32_t i = 0; i < 10 * SIM_TICK && w->nodes[B].tree.installed == 0; i++)
+        sim_run(w, 1);
+    sim_check(w, w->nodes[B].tree.installed > 0, "no snapshot was needed");
+    sim_check(w, w->nodes[B].disk.log.end > w->nodes[B].tree.installed, "the tail is too short");
+    sim_crash(w, &w->nodes[B]);
+    sim_start(w, &w->nodes[B]);
     finish(w);
 }
 
@@ -518,6 +548,7 @@ static const struct {
     {"tail-lost", tail_lost},
     {"stranded-promise", stranded_promise},
     {"snapshot-under-tail", snapshot_under_undecided_tail},
+    {"crash-between-tree-and-log", crash_between_tree_and_log},
     {"trim-then-leader-change", trim_then_leader_change},
     {"trimmed-under-slow-peer", trimmed_under_a_slow_peer},
     {"reads-at-deposed-leader", reads_at_a_deposed_leader},

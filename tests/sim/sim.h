@@ -4,8 +4,8 @@
  *   node.c       a core with its disk and its tree   history.c    faults and clients at random
  *   scenarios.c  situations by name                  main.c       command line, trace
  *
- * Time counts in steps; a tick (heartbeat period) is SIM_TICK of them. Every check that fails prints the
- * seed and the last events and ends the process. */
+ * Time counts in steps; a tick (heartbeat period) is SIM_TICK of them. Every check that fails
+ * prints the seed and the last events and ends the process. */
 #ifndef QUORUMFS_TESTS_SIM_SIM_H
 #define QUORUMFS_TESTS_SIM_SIM_H
 
@@ -23,10 +23,10 @@ bool sim_chance(struct sim_random *r, uint32_t permille);
 
 struct sim_options {
     uint32_t nodes, read_quorum, write_quorum;
-    uint32_t pids[SIM_NODES_MAX];       /* 0: 1, 2, 3, ... */
+    uint32_t pids[SIM_NODES_MAX]; /* 0: 1, 2, 3, ... */
     uint32_t priorities[SIM_NODES_MAX];
-    uint32_t loss, duplicates;          /* permille of messages */
-    uint32_t replays;                   /* permille of messages after which an old one comes again */
+    uint32_t loss, duplicates; /* permille of messages */
+    uint32_t replays;          /* permille of messages after which an old one comes again */
     uint64_t delay_max, disk_delay_max; /* steps */
     bool reorder;       /* messages overtake each other; a cut leaves those under way alone */
     bool silent_links;  /* the cores are not told of links */
@@ -104,7 +104,15 @@ struct sim_checker {
 
 /* ---- world.c ---- */
 
-enum sim_event_type { SIM_TICKED, SIM_MESSAGE, SIM_WRITTEN, SIM_TOLD, SIM_FETCHED, SIM_INSTALLED, SIM_LINK };
+enum sim_event_type {
+    SIM_TICKED,
+    SIM_MESSAGE,
+    SIM_WRITTEN,
+    SIM_TOLD,
+    SIM_FETCHED,
+    SIM_INSTALLED,
+    SIM_LINK
+};
 
 struct sim_event {
     uint64_t at, order;
@@ -137,7 +145,8 @@ struct sim_world {
     bool cut[SIM_NODES_MAX][SIM_NODES_MAX];    /* from, to */
     bool linked[SIM_NODES_MAX][SIM_NODES_MAX]; /* both directions stand, as the nodes were told */
     uint64_t last_delivery[SIM_NODES_MAX][SIM_NODES_MAX];
-    bool (*drop)(struct sim_world *w, const struct paxos_message *m); /* of a scenario; may be NULL */
+    bool (*drop)(struct sim_world *w,
+                 const struct paxos_message *m); /* of a scenario; may be NULL */
     struct paxos_message old[SIM_OLD_MAX]; /* copies of messages that were sent, for replays */
     uint64_t next_id;
     struct sim_checker checker;
@@ -153,9 +162,11 @@ void sim_send(struct sim_world *w, struct paxos_message *m); /* takes it */
 void sim_cut(struct sim_world *w, uint32_t from, uint32_t to, bool cut);
 void sim_cut_both(struct sim_world *w, uint32_t a, uint32_t b, bool cut);
 void sim_links_changed(struct sim_world *w);
-void sim_heal(struct sim_world *w); /* all links, all nodes; no more loss, reordering or slow disks */
+void sim_heal(
+    struct sim_world *w); /* all links, all nodes; no more loss, reordering or slow disks */
 uint32_t sim_node_of(const struct sim_world *w, uint32_t pid);
-void sim_note(struct sim_world *w, const char *what, uint32_t node, uint64_t a, uint64_t b, uint64_t c);
+void sim_note(struct sim_world *w, const char *what, uint32_t node, uint64_t a, uint64_t b,
+              uint64_t c);
 void sim_note_message(struct sim_world *w, const char *what, const struct paxos_message *m);
 _Noreturn void sim_fail(struct sim_world *w, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
@@ -182,6 +193,7 @@ uint64_t sim_entry_id(const struct paxos_entry *e);
 
 void sim_check_message(struct sim_world *w, struct sim_node *n, const struct paxos_message *m);
 void sim_check_disk(struct sim_world *w, struct sim_node *n);
+void sim_check_stored(struct sim_world *w, struct sim_node *n); /* what a node starts with */
 void sim_check_applied(struct sim_world *w, struct sim_node *n, uint64_t index, uint64_t id);
 void sim_check_node(struct sim_world *w, struct sim_node *n); /* after every output */
 void sim_check_converged(struct sim_world *w);

@@ -27,7 +27,8 @@ bool sim_chance(struct sim_random *r, uint32_t permille)
 
 /* ---- trace ---- */
 
-void sim_note(struct sim_world *w, const char *what, uint32_t node, uint64_t a, uint64_t b, uint64_t c)
+void sim_note(struct sim_world *w, const char *what, uint32_t node, uint64_t a, uint64_t b,
+              uint64_t c)
 {
     w->trace[w->trace_count++ % SIM_TRACE_MAX] =
         (struct sim_trace){w->now, what, w->nodes[node].pid, 0, 0, a, b, c};
@@ -36,18 +37,38 @@ void sim_note(struct sim_world *w, const char *what, uint32_t node, uint64_t a, 
 void sim_note_message(struct sim_world *w, const char *what, const struct paxos_message *m)
 {
     bool pull = m->type == PAXOS_SUFFIX || m->type == PAXOS_SUFFIX_REQ;
-    w->trace[w->trace_count++ % SIM_TRACE_MAX] = (struct sim_trace){
-        w->now, what, m->from, m->to, m->type, m->n.n + m->round,
-        pull || m->first ? m->first : m->accepted, m->entry_count + m->read};
+    w->trace[w->trace_count++ % SIM_TRACE_MAX] =
+        (struct sim_trace){w->now,
+                           what,
+                           m->from,
+                           m->to,
+                           m->type,
+                           m->n.n + m->round,
+                           pull || m->first ? m->first : m->accepted,
+                           m->entry_count + m->read};
 }
 
 static void print_trace(const struct sim_world *w)
 {
-    static const char *const names[PAXOS_MESSAGE_TYPE_END] = {
-        "", "PrepareReq", "Prepare", "Promise", "SuffixReq", "Suffix", "AcceptSync",
-        "AcceptDecide", "Accepted", "Decide", "NotAccepted", "ProposalForward",
-        "HeartbeatRequest", "HeartbeatReply", "LeaderBeat", "ReadRequest", "ReadProbe", "ReadAck",
-        "ReadIndex"};
+    static const char *const names[PAXOS_MESSAGE_TYPE_END] = {"",
+                                                              "PrepareReq",
+                                                              "Prepare",
+                                                              "Promise",
+                                                              "SuffixReq",
+                                                              "Suffix",
+                                                              "AcceptSync",
+                                                              "AcceptDecide",
+                                                              "Accepted",
+                                                              "Decide",
+                                                              "NotAccepted",
+                                                              "ProposalForward",
+                                                              "HeartbeatRequest",
+                                                              "HeartbeatReply",
+                                                              "LeaderBeat",
+                                                              "ReadRequest",
+                                                              "ReadProbe",
+                                                              "ReadAck",
+                                                              "ReadIndex"};
     uint64_t first = w->trace_count > SIM_TRACE_MAX ? w->trace_count - SIM_TRACE_MAX : 0;
     for (uint64_t i = first; i < w->trace_count; i++) {
         const struct sim_trace *t = &w->trace[i % SIM_TRACE_MAX];
@@ -57,8 +78,8 @@ static void print_trace(const struct sim_world *w)
                     names[t->type], (unsigned long long)t->a, (unsigned long long)t->b,
                     (unsigned long long)t->c);
         else
-            fprintf(stderr, " %llu %llu %llu\n", (unsigned long long)t->a,
-                    (unsigned long long)t->b, (unsigned long long)t->c);
+            fprintf(stderr, " %llu %llu %llu\n", (unsigned long long)t->a, (unsigned long long)t->b,
+                    (unsigned long long)t->c);
     }
 }
 
@@ -180,8 +201,8 @@ void sim_send(struct sim_world *w, struct paxos_message *m)
 {
     replay(w, m);
     uint32_t from = sim_node_of(w, m->from), to = sim_node_of(w, m->to);
-    bool lost = w->cut[from][to] || sim_chance(&w->random, w->options.loss) ||
-                (w->drop && w->drop(w, m));
+    bool lost =
+        w->cut[from][to] || sim_chance(&w->random, w->options.loss) || (w->drop && w->drop(w, m));
     sim_note_message(w, lost ? "lost" : "send", m);
     if (!lost && sim_chance(&w->random, w->options.duplicates))
         transmit(w, from, to, copy_message(m));
@@ -221,8 +242,7 @@ void sim_links_changed(struct sim_world *w)
             w->linked[a][b] = up;
             if (!w->options.silent_links)
                 sim_schedule(w, 1 + sim_below(&w->random, w->options.delay_max),
-                             (struct sim_event){
-                                 .type = SIM_LINK, .node = a, .peer = b, .up = up});
+                             (struct sim_event){.type = SIM_LINK, .node = a, .peer = b, .up = up});
         }
     }
 }
@@ -233,8 +253,9 @@ static void link_event(struct sim_world *w, const struct sim_event *event)
     if (!n->up || w->linked[event->node][event->peer] != event->up)
         return;
     sim_note(w, event->up ? "link up" : "link down", event->node, w->nodes[event->peer].pid, 0, 0);
-    sim_step(w, n, &(struct paxos_event){.type = event->up ? PAXOS_LINK_UP : PAXOS_LINK_DOWN,
-                                         .pid = w->nodes[event->peer].pid});
+    sim_step(w, n,
+             &(struct paxos_event){.type = event->up ? PAXOS_LINK_UP : PAXOS_LINK_DOWN,
+                                   .pid = w->nodes[event->peer].pid});
 }
 
 void sim_cut(struct sim_world *w, uint32_t from, uint32_t to, bool cut)

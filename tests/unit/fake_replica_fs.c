@@ -130,14 +130,9 @@ const char *replica_outcome_text(enum replica_outcome outcome)
     return outcome == REPLICA_DONE ? "done" : "refused by the test";
 }
 
-void replica_status(struct replica *r, struct replica_status *status)
+bool replica_refuses_writes(const struct replica *r)
 {
-    memset(status, 0, sizeof *status);
-    status->config = r->config;
-    status->me = 1;
-    status->writes_refused = atomic_load(&r->control->outcome) == REPLICA_NO_QUORUM;
-    if (status->writes_refused)
-        strcpy(status->why, "the test has taken the quorum away");
+    return atomic_load(&r->control->outcome) == REPLICA_NO_QUORUM;
 }
 
 void status_json(struct replica *r, struct buffer *out)
@@ -147,11 +142,8 @@ void status_json(struct replica *r, struct buffer *out)
 
 void status_why(struct replica *r, struct buffer *out)
 {
-    struct replica_status status;
-
-    replica_status(r, &status);
-    if (status.writes_refused)
-        buffer_printf(out, "%s\n", status.why);
+    if (replica_refuses_writes(r))
+        buffer_printf(out, "the test has taken the quorum away\n");
 }
 
 struct replica *fake_replica_start(uv_loop_t *loop, const struct config *config, const char *folder,

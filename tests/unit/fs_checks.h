@@ -12,10 +12,11 @@ typedef void fs_check(void);
 void fs_check_run(fs_check *check, const char *const paths[MOUNTS], struct fake_control *control)
     __attribute__((noreturn));
 
-fs_check check_basics, check_names, check_exclusive, check_truncation, check_shell_commands,
-    check_append, check_create_race, check_unlinked, check_directories, check_xattrs,
-    check_attributes, check_privileges, check_holes, check_locks, check_mapping, check_special,
-    check_no_quorum, check_programs, check_umount, check_make_file, check_write_stalled;
+fs_check check_basics, check_names, check_nodes, check_renames, check_exclusive, check_truncation,
+    check_shell_commands, check_append, check_create_race, check_unlinked, check_directories,
+    check_xattrs, check_attributes, check_privileges, check_holes, check_locks, check_mapping,
+    check_special, check_no_quorum, check_programs, check_umount, check_make_file,
+    check_write_stalled;
 
 /* ---- For the checks ---- */
 

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -124,7 +125,18 @@ static void check_log(const char *path, int *ones, int *twos)
     *twos = next[1];
 }
 
-void check_append(void)
+/* Before Linux 6.6 reading while others append goes through the page cache: fs_wants_direct_io. */
+static int reads_are_direct(void)
+{
+    struct utsname kernel;
+    int major, minor;
+
+    CHECK(uname(&kernel) == 0 && sscanf(kernel.release, "%d.%d", &major, &minor) == 2);
+    return major > 6 || (major == 6 && minor >= 6);
+}
+
+/* Two processes append through two mounts while this one reads through both. */
+static void check_appenders(void)
 {
     char path[MOUNTS][4096];
     int ones = 0, twos = 0, last = 0, status;
@@ -139,7 +151,7 @@ void check_append(void)
     }
     while (access(path[0], F_OK) != 0)
         usleep(1000);
-    while (ones < APPENDS || twos < APPENDS) {
+    while (reads_are_direct() && (ones < APPENDS || twos < APPENDS)) {
         check_log(path[last & 1], &ones, &twos);
         last++;
     }
@@ -148,11 +160,15 @@ void check_append(void)
               WEXITSTATUS(status) == 0);
     check_log(path[0], &ones, &twos);
     CHECK(ones == APPENDS && twos == APPENDS);
+}
 
-    /* One handle that reads and appends, and another node that appends in between. */
+void check_append(void)
+{
     int fd = open("both", O_RDWR | O_CREAT | O_APPEND, 0644);
     char bytes[16] = {0};
 
+    check_appenders();
+    /* One handle that reads and appends, and another node that appends in between. */
     CHECK(fd >= 0 && write(fd, "1", 1) == 1);
     CHECK(shell("sh", "printf 22 >> \"$M2/both\"") == 0);
     CHECK(write(fd, "3", 1) == 1);

@@ -128,11 +128,21 @@ static void on_deadline(uv_timer_t *timer)
     kill(-w->pid, SIGKILL);
 }
 
-/* Runs a check of fs_checks.h in a child process, with the loop here. */
-static void run_child(struct world *w, fs_check *check)
+/* In the child: nothing of the loop is kept, above all not /dev/fuse, which would keep the mounts
+ * alive. */
+static void run_here(struct world *w, fs_check *check)
 {
     const char *paths[MOUNTS] = {w->configs[0].mount, w->configs[1].mount};
 
+    signal(SIGCHLD, SIG_DFL);
+    setpgid(0, 0);
+    close_range(3, ~0U, 0);
+    fs_check_run(check, paths, w->control);
+}
+
+/* Runs a check of fs_checks.h in a child process, with the loop here. */
+static void run_child(struct world *w, fs_check *check)
+{
     w->running = true;
     uv_signal_start(&w->child, on_child, SIGCHLD);
     uv_timer_start(&w->deadline, on_deadline, CHILD_MS_MAX, 0);
@@ -140,9 +150,7 @@ static void run_child(struct world *w, fs_check *check)
     w->pid = fork();
     assert_true(w->pid >= 0);
     if (w->pid == 0) {
-        setpgid(0, 0);
-        close_range(3, ~0U, 0); /* /dev/fuse would keep the mounts alive */
-        fs_check_run(check, paths, w->control);
+        run_here(w, check);
     }
     while (w->running)
         uv_run(&w->loop, UV_RUN_ONCE);
@@ -283,7 +291,6 @@ static void on_let_go(uv_timer_t *timer)
 static void test_stop_finishes_what_is_in_flight(void **state)
 {
     struct world *w = &world;
-    const char *paths[MOUNTS] = {w->configs[0].mount, w->configs[1].mount};
 
     atomic_store(&w->control->deferred, true);
     run_child(w, check_make_file);
@@ -292,8 +299,7 @@ static void test_stop_finishes_what_is_in_flight(void **state)
     fflush(NULL);
     w->pid = fork();
     if (w->pid == 0) {
-        close_range(3, ~0U, 0);
-        fs_check_run(check_write_stalled, paths, w->control);
+        run_here(w, check_write_stalled);
     }
     while (!atomic_load(&w->control->stalled))
         uv_run(&w->loop, UV_RUN_ONCE);
@@ -323,6 +329,8 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         CHECK_TEST(check_basics),
         CHECK_TEST(check_names),
+        CHECK_TEST(check_nodes),
+        CHECK_TEST(check_renames),
         CHECK_TEST(check_exclusive),
         CHECK_TEST(check_truncation),
         CHECK_TEST(check_shell_commands),

@@ -247,6 +247,27 @@ static void test_client_leaves(void **state)
     close(fd);
 }
 
+/* One more than there may be is told so. */
+static void test_too_many(void **state)
+{
+    static int fds[HTTP_WEBSOCKETS_MAX + 1];
+    int count = 0;
+    struct response response = {.status = 101};
+    while (response.status == 101) {
+        assert_true(count <= HTTP_WEBSOCKETS_MAX);
+        fds[count] = websocket_connect();
+        send_text(fds[count], "GET /client HTTP/1.1\r\nHost: test\r\nUpgrade: websocket\r\n"
+                              "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+                              "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
+        response = receive_response(fds[count++], true);
+        response_free(&response);
+    }
+    assert_int_equal(response.status, 503);
+    assert_true(count > HTTP_WEBSOCKETS_MAX / 2);
+    while (count > 0)
+        close(fds[--count]);
+}
+
 static void test_not_a_websocket(void **state)
 {
     int fd = websocket_connect();
@@ -279,7 +300,7 @@ int main(void)
         TEST(test_table),           TEST(test_outcomes),     TEST(test_bytes),
         TEST(test_malformed),       TEST(test_fragments),    TEST(test_large_messages),
         TEST(test_pipelining),      TEST(test_flow_control), TEST(test_client_leaves),
-        TEST(test_not_a_websocket),
+        TEST(test_not_a_websocket), TEST(test_too_many),
     };
     return cmocka_run_group_tests(tests, harness_start, harness_stop);
 }

@@ -7,12 +7,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
-#include <poll.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 /* ---- The server's thread ---- */
@@ -129,8 +129,18 @@ static void *run_server(void *arg)
     return NULL;
 }
 
+/* Tests hold both ends of many connections. */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+    assert(getrlimit(RLIMIT_NOFILE, &limit) == 0);
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 int harness_start(void **state)
 {
+    raise_descriptor_limit();
     sem_init(&server.ready, 0, 0);
     assert(pthread_create(&server.thread, NULL, run_server, NULL) == 0);
     sem_wait(&server.ready);

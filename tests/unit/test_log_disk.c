@@ -92,7 +92,7 @@ static int rig_open(struct rig *rig)
     memset(rig, 0, sizeof(*rig));
     int status = folder_open(dir, &rig->folder, &rig->fault);
     assert_int_equal(status, 0);
-    status = log_open(rig->folder, &identity, 0, &rig->log, &rig->stored, &rig->fault);
+    status = log_open(rig->folder, &identity, 0, 0, &rig->log, &rig->stored, &rig->fault);
     if (status < 0)
         folder_close(rig->folder);
     return status;
@@ -112,6 +112,23 @@ static void rig_stop(struct rig *rig)
     uv_run(&rig->loop, UV_RUN_DEFAULT);
     assert_int_equal(uv_loop_close(&rig->loop), 0);
     folder_close(rig->folder);
+}
+
+static void remove_log(void)
+{
+    char path[64];
+    snprintf(path, sizeof(path), "%s/log.db", dir);
+    assert_int_equal(unlink(path), 0);
+    strcat(path, "-wal");
+    assert_int_equal(unlink(path), 0);
+}
+
+/* Closes a log that was not started, and removes it. */
+static void rig_discard(struct rig *rig)
+{
+    log_close(rig->log, on_closed, NULL);
+    folder_close(rig->folder);
+    remove_log();
 }
 
 /* One entry at `first`, in place of all from there on, and waits for it. The round tells which
@@ -172,7 +189,7 @@ static void nothing_reported_is_lost_whatever_fails(void **state)
     uint64_t round = 0;
     bool clean = false;
     /* Every operation of the beginning, and a sample of the thousands of the large entry. */
-    for (int n = 0; !clean; n += 1 + n / 12) {
+    for (int n = 0; !clean; n += 1 + n / 6) {
         uint64_t start = round, reported = round;
         failure_errno = n % 2 == 0 ? EIO : ENOSPC;
         until_failure = n;
@@ -189,6 +206,26 @@ static void nothing_reported_is_lost_whatever_fails(void **state)
         log_close(rig.log, on_closed, NULL);
         folder_close(rig.folder);
     }
+}
+
+static void a_log_that_could_not_be_made_is_made_later(void **state)
+{
+    struct rig rig;
+    int status = -EIO;
+    for (int n = 0; status < 0; n += 1 + n / 4) {
+        failure_errno = n % 2 == 0 ? ENOSPC : EIO;
+        until_failure = n;
+        status = rig_open(&rig);
+        until_failure = -1;
+        if (status == 0)
+            break;
+        assert_true(status == -EIO || status == -ENOSPC);
+        assert_non_null(strstr(rig.fault.text, "log.db: "));
+        assert_int_equal(rig_open(&rig), 0);
+        assert_int_equal(rig.stored.entry_count, 0);
+        rig_discard(&rig);
+    }
+    rig_discard(&rig);
 }
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
@@ -212,6 +249,7 @@ static int clean_up(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_log_that_could_not_be_made_is_made_later),
         cmocka_unit_test(nothing_reported_is_lost_whatever_fails),
     };
     return cmocka_run_group_tests(tests, prepare, clean_up);

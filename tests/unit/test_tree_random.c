@@ -2,10 +2,12 @@
 #include "tree_fixture.h"
 #include "tree_model.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -224,8 +226,8 @@ static void test_the_same_at_any_commits(void **state)
     fixture_close(&b);
 }
 
-/* A node that applies the script until it dies: by itself between two entries, if nobody kills it in the
- * middle of something before. */
+/* A node that applies the script until it dies: by itself between two entries, if nobody kills it
+ * in the middle of something before. */
 static void apply_until_killed(struct fixture *f, const struct script *s, uint64_t seed)
 {
     uint32_t left = random_below(&seed, 500);
@@ -273,6 +275,61 @@ static void test_killed_and_started_again(void **state)
         run_entry(&f, &s->entry[i], s->status[i]);
     assert_int_equal(fixture_digest(&f), fixture_digest(&reference));
     fixture_check(&f);
+    script_free(s);
+    fixture_close(&f);
+    fixture_close(&reference);
+}
+
+/* ---- A full disk ---- */
+
+static void limit_files(rlim_t bytes)
+{
+    struct rlimit limit = {.rlim_cur = bytes, .rlim_max = RLIM_INFINITY};
+
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+/* Applies what it can; the error stays, and the tree can be closed and opened. */
+static void fill_disk(struct fixture *f, const struct script *s)
+{
+    struct command_result result;
+    bool repeated;
+    int status = 0;
+
+    for (uint64_t i = tree_applied(f->tree); i < ENTRIES && status == 0; i++) {
+        struct bytes entry = bytes_of(s->entry[i].data, s->entry[i].len);
+        status = tree_apply(f->tree, entry, true, &result, &repeated);
+        if (status == 0) {
+            command_result_free(&result);
+            status = tree_commit(f->tree);
+        }
+    }
+    assert_true(status == -ENOSPC || status == -EIO); /* the limit is an error of its own: EFBIG */
+    assert_true(strlen(tree_fault(f->tree)) > 0);
+    assert_int_equal(tree_commit(f->tree), status);
+    assert_int_equal(tree_apply(f->tree, text("x"), true, &result, &repeated), status);
+}
+
+static void test_full_disk(void **state)
+{
+    struct script *s = script_new(random_seed());
+    struct fixture reference, f;
+
+    signal(SIGXFSZ, SIG_IGN); /* the limit then is an error of write(2) */
+    fixture_open(&reference);
+    for (int i = 0; i < ENTRIES; i++)
+        run_entry(&reference, &s->entry[i], s->status[i]);
+    fixture_open(&f);
+    for (rlim_t limit = 1 << 20; limit < 4 << 20; limit += 500000) {
+        limit_files(limit);
+        fill_disk(&f, s);
+        limit_files(RLIM_INFINITY);
+        fixture_reopen(&f);
+        fixture_check(&f);
+    }
+    for (uint64_t i = tree_applied(f.tree); i < ENTRIES; i++)
+        run_entry(&f, &s->entry[i], s->status[i]);
+    assert_int_equal(fixture_digest(&f), fixture_digest(&reference));
     script_free(s);
     fixture_close(&f);
     fixture_close(&reference);
@@ -377,6 +434,7 @@ int main(void)
         cmocka_unit_test(test_against_the_model),
         cmocka_unit_test(test_the_same_at_any_commits),
         cmocka_unit_test(test_killed_and_started_again),
+        cmocka_unit_test(test_full_disk),
         cmocka_unit_test(test_keys_in_order),
     };
 

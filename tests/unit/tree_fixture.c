@@ -194,12 +194,12 @@ void fixture_check(struct fixture *f)
         " (size <> length(inline) OR used <> size OR size > 3072)",
         "SELECT count(*) FROM inode WHERE data > 0 AND length(inline) > 0",
         "SELECT count(*) FROM inode i WHERE data > 0 AND used <> (SELECT coalesce("
-        "sum(length(bytes)), 0) FROM chunk WHERE id >> 25 = i.data)",
-        "SELECT count(*) FROM inode i JOIN chunk c ON c.id >> 25 = i.data WHERE i.data > 0 AND"
-        " (c.id & 33554431) * 32768 >= i.size",
-        "SELECT count(*) FROM chunk WHERE id >> 25 NOT IN (SELECT data FROM inode) AND"
-        " id >> 25 NOT IN (SELECT data FROM trash)",
-        "SELECT count(*) FROM chunk WHERE length(bytes) % 4096 <> 0 OR length(bytes) > 32768",
+        "sum(length(bytes)), 0) FROM chunk WHERE id >> 26 = i.data)",
+        "SELECT count(*) FROM inode i JOIN chunk c ON c.id >> 26 = i.data WHERE i.data > 0 AND"
+        " (c.id & 67108863) * 16384 >= i.size",
+        "SELECT count(*) FROM chunk WHERE id >> 26 NOT IN (SELECT data FROM inode) AND"
+        " id >> 26 NOT IN (SELECT data FROM trash)",
+        "SELECT count(*) FROM chunk WHERE length(bytes) % 4096 <> 0 OR length(bytes) > 16384",
         "SELECT count(*) FROM xattr WHERE ino NOT IN (SELECT ino FROM inode)",
         /* counters */
         "SELECT inodes <> (SELECT count(*) FROM inode) FROM meta",
@@ -216,6 +216,76 @@ void fixture_check(struct fixture *f)
     sqlite3_close(db);
 }
 
+int fixture_setup(void **state)
+{
+    struct fixture *f = malloc(sizeof *f);
+
+    fixture_open(f);
+    *state = f;
+    return 0;
+}
+
+int fixture_teardown(void **state)
+{
+    struct fixture *f = *state;
+
+    fixture_check(f);
+    fixture_close(f);
+    free(f);
+    return 0;
+}
+
+uint64_t fixture_make_file(struct fixture *f, uint64_t parent, const char *name)
+{
+    return fixture_must(f, make_named(OP_CREATE, parent, name)).ino;
+}
+
+uint64_t fixture_make_dir(struct fixture *f, uint64_t parent, const char *name)
+{
+    return fixture_must(f, make_named(OP_MKDIR, parent, name)).ino;
+}
+
+struct attr fixture_getattr(struct fixture *f, uint64_t ino)
+{
+    struct attr attr;
+
+    assert_int_equal(tree_getattr(f->tree, ino, &attr), 0);
+    return attr;
+}
+
+bool fixture_gone(struct fixture *f, uint64_t ino)
+{
+    struct attr attr;
+
+    return tree_getattr(f->tree, ino, &attr) == -ESTALE;
+}
+
+struct op make_put(const char *key, const char *value)
+{
+    return (struct op){.type = OP_PUT, .name = text(key), .data = text(value)};
+}
+
+struct op make_named(uint8_t type, uint64_t parent, const char *name)
+{
+    return (struct op){.type = type, .ino = parent, .name = text(name), .mode = 0644};
+}
+
+struct op make_write(uint64_t ino, uint64_t offset, const char *bytes)
+{
+    return (struct op){.type = OP_WRITE, .ino = ino, .offset = offset, .data = text(bytes)};
+}
+
+struct op make_rename(uint64_t from, const char *name, uint64_t to, const char *name2,
+                      uint32_t flags)
+{
+    return (struct op){.type = OP_RENAME,
+                       .ino = from,
+                       .name = text(name),
+                       .ino2 = to,
+                       .name2 = text(name2),
+                       .flags = flags};
+}
+
 /* splitmix64 */
 uint32_t random_below(uint64_t *state, uint32_t n)
 {
@@ -229,7 +299,8 @@ uint32_t random_below(uint64_t *state, uint32_t n)
 uint64_t random_seed(void)
 {
     const char *wanted = getenv("TEST_SEED");
-    uint64_t seed = wanted ? strtoull(wanted, NULL, 0) : (uint64_t)time(NULL) * 1000 + (uint64_t)getpid();
+    uint64_t seed =
+        wanted ? strtoull(wanted, NULL, 0) : (uint64_t)time(NULL) * 1000 + (uint64_t)getpid();
 
     printf("TEST_SEED=%llu\n", (unsigned long long)seed);
     fflush(stdout);

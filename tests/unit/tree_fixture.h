@@ -47,6 +47,23 @@ void fixture_check(struct fixture *f);
 /* Runs SQL on tree.db while the tree is closed. */
 void fixture_sql(struct fixture *f, const char *sql);
 
+/* For tests that begin with an empty tree in `*state`, whose invariants are checked at the end. */
+int fixture_setup(void **state);
+int fixture_teardown(void **state);
+#define FIXTURE_TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
+
+uint64_t fixture_make_file(struct fixture *f, uint64_t parent, const char *name);
+uint64_t fixture_make_dir(struct fixture *f, uint64_t parent, const char *name);
+struct attr fixture_getattr(struct fixture *f, uint64_t ino); /* it has to exist */
+bool fixture_gone(struct fixture *f, uint64_t ino);
+
+/* Operations in one line. */
+struct op make_put(const char *key, const char *value);
+struct op make_named(uint8_t type, uint64_t parent, const char *name); /* mode 0644 */
+struct op make_write(uint64_t ino, uint64_t offset, const char *bytes);
+struct op make_rename(uint64_t from, const char *name, uint64_t to, const char *name2,
+                      uint32_t flags);
+
 /* A random number below `n`, the same on every machine for the same seed. */
 uint32_t random_below(uint64_t *state, uint32_t n);
 /* TEST_SEED of the environment, or a new one, printed. */

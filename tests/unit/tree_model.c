@@ -12,7 +12,8 @@ struct model *model_new(void)
 {
     struct model *m = calloc(1, sizeof *m);
 
-    m->inode[INO_ROOT] = (struct model_inode){.mode = S_IFDIR | 0777, .nlink = 2, .parent = INO_ROOT};
+    m->inode[INO_ROOT] =
+        (struct model_inode){.mode = S_IFDIR | 0777, .nlink = 2, .parent = INO_ROOT};
     m->inodes = INO_ROOT + 1;
     return m;
 }

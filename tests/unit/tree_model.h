@@ -1,4 +1,5 @@
-/* The key tree as it should be, in memory and as plainly as possible: what random tests compare with. */
+/* The key tree as it should be, in memory and as plainly as possible: what random tests compare
+ * with. */
 #ifndef QUORUMFS_TESTS_TREE_MODEL_H
 #define QUORUMFS_TESTS_TREE_MODEL_H
 
@@ -12,7 +13,7 @@ struct model_inode {
     bool held;
     uint64_t parent;
     size_t size;
-    uint8_t *bytes; /* WORKLOAD_FILE_MAX of them, for a file */
+    uint8_t *bytes;  /* WORKLOAD_FILE_MAX of them, for a file */
     uint32_t xattrs; /* a bit for each name */
 };
 

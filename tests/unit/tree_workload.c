@@ -11,7 +11,7 @@ static const char *const keys[] = {"a",   "b",     "a/a",   "a/b",     "b/a/c", 
 static struct bytes random_data(uint64_t *state)
 {
     static uint8_t pool[DATA_BYTES_MAX * 2];
-    static const uint32_t sizes[] = {1, 10, 300, 3072, 3073, 4096, 9000, 32768, 40000, 70000};
+    static const uint32_t sizes[] = {1, 10, 300, 3072, 3073, 4096, 9000, 16384, 40000, 70000};
     uint64_t fill = 1;
 
     for (size_t i = 0; pool[sizeof pool - 1] == 0 && i < sizeof pool; i++)
@@ -27,7 +27,7 @@ static struct bytes random_name(uint64_t *state)
 
 static uint64_t random_place(uint64_t *state)
 {
-    static const uint32_t places[] = {10, 3000, 3200, 5000, 33000, 70000, 120000};
+    static const uint32_t places[] = {10, 3000, 3200, 5000, 17000, 70000, 120000};
 
     return random_below(state, places[random_below(state, 7)]);
 }
@@ -35,10 +35,10 @@ static uint64_t random_place(uint64_t *state)
 static uint8_t random_type(uint64_t *state)
 {
     static const uint8_t types[] = {
-        OP_PUT,   OP_PUT,  OP_PUT,     OP_DELETE,  OP_WRITE,   OP_WRITE,  OP_WRITE,
-        OP_WRITE, OP_WRITE, OP_APPEND, OP_TRUNCATE, OP_TRUNCATE, OP_PUNCH, OP_PUNCH,
-        OP_ALLOCATE, OP_CREATE, OP_MKDIR, OP_MKDIR, OP_LINK,   OP_UNLINK, OP_RMDIR,
-        OP_RENAME, OP_RENAME, OP_RENAME, OP_SETATTR, OP_SETXATTR, OP_REMOVEXATTR, OP_RELEASE};
+        OP_PUT,      OP_PUT,    OP_PUT,    OP_DELETE,   OP_WRITE,    OP_WRITE,       OP_WRITE,
+        OP_WRITE,    OP_WRITE,  OP_APPEND, OP_TRUNCATE, OP_TRUNCATE, OP_PUNCH,       OP_PUNCH,
+        OP_ALLOCATE, OP_CREATE, OP_MKDIR,  OP_MKDIR,    OP_LINK,     OP_UNLINK,      OP_RMDIR,
+        OP_RENAME,   OP_RENAME, OP_RENAME, OP_SETATTR,  OP_SETXATTR, OP_REMOVEXATTR, OP_RELEASE};
 
     return types[random_below(state, sizeof types)];
 }
@@ -73,8 +73,8 @@ struct op workload_op(uint64_t *state, uint32_t inodes)
     op.ino2 = by_key ? 0 : 1 + random_below(state, inodes);
     op.hold = random_below(state, 2) ? 1 + random_below(state, inodes) : 0;
     op.mode = 0600 + random_below(state, 64);
-    op.name = by_key ? text(keys[random_below(state, sizeof keys / sizeof *keys)])
-                     : random_name(state);
+    op.name =
+        by_key ? text(keys[random_below(state, sizeof keys / sizeof *keys)]) : random_name(state);
     op.name2 = random_name(state);
     op.data = random_data(state);
     if (op.type == OP_APPEND && op.flags == 0 && op.data.len > 100)

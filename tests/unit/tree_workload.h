@@ -1,5 +1,5 @@
-/* Random operations on a small tree, so that they meet: few names, few inodes, sizes around the limits where
- * contents change their place. */
+/* Random operations on a small tree, so that they meet: few names, few inodes, sizes around the
+ * limits where contents change their place. */
 #ifndef QUORUMFS_TESTS_TREE_WORKLOAD_H
 #define QUORUMFS_TESTS_TREE_WORKLOAD_H
 
@@ -7,7 +7,8 @@
 
 enum { WORKLOAD_FILE_MAX = 300000 }; /* bytes; no operation makes a longer file */
 
-/* The next operation, on inodes up to `inodes`; the same for the same state. Its bytes are static. */
+/* The next operation, on inodes up to `inodes`; the same for the same state. Its bytes are static.
+ */
 struct op workload_op(uint64_t *state, uint32_t inodes);
 
 #endif

@@ -1,0 +1,266 @@
+/* The key tree: attributes, times, extended attributes, contents. */
+#include "tree_fixture.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* ---- Attributes, times ---- */
+
+static void test_times(void **state)
+{
+    struct fixture *f = *state;
+
+    f->time = 5000;
+    uint64_t ino = fixture_make_file(f, INO_ROOT, "a");
+    assert_int_equal(fixture_getattr(f, ino).mtime, 5000);
+    assert_int_equal(fixture_getattr(f, INO_ROOT).mtime, 5000);
+    f->time = 4000; /* a clock that is behind */
+    fixture_must(f, make_write(ino, 0, "x"));
+    assert_int_equal(fixture_getattr(f, ino).mtime, 5001);
+    assert_int_equal(fixture_getattr(f, ino).ctime, 5001);
+    assert_int_equal(fixture_getattr(f, INO_ROOT).mtime, 5000);
+    f->time = UINT64_MAX; /* one that is broken */
+    fixture_must(f, make_write(ino, 0, "y"));
+    assert_true(fixture_getattr(f, ino).mtime > 5001);
+    uint64_t broken = fixture_getattr(f, ino).mtime;
+    fixture_must(f, make_write(ino, 0, "z"));
+    assert_int_equal(fixture_getattr(f, ino).mtime, broken + 1);
+}
+
+static void test_setattr(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t ino = fixture_make_file(f, INO_ROOT, "a");
+    struct op op = {.type = OP_SETATTR, .ino = ino, .flags = OP_SET_MODE, .mode = S_IFDIR | 06755};
+    struct attr before = fixture_getattr(f, ino), after = fixture_must(f, op);
+
+    assert_int_equal(after.mode, S_IFREG | 06755);
+    assert_int_equal(after.mtime, before.mtime);
+    assert_true(after.ctime > before.ctime);
+    op.flags = OP_SET_UID | OP_SET_GID | OP_KILL_PRIV;
+    op.uid = 3;
+    op.gid = 4;
+    after = fixture_must(f, op);
+    assert_int_equal(after.mode, S_IFREG | 0755);
+    assert_int_equal(after.uid, 3);
+    assert_int_equal(after.gid, 4);
+    op.flags = OP_SET_MTIME;
+    op.mtime = 42;
+    assert_int_equal(fixture_must(f, op).mtime, 42);
+    op.flags = OP_SET_MTIME_NOW;
+    after = fixture_must(f, op);
+    assert_int_equal(after.mtime, after.ctime);
+    op.ino = 777;
+    assert_int_equal(fixture_do(f, op), -ESTALE);
+    /* setgid without group execution is mandatory locking, not a privilege */
+    op = (struct op){.type = OP_SETATTR, .ino = ino, .flags = OP_SET_MODE, .mode = 06644};
+    fixture_must(f, op);
+    struct op write = make_write(ino, 0, "x");
+    write.flags = OP_KILL_PRIV;
+    assert_int_equal(fixture_must(f, write).mode, S_IFREG | 02644);
+}
+
+static struct op xattr(uint64_t ino, const char *name, const char *value, uint32_t flags)
+{
+    return (struct op){
+        .type = OP_SETXATTR, .ino = ino, .name = text(name), .data = text(value), .flags = flags};
+}
+
+static void test_xattr(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t ino = fixture_make_file(f, INO_ROOT, "a");
+    struct buffer out = {0};
+    struct op remove = {.type = OP_REMOVEXATTR, .ino = ino, .name = text("user.b")};
+
+    assert_int_equal(fixture_do(f, xattr(ino, "user.b", "1", OP_XATTR_REPLACE)), -ENODATA);
+    fixture_must(f, xattr(ino, "user.b", "1", OP_XATTR_CREATE));
+    assert_int_equal(fixture_do(f, xattr(ino, "user.b", "2", OP_XATTR_CREATE)), -EEXIST);
+    fixture_must(f, xattr(ino, "user.b", "3", OP_XATTR_REPLACE));
+    fixture_must(f, xattr(ino, "user.a", "", 0));
+    assert_int_equal(tree_getxattr(f->tree, ino, text("user.b"), &out), 0);
+    assert_true(bytes_equal(bytes_of(out.data, out.len), text("3")));
+    out.len = 0;
+    assert_int_equal(tree_listxattr(f->tree, ino, &out), 0);
+    assert_memory_equal(out.data, "user.a\0user.b\0", 14);
+    assert_int_equal(out.len, 14);
+    buffer_free(&out);
+    fixture_must(f, remove);
+    assert_int_equal(fixture_do(f, remove), -ENODATA);
+    assert_int_equal(tree_getxattr(f->tree, ino, text("user.b"), &out), -ENODATA);
+    assert_int_equal(fixture_do(f, xattr(ino, "", "x", 0)), -ERANGE);
+    assert_int_equal(fixture_do(f, xattr(99, "user.a", "x", 0)), -ESTALE);
+}
+
+static void test_xattr_limits(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t ino = fixture_make_file(f, INO_ROOT, "a");
+    struct op op = xattr(ino, "user.big", "", 0);
+    char name[300];
+    int stored = 0, status;
+
+    memset(name, 'x', sizeof name);
+    op.data.data = calloc(1, XATTR_VALUE_BYTES_MAX + 1);
+    op.data.len = XATTR_VALUE_BYTES_MAX + 1;
+    assert_int_equal(fixture_do(f, op), -E2BIG);
+    op.data.len = XATTR_VALUE_BYTES_MAX;
+    op.name = bytes_of(name, 256);
+    assert_int_equal(fixture_do(f, op), -ERANGE);
+    op.name = bytes_of(name, 200);
+    do {
+        name[0] = (char)('A' + stored++);
+        status = fixture_do(f, op);
+    } while (status == 0);
+    assert_int_equal(status, -ENOSPC);
+    assert_int_equal(stored, 16);
+    name[0] = 'A'; /* to replace one needs no more room */
+    assert_int_equal(fixture_do(f, op), 0);
+    free((void *)op.data.data);
+    fixture_must(f, make_named(OP_UNLINK, INO_ROOT, "a"));
+}
+
+/* ---- Contents ---- */
+
+static void test_write_and_append(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t ino = fixture_make_file(f, INO_ROOT, "a");
+    struct op op = {.type = OP_APPEND, .ino = ino, .data = text("one")};
+    struct op_result out;
+
+    assert_int_equal(fixture_run(f, &op, 1, &out), 0);
+    assert_int_equal(out.offset, 0);
+    assert_int_equal(fixture_run(f, &op, 1, &out), 0);
+    assert_int_equal(out.offset, 3);
+    assert_int_equal(out.attr.size, 6);
+    op.flags = OP_TRUNCATE_FIRST;
+    op.data = text("two");
+    assert_int_equal(fixture_run(f, &op, 1, &out), 0);
+    assert_int_equal(out.offset, 0);
+    fixture_assert_contents(f, ino, "two");
+    op = make_write(ino, 1, "XY");
+    op.flags = OP_TRUNCATE_FIRST;
+    fixture_must(f, op);
+    struct buffer bytes = {0};
+    assert_int_equal(tree_read(f->tree, ino, 0, 10, &bytes), 0);
+    assert_int_equal(bytes.len, 3);
+    assert_memory_equal(bytes.data, "\0XY", 3);
+    buffer_free(&bytes);
+    uint64_t revision = fixture_getattr(f, ino).revision;
+    fixture_must(f, make_write(ino, 0, "")); /* nothing written, nothing changed */
+    assert_int_equal(fixture_getattr(f, ino).revision, revision);
+    op.data = text("");
+    op.offset = 0;
+    assert_int_equal(fixture_must(f, op).size, 0);
+}
+
+static void test_file_errors(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t ino = fixture_make_file(f, INO_ROOT, "a");
+    struct op cut = {.type = OP_TRUNCATE, .ino = ino, .size = FILE_BYTES_MAX + 1};
+    struct op punch = {.type = OP_PUNCH, .ino = ino};
+    struct op append = {.type = OP_APPEND, .ino = ino, .data = text("x")};
+    struct buffer out = {0};
+
+    assert_int_equal(fixture_do(f, make_write(ino, FILE_BYTES_MAX, "x")), -EFBIG);
+    assert_int_equal(fixture_do(f, make_write(ino, UINT64_MAX, "x")), -EFBIG);
+    assert_int_equal(fixture_do(f, cut), -EFBIG);
+    cut.type = OP_ALLOCATE;
+    assert_int_equal(fixture_do(f, cut), -EFBIG);
+    assert_int_equal(fixture_do(f, punch), -EINVAL);
+    punch.size = UINT64_MAX;
+    assert_int_equal(fixture_do(f, punch), -EFBIG);
+    cut.type = OP_TRUNCATE;
+    cut.size = FILE_BYTES_MAX;
+    assert_int_equal(fixture_must(f, cut).size, FILE_BYTES_MAX);
+    assert_int_equal(fixture_do(f, append), -EFBIG);
+    assert_int_equal(fixture_do(f, make_write(INO_ROOT, 0, "x")), -EISDIR);
+    assert_int_equal(tree_read(f->tree, INO_ROOT, 0, 1, &out), -EISDIR);
+    assert_int_equal(tree_read(f->tree, 99, 0, 1, &out), -ESTALE);
+}
+
+static void test_sparse(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t ino = fixture_make_file(f, INO_ROOT, "big");
+    uint64_t far = UINT64_C(5) << 30, found;
+    struct buffer out = {0};
+
+    fixture_must(f, make_write(ino, 0, "start"));
+    struct attr attr = fixture_must(f, make_write(ino, far, "end"));
+    assert_int_equal(attr.size, far + 3);
+    assert_true(attr.used <= 64 * 1024);
+    assert_int_equal(tree_read(f->tree, ino, far - 4, 100, &out), 0);
+    assert_int_equal(out.len, 7);
+    assert_memory_equal(out.data, "\0\0\0\0end", 7);
+    buffer_free(&out);
+    assert_int_equal(tree_seek(f->tree, ino, 0, false, &found), 0);
+    assert_int_equal(found, 0);
+    assert_int_equal(tree_seek(f->tree, ino, 0, true, &found), 0);
+    assert_true(found >= 5 && found <= 32768);
+    assert_int_equal(tree_seek(f->tree, ino, found, false, &found), 0);
+    assert_true(found <= far && found > far - 65536);
+    assert_int_equal(tree_seek(f->tree, ino, far, true, &found), 0);
+    assert_int_equal(found, far + 3);
+    assert_int_equal(tree_seek(f->tree, ino, far + 3, true, &found), -ENXIO);
+    struct op punch = {.type = OP_PUNCH, .ino = ino, .offset = 5, .size = far};
+    fixture_must(f, punch);
+    struct attr punched = fixture_getattr(f, ino);
+    assert_int_equal(punched.size, far + 3);
+    fixture_must(f, make_named(OP_UNLINK, INO_ROOT, "big"));
+}
+
+/* More than DROP_BYTES_MAX is removed piece by piece, by the commits that follow. */
+static void test_large_files_go_in_pieces(void **state)
+{
+    struct fixture *f = *state;
+    struct op op = {.type = OP_PUT, .name = text("big")};
+    struct tree_counts counts;
+
+    op.data.len = VALUE_BYTES_MAX;
+    op.data.data = malloc(op.data.len);
+    memset((void *)op.data.data, 'b', op.data.len);
+    uint64_t ino = fixture_must(f, op).ino;
+    struct op cut = {.type = OP_TRUNCATE, .ino = ino};
+    fixture_must(f, cut);
+    assert_int_equal(tree_counts(f->tree, &counts), 0);
+    assert_int_equal(counts.bytes, 0);
+    fixture_must(f, make_write(ino, 10000, "new"));
+    fixture_check(f);
+    struct buffer out = {0};
+    assert_int_equal(tree_read(f->tree, ino, 0, SIZE_MAX, &out), 0);
+    assert_int_equal(out.len, 10003);
+    for (size_t i = 0; i < 10000; i++)
+        assert_int_equal(out.data[i], 0);
+    buffer_free(&out);
+    for (int i = 0; i < 20; i++) {
+        fixture_must(f, make_write(ino, 0, "x"));
+        assert_int_equal(tree_commit(f->tree), 0);
+    }
+    fixture_detach(f);
+    fixture_sql(f, "CREATE TEMP TABLE empty (n INTEGER CHECK (n = 0));"
+                   "INSERT INTO empty SELECT count(*) FROM trash;"
+                   "INSERT INTO empty SELECT count(*) - 1 FROM chunk");
+    fixture_attach(f);
+    free((void *)op.data.data);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        FIXTURE_TEST(test_times),
+        FIXTURE_TEST(test_setattr),
+        FIXTURE_TEST(test_xattr),
+        FIXTURE_TEST(test_xattr_limits),
+        FIXTURE_TEST(test_write_and_append),
+        FIXTURE_TEST(test_file_errors),
+        FIXTURE_TEST(test_sparse),
+        FIXTURE_TEST(test_large_files_go_in_pieces),
+    };
+
+    return cmocka_run_group_tests_name("tree_contents", tests, NULL, NULL);
+}

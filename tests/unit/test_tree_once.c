@@ -1,0 +1,271 @@
+/* The key tree: lists, exactly once, entries that are no commands, whose folder it is. */
+#include "tree_fixture.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* ---- Lists ---- */
+
+static void test_lists_are_atomic(void **state)
+{
+    struct fixture *f = *state;
+    struct op ops[3] = {make_put("a/b/c", "1"), make_put("d", "2"), make_put("a", "a directory")};
+
+    fixture_must(f, make_put("kept", "old"));
+    struct attr root = fixture_getattr(f, INO_ROOT);
+    struct tree_counts before, after;
+    assert_int_equal(tree_counts(f->tree, &before), 0);
+    struct buffer entry = fixture_entry(f, ops, 3);
+    bool repeated;
+    struct command_result result = fixture_apply(f, bytes_of(entry.data, entry.len), &repeated);
+    assert_int_equal(result.status, -EISDIR);
+    assert_int_equal(result.failed_op, 2);
+    assert_null(result.ops);
+    assert_int_equal(result.count, 0);
+    buffer_free(&entry);
+    command_result_free(&result);
+    assert_int_equal(fixture_resolve(f, "a").ino, 0);
+    assert_int_equal(fixture_resolve(f, "d").ino, 0);
+    assert_int_equal(fixture_getattr(f, INO_ROOT).revision, root.revision);
+    assert_int_equal(tree_counts(f->tree, &after), 0);
+    assert_int_equal(after.inodes, before.inodes);
+    assert_int_equal(after.bytes, before.bytes);
+    /* the numbers that the failed list had taken are free again */
+    uint64_t ino = fixture_must(f, make_put("e", "x")).ino;
+    assert_int_equal(ino, fixture_resolve(f, "kept").ino + 1);
+    ops[2] = make_put("a/b/c", "3");
+    struct op_result out;
+    assert_int_equal(fixture_run(f, ops, 3, &out), 0);
+    assert_true(out.existed);
+    fixture_assert_contents(f, out.attr.ino, "3");
+}
+
+/* ---- Exactly once ---- */
+
+static struct command_result apply_stamped(struct fixture *f, struct stamp stamp, struct op op,
+                                           bool *repeated)
+{
+    struct command command = {0};
+
+    assert_int_equal(command_add(&command, &op), 0);
+    command_stamp(&command, &stamp);
+    struct command_result result =
+        fixture_apply(f, bytes_of(command.bytes.data, command.bytes.len), repeated);
+    command_free(&command);
+    return result;
+}
+
+static int status_of(struct fixture *f, struct stamp stamp, const char *value, bool *repeated)
+{
+    struct op op = {.type = OP_APPEND, .data = text(value), .ino = 2};
+    struct command_result result = apply_stamped(f, stamp, op, repeated);
+    int status = result.status;
+
+    command_result_free(&result);
+    return status;
+}
+
+static void assert_same_attr(const struct attr *a, const struct attr *b)
+{
+    assert_int_equal(a->ino, b->ino);
+    assert_int_equal(a->mode, b->mode);
+    assert_int_equal(a->nlink, b->nlink);
+    assert_int_equal(a->uid, b->uid);
+    assert_int_equal(a->gid, b->gid);
+    assert_int_equal(a->rdev, b->rdev);
+    assert_int_equal(a->size, b->size);
+    assert_int_equal(a->used, b->used);
+    assert_int_equal(a->revision, b->revision);
+    assert_int_equal(a->mtime, b->mtime);
+    assert_int_equal(a->ctime, b->ctime);
+}
+
+static void test_repeated_command(void **state)
+{
+    struct fixture *f = *state;
+    struct stamp stamp = {.node = 1, .incarnation = 1, .sequence = 5, .lowest = 3, .time = 9};
+    struct op op = {.type = OP_APPEND, .data = text("once"), .ino = 2};
+    bool repeated;
+
+    fixture_make_file(f, INO_ROOT, "log");
+    struct command_result first = apply_stamped(f, stamp, op, &repeated);
+    assert_false(repeated);
+    fixture_reopen(f); /* the rows are in the database too */
+    struct command_result second = apply_stamped(f, stamp, op, &repeated);
+    assert_true(repeated);
+    assert_true(second.old_forgotten);
+    assert_int_equal(second.revision, first.revision);
+    assert_same_attr(&second.ops[0].attr, &first.ops[0].attr);
+    command_result_free(&second);
+    assert_int_equal(tree_recall(f->tree, 1, 1, 5, &second), 0);
+    assert_int_equal(second.ops[0].offset, first.ops[0].offset);
+    command_result_free(&second);
+    command_result_free(&first);
+    assert_int_equal(tree_recall(f->tree, 1, 1, 6, &second), -ENOENT);
+    assert_int_equal(tree_recall(f->tree, 1, 2, 5, &second), -ENOENT);
+    assert_int_equal(tree_recall(f->tree, 9, 1, 5, &second), -ENOENT);
+    fixture_assert_contents(f, 2, "once");
+    assert_int_equal(tree_applied(f->tree), 3);
+}
+
+static void test_failures_are_remembered(void **state)
+{
+    struct fixture *f = *state;
+    struct stamp stamp = {.node = 1, .incarnation = 1, .sequence = 1, .lowest = 1, .time = 9};
+    struct op op = make_put("d/x", "1");
+    bool repeated;
+
+    op.flags = OP_IF_EXISTS;
+    struct command_result result = apply_stamped(f, stamp, op, &repeated);
+    assert_int_equal(result.status, -ECANCELED);
+    f->node = 2;
+    fixture_must(f, make_put("d/x", "2"));
+    /* it would succeed now, but what was answered stays the answer */
+    result = apply_stamped(f, stamp, op, &repeated);
+    assert_true(repeated);
+    assert_int_equal(result.status, -ECANCELED);
+    fixture_assert_contents(f, fixture_resolve(f, "d/x").ino, "2");
+}
+
+static void test_sequences(void **state)
+{
+    struct fixture *f = *state;
+    struct stamp stamp = {.node = 3, .incarnation = 7, .sequence = 10, .lowest = 8, .time = 9};
+    bool repeated;
+
+    fixture_make_file(f, INO_ROOT, "log");
+    assert_int_equal(status_of(f, stamp, "a", &repeated), 0);
+    stamp.sequence = 8; /* out of order: still waited for */
+    assert_int_equal(status_of(f, stamp, "b", &repeated), 0);
+    stamp.sequence = stamp.lowest = 11;
+    assert_int_equal(status_of(f, stamp, "c", &repeated), 0);
+    stamp.sequence = stamp.lowest = 10; /* below the lowest: was answered long ago */
+    assert_int_equal(status_of(f, stamp, "X", &repeated), -ESTALE);
+    assert_true(repeated);
+    stamp.sequence = 11 + TREE_SESSION_WINDOW;
+    stamp.lowest = 11;
+    assert_int_equal(status_of(f, stamp, "X", &repeated), -EAGAIN);
+    stamp.sequence--;
+    assert_int_equal(status_of(f, stamp, "d", &repeated), 0);
+    stamp.incarnation = 6;
+    assert_int_equal(status_of(f, stamp, "X", &repeated), -ESTALE);
+    stamp.incarnation = 8;
+    stamp.sequence = stamp.lowest = 1;
+    assert_int_equal(status_of(f, stamp, "e", &repeated), 0);
+    assert_int_equal(status_of(f, stamp, "e", &repeated), 0);
+    assert_true(repeated);
+    stamp.incarnation = 7;
+    stamp.sequence = 100000000;
+    assert_int_equal(status_of(f, stamp, "X", &repeated), -ESTALE);
+    stamp.node = 4; /* another node's sequences are its own */
+    stamp.incarnation = 1;
+    stamp.sequence = 1;
+    assert_int_equal(status_of(f, stamp, "f", &repeated), 0);
+    fixture_assert_contents(f, 2, "abcdef");
+    uint64_t digest = fixture_digest(f);
+    fixture_reopen(f);
+    assert_int_equal(fixture_digest(f), digest);
+}
+
+static void test_a_full_window(void **state)
+{
+    struct fixture *f = *state;
+    struct stamp stamp = {.node = 3, .incarnation = 1, .lowest = 40, .time = 9};
+    bool repeated;
+
+    fixture_make_file(f, INO_ROOT, "log");
+    for (stamp.sequence = 40; stamp.sequence < 40 + TREE_SESSION_WINDOW; stamp.sequence++) {
+        assert_int_equal(status_of(f, stamp, "", &repeated), 0);
+        if (stamp.sequence % 1000 == 0)
+            assert_int_equal(tree_commit(f->tree), 0);
+    }
+    uint64_t digest = fixture_digest(f);
+    fixture_reopen(f);
+    assert_int_equal(fixture_digest(f), digest);
+    stamp.sequence = 40;
+    assert_int_equal(status_of(f, stamp, "", &repeated), 0);
+    assert_true(repeated);
+    stamp.sequence = stamp.lowest = 40 + TREE_SESSION_WINDOW;
+    assert_int_equal(status_of(f, stamp, "", &repeated), 0);
+    assert_false(repeated);
+}
+
+static void test_garbage(void **state)
+{
+    struct fixture *f = *state;
+    struct op op = make_put("k", "v");
+    struct buffer entry = fixture_entry(f, &op, 1);
+    struct command_result result;
+    bool repeated;
+
+    fixture_must(f, op);
+    uint64_t revision = fixture_getattr(f, INO_ROOT).revision;
+    for (size_t len = 0; len < entry.len; len++) {
+        result = fixture_apply(f, bytes_of(entry.data, len), &repeated);
+        assert_int_equal(result.status, -EBADMSG);
+        command_result_free(&result);
+    }
+    buffer_put_u8(&entry, 0);
+    result = fixture_apply(f, bytes_of(entry.data, entry.len), &repeated);
+    assert_int_equal(result.status, -EBADMSG);
+    command_result_free(&result);
+    assert_int_equal(tree_applied(f->tree), 1 + entry.len);
+    assert_int_equal(fixture_getattr(f, INO_ROOT).revision, revision);
+    buffer_free(&entry);
+    fixture_reopen(f);
+    assert_true(tree_applied(f->tree) > 1);
+}
+
+/* Former values: only for who asked, and not beyond what one value may be. */
+static void test_former_values(void **state)
+{
+    struct fixture *f = *state;
+    struct op op = make_put("k", "new");
+    struct command_result result;
+    bool repeated;
+
+    fixture_must(f, make_put("k", "old"));
+    op.flags = OP_WANT_OLD;
+    struct buffer entry = fixture_entry(f, &op, 1);
+    assert_int_equal(
+        tree_apply(f->tree, bytes_of(entry.data, entry.len), false, &result, &repeated), 0);
+    assert_true(result.ops[0].existed);
+    assert_false(result.ops[0].old_present);
+    command_result_free(&result);
+    buffer_free(&entry);
+    entry = fixture_entry(f, &op, 1);
+    result = fixture_apply(f, bytes_of(entry.data, entry.len), &repeated);
+    assert_true(bytes_equal(command_result_old(&result, 0), text("new")));
+    command_result_free(&result);
+    buffer_free(&entry);
+}
+
+static void test_other_folders_are_refused(void **state)
+{
+    struct fixture *f = *state;
+    struct identity other = {.cluster = 78, .node = 1};
+    struct tree *tree;
+    struct fault fault;
+
+    tree_close(f->tree);
+    assert_int_equal(tree_open(f->folder, &other, &tree, &fault), -EINVAL);
+    other = (struct identity){.cluster = 77, .node = 2};
+    assert_int_equal(tree_open(f->folder, &other, &tree, &fault), -EINVAL);
+    assert_non_null(strstr(fault.text, "tree.db"));
+    folder_close(f->folder);
+    fixture_attach(f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        FIXTURE_TEST(test_lists_are_atomic),        FIXTURE_TEST(test_repeated_command),
+        FIXTURE_TEST(test_failures_are_remembered), FIXTURE_TEST(test_sequences),
+        FIXTURE_TEST(test_a_full_window),           FIXTURE_TEST(test_garbage),
+        FIXTURE_TEST(test_former_values),           FIXTURE_TEST(test_other_folders_are_refused),
+    };
+
+    return cmocka_run_group_tests_name("tree_once", tests, NULL, NULL);
+}
