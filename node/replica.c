@@ -330,7 +330,10 @@ static int open_store(struct replica *r, const struct identity *identity,
                       stored, fault);
     if (status < 0)
         return status;
-    return log_next_incarnation(r->log, &r->incarnation, fault);
+    status = log_next_incarnation(r->log, &r->incarnation, fault);
+    /* An answer that was delayed from an earlier life must not be taken for one of this life. */
+    r->next_read_id = r->next_ping_id = r->fetching.id = r->incarnation;
+    return status;
 }
 
 static int start_consensus(struct replica *r, const uint32_t *pids,

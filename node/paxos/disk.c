@@ -130,8 +130,12 @@ bool paxos_promise_durable(const struct paxos *p)
     return paxos_ballot_compare(p->disk.durable.promise, p->promise) == 0;
 }
 
+bool paxos_round_durable(const struct paxos *p)
+{
+    return paxos_ballot_compare(p->disk.durable.acc_round, p->promise) == 0;
+}
+
 uint64_t paxos_accepted_durable(const struct paxos *p)
 {
-    bool current = paxos_ballot_compare(p->disk.durable.acc_round, p->promise) == 0;
-    return current ? p->disk.durable.accepted : 0;
+    return paxos_round_durable(p) ? p->disk.durable.accepted : 0;
 }

@@ -197,25 +197,29 @@ void paxos_follower_tick(struct paxos *p)
     }
 }
 
-void paxos_follower_output(struct paxos *p)
+/* Once the round is on disk; then whenever more of it is, or when the leader may have missed it. */
+static void send_accepted(struct paxos *p)
 {
     struct paxos_follower *f = &p->follower;
+    uint64_t accepted = paxos_accepted_durable(p);
+    if (!paxos_round_durable(p) || (accepted <= f->accepted_sent && !f->accepted_due))
+        return;
+    struct paxos_message *m = paxos_send(p, PAXOS_ACCEPTED, p->promise.pid);
+    m->n = p->promise;
+    m->accepted = accepted;
+    m->decided = p->decided < accepted ? p->decided : accepted;
+    f->accepted_sent = accepted;
+    f->accepted_due = false;
+}
+
+void paxos_follower_output(struct paxos *p)
+{
     if (p->role != PAXOS_FOLLOWER)
         return;
     if (p->phase == PAXOS_PHASE_PREPARE && p->pull.sync == PAXOS_SYNC_SUFFIX)
         paxos_pull_ask(p);
-    if (f->promise_due && paxos_promise_durable(p))
+    if (p->follower.promise_due && paxos_promise_durable(p))
         send_promise(p);
-    uint64_t accepted = paxos_accepted_durable(p);
-    bool current = paxos_ballot_compare(p->disk.durable.acc_round, p->promise) == 0;
-    if (p->phase != PAXOS_PHASE_ACCEPT || !current)
-        return;
-    if (accepted > f->accepted_sent || f->accepted_due) {
-        struct paxos_message *m = paxos_send(p, PAXOS_ACCEPTED, p->promise.pid);
-        m->n = p->promise;
-        m->accepted = accepted;
-        m->decided = p->decided < accepted ? p->decided : accepted;
-        f->accepted_sent = accepted;
-        f->accepted_due = false;
-    }
+    if (p->phase == PAXOS_PHASE_ACCEPT)
+        send_accepted(p);
 }

@@ -3,18 +3,20 @@
  * Source: Ng, Haridi, Carbone, "Omni-Paxos: Breaking the Barriers of Partial Connectivity", EuroSys
  * 2023; where this implementation keeps a stronger rule, the place says so.
  *
- * The core is pure: no I/O, no clock, no randomness, no threads. Events go in through paxos_step, any
- * number of them; paxos_output then says what to make durable, what to send, how far the log is
+ * The core is pure: no I/O, no clock, no randomness, no threads. Events go in through paxos_step,
+ * any number of them; paxos_output then says what to make durable, what to send, how far the log is
  * decided, and which reads may be answered. Both are called on one thread.
  *
- * Order: every message of an output may be sent at once. What must wait for the disk, the core holds
- * back until PAXOS_DURABLE says that the write is there: this is the only place that expresses
- * "persist before answering". A write must be made durable as a whole and after all earlier ones.
+ * Order: every message of an output may be sent at once. What must wait for the disk, the core
+ * holds back until PAXOS_DURABLE says that the write is there: this is the only place that
+ * expresses "persist before answering". A write must be made durable as a whole and after all
+ * earlier ones.
  *
  * Indices are counts: decided = 5 means the entries 0..4 are decided.
  *
- * Errors: paxos_step and paxos_output return 0 or -ENOMEM; after -ENOMEM the core must not be used any
- * more (the node stops: its disk is still right). Anything a peer sends is checked and at worst dropped. */
+ * Errors: paxos_step and paxos_output return 0 or -ENOMEM; after -ENOMEM the core must not be used
+ * any more (the node stops: its disk is still right). Anything a peer sends is checked and at worst
+ * dropped. */
 #ifndef QUORUMFS_PAXOS_PAXOS_H
 #define QUORUMFS_PAXOS_PAXOS_H
 
@@ -24,8 +26,8 @@
 
 enum {
     PAXOS_NODES_MAX = 9,
-    PAXOS_MESSAGE_BYTES_MAX = 256 * 1024,  /* entries of one message, unless a single one is larger */
-    PAXOS_WINDOW_BYTES_MAX = 4 * 1024 * 1024, /* entries sent to a peer and not yet accepted by it */
+    PAXOS_MESSAGE_BYTES_MAX = 256 * 1024,     /* entries of one message, or a single one */
+    PAXOS_WINDOW_BYTES_MAX = 4 * 1024 * 1024, /* entries sent to a peer and not yet accepted */
 };
 
 struct paxos_ballot {
@@ -55,12 +57,12 @@ enum paxos_message_type {
     PAXOS_PROMISE,         /* n, acc_round, decided, accepted, psid, sync */
     PAXOS_SUFFIX_REQ,      /* n, psid, first: whoever gets a sync that is too long pulls the rest */
     PAXOS_SUFFIX,          /* n, psid, first, entries */
-    PAXOS_ACCEPT_SYNC,     /* n, psid, session, counter, decided, accepted (where the sync ends), sync */
+    PAXOS_ACCEPT_SYNC,     /* n, psid, session, counter, decided, accepted (its end), sync */
     PAXOS_ACCEPT_DECIDE,   /* n, session, counter, decided, first, entries */
     PAXOS_ACCEPTED,        /* n, accepted, decided */
     PAXOS_DECIDE,          /* n, session, counter, decided */
     PAXOS_NOT_ACCEPTED,    /* n (the sender's promise) */
-    PAXOS_PROPOSAL_FORWARD, /* entries */
+    PAXOS_PROPOSAL_FORWARD,  /* entries */
     PAXOS_HEARTBEAT_REQUEST, /* round */
     PAXOS_HEARTBEAT_REPLY,   /* round, n (the sender's ballot), leader, happy */
     PAXOS_LEADER_BEAT,       /* n, session, counter, decided */
@@ -84,7 +86,8 @@ struct paxos_message {
     uint64_t decided, accepted;
     uint64_t psid;             /* prepare session of the leader towards this peer */
     uint64_t session, counter; /* order of what a leader sends in a ballot */
-    uint64_t first;            /* index of entries[0]; SYNC_SUFFIX: where the log is cut; SYNC_SNAPSHOT: index needed */
+    uint64_t first;            /* index of entries[0]; SYNC_SUFFIX: where the log is cut;
+                                  SYNC_SNAPSHOT: index needed */
     uint64_t round;
     uint64_t read;
     uint32_t entry_count;
@@ -94,7 +97,9 @@ struct paxos_message {
 /* Gives back the entries and zeroes the message. */
 void paxos_message_clear(struct paxos_message *m);
 
-/* What a node remembers across a restart. */
+/* What a node remembers across a restart. Entries below the index of a snapshot that the tree was
+ * installed from must not be among it: they may contradict what was decided (the write that would
+ * have removed them may not have reached the disk before the crash). */
 struct paxos_stored {
     struct paxos_ballot promise, acc_round;
     uint64_t decided;   /* max(stored, applied); <= compacted + entry_count */
@@ -104,10 +109,10 @@ struct paxos_stored {
 };
 
 struct paxos_config {
-    uint32_t me;                     /* my pid; any number > 0 */
-    uint32_t count;                  /* nodes of the cluster, me included: 1..PAXOS_NODES_MAX */
+    uint32_t me;    /* my pid; any number > 0 */
+    uint32_t count; /* nodes of the cluster, me included: 1..PAXOS_NODES_MAX */
     uint32_t pids[PAXOS_NODES_MAX];
-    uint32_t read_quorum, write_quorum; /* R and W; 0, 0: both the majority. Otherwise R + W > count */
+    uint32_t read_quorum, write_quorum; /* R, W; 0, 0: the majority. Otherwise R + W > count */
     uint32_t priority;
 };
 
@@ -118,17 +123,18 @@ struct paxos *paxos_new(const struct paxos_config *config, const struct paxos_st
 void paxos_free(struct paxos *p);
 
 enum paxos_event_type {
-    PAXOS_TICK,      /* a heartbeat period has passed */
-    PAXOS_RECEIVE,   /* message: the core takes its own references */
-    PAXOS_PROPOSE,   /* entries: to be appended, buffered or forwarded; may be lost or doubled at a leader
-                        change, so the proposer repeats them and the state recognises repetitions */
-    PAXOS_DURABLE,   /* ticket: this write and all earlier ones are on disk */
-    PAXOS_READ,      /* read: ids rise, across restarts too (a late answer to an earlier life must not fit);
-                        answered by `reads_ready` of a later output */
-    PAXOS_LINK_UP,   /* pid: the link to this peer is there (again) */
+    PAXOS_TICK,    /* a heartbeat period has passed */
+    PAXOS_RECEIVE, /* message: the core takes its own references */
+    PAXOS_PROPOSE, /* entries: to be appended, buffered or forwarded; may be lost or doubled at a
+                      leader change, so the proposer repeats them and the state recognises them */
+    PAXOS_DURABLE, /* ticket: this write and all earlier ones are on disk */
+    PAXOS_READ,    /* read: ids rise, across restarts too (a late answer to an earlier life must not
+                      fit); answered by `reads_ready` of a later output */
+    PAXOS_LINK_UP, /* pid: the link to this peer is there (again) */
     PAXOS_LINK_DOWN, /* pid */
-    PAXOS_TRIM,      /* index: entries below it need not be kept (applied and durable in the tree) */
-    PAXOS_SNAPSHOT_INSTALLED, /* index: the tree is durable at this index (> decided), the log before is void */
+    PAXOS_TRIM, /* index: entries below need not be kept (applied, and durable in the tree); at most
+                   the `decided` of the last output */
+    PAXOS_SNAPSHOT_INSTALLED, /* index: the tree is durable at it, the log before it is void */
 };
 
 struct paxos_event {
@@ -142,13 +148,14 @@ struct paxos_event {
 
 int paxos_step(struct paxos *p, const struct paxos_event *event);
 
-/* A change of the disk, whole or not at all: the log from `first` on is replaced by `entries`, what lies
- * below `compacted` may be deleted at leisure. */
+/* A change of the disk, whole or not at all: the log from `first` on is replaced by `entries`, what
+ * lies below `compacted` is void and may be deleted at leisure. `first` may lie beyond the end of
+ * the log on disk, but then `compacted` equals it. */
 struct paxos_write {
     uint64_t ticket; /* 0: nothing to write. Otherwise rises by one with each write */
     struct paxos_ballot promise, acc_round;
     uint64_t decided, compacted;
-    bool truncate;  /* entries at or above `first` may exist and must go */
+    bool truncate; /* entries at or above `first` may exist and must go */
     uint64_t first;
     uint32_t entry_count;
     struct paxos_entry **entries; /* a reference to each is held by the write */
@@ -161,9 +168,9 @@ struct paxos_output {
     struct paxos_write write;
     struct paxos_message *messages; /* to send now, in this order */
     size_t message_count;
-    uint64_t decided;         /* the log may be applied up to here: durable here, decided everywhere */
-    uint64_t reads_ready;     /* every read with an id <= this one may be answered */
-    uint64_t reads_index;     /* once the tree is applied to this index */
+    uint64_t decided;     /* the log may be applied up to here: decided, and durable on this disk */
+    uint64_t reads_ready; /* every read with an id <= this one may be answered */
+    uint64_t reads_index; /* once the tree is applied to this index */
     uint64_t snapshot_needed; /* not 0: fetch a snapshot of at least this index from a peer */
 };
 
@@ -183,10 +190,10 @@ struct paxos_status {
     enum paxos_phase phase;
     struct paxos_ballot promise, acc_round, leader; /* leader: whom the election follows */
     uint64_t compacted, decided, accepted, durable;
-    uint64_t log_bytes;  /* entries held in memory */
-    bool happy;          /* the election is content with its leader */
-    bool has_quorum;     /* this node, or the leader it follows, reaches a quorum: proposals make sense */
-    bool has_leader;     /* a leader in accept (me), or a follower in accept: proposals go somewhere */
+    uint64_t log_bytes;      /* entries held in memory */
+    bool happy;              /* the election is content with its leader */
+    bool has_quorum;         /* this node, or its leader, reaches a quorum: proposals make sense */
+    bool has_leader;         /* I lead, or a leader that I hear does: proposals go somewhere */
     uint64_t leader_changes; /* since the start */
     struct {
         uint32_t pid;

@@ -221,6 +221,7 @@ void paxos_disk_covered(struct paxos *p, uint64_t index);
 void paxos_disk_write(struct paxos *p, struct paxos_write *write);
 void paxos_disk_durable(struct paxos *p, uint64_t ticket);
 bool paxos_promise_durable(const struct paxos *p);
+bool paxos_round_durable(const struct paxos *p); /* accepted in the ballot that I promised */
 /* How far the log is durable as accepted in the current ballot. */
 uint64_t paxos_accepted_durable(const struct paxos *p);
 

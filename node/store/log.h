@@ -36,6 +36,9 @@ int log_open(const struct folder *folder, const struct identity *identity, uint6
              uint64_t snapshot, struct log **log, struct paxos_stored *stored, struct fault *fault);
 void log_stored_clear(struct paxos_stored *stored);
 
+/* What is counted from an incarnation on, up to so many, does not reach the next one. */
+#define LOG_INCARNATION_STEP (UINT64_C(1) << 32)
+
 /* A number higher than any this returned before for this folder, and than the clock in ns was at an
  * earlier start (so that a folder that was emptied does not repeat one); durable on return. For the
  * exactly-once stamps of this start. Call it before log_start. */

@@ -184,7 +184,7 @@ void log_stored_clear(struct paxos_stored *stored)
 int log_db_next_incarnation(struct log_db *db, uint64_t now_ns, uint64_t *incarnation)
 {
     sqlite3_stmt *set = db->statements[LOG_SET_INCARNATION];
-    uint64_t next = db->state.incarnation + 1;
+    uint64_t next = db->state.incarnation + LOG_INCARNATION_STEP;
     int status;
 
     if (next < now_ns)

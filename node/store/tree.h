@@ -96,8 +96,7 @@ int tree_reader_next(struct tree_reader *reader, uv_loop_t *loop, size_t bytes_m
                      void (*done)(void *arg, int status, struct bytes piece, bool last), void *arg);
 void tree_reader_close(struct tree_reader *reader); /* not while a piece is under way */
 
-/* Receiving one: pieces go into a new database beside tree.db, which takes its place in one step.
- */
+/* Receiving one: pieces go into a new database beside tree.db, which replaces it in one step. */
 struct tree_writer;
 /* `index`: of the snapshot. -EBUSY if there is another writer. */
 int tree_writer_open(struct tree *tree, uint64_t index, struct tree_writer **writer);
@@ -126,8 +125,7 @@ int tree_getattr(struct tree *tree, uint64_t ino, struct attr *attr);
 int tree_lookup(struct tree *tree, uint64_t parent, struct bytes name, struct attr *attr);
 /* The directory that holds this directory (the root's is the root). */
 int tree_parent(struct tree *tree, uint64_t ino, uint64_t *parent);
-/* Appends up to `len` bytes from `offset` to `out`, fewer at the end of the file. Holes are zeros.
- */
+/* Appends up to `len` bytes from `offset` to `out`, fewer at the end of the file. Holes are 0. */
 int tree_read(struct tree *tree, uint64_t ino, uint64_t offset, size_t len, struct buffer *out);
 int tree_readlink(struct tree *tree, uint64_t ino, struct buffer *out);
 /* SEEK_DATA and SEEK_HOLE of lseek(2): where the next data or hole at or after `offset` is. */
@@ -146,8 +144,7 @@ int tree_listxattr(struct tree *tree, uint64_t ino,
 
 /* ---- Reading, by key ---- */
 
-/* Symlinks are not followed. -ENOENT also where a parent is missing, -ENOTDIR where one is a file.
- */
+/* Symlinks are not followed. -ENOENT also without a parent, -ENOTDIR where one is a file. */
 int tree_resolve(struct tree *tree, struct bytes key, struct attr *attr);
 
 /* Keys (files and symlinks) that begin with `prefix`, in byte order of the whole key, after

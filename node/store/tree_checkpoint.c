@@ -5,11 +5,10 @@
  * WAL would grow for ever. Hence three lengths:
  *
  *   TREE_WAL_WANTED   a checkpoint should be made (tree_wants_checkpoint). It copies in rounds
- * until little is left, and if the WAL is still in use then, the caller pauses: the next checkpoint
- *                     has only that little to copy, finds no open transaction, and the WAL starts
- * again. TREE_WAL_PAUSED   nobody made one, or it did not keep up: the caller pauses until one is
- * done. TREE_WAL_READERS  an open snapshot reader keeps the WAL from being copied and used again;
- * it may until then, and is ended at that length. */
+ *                     until little is left. If the WAL is still in use then, the caller pauses:
+ *                     the next one copies only that little and finds no open transaction.
+ *   TREE_WAL_PAUSED   nobody made one, or it did not keep up: the caller pauses for one.
+ *   TREE_WAL_READERS  a snapshot reader keeps the WAL in use: here it is ended. */
 #include "store/tree_internal.h"
 
 #include <assert.h>
@@ -89,15 +88,15 @@ static int sync_copied(struct tree_checkpoint *cp)
     return code == SQLITE_OK ? 0 : sql_failed(&cp->sql, "sync");
 }
 
-/* On the thread pool. */
+/* On the thread pool. A round copies what was committed when it began; the next one has what was
+ * added since. */
 static void checkpoint_work(uv_work_t *work)
 {
     struct tree_checkpoint *cp = work->data;
-    int before = -1;
 
     cp->status = 0;
-    cp->logged = cp->backfilled = 0;
-    for (int round = 0; round < ROUNDS_MAX; round++) {
+    for (int round = 0; cp->status == 0 && round < ROUNDS_MAX; round++) {
+        int before = cp->backfilled;
         int code = sqlite3_wal_checkpoint_v2(cp->sql.db, NULL, SQLITE_CHECKPOINT_PASSIVE,
                                              &cp->logged, &cp->backfilled);
         if (code != SQLITE_OK && (code & 0xff) != SQLITE_BUSY) {
@@ -105,12 +104,9 @@ static void checkpoint_work(uv_work_t *work)
             return;
         }
         assert(cp->logged >= cp->backfilled && cp->backfilled >= 0);
-        if (cp->logged - cp->backfilled <= LITTLE_FRAMES || cp->backfilled == before)
+        if (cp->backfilled - before <= LITTLE_FRAMES)
             return;
-        before = cp->backfilled;
         cp->status = sync_copied(cp);
-        if (cp->status < 0)
-            return;
     }
 }
 
@@ -129,7 +125,7 @@ static void settle_pause(struct tree *tree, const struct tree_checkpoint *cp)
     bool idle = cp->backfilled == tree->wal_frames && !tree->writing;
 
     if (idle)
-        tree->wal_frames = 0;
+        tree->wal_frames = tree->checkpoint.backfilled = 0;
     tree->pause = !idle && !cp->paused && LIST_EMPTY(&tree->readers) &&
                   frame_bytes(tree->wal_frames) > TREE_WAL_WANTED;
 }

@@ -1,5 +1,4 @@
-/* Operations on the contents of a file, by inode. Each checks everything before its first change.
- */
+/* Operations on the contents of a file, by inode. Each checks all before its first change. */
 #include "store/tree_internal.h"
 
 #include <errno.h>

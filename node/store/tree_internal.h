@@ -1,13 +1,12 @@
 /* What the files of the tree share. Private to store/tree*.c.
  *
- * Invariants between two entries (tree_check in the tests reads them back):
+ * Invariants between two entries (fixture_check in the tests reads them back):
  *   1. Every inode but the root has a directory entry, or is in `held` and has nlink 0.
  *   2. A directory's size is the number of its entries, its nlink 2 + its subdirectories.
  *   3. A file's contents are in its inode's row (data 0, at most INLINE_BYTES_MAX), or in chunks.
  *   4. What a chunk stores behind the end of its file is zeros.
  *   5. counters.inodes and counters.bytes are the number of inodes and the sum of their `used`.
- *   6. Counters and sessions on disk are those in memory at the last tree_commit, in its
- * transaction.
+ *   6. Counters and sessions on disk are those that were in memory at the last tree_commit.
  *
  * Errors: an internal function gives the errno of the operation (-ENOENT, ...), or fails the
  * database, which is remembered in tree->broken: whoever answers an operation looks there before it
@@ -128,7 +127,7 @@ struct tree_checkpoint {
     /* The thread's. */
     struct sql sql;
     int status;
-    int logged, backfilled; /* frames */
+    int logged, backfilled; /* frames, of the WAL as it is used now */
 };
 
 struct tree {
@@ -189,12 +188,10 @@ static inline uint64_t column_number(sqlite3_stmt *statement, int column)
     return (uint64_t)sqlite3_column_int64(statement, column);
 }
 
-/* Opens, and closes, everything that stands on the file tree.db: connections, counters, sessions.
- */
+/* Opens, and closes, everything that stands on tree.db: connections, counters, sessions. */
 int tree_attach(struct tree *tree);
 void tree_detach(struct tree *tree);
-/* Makes the tables and the root in an empty database, or checks whose it is. Inside a transaction.
- */
+/* Makes the tables in an empty database, or checks whose it is. Inside a transaction. */
 int tree_make(struct sql *sql, const struct identity *identity, bool *made);
 
 /* ---- tree_inode.c ---- */
@@ -301,8 +298,7 @@ void checkpoint_watch(struct tree *tree); /* after each commit */
 
 /* Ends the snapshots that are being read: they hold back the WAL. Their next piece is -ESTALE. */
 void readers_end(struct tree *tree);
-/* Whether a snapshot is about to take the tree's place: nothing may be started in the background.
- */
+/* Whether a snapshot is about to take the tree's place: nothing new may begin in the background. */
 bool writer_installing(const struct tree *tree);
 /* A job on the thread pool is over; lets the snapshot that waits for that take the tree's place. */
 void background_end(struct tree *tree);

@@ -26,7 +26,9 @@ int tree_list(struct tree *tree, uint64_t ino, struct bytes after, uint32_t max,
     if (!inode_is(&inode, S_IFDIR))
         return -ENOTDIR;
     bind_number(query, 1, ino);
-    sql_bind_bytes(query, 2, after);
+    /* Copied: `each` may move what the caller took it from. */
+    sqlite3_bind_blob64(query, 2, after.len > 0 ? (const void *)after.data : "", after.len,
+                        SQLITE_TRANSIENT);
     bind_number(query, 3, max);
     while ((status = tree_step(tree, query)) > 0) {
         inode_read(query, 1, &inode);

@@ -8,12 +8,10 @@
  * half done. So what follows only destroys what is no longer needed, and can be done again from any
  * point (writer_settle, also at the next start):
  *
- *   crash before the rename          the old tree with its WAL is whole; incoming is removed
- *   ... after it                     ready is found: the old WAL is removed, then ready renamed to
- * tree.db
- *   ... after the WAL was removed    the same; nobody looks at the old tree.db, which may be torn
- * now
- *   ... after the second rename      the new tree, without a WAL, and nothing beside it
+ *   crash before the rename        the old tree with its WAL is whole; incoming is removed
+ *   ... after it                   ready is found: the old WAL is removed, ready becomes tree.db
+ *   ... after the WAL was removed  the same; the old tree.db may be torn, but nobody reads it
+ *   ... after the second rename    the new tree, without a WAL, and nothing beside it
  *
  * The folder is synced between the steps, so that a power cut cannot turn their order round. */
 #include "store/tree_internal.h"
@@ -21,8 +19,8 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,10 +1,12 @@
 """The leader dies again and again: the clients of the other nodes get no error, and nothing is lost or
 done twice."""
 
+import itertools
 import threading
 import time
 
 from cluster import Cluster, wait_for
+from workload import append_file
 
 ROUNDS = 5
 
@@ -16,24 +18,25 @@ class Client(threading.Thread):
         super().__init__(name=f"client of {node}", daemon=True)
         self.node = node
         self.until = until
-        self.may_fail = threading.Event()  # set while its node is being killed
+        self.node_down = threading.Event()
+        self.kills = 0  # of its node
         self.lines, self.lines_unknown = [], set()
         self.counted, self.counted_unknown = 0, 0
-        self.last_success = 0.0  # when the last request was answered that ...
-        self.last_start = 0.0  # ... began then
+        self.last_start = self.last_success = 0.0  # of the last request that had one: when it began and ended
         self.errors = []
 
     def run(self):
-        while not self.until.is_set():
-            if self.may_fail.is_set():
+        for act in itertools.cycle((self.append, self.count)):
+            if self.until.is_set():
+                return
+            start, kills = time.monotonic(), self.kills
+            if self.node_down.is_set():
                 self.until.wait(0.02)
-                continue
-            for act in (self.append, self.count):
-                start = time.monotonic()
+            else:
                 try:
                     act()
                 except Exception as error:
-                    if not self.may_fail.is_set():
+                    if self.kills == kills:
                         self.errors.append(f"{self.node}: {act.__name__}: {error!r}")
                         self.until.wait(0.2)
                 else:
@@ -42,9 +45,7 @@ class Client(threading.Thread):
     def append(self):
         line = f"{self.node.port} {len(self.lines) + len(self.lines_unknown)}\n"
         self.lines_unknown.add(line)
-        with self.node.root():
-            with open(self.node.path("shared"), "a", buffering=1) as file:
-                file.write(line)
+        append_file(self.node, b"shared", line.encode())
         self.lines_unknown.discard(line)
         self.lines.append(line)
 
@@ -92,14 +93,15 @@ def kill_the_leader(cluster, clients):
     itself = next(client for client in clients if client.node is leader)
     before = [len(client.lines) for client in others]
     wait_for(lambda: all(len(client.lines) > count + 20 for client, count in zip(others, before)), "writes flow")
-    itself.may_fail.set()
+    itself.node_down.set()
+    itself.kills += 1
     killed = time.monotonic()
     leader.kill()
     wait_for(lambda: any(client.last_start > killed for client in others), "writes flow again")
     pause = min(client.last_success for client in others if client.last_start > killed) - killed
     wait_for(lambda: all(client.last_start > killed for client in others), "writes flow at both")
     leader.start()
-    itself.may_fail.clear()
+    itself.node_down.clear()
     return pause
 
 

@@ -5,7 +5,7 @@ import random
 import threading
 import time
 
-from cluster import Cluster, tree_of, wait_for
+from cluster import Cluster, tree_of
 from workload import Writer
 
 SECONDS = float(os.environ.get("SURVIVAL_SECONDS", "60"))

@@ -1,5 +1,5 @@
 /* Faults and clients at random; everything comes from the seed, so a history can be replayed. */
-#include "sim.h"
+#include "situation.h"
 
 enum {
     FAULTY_TICKS = 120,
@@ -44,20 +44,6 @@ static struct sim_node *any_node(struct sim_world *w)
 static uint32_t any(struct sim_world *w)
 {
     return any_node(w)->index;
-}
-
-static void isolate(struct sim_world *w, uint32_t node)
-{
-    for (uint32_t i = 0; i < w->options.nodes; i++)
-        sim_cut_both(w, node, i, true);
-}
-
-/* Only the links of one node remain. */
-static void leave_star(struct sim_world *w, uint32_t centre)
-{
-    for (uint32_t a = 0; a < w->options.nodes; a++)
-        for (uint32_t b = a + 1; b < w->options.nodes; b++)
-            sim_cut_both(w, a, b, a != centre && b != centre);
 }
 
 static void mend_all(struct sim_world *w)
@@ -111,10 +97,10 @@ static void fault(struct sim_world *w)
         sim_cut_both(w, any(w), any(w), true);
         break;
     case 8:
-        isolate(w, any(w));
+        sim_isolate(w, any(w));
         break;
     case 9:
-        leave_star(w, any(w));
+        sim_leave_star(w, any(w));
         break;
     case 10:
         if (sim_chance(&w->random, 100))

@@ -2,7 +2,8 @@
  *
  *   world.c      clock, events, network, links       checker.c    what must always hold
  *   node.c       a core with its disk and its tree   history.c    faults and clients at random
- *   scenarios.c  situations by name                  main.c       command line, trace
+ *   partitions.c, crashes.c   scenarios by name       situation.c  what they are made of
+ *   scenarios.c               runs them               main.c       command line
  *
  * Time counts in steps; a tick (heartbeat period) is SIM_TICK of them. Every check that fails
  * prints the seed and the last events and ends the process. */

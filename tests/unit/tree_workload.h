@@ -7,8 +7,7 @@
 
 enum { WORKLOAD_FILE_MAX = 300000 }; /* bytes; no operation makes a longer file */
 
-/* The next operation, on inodes up to `inodes`; the same for the same state. Its bytes are static.
- */
+/* An operation on inodes up to `inodes`; the same for the same state. Its bytes are static. */
 struct op workload_op(uint64_t *state, uint32_t inodes);
 
 #endif

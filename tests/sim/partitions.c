@@ -1,0 +1,195 @@
+/* Links that fail, and how many nodes are enough. Nodes are called A, B, C, ... */
+#include "situation.h"
+
+static void quorum_loss(const char *name, uint64_t seed)
+{
+    struct sim_options o = sim_usual;
+    o.nodes = 5;
+    struct sim_world *w = sim_settled(name, seed, o, C);
+    uint64_t leaders = w->checker.leaders;
+    sim_leave_star(w, A);
+    sim_expect_leader(w, A, ELECTION);
+    sim_run(w, 100 * SIM_TICK);
+    sim_check(w, w->checker.leaders == leaders + 1, "the leader changed more than once");
+    sim_finish(w);
+}
+
+static void constrained(const char *name, uint64_t seed)
+{
+    struct sim_options o = sim_usual;
+    o.nodes = 5;
+    struct sim_world *w = sim_settled(name, seed, o, C);
+    sim_cut_both(w, A, C, true); /* A falls behind */
+    sim_expect_progress(w, C);
+    sim_run(w, 5 * SIM_TICK);
+    sim_expect_progress(w, C);
+    sim_check(w, sim_leader(w) == C, "the leader changed too early");
+    sim_check(w, sim_status(w, A).accepted < sim_status(w, B).accepted, "A is not behind");
+    uint64_t leaders = w->checker.leaders;
+    sim_isolate(w, C);
+    sim_leave_star(w, A);
+    sim_expect_leader(w, A, ELECTION);
+    sim_run(w, 100 * SIM_TICK);
+    sim_check(w, w->checker.leaders == leaders + 1, "the leader changed more than once");
+    sim_finish(w);
+}
+
+static void chained(const char *name, uint64_t seed)
+{
+    struct sim_world *w = sim_settled(name, seed, sim_usual, B);
+    uint64_t leaders = w->checker.leaders;
+    sim_cut_both(w, B, C, true);
+    sim_run(w, ELECTION);
+    for (uint32_t i = 0; i < 10; i++) {
+        sim_expect_progress(w, A);
+        sim_run(w, 1000 * SIM_TICK);
+    }
+    sim_check(w, w->checker.leaders <= leaders + 1, "the leader changed more than once");
+    sim_finish(w);
+}
+
+static void one_way_cuts(const char *name, uint64_t seed)
+{
+    for (uint32_t deaf = 0; deaf < 2; deaf++) {
+        struct sim_world *w = sim_settled(name, seed, sim_usual, B);
+        for (uint32_t i = 0; i < w->options.nodes; i++)
+            sim_cut(w, deaf ? i : B, deaf ? B : i, true);
+        sim_run(w, ELECTION + SIM_TICK);
+        sim_check(w, sim_leader(w) != B && sim_leader(w) != NOBODY, "no new leader");
+        sim_expect_progress(w, sim_leader(w));
+        sim_finish(w);
+    }
+}
+
+static void flapping_link(const char *name, uint64_t seed)
+{
+    struct sim_world *w = sim_settled(name, seed, sim_usual, B);
+    uint64_t n = sim_highest_ballot(w);
+    for (uint32_t i = 0; i < 300; i++) {
+        sim_cut_both(w, B, C, i % 2 == 0);
+        sim_run(w, SIM_TICK / 2 + sim_below(&w->random, 2 * SIM_TICK));
+    }
+    sim_check(w, sim_highest_ballot(w) <= n + 2, "ballots rise without bound");
+    sim_finish(w);
+}
+
+static void minority_isolation(const char *name, uint64_t seed)
+{
+    struct sim_options o = sim_usual;
+    o.nodes = 5;
+    struct sim_world *w = sim_settled(name, seed, o, B);
+    uint64_t n = sim_highest_ballot(w);
+    sim_isolate(w, D);
+    sim_isolate(w, E);
+    sim_cut_both(w, D, E, false);
+    sim_run(w, 100 * SIM_TICK);
+    sim_check(w, !sim_status(w, D).has_quorum, "a minority believes in a quorum");
+    sim_check(w, sim_status(w, A).has_quorum, "a majority does not see its quorum");
+    sim_expect_progress(w, A);
+    sim_finish(w);
+    w = sim_settled(name, seed, o, B);
+    sim_isolate(w, D);
+    sim_run(w, 100 * SIM_TICK);
+    sim_heal(w);
+    sim_run(w, 20 * SIM_TICK);
+    sim_check(w, sim_highest_ballot(w) == n, "an isolated node raised its ballot");
+    sim_finish(w);
+}
+
+/* A candidate dies after one follower has promised it. */
+static void stranded_promise(const char *name, uint64_t seed)
+{
+    struct sim_options o = sim_usual;
+    o.nodes = 5;
+    struct sim_world *w = sim_settled(name, seed, o, C);
+    uint64_t leaders = w->checker.leaders;
+    sim_crash(w, &w->nodes[E]);
+    struct paxos_message prepare = {.type = PAXOS_PREPARE,
+                                    .from = w->nodes[E].pid,
+                                    .to = w->nodes[A].pid,
+                                    .psid = 1,
+                                    .n = {50, 0, w->nodes[E].pid}};
+    sim_send(w, &prepare);
+    sim_run(w, 3 * SIM_TICK);
+    sim_check(w, sim_status(w, A).promise.n == 50, "nobody is stranded");
+    sim_expect_progress(w, B);
+    sim_run(w, 8 * SIM_TICK);
+    sim_expect_progress(w, A);
+    sim_check(w, sim_leader(w) == C && w->checker.leaders == leaders + 1,
+              "C should lead once more");
+    sim_finish(w);
+}
+
+static void flexible_quorums(const char *name, uint64_t seed)
+{
+    struct sim_options o = sim_usual;
+    o.nodes = 8;
+    o.read_quorum = 6;
+    o.write_quorum = 3;
+    struct sim_world *w = sim_settled(name, seed, o, B);
+    for (uint32_t i = 3; i < 8; i++)
+        sim_crash(w, &w->nodes[i]);
+    sim_run(w, 20 * SIM_TICK);
+    sim_check(w, sim_status(w, B).has_quorum, "the leader does not see its quorum");
+    for (uint32_t i = 0; i < 3; i++)
+        sim_expect_progress(w, i);
+    sim_crash(w, &w->nodes[B]);
+    sim_run(w, 20 * SIM_TICK);
+    sim_check(w, sim_leader(w) == NOBODY, "two of eight have elected a leader");
+    sim_finish(w);
+}
+
+static void sparse_ids(const char *name, uint64_t seed)
+{
+    struct sim_options o = sim_usual;
+    o.pids[A] = 6;
+    o.pids[B] = 7;
+    o.pids[C] = 100;
+    struct sim_world *w = sim_settled(name, seed, o, B);
+    sim_crash(w, &w->nodes[B]);
+    sim_expect_leader(w, C, ELECTION);
+    sim_finish(w);
+}
+
+static void half_is_no_quorum(const char *name, uint64_t seed)
+{
+    struct sim_options o = sim_usual;
+    o.nodes = 4;
+    struct sim_world *w = sim_settled(name, seed, o, B);
+    sim_crash(w, &w->nodes[D]);
+    sim_run(w, 5 * SIM_TICK);
+    sim_expect_progress(w, A);
+    sim_crash(w, &w->nodes[C]);
+    sim_propose(w, &w->nodes[B], 1);
+    sim_run(w, 20 * SIM_TICK);
+    sim_check(w, w->nodes[B].waiting_count == 1, "half of the nodes counts as a quorum");
+    sim_check(w, !sim_status(w, B).has_quorum, "a leader without a quorum believes in one");
+    sim_finish(w);
+}
+
+static void one_node(const char *name, uint64_t seed)
+{
+    struct sim_options o = sim_usual;
+    o.nodes = 1;
+    struct sim_world *w = sim_settled(name, seed, o, A);
+    sim_crash(w, &w->nodes[A]);
+    sim_start(w, &w->nodes[A]);
+    sim_run(w, 2 * SIM_TICK);
+    sim_expect_progress(w, A);
+    sim_finish(w);
+}
+
+const struct sim_scenario sim_partitions[] = {
+    {"quorum-loss", quorum_loss},
+    {"constrained", constrained},
+    {"chained", chained},
+    {"one-way", one_way_cuts},
+    {"flapping", flapping_link},
+    {"minority-isolation", minority_isolation},
+    {"stranded-promise", stranded_promise},
+    {"flexible-quorums", flexible_quorums},
+    {"sparse-ids", sparse_ids},
+    {"half-is-no-quorum", half_is_no_quorum},
+    {"one-node", one_node},
+    {0},
+};
