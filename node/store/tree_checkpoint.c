@@ -85,37 +85,47 @@ static int sync_copied(struct tree_checkpoint *cp)
 
     if (code == SQLITE_OK)
         code = file->pMethods->xSync(file, SQLITE_SYNC_NORMAL);
-    return code == SQLITE_OK ? 0 : sql_failed(&cp->sql, "sync");
+    if (code == SQLITE_OK)
+        return 0;
+    return fault_set(&cp->sql.fault, -EIO, "%s: sync: %s", TREE_FILE, sqlite3_errstr(code));
 }
 
-/* On the thread pool. A round copies what was committed when it began; the next one has what was
- * added since. */
+/* One round: copies what was committed when it began. Returns the number of frames, or an error.
+ *
+ * The commit that the checkpoint began with is durable if its frames were copied. If the WAL was
+ * started again meanwhile, all that was in it before has been copied, and what is counted are later
+ * frames: comparing them can only make us report less than is true. */
+static int copy_round(struct tree_checkpoint *cp)
+{
+    int logged, backfilled, copied;
+    int code = sqlite3_wal_checkpoint_v2(cp->sql.db, NULL, SQLITE_CHECKPOINT_PASSIVE, &logged,
+                                         &backfilled);
+
+    if ((code & 0xff) == SQLITE_BUSY)
+        return 0;
+    if (code != SQLITE_OK)
+        return sql_failed(&cp->sql, "checkpoint");
+    assert(logged >= backfilled && backfilled >= 0);
+    cp->reached |= backfilled >= cp->frames || backfilled == logged;
+    copied = backfilled - cp->backfilled;
+    cp->backfilled = backfilled;
+    return copied > 0 ? copied : 0;
+}
+
+/* On the thread pool. */
 static void checkpoint_work(uv_work_t *work)
 {
     struct tree_checkpoint *cp = work->data;
 
-    cp->status = 0;
-    for (int round = 0; cp->status == 0 && round < ROUNDS_MAX; round++) {
-        int before = cp->backfilled;
-        int code = sqlite3_wal_checkpoint_v2(cp->sql.db, NULL, SQLITE_CHECKPOINT_PASSIVE,
-                                             &cp->logged, &cp->backfilled);
-        if (code != SQLITE_OK && (code & 0xff) != SQLITE_BUSY) {
-            cp->status = sql_failed(&cp->sql, "checkpoint");
-            return;
-        }
-        assert(cp->logged >= cp->backfilled && cp->backfilled >= 0);
-        if (cp->backfilled - before <= LITTLE_FRAMES)
-            return;
+    cp->reached = false;
+    for (int round = 0; round < ROUNDS_MAX; round++) {
+        cp->status = copy_round(cp);
+        if (cp->status <= LITTLE_FRAMES)
+            break;
         cp->status = sync_copied(cp);
+        if (cp->status < 0)
+            break;
     }
-}
-
-/* The commit that the checkpoint began with is in tree.db if its frames are. If the WAL was started
- * again meanwhile, all that was in it before has been copied, and what is counted are later frames:
- * comparing them can only make us report less than is true. */
-static bool reached(const struct tree_checkpoint *cp)
-{
-    return cp->backfilled >= cp->frames || cp->backfilled == cp->logged;
 }
 
 /* If nothing was committed or begun meanwhile, the next transaction starts the WAL again. If not,
@@ -135,14 +145,14 @@ static void checkpoint_after(uv_work_t *work, int cancelled)
     struct tree_checkpoint *cp = work->data;
     struct tree *tree = cp->tree;
     void (*done)(void *, int, uint64_t) = cp->done;
-    int status = cp->status;
+    int status = cp->status < 0 ? cp->status : 0;
 
     cp->done = NULL;
     if (status < 0) {
         tree->sql.fault = cp->sql.fault;
         tree->broken = status;
     } else {
-        if (reached(cp) && cp->index > tree->durable)
+        if (cp->reached && cp->index > tree->durable)
             tree->durable = cp->index;
         settle_pause(tree, cp);
     }

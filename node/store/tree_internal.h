@@ -127,7 +127,8 @@ struct tree_checkpoint {
     /* The thread's. */
     struct sql sql;
     int status;
-    int logged, backfilled; /* frames, of the WAL as it is used now */
+    int backfilled; /* frames of the WAL that are in tree.db */
+    bool reached;   /* those of the commit that it began with are */
 };
 
 struct tree {
