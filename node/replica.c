@@ -451,8 +451,6 @@ static void on_handle_closed(uv_handle_t *handle)
 static void on_log_closed(void *arg)
 {
     struct replica *r = arg;
-    tree_close(r->tree);
-    folder_close(r->folder);
     uv_close((uv_handle_t *)&r->prepare, on_handle_closed);
     uv_close((uv_handle_t *)&r->idle, on_handle_closed);
     uv_close((uv_handle_t *)&r->heartbeat, on_handle_closed);
@@ -471,12 +469,16 @@ static void stop_when_idle(struct replica *r)
     snapshot_stop(r);
     peer_stop(r->peer);
     r->broken = true; /* nothing reaches the core any more */
-    log_close(r->log, on_log_closed, r);
+    struct log *log = r->log;
+    r->log = NULL; /* doors may still ask for the status */
+    log_close(log, on_log_closed, r);
 }
 
 void replica_free(struct replica *r)
 {
     peer_free(r->peer);
     paxos_free(r->paxos);
+    tree_close(r->tree);
+    folder_close(r->folder);
     free(r);
 }

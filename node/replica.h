@@ -111,8 +111,8 @@ int replica_start(uv_loop_t *loop, struct lws_context *websockets, const struct 
                   void (*failed)(void *arg, const char *text), void *failed_arg,
                   struct replica **replica, struct fault *fault);
 struct peer *replica_peer(struct replica *replica); /* for the listener's route */
-/* Refuses what is new, waits for what is in flight (at most the request timeout), closes links and store;
- * `stopped` then. replica_free after the WebSocket context is gone. */
+/* Refuses what is new, waits for what is in flight (at most the request timeout), then closes links and
+ * log; `stopped` then. replica_free, after the doors and the WebSocket context are gone, closes the tree. */
 void replica_stop(struct replica *replica, void (*stopped)(void *arg), void *arg);
 void replica_free(struct replica *replica);
 

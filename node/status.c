@@ -68,7 +68,8 @@ void replica_status(struct replica *r, struct replica_status *s)
     s->unknown_total = r->unknown_total;
     s->snapshots_sent = r->snapshots_sent;
     s->snapshots_received = r->snapshots_received;
-    log_metrics(r->log, &s->log);
+    if (r->log)
+        log_metrics(r->log, &s->log);
     peer_metrics(r->peer, &s->links);
     tree_counts(r->tree, &s->tree);
 }
