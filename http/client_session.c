@@ -7,13 +7,14 @@
 #include "client_session.h"
 
 #include "base/trace.h"
+#include "origin.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { CLOSE_SECONDS_MAX = 5 };
+enum { CLOSE_SECONDS_MAX = 5, ORIGIN_BYTES_MAX = 512 };
 
 TAILQ_HEAD(client_queue, client_exchange);
 
@@ -222,6 +223,20 @@ static void session_end(struct client_session *session)
     LIST_REMOVE(session, all);
 }
 
+static int admit(struct lws *wsi)
+{
+    if (lws_hdr_total_length(wsi, WSI_TOKEN_ORIGIN) == 0)
+        return 0;
+    /* What does not fit stays empty, and is foreign. */
+    char origin[ORIGIN_BYTES_MAX] = "", host[ORIGIN_BYTES_MAX] = "";
+    lws_hdr_copy(wsi, origin, sizeof origin, WSI_TOKEN_ORIGIN);
+    lws_hdr_copy(wsi, host, sizeof host, WSI_TOKEN_HOST);
+    if (!http_origin_is_foreign(origin, host))
+        return 0;
+    lws_return_http_status(wsi, HTTP_STATUS_FORBIDDEN, HTTP_ORIGIN_REFUSED);
+    return -1;
+}
+
 static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
                     size_t len)
 {
@@ -232,6 +247,8 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
         if (lws_return_http_status(wsi, HTTP_STATUS_BAD_REQUEST, "this is a WebSocket") != 0)
             return -1;
         return lws_http_transaction_completed(wsi) != 0 ? -1 : 0;
+    case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
+        return admit(wsi);
     case LWS_CALLBACK_ESTABLISHED:
         session_begin(clients, session, wsi);
         return 0;

@@ -2,6 +2,7 @@
  * answer. The states are drawn in http_internal.h. */
 #include "base/trace.h"
 #include "http_internal.h"
+#include "origin.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -99,6 +100,9 @@ static void admit(struct http_request *request, const char *method)
     if (!request->connection->allowed)
         http_error(request, MHD_HTTP_FORBIDDEN, (struct bytes){0},
                    "this address is not among the clients that this node serves");
+    else if (http_origin_is_foreign(http_header(request, MHD_HTTP_HEADER_ORIGIN),
+                                    http_header(request, MHD_HTTP_HEADER_HOST)))
+        http_error(request, MHD_HTTP_FORBIDDEN, (struct bytes){0}, HTTP_ORIGIN_REFUSED);
     else if (announced_bytes(request) > request->route->body_bytes_max &&
              announced_bytes(request) > UNREAD_BODY_BYTES_MAX)
         refuse_body(request);

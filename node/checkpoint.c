@@ -1,9 +1,9 @@
 /* When the tree is made durable, and how much of the log is kept behind it.
  *
- * The log is trimmed only below what a checkpoint has made durable in the tree. A tail stays for nodes
- * that were briefly away; and as long as a leader sees a living peer that has not got so far (it is
- * catching up, perhaps by a snapshot), it keeps more, so that what the peer lacks is not trimmed faster
- * than it can follow. */
+ * The log is trimmed only below what a checkpoint has made durable in the tree. A tail stays for
+ * nodes that were briefly away; and as long as a leader sees a living peer that has not got so far
+ * (it is catching up, perhaps by a snapshot), it keeps more, so that what the peer lacks is not
+ * trimmed faster than it can follow. */
 #include "replica_internal.h"
 
 #include <errno.h>

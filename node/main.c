@@ -4,7 +4,8 @@
  *   0  stopped as asked
  *   1  could not start: what stands in the way is on standard error
  *   2  wrong flags or configuration
- *   3  the disk or memory failed: the node stopped rather than answer from a state that the disk lacks */
+ *   3  the disk or memory failed: the node stopped rather than answer from a state that the disk
+ * lacks */
 #include "base/trace.h"
 #include "config.h"
 #include "fs/fs.h"
@@ -139,8 +140,9 @@ static int start_rooms(struct node *n, struct fault *fault)
 {
     start_websockets(n);
     if (!n->websockets)
-        return fault_set(fault, -ENOMEM, "libwebsockets does not start with libuv: is the package "
-                                         "libwebsockets-evlib-uv installed?");
+        return fault_set(fault, -ENOMEM,
+                         "libwebsockets does not start with libuv: is the package "
+                         "libwebsockets-evlib-uv installed?");
     int status =
         replica_start(&n->loop, n->websockets, &n->config, on_broken, n, &n->replica, fault);
     if (status == 0)

@@ -90,7 +90,8 @@ void reads_ask(struct replica *r)
 void reads_confirm(struct replica *r, uint64_t id, uint64_t index)
 {
     struct pending_read *read;
-    TAILQ_FOREACH (read, &r->reads, by_age) {
+    TAILQ_FOREACH(read, &r->reads, by_age)
+    {
         if (read->id == 0 || read->id > id)
             break;
         if (!read->confirmed) {

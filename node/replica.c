@@ -1,5 +1,5 @@
-/* The replica's turn. Events reach the core as they come; once the loop has nothing else to do, and before
- * it sleeps, one turn takes what they brought about:
+/* The replica's turn. Events reach the core as they come; once the loop has nothing else to do, and
+ * before it sleeps, one turn takes what they brought about:
  *
  *   propose, ask ──> core ──> write to the log ──> send ──> apply what is decided ──> answer
  *
@@ -14,8 +14,9 @@
 #include <string.h>
 
 enum {
-    CONFIGURATION = 1,   /* membership does not change yet */
-    TURN_ROUNDS_MAX = 8, /* answers bring new requests: let the loop look at its descriptors in between */
+    CONFIGURATION = 1, /* membership does not change yet */
+    TURN_ROUNDS_MAX =
+        8, /* answers bring new requests: let the loop look at its descriptors in between */
 };
 
 const char *replica_outcome_text(enum replica_outcome outcome)
@@ -190,7 +191,8 @@ static void turn_soon(uv_prepare_t *handle)
 static void pong(struct replica *r, const struct frame *frame)
 {
     struct pending_ping *p;
-    LIST_FOREACH (p, &r->pings, all) {
+    LIST_FOREACH(p, &r->pings, all)
+    {
         if (p->id == frame->id && p->pid == frame->from) {
             LIST_REMOVE(p, all);
             p->done(p->arg, true);
@@ -212,8 +214,7 @@ static void on_frame(void *arg, struct frame *frame)
         snapshot_frame(r, frame);
         break;
     case FRAME_PING:
-        peer_send(r->peer,
-                  &(struct frame){.type = FRAME_PONG, .to = frame->from, .id = frame->id});
+        peer_send(r->peer, &(struct frame){.type = FRAME_PONG, .to = frame->from, .id = frame->id});
         break;
     case FRAME_PONG:
         pong(r, frame);
@@ -223,8 +224,8 @@ static void on_frame(void *arg, struct frame *frame)
 
 static void on_link(void *arg, uint32_t pid, bool up)
 {
-    replica_step(arg, &(struct paxos_event){.type = up ? PAXOS_LINK_UP : PAXOS_LINK_DOWN,
-                                            .pid = pid});
+    replica_step(arg,
+                 &(struct paxos_event){.type = up ? PAXOS_LINK_UP : PAXOS_LINK_DOWN, .pid = pid});
 }
 
 static void on_durable(void *arg, uint64_t ticket)
@@ -339,9 +340,8 @@ static int open_store(struct replica *r, const struct identity *identity,
 static int start_consensus(struct replica *r, const uint32_t *pids,
                            const struct paxos_stored *stored, struct fault *fault)
 {
-    struct paxos_config paxos = {.me = r->me,
-                                 .count = r->config->peer_count + 1,
-                                 .priority = r->config->priority};
+    struct paxos_config paxos = {
+        .me = r->me, .count = r->config->peer_count + 1, .priority = r->config->priority};
     paxos.pids[0] = r->me;
     memcpy(paxos.pids + 1, pids, r->config->peer_count * sizeof *pids);
     r->paxos = paxos_new(&paxos, stored);

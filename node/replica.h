@@ -1,8 +1,9 @@
 /* The replica: where consensus, store and peers meet, and the only thing that doors talk to.
  *
- * A door turns what a user asks into a command or a read. A write's success means that a majority has it
- * on disk; a read callback means that the tree, as it is now, contains every write that had returned before
- * the read was asked for. Every call is answered within the configured request timeout.
+ * A door turns what a user asks into a command or a read. A write's success means that a majority
+ * has it on disk; a read callback means that the tree, as it is now, contains every write that had
+ * returned before the read was asked for. Every call is answered within the configured request
+ * timeout.
  *
  * Thread: the loop's. Callbacks come on the loop and may come before the call returns. */
 #ifndef QUORUMFS_REPLICA_H
@@ -17,10 +18,10 @@
 #include "store/tree.h"
 
 enum {
-    REPLICA_PENDING_MAX = 65536, /* commands from the oldest that waits at a node to the newest: as many results
-                                    as the tree keeps for a node */
-    REPLICA_PENDING_BYTES_MAX = 128 * 1024 * 1024,  /* bytes of those that wait */
-    REPLICA_READS_MAX = 65536,                      /* reads waiting at one node */
+    REPLICA_PENDING_MAX = 65536, /* commands from the oldest that waits at a node to the newest: as
+                                    many results as the tree keeps for a node */
+    REPLICA_PENDING_BYTES_MAX = 128 * 1024 * 1024, /* bytes of those that wait */
+    REPLICA_READS_MAX = 65536,                     /* reads waiting at one node */
 };
 
 enum replica_outcome {
@@ -40,8 +41,8 @@ struct replica;
 typedef void replica_written_cb(void *arg, enum replica_outcome outcome,
                                 const struct command_result *result);
 
-/* Proposes a command and calls back when it is decided and applied here. Takes the command's bytes and
- * zeroes it. Exactly once: it takes effect at most once whatever leaders do meanwhile. */
+/* Proposes a command and calls back when it is decided and applied here. Takes the command's bytes
+ * and zeroes it. Exactly once: it takes effect at most once whatever leaders do meanwhile. */
 void replica_submit(struct replica *replica, struct command *command, replica_written_cb *done,
                     void *arg);
 
@@ -67,8 +68,9 @@ void replica_read(struct replica *replica, enum replica_consistency consistency,
 /* For reading, in a read callback (or for REPLICA_LOCAL at any time). */
 struct tree *replica_tree(struct replica *replica);
 
-/* Called after every command that was applied, the node's own or not, before its callback: a door that
- * keeps something per inode (open files) learns here what has changed. One observer at most. */
+/* Called after every command that was applied, the node's own or not, before its callback: a door
+ * that keeps something per inode (open files) learns here what has changed. One observer at most.
+ */
 typedef void replica_applied_cb(void *arg, const struct command_view *command,
                                 const struct command_result *result);
 void replica_observe(struct replica *replica, replica_applied_cb *applied, void *arg);
@@ -97,7 +99,8 @@ struct replica_status {
     uint64_t pending_writes, pending_reads;
     uint64_t age_ms; /* as in replica_freshness */
     bool fetching_snapshot;
-    uint64_t writes_total, reads_total, refused_total, unknown_total, snapshots_sent, snapshots_received;
+    uint64_t writes_total, reads_total, refused_total, unknown_total, snapshots_sent,
+        snapshots_received;
     struct log_metrics log;
     struct peer_metrics links;
     struct tree_counts tree;
@@ -105,14 +108,15 @@ struct replica_status {
 
 void replica_status(struct replica *replica, struct replica_status *status);
 
-/* Opens the store in `config->dir` and starts. `config` must outlive the replica. `failed` is called once
- * when the node cannot go on (disk): it has to stop with a clear message. */
+/* Opens the store in `config->dir` and starts. `config` must outlive the replica. `failed` is
+ * called once when the node cannot go on (disk): it has to stop with a clear message. */
 int replica_start(uv_loop_t *loop, struct lws_context *websockets, const struct config *config,
                   void (*failed)(void *arg, const char *text), void *failed_arg,
                   struct replica **replica, struct fault *fault);
 struct peer *replica_peer(struct replica *replica); /* for the listener's route */
-/* Refuses what is new, waits for what is in flight (at most the request timeout), then closes links and
- * log; `stopped` then. replica_free, after the doors and the WebSocket context are gone, closes the tree. */
+/* Refuses what is new, waits for what is in flight (at most the request timeout), then closes links
+ * and log; `stopped` then. replica_free, after the doors and the WebSocket context are gone, closes
+ * the tree. */
 void replica_stop(struct replica *replica, void (*stopped)(void *arg), void *arg);
 void replica_free(struct replica *replica);
 

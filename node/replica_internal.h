@@ -15,22 +15,23 @@
 #include <sys/queue.h>
 
 enum {
-    WRITE_BUCKETS = 4096,         /* of the table of pending writes by sequence */
-    WRITE_REPEAT_MS = 1000,       /* a proposal not decided by then is proposed again, then after twice as long */
-    READ_CONFIRM_MS = 1000,       /* an idle node asks this often how current it is */
-    HOUSEKEEPING_MS = 50,         /* tree commit, deadlines, checkpoints */
-    APPLY_MS_MAX = 4,             /* of one turn; what is left waits for the next */
-    COMMIT_PAGES = 300,           /* dirty pages after which the tree's transaction is ended */
-    CHECKPOINT_MS = 5000,         /* between checkpoints of a tree that changes */
-    CHECKPOINT_ENTRIES = 16384,   /* applied since the last checkpoint: time for one */
-    LOG_TAIL_ENTRIES = 32768,     /* kept for peers that were briefly away ... */
+    WRITE_BUCKETS = 4096, /* of the table of pending writes by sequence */
+    WRITE_REPEAT_MS =
+        1000, /* a proposal not decided by then is proposed again, then after twice as long */
+    READ_CONFIRM_MS = 1000,            /* an idle node asks this often how current it is */
+    HOUSEKEEPING_MS = 50,              /* tree commit, deadlines, checkpoints */
+    APPLY_MS_MAX = 4,                  /* of one turn; what is left waits for the next */
+    COMMIT_PAGES = 300,                /* dirty pages after which the tree's transaction is ended */
+    CHECKPOINT_MS = 5000,              /* between checkpoints of a tree that changes */
+    CHECKPOINT_ENTRIES = 16384,        /* applied since the last checkpoint: time for one */
+    LOG_TAIL_ENTRIES = 32768,          /* kept for peers that were briefly away ... */
     LOG_TAIL_BYTES = 16 * 1024 * 1024, /* ... and not more than this of them */
     LOG_BYTES_MAX = 128 * 1024 * 1024, /* kept by a leader while a living peer catches up */
     PING_MS_MAX = 1000,
     SNAPSHOT_PIECE_BYTES = 256 * 1024,
-    SNAPSHOT_PATIENCE_MS = 1000,  /* for one piece; then it is asked for again ... */
-    SNAPSHOT_REPEATS_MAX = 3,     /* ... so often, and then the next peer is asked */
-    SNAPSHOT_IDLE_MS = 30000,     /* a served snapshot that nobody asks for any more is closed */
+    SNAPSHOT_PATIENCE_MS = 1000, /* for one piece; then it is asked for again ... */
+    SNAPSHOT_REPEATS_MAX = 3,    /* ... so often, and then the next peer is asked */
+    SNAPSHOT_IDLE_MS = 30000,    /* a served snapshot that nobody asks for any more is closed */
 };
 
 /* A command of this node that is not answered yet. */
@@ -40,9 +41,9 @@ struct pending_write {
     uint64_t sequence;
     struct paxos_entry *entry;
     uint64_t deadline_ms;
-    uint64_t repeat_ms;      /* when it is proposed again */
+    uint64_t repeat_ms; /* when it is proposed again */
     uint64_t repeat_step_ms;
-    bool proposed;           /* handed to the core at least once: from then on its outcome may be unknown */
+    bool proposed; /* handed to the core at least once: from then on its outcome may be unknown */
     replica_written_cb *done;
     void *arg;
 };
@@ -51,12 +52,12 @@ TAILQ_HEAD(pending_writes, pending_write);
 
 struct pending_read {
     TAILQ_ENTRY(pending_read) by_age;
-    uint64_t id;          /* 0: not yet asked of the core */
+    uint64_t id; /* 0: not yet asked of the core */
     uint64_t asked_ms;
     uint64_t deadline_ms;
-    uint64_t index;       /* read index; counts once `confirmed` */
+    uint64_t index; /* read index; counts once `confirmed` */
     bool confirmed;
-    bool stale_will_do;   /* without a quorum, answer what is known */
+    bool stale_will_do; /* without a quorum, answer what is known */
     replica_read_cb *done;
     void *arg;
 };
@@ -77,13 +78,13 @@ LIST_HEAD(pending_pings, pending_ping);
 /* A snapshot that a peer is pulling from this node. */
 struct snapshot_serving {
     struct replica *replica;
-    uint32_t pid;  /* 0: free */
-    uint64_t id;   /* the peer's attempt */
+    uint32_t pid; /* 0: free */
+    uint64_t id;  /* the peer's attempt */
     uint64_t index;
     uint64_t piece; /* number of the piece in `data` */
     bool have;      /* `data` holds it */
     bool last;
-    bool reading;   /* the next one is being read */
+    bool reading; /* the next one is being read */
     uint64_t used_ms;
     struct tree_reader *reader;
     struct buffer data;
@@ -97,7 +98,7 @@ struct snapshot_fetching {
     uint64_t piece; /* the next one wanted */
     uint64_t asked_ms;
     uint32_t repeats; /* of the question for this piece */
-    bool writing;    /* a piece is on its way into the database */
+    bool writing;     /* a piece is on its way into the database */
     bool last;
     bool installing; /* the tree is being replaced: nothing is applied */
     struct tree_writer *writer;
@@ -118,8 +119,8 @@ struct replica {
     struct paxos *paxos;
     struct paxos_status status; /* after the last turn */
 
-    /* The turn: a prepare handle runs it before the loop sleeps; while work is left an idle handle keeps the
-     * loop from sleeping. */
+    /* The turn: a prepare handle runs it before the loop sleeps; while work is left an idle handle
+     * keeps the loop from sleeping. */
     uv_prepare_t prepare;
     uv_idle_t idle;
     uv_timer_t heartbeat;
@@ -135,7 +136,7 @@ struct replica {
     struct pending_writes writes;
     struct pending_writes write_buckets[WRITE_BUCKETS];
     uint64_t write_count, write_bytes;
-    bool writes_unproposed; /* some have not been handed to the core */
+    bool writes_unproposed;          /* some have not been handed to the core */
     struct paxos_ballot proposed_to; /* the leader that has been told everything */
 
     /* reads.c */

@@ -1,9 +1,10 @@
-/* Snapshots of the tree between nodes: serving one to a peer that is too far behind for the log, and
- * fetching one from a peer.
+/* Snapshots of the tree between nodes: serving one to a peer that is too far behind for the log,
+ * and fetching one from a peer.
  *
- * The receiver drives: it asks for piece after piece, each by number, so a lost piece is asked for again.
- * The sender keeps a consistent view of its tree open, and the last piece that it read. A peer that stays
- * silent is given up, and the next one is asked from the start, since its snapshot is another one. */
+ * The receiver drives: it asks for piece after piece, each by number, so a lost piece is asked for
+ * again. The sender keeps a consistent view of its tree open, and the last piece that it read. A
+ * peer that stays silent is given up, and the next one is asked from the start, since its snapshot
+ * is another one. */
 #include "replica_internal.h"
 
 #include <assert.h>
@@ -64,8 +65,8 @@ static void serving_read(struct snapshot_serving *s, uint64_t piece)
     s->reading = true;
     s->have = false;
     s->piece = piece;
-    int status = tree_reader_next(s->reader, s->replica->loop, SNAPSHOT_PIECE_BYTES,
-                                  serving_read_done, s);
+    int status =
+        tree_reader_next(s->reader, s->replica->loop, SNAPSHOT_PIECE_BYTES, serving_read_done, s);
     if (status < 0)
         serving_read_done(s, status, (struct bytes){0}, false);
 }
@@ -148,8 +149,8 @@ static void fetching_end(struct replica *r)
     *f = (struct snapshot_fetching){.id = f->id};
 }
 
-/* The next linked peer after the one that was tried last; the leader, who has other work, only if there is
- * nobody else. */
+/* The next linked peer after the one that was tried last; the leader, who has other work, only if
+ * there is nobody else. */
 static uint32_t choose_peer(const struct replica *r, uint32_t last_tried)
 {
     uint32_t after = 0, first = 0, leader = 0;
@@ -271,10 +272,10 @@ static void receive(struct replica *r, const struct frame *frame)
     buffer_append(&f->data, frame->data.data, frame->data.len);
     f->last = frame->last;
     f->writing = true;
-    int status = f->data.failed ? -ENOMEM
-                                : tree_writer_add(f->writer, r->loop,
-                                                  bytes_of(f->data.data, f->data.len),
-                                                  piece_written, r);
+    int status = f->data.failed
+                     ? -ENOMEM
+                     : tree_writer_add(f->writer, r->loop, bytes_of(f->data.data, f->data.len),
+                                       piece_written, r);
     if (status < 0)
         piece_written(r, status);
 }

@@ -1,4 +1,5 @@
-/* A node's state as text: for GET /status, /metrics and for .quorumfs/status. Thread: the loop's. */
+/* A node's state as text: for GET /status, /metrics and for .quorumfs/status. Thread: the loop's.
+ */
 #ifndef QUORUMFS_STATUS_H
 #define QUORUMFS_STATUS_H
 

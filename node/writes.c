@@ -4,8 +4,8 @@
  *                 │  no quorum: refused             │  leader changed, or no answer: proposed again
  *                 └─ deadline: refused              └─ deadline: outcome unknown
  *
- * A command keeps its stamp however often it is proposed; whoever applies it recognises repetitions by
- * it. `lowest` in the stamp says which results nobody waits for any more. */
+ * A command keeps its stamp however often it is proposed; whoever applies it recognises repetitions
+ * by it. `lowest` in the stamp says which results nobody waits for any more. */
 #include "replica_internal.h"
 
 #include <assert.h>
@@ -151,9 +151,9 @@ void writes_propose(struct replica *r)
 static struct pending_write *find(struct replica *r, uint64_t sequence)
 {
     struct pending_write *w;
-    TAILQ_FOREACH (w, bucket_of(r, sequence), in_bucket)
-        if (w->sequence == sequence)
-            return w;
+    TAILQ_FOREACH(w, bucket_of(r, sequence), in_bucket)
+    if (w->sequence == sequence)
+        return w;
     return NULL;
 }
 
@@ -186,9 +186,9 @@ void writes_expire(struct replica *r, uint64_t now_ms)
     if (!r->status.has_leader)
         return;
     struct proposal proposal = {.count = 0};
-    TAILQ_FOREACH (w, &r->writes, by_age)
-        if (w->proposed && w->repeat_ms <= now_ms)
-            add(r, &proposal, w, now_ms);
+    TAILQ_FOREACH(w, &r->writes, by_age)
+    if (w->proposed && w->repeat_ms <= now_ms)
+        add(r, &proposal, w, now_ms);
     flush(r, &proposal);
 }
 

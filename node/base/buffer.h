@@ -1,8 +1,8 @@
 /* Growing byte buffers and a bounds-checked reader: the one way bytes are encoded and decoded.
  *
  * Integers are little-endian. A writer's failure (out of memory) is sticky: encode everything, then
- * look at `failed` once. A reader's failure (input too short) is sticky in the same way: every later
- * read gives zeros, and `bad` is looked at once, at the end.
+ * look at `failed` once. A reader's failure (input too short) is sticky in the same way: every
+ * later read gives zeros, and `bad` is looked at once, at the end.
  *
  * Thread: none of its own; a buffer belongs to whoever holds it. */
 #ifndef QUORUMFS_BASE_BUFFER_H
@@ -35,8 +35,8 @@ struct buffer {
 };
 
 void buffer_free(struct buffer *b);
-/* Makes room for `more` bytes behind the contents and returns the place, or NULL (and `failed`). The
- * caller fills it and then adds to `len`. */
+/* Makes room for `more` bytes behind the contents and returns the place, or NULL (and `failed`).
+ * The caller fills it and then adds to `len`. */
 uint8_t *buffer_reserve(struct buffer *b, size_t more);
 void buffer_append(struct buffer *b, const void *data, size_t len);
 void buffer_put_u8(struct buffer *b, uint8_t value);

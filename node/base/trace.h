@@ -1,7 +1,7 @@
 /* What a node tells its operator: one line an event on standard error, `LEVEL room: text`.
  *
- * Quiet by default (warnings and errors); the environment variable QUORUMFS_LOG=error|warn|info|debug
- * sets the level. Thread: any. */
+ * Quiet by default (warnings and errors); the environment variable
+ * QUORUMFS_LOG=error|warn|info|debug sets the level. Thread: any. */
 #ifndef QUORUMFS_BASE_TRACE_H
 #define QUORUMFS_BASE_TRACE_H
 

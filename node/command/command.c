@@ -65,10 +65,8 @@ static void put_fields(struct buffer *b, const struct op *op, uint16_t mask)
     const struct {
         int field;
         uint32_t value;
-    } narrow[] = {{FIELD_MODE, op->mode},
-                  {FIELD_UID, op->uid},
-                  {FIELD_GID, op->gid},
-                  {FIELD_RDEV, op->rdev}};
+    } narrow[] = {
+        {FIELD_MODE, op->mode}, {FIELD_UID, op->uid}, {FIELD_GID, op->gid}, {FIELD_RDEV, op->rdev}};
     const struct {
         int field;
         struct bytes value;

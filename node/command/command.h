@@ -4,8 +4,9 @@
  * for it. It is checked and applied from the replicated state alone, so every node gives the same
  * result. Commands carry the change, never the whole file.
  *
- *   stamp: version u8 | node u32 | incarnation u64 | sequence u64 | lowest u64 | time u64 | count u32
- *   then each operation: type u8 | mask u16 of the fields that are not zero | those fields
+ *   stamp:          version u8 | node u32 | incarnation u64 | sequence u64 | lowest u64 | time u64
+ *                   | count u32
+ *   each operation: type u8 | mask u16 of the fields that are not zero | those fields
  *
  * Thread: none of its own. */
 #ifndef QUORUMFS_COMMAND_COMMAND_H
@@ -29,35 +30,38 @@ enum {
 enum { INO_ROOT = 1 };
 
 enum op_type {
-    /* By path (HTTP). Missing parents are made by PUT; DELETE of a missing key succeeds, existed = false. */
+    /* By path (HTTP). Missing parents are made by PUT; DELETE of a missing key succeeds, existed =
+       false. */
     OP_PUT = 1, /* name = path, data = whole value */
     OP_DELETE,  /* name = path of a file or symlink */
     /* By inode (files). `ino` is the file, or the parent directory where there is a `name`. */
-    OP_WRITE,       /* ino, offset, data; OP_TRUNCATE_FIRST: cut to 0 before */
-    OP_APPEND,      /* ino, data at the replicated end; OP_TRUNCATE_FIRST as above */
-    OP_TRUNCATE,    /* ino, size */
-    OP_PUNCH,       /* ino, offset, size: a hole; the file's size stays */
-    OP_ALLOCATE,    /* ino, size: the file is at least so long (fallocate mode 0) */
-    OP_CREATE,      /* ino, name, mode, uid, gid: a regular file; OP_EXCLUSIVE, else an existing one is given */
-    OP_MKNOD,       /* ino, name, mode with type, rdev, uid, gid */
-    OP_MKDIR,       /* ino, name, mode, uid, gid */
-    OP_SYMLINK,     /* ino, name, data = target, uid, gid */
-    OP_LINK,        /* ino = parent, name = new name, ino2 = the inode */
-    OP_UNLINK,      /* ino, name; hold */
-    OP_RMDIR,       /* ino, name; hold */
-    OP_RENAME,      /* ino, name -> ino2, name2; OP_NO_REPLACE or OP_EXCHANGE; hold */
-    OP_SETATTR,     /* ino, OP_SET_* say which of mode, uid, gid, mtime (ns) */
-    OP_SETXATTR,    /* ino, name, data; OP_XATTR_CREATE or OP_XATTR_REPLACE */
+    OP_WRITE,    /* ino, offset, data; OP_TRUNCATE_FIRST: cut to 0 before */
+    OP_APPEND,   /* ino, data at the replicated end; OP_TRUNCATE_FIRST as above */
+    OP_TRUNCATE, /* ino, size */
+    OP_PUNCH,    /* ino, offset, size: a hole; the file's size stays */
+    OP_ALLOCATE, /* ino, size: the file is at least so long (fallocate mode 0) */
+    OP_CREATE,   /* ino, name, mode, uid, gid: a regular file; OP_EXCLUSIVE, else an existing one is
+                    given */
+    OP_MKNOD,    /* ino, name, mode with type, rdev, uid, gid */
+    OP_MKDIR,    /* ino, name, mode, uid, gid */
+    OP_SYMLINK,  /* ino, name, data = target, uid, gid */
+    OP_LINK,     /* ino = parent, name = new name, ino2 = the inode */
+    OP_UNLINK,   /* ino, name; hold */
+    OP_RMDIR,    /* ino, name; hold */
+    OP_RENAME,   /* ino, name -> ino2, name2; OP_NO_REPLACE or OP_EXCHANGE; hold */
+    OP_SETATTR,  /* ino, OP_SET_* say which of mode, uid, gid, mtime (ns) */
+    OP_SETXATTR, /* ino, name, data; OP_XATTR_CREATE or OP_XATTR_REPLACE */
     OP_REMOVEXATTR, /* ino, name */
     OP_RELEASE,     /* ino: the node that asks no longer holds this unlinked inode */
     OP_TYPE_END,
 };
 
 enum op_flags {
-    OP_WANT_OLD = 1 << 0,       /* PUT, DELETE: the proposer wants the former value */
-    OP_IF_ABSENT = 1 << 1,      /* PUT: -ECANCELED if the key exists (If-None-Match: *) */
-    OP_IF_EXISTS = 1 << 2,      /* PUT, DELETE: -ECANCELED if it does not (If-Match: *) */
-    OP_IF_REVISION = 1 << 3,    /* PUT, DELETE: -ECANCELED unless its revision is `revision` (If-Match) */
+    OP_WANT_OLD = 1 << 0,  /* PUT, DELETE: the proposer wants the former value */
+    OP_IF_ABSENT = 1 << 1, /* PUT: -ECANCELED if the key exists (If-None-Match: *) */
+    OP_IF_EXISTS = 1 << 2, /* PUT, DELETE: -ECANCELED if it does not (If-Match: *) */
+    OP_IF_REVISION =
+        1 << 3, /* PUT, DELETE: -ECANCELED unless its revision is `revision` (If-Match) */
     OP_TRUNCATE_FIRST = 1 << 4, /* WRITE, APPEND: the `>` of a shell in one entry */
     OP_EXCLUSIVE = 1 << 5,      /* CREATE: -EEXIST if it exists */
     OP_NO_REPLACE = 1 << 6,     /* RENAME: -EEXIST if the target exists */
@@ -67,7 +71,8 @@ enum op_flags {
     OP_SET_GID = 1 << 10,
     OP_SET_MTIME = 1 << 11,     /* to `mtime`; without it a change sets the command's time */
     OP_SET_MTIME_NOW = 1 << 12, /* to the command's time */
-    OP_KILL_PRIV = 1 << 13,     /* WRITE, TRUNCATE, SETATTR(owner): clear setuid and setgid (chown(2)) */
+    OP_KILL_PRIV =
+        1 << 13, /* WRITE, TRUNCATE, SETATTR(owner): clear setuid and setgid (chown(2)) */
     OP_XATTR_CREATE = 1 << 14,
     OP_XATTR_REPLACE = 1 << 15,
 };
@@ -76,7 +81,8 @@ struct op {
     uint8_t type; /* enum op_type */
     uint32_t flags;
     uint64_t ino, ino2;
-    uint64_t hold; /* UNLINK, RMDIR, RENAME: this inode is open here; if it loses its last name, keep it */
+    uint64_t hold; /* UNLINK, RMDIR, RENAME: this inode is open here; if it loses its last name,
+                      keep it */
     uint64_t offset, size, revision;
     uint64_t mtime; /* ns since 1970 */
     uint32_t mode, uid, gid, rdev;
@@ -88,7 +94,8 @@ struct stamp {
     uint32_t node;
     uint64_t incarnation; /* of the node; each start is a higher one */
     uint64_t sequence;    /* of this command in the incarnation, from 1 */
-    uint64_t lowest;      /* the lowest sequence that still waits for its result: below it all are forgotten */
+    uint64_t lowest;      /* the lowest sequence that still waits for its result: below it all are
+                             forgotten */
     uint64_t time;        /* the proposer's clock, ns since 1970 */
 };
 
@@ -114,7 +121,8 @@ struct command_view {
 
 /* Returns 0, or -EBADMSG for bytes that are no command of this version. */
 int command_read(struct bytes bytes, struct command_view *view);
-/* The next operation; its bytes are borrowed from the command's. Call `count` times. 0 or -EBADMSG. */
+/* The next operation; its bytes are borrowed from the command's. Call `count` times. 0 or -EBADMSG.
+ */
 int command_next(struct command_view *view, struct op *op);
 
 /* What is known of an inode, as stat(2) tells it. */
@@ -122,9 +130,9 @@ struct attr {
     uint64_t ino;
     uint32_t mode; /* with the type bits */
     uint32_t nlink, uid, gid, rdev;
-    uint64_t size;     /* bytes */
-    uint64_t used;     /* bytes that are stored: holes do not count */
-    uint64_t revision; /* log index + 1 of the last change; the ETag */
+    uint64_t size;         /* bytes */
+    uint64_t used;         /* bytes that are stored: holes do not count */
+    uint64_t revision;     /* log index + 1 of the last change; the ETag */
     uint64_t mtime, ctime; /* ns since 1970 */
 };
 
@@ -133,19 +141,21 @@ struct op_result {
     bool existed;     /* PUT, DELETE, CREATE: there was one before */
     bool old_present; /* the former value is at old_at, old_len of the result's `old` */
     size_t old_at, old_len;
-    struct attr attr; /* of the inode that the operation made or changed, afterwards; WRITE/APPEND: its size tells where the end is */
+    struct attr attr; /* of the inode that the operation made or changed, afterwards; WRITE/APPEND:
+                         its size tells where the end is */
     uint64_t offset;  /* APPEND: where the bytes went */
 };
 
 /* What became of a command. A zeroed one is empty. */
 struct command_result {
-    int status;         /* 0, or the negative errno of the operation that failed: then nothing has happened */
+    int status; /* 0, or the negative errno of the operation that failed: then nothing has happened
+                 */
     uint32_t failed_op; /* which one */
     uint64_t revision;  /* log index + 1 */
     uint32_t count;
     struct op_result *ops; /* `count` of them; NULL if status != 0 */
     struct buffer old;     /* former values, only at the proposer */
-    bool old_forgotten;    /* recalled from the exactly-once rows, which do not keep former values */
+    bool old_forgotten; /* recalled from the exactly-once rows, which do not keep former values */
 };
 
 void command_result_free(struct command_result *r);

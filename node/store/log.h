@@ -27,11 +27,12 @@ struct log_callbacks {
 
 /* Opens or makes log.db. `applied` is what the tree holds: where it is beyond the stored log (a
  * snapshot was installed just before a crash) the log is cut to it, durably, before anything is
- * returned. `snapshot` is the index of the last one that the tree was taken from: the entries below it
- * are void as well, they may never have been decided. `*stored` is what was found, decided = max(stored, applied); given back with
- * log_stored_clear. Returns 0, -EINVAL (another cluster, another node, a newer format, a log that
- * is missing although the tree holds something, a tree that is older than where the log begins),
- * -EBUSY (another program has log.db open), -EIO (also: damaged), -ENOSPC, -ENOMEM. */
+ * returned. `snapshot` is the index of the last one that the tree was taken from: the entries below
+ * it are void as well, they may never have been decided. `*stored` is what was found, decided =
+ * max(stored, applied); given back with log_stored_clear. Returns 0, -EINVAL (another cluster,
+ * another node, a newer format, a log that is missing although the tree holds something, a tree
+ * that is older than where the log begins), -EBUSY (another program has log.db open), -EIO (also:
+ * damaged), -ENOSPC, -ENOMEM. */
 int log_open(const struct folder *folder, const struct identity *identity, uint64_t applied,
              uint64_t snapshot, struct log **log, struct paxos_stored *stored, struct fault *fault);
 void log_stored_clear(struct paxos_stored *stored);

@@ -106,8 +106,8 @@ static int log_cut_to(struct log_db *db, uint64_t applied, struct paxos_stored *
     return status;
 }
 
-/* The tree was taken from a snapshot, and then the node died before the log heard of it. What the log
- * holds below may never have been decided; what it holds beyond was accepted, and stays. */
+/* The tree was taken from a snapshot, and then the node died before the log heard of it. What the
+ * log holds below may never have been decided; what it holds beyond was accepted, and stays. */
 static int log_cut_below(struct log_db *db, uint64_t snapshot, struct paxos_stored *stored)
 {
     uint64_t end = db->state.compacted + stored->entry_count;
@@ -150,8 +150,7 @@ static int log_fit_to_tree(struct log_db *db, uint64_t applied, uint64_t snapsho
     return snapshot > state->compacted ? log_cut_below(db, snapshot, stored) : 0;
 }
 
-int log_db_load(struct log_db *db, uint64_t applied, uint64_t snapshot,
-                struct paxos_stored *stored)
+int log_db_load(struct log_db *db, uint64_t applied, uint64_t snapshot, struct paxos_stored *stored)
 {
     int status;
 

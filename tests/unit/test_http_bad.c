@@ -198,6 +198,36 @@ static void test_clients(void **state)
     close(fd);
 }
 
+static void upgrade_from(const char *origin, int status)
+{
+    char head[400];
+    int fd = websocket_connect();
+    snprintf(head, sizeof head,
+             "GET /client HTTP/1.1\r\nHost: test:1\r\nUpgrade: websocket\r\nOrigin: %s\r\n"
+             "Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+             "Sec-WebSocket-Version: 13\r\n\r\n",
+             origin);
+    send_text(fd, head);
+    struct response response = receive_response(fd, status == 101);
+    assert_int_equal(response.status, status);
+    response_free(&response);
+    close(fd);
+}
+
+/* What a page in a browser of an allowed machine would send. */
+static void test_pages_of_other_origins(void **state)
+{
+    expect_error("POST", "/key", "Origin: http://elsewhere.example\r\n",
+                 "{\"key\":\"a\",\"value\":\"b\"}", 403, "origin");
+    expect_error("GET", "/key/a", "Origin: null\r\n", NULL, 403, "origin");
+    struct response response = request("PUT", "/key/a", "Origin: http://TEST\r\n", "b");
+    assert_int_equal(response.status, 200);
+    response_free(&response);
+    upgrade_from("http://elsewhere.example", 403);
+    upgrade_from("null", 403);
+    upgrade_from("http://test:1", 101);
+}
+
 /* ---- Bodies ---- */
 
 static void expect_status(int fd, int status)
@@ -458,6 +488,7 @@ int main(void)
         TEST(test_long_keys),
         TEST(test_unknown),
         TEST(test_clients),
+        TEST(test_pages_of_other_origins),
         TEST(test_announced_body_too_large),
         TEST(test_body_too_large_is_sent),
         TEST(test_chunked_bodies),

@@ -86,7 +86,8 @@ static int rig_try_open(struct rig *rig, const struct identity *as, uint64_t app
     int status = folder_open(rig->dir, &rig->folder, &rig->fault);
     if (status < 0)
         return status;
-    status = log_open(rig->folder, as, applied, rig->snapshot, &rig->log, &rig->stored, &rig->fault);
+    status =
+        log_open(rig->folder, as, applied, rig->snapshot, &rig->log, &rig->stored, &rig->fault);
     if (status < 0)
         folder_close(rig->folder);
     return status;
