@@ -216,6 +216,8 @@ static void session_begin(struct http_clients *clients, struct client_session *s
 
 static void session_end(struct client_session *session)
 {
+    if (!session || !session->clients)
+        return; /* it never began: the handshake failed */
     struct client_exchange *exchange;
     while ((exchange = TAILQ_FIRST(&session->queue)))
         exchange_end(exchange);

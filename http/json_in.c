@@ -16,7 +16,7 @@ void http_items_free(struct http_items *items)
 /* What has to be known of a text before it is parsed. */
 struct outline {
     size_t nodes; /* at most so many values */
-    bool has_nul; /* a string holds the escape \u0000 */
+    bool has_nul; /* a string holds the escape \u0000, or there is a NUL byte */
 };
 
 static struct outline look_through(struct bytes text)
@@ -25,6 +25,7 @@ static struct outline look_through(struct bytes text)
     bool in_string = false;
     for (size_t i = 0; i < text.len; i++) {
         uint8_t c = text.data[i];
+        outline.has_nul |= c == 0;
         if (c == '"') {
             in_string = !in_string;
         } else if (in_string && c == '\\') {
@@ -50,7 +51,7 @@ int http_json_parse(struct bytes text, cJSON **json, struct fault *fault)
         return fault_set(fault, -E2BIG, "the JSON has more than %d values", HTTP_JSON_NODES_MAX);
     if (outline.has_nul)
         return fault_set(fault, -EINVAL,
-                         "a string holds \\u0000; such values are given as \"value_base64\"");
+                         "the JSON holds a NUL byte or \\u0000; such values are given as \"value_base64\"");
     if (!http_text_is_utf8(text))
         return fault_set(fault, -EINVAL,
                          "the JSON is not UTF-8; such values are given as \"value_base64\"");

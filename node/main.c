@@ -50,6 +50,8 @@ static void stop_listening(struct node *n)
 static void on_replica_stopped(void *arg)
 {
     struct node *n = arg;
+    for (size_t i = 0; i < sizeof n->signals / sizeof *n->signals; i++)
+        uv_unref((uv_handle_t *)&n->signals[i]); /* a second signal must not end us halfway */
     http_stop(n->http);
     lws_context_destroy(n->websockets);
     n->stopped = true;
@@ -62,8 +64,6 @@ static void stop(struct node *n)
     n->stopping = true;
     trace_info("node", "stopping");
     stop_listening(n);
-    for (size_t i = 0; i < sizeof n->signals / sizeof *n->signals; i++)
-        uv_close((uv_handle_t *)&n->signals[i], NULL);
     if (n->fs)
         fs_stop(n->fs);
     n->fs = NULL;
@@ -183,7 +183,6 @@ static void run(struct node *n)
         lws_context_destroy(n->websockets);
     http_free(n->http);
     replica_free(n->replica);
-    uv_loop_close(&n->loop);
 }
 
 int main(int argc, char **argv)

@@ -90,6 +90,8 @@ int command_add(struct command *c, const struct op *op)
     assert(op->type > 0 && op->type < OP_TYPE_END);
     if (c->count == COMMAND_OPS_MAX)
         return -E2BIG;
+    if (op->type == OP_PUT && op->data.len > VALUE_BYTES_MAX)
+        return -EFBIG;
     if (c->count == 0) {
         static const uint8_t unstamped[STAMP_BYTES];
         c->bytes.len = 0;

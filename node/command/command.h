@@ -106,8 +106,8 @@ struct command {
 };
 
 void command_free(struct command *c);
-/* Adds an operation, copying its bytes. Returns 0, -ENOMEM, -EFBIG (COMMAND_BYTES_MAX) or -E2BIG
- * (COMMAND_OPS_MAX). */
+/* Adds an operation, copying its bytes. Returns 0, -ENOMEM, -EFBIG (COMMAND_BYTES_MAX, and
+ * VALUE_BYTES_MAX of a PUT) or -E2BIG (COMMAND_OPS_MAX). */
 int command_add(struct command *c, const struct op *op);
 /* Writes the stamp; the bytes are then complete. */
 void command_stamp(struct command *c, const struct stamp *stamp);

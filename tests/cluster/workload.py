@@ -12,6 +12,7 @@ import json
 import os
 import random
 import threading
+import time
 
 import websocket
 
@@ -111,16 +112,21 @@ def write_file(node, key, value):
 
 
 def overwrite_file(node, key, value):
-    """`>`, of at most one write(2). A file is made by one log entry and filled by the next."""
+    """`>`, of at most one write(2). A file is made by one log entry and filled by the next, so where only the
+    second is refused, an empty file is left."""
     with open_root(node) as root:
         with file_errors():
             make_folders(root, os.path.dirname(key))
             descriptor = os.open(key, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, dir_fd=root)
-            try:
-                if value:
-                    assert os.write(descriptor, value) == len(value)
-            finally:
-                os.close(descriptor)
+        try:
+            with file_errors():
+                try:
+                    if value:
+                        assert os.write(descriptor, value) == len(value)
+                finally:
+                    os.close(descriptor)
+        except Refused as error:
+            raise Unknown("it may be empty") from error
 
 
 def unlink_file(node, key):
@@ -176,6 +182,7 @@ class Writer(threading.Thread):
         self.folder = b"w%d" % number
         self.possible = {}  # key -> the values (None: absent) that it may have
         self.closed = set()  # keys that nobody writes to any more
+        self.history = {}  # key -> what was done to it, for the report of a failure
         self.log = self.folder + b"/log"
         self.lines, self.lines_unknown = [], set()
         self.acknowledged = self.refused = self.unknown = 0
@@ -235,18 +242,24 @@ class Writer(threading.Thread):
         key = self.pick_key()
         value = self.value()
         door, new, between = self.pick_door(key, value)
+        start = time.time()
         try:
             door(node, key, *([] if new is None else [value]))
-        except Refused:
+        except Refused as error:
+            outcome = f"refused: {error.__cause__ or error}"
             self.refused += 1
             self.until.wait(0.02)
-        except Unknown:
+        except Unknown as error:
+            outcome = f"unknown: {error}"
             self.unknown += 1
             self.possible[key] |= {new} | between
             self.closed.add(key)
         else:
+            outcome = "done"
             self.acknowledged += 1
             self.possible[key] = {new}
+        self.history.setdefault(key, []).append(
+            f"{start:.3f} to {time.time():.3f}: {door.__name__} at {node} of {describe(new)}: {outcome}")
 
     def pick_door(self, key, value):
         """Returns what to do, the value afterwards, and those that may be seen if it stops half-way."""
@@ -276,16 +289,16 @@ class Writer(threading.Thread):
             self.acknowledged += 1
             self.lines.append(line)
 
-    def check(self, node):
-        """Every acknowledged write is at this node, byte for byte, and nothing else."""
+    def check(self, contents):
+        """Every acknowledged write is in a node's contents, byte for byte, and nothing else."""
         for key, possible in self.possible.items():
-            found = node.value(key)
-            assert found in possible, (f"{node} has {describe(found)} for {path_of(key)}, not one of "
-                                       f"{[describe(value) for value in possible]}")
-        found = (node.value(self.log) or b"").splitlines(keepends=True)
-        assert len(found) == len(set(found)), f"{node}: lines of {self.log} are doubled"
+            found = contents.get(key)
+            assert found in possible, "\n".join(
+                [f"there is {describe(found)} for {path_of(key)}, after", *self.history[key]])
+        found = contents.get(self.log, b"").splitlines(keepends=True)
+        assert len(found) == len(set(found)), f"lines of {self.log} are doubled"
         known = [line for line in found if line not in self.lines_unknown]
-        assert known == self.lines, f"{node}: lines of {self.log} are lost or out of order"
+        assert known == self.lines, f"lines of {self.log} are lost or out of order"
 
 
 def describe(value):

@@ -119,6 +119,12 @@ static void limits_are_refused_and_leave_the_command_usable(void **state)
     struct op small = {.type = OP_DELETE, .name = bytes_of_text("k")};
     assert_int_equal(command_add(&c, &small), 0);
     assert_int_equal(command_add(&c, &large), -EFBIG);
+    large.data.len = VALUE_BYTES_MAX + 1;
+    assert_int_equal(command_add(&c, &large), -EFBIG);
+    large.type = OP_WRITE;
+    assert_int_equal(command_add(&c, &large), 0);
+    c.count = 0;
+    assert_int_equal(command_add(&c, &small), 0);
     for (int i = 1; i < COMMAND_OPS_MAX; i++)
         assert_int_equal(command_add(&c, &small), 0);
     assert_int_equal(command_add(&c, &small), -E2BIG);
