@@ -50,8 +50,9 @@ int http_json_parse(struct bytes text, cJSON **json, struct fault *fault)
     if (outline.nodes > HTTP_JSON_NODES_MAX)
         return fault_set(fault, -E2BIG, "the JSON has more than %d values", HTTP_JSON_NODES_MAX);
     if (outline.has_nul)
-        return fault_set(fault, -EINVAL,
-                         "the JSON holds a NUL byte or \\u0000; such values are given as \"value_base64\"");
+        return fault_set(
+            fault, -EINVAL,
+            "the JSON holds a NUL byte or \\u0000; such values are given as \"value_base64\"");
     if (!http_text_is_utf8(text))
         return fault_set(fault, -EINVAL,
                          "the JSON is not UTF-8; such values are given as \"value_base64\"");

@@ -93,6 +93,7 @@ struct snapshot_serving {
 /* The snapshot that this node is pulling from a peer. */
 struct snapshot_fetching {
     uint32_t pid;   /* 0: none under way */
+    uint32_t tried; /* whom the last attempt asked */
     uint64_t id;    /* rises with each attempt: pieces of earlier ones are ignored */
     uint64_t index; /* of the snapshot, once the first piece is there */
     uint64_t piece; /* the next one wanted */

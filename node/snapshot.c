@@ -146,7 +146,7 @@ static void fetching_end(struct replica *r)
     if (f->writer)
         tree_writer_abort(f->writer);
     buffer_free(&f->data);
-    *f = (struct snapshot_fetching){.id = f->id};
+    *f = (struct snapshot_fetching){.id = f->id, .tried = f->tried};
 }
 
 /* The next linked peer after the one that was tried last; the leader, who has other work, only if
@@ -173,23 +173,17 @@ static uint32_t choose_peer(const struct replica *r, uint32_t last_tried)
     return leader != 0 && leader != last_tried ? leader : first;
 }
 
-static void fetching_start(struct replica *r, uint32_t last_tried)
+/* Also after a refusal: housekeeping begins again, with the next peer. */
+static void fetching_start(struct replica *r)
 {
-    uint32_t pid = choose_peer(r, last_tried);
+    uint32_t pid = choose_peer(r, r->fetching.tried);
     if (pid == 0)
         return;
     trace_info("snapshot", "fetching the tree at index %lu or later from node %u",
                (unsigned long)r->snapshot_needed, pid);
-    r->fetching.pid = pid;
+    r->fetching.pid = r->fetching.tried = pid;
     r->fetching.id++;
     fetching_ask(r);
-}
-
-static void fetching_next_peer(struct replica *r)
-{
-    uint32_t tried = r->fetching.pid;
-    fetching_end(r);
-    fetching_start(r, tried);
 }
 
 static void fetching_repeat(struct replica *r)
@@ -197,7 +191,7 @@ static void fetching_repeat(struct replica *r)
     if (r->fetching.repeats++ < SNAPSHOT_REPEATS_MAX && peer_linked(r->peer, r->fetching.pid))
         fetching_ask(r);
     else
-        fetching_next_peer(r);
+        fetching_end(r);
 }
 
 static void installed(void *arg, int status)
@@ -209,7 +203,7 @@ static void installed(void *arg, int status)
     f->writer = NULL;
     if (status == -EBADMSG) {
         trace_warn("snapshot", "the tree fetched from node %u is not sound", f->pid);
-        fetching_next_peer(r);
+        fetching_end(r);
         return;
     }
     if (status < 0) {
@@ -235,7 +229,7 @@ static void piece_written(void *arg, int status)
         fetching_end(r); /* the log did it meanwhile */
     } else if (status == -EBADMSG) {
         trace_warn("snapshot", "a piece from node %u cannot be read", f->pid);
-        fetching_next_peer(r);
+        fetching_end(r);
     } else if (status < 0) {
         replica_break(r, tree_fault(r->tree), status);
     } else if (f->last && f->index <= tree_applied(r->tree)) {
@@ -259,7 +253,7 @@ static void receive(struct replica *r, const struct frame *frame)
     bool fits = frame->piece == f->piece && frame->index != 0 &&
                 (f->piece == 0 ? frame->index >= r->snapshot_needed : frame->index == f->index);
     if (!fits || r->snapshot_needed == 0) {
-        fetching_next_peer(r);
+        fetching_end(r);
         return;
     }
     f->index = frame->index;
@@ -305,7 +299,7 @@ void snapshot_housekeeping(struct replica *r, uint64_t now_ms)
     if (r->snapshot_needed == 0 && f->pid != 0)
         fetching_end(r);
     else if (r->snapshot_needed != 0 && f->pid == 0)
-        fetching_start(r, 0);
+        fetching_start(r);
     else if (f->pid != 0 && now_ms - f->asked_ms > SNAPSHOT_PATIENCE_MS)
         fetching_repeat(r);
 }

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import threading
 import time
 
 import pytest
@@ -147,3 +148,45 @@ def test_a_write_under_way_has_an_answer():
                 node.pause()
         answer = leader.put("k", "v")
         assert answer.status == 504 and "unknown" in answer.error, answer
+
+
+def make_until(stop, folder, number, refused):
+    """Makes files and folders of ever new names; those that were refused are kept in mind."""
+    made = 0
+    while not stop.is_set():
+        path = folder / f"{number}-{made}"
+        made += 1
+        try:
+            if made % 2:
+                os.close(os.open(path, os.O_WRONLY | os.O_CREAT))
+            else:
+                os.mkdir(path)
+        except OSError as error:
+            assert error.errno in (errno.EROFS, errno.EIO), error
+            if error.errno == errno.EROFS:
+                refused.append(path.name)
+
+
+def test_what_was_refused_has_not_happened():
+    """Also where the quorum goes away in the middle of a system call."""
+    with Cluster(heartbeat_ms=20, request_timeout="1s") as cluster:
+        node, *others = cluster.nodes
+        folder = node.path("names")
+        folder.mkdir()
+        stop, refused = threading.Event(), []
+        makers = [threading.Thread(target=make_until, args=(stop, folder, number, refused)) for number in range(8)]
+        for maker in makers:
+            maker.start()
+        for _ in range(15):
+            for other in others:
+                other.pause()
+            wait_for(lambda: not node.status()["quorum"], "the quorum is gone")
+            for other in others:
+                other.resume()
+            node.wait_ready()
+        stop.set()
+        for maker in makers:
+            maker.join(30)
+        made = set(os.listdir(folder))
+        assert made and refused
+        assert [name for name in refused if name in made] == []
