@@ -73,6 +73,21 @@ bool fs_handle_close(struct fs_files *files, struct fs_handle *handle)
     return give_back;
 }
 
+struct fs_handle *fs_handle_of(struct fs_files *files, uint64_t ino, pid_t pid)
+{
+    struct fs_file *file = fs_file_find(files, ino);
+    struct fs_handle *handle;
+
+    if (!file || pid == 0)
+        return NULL;
+    LIST_FOREACH(handle, &file->handles, entry)
+    {
+        if (handle->pid == pid)
+            return handle;
+    }
+    return NULL;
+}
+
 struct fs_handle *fs_handle_truncating(struct fs_files *files, uint64_t ino, pid_t pid)
 {
     struct fs_file *file = fs_file_find(files, ino);

@@ -49,6 +49,9 @@ bool fs_handle_close(struct fs_files *files, struct fs_handle *handle);
 /* NULL: not open here. */
 struct fs_file *fs_file_find(struct fs_files *files, uint64_t ino);
 
+/* A handle of this process, or NULL. */
+struct fs_handle *fs_handle_of(struct fs_files *files, uint64_t ino, pid_t pid);
+
 /* The handle through which this process has truncated the inode without its being decided yet, or
  * NULL. */
 struct fs_handle *fs_handle_truncating(struct fs_files *files, uint64_t ino, pid_t pid);

@@ -47,12 +47,17 @@ static int error_of_write(enum replica_outcome outcome)
     }
 }
 
-/* Looking a name up is also how a change begins, and one that is refused has to say EROFS. */
+/* Looking a name up is also how a change begins, and one that is refused has to say EROFS. But
+ * within open(2) the kernel asks once more after the file was made, and then something has
+ * happened. */
 static int error_of_read(struct fs_request *r, enum replica_outcome outcome)
 {
+    pid_t pid = fuse_req_ctx(r->req)->pid;
+
     if (outcome == REPLICA_BUSY)
         return EBUSY;
-    if (outcome != REPLICA_TIMEOUT && fs_process_changes(fuse_req_ctx(r->req)->pid))
+    if (outcome != REPLICA_TIMEOUT && fs_process_changes(pid) &&
+        !fs_handle_of(&r->fs->files, r->ino, pid))
         return EROFS;
     return EIO;
 }
