@@ -11,7 +11,7 @@
  *
  * Which check holds which line of protocol.md stands beside the check. Lines that are held
  * elsewhere: equal state at equal indices, exactly once, and linearizable histories need a state
- * (machine.h, linear.h); that stale psids, sessions and connections have no effect shows in the
+ * (judge.c, linear.h); that stale psids, sessions and connections have no effect shows in the
  * others. */
 #ifndef QUORUMFS_TESTS_SIM_CHECKER_H
 #define QUORUMFS_TESTS_SIM_CHECKER_H

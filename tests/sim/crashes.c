@@ -75,23 +75,25 @@ static struct sim_world *outdated_leader(const char *name, uint64_t seed, bool t
     return w;
 }
 
-/* False: the sync was over before the k-th operation. */
-static bool power_cut_at(struct sim_world *w, uint32_t node, uint32_t k)
+/* Its k-th storage operation from now on is the last thing that happens there. */
+static void power_cut_at(struct sim_world *w, uint32_t node, uint32_t k)
 {
     sim_mend_all(w);
     w->nodes[node].fuse = 1 + k;
-    for (uint32_t i = 0; i < 30 && w->nodes[node].up; i++)
+    for (uint32_t i = 0; i < 60 && w->nodes[node].up; i++)
         sim_run(w, SIM_TICK);
-    bool cut = !w->nodes[node].up;
+    sim_check(w, !w->nodes[node].up, "nothing was stored");
     sim_run(w, 2 * SIM_TICK);
     sim_finish(w);
-    return cut;
 }
+
+/* More of them than a sync has: what it writes, when that is durable, and the tree's. */
+enum { OPERATIONS = 12 };
 
 static void crash_at_every_storage_operation(const char *name, uint64_t seed)
 {
     for (uint32_t trimmed = 0; trimmed < 2; trimmed++) {
-        for (uint32_t k = 1; k <= 12; k++) {
+        for (uint32_t k = 1; k <= OPERATIONS; k++) {
             power_cut_at(outdated_follower(name, seed, trimmed), B, k);
             power_cut_at(outdated_leader(name, seed, trimmed), A, k);
         }

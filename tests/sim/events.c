@@ -19,7 +19,7 @@ static struct sim_event *event_new(struct sim_events *q)
     return e;
 }
 
-void events_put_off(struct sim_events *q, struct sim_event *event)
+static void push(struct sim_events *q, struct sim_event *event)
 {
     if (q->count == q->cap) {
         q->cap = q->cap ? 2 * q->cap : 256;
@@ -38,7 +38,12 @@ void events_add(struct sim_events *q, const struct sim_event *event)
     struct sim_event *added = event_new(q);
     *added = *event;
     added->order = q->order++;
-    events_put_off(q, added);
+    push(q, added);
+}
+
+void events_put_off(struct sim_events *q, struct sim_event *event)
+{
+    push(q, event);
 }
 
 struct sim_event *events_take(struct sim_events *q, uint64_t end)

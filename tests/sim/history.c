@@ -17,6 +17,8 @@ static void draw_cluster(struct sim_options *o, struct sim_random *r)
     if (sim_chance(r, 250)) {
         o->write_quorum = 1 + (uint32_t)sim_below(r, o->nodes);
         o->read_quorum = o->nodes - o->write_quorum + 1;
+        if (sim_chance(r, 300)) /* more than needed */
+            o->read_quorum += (uint32_t)sim_below(r, o->write_quorum);
     }
     uint32_t pid = 0;
     bool sparse = sim_chance(r, 200), prefer = sim_chance(r, 300);
@@ -96,7 +98,9 @@ static uint64_t live_partitioned(struct sim_world *w)
             sim_start_all(w);
         sim_partition_at_random(w);
     } while (!somebody_is_quorum_connected(w));
-    return sim_expect_resumed(w);
+    uint64_t ticks = sim_expect_resumed(w);
+    sim_expect_stable(w);
+    return ticks;
 }
 
 static uint64_t live_healed(struct sim_world *w)
@@ -115,7 +119,7 @@ struct sim_figures sim_history(uint64_t seed)
     struct sim_world *w = sim_world_new("history", seed, &options);
     let_things_go_wrong(w, sim_faults_draw(&r));
     w->clients_stop = true;
-    struct sim_figures figures = {0};
+    struct sim_figures figures = {.resumed_seed = seed};
     if (may_stay_partitioned(w) && sim_chance(&w->random, 400))
         figures.resumed_max = live_partitioned(w);
     uint64_t ticks = live_healed(w);

@@ -61,6 +61,54 @@ static void accept_sync_delayed(const char *name, uint64_t seed)
     sim_finish(w);
 }
 
+static struct paxos_message kept[2]; /* copies of a Prepare and of its AcceptSync */
+
+static bool keep_sync(struct sim_world *w, struct paxos_message *m)
+{
+    if (m->type == PAXOS_PREPARE || m->type == PAXOS_ACCEPT_SYNC) {
+        struct paxos_message *place = &kept[m->type == PAXOS_ACCEPT_SYNC];
+        paxos_message_clear(place);
+        *place = sim_copy_message(m);
+    }
+    return false;
+}
+
+/* What is decided, or in order, A does not hear. */
+static bool keep_in_the_dark(struct sim_world *w, struct paxos_message *m)
+{
+    return m->type == PAXOS_DECIDE || m->type == PAXOS_LEADER_BEAT;
+}
+
+static bool lose_prepares(struct sim_world *w, struct paxos_message *m)
+{
+    return m->type == PAXOS_PREPARE;
+}
+
+/* A restarted node cannot know that it has followed them already. */
+static void accept_sync_of_an_earlier_life(const char *name, uint64_t seed)
+{
+    struct sim_options o = sim_usual;
+    o.silent_links = true;
+    struct sim_world *w = sim_settled(name, seed, o, B);
+    w->drop = keep_sync;
+    sim_crash(w, &w->nodes[A]);
+    sim_start(w, &w->nodes[A]);
+    sim_run(w, 2 * SIM_TICK);
+    w->drop = keep_in_the_dark;
+    sim_propose(w, &w->nodes[B], 5);
+    sim_run(w, SIM_TICK / 10);
+    uint64_t durable = sim_status(w, A).durable;
+    sim_check(w, durable == kept[1].accepted + 5, "A has not accepted");
+    sim_crash(w, &w->nodes[A]);
+    sim_start(w, &w->nodes[A]);
+    w->drop = lose_prepares;
+    sim_send_late(w, &kept[0], 1);
+    sim_send_late(w, &kept[1], SIM_TICK / 10);
+    sim_run(w, SIM_TICK / 2);
+    sim_check(w, sim_status(w, A).durable == durable, "acknowledged entries are gone");
+    sim_finish(w);
+}
+
 static uint64_t syncs; /* AcceptSyncs that were sent */
 
 /* What asks for another sync comes again and again. */
@@ -204,6 +252,7 @@ const struct sim_scenario sim_messages[] = {
     {"one-accept-decide-lost", one_accept_decide_lost},
     {"tail-lost-then-idle", tail_lost},
     {"accept-sync-delayed-across-a-re-prepare", accept_sync_delayed},
+    {"accept-sync-of-an-earlier-life", accept_sync_of_an_earlier_life},
     {"duplicated-promise-and-prepare-req", duplicated_promise_and_prepare_req},
     {"late-promise-of-a-follower-that-decided-more", late_promise_that_decided_more},
     {"equal-rounds-with-longer-and-shorter-logs-and-a-late-joiner", equal_rounds},

@@ -116,9 +116,8 @@ static uint32_t waiting(const struct sim_world *w)
     return SIM_NOBODY;
 }
 
-uint64_t sim_expect_resumed(struct sim_world *w)
+static void ask_everybody(struct sim_world *w)
 {
-    uint64_t ticks = 0;
     for (uint32_t i = 0; i < w->options.nodes; i++) {
         struct sim_node *n = &w->nodes[i];
         if (n->up && n->requests.write_count == 0)
@@ -126,6 +125,12 @@ uint64_t sim_expect_resumed(struct sim_world *w)
         if (n->up && n->requests.read_count == 0)
             sim_read(w, n);
     }
+}
+
+uint64_t sim_expect_resumed(struct sim_world *w)
+{
+    uint64_t ticks = 0;
+    ask_everybody(w);
     while (waiting(w) != SIM_NOBODY) {
         sim_check(w, ticks < SIM_RESUME_TICKS, "no progress at node %u within %u ticks",
                   w->nodes[waiting(w)].pid, SIM_RESUME_TICKS);
@@ -133,4 +138,16 @@ uint64_t sim_expect_resumed(struct sim_world *w)
         ticks++;
     }
     return ticks;
+}
+
+void sim_expect_stable(struct sim_world *w)
+{
+    sim_run(w, SIM_SETTLE_TICKS * SIM_TICK);
+    uint64_t leaders = w->checker.leaders;
+    sim_run(w, SIM_STABLE_TICKS * SIM_TICK);
+    sim_check(w, w->checker.leaders == leaders, "leaders change though nothing else does");
+    ask_everybody(w);
+    sim_run(w, 3 * SIM_TICK);
+    sim_check(w, waiting(w) == SIM_NOBODY, "no progress at node %u under a stable leader",
+              w->nodes[waiting(w)].pid);
 }

@@ -1,17 +1,20 @@
 /* A simulated cluster: real cores, simulated network, disks, clocks and clients. One seed is one
- * history, to the bit.
+ * history, to the bit, on any machine.
  *
- *   the world                               judges
- *     world.c     creation, the run           checker.h   "What must always hold" (protocol.md)
- *     events.h    what is going to happen     linear.h    what clients saw is linearizable
- *     network.c   messages and links          judge.c     equal state, exactly once, progress
- *     node.c      a core, its clock
- *     disk.c      its log, durable late     histories
- *     tree.c      its state, snapshots        history.c   all of it at random
- *     clients.c   who asks                    faults.c    what goes wrong in one
- *     machine.h   the replicated state      scenarios, by name
- *     trace.h     what has happened           scenarios.c, situation.h, and one file for each kind
- *                                           main.c, workers.c  command line, all processors
+ *   the world                                 judges
+ *     world.c      creation, the run            checker.h   "What must always hold" (protocol.md)
+ *     events.h     what is going to happen      linear.h    what clients saw is linearizable
+ *     network.c    messages and links           judge.c     equal state, exactly once
+ *     node.c       a core, its clock            progress.h  progress resumes, and goes on
+ *     disk.c       its log, durable late
+ *     tree.c       its state, snapshots       histories
+ *     machine.h    ... what that is             history.c   all of it at random
+ *     clients.c    who asks                     faults.h    what goes wrong in one
+ *     trace.h      what has happened
+ *                                             scenarios, by name
+ *   main.c         command line                 scenarios.c, situation.h, partition.h
+ *   workers.h      on all processors            partitions.c, crashes.c, messages.c, snapshots.c,
+ *   run            for as long as asked         reads.c
  *
  * Time counts in steps; a tick (heartbeat period) is SIM_TICK of them. Every check that fails
  * prints the last events and the seed, and ends the process. */
@@ -272,8 +275,9 @@ void sim_judge_converged(struct sim_world *w);
 
 struct sim_figures {
     uint64_t steps, ticks, operations;
-    uint64_t resumed_max; /* ticks until progress resumed, the longest */
-    uint64_t hash;        /* of everything that happened */
+    uint64_t resumed_max;  /* ticks until progress resumed, the longest, */
+    uint64_t resumed_seed; /* ... and the history where it took so long */
+    uint64_t hash;         /* of everything that happened */
 };
 
 /* A cluster, its faults and its clients, all from the seed. */

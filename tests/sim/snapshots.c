@@ -99,10 +99,38 @@ static void trimmed_under_a_slow_peer(const char *name, uint64_t seed)
     sim_finish(w);
 }
 
+/* A and E on one side, B, C and D on the other. */
+static bool lose_between_sides(struct sim_world *w, struct paxos_message *m)
+{
+    uint32_t from = sim_node_of(w, m->from)->index, to = sim_node_of(w, m->to)->index;
+    return (from == A || from == E) != (to == A || to == E);
+}
+
+/* The transfer was begun before A led. What it brings was decided above A's ballot, and contradicts
+ * what A and E have accepted: A must not tell E that it is decided. */
+static void snapshot_under_a_leader(const char *name, uint64_t seed)
+{
+    struct sim_options o = sim_usual;
+    o.nodes = 5;
+    struct sim_world *w = sim_settled(name, seed, o, A);
+    w->drop = lose_between_sides;
+    sim_propose(w, &w->nodes[A], 20);
+    sim_run(w, 2 * ELECTION);
+    sim_expect_progress(w, B);
+    sim_check(w, sim_status(w, A).phase == PAXOS_PHASE_ACCEPT, "A does not lead any more");
+    sim_check(w, sim_status(w, E).accepted > sim_status(w, B).decided, "E has not followed A");
+    w->nodes[A].tree.needed = sim_status(w, B).decided;
+    sim_tree_fetch(w, &w->nodes[A]);
+    sim_run(w, 2 * SIM_TICK);
+    sim_check(w, w->nodes[A].tree.installed > 0, "A has no snapshot");
+    sim_finish(w);
+}
+
 const struct sim_scenario sim_snapshots[] = {
     {"snapshot-to-a-follower-with-an-undecided-tail", snapshot_under_undecided_tail},
     {"crash-between-tree-and-log", crash_between_tree_and_log},
     {"crash-before-the-tree-is-durable", crash_before_the_tree_is_durable},
+    {"snapshot-under-a-leader", snapshot_under_a_leader},
     {"trim-then-leader-change", trim_then_leader_change},
     {"trimmed-under-a-slow-peer", trimmed_under_a_slow_peer},
     {0},

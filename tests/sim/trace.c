@@ -1,6 +1,7 @@
 #include "trace.h"
 
 #include "hash.h"
+#include "message_name.h"
 
 #include <stdio.h>
 
@@ -12,27 +13,6 @@ static const char *const whats[] = {
     [SIM_SNAPSHOT] = "snapshot", [SIM_REPLACES_TREE] = "tree",  [SIM_PAUSED] = "paused",
     [SIM_JUMPED] = "jump",       [SIM_STUCK] = "stuck",         [SIM_ASKED] = "ask",
     [SIM_ANSWERED] = "answer",
-};
-
-static const char *const messages[PAXOS_MESSAGE_TYPE_END] = {
-    [PAXOS_PREPARE_REQ] = "PrepareReq",
-    [PAXOS_PREPARE] = "Prepare",
-    [PAXOS_PROMISE] = "Promise",
-    [PAXOS_SUFFIX_REQ] = "SuffixReq",
-    [PAXOS_SUFFIX] = "Suffix",
-    [PAXOS_ACCEPT_SYNC] = "AcceptSync",
-    [PAXOS_ACCEPT_DECIDE] = "AcceptDecide",
-    [PAXOS_ACCEPTED] = "Accepted",
-    [PAXOS_DECIDE] = "Decide",
-    [PAXOS_NOT_ACCEPTED] = "NotAccepted",
-    [PAXOS_PROPOSAL_FORWARD] = "ProposalForward",
-    [PAXOS_HEARTBEAT_REQUEST] = "HeartbeatRequest",
-    [PAXOS_HEARTBEAT_REPLY] = "HeartbeatReply",
-    [PAXOS_LEADER_BEAT] = "LeaderBeat",
-    [PAXOS_READ_REQUEST] = "ReadRequest",
-    [PAXOS_READ_PROBE] = "ReadProbe",
-    [PAXOS_READ_ACK] = "ReadAck",
-    [PAXOS_READ_INDEX] = "ReadIndex",
 };
 
 void trace_add(struct sim_trace *t, struct sim_trace_line line)
@@ -65,7 +45,7 @@ void trace_print(const struct sim_trace *t, uint64_t steps_per_tick)
                 l->node);
         if (l->type)
             fprintf(stderr, " -> %u %s n/round=%lu index=%lu count/read=%lu\n", l->peer,
-                    messages[l->type], l->a, l->b, l->c);
+                    message_name(l->type), l->a, l->b, l->c);
         else
             fprintf(stderr, " %lu %lu %lu\n", l->a, l->b, l->c);
     }

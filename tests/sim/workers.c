@@ -49,8 +49,10 @@ static void add(struct sim_figures *sum, const struct sim_figures *f)
     sum->ticks += f->ticks;
     sum->operations += f->operations;
     sum->hash += f->hash;
-    if (f->resumed_max > sum->resumed_max)
+    if (f->resumed_max > sum->resumed_max) {
         sum->resumed_max = f->resumed_max;
+        sum->resumed_seed = f->resumed_seed;
+    }
 }
 
 static struct sim_figures history(uint64_t seed, bool twice)
@@ -86,10 +88,10 @@ static void print(const struct shared *shared, uint32_t count, double seconds)
     double cpu = sum.cpu_seconds > 0 ? sum.cpu_seconds : 1e-9;
     printf("%lu histories, %lu events, %lu ticks, %lu operations of clients in %.1f s; "
            "a core does %.0f events/s, %.1f histories/s\n"
-           "progress resumed within %lu ticks at most; hash of everything: %016lx\n",
+           "progress resumed within %lu ticks at most (seed %lu); hash of everything: %016lx\n",
            sum.histories, sum.figures.steps, sum.figures.ticks, sum.figures.operations, seconds,
            (double)sum.figures.steps / cpu, (double)sum.histories / cpu, sum.figures.resumed_max,
-           sum.figures.hash);
+           sum.figures.resumed_seed, sum.figures.hash);
 }
 
 /* That this process may use. */
@@ -114,7 +116,7 @@ bool workers_run(uint64_t first, uint64_t last, double seconds, bool twice)
         assert(pid >= 0);
         if (pid == 0) {
             work(shared, &shared->workers[i], last, begin + seconds, twice);
-            _exit(0);
+            exit(0);
         }
     }
     bool well = true;

@@ -1,3 +1,4 @@
+#include "hash.h"
 #include "sim.h"
 
 #include <assert.h>
@@ -123,7 +124,7 @@ struct sim_world *sim_world_new(const char *name, uint64_t seed, const struct si
     assert(w);
     w->name = name;
     w->seed = seed;
-    w->random.state = seed;
+    w->random.state = hash_add(seed, 1); /* not what the options were drawn from */
     w->options = *options;
     watched = w;
     signal(SIGABRT, aborted);
