@@ -159,11 +159,10 @@ static void on_log_closed(void *arg)
 static struct paxos_entry *entry_of(uint32_t node, uint64_t incarnation, const char *key)
 {
     struct command command = put(key, "of before");
-    command_stamp(&command, &(struct stamp){.node = node,
-                                            .incarnation = incarnation,
-                                            .sequence = 1,
-                                            .lowest = 1,
-                                            .time = 1});
+    command_stamp(
+        &command,
+        &(struct stamp){
+            .node = node, .incarnation = incarnation, .sequence = 1, .lowest = 1, .time = 1});
     struct paxos_entry *entry = paxos_entry_new(command.bytes.data, (uint32_t)command.bytes.len);
     command_free(&command);
     return entry;

@@ -13,8 +13,7 @@ static void propose_many(struct subject *s, uint32_t count)
     struct paxos_entry **entries = calloc(count, sizeof *entries);
     for (uint32_t i = 0; i < count; i++)
         entries[i] = paxos_entry_new("entry", 5);
-    step(s, (struct paxos_event){
-                .type = PAXOS_PROPOSE, .entries = entries, .entry_count = count});
+    step(s, (struct paxos_event){.type = PAXOS_PROPOSE, .entries = entries, .entry_count = count});
     for (uint32_t i = 0; i < count; i++)
         paxos_entry_unref(entries[i]);
     free(entries);
