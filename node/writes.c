@@ -157,11 +157,25 @@ static struct pending_write *find(struct replica *r, uint64_t sequence)
     return NULL;
 }
 
+/* The log has a result for this stamp. Where it is that of another command (a node that lies has
+ * used the stamp), nobody knows what became of this one. */
+static void finish_applied(struct replica *r, struct pending_write *w,
+                           const struct command_result *result)
+{
+    struct command_view command;
+    int status = command_read(bytes_of(w->entry->bytes, w->entry->len), &command);
+    assert(status == 0);
+    if (result->status != 0 || result->count == command.count)
+        finish(r, w, REPLICA_DONE, result);
+    else
+        finish(r, w, REPLICA_TIMEOUT, NULL);
+}
+
 void writes_complete(struct replica *r, uint64_t sequence, const struct command_result *result)
 {
     struct pending_write *w = find(r, sequence);
     if (w) /* otherwise it was given up at its deadline */
-        finish(r, w, REPLICA_DONE, result);
+        finish_applied(r, w, result);
 }
 
 void writes_recall(struct replica *r)
@@ -171,7 +185,7 @@ void writes_recall(struct replica *r)
         next = TAILQ_NEXT(w, by_age);
         struct command_result result = {0};
         if (tree_recall(r->tree, r->me, r->incarnation, w->sequence, &result) == 0)
-            finish(r, w, REPLICA_DONE, &result);
+            finish_applied(r, w, &result);
         command_result_free(&result);
     }
 }

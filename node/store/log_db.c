@@ -82,14 +82,6 @@ static int log_db_extend_wal(struct log_db *db)
                      sqlite3_errstr(code));
 }
 
-static int log_db_copy_wal(struct log_db *db)
-{
-    if (sqlite3_wal_checkpoint_v2(db->sql.db, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL) ==
-        SQLITE_OK)
-        return 0;
-    return sql_failed(&db->sql, "checkpoint");
-}
-
 static int log_db_prepare(struct log_db *db)
 {
     int status = 0;
@@ -105,7 +97,9 @@ int log_db_open(struct log_db *db, const struct folder *folder, const struct ide
     int status;
 
     memset(db, 0, sizeof(*db));
-    status = sql_open(&db->sql, folder, "log.db");
+    status = sql_settle(folder, "log.db", &db->sql.fault);
+    if (status == 0)
+        status = sql_open(&db->sql, folder, "log.db");
     if (status < 0)
         return status;
     /* Closing writes nothing, least of all after an error, and leaves the WAL file as it is. */
@@ -120,10 +114,6 @@ int log_db_open(struct log_db *db, const struct folder *folder, const struct ide
         status = log_db_make(db, identity, applied);
     if (status == 0)
         status = log_db_extend_wal(db);
-    /* After a sync that failed, what it should have written is still read from the system's memory,
-     * and no later sync of that file writes it. Copied, it is written again. */
-    if (status == 0)
-        status = log_db_copy_wal(db);
     if (status == 0)
         status = log_db_prepare(db);
     if (status < 0) {
@@ -271,5 +261,8 @@ int log_db_checkpoint(struct log_db *db)
     if (db->wal_pages < LOG_WAL_PAGES)
         return 0;
     db->wal_pages = 0;
-    return log_db_copy_wal(db);
+    if (sqlite3_wal_checkpoint_v2(db->sql.db, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL) ==
+        SQLITE_OK)
+        return 0;
+    return sql_failed(&db->sql, "checkpoint");
 }

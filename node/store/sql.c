@@ -2,11 +2,13 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* SQLite's extended result code, and the errno of the system call behind it (0: none), as an errno.
  */
@@ -46,6 +48,24 @@ int sql_failed(struct sql *sql, const char *doing)
         return fault_set(&sql->fault, sql_errno(code, 0), "%s: %s: %s", sql->name, doing, text);
     return fault_set(&sql->fault, sql_errno(code, system_errno), "%s: %s: %s (%s)", sql->name,
                      doing, text, strerror(system_errno));
+}
+
+/* After a sync that failed, Linux takes the pages for written: no later sync writes them, but they
+ * are read until they are evicted. */
+int sql_settle(const struct folder *folder, const char *name, struct fault *fault)
+{
+    char path[PATH_MAX];
+    int fd, status;
+
+    if (snprintf(path, sizeof(path), "%s/%s-wal", folder_path(folder), name) >= (int)sizeof(path))
+        return fault_set(fault, -ENAMETOOLONG, "%s: the folder's path is too long", name);
+    fd = open(path, O_RDWR | O_CLOEXEC);
+    if (fd < 0 && errno == ENOENT)
+        return 0;
+    status = fd < 0 || fsync(fd) < 0 ? -errno : -posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+    if (fd >= 0)
+        close(fd);
+    return status < 0 ? fault_set(fault, status, "%s-wal: sync: %s", name, strerror(-status)) : 0;
 }
 
 int sql_open(struct sql *sql, const struct folder *folder, const char *name)

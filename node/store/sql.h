@@ -22,6 +22,11 @@ struct sql {
  * -ENOSPC (disk full, quota), -ENOMEM, -EBUSY (locked by another connection), -EROFS, -EACCES,
  * otherwise -EIO (also a damaged database, or wrong SQL). */
 
+/* Before the first connection of the process to `name`: what an earlier process wrote to its WAL is
+ * synced, and what the system could not write, although it still shows it, is forgotten. So nothing
+ * is believed that is not on disk. */
+int sql_settle(const struct folder *folder, const char *name, struct fault *fault);
+
 /* Opens or makes `name` in the folder. On an error there is nothing to close. */
 int sql_open(struct sql *sql, const struct folder *folder, const char *name);
 /* Every statement must be finalized before. A connection that was never opened (all zeros) is fine.

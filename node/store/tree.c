@@ -160,6 +160,8 @@ int tree_open(const struct folder *folder, const struct identity *identity, stru
     LIST_INIT(&t->sessions);
     LIST_INIT(&t->readers);
     status = writer_settle(folder, fault);
+    if (status == 0)
+        status = sql_settle(folder, TREE_FILE, fault);
     if (status < 0) {
         free(t);
         return status;

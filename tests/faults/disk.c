@@ -178,6 +178,12 @@ void disk_apply(struct disk *disk, struct disk_change *change)
     case DISK_SYNC:
         sync_file(file);
         break;
+    case DISK_EVICT:
+        if (file->pending.count > 0)
+            break;
+        content_free(&file->now);
+        file->now = content_copy(&file->synced);
+        break;
     case DISK_FORGET:
         disk_changes_clear(&file->pending);
         break;

@@ -17,8 +17,8 @@
  *   Unix unless it is told otherwise (psow=0), and the product does not tell it. With it SQLite
  * does less (it does not fill up the last sector of its log), so it is the harsher case.
  *
- *   What a sync that failed should have written is lost, but is read as if it were there until the
- *   power goes, and the next sync succeeds without it. Linux does so.
+ *   What a sync that failed should have written is lost, but is read as if it were there until it
+ *   is evicted or the power goes, and the next sync succeeds without it. Linux does so.
  *
  * Thread: one. */
 #ifndef QUORUMFS_TESTS_FAULTS_DISK_H
@@ -43,6 +43,7 @@ enum disk_call {
     DISK_MAKE_FOLDER,
     DISK_SYNC_PARENT,
     DISK_MAP,    /* shared memory */
+    DISK_EVICT,  /* what the system holds of a file in memory */
     DISK_FORGET, /* a sync has failed. Only among the changes */
     DISK_CALLS
 };
@@ -134,6 +135,8 @@ int disk_read(struct disk *disk, uint32_t file, uint64_t offset, uint8_t *to, si
 int disk_write(struct disk *disk, uint32_t file, uint64_t offset, const void *data, size_t len);
 int disk_truncate(struct disk *disk, uint32_t file, uint64_t size);
 int disk_sync(struct disk *disk, uint32_t file);
+/* What is not on disk, and not going to be written either, is read no more. */
+int disk_evict(struct disk *disk, uint32_t file);
 int disk_unlink(struct disk *disk, const char *name);
 int disk_rename(struct disk *disk, const char *from, const char *to);
 int disk_sync_folder(struct disk *disk);

@@ -122,6 +122,15 @@ int disk_sync(struct disk *disk, uint32_t file)
     return status;
 }
 
+int disk_evict(struct disk *disk, uint32_t file)
+{
+    int status = fails(disk, DISK_EVICT, name_of(disk, file));
+
+    if (status == 0)
+        carry_out(disk, disk_change_new(DISK_EVICT, file, 0, NULL, 0));
+    return status;
+}
+
 int disk_unlink(struct disk *disk, const char *name)
 {
     int status = fails(disk, DISK_UNLINK, name);

@@ -1,6 +1,6 @@
 /* The calls of the C library that the store makes by itself, without SQLite. The linker puts these
  * in their place (--wrap, see meson.build); what is not about a disk of these tests goes on to the
- * library. With 64-bit offsets, which meson asks for, open and stat are called open64 and stat64.
+ * library. With 64-bit offsets, which meson asks for, open is called open64, and so on.
  */
 #include "disk.h"
 
@@ -99,6 +99,15 @@ int __wrap_fsync(int fd)
     const struct descriptor *d = descriptor_of(fd);
 
     return d ? result(sync_descriptor(d)) : __real_fsync(fd);
+}
+
+int __real_posix_fadvise64(int fd, off_t offset, off_t len, int advice);
+int __wrap_posix_fadvise64(int fd, off_t offset, off_t len, int advice);
+int __wrap_posix_fadvise64(int fd, off_t offset, off_t len, int advice)
+{
+    const struct descriptor *d = descriptor_of(fd);
+
+    return d ? -disk_evict(d->disk, d->file) : __real_posix_fadvise64(fd, offset, len, advice);
 }
 
 int __real_flock(int fd, int operation);

@@ -39,14 +39,14 @@ static const struct kind {
     uint32_t calls;  /* of the disk, that can fail so; none: SQLite has no memory */
     uint64_t stride; /* points, when they take turns: there are many of some kinds */
 } kinds[] = {
-    {"EIO once", EIO, false, CALLS_ALL, 4},
-    {"EIO from then on", EIO, true, CALLS_ALL, 4},
+    {"EIO once", EIO, false, CALLS_ALL, 6},
+    {"EIO from then on", EIO, true, CALLS_ALL, 6},
     {"full once", ENOSPC, false, CALLS_FOR_ROOM, 2},
     {"full from then on", ENOSPC, true, CALLS_FOR_ROOM, 2},
     {"no sync once", EIO, false, CALLS_FOR_SAFETY, 1},
     {"no sync from then on", EIO, true, CALLS_FOR_SAFETY, 1},
-    {"no memory once", ENOMEM, false, 0, 97},
-    {"no memory from then on", ENOMEM, true, 0, 97},
+    {"no memory once", ENOMEM, false, 0, 151},
+    {"no memory from then on", ENOMEM, true, 0, 151},
 };
 
 enum { KINDS = sizeof(kinds) / sizeof(*kinds) };
@@ -122,35 +122,40 @@ static struct disk *after_power_cut(const struct disk *disk, uint64_t *random)
 }
 
 /* All is well again. */
-static struct ledger live_on(struct disk *disk, const struct ledger *ledger, uint64_t seed)
+static void live_on(struct disk *disk, const struct ledger *ledger, uint64_t seed,
+                    struct history *history)
 {
     struct life life;
 
-    if (life_begin(&life, disk, ledger, seed, NULL) < 0)
+    if (life_begin(&life, disk, ledger, seed, history) < 0)
         report_failure("the node does not start again: %s", life.node.text);
     life_recover(&life);
     life_go_on(&life, STEPS_AFTER);
     report_unless(life.node.status == 0, "the node breaks again: %s", life.node.text);
     life_kill(&life);
-    return life.ledger;
 }
 
-/* With a power cut at once, or later, or both. */
+/* With a power cut at once or not, and one later. */
 static void live_twice(const struct disk *disk, const struct ledger *ledger, uint64_t seed)
 {
     uint64_t random = seed;
     bool cut = random_below(&random, 2);
     struct disk *second = cut ? after_power_cut(disk, &random) : disk_copy(disk);
-    struct ledger then;
-    struct disk *third;
+    struct disk *before, *third;
+    struct history history;
+    size_t point;
 
     report_where(2, "call %d on %s failed; then %s", disk->fault.hit_call, disk->fault.hit_name,
                  cut ? "a power cut" : "started again");
-    then = live_on(second, ledger, seed);
-    third = after_power_cut(second, &random);
-    report_where(3, "and after a power cut later");
-    live_on(third, &then, seed);
+    live_on(second, ledger, seed, &history);
+    point = random_below(&random, (uint32_t)history.changes.count + 1);
+    before = history_disk(&history, point);
+    third = after_power_cut(before, &random);
+    report_where(3, "and a power cut before change %zu of %zu", point, history.changes.count);
+    live_on(third, history_ledger(&history, point), seed, NULL);
     disk_free(third);
+    disk_free(before);
+    history_free(&history);
     disk_free(second);
 }
 

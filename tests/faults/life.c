@@ -40,6 +40,20 @@ void history_free(struct history *history)
     *history = (struct history){0};
 }
 
+struct disk *history_disk(const struct history *history, size_t point)
+{
+    struct disk *disk = disk_copy(history->start);
+
+    for (size_t i = 0; i < point; i++)
+        disk_apply(disk, history->changes.list[i]);
+    return disk;
+}
+
+const struct ledger *history_ledger(const struct history *history, size_t point)
+{
+    return point < history->changes.count ? &history->ledgers[point] : &history->last;
+}
+
 /* The loop and the log's thread go on while a job is in the middle of its work. */
 static void interleave(struct life *life)
 {

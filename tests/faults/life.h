@@ -16,6 +16,9 @@ struct history {
 };
 
 void history_free(struct history *history);
+/* The disk as it was before a change, and what had been said then. */
+struct disk *history_disk(const struct history *history, size_t point);
+const struct ledger *history_ledger(const struct history *history, size_t point);
 
 /* How often a life did what; so that a test can see that it has tested it. */
 struct life_counts {

@@ -26,7 +26,7 @@ enum {
     STEPS = 800,
     STEPS_AFTER = 12,
     PATTERNS_OF_NAMES = 6,
-    INSTALLATION_STRIDE = 8,
+    INSTALLATION_PATTERNS = 12,
     ALL_POINTS = -1
 };
 
@@ -72,29 +72,14 @@ static void live_on(struct disk *disk, const struct ledger *ledger, uint64_t see
         life_kill(&life);
 }
 
-/* The state before this change, and what had been said then. */
-static struct disk *disk_before(const struct history *history, size_t point)
-{
-    struct disk *disk = disk_copy(history->start);
-
-    for (size_t i = 0; i < point; i++)
-        disk_apply(disk, history->changes.list[i]);
-    return disk;
-}
-
-static const struct ledger *ledger_before(const struct history *history, size_t point)
-{
-    return point < history->changes.count ? &history->ledgers[point] : &history->last;
-}
-
 static void cut_again(const struct history *history, size_t point, int way, uint64_t random)
 {
-    struct disk *before = disk_before(history, point);
+    struct disk *before = history_disk(history, point);
     struct disk *disk = left_over(before, way, &random);
 
     report_where(3, "and again before change %zu of %zu, %s", point, history->changes.count,
                  way_names[way]);
-    live_on(disk, ledger_before(history, point), random, 0, NULL);
+    live_on(disk, history_ledger(history, point), random, 0, NULL);
     counts.second_cuts++;
     disk_free(disk);
     disk_free(before);
@@ -170,12 +155,19 @@ static void cut_everywhere(const struct history *history, uint64_t seed, unsigne
         report_where(1, "power cut before change %zu of %zu: test_power %" PRIu64 " %u %zu", point,
                      history->changes.count, seed, patterns, point);
         if (chosen)
-            cut_at(disk, ledger_before(history, point), seed, point, near_names(history, point),
+            cut_at(disk, history_ledger(history, point), seed, point, near_names(history, point),
                    patterns);
         if (point < history->changes.count)
             disk_apply(disk, history->changes.list[point]);
     }
     disk_free(disk);
+}
+
+/* What the old tree had beside it was removed, and the folder is synced next. */
+static bool files_are_gone(const struct history *history, size_t point)
+{
+    return history->changes.list[point - 1]->call == DISK_UNLINK &&
+           history->changes.list[point]->call == DISK_SYNC_FOLDER;
 }
 
 /* The hardest place: tree.db is torn, because the power was cut in the middle of a checkpoint, and
@@ -187,8 +179,8 @@ static void cut_installation(const struct disk *torn, const struct ledger *ledge
 
     live_on(disk, ledger, random & ~UINT64_C(7), 0, &history);
     counts.cuts++;
-    for (size_t point = 0; point < history.changes.count; point++)
-        for (unsigned i = 0; near_names(&history, point) && i < PATTERNS_OF_NAMES; i++)
+    for (size_t point = 1; point < history.changes.count; point++)
+        for (unsigned i = 0; files_are_gone(&history, point) && i < INSTALLATION_PATTERNS; i++)
             cut_again(&history, point, DISK_LOSE_SOME, mix(random, point * WAYS + i));
     history_free(&history);
     disk_free(disk);
@@ -212,8 +204,8 @@ static void cut_installations(const struct history *history, uint64_t seed)
 
     for (size_t point = 0; point < history->changes.count; point++) {
         report_where(1, "checkpoint torn before change %zu: test_power %" PRIu64, point, seed);
-        if (ends_checkpoint(history, point) && found++ % INSTALLATION_STRIDE == 0)
-            cut_installation(disk, &history->ledgers[point], mix(seed, point));
+        if (ends_checkpoint(history, point) && found++ % STRIDE == 0)
+            cut_installation(disk, history_ledger(history, point), mix(seed, point));
         disk_apply(disk, history->changes.list[point]);
     }
     disk_free(disk);

@@ -15,10 +15,11 @@ static void on_fault(void *arg, const char *text)
     abort();
 }
 
-void cluster_init(struct cluster *c, const struct paxos_config *config, bool honest)
+void cluster_init(struct cluster *c, const struct paxos_config *config, bool honest,
+                  void (*outsider)(const struct paxos_message *m))
 {
     assert(config->count == CLUSTER_NODES);
-    *c = (struct cluster){.config = *config, .honest = honest};
+    *c = (struct cluster){.config = *config, .honest = honest, .outsider = outsider};
     checker_init(&c->checker, config, on_fault, NULL);
     for (uint32_t i = 0; i < CLUSTER_NODES; i++) {
         c->nodes[i].index = i;
@@ -41,7 +42,8 @@ void cluster_free(struct cluster *c)
 
 void cluster_start(struct cluster *c, struct node *n)
 {
-    if (n->core)
+    bool is_outsider = c->outsider && n->index == CLUSTER_NODES - 1;
+    if (n->core || is_outsider)
         return;
     struct paxos_config config = c->config;
     config.me = n->pid;

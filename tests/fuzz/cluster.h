@@ -50,10 +50,13 @@ struct cluster {
     size_t mail_count;
     uint64_t proposed; /* last id */
     bool honest;       /* nobody lies: the checker watches */
+    /* If set, the last node is no core: what is sent to it comes here. */
+    void (*outsider)(const struct paxos_message *m);
     struct checker checker;
 };
 
-void cluster_init(struct cluster *c, const struct paxos_config *config, bool honest);
+void cluster_init(struct cluster *c, const struct paxos_config *config, bool honest,
+                  void (*outsider)(const struct paxos_message *m));
 void cluster_free(struct cluster *c);
 
 /* ---- cluster.c: things that happen to a node; nothing happens to one that is down ---- */

@@ -34,6 +34,8 @@ void mail_post(struct cluster *c, struct paxos_message *m)
 
 void mail_hand_over(struct cluster *c, const struct paxos_message *m)
 {
+    if (c->outsider && m->to == c->nodes[CLUSTER_NODES - 1].pid)
+        c->outsider(m);
     for (uint32_t i = 0; i < CLUSTER_NODES; i++)
         if (c->nodes[i].pid == m->to)
             cluster_step(c, &c->nodes[i],

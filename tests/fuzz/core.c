@@ -9,7 +9,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static struct cluster cluster;
     struct source s = source_of(data, size);
     struct paxos_config config = program_config(&s);
-    cluster_init(&cluster, &config, true);
+    cluster_init(&cluster, &config, true, NULL);
     for (int i = 0; i < STEPS_MAX && s.left.len > 0; i++)
         program_step(&cluster, &s);
     cluster_free(&cluster);

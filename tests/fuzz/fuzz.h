@@ -8,6 +8,7 @@
  *   doors      http client
  *   the store  apply snapshot rows log damage
  *   the core   core forged
+ *   all of it  replica
  *
  *   source.c   inputs taken apart          guard.c   memory with nothing readable behind it
  *   folder.c   a folder for databases      replay.c  the main program without libFuzzer */

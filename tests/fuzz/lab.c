@@ -1,5 +1,7 @@
 #include "lab.h"
 
+#include "work.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,13 +9,6 @@
 
 static const struct identity identity = {.cluster = LAB_CLUSTER, .node = LAB_NODE};
 static struct lab the_lab;
-
-int uv_queue_work(uv_loop_t *loop, uv_work_t *work, uv_work_cb run, uv_after_work_cb after)
-{
-    run(work);
-    after(work, 0);
-    return 0;
-}
 
 /* ---- The beginning ---- */
 
@@ -124,6 +119,7 @@ struct bytes lab_snapshot(void)
     while (!last) {
         status = tree_reader_next(reader, NULL, 1 << 20, take_piece, &last);
         assert(status == 0);
+        work_all();
     }
     tree_reader_close(reader);
     return bytes_of(snapshot.data, snapshot.len);
@@ -138,6 +134,7 @@ int lab_add(struct tree_writer *writer, struct bytes piece)
 {
     int status = 1;
     tree_writer_add(writer, NULL, piece, done, &status);
+    work_all();
     assert(status <= 0);
     return status;
 }
@@ -146,6 +143,7 @@ int lab_install(struct tree_writer *writer)
 {
     int status = 1;
     tree_writer_install(writer, NULL, done, &status);
+    work_all();
     assert(status <= 0);
     return status;
 }

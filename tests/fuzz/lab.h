@@ -1,7 +1,4 @@
-/* A key tree for experiments: a little of everything in it, and each experiment is undone.
- *
- * Background work is done at once, in the call that asks for it: lab.c takes uv_queue_work's
- * place. */
+/* A key tree for experiments: a little of everything in it, and each experiment is undone. */
 #ifndef QUORUMFS_TESTS_FUZZ_LAB_H
 #define QUORUMFS_TESTS_FUZZ_LAB_H
 

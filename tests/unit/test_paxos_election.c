@@ -118,6 +118,29 @@ static void a_ballot_is_raised_above_the_highest(void **state)
     end(s);
 }
 
+/* Proposals make sense while the leader is heard, by whatever it says. */
+static void a_leader_is_there_while_it_is_heard(void **state)
+{
+    struct subject *s = start(3, NULL);
+    assert_false(status_of(s).has_leader);
+    for (int i = 0; i < 5; i++)
+        tick(s);
+    prepare(s, ballot(5, PEER), 1);
+    receive(s, accept_sync(ballot(5, PEER), 1, 0, 0));
+    assert_true(status_of(s).has_leader);
+    assert_int_equal(status_of(s).leader_changes, 1);
+    for (int i = 0; i < 5; i++) {
+        tick(s);
+        receive(s, in_session(PAXOS_LEADER_BEAT, ballot(5, PEER), 1, 0, 0));
+        assert_true(status_of(s).has_leader);
+    }
+    for (int i = 0; i < 5; i++)
+        tick(s);
+    assert_false(status_of(s).has_leader);
+    assert_int_equal(status_of(s).leader_changes, 1);
+    end(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -126,6 +149,7 @@ int main(void)
         cmocka_unit_test(a_leader_is_content_with_the_write_quorum),
         cmocka_unit_test(a_follower_is_content_with_a_content_leader),
         cmocka_unit_test(a_ballot_is_raised_above_the_highest),
+        cmocka_unit_test(a_leader_is_there_while_it_is_heard),
     };
     return cmocka_run_group_tests_name("paxos_election", tests, NULL, NULL);
 }

@@ -118,6 +118,29 @@ static void a_lost_read_request_or_probe_is_sent_again(void **state)
     end(s);
 }
 
+static void who_has_nothing_to_say_is_silent(void **state)
+{
+    struct subject *s = leader();
+    propose(s, 2, 8);
+    accepted(s, PEER, 2);
+    tick(s);
+    assert_int_equal(sent(s, PAXOS_LEADER_BEAT, PEER)->decided, 2);
+    forget(s);
+    collect(s);
+    assert_int_equal(s->sent_count, 0);
+    end(s);
+
+    s = follower(2);
+    collect(s);
+    assert_int_equal(s->sent_count, 0);
+    end(s);
+
+    s = pulling();
+    collect(s);
+    assert_int_equal(s->sent_count, 0);
+    end(s);
+}
+
 /* ---- snapshots in between ---- */
 
 /* What it brought may have been decided above this leader, against its log: only a new ballot can
@@ -136,6 +159,48 @@ static void a_leader_that_a_snapshot_carried_prepares_again(void **state)
     assert_int_equal(sent(s, PAXOS_PREPARE, PEER)->decided, 4);
     accepted(s, PEER, 4);
     assert_int_equal(status_of(s).phase, PAXOS_PHASE_PREPARE);
+    end(s);
+}
+
+/* The same where it has heard of a higher ballot meanwhile: that one will lead. */
+static void a_leader_that_a_snapshot_carried_gives_way(void **state)
+{
+    struct subject *s = leader();
+    struct paxos_message reply = {.type = PAXOS_HEARTBEAT_REPLY,
+                                  .from = OTHER,
+                                  .n = ballot(9, OTHER),
+                                  .leader = ballot(9, OTHER),
+                                  .happy = true,
+                                  .round = sent(s, PAXOS_HEARTBEAT_REQUEST, OTHER)->round};
+    receive(s, reply);
+    tick(s);
+    assert_int_equal(status_of(s).phase, PAXOS_PHASE_ACCEPT);
+    step(s, (struct paxos_event){.type = PAXOS_SNAPSHOT_INSTALLED, .index = 4});
+    assert_int_equal(status_of(s).role, PAXOS_FOLLOWER);
+    assert_int_equal(status_of(s).phase, PAXOS_PHASE_RECOVER);
+    end(s);
+}
+
+/* Somebody had a log that is better, and whole. */
+static void a_candidate_wants_a_snapshot_until_it_leads(void **state)
+{
+    struct subject *s = start(3, NULL);
+    elect(s);
+    struct paxos_message promise = promise_to(s, PEER);
+    promise.acc_round = ballot(1, PEER);
+    promise.decided = 7;
+    promise.accepted = 9;
+    promise.sync = PAXOS_SYNC_SNAPSHOT;
+    promise.first = 5;
+    receive(s, promise);
+    assert_int_equal(s->snapshot_needed, 5);
+    promise = promise_to(s, OTHER);
+    promise.acc_round = ballot(1, PEER);
+    promise.accepted = 10;
+    promise.sync = PAXOS_SYNC_SUFFIX;
+    receive_entries(s, promise, 10, 8);
+    assert_int_equal(status_of(s).phase, PAXOS_PHASE_ACCEPT);
+    assert_int_equal(s->snapshot_needed, 0);
     end(s);
 }
 
@@ -198,7 +263,10 @@ int main(void)
         cmocka_unit_test(a_dead_holder_of_the_best_log_is_given_up),
         cmocka_unit_test(a_lost_read_index_is_sent_again),
         cmocka_unit_test(a_lost_read_request_or_probe_is_sent_again),
+        cmocka_unit_test(who_has_nothing_to_say_is_silent),
         cmocka_unit_test(a_leader_that_a_snapshot_carried_prepares_again),
+        cmocka_unit_test(a_leader_that_a_snapshot_carried_gives_way),
+        cmocka_unit_test(a_candidate_wants_a_snapshot_until_it_leads),
         cmocka_unit_test(a_snapshot_of_what_is_decided_changes_no_leader),
         cmocka_unit_test(a_snapshot_beyond_the_log_ends_the_session),
         cmocka_unit_test(a_snapshot_is_wanted_until_the_log_is_there),

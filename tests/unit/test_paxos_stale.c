@@ -32,20 +32,28 @@ static void a_promise_of_another_ballot_does_not_count(void **state)
     end(s);
 }
 
-/* Its follower answers to the newer one; what it says of the older is of no use. */
+/* Who promised another ballot is told nothing more, until it asks to be prepared in this one. */
 static void a_refusal_ends_the_session(void **state)
 {
+    const uint8_t refusals[] = {PAXOS_NOT_ACCEPTED, PAXOS_PREPARE_REQ};
+    for (size_t i = 0; i < 2; i++) {
+        struct subject *s = leader();
+        struct paxos_message refusal = {.type = refusals[i], .n = ballot(1, OTHER)};
+        for (refusal.from = PEER; refusal.from <= OTHER; refusal.from += OTHER - PEER)
+            receive(s, refusal);
+        forget(s);
+        propose(s, 1, 8);
+        for (int t = 0; t < 10; t++)
+            tick(s);
+        assert_int_equal(count_sent(s, PAXOS_ACCEPT_DECIDE, 0), 0);
+        assert_int_equal(count_sent(s, PAXOS_LEADER_BEAT, 0), 0);
+        assert_int_equal(count_sent(s, PAXOS_PREPARE, 0), 0);
+        end(s);
+    }
     struct subject *s = leader();
     receive(
         s, (struct paxos_message){.type = PAXOS_NOT_ACCEPTED, .from = PEER, .n = ballot(1, OTHER)});
     forget(s);
-    propose(s, 1, 8);
-    tick(s);
-    assert_int_equal(count_sent(s, PAXOS_ACCEPT_DECIDE, PEER), 0);
-    assert_int_equal(count_sent(s, PAXOS_LEADER_BEAT, PEER), 0);
-    receive(s,
-            (struct paxos_message){.type = PAXOS_PREPARE_REQ, .from = PEER, .n = ballot(1, OTHER)});
-    assert_int_equal(count_sent(s, PAXOS_PREPARE, PEER), 0);
     receive(s, (struct paxos_message){
                    .type = PAXOS_PREPARE_REQ, .from = PEER, .n = status_of(s).promise});
     assert_int_equal(count_sent(s, PAXOS_PREPARE, PEER), 1);
@@ -123,6 +131,32 @@ static void an_acknowledgement_of_another_ballot_confirms_nothing(void **state)
 }
 
 /* ---- as a follower ---- */
+
+/* A sync that was given up is not finished by its last piece. */
+static void a_piece_after_a_gap_is_not_taken(void **state)
+{
+    struct subject *s = start_with(ballot(4, OTHER), ballot(4, OTHER), 0, 1, 4);
+    prepare(s, ballot(5, PEER), 1);
+    receive_entries(s, accept_sync(ballot(5, PEER), 1, 1, 6), 2, 8);
+    step(s, (struct paxos_event){.type = PAXOS_LINK_UP, .pid = PEER});
+    assert_int_equal(status_of(s).phase, PAXOS_PHASE_RECOVER);
+    struct paxos_message suffix = {
+        .type = PAXOS_SUFFIX, .from = PEER, .n = ballot(5, PEER), .psid = 1, .first = 3};
+    receive_entries(s, suffix, 3, 8);
+    assert_int_equal(status_of(s).phase, PAXOS_PHASE_RECOVER);
+    assert_int_equal(status_of(s).accepted, 4);
+    end(s);
+}
+
+/* The zero ballot of the first day is nobody's. */
+static void the_zero_ballot_leads_nobody(void **state)
+{
+    struct subject *s = start(3, NULL);
+    prepare(s, ballot(0, PEER), 1);
+    assert_int_equal(s->sent_count, 0);
+    assert_true(same(status_of(s).promise, ballot(0, 0)));
+    end(s);
+}
 
 static void a_repeated_accept_sync_begins_nothing(void **state)
 {
@@ -230,6 +264,8 @@ int main(void)
         cmocka_unit_test(a_piece_of_another_pull_is_not_taken),
         cmocka_unit_test(an_impossible_promise_is_not_adopted),
         cmocka_unit_test(an_acknowledgement_of_another_ballot_confirms_nothing),
+        cmocka_unit_test(a_piece_after_a_gap_is_not_taken),
+        cmocka_unit_test(the_zero_ballot_leads_nobody),
         cmocka_unit_test(a_repeated_accept_sync_begins_nothing),
         cmocka_unit_test(a_message_is_taken_once),
         cmocka_unit_test(a_session_of_before_is_over),

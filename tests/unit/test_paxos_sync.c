@@ -295,6 +295,38 @@ static void decided_of_a_promise_is_not_taken_over(void **state)
     end(s);
 }
 
+/* What a peer had to pull in an earlier ballot does not hold back what this one has for it. */
+static void an_unfinished_sync_of_before_is_forgotten(void **state)
+{
+    enum { LARGE = 200000 };
+    static const uint8_t content[LARGE];
+    const struct paxos_config config = {.me = ME, .count = 3, .pids = {ME, PEER, OTHER}};
+    struct paxos_entry *entries[3];
+    for (int i = 0; i < 3; i++)
+        entries[i] = paxos_entry_new(content, LARGE);
+    struct subject *s = start_as(&config, &(struct paxos_stored){.promise = ballot(1, ME),
+                                                                 .acc_round = ballot(1, ME),
+                                                                 .entry_count = 3,
+                                                                 .entries = entries});
+    for (int i = 0; i < 3; i++)
+        paxos_entry_unref(entries[i]);
+    elect(s);
+    receive(s, promise_to(s, PEER));
+    const struct paxos_message *sync = sent(s, PAXOS_ACCEPT_SYNC, PEER);
+    assert_int_equal(sync->accepted, 3);
+    assert_int_equal(sync->entry_count, 1);
+
+    prepare(s, ballot(5, OTHER), 1); /* OTHER leads, with a shorter log */
+    receive_entries(s, accept_sync(ballot(5, OTHER), 1, 0, 1), 1, 8);
+    assert_int_equal(status_of(s).accepted, 1);
+    elect(s);
+    receive(s, promise_to(s, PEER));
+    forget(s);
+    propose(s, 1, 8);
+    assert_int_equal(count_sent(s, PAXOS_ACCEPT_DECIDE, PEER), 1);
+    end(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -305,6 +337,7 @@ int main(void)
         cmocka_unit_test(a_long_sync_is_one_change),
         cmocka_unit_test(a_long_promise_is_pulled),
         cmocka_unit_test(a_quorum_does_without_a_snapshot),
+        cmocka_unit_test(an_unfinished_sync_of_before_is_forgotten),
         cmocka_unit_test(a_repeated_promise_starts_no_session),
         cmocka_unit_test(a_late_prepare_req_starves_nobody),
         cmocka_unit_test(a_lost_tail_is_noticed),

@@ -166,6 +166,7 @@ static void test_round_trip_while_applying(void **state)
     assert_int_equal(tree_writer_open(b.tree, index, &writer), -EBUSY);
     while (!w.last) {
         apply_random(&a, &seed, 20, &log);
+        assert_int_equal(tree_commit(a.tree), 0);
         w = next_piece(reader, 20000);
         assert_int_equal(w.status, 0);
         assert_int_equal(add_piece(writer, w.piece), 0);

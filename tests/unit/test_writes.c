@@ -31,7 +31,7 @@ static void submit(struct parts *p, const char *key, struct answer *answer)
 
 static void complete(struct parts *p, uint64_t sequence)
 {
-    struct command_result result = {.revision = 1000 + sequence};
+    struct command_result result = {.revision = 1000 + sequence, .count = 1};
     writes_complete(&p->r, sequence, &result);
 }
 

@@ -1,0 +1,11 @@
+// An AcceptSync of an earlier Prepare is taken for the awaited one (trap 4).
+// killers: test_paxos, test_paxos_sync, test_paxos_stale, test_paxos_repair, test_paxos_election, scenarios, sim
+@@
+@@
+paxos_on_accept_sync(...)
+{
+<...
+- p->phase != PAXOS_PHASE_PREPARE || m->psid != f->psid || f->session != 0
++ p->phase != PAXOS_PHASE_PREPARE || f->session != 0
+...>
+}

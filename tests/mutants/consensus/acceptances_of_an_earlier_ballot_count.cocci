@@ -1,0 +1,12 @@
+// What peers accepted in an earlier ballot of this leader is not forgotten when it begins a new
+// one.
+// killers: test_paxos, test_paxos_sync, test_paxos_stale, test_paxos_repair, test_paxos_election, scenarios, sim
+@@
+@@
+paxos_elected(...)
+{
+<...
+- peer->session = peer->acc = 0;
++ peer->session = 0;
+...>
+}

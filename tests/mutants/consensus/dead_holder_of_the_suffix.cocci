@@ -1,0 +1,11 @@
+// A leader waits for ever for a peer that promised the best log and died.
+// killers: test_paxos, test_paxos_sync, test_paxos_stale, test_paxos_repair, test_paxos_election, scenarios, sim
+@@
+@@
+paxos_pull_tick(...)
+{
+<...
+- pull->idle_ticks < PAXOS_PULL_TICKS_MAX
++ 1
+...>
+}

@@ -1,0 +1,11 @@
+// What W - 1 nodes have is chosen.
+// killers: test_paxos, test_paxos_sync, test_paxos_stale, test_paxos_repair, test_paxos_election, scenarios, sim
+@@
+@@
+paxos_decide(...)
+{
+<...
+- largest[p->write_quorum - 1]
++ largest[p->write_quorum > 1 ? p->write_quorum - 2 : 0]
+...>
+}

@@ -1,0 +1,11 @@
+// The quorums are mixed up: what R nodes have is chosen.
+// killers: test_paxos, test_paxos_sync, test_paxos_stale, test_paxos_repair, test_paxos_election, scenarios, sim
+@@
+@@
+paxos_decide(...)
+{
+<...
+- largest[p->write_quorum - 1]
++ largest[p->read_quorum - 1]
+...>
+}

@@ -1,0 +1,12 @@
+// A follower is content with a leader that answers, also if that one is not.
+// killers: test_paxos, test_paxos_sync, test_paxos_stale, test_paxos_repair, test_paxos_election, scenarios, sim
+@@
+@@
+happy_following(...)
+{
+<...
+- replied(p, peer) && peer->reply_happy &&
+-             paxos_ballot_compare(peer->reply_ballot, p->election.leader) == 0
++ replied(p, peer) && paxos_ballot_compare(peer->reply_ballot, p->election.leader) == 0
+...>
+}

@@ -1,0 +1,11 @@
+// A piece of a suffix that was lost is not asked for again.
+// killers: test_paxos, test_paxos_sync, test_paxos_stale, test_paxos_repair, test_paxos_election, scenarios, sim
+@@
+@@
+paxos_pull_tick(...)
+{
+<...
+- pull->asked = false;
++ ;
+...>
+}

@@ -1,0 +1,11 @@
+// Prepare is sent once.
+// killers: test_paxos, test_paxos_sync, test_paxos_stale, test_paxos_repair, test_paxos_election, scenarios, sim
+@@
+@@
+paxos_leader_tick(...)
+{
+<...
+- !peer->answered && ++peer->prepare_ticks >= PAXOS_RESEND_TICKS
++ 0
+...>
+}

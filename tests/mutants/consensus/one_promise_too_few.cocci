@@ -1,0 +1,11 @@
+// The prepare phase ends one promise short of R.
+// killers: test_paxos, test_paxos_sync, test_paxos_stale, test_paxos_repair, test_paxos_election, scenarios, sim
+@@
+@@
+paxos_count_promises(...)
+{
+<...
+- promise_count(p) < p->read_quorum
++ promise_count(p) + 1 < p->read_quorum
+...>
+}

@@ -1,0 +1,11 @@
+// The quorums are mixed up: W promises end the prepare phase.
+// killers: test_paxos, test_paxos_sync, test_paxos_stale, test_paxos_repair, test_paxos_election, scenarios, sim
+@@
+@@
+paxos_count_promises(...)
+{
+<...
+- promise_count(p) < p->read_quorum
++ promise_count(p) < p->write_quorum
+...>
+}

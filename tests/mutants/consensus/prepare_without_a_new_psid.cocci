@@ -1,0 +1,11 @@
+// A peer is prepared again under the number of the Prepare before: it takes it for an old one.
+// killers: test_paxos, test_paxos_sync, test_paxos_stale, test_paxos_repair, test_paxos_election, scenarios, sim
+@@
+@@
+paxos_prepare_peer(...)
+{
+<...
+- ++p->psid
++ peer->psid ? peer->psid : ++p->psid
+...>
+}

@@ -1,0 +1,13 @@
+// Proposals that came while nobody led are thrown away when there is still nobody (trap 12).
+// killers: test_paxos, test_paxos_sync, test_paxos_stale, test_paxos_repair, test_paxos_election, scenarios, sim
+@@
+statement S;
+@@
+paxos_proposals_output(...)
+{
+<...
+  if (can_forward(p)) S else
+- return;
++ {}
+...>
+}

@@ -1,0 +1,10 @@
+// The log is cut in memory, but what the disk holds of the old tail still counts as this log.
+// killers: test_paxos, test_paxos_sync, test_paxos_stale, test_paxos_repair, test_paxos_election, scenarios, sim
+@@
+@@
+paxos_adopt(...)
+{
+<...
+- paxos_disk_cut(p, first);
+...>
+}

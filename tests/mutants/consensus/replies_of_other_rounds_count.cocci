@@ -1,0 +1,11 @@
+// The last reply of a peer counts however old it is.
+// killers: test_paxos, test_paxos_sync, test_paxos_stale, test_paxos_repair, test_paxos_election, scenarios, sim
+@@
+@@
+replied(...)
+{
+<...
+- peer->reply_round != 0 && peer->reply_round == p->election.round
++ peer->reply_round != 0
+...>
+}

@@ -1,0 +1,10 @@
+// A node that starts again asks once to be prepared, and then waits as one that never promised.
+// killers: test_paxos, test_paxos_sync, test_paxos_stale, test_paxos_repair, test_paxos_election, scenarios, sim
+@@
+@@
+paxos_new(...)
+{
+<...
+- p->phase = PAXOS_PHASE_RECOVER;
+...>
+}

@@ -1,0 +1,12 @@
+// A follower takes the round for its own when it has the first message of the sync: a later leader
+// prefers its shorter log to a longer one of before.
+// killers: test_paxos, test_paxos_sync, test_paxos_stale, test_paxos_repair, test_paxos_election, scenarios, sim
+@@
+@@
+paxos_sync_peer(...)
+{
+<...
+- !in_round && end < p->leader.sync_end
++ 0
+...>
+}

@@ -1,0 +1,11 @@
+// Entries are shipped to a peer before its AcceptSync.
+// killers: test_paxos, test_paxos_sync, test_paxos_stale, test_paxos_repair, test_paxos_election, scenarios, sim
+@@
+@@
+ship_to(...)
+{
+<...
+- !peer->synced || peer->acc < peer->sync_end
++ peer->acc < peer->sync_end
+...>
+}

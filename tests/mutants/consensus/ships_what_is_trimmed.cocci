@@ -1,0 +1,11 @@
+// A slow peer is shipped entries that were trimmed under it.
+// killers: test_paxos, test_paxos_sync, test_paxos_stale, test_paxos_repair, test_paxos_election, scenarios, sim
+@@
+@@
+ship_to(...)
+{
+<...
+- peer->sent < p->log.base
++ peer->sent + 1 < p->log.base
+...>
+}

@@ -1,0 +1,12 @@
+// A leader prepares above every ballot that it hears of, without waiting whether that candidate
+// lives.
+// killers: test_paxos, test_paxos_sync, test_paxos_stale, test_paxos_repair, test_paxos_election, scenarios, sim
+@@
+@@
+judge_stranded(...)
+{
+<...
+- e->stranded_ticks >= PAXOS_STRANDED_TICKS && 1 + reply_count(p) >= p->read_quorum
++ 1 + reply_count(p) >= p->read_quorum
+...>
+}

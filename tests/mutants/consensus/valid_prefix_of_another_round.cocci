@@ -1,0 +1,11 @@
+// Of a log of another round everything is taken for valid, not only what is decided (off in sync).
+// killers: test_paxos, test_paxos_sync, test_paxos_stale, test_paxos_repair, test_paxos_election, scenarios, sim
+@@
+@@
+valid_prefix(...)
+{
+<...
+- uint64_t valid = peer->decided;
++ uint64_t valid = peer->accepted;
+...>
+}

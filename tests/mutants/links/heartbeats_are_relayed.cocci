@@ -1,0 +1,11 @@
+// Heartbeats go round a cut link: elections take it for a link that stands.
+// killers: test_peer
+@@
+@@
+peer_send(...)
+{
+<...
+- direct && !direct->up && !is_heartbeat(frame)
++ direct && !direct->up
+...>
+}

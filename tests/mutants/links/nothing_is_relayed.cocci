@@ -1,0 +1,11 @@
+// Frames to a peer whose link is cut are dropped, although another peer reaches it.
+// killers: test_peer
+@@
+@@
+peer_send(...)
+{
+<...
+- relay ? relay : direct
++ direct
+...>
+}

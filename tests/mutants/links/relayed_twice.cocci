@@ -1,0 +1,11 @@
+// A frame that was relayed is relayed again: two hops, or round for ever.
+// killers: test_peer_strangers
+@@
+@@
+pass_on(...)
+{
+<...
+- header->from != link->pid || header->type == FRAME_REACH || !target || !target->up
++ header->type == FRAME_REACH || !target || !target->up
+...>
+}

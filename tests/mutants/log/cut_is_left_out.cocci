@@ -1,0 +1,11 @@
+// What a write replaces is not deleted first.
+// killers: test_log, test_log_disk
+@@
+@@
+log_db_put(...)
+{
+<...
+- if (write->truncate)
+-     status = log_db_cut(db, write->first);
+...>
+}

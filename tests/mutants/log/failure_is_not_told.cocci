@@ -1,0 +1,10 @@
+// A failed write is reported to nobody: the node goes on in memory (trap 13).
+// killers: test_replica, test_log_disk
+@@
+@@
+log_reported(...)
+{
+<...
+- log->callbacks.failed(log->callbacks.arg, status, log->db.sql.fault.text);
+...>
+}

@@ -1,0 +1,11 @@
+// A tree that is older than where the log begins is accepted.
+// killers: test_log, test_log_disk
+@@
+@@
+log_fit_to_tree(...)
+{
+<...
+- applied < state->compacted
++ applied + 1 < state->compacted
+...>
+}

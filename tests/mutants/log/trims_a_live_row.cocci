@@ -1,0 +1,11 @@
+// One row too many is deleted when the log is trimmed.
+// killers: test_log, test_log_disk
+@@
+@@
+log_db_trim(...)
+{
+<...
+- uint64_t last = db->state.compacted - 1;
++ uint64_t last = db->state.compacted;
+...>
+}

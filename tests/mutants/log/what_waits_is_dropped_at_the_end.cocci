@@ -1,0 +1,11 @@
+// Closing the log does not wait for what is queued.
+// killers: test_log, test_log_disk
+@@
+@@
+log_take(...)
+{
+<...
+- !STAILQ_EMPTY(batch) || !log->stopping
++ !log->stopping
+...>
+}

@@ -1,0 +1,11 @@
+// A command of another node answers the one of this node with its sequence.
+// killers: test_replica
+@@
+@@
+apply_next(...)
+{
+<...
+- readable && view.stamp.node == r->me && view.stamp.incarnation == r->incarnation
++ readable
+...>
+}

@@ -1,0 +1,11 @@
+// A command of this node's earlier life answers the one with its sequence in this life.
+// killers: test_replica
+@@
+@@
+apply_next(...)
+{
+<...
+- readable && view.stamp.node == r->me && view.stamp.incarnation == r->incarnation
++ readable && view.stamp.node == r->me
+...>
+}

@@ -1,0 +1,11 @@
+// At its deadline a read is answered with what is there.
+// killers: test_reads
+@@
+@@
+reads_expire(...)
+{
+<...
+- finish(r, read, read->stale_will_do ? REPLICA_DONE : REPLICA_TIMEOUT, true);
++ finish(r, read, REPLICA_DONE, true);
+...>
+}

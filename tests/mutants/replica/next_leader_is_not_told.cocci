@@ -1,0 +1,11 @@
+// What was proposed to one leader is not proposed to the next at once.
+// killers: test_writes
+@@
+@@
+writes_propose(...)
+{
+<...
+- paxos_ballot_compare(r->status.promise, r->proposed_to) != 0
++ 0
+...>
+}

@@ -1,0 +1,12 @@
+// A command that was proposed is refused with "nothing has happened" when the quorum is lost.
+// killers: test_writes
+@@
+@@
+writes_refuse_unproposed(...)
+{
+<...
+- if (!w->proposed)
+-         finish(r, w, outcome, NULL);
++ finish(r, w, outcome, NULL);
+...>
+}

@@ -1,0 +1,11 @@
+// A read is answered before the leader has confirmed it.
+// killers: test_reads
+@@
+@@
+reads_answer(...)
+{
+<...
+- (read = TAILQ_FIRST(&r->reads)) && read->confirmed && read->index <= applied
++ (read = TAILQ_FIRST(&r->reads)) && read->index <= applied
+...>
+}

@@ -1,0 +1,11 @@
+// A read that comes after the question takes the number of it.
+// killers: test_reads
+@@
+@@
+enqueue(...)
+{
+<...
++ read->id = r->next_read_id;
+  read->done = done;
+...>
+}

@@ -1,0 +1,11 @@
+// After a snapshot every command that waits is answered, also those that it does not contain.
+// killers: test_writes
+@@
+@@
+writes_recall(...)
+{
+<...
+- tree_recall(r->tree, r->me, r->incarnation, w->sequence, &result) == 0
++ tree_recall(r->tree, r->me, r->incarnation, w->sequence, &result) <= 0
+...>
+}

@@ -1,0 +1,11 @@
+// After a snapshot nobody is answered from it.
+// killers: test_writes
+@@
+@@
+writes_recall(...)
+{
+<...
+- tree_recall(r->tree, r->me, r->incarnation, w->sequence, &result) == 0
++ 0
+...>
+}

@@ -1,0 +1,11 @@
+// A result answers the oldest command that waits, not the one with its sequence.
+// killers: test_writes
+@@
+@@
+writes_complete(...)
+{
+<...
+- find(r, sequence)
++ TAILQ_FIRST(&r->writes)
+...>
+}

@@ -1,0 +1,10 @@
+// The sequence is not raised when a command is taken: the next one is taken for its repetition.
+// killers: test_writes
+@@
+@@
+replica_submit(...)
+{
+<...
+- r->next_sequence++;
+...>
+}

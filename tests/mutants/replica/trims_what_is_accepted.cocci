@@ -1,0 +1,11 @@
+// The log is trimmed by what is accepted, not by what the tree holds (trap 9).
+// killers: test_trim
+@@
+@@
+trim(struct replica *r)
+{
+<...
+- index < r->durable_applied
++ index < accepted
+...>
+}

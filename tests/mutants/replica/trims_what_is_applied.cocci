@@ -1,0 +1,11 @@
+// The log is trimmed below what the tree has applied, durable or not (trap 9).
+// killers: test_trim
+@@
+@@
+trim(struct replica *r)
+{
+<...
+- index < r->durable_applied
++ index < tree_applied(r->tree)
+...>
+}

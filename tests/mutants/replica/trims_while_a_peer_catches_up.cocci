@@ -1,0 +1,11 @@
+// The log is trimmed away from under a living peer that is catching up.
+// killers: test_trim
+@@
+@@
+trim(struct replica *r)
+{
+<...
+- !beyond_tail || wanted || still_fetched
++ !beyond_tail
+...>
+}

@@ -1,0 +1,11 @@
+// A node submits more than the tree keeps results for.
+// killers: test_writes
+@@
+@@
+refusal(...)
+{
+<...
+- span >= REPLICA_PENDING_MAX || r->write_bytes + command->bytes.len > REPLICA_PENDING_BYTES_MAX
++ r->write_bytes + command->bytes.len > REPLICA_PENDING_BYTES_MAX
+...>
+}

@@ -1,0 +1,11 @@
+// A checkpoint that failed is a checkpoint that copied nothing.
+// killers: errors
+@@
+@@
+checkpoint_after(...)
+{
+<...
+- cp->status < 0 ? cp->status : 0
++ 0
+...>
+}

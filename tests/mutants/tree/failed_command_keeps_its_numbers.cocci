@@ -1,0 +1,10 @@
+// The counters are not taken back when a command fails: the next start counts otherwise.
+// killers: test_tree_once, test_tree_snapshot, test_tree_random
+@@
+@@
+take_effect(...)
+{
+<...
+- tree->counters = before;
+...>
+}

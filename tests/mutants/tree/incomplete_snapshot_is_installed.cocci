@@ -1,0 +1,11 @@
+// A snapshot without its last piece is installed.
+// killers: test_tree_once, test_tree_snapshot, test_tree_random
+@@
+@@
+prepare(...)
+{
+<...
+- w->status == 0 && !w->ended
++ 0
+...>
+}

@@ -1,0 +1,11 @@
+// A command one beyond the window is carried out.
+// killers: test_tree_once, test_tree_snapshot, test_tree_random
+@@
+@@
+session_enter(...)
+{
+<...
+- stamp->sequence - session->lowest >= TREE_SESSION_WINDOW
++ stamp->sequence - session->lowest > TREE_SESSION_WINDOW
+...>
+}

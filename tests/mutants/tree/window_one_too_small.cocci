@@ -1,0 +1,11 @@
+// The last command of the window is refused: its node waits for ever.
+// killers: test_tree_once, test_tree_snapshot, test_tree_random
+@@
+@@
+session_enter(...)
+{
+<...
+- stamp->sequence - session->lowest >= TREE_SESSION_WINDOW
++ stamp->sequence - session->lowest >= TREE_SESSION_WINDOW - 1
+...>
+}
