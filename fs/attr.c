@@ -58,18 +58,17 @@ static void attr_set(struct fs_request *r, const struct op_result *result)
     reply_attr(r, &result->attr);
 }
 
-/* Times before 1970 become 1970, those after 2262 the last that there is: both are int64_t
- * nanoseconds in other programs too. */
-static uint64_t ns_of(struct timespec time)
+/* Times before 1677 or after 2262 become the first or last one that there is. */
+static int64_t ns_of(struct timespec time)
 {
-    if (time.tv_sec < 0)
-        return 0;
-    if (time.tv_sec >= INT64_MAX / 1000000000)
+    if (time.tv_sec <= INT64_MIN / NS_PER_S)
+        return INT64_MIN / NS_PER_S * NS_PER_S;
+    if (time.tv_sec >= INT64_MAX / NS_PER_S)
         return INT64_MAX;
-    return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
+    return time.tv_sec * NS_PER_S + time.tv_nsec;
 }
 
-/* Everything but the size and the access time, which is not kept. */
+/* Everything but the size. */
 static void op_of(const struct stat *stat, int to_set, struct op *op)
 {
     if (to_set & FUSE_SET_ATTR_MODE) {
@@ -89,6 +88,12 @@ static void op_of(const struct stat *stat, int to_set, struct op *op)
     } else if (to_set & FUSE_SET_ATTR_MTIME) {
         op->flags |= OP_SET_MTIME;
         op->mtime = ns_of(stat->st_mtim);
+    }
+    if (to_set & FUSE_SET_ATTR_ATIME_NOW) {
+        op->flags |= OP_SET_ATIME_NOW;
+    } else if (to_set & FUSE_SET_ATTR_ATIME) {
+        op->flags |= OP_SET_ATIME;
+        op->atime = ns_of(stat->st_atim);
     }
 }
 

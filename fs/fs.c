@@ -205,6 +205,7 @@ int fs_start(uv_loop_t *loop, struct replica *replica, const struct config *conf
         fault_set(fault, rc, "/dev/fuse: %s", strerror(-rc));
         goto fail_watch;
     }
+    fs_gone_start(fs, loop);
     *out = fs;
     return 0;
 
@@ -217,7 +218,7 @@ fail_session:
     return fault_wrap(fault, rc, "mount");
 }
 
-static void closed(uv_handle_t *poll)
+static void poll_closed(uv_handle_t *poll)
 {
     struct fs *fs = poll->data;
 
@@ -228,13 +229,20 @@ static void closed(uv_handle_t *poll)
     free(fs);
 }
 
+static void timer_closed(uv_handle_t *timer)
+{
+    struct fs *fs = timer->data;
+
+    uv_close((uv_handle_t *)&fs->poll, poll_closed);
+}
+
 void fs_close_when_idle(struct fs *fs)
 {
     assert(fs->stopping);
     if (fs->waiting > 0)
         return;
     fuse_session_unmount(fs->session);
-    uv_close((uv_handle_t *)&fs->poll, closed);
+    uv_close((uv_handle_t *)&fs->gone.timer, timer_closed);
 }
 
 void fs_stop(struct fs *fs)
@@ -242,6 +250,10 @@ void fs_stop(struct fs *fs)
     assert(!fs->stopping);
     fs->stopping = true;
     uv_poll_stop(&fs->poll);
+    fs->waiting++; /* so that it is not idle before all of this is under way */
+    fs_settle_all(fs);
+    fs_gone_stop(fs);
+    fs->waiting--;
     fs_close_when_idle(fs);
 }
 

@@ -222,35 +222,60 @@ static int to_chunks(struct change *c, struct inode *inode)
     set_used(c, inode, 0);
     if (size == 0)
         return 0;
-    status = data_inline(c->tree, inode->attr.ino, scratch, size);
+    status = data_inline(c->tree, inode, scratch, size);
     if (status < 0)
         return status;
     memset(scratch + size, 0, rounded(size) - size);
     return chunk_store(c, inode, 0, 0, bytes_of(scratch, rounded(size)));
 }
 
-int data_drop(struct change *c, struct inode *inode)
+int data_drop_later(struct change *c, struct inode *inode)
 {
     sqlite3_stmt *query = tree_query(c->tree, QUERY_TRASH_ADD);
     int status = 0;
 
-    if (inode->attr.used > DROP_BYTES_MAX) {
+    if (inode->data > 0) {
         bind_number(query, 1, inode->data);
         status = tree_run(c->tree, query);
         c->tree->trash = true;
-    } else if (inode->data > 0) {
-        status = chunks_delete(c, inode, 0, CHUNK_NUMBER_MAX);
     }
     set_used(c, inode, 0);
     inode->data = 0;
     return status;
 }
 
+int data_drop(struct change *c, struct inode *inode)
+{
+    int status = 0;
+
+    if (inode->attr.used > DROP_BYTES_MAX)
+        return data_drop_later(c, inode);
+    if (inode->data > 0)
+        status = chunks_delete(c, inode, 0, CHUNK_NUMBER_MAX);
+    set_used(c, inode, 0);
+    inode->data = 0;
+    return status;
+}
+
+int data_reap_piece(struct tree *tree, uint64_t data)
+{
+    sqlite3_stmt *reap = tree_query(tree, QUERY_TRASH_REAP);
+    sqlite3_stmt *delete = tree_query(tree, QUERY_TRASH_DELETE);
+    int status;
+
+    bind_number(reap, 1, chunk_id(data, 0));
+    bind_number(reap, 2, chunk_id(data, CHUNK_NUMBER_MAX));
+    bind_number(reap, 3, REAP_CHUNKS);
+    status = tree_run(tree, reap);
+    if (status < 0 || sqlite3_changes(tree->sql.db) == REAP_CHUNKS)
+        return status;
+    bind_number(delete, 1, data);
+    return tree_run(tree, delete);
+}
+
 int data_reap(struct tree *tree)
 {
     sqlite3_stmt *first = tree_query(tree, QUERY_TRASH_FIRST);
-    sqlite3_stmt *reap = tree_query(tree, QUERY_TRASH_REAP);
-    sqlite3_stmt *delete = tree_query(tree, QUERY_TRASH_DELETE);
     uint64_t data;
     int status = tree_step(tree, first);
 
@@ -260,14 +285,7 @@ int data_reap(struct tree *tree)
     }
     data = column_number(first, 0);
     sqlite3_reset(first);
-    bind_number(reap, 1, chunk_id(data, 0));
-    bind_number(reap, 2, chunk_id(data, CHUNK_NUMBER_MAX));
-    bind_number(reap, 3, REAP_CHUNKS);
-    status = tree_run(tree, reap);
-    if (status < 0 || sqlite3_changes(tree->sql.db) > 0)
-        return status;
-    bind_number(delete, 1, data);
-    return tree_run(tree, delete);
+    return data_reap_piece(tree, data);
 }
 
 /* ---- The changes ---- */
@@ -305,7 +323,7 @@ static int inline_write(struct change *c, struct inode *inode, uint64_t offset,
     uint8_t *scratch = c->tree->scratch;
     uint64_t size = inode->attr.size;
     uint64_t end = offset + contents.len;
-    int status = data_inline(c->tree, inode->attr.ino, scratch, size);
+    int status = data_inline(c->tree, inode, scratch, size);
 
     assert(end <= INLINE_BYTES_MAX);
     if (status < 0)
@@ -343,7 +361,7 @@ static int inline_resize(struct change *c, struct inode *inode, uint64_t size)
 {
     uint8_t *scratch = c->tree->scratch;
     uint64_t old_size = inode->attr.size;
-    int status = data_inline(c->tree, inode->attr.ino, scratch, old_size);
+    int status = data_inline(c->tree, inode, scratch, old_size);
 
     if (status < 0)
         return status;
@@ -409,7 +427,7 @@ int data_punch(struct change *c, struct inode *inode, uint64_t offset, uint64_t 
         status = chunks_punch(c, inode, offset, end);
         return status < 0 ? status : finish(c, inode, false);
     }
-    status = data_inline(c->tree, inode->attr.ino, scratch, size);
+    status = data_inline(c->tree, inode, scratch, size);
     if (status < 0)
         return status;
     memset(scratch + offset, 0, smaller(end, size) - offset);

@@ -55,9 +55,8 @@ int tree_digest(struct tree *tree, uint64_t *digest)
 {
     /* Chunks by the inode that they belong to: their ids say nothing about the contents. */
     static const char *const texts[] = {
-        "SELECT ino, mode, nlink, uid, gid, rdev, size, used, revision, mtime, ctime, parent, "
-        "inline"
-        " FROM inode ORDER BY ino",
+        "SELECT ino, mode, nlink, uid, gid, rdev, size, used, revision, atime, mtime, ctime, "
+        "parent, inline FROM inode ORDER BY ino",
         "SELECT i.ino, c.id & 67108863, c.bytes FROM inode i CROSS JOIN chunk c"
         " ON c.id BETWEEN i.data << 26 AND (i.data << 26) + 67108863"
         " WHERE i.data > 0 ORDER BY i.ino, c.id",

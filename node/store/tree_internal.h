@@ -61,6 +61,7 @@ struct inode {
     struct attr attr;
     uint64_t parent; /* of a directory; 0 for anything else */
     uint64_t data;   /* names the chunks; 0: the contents are inline */
+    bool kept;       /* it is gone: the row is the one in `kept` */
 };
 
 enum tree_query {
@@ -85,6 +86,10 @@ enum tree_query {
     QUERY_HELD_ADD,
     QUERY_HELD_DELETE,
     QUERY_HELD_FIRST,
+    QUERY_KEPT,
+    QUERY_KEPT_INLINE,
+    QUERY_KEPT_ADD,
+    QUERY_KEPT_DELETE,
     QUERY_CHUNK,
     QUERY_CHUNK_RANGE,
     QUERY_CHUNK_LENGTHS,
@@ -114,6 +119,7 @@ extern const char *const tree_queries[QUERY_COUNT];
 struct session;
 LIST_HEAD(session_list, session);
 LIST_HEAD(reader_list, tree_reader);
+LIST_HEAD(keeper_list, tree_keeper);
 
 struct tree_checkpoint {
     uv_work_t work;
@@ -140,10 +146,12 @@ struct tree {
     bool writing; /* a write transaction is open */
     bool reading; /* a read transaction is open: tree_read_begin */
     bool trash;   /* there may be chunks to reap */
+    bool kept;    /* there may be inodes that are gone and kept */
     uint32_t dirty;
     struct counters counters;
     uint64_t snapshot; /* index of the last snapshot that was installed */
     struct session_list sessions;
+    struct keeper_list keepers;
     uint8_t scratch[CHUNK_BYTES];
 
     int wal_frames;
@@ -229,12 +237,17 @@ int data_resize(struct change *c, struct inode *inode, uint64_t size);
 int data_punch(struct change *c, struct inode *inode, uint64_t offset, uint64_t len);
 /* Gives up the contents; the inode is not written. */
 int data_drop(struct change *c, struct inode *inode);
-/* Removes a piece of what data_drop left behind. */
+/* The same, all of it piece by piece, which begins when the inode is no longer kept. */
+int data_drop_later(struct change *c, struct inode *inode);
+/* Removes a piece of what data_drop left behind, or of this. */
 int data_reap(struct tree *tree);
+int data_reap_piece(struct tree *tree, uint64_t data);
 
 /* ---- tree_read.c ---- */
 
-int data_inline(struct tree *tree, uint64_t ino, uint8_t *to, size_t len);
+/* For reading: also an inode that is gone and kept. 0 or -ESTALE. */
+int inode_find(struct tree *tree, uint64_t ino, struct inode *inode);
+int data_inline(struct tree *tree, const struct inode *inode, uint8_t *to, size_t len);
 int data_read(struct tree *tree, const struct inode *inode, uint64_t offset, size_t len,
               struct buffer *out);
 
@@ -242,6 +255,14 @@ static inline uint64_t chunk_id(uint64_t data, uint64_t number)
 {
     return data << CHUNK_NUMBER_BITS | number;
 }
+
+/* ---- tree_kept.c ---- */
+
+bool kept_wanted(const struct tree *tree, uint64_t ino);
+/* Before the inode's row is deleted. */
+int kept_add(struct change *c, const struct inode *inode);
+/* 0 or -ESTALE. */
+int kept_get(struct tree *tree, uint64_t ino, struct inode *inode);
 
 /* ---- tree_names.c ---- */
 

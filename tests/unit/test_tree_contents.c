@@ -29,6 +29,29 @@ static void test_times(void **state)
     assert_int_equal(fixture_getattr(f, ino).mtime, broken + 1);
 }
 
+/* Access times: as made, then as set, also before 1970; nothing else changes them. */
+static void test_access_times(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t ino = fixture_make_file(f, INO_ROOT, "a");
+    struct attr made = fixture_getattr(f, ino), set;
+
+    assert_int_equal(made.atime, made.mtime);
+    fixture_must(f, make_write(ino, 0, "x"));
+    assert_int_equal(fixture_getattr(f, ino).atime, made.atime);
+
+    struct op op = {.type = OP_SETATTR, .ino = ino, .flags = OP_SET_ATIME, .atime = -1500000000};
+    set = fixture_must(f, op);
+    assert_int_equal(set.atime, -1500000000);
+    assert_true(set.ctime > made.ctime && set.mtime > made.mtime);
+    fixture_reopen(f);
+    assert_int_equal(fixture_getattr(f, ino).atime, -1500000000);
+
+    op.flags = OP_SET_ATIME_NOW;
+    set = fixture_must(f, op);
+    assert_int_equal(set.atime, set.ctime);
+}
+
 static void test_setattr(void **state)
 {
     struct fixture *f = *state;
@@ -253,6 +276,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         FIXTURE_TEST(test_times),
+        FIXTURE_TEST(test_access_times),
         FIXTURE_TEST(test_setattr),
         FIXTURE_TEST(test_xattr),
         FIXTURE_TEST(test_xattr_limits),
