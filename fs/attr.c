@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 
 enum { STATFS_BLOCK_BYTES = 4096 };
 
@@ -139,6 +140,38 @@ void fs_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *stat, int to_set,
         fs_request_change(r, ops, count, attr_set);
     else
         fs_request_read(r, attr_read);
+}
+
+static void access_read(struct fs_request *r, struct tree *tree)
+{
+    struct attr attr;
+    int rc = tree_getattr(tree, fs_tree_ino(r->ino), &attr);
+
+    if (rc == 0 && S_ISREG(attr.mode) && (attr.mode & (S_IXUSR | S_IXGRP | S_IXOTH)) == 0)
+        rc = -EACCES;
+    if (rc < 0)
+        fs_reply_error(r, rc);
+    else
+        fuse_reply_err(r->req, 0);
+}
+
+/* access(2) and chdir(2), where the kernel does not check by itself: only root asks, who may do all
+ * but run what is no program. */
+void fs_access(fuse_req_t req, fuse_ino_t ino, int mask)
+{
+    struct fs_request *r;
+
+    if (fs_is_special(ino) && (mask & W_OK)) {
+        fuse_reply_err(req, EROFS);
+        return;
+    }
+    if (fs_is_virtual(ino) || !(mask & X_OK)) {
+        fuse_reply_err(req, 0);
+        return;
+    }
+    r = fs_request_new(req, ino, NULL);
+    if (r)
+        fs_request_read(r, access_read);
 }
 
 /* The data live on the disk of the node's folder, so its space is ours. */

@@ -148,7 +148,6 @@ void fs_gone_stop(struct fs *fs)
             fs_gone_closed(fs, file->ino, file->held);
         }
     }
-    give_back_refused(fs);
     while (!STAILQ_EMPTY(&gone->kept))
         let_go(fs, take_first(&gone->kept));
     while (!STAILQ_EMPTY(&gone->refused))

@@ -99,7 +99,7 @@ void fs_request_read(struct fs_request *r, fs_read_cb *read)
 {
     r->read = read;
     r->fs->waiting++;
-    replica_read(r->fs->replica, fs_is_special(r->ino) ? REPLICA_LOCAL : REPLICA_DEFAULT,
+    replica_read(r->fs->replica, r->here || fs_is_special(r->ino) ? REPLICA_LOCAL : REPLICA_DEFAULT,
                  read_ready, r);
 }
 

@@ -29,6 +29,7 @@ struct fs_request {
     fs_changed_cb *changed;
     fs_ended_cb *ended;       /* NULL, or to be called besides */
     bool look_again;          /* EEXIST becomes ESTALE: names.c, create */
+    bool here;                /* a read that need not ask the cluster */
     bool local_will_do;       /* a read that rather takes what this node last knew than fails */
     struct fs_handle *handle; /* NULL: by inode only */
     uint64_t offset;

@@ -72,6 +72,7 @@ void fs_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t n
 void fs_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
 void fs_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *stat, int to_set,
                 struct fuse_file_info *fi);
+void fs_access(fuse_req_t req, fuse_ino_t ino, int mask);
 void fs_statfs(fuse_req_t req, fuse_ino_t ino);
 
 /* xattr.c */

@@ -37,11 +37,11 @@ def test_what_cannot_be_linked(at):
 
 def test_many_names_of_one_file(at):
     (at[0] / "f0").write_text("x")
-    for number in range(1, 500):
+    for number in range(1, 200):
         os.link(at[number % 3] / f"f{number - 1}", at[number % 3] / f"f{number}")
-    assert (at[1] / "f250").stat().st_nlink == 500
-    sh("rm f[0-3]*", at[2])
-    assert (at[0] / "f44").stat().st_nlink == 500 - 4 - 30 - 300
+    assert (at[1] / "f150").stat().st_nlink == 200
+    sh("rm f1*", at[2])
+    assert (at[0] / "f44").stat().st_nlink == 200 - 111
 
 
 def test_symbolic_links(at):
