@@ -93,6 +93,13 @@ int inode_set_inline(struct change *c, struct inode *inode, struct bytes content
     return inode_write(c, QUERY_INODE_SET_INLINE, inode, contents);
 }
 
+void inode_set_used(struct change *c, struct inode *inode, uint64_t used)
+{
+    assert(c->tree->counters.bytes >= inode->attr.used);
+    c->tree->counters.bytes += used - inode->attr.used;
+    inode->attr.used = used;
+}
+
 void inode_kill_priv(struct inode *inode)
 {
     if (inode_is(inode, S_IFDIR))

@@ -99,6 +99,7 @@ enum tree_query {
     QUERY_CHUNK_DELETE,
     QUERY_TRASH_ADD,
     QUERY_TRASH_FIRST,
+    QUERY_TRASH_WITHIN,
     QUERY_TRASH_REAP,
     QUERY_TRASH_DELETE,
     QUERY_XATTR,
@@ -212,6 +213,8 @@ void inode_read(sqlite3_stmt *statement, int column, struct inode *inode);
 int inode_add(struct change *c, struct inode *inode, struct bytes contents);
 /* Writes a changed inode; gives it the command's revision and ctime. */
 int inode_set(struct change *c, struct inode *inode);
+/* What it stores, in bytes; counted. */
+void inode_set_used(struct change *c, struct inode *inode, uint64_t used);
 int inode_set_inline(struct change *c, struct inode *inode, struct bytes contents);
 /* Takes one name away; the last one frees the inode unless `hold` is its number. */
 int inode_unlink(struct change *c, struct inode *inode, uint64_t hold);
@@ -239,9 +242,31 @@ int data_punch(struct change *c, struct inode *inode, uint64_t offset, uint64_t 
 int data_drop(struct change *c, struct inode *inode);
 /* The same, all of it piece by piece, which begins when the inode is no longer kept. */
 int data_drop_later(struct change *c, struct inode *inode);
-/* Removes a piece of what data_drop left behind, or of this. */
+
+/* ---- tree_chunks.c: contents in chunks; the inode is not written ---- */
+
+int chunk_store(struct change *c, struct inode *inode, uint64_t number, uint32_t old_len,
+                struct bytes bytes);
+int chunks_write(struct change *c, struct inode *inode, uint64_t offset, struct bytes bytes);
+/* Removes the chunks from number `first` to `last`, at once. */
+int chunks_delete(struct change *c, struct inode *inode, uint64_t first, uint64_t last);
+/* Removes what is stored behind `size`, which is not 0, of a file that was `old_size` long. */
+int chunks_cut(struct change *c, struct inode *inode, uint64_t old_size, uint64_t size);
+int chunks_punch(struct change *c, struct inode *inode, uint64_t offset, uint64_t end);
+
+static inline uint32_t rounded(uint32_t len)
+{
+    return (len + CHUNK_ROUND - 1) / CHUNK_ROUND * CHUNK_ROUND;
+}
+
+/* ---- tree_trash.c: chunks, by their ids, that are no contents any more ---- */
+
+int trash_add(struct tree *tree, uint64_t first, uint64_t last);
+/* Removes a piece of the trash, or of this range of it. */
 int data_reap(struct tree *tree);
-int data_reap_piece(struct tree *tree, uint64_t data);
+int trash_reap_range(struct tree *tree, uint64_t first, uint64_t last);
+/* Removes what is in the trash of these chunks of one file, at once: they are to be written. */
+int trash_clear(struct tree *tree, uint64_t from, uint64_t to);
 
 /* ---- tree_read.c ---- */
 
@@ -250,6 +275,8 @@ int inode_find(struct tree *tree, uint64_t ino, struct inode *inode);
 int data_inline(struct tree *tree, const struct inode *inode, uint8_t *to, size_t len);
 int data_read(struct tree *tree, const struct inode *inode, uint64_t offset, size_t len,
               struct buffer *out);
+
+#define CHUNK_NUMBER_MAX ((FILE_BYTES_MAX >> CHUNK_BITS) - 1)
 
 static inline uint64_t chunk_id(uint64_t data, uint64_t number)
 {

@@ -69,5 +69,7 @@ int tree_let_go(struct tree *tree, uint64_t ino)
     tree->trash = true;
     bind_number(query, 1, ino);
     status = tree_run(tree, query);
-    return status < 0 || inode.data == 0 ? status : data_reap_piece(tree, inode.data);
+    return status < 0 || inode.data == 0 ? status
+                                         : trash_reap_range(tree, chunk_id(inode.data, 0),
+                                                            chunk_id(inode.data, CHUNK_NUMBER_MAX));
 }

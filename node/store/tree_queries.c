@@ -27,7 +27,7 @@ const char tree_schema[] =
     " mtime INTEGER NOT NULL, ctime INTEGER NOT NULL, parent INTEGER NOT NULL,"
     " data INTEGER NOT NULL, inline BLOB NOT NULL) STRICT;" /* this node's own, like trash */
     "CREATE INDEX kept_data ON kept (data);"
-    "CREATE TABLE trash (data INTEGER PRIMARY KEY) STRICT;"
+    "CREATE TABLE trash (first INTEGER PRIMARY KEY, last INTEGER NOT NULL) STRICT;" /* chunk ids */
     "CREATE TABLE session (node INTEGER PRIMARY KEY, incarnation INTEGER NOT NULL,"
     " lowest INTEGER NOT NULL) STRICT;"
     "CREATE TABLE result (node INTEGER NOT NULL, page INTEGER NOT NULL, bytes BLOB NOT NULL,"
@@ -86,12 +86,13 @@ const char *const tree_queries[QUERY_COUNT] = {
     [QUERY_CHUNK_SUM] = "SELECT coalesce(sum(length(bytes)), 0) FROM chunk"
                         " WHERE id BETWEEN ?1 AND ?2",
     [QUERY_CHUNK_DELETE] = "DELETE FROM chunk WHERE id BETWEEN ?1 AND ?2",
-    [QUERY_TRASH_ADD] = "INSERT INTO trash VALUES (?1)",
-    [QUERY_TRASH_FIRST] = "SELECT data FROM trash t WHERE NOT EXISTS"
-                          " (SELECT 1 FROM kept k WHERE k.data = t.data) LIMIT 1",
+    [QUERY_TRASH_ADD] = "INSERT OR REPLACE INTO trash VALUES (?1, ?2)",
+    [QUERY_TRASH_FIRST] = "SELECT first, last FROM trash t WHERE NOT EXISTS"
+                          " (SELECT 1 FROM kept k WHERE k.data = t.first >> 26) LIMIT 1",
+    [QUERY_TRASH_WITHIN] = "SELECT first, last FROM trash WHERE first BETWEEN ?1 AND ?2 LIMIT 1",
     [QUERY_TRASH_REAP] = "DELETE FROM chunk WHERE id IN"
                          " (SELECT id FROM chunk WHERE id BETWEEN ?1 AND ?2 LIMIT ?3)",
-    [QUERY_TRASH_DELETE] = "DELETE FROM trash WHERE data = ?1",
+    [QUERY_TRASH_DELETE] = "DELETE FROM trash WHERE first = ?1",
 
     [QUERY_XATTR] = "SELECT value FROM xattr WHERE ino = ?1 AND name = ?2",
     [QUERY_XATTR_LIST] = "SELECT name FROM xattr WHERE ino = ?1 ORDER BY name",
