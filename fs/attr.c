@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 
 enum { STATFS_BLOCK_BYTES = 4096 };
 
@@ -58,18 +59,17 @@ static void attr_set(struct fs_request *r, const struct op_result *result)
     reply_attr(r, &result->attr);
 }
 
-/* Times before 1970 become 1970, those after 2262 the last that there is: both are int64_t
- * nanoseconds in other programs too. */
-static uint64_t ns_of(struct timespec time)
+/* Times before 1677 or after 2262 become the first or last one that there is. */
+static int64_t ns_of(struct timespec time)
 {
-    if (time.tv_sec < 0)
-        return 0;
-    if (time.tv_sec >= INT64_MAX / 1000000000)
+    if (time.tv_sec <= INT64_MIN / NS_PER_S)
+        return INT64_MIN / NS_PER_S * NS_PER_S;
+    if (time.tv_sec >= INT64_MAX / NS_PER_S)
         return INT64_MAX;
-    return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
+    return time.tv_sec * NS_PER_S + time.tv_nsec;
 }
 
-/* Everything but the size and the access time, which is not kept. */
+/* Everything but the size. */
 static void op_of(const struct stat *stat, int to_set, struct op *op)
 {
     if (to_set & FUSE_SET_ATTR_MODE) {
@@ -89,6 +89,12 @@ static void op_of(const struct stat *stat, int to_set, struct op *op)
     } else if (to_set & FUSE_SET_ATTR_MTIME) {
         op->flags |= OP_SET_MTIME;
         op->mtime = ns_of(stat->st_mtim);
+    }
+    if (to_set & FUSE_SET_ATTR_ATIME_NOW) {
+        op->flags |= OP_SET_ATIME_NOW;
+    } else if (to_set & FUSE_SET_ATTR_ATIME) {
+        op->flags |= OP_SET_ATIME;
+        op->atime = ns_of(stat->st_atim);
     }
 }
 
@@ -134,6 +140,38 @@ void fs_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *stat, int to_set,
         fs_request_change(r, ops, count, attr_set);
     else
         fs_request_read(r, attr_read);
+}
+
+static void access_read(struct fs_request *r, struct tree *tree)
+{
+    struct attr attr;
+    int rc = tree_getattr(tree, fs_tree_ino(r->ino), &attr);
+
+    if (rc == 0 && S_ISREG(attr.mode) && (attr.mode & (S_IXUSR | S_IXGRP | S_IXOTH)) == 0)
+        rc = -EACCES;
+    if (rc < 0)
+        fs_reply_error(r, rc);
+    else
+        fuse_reply_err(r->req, 0);
+}
+
+/* access(2) and chdir(2), where the kernel does not check by itself: only root asks, who may do all
+ * but run what is no program. */
+void fs_access(fuse_req_t req, fuse_ino_t ino, int mask)
+{
+    struct fs_request *r;
+
+    if (fs_is_special(ino) && (mask & W_OK)) {
+        fuse_reply_err(req, EROFS);
+        return;
+    }
+    if (fs_is_virtual(ino) || !(mask & X_OK)) {
+        fuse_reply_err(req, 0);
+        return;
+    }
+    r = fs_request_new(req, ino, NULL);
+    if (r)
+        fs_request_read(r, access_read);
 }
 
 /* The data live on the disk of the node's folder, so its space is ours. */

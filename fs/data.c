@@ -91,35 +91,80 @@ static void found(struct fs_request *r, struct tree *tree)
         fuse_reply_err(r->req, 0);
 }
 
+enum { PUNCH_BYTES_MAX = 16 * 1024 * 1024 }; /* at once, so as not to hold up the nodes */
+
+static struct op punch_of(uint64_t ino, uint64_t offset, uint64_t len)
+{
+    return (struct op){.type = OP_PUNCH,
+                       .ino = ino,
+                       .offset = offset,
+                       .size = len < PUNCH_BYTES_MAX ? len : PUNCH_BYTES_MAX};
+}
+
+/* What fallocate(2) is in changes, or begins with: 0, 1 or 2 of them. -EOPNOTSUPP for what there is
+ * no change for. Space is not set aside: that there will be room cannot be promised by one node for
+ * all. */
+static int ops_of_fallocate(int mode, uint64_t ino, uint64_t offset, uint64_t len, struct op *ops)
+{
+    bool keep_size = mode & FALLOC_FL_KEEP_SIZE;
+    int count = 0;
+
+    mode &= ~FALLOC_FL_KEEP_SIZE;
+    if (mode != 0 && mode != FALLOC_FL_ZERO_RANGE && (mode != FALLOC_FL_PUNCH_HOLE || !keep_size))
+        return -EOPNOTSUPP;
+    if (!keep_size)
+        ops[count++] = (struct op){.type = OP_ALLOCATE, .ino = ino, .size = offset + len};
+    if (mode != 0)
+        ops[count++] = punch_of(ino, offset, len);
+    return count;
+}
+
+/* A piece of a hole is there: now the next one, up to the end of the file. */
+static void punched(struct fs_request *done, const struct op_result *result)
+{
+    uint64_t made = done->size < PUNCH_BYTES_MAX ? done->size : PUNCH_BYTES_MAX;
+    struct fs_request *r;
+    struct op op;
+
+    if (done->size == made || done->offset + made >= result->attr.size) {
+        fuse_reply_err(done->req, 0);
+        return;
+    }
+    r = fs_request_new(done->req, done->ino, NULL);
+    if (!r)
+        return;
+    r->offset = done->offset + made;
+    r->size = done->size - made;
+    op = punch_of(r->ino, r->offset, r->size);
+    fs_request_change(r, &op, 1, punched);
+}
+
 void fs_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t offset, off_t length,
                   struct fuse_file_info *fi)
 {
-    struct op ops[2] = {{.type = OP_TRUNCATE, .ino = ino}, {.ino = ino}};
-    struct fs_request *r;
+    struct op ops[3] = {{.type = OP_TRUNCATE, .ino = ino}};
     bool truncation = handle_of(fi)->truncation;
+    int count = ops_of_fallocate(mode, ino, (uint64_t)offset, (uint64_t)length, ops + 1);
+    struct fs_request *r;
 
-    if (mode == 0) {
-        ops[1].type = OP_ALLOCATE;
-        ops[1].size = (uint64_t)offset + (uint64_t)length;
-    } else if (mode == (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE)) {
-        ops[1].type = OP_PUNCH;
-        ops[1].offset = (uint64_t)offset;
-        ops[1].size = (uint64_t)length;
-    } else if (mode != FALLOC_FL_KEEP_SIZE) {
-        fuse_reply_err(req, EOPNOTSUPP);
+    if (count < 0) {
+        fuse_reply_err(req, -count);
         return;
     }
     r = fs_request_new(req, ino, NULL);
     if (!r)
         return;
-    if (mode == FALLOC_FL_KEEP_SIZE) { /* space is not set aside: nothing to do */
+    if (count == 0) {
         fs_request_read(r, found);
         return;
     }
     r->handle = handle_of(fi);
+    r->offset = (uint64_t)offset;
+    r->size = (size_t)length;
     if (truncation)
         fs_truncation_taken(r);
-    fs_request_change(r, truncation ? ops : ops + 1, truncation ? 2 : 1, fs_reply_ok);
+    fs_request_change(r, truncation ? ops : ops + 1, (uint32_t)count + truncation,
+                      ops[count].type == OP_PUNCH ? punched : fs_reply_ok);
 }
 
 static void sought(struct fs_request *r, struct tree *tree)

@@ -180,6 +180,8 @@ static void list(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
     r->size = size < FS_TRANSFER_BYTES_MAX ? size : FS_TRANSFER_BYTES_MAX;
     r->offset = (uint64_t)offset;
     r->flags = with_attributes;
+    /* The rest of a stream may or may not show what has changed since it began, see readdir(3). */
+    r->here = offset > 0;
     fs_request_read(r, dir_read);
 }
 

@@ -44,8 +44,7 @@ static void init(void *userdata, struct fuse_conn_info *conn)
     conn->congestion_threshold = BACKGROUND_MAX * 3 / 4;
 }
 
-/* Not there: access (default_permissions), copy_file_range (the kernel copies), ioctl, poll, bmap.
- */
+/* Not there: copy_file_range (the kernel copies), ioctl, poll, bmap. */
 static const struct fuse_lowlevel_ops operations = {
     .init = init,
     .lookup = fs_lookup,
@@ -61,6 +60,7 @@ static const struct fuse_lowlevel_ops operations = {
     .symlink = fs_symlink,
     .rename = fs_rename,
     .link = fs_link,
+    .access = fs_access,
     .open = fs_open,
     .create = fs_create,
     .read = fs_read,
@@ -122,6 +122,13 @@ static void readable(uv_poll_t *poll, int status, int events)
     }
 }
 
+/* Where only root gets in, as without allow_other, and may do all, the kernel need not check: it
+ * asks for the attributes of every directory on a path each time. */
+static bool kernel_checks(const struct fs *fs)
+{
+    return fs->config->allow_other || geteuid() != 0;
+}
+
 static struct fuse_session *session_of(struct fs *fs)
 {
     char options[256];
@@ -129,9 +136,9 @@ static struct fuse_session *session_of(struct fs *fs)
     struct fuse_args args = FUSE_ARGS_INIT(3, argv);
     struct fuse_session *session;
 
-    snprintf(options, sizeof options,
-             "default_permissions,fsname=quorumfs,subtype=quorumfs,max_read=%d%s",
-             FS_TRANSFER_BYTES_MAX, fs->config->allow_other ? ",allow_other" : "");
+    snprintf(options, sizeof options, "fsname=quorumfs,subtype=quorumfs,max_read=%d%s%s",
+             FS_TRANSFER_BYTES_MAX, kernel_checks(fs) ? ",default_permissions" : "",
+             fs->config->allow_other ? ",allow_other" : "");
     session = fuse_session_new(&args, &operations, sizeof operations, fs);
     fuse_opt_free_args(&args);
     return session;
@@ -205,6 +212,7 @@ int fs_start(uv_loop_t *loop, struct replica *replica, const struct config *conf
         fault_set(fault, rc, "/dev/fuse: %s", strerror(-rc));
         goto fail_watch;
     }
+    fs_gone_start(fs, loop);
     *out = fs;
     return 0;
 
@@ -217,7 +225,7 @@ fail_session:
     return fault_wrap(fault, rc, "mount");
 }
 
-static void closed(uv_handle_t *poll)
+static void poll_closed(uv_handle_t *poll)
 {
     struct fs *fs = poll->data;
 
@@ -228,13 +236,20 @@ static void closed(uv_handle_t *poll)
     free(fs);
 }
 
+static void timer_closed(uv_handle_t *timer)
+{
+    struct fs *fs = timer->data;
+
+    uv_close((uv_handle_t *)&fs->poll, poll_closed);
+}
+
 void fs_close_when_idle(struct fs *fs)
 {
     assert(fs->stopping);
     if (fs->waiting > 0)
         return;
     fuse_session_unmount(fs->session);
-    uv_close((uv_handle_t *)&fs->poll, closed);
+    uv_close((uv_handle_t *)&fs->gone.timer, timer_closed);
 }
 
 void fs_stop(struct fs *fs)
@@ -242,6 +257,10 @@ void fs_stop(struct fs *fs)
     assert(!fs->stopping);
     fs->stopping = true;
     uv_poll_stop(&fs->poll);
+    fs->waiting++; /* so that it is not idle before all of this is under way */
+    fs_settle_all(fs);
+    fs_gone_stop(fs);
+    fs->waiting--;
     fs_close_when_idle(fs);
 }
 

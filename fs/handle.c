@@ -55,7 +55,6 @@ struct fs_handle *fs_handle_open(struct fs_files *files, uint64_t ino, pid_t pid
 bool fs_handle_close(struct fs_files *files, struct fs_handle *handle)
 {
     struct fs_file *file = handle->file;
-    bool give_back;
 
     LIST_REMOVE(handle, entry);
     buffer_free(&handle->content);
@@ -67,10 +66,9 @@ bool fs_handle_close(struct fs_files *files, struct fs_handle *handle)
 
     assert(files->count > 0);
     files->count--;
-    give_back = file->held;
     LIST_REMOVE(file, entry);
     free(file);
-    return give_back;
+    return true;
 }
 
 struct fs_handle *fs_handle_of(struct fs_files *files, uint64_t ino, pid_t pid)

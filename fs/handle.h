@@ -42,8 +42,7 @@ struct fs_files {
 
 /* Returns NULL when out of memory. */
 struct fs_handle *fs_handle_open(struct fs_files *files, uint64_t ino, pid_t pid);
-/* Frees the handle, and the file with its last one. True: that was the last handle of a held inode.
- */
+/* Frees the handle, and the file with its last one: true. */
 bool fs_handle_close(struct fs_files *files, struct fs_handle *handle);
 
 /* NULL: not open here. */

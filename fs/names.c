@@ -11,6 +11,8 @@ static void looked_up(struct fs_request *r, struct tree *tree)
     struct attr attr;
     int rc = tree_lookup(tree, fs_tree_ino(r->ino), bytes_of_text(r->name), &attr);
 
+    if (rc == -ESTALE) /* the directory is gone: it was empty */
+        rc = -ENOENT;
     if (rc < 0)
         fs_reply_error(r, rc);
     else

@@ -54,6 +54,16 @@ void fs_truncation_taken(struct fs_request *r)
     r->ended = truncation_ended;
 }
 
+/* Nobody can use what was neither held nor kept when it went away. With ESTALE the kernel looks the
+ * name up again. */
+static bool is_gone(struct fs *fs, uint64_t ino)
+{
+    struct attr attr;
+
+    return !fs_is_virtual(ino) &&
+           tree_getattr(replica_tree(fs->replica), fs_tree_ino(ino), &attr) == -ESTALE;
+}
+
 /* What opening needs the cluster for has been done by looking the name up. */
 void fs_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
@@ -63,6 +73,10 @@ void fs_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 
     if (writes && (fs_is_special(ino) || replica_refuses_writes(fs->replica))) {
         fuse_reply_err(req, EROFS);
+        return;
+    }
+    if (is_gone(fs, ino)) {
+        fuse_reply_err(req, ESTALE);
         return;
     }
     handle = fs_handle_open(&fs->files, ino, fuse_req_ctx(req)->pid);
@@ -119,13 +133,36 @@ void fs_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_inf
 
 static void close_handle(struct fs *fs, uint64_t ino, struct fs_handle *handle)
 {
+    bool held = handle->file->held;
+
     if (fs_handle_close(&fs->files, handle))
-        fs_give_back(fs, ino);
+        fs_gone_closed(fs, ino, held);
 }
 
 static void release_ended(struct fs_request *r, bool happened, const struct op_result *result)
 {
     close_handle(r->fs, r->ino, r->handle);
+}
+
+/* A truncation that is pending when the mount goes has been promised all the same. */
+void fs_settle_all(struct fs *fs)
+{
+    struct fs_file *file;
+    struct fs_handle *handle;
+
+    for (int i = 0; i < FS_FILES_BUCKETS; i++) {
+        LIST_FOREACH(file, &fs->files.buckets[i], entry)
+        {
+            LIST_FOREACH(handle, &file->handles, entry)
+            {
+                struct op op = {.type = OP_TRUNCATE, .ino = file->ino, .flags = OP_KILL_PRIV};
+
+                if (handle->truncation)
+                    fs_change_unasked(fs, &op, NULL);
+                handle->truncation = false;
+            }
+        }
+    }
 }
 
 /* Also of directories. Nobody waits for the answer. */

@@ -62,15 +62,21 @@ static int error_of_read(struct fs_request *r, enum replica_outcome outcome)
     return EIO;
 }
 
+/* Less to wait for. */
+static void one_less(struct fs *fs)
+{
+    assert(fs->waiting > 0);
+    fs->waiting--;
+    if (fs->stopping)
+        fs_close_when_idle(fs);
+}
+
 static void over(struct fs_request *r)
 {
     struct fs *fs = r->fs;
 
     free(r);
-    assert(fs->waiting > 0);
-    fs->waiting--;
-    if (fs->stopping)
-        fs_close_when_idle(fs);
+    one_less(fs);
 }
 
 static void read_ready(void *arg, enum replica_outcome outcome, struct replica_freshness freshness)
@@ -93,7 +99,7 @@ void fs_request_read(struct fs_request *r, fs_read_cb *read)
 {
     r->read = read;
     r->fs->waiting++;
-    replica_read(r->fs->replica, fs_is_special(r->ino) ? REPLICA_LOCAL : REPLICA_DEFAULT,
+    replica_read(r->fs->replica, r->here || fs_is_special(r->ino) ? REPLICA_LOCAL : REPLICA_DEFAULT,
                  read_ready, r);
 }
 
@@ -173,10 +179,12 @@ void fs_reply_ok(struct fs_request *r, const struct op_result *result)
     fuse_reply_err(r->req, 0);
 }
 
-static struct timespec timespec_of(uint64_t ns)
+/* Before 1970, nanoseconds count upwards all the same. */
+static struct timespec timespec_of(int64_t ns)
 {
-    return (struct timespec){.tv_sec = (time_t)(ns / 1000000000),
-                             .tv_nsec = (long)(ns % 1000000000)};
+    int64_t seconds = ns / NS_PER_S - (ns % NS_PER_S < 0);
+
+    return (struct timespec){.tv_sec = seconds, .tv_nsec = ns - seconds * NS_PER_S};
 }
 
 void fs_stat_of(const struct attr *attr, uint64_t mark, struct stat *stat)
@@ -192,7 +200,7 @@ void fs_stat_of(const struct attr *attr, uint64_t mark, struct stat *stat)
     stat->st_blocks = (blkcnt_t)((attr->used + 511) / 512);
     stat->st_blksize = BLOCK_BYTES;
     stat->st_mtim = timespec_of(attr->mtime);
-    stat->st_atim = stat->st_mtim;
+    stat->st_atim = timespec_of(attr->atime);
     stat->st_ctim = timespec_of(attr->ctime);
 }
 
@@ -205,6 +213,7 @@ void fs_reply_entry(struct fs_request *r, const struct attr *attr)
     entry.ino = attr->ino | mark;
     if (fs_handle_truncating(&r->fs->files, entry.ino, fuse_req_ctx(r->req)->pid))
         entry.attr.st_size = entry.attr.st_blocks = 0;
+    fs_gone_seen(r->fs, attr->ino);
     fuse_reply_entry(r->req, &entry);
 }
 
@@ -232,21 +241,39 @@ void fs_reply_scratch(struct fs_request *r)
         fuse_reply_buf(r->req, (const char *)scratch->data, scratch->len);
 }
 
-static void given_back(void *arg, enum replica_outcome outcome, const struct command_result *result)
+/* ---- Changes that nobody has asked for ---- */
+
+struct unasked {
+    struct fs *fs;
+    uint64_t ino;
+    fs_unasked_cb *ended;
+};
+
+static void unasked_over(void *arg, enum replica_outcome outcome,
+                         const struct command_result *result)
 {
-    if (outcome != REPLICA_DONE)
-        trace_info("fs", "an unlinked file stays until this node starts again: %s",
-                   replica_outcome_text(outcome));
+    struct unasked *u = arg;
+    struct fs *fs = u->fs;
+
+    if (u->ended)
+        u->ended(fs, u->ino, outcome);
+    free(u);
+    one_less(fs);
 }
 
-void fs_give_back(struct fs *fs, uint64_t ino)
+void fs_change_unasked(struct fs *fs, const struct op *op, fs_unasked_cb *ended)
 {
-    struct op op = {.type = OP_RELEASE, .ino = ino};
+    struct unasked *u = malloc(sizeof *u);
     struct command command = {0};
 
-    if (command_add(&command, &op) < 0) {
+    if (!u || command_add(&command, op) < 0) {
+        free(u);
         command_free(&command);
+        if (ended)
+            ended(fs, op->ino, REPLICA_BUSY);
         return;
     }
-    replica_submit(fs->replica, &command, given_back, NULL);
+    *u = (struct unasked){fs, op->ino, ended};
+    fs->waiting++;
+    replica_submit(fs->replica, &command, unasked_over, u);
 }

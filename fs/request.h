@@ -29,6 +29,7 @@ struct fs_request {
     fs_changed_cb *changed;
     fs_ended_cb *ended;       /* NULL, or to be called besides */
     bool look_again;          /* EEXIST becomes ESTALE: names.c, create */
+    bool here;                /* a read that need not ask the cluster */
     bool local_will_do;       /* a read that rather takes what this node last knew than fails */
     struct fs_handle *handle; /* NULL: by inode only */
     uint64_t offset;
@@ -61,11 +62,12 @@ void fs_reply_sized(struct fs_request *r);
 /* scratch, as it is. */
 void fs_reply_scratch(struct fs_request *r);
 
-/* As stat(2) has it. `mark` goes into the inode number (special.h). atime is not replicated: mtime.
- */
+/* As stat(2) has it. `mark` goes into the inode number (special.h). */
 void fs_stat_of(const struct attr *attr, uint64_t mark, struct stat *stat);
 
-/* Tells the tree that this node no longer holds an unlinked inode. Nobody waits for it. */
-void fs_give_back(struct fs *fs, uint64_t ino);
+/* A change that no request waits for; the mount waits for its end before it goes. `ended` may be
+ * NULL, and may come before the call returns. Out of memory counts as REPLICA_BUSY. */
+typedef void fs_unasked_cb(struct fs *fs, uint64_t ino, enum replica_outcome outcome);
+void fs_change_unasked(struct fs *fs, const struct op *op, fs_unasked_cb *ended);
 
 #endif

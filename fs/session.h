@@ -11,6 +11,7 @@
 #define FUSE_USE_VERSION 314
 
 #include "fs/fs.h"
+#include "fs/gone.h"
 #include "fs/handle.h"
 
 #include <fuse_lowlevel.h>
@@ -18,6 +19,7 @@
 enum {
     FS_TRANSFER_BYTES_MAX = 1024 * 1024
 }; /* of one read or write; the most that the kernel sends */
+#define NS_PER_S INT64_C(1000000000)
 
 struct fs {
     struct replica *replica;
@@ -33,6 +35,7 @@ struct fs {
     uint64_t waiting;      /* requests that the replica has yet to answer */
     bool stopping;         /* nothing more is read; the session is closed when nothing waits */
     struct fs_files files; /* what is open */
+    struct fs_gone gone;   /* what is gone and still in use */
     struct buffer scratch; /* for an answer under construction, within one callback */
 };
 
@@ -69,6 +72,7 @@ void fs_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t n
 void fs_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
 void fs_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *stat, int to_set,
                 struct fuse_file_info *fi);
+void fs_access(fuse_req_t req, fuse_ino_t ino, int mask);
 void fs_statfs(fuse_req_t req, fuse_ino_t ino);
 
 /* xattr.c */
@@ -87,6 +91,7 @@ void fs_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t offset, off_t 
 void fs_lseek(fuse_req_t req, fuse_ino_t ino, off_t offset, int whence, struct fuse_file_info *fi);
 
 /* open.c */
+void fs_settle_all(struct fs *fs); /* when stopping */
 bool fs_wants_direct_io(const struct fs *fs, int flags);
 void fs_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
 void fs_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);

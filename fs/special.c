@@ -59,7 +59,7 @@ static struct attr attr_of(uint64_t ino)
     struct attr attr = {.ino = ino, .uid = getuid(), .gid = getgid()};
 
     clock_gettime(CLOCK_REALTIME, &now);
-    attr.mtime = attr.ctime = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+    attr.atime = attr.mtime = attr.ctime = now.tv_sec * NS_PER_S + now.tv_nsec;
     attr.mode = member ? member->mode : S_IFDIR | 0555;
     attr.nlink = S_ISDIR(attr.mode) ? 2 : 1;
     return attr;

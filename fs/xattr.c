@@ -1,6 +1,7 @@
 /* Extended attributes.
  *
- * Two kinds are refused. POSIX ACLs, because nothing would enforce them. And security.capability:
+ * Names are those of user, trusted and security; the kernel checks who may use which. Two kinds
+ * are refused. POSIX ACLs, because nothing would enforce them. And security.capability:
  * the kernel asks for it before every write through a cached handle, which would cost a second
  * round of the cluster each; the mount is nosuid, so it would have no effect anyway. */
 #include "fs/request.h"
@@ -10,12 +11,19 @@
 #include <string.h>
 #include <sys/xattr.h>
 
-#define ACL_PREFIX "system.posix_acl_"
+#define TRUSTED "trusted."
+
+static bool begins_with(const char *name, const char *prefix)
+{
+    return strncmp(name, prefix, strlen(prefix)) == 0;
+}
 
 static bool unsupported(const char *name)
 {
-    return strncmp(name, ACL_PREFIX, sizeof ACL_PREFIX - 1) == 0 ||
-           strcmp(name, "security.capability") == 0;
+    if (strcmp(name, "security.capability") == 0)
+        return true;
+    return !begins_with(name, "user.") && !begins_with(name, TRUSTED) &&
+           !begins_with(name, "security.");
 }
 
 static void change(fuse_req_t req, const struct op *op, const char *name)
@@ -57,6 +65,9 @@ static void value_read(struct fs_request *r, struct tree *tree)
 {
     int rc = tree_getxattr(tree, fs_tree_ino(r->ino), bytes_of_text(r->name), &r->fs->scratch);
 
+    /* `ls -l` asks for the label of every file unless the file system has no labels. */
+    if (rc == -ENODATA && strcmp(r->name, "security.selinux") == 0)
+        rc = -EOPNOTSUPP;
     if (rc < 0)
         fs_reply_error(r, rc);
     else
@@ -78,10 +89,29 @@ void fs_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size)
     fs_request_read(r, value_read);
 }
 
+/* Takes the names that are for the privileged only out of a list of names, each with a NUL. */
+static void leave_out_trusted(struct buffer *names)
+{
+    size_t len = 0, end;
+
+    for (size_t at = 0; at < names->len; at = end) {
+        const char *name = (const char *)names->data + at;
+
+        end = at + strlen(name) + 1;
+        if (begins_with(name, TRUSTED))
+            continue;
+        memmove(names->data + len, name, end - at);
+        len += end - at;
+    }
+    names->len = len;
+}
+
 static void names_read(struct fs_request *r, struct tree *tree)
 {
     int rc = tree_listxattr(tree, fs_tree_ino(r->ino), &r->fs->scratch);
 
+    if (fuse_req_ctx(r->req)->uid != 0)
+        leave_out_trusted(&r->fs->scratch);
     if (rc < 0)
         fs_reply_error(r, rc);
     else

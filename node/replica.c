@@ -438,7 +438,9 @@ void replica_stop(struct replica *r, void (*stopped)(void *arg), void *arg)
     r->stopping = true;
     r->stopped = stopped;
     r->stopped_arg = arg;
-    writes_refuse_unproposed(r, REPLICA_STOPPING);
+    /* Those that are about to be proposed are in flight. */
+    if (!r->status.has_leader)
+        writes_refuse_unproposed(r, REPLICA_STOPPING);
 }
 
 static void on_handle_closed(uv_handle_t *handle)

@@ -24,7 +24,7 @@ enum op_field {
     FIELD_NAME = 1 << 12,
     FIELD_NAME2 = 1 << 13,
     FIELD_DATA = 1 << 14,
-    FIELD_END = 1 << 15,
+    FIELD_ATIME = 1 << 15,
 };
 
 void command_free(struct command *c)
@@ -44,6 +44,7 @@ static uint16_t fields_of(const struct op *op)
     mask |= op->size ? FIELD_SIZE : 0;
     mask |= op->revision ? FIELD_REVISION : 0;
     mask |= op->mtime ? FIELD_MTIME : 0;
+    mask |= op->atime ? FIELD_ATIME : 0;
     mask |= op->mode ? FIELD_MODE : 0;
     mask |= op->uid ? FIELD_UID : 0;
     mask |= op->gid ? FIELD_GID : 0;
@@ -59,9 +60,14 @@ static void put_fields(struct buffer *b, const struct op *op, uint16_t mask)
     const struct {
         int field;
         uint64_t value;
-    } wide[] = {{FIELD_INO, op->ino},       {FIELD_INO2, op->ino2}, {FIELD_HOLD, op->hold},
-                {FIELD_OFFSET, op->offset}, {FIELD_SIZE, op->size}, {FIELD_REVISION, op->revision},
-                {FIELD_MTIME, op->mtime}};
+    } wide[] = {{FIELD_INO, op->ino},
+                {FIELD_INO2, op->ino2},
+                {FIELD_HOLD, op->hold},
+                {FIELD_OFFSET, op->offset},
+                {FIELD_SIZE, op->size},
+                {FIELD_REVISION, op->revision},
+                {FIELD_MTIME, (uint64_t)op->mtime},
+                {FIELD_ATIME, (uint64_t)op->atime}};
     const struct {
         int field;
         uint32_t value;
@@ -174,7 +180,8 @@ int command_next(struct command_view *view, struct op *op)
     op->offset = take_wide(r, mask, FIELD_OFFSET);
     op->size = take_wide(r, mask, FIELD_SIZE);
     op->revision = take_wide(r, mask, FIELD_REVISION);
-    op->mtime = take_wide(r, mask, FIELD_MTIME);
+    op->mtime = (int64_t)take_wide(r, mask, FIELD_MTIME);
+    op->atime = (int64_t)take_wide(r, mask, FIELD_ATIME);
     op->mode = take_narrow(r, mask, FIELD_MODE);
     op->uid = take_narrow(r, mask, FIELD_UID);
     op->gid = take_narrow(r, mask, FIELD_GID);
@@ -182,8 +189,7 @@ int command_next(struct command_view *view, struct op *op)
     op->name = take_bytes(r, mask, FIELD_NAME);
     op->name2 = take_bytes(r, mask, FIELD_NAME2);
     op->data = take_bytes(r, mask, FIELD_DATA);
-    bool known = op->type > 0 && op->type < OP_TYPE_END && mask < FIELD_END;
-    return r->bad || !known ? -EBADMSG : 0;
+    return r->bad || op->type == 0 || op->type >= OP_TYPE_END ? -EBADMSG : 0;
 }
 
 void command_result_free(struct command_result *r)

@@ -49,7 +49,7 @@ enum op_type {
     OP_UNLINK,   /* ino, name; hold */
     OP_RMDIR,    /* ino, name; hold */
     OP_RENAME,   /* ino, name -> ino2, name2; OP_NO_REPLACE or OP_EXCHANGE; hold */
-    OP_SETATTR,  /* ino, OP_SET_* say which of mode, uid, gid, mtime (ns) */
+    OP_SETATTR,  /* ino, OP_SET_* say which of mode, uid, gid, atime, mtime */
     OP_SETXATTR, /* ino, name, data; OP_XATTR_CREATE or OP_XATTR_REPLACE */
     OP_REMOVEXATTR, /* ino, name */
     OP_RELEASE,     /* ino: the node that asks no longer holds this unlinked inode */
@@ -75,6 +75,8 @@ enum op_flags {
         1 << 13, /* WRITE, TRUNCATE, SETATTR(owner): clear setuid and setgid (chown(2)) */
     OP_XATTR_CREATE = 1 << 14,
     OP_XATTR_REPLACE = 1 << 15,
+    OP_SET_ATIME = 1 << 16, /* to `atime` */
+    OP_SET_ATIME_NOW = 1 << 17,
 };
 
 struct op {
@@ -84,7 +86,7 @@ struct op {
     uint64_t hold; /* UNLINK, RMDIR, RENAME: this inode is open here; if it loses its last name,
                       keep it */
     uint64_t offset, size, revision;
-    uint64_t mtime; /* ns since 1970 */
+    int64_t atime, mtime; /* ns since 1970 */
     uint32_t mode, uid, gid, rdev;
     struct bytes name, name2, data; /* borrowed */
 };
@@ -130,10 +132,11 @@ struct attr {
     uint64_t ino;
     uint32_t mode; /* with the type bits */
     uint32_t nlink, uid, gid, rdev;
-    uint64_t size;         /* bytes */
-    uint64_t used;         /* bytes that are stored: holes do not count */
-    uint64_t revision;     /* log index + 1 of the last change; the ETag */
-    uint64_t mtime, ctime; /* ns since 1970 */
+    uint64_t size;     /* bytes */
+    uint64_t used;     /* bytes that are stored: holes do not count */
+    uint64_t revision; /* log index + 1 of the last change; the ETag */
+    int64_t atime;     /* ns since 1970, like the others; as it was set: reading leaves it alone */
+    int64_t mtime, ctime;
 };
 
 /* What became of one operation. */

@@ -228,15 +228,14 @@ int sql_identify(struct sql *sql, const struct identity *identity, bool *made)
     *made = format == 0 && tables == 0;
     if (*made)
         return sql_mark(sql, identity);
-    if (format > FOLDER_FORMAT)
-        return fault_set(&sql->fault, -EINVAL,
-                         "%s: the folder has format %" PRId64
-                         ", newer than the %d that this quorumfs "
-                         "knows: use the version that wrote it",
-                         sql->name, format, FOLDER_FORMAT);
     if (format < 1)
         return fault_set(&sql->fault, -EINVAL, "%s: not a database of quorumfs: move it away",
                          sql->name);
+    if (format != FOLDER_FORMAT)
+        return fault_set(&sql->fault, -EINVAL,
+                         "%s: the folder has format %" PRId64 " and this quorumfs knows format %d: "
+                         "use the version that wrote it",
+                         sql->name, format, FOLDER_FORMAT);
     return sql_check_owner(sql, identity);
 }
 

@@ -48,6 +48,12 @@ int tree_make(struct sql *sql, const struct identity *identity, bool *made)
     return sql_exec(sql, tree_schema);
 }
 
+/* Whoever wanted them has ended with the process before. */
+static int forget_kept(struct sql *sql)
+{
+    return sql_exec(sql, "DELETE FROM kept");
+}
+
 /* What a cluster begins with. */
 static int make_root(struct sql *sql)
 {
@@ -56,7 +62,7 @@ static int make_root(struct sql *sql)
     snprintf(text, sizeof(text),
              "INSERT INTO meta VALUES (0, %d, 1, 0, 1, 0);"
              "INSERT INTO snapshot VALUES (0);"
-             "INSERT INTO inode VALUES (%d, %d, 2, 0, 0, 0, 0, 0, 0, 0, 0, %d, 0, x'')",
+             "INSERT INTO inode VALUES (%d, %d, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, %d, 0, x'')",
              INO_ROOT + 1, INO_ROOT, ROOT_MODE, INO_ROOT);
     return sql_exec(sql, text);
 }
@@ -68,8 +74,9 @@ static int make_tables(struct tree *tree)
 
     if (status == 0)
         status = tree_make(&tree->sql, &tree->identity, &made);
-    if (status == 0 && made)
-        status = make_root(&tree->sql);
+    if (status == 0)
+        status = made ? make_root(&tree->sql) : forget_kept(&tree->sql);
+    tree->kept = false;
     return status < 0 ? status : sql_exec(&tree->sql, "COMMIT");
 }
 
@@ -159,6 +166,7 @@ int tree_open(const struct folder *folder, const struct identity *identity, stru
     t->identity = *identity;
     LIST_INIT(&t->sessions);
     LIST_INIT(&t->readers);
+    LIST_INIT(&t->keepers);
     status = writer_settle(folder, fault);
     if (status == 0)
         status = sql_settle(folder, TREE_FILE, fault);
@@ -180,6 +188,7 @@ void tree_close(struct tree *tree)
 {
     assert(!tree_busy(tree));
     assert(LIST_EMPTY(&tree->readers) && tree->writer == NULL);
+    assert(LIST_EMPTY(&tree->keepers));
     if (tree->broken == 0 && tree_commit(tree) < 0)
         trace_error("tree", "%s", tree->sql.fault.text);
     tree_detach(tree); /* the last connection: it checkpoints and removes the WAL */

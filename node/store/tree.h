@@ -18,6 +18,7 @@
 #include "command/command.h"
 #include "store/folder.h"
 
+#include <sys/queue.h>
 #include <uv.h>
 
 struct tree;
@@ -111,6 +112,21 @@ int tree_writer_add(struct tree_writer *writer, uv_loop_t *loop, struct bytes pi
 void tree_writer_install(struct tree_writer *writer, uv_loop_t *loop,
                          void (*done)(void *arg, int status), void *arg);
 void tree_writer_abort(struct tree_writer *writer); /* not while a piece is under way */
+
+/* ---- Inodes that are gone ---- */
+
+/* Somebody on this node who may still use an inode when it goes away: when its last name is taken
+ * and no node holds it, whoever took it. If a keeper wants it, its attributes and contents stay
+ * readable by number until tree_let_go, a restart, or a snapshot that takes the tree's place. */
+struct tree_keeper {
+    LIST_ENTRY(tree_keeper) entry; /* the tree's */
+    bool (*wants)(void *arg, uint64_t ino);
+    void *arg;
+};
+void tree_keep(struct tree *tree, struct tree_keeper *keeper);
+void tree_keep_end(struct tree_keeper *keeper);
+/* Frees an inode that is gone unless a keeper wants it. Nothing to do for any other. */
+int tree_let_go(struct tree *tree, uint64_t ino);
 
 /* ---- Reading ---- */
 

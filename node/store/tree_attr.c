@@ -24,6 +24,10 @@ int op_setattr(struct change *c, const struct op *op, struct op_result *out)
         inode.attr.mtime = op->mtime;
     if (op->flags & OP_SET_MTIME_NOW)
         inode.attr.mtime = c->time;
+    if (op->flags & OP_SET_ATIME)
+        inode.attr.atime = op->atime;
+    if (op->flags & OP_SET_ATIME_NOW)
+        inode.attr.atime = c->time;
     status = inode_set(c, &inode);
     out->attr = inode.attr;
     return status;
@@ -138,7 +142,7 @@ int tree_getxattr(struct tree *tree, uint64_t ino, struct bytes name, struct buf
 {
     struct inode inode;
     sqlite3_stmt *query;
-    int status = inode_get(tree, ino, &inode);
+    int status = inode_find(tree, ino, &inode);
 
     if (status == 0)
         status = check_xattr_name(name);
@@ -157,7 +161,7 @@ int tree_listxattr(struct tree *tree, uint64_t ino, struct buffer *out)
 {
     sqlite3_stmt *query = tree_query(tree, QUERY_XATTR_LIST);
     struct inode inode;
-    int status = inode_get(tree, ino, &inode);
+    int status = inode_find(tree, ino, &inode);
 
     if (status < 0)
         return status;

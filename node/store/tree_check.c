@@ -4,6 +4,7 @@
  * contradiction later could only stop the node. Every query is one pass over a table or two, or a
  * join by their keys, and finds 1 where something is wrong; later ones count on earlier ones. */
 #include "store/tree_internal.h"
+#include "store/tree_records.h"
 
 #include <errno.h>
 
@@ -67,11 +68,12 @@ static const char *const wrong[] = {
     "SELECT EXISTS (SELECT 1 FROM inode WHERE data > 0 GROUP BY data HAVING count(*) > 1)",
     "SELECT EXISTS (SELECT 1 FROM inode i LEFT JOIN"
     " (SELECT id >> 26 AS data, sum(length(bytes)) AS stored, max(id & 0x3ffffff) AS last"
-    "  FROM chunk GROUP BY id >> 26) c ON c.data = i.data"
+    "  FROM chunk WHERE" CHUNK_IS_CONTENTS " GROUP BY id >> 26) c ON c.data = i.data"
     " WHERE i.data > 0 AND (used <> coalesce(stored, 0) OR last << 14 >= size))",
-    "SELECT EXISTS (SELECT 1 FROM (SELECT DISTINCT id >> 26 AS data FROM chunk) c"
+    "SELECT EXISTS (SELECT 1 FROM"
+    " (SELECT DISTINCT id >> 26 AS data FROM chunk WHERE" CHUNK_IS_CONTENTS ") c"
     " LEFT JOIN (SELECT data FROM inode WHERE data > 0) i ON i.data = c.data"
-    " WHERE i.data IS NULL AND c.data NOT IN (SELECT data FROM trash))",
+    " WHERE i.data IS NULL)",
 
     /* the rest */
     "SELECT EXISTS (SELECT 1 FROM xattr WHERE ino NOT IN (SELECT ino FROM inode) OR"

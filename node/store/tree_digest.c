@@ -1,6 +1,7 @@
 /* A hash of what is replicated: contents, names, attributes, exactly-once results, counters; not of
  * where any of it lies in the file. FNV-1a, 64 bits. */
 #include "store/tree_internal.h"
+#include "store/tree_records.h"
 
 struct digest {
     uint64_t hash;
@@ -55,12 +56,11 @@ int tree_digest(struct tree *tree, uint64_t *digest)
 {
     /* Chunks by the inode that they belong to: their ids say nothing about the contents. */
     static const char *const texts[] = {
-        "SELECT ino, mode, nlink, uid, gid, rdev, size, used, revision, mtime, ctime, parent, "
-        "inline"
-        " FROM inode ORDER BY ino",
+        "SELECT ino, mode, nlink, uid, gid, rdev, size, used, revision, atime, mtime, ctime, "
+        "parent, inline FROM inode ORDER BY ino",
         "SELECT i.ino, c.id & 67108863, c.bytes FROM inode i CROSS JOIN chunk c"
         " ON c.id BETWEEN i.data << 26 AND (i.data << 26) + 67108863"
-        " WHERE i.data > 0 ORDER BY i.ino, c.id",
+        " WHERE i.data > 0 AND" CHUNK_IS_CONTENTS " ORDER BY i.ino, c.id",
         "SELECT parent, name, ino FROM dentry ORDER BY parent, name",
         "SELECT ino, name, value FROM xattr ORDER BY ino, name",
         "SELECT node, ino FROM held ORDER BY node, ino",

@@ -17,10 +17,12 @@ void inode_read(sqlite3_stmt *statement, int column, struct inode *inode)
     attr->size = column_number(statement, column + 6);
     attr->used = column_number(statement, column + 7);
     attr->revision = column_number(statement, column + 8);
-    attr->mtime = column_number(statement, column + 9);
-    attr->ctime = column_number(statement, column + 10);
-    inode->parent = column_number(statement, column + 11);
-    inode->data = column_number(statement, column + 12);
+    attr->atime = sqlite3_column_int64(statement, column + 9);
+    attr->mtime = sqlite3_column_int64(statement, column + 10);
+    attr->ctime = sqlite3_column_int64(statement, column + 11);
+    inode->parent = column_number(statement, column + 12);
+    inode->data = column_number(statement, column + 13);
+    inode->kept = false;
 }
 
 static void inode_bind(sqlite3_stmt *statement, const struct inode *inode)
@@ -36,10 +38,11 @@ static void inode_bind(sqlite3_stmt *statement, const struct inode *inode)
     bind_number(statement, 7, attr->size);
     bind_number(statement, 8, attr->used);
     bind_number(statement, 9, attr->revision);
-    bind_number(statement, 10, attr->mtime);
-    bind_number(statement, 11, attr->ctime);
-    bind_number(statement, 12, inode->parent);
-    bind_number(statement, 13, inode->data);
+    sqlite3_bind_int64(statement, 10, attr->atime);
+    sqlite3_bind_int64(statement, 11, attr->mtime);
+    sqlite3_bind_int64(statement, 12, attr->ctime);
+    bind_number(statement, 13, inode->parent);
+    bind_number(statement, 14, inode->data);
 }
 
 int inode_get(struct tree *tree, uint64_t ino, struct inode *inode)
@@ -66,13 +69,14 @@ static int inode_write(struct change *c, enum tree_query which, struct inode *in
     inode->attr.ctime = c->time;
     inode_bind(query, inode);
     if (which != QUERY_INODE_SET)
-        sql_bind_bytes(query, 14, contents);
+        sql_bind_bytes(query, 15, contents);
     return tree_run(c->tree, query);
 }
 
 int inode_add(struct change *c, struct inode *inode, struct bytes contents)
 {
     inode->attr.ino = c->tree->counters.next_ino++;
+    inode->attr.atime = c->time;
     inode->attr.mtime = c->time;
     c->tree->counters.inodes++;
     return inode_write(c, QUERY_INODE_ADD, inode, contents);
@@ -89,6 +93,13 @@ int inode_set_inline(struct change *c, struct inode *inode, struct bytes content
     return inode_write(c, QUERY_INODE_SET_INLINE, inode, contents);
 }
 
+void inode_set_used(struct change *c, struct inode *inode, uint64_t used)
+{
+    assert(c->tree->counters.bytes >= inode->attr.used);
+    c->tree->counters.bytes += used - inode->attr.used;
+    inode->attr.used = used;
+}
+
 void inode_kill_priv(struct inode *inode)
 {
     if (inode_is(inode, S_IFDIR))
@@ -102,10 +113,15 @@ static int inode_free(struct change *c, struct inode *inode)
 {
     sqlite3_stmt *xattrs = tree_query(c->tree, QUERY_XATTR_CLEAR);
     sqlite3_stmt *row = tree_query(c->tree, QUERY_INODE_DELETE);
-    int status = data_drop(c, inode);
+    int status = 0;
+    bool kept = kept_wanted(c->tree, inode->attr.ino);
 
     assert(inode->attr.ino != INO_ROOT);
     assert(c->tree->counters.inodes > 1);
+    if (kept)
+        status = kept_add(c, inode);
+    if (status == 0)
+        status = kept ? data_drop_later(c, inode) : data_drop(c, inode);
     if (status < 0)
         return status;
     bind_number(xattrs, 1, inode->attr.ino);

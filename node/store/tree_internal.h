@@ -61,6 +61,7 @@ struct inode {
     struct attr attr;
     uint64_t parent; /* of a directory; 0 for anything else */
     uint64_t data;   /* names the chunks; 0: the contents are inline */
+    bool kept;       /* it is gone: the row is the one in `kept` */
 };
 
 enum tree_query {
@@ -85,6 +86,10 @@ enum tree_query {
     QUERY_HELD_ADD,
     QUERY_HELD_DELETE,
     QUERY_HELD_FIRST,
+    QUERY_KEPT,
+    QUERY_KEPT_INLINE,
+    QUERY_KEPT_ADD,
+    QUERY_KEPT_DELETE,
     QUERY_CHUNK,
     QUERY_CHUNK_RANGE,
     QUERY_CHUNK_LENGTHS,
@@ -94,6 +99,7 @@ enum tree_query {
     QUERY_CHUNK_DELETE,
     QUERY_TRASH_ADD,
     QUERY_TRASH_FIRST,
+    QUERY_TRASH_WITHIN,
     QUERY_TRASH_REAP,
     QUERY_TRASH_DELETE,
     QUERY_XATTR,
@@ -114,6 +120,7 @@ extern const char *const tree_queries[QUERY_COUNT];
 struct session;
 LIST_HEAD(session_list, session);
 LIST_HEAD(reader_list, tree_reader);
+LIST_HEAD(keeper_list, tree_keeper);
 
 struct tree_checkpoint {
     uv_work_t work;
@@ -140,10 +147,12 @@ struct tree {
     bool writing; /* a write transaction is open */
     bool reading; /* a read transaction is open: tree_read_begin */
     bool trash;   /* there may be chunks to reap */
+    bool kept;    /* there may be inodes that are gone and kept */
     uint32_t dirty;
     struct counters counters;
     uint64_t snapshot; /* index of the last snapshot that was installed */
     struct session_list sessions;
+    struct keeper_list keepers;
     uint8_t scratch[CHUNK_BYTES];
 
     int wal_frames;
@@ -204,6 +213,8 @@ void inode_read(sqlite3_stmt *statement, int column, struct inode *inode);
 int inode_add(struct change *c, struct inode *inode, struct bytes contents);
 /* Writes a changed inode; gives it the command's revision and ctime. */
 int inode_set(struct change *c, struct inode *inode);
+/* What it stores, in bytes; counted. */
+void inode_set_used(struct change *c, struct inode *inode, uint64_t used);
 int inode_set_inline(struct change *c, struct inode *inode, struct bytes contents);
 /* Takes one name away; the last one frees the inode unless `hold` is its number. */
 int inode_unlink(struct change *c, struct inode *inode, uint64_t hold);
@@ -229,20 +240,57 @@ int data_resize(struct change *c, struct inode *inode, uint64_t size);
 int data_punch(struct change *c, struct inode *inode, uint64_t offset, uint64_t len);
 /* Gives up the contents; the inode is not written. */
 int data_drop(struct change *c, struct inode *inode);
-/* Removes a piece of what data_drop left behind. */
+/* The same, all of it piece by piece, which begins when the inode is no longer kept. */
+int data_drop_later(struct change *c, struct inode *inode);
+
+/* ---- tree_chunks.c: contents in chunks; the inode is not written ---- */
+
+int chunk_store(struct change *c, struct inode *inode, uint64_t number, uint32_t old_len,
+                struct bytes bytes);
+int chunks_write(struct change *c, struct inode *inode, uint64_t offset, struct bytes bytes);
+/* Removes the chunks from number `first` to `last`, at once. */
+int chunks_delete(struct change *c, struct inode *inode, uint64_t first, uint64_t last);
+/* Removes what is stored behind `size`, which is not 0, of a file that was `old_size` long. */
+int chunks_cut(struct change *c, struct inode *inode, uint64_t old_size, uint64_t size);
+int chunks_punch(struct change *c, struct inode *inode, uint64_t offset, uint64_t end);
+
+static inline uint32_t rounded(uint32_t len)
+{
+    return (len + CHUNK_ROUND - 1) / CHUNK_ROUND * CHUNK_ROUND;
+}
+
+/* ---- tree_trash.c: chunks, by their ids, that are no contents any more ---- */
+
+int trash_add(struct tree *tree, uint64_t first, uint64_t last);
+/* Removes a piece of the trash, or of this range of it. */
 int data_reap(struct tree *tree);
+int trash_reap_range(struct tree *tree, uint64_t first, uint64_t last);
+/* Removes what is in the trash of these chunks of one file, at once: they are to be written. */
+int trash_clear(struct tree *tree, uint64_t from, uint64_t to);
 
 /* ---- tree_read.c ---- */
 
+/* For reading: also an inode that is gone and kept. 0 or -ESTALE. */
+int inode_find(struct tree *tree, uint64_t ino, struct inode *inode);
 /* `to` has room for CHUNK_BYTES. -EIO where the row holds anything but `len` bytes, or more. */
-int data_inline(struct tree *tree, uint64_t ino, uint8_t *to, size_t len);
+int data_inline(struct tree *tree, const struct inode *inode, uint8_t *to, size_t len);
 int data_read(struct tree *tree, const struct inode *inode, uint64_t offset, size_t len,
               struct buffer *out);
+
+#define CHUNK_NUMBER_MAX ((FILE_BYTES_MAX >> CHUNK_BITS) - 1)
 
 static inline uint64_t chunk_id(uint64_t data, uint64_t number)
 {
     return data << CHUNK_NUMBER_BITS | number;
 }
+
+/* ---- tree_kept.c ---- */
+
+bool kept_wanted(const struct tree *tree, uint64_t ino);
+/* Before the inode's row is deleted. */
+int kept_add(struct change *c, const struct inode *inode);
+/* 0 or -ESTALE. */
+int kept_get(struct tree *tree, uint64_t ino, struct inode *inode);
 
 /* ---- tree_names.c ---- */
 

@@ -10,8 +10,9 @@ const char tree_schema[] =
     "CREATE TABLE snapshot (upto INTEGER NOT NULL) STRICT;" /* this node's own, not replicated */
     "CREATE TABLE inode (ino INTEGER PRIMARY KEY, mode INTEGER NOT NULL, nlink INTEGER NOT NULL,"
     " uid INTEGER NOT NULL, gid INTEGER NOT NULL, rdev INTEGER NOT NULL, size INTEGER NOT NULL,"
-    " used INTEGER NOT NULL, revision INTEGER NOT NULL, mtime INTEGER NOT NULL,"
-    " ctime INTEGER NOT NULL, parent INTEGER NOT NULL, data INTEGER NOT NULL,"
+    " used INTEGER NOT NULL, revision INTEGER NOT NULL, atime INTEGER NOT NULL,"
+    " mtime INTEGER NOT NULL, ctime INTEGER NOT NULL, parent INTEGER NOT NULL, data INTEGER NOT "
+    "NULL,"
     " inline BLOB NOT NULL) STRICT;"
     "CREATE TABLE dentry (parent INTEGER NOT NULL, name BLOB NOT NULL, ino INTEGER NOT NULL,"
     " PRIMARY KEY (parent, name)) STRICT, WITHOUT ROWID;"
@@ -20,18 +21,24 @@ const char tree_schema[] =
     " PRIMARY KEY (ino, name)) STRICT, WITHOUT ROWID;"
     "CREATE TABLE held (node INTEGER NOT NULL, ino INTEGER NOT NULL,"
     " PRIMARY KEY (node, ino)) STRICT, WITHOUT ROWID;"
-    "CREATE TABLE trash (data INTEGER PRIMARY KEY) STRICT;"
+    "CREATE TABLE kept (ino INTEGER PRIMARY KEY, mode INTEGER NOT NULL, nlink INTEGER NOT NULL,"
+    " uid INTEGER NOT NULL, gid INTEGER NOT NULL, rdev INTEGER NOT NULL, size INTEGER NOT NULL,"
+    " used INTEGER NOT NULL, revision INTEGER NOT NULL, atime INTEGER NOT NULL,"
+    " mtime INTEGER NOT NULL, ctime INTEGER NOT NULL, parent INTEGER NOT NULL,"
+    " data INTEGER NOT NULL, inline BLOB NOT NULL) STRICT;" /* this node's own, like trash */
+    "CREATE INDEX kept_data ON kept (data);"
+    "CREATE TABLE trash (first INTEGER PRIMARY KEY, last INTEGER NOT NULL) STRICT;" /* chunk ids */
     "CREATE TABLE session (node INTEGER PRIMARY KEY, incarnation INTEGER NOT NULL,"
     " lowest INTEGER NOT NULL) STRICT;"
     "CREATE TABLE result (node INTEGER NOT NULL, page INTEGER NOT NULL, bytes BLOB NOT NULL,"
     " PRIMARY KEY (node, page)) STRICT, WITHOUT ROWID;";
 
 #define INODE_COLUMNS                                                                              \
-    "i.ino, i.mode, i.nlink, i.uid, i.gid, i.rdev, i.size, i.used, i.revision, i.mtime, i.ctime,"  \
-    " i.parent, i.data"
+    "i.ino, i.mode, i.nlink, i.uid, i.gid, i.rdev, i.size, i.used, i.revision, i.atime, i.mtime,"  \
+    " i.ctime, i.parent, i.data"
 #define INODE_SET                                                                                  \
     "UPDATE inode SET mode = ?2, nlink = ?3, uid = ?4, gid = ?5, rdev = ?6, size = ?7, used = ?8," \
-    " revision = ?9, mtime = ?10, ctime = ?11, parent = ?12, data = ?13"
+    " revision = ?9, atime = ?10, mtime = ?11, ctime = ?12, parent = ?13, data = ?14"
 
 const char *const tree_queries[QUERY_COUNT] = {
     [QUERY_BEGIN] = "BEGIN IMMEDIATE",
@@ -45,9 +52,9 @@ const char *const tree_queries[QUERY_COUNT] = {
 
     [QUERY_INODE] = "SELECT " INODE_COLUMNS " FROM inode i WHERE i.ino = ?1",
     [QUERY_INODE_ADD] = "INSERT INTO inode VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11,"
-                        " ?12, ?13, ?14)",
+                        " ?12, ?13, ?14, ?15)",
     [QUERY_INODE_SET] = INODE_SET " WHERE ino = ?1",
-    [QUERY_INODE_SET_INLINE] = INODE_SET ", inline = ?14 WHERE ino = ?1",
+    [QUERY_INODE_SET_INLINE] = INODE_SET ", inline = ?15 WHERE ino = ?1",
     [QUERY_INODE_DELETE] = "DELETE FROM inode WHERE ino = ?1",
     [QUERY_INLINE] = "SELECT inline FROM inode WHERE ino = ?1",
 
@@ -64,6 +71,12 @@ const char *const tree_queries[QUERY_COUNT] = {
     [QUERY_HELD_DELETE] = "DELETE FROM held WHERE node = ?1 AND ino = ?2",
     [QUERY_HELD_FIRST] = "SELECT ino FROM held WHERE node = ?1 LIMIT 1",
 
+    [QUERY_KEPT] = "SELECT " INODE_COLUMNS " FROM kept i WHERE i.ino = ?1",
+    [QUERY_KEPT_INLINE] = "SELECT inline FROM kept WHERE ino = ?1",
+    [QUERY_KEPT_ADD] = "INSERT INTO kept SELECT ino, mode, 0, uid, gid, rdev, size, used, revision,"
+                       " atime, mtime, ?2, parent, data, inline FROM inode WHERE ino = ?1",
+    [QUERY_KEPT_DELETE] = "DELETE FROM kept WHERE ino = ?1",
+
     [QUERY_CHUNK] = "SELECT bytes FROM chunk WHERE id = ?1",
     [QUERY_CHUNK_RANGE] = "SELECT id, bytes FROM chunk WHERE id BETWEEN ?1 AND ?2 ORDER BY id",
     [QUERY_CHUNK_LENGTHS] = "SELECT id, length(bytes) FROM chunk WHERE id BETWEEN ?1 AND ?2"
@@ -73,11 +86,13 @@ const char *const tree_queries[QUERY_COUNT] = {
     [QUERY_CHUNK_SUM] = "SELECT coalesce(sum(length(bytes)), 0) FROM chunk"
                         " WHERE id BETWEEN ?1 AND ?2",
     [QUERY_CHUNK_DELETE] = "DELETE FROM chunk WHERE id BETWEEN ?1 AND ?2",
-    [QUERY_TRASH_ADD] = "INSERT INTO trash VALUES (?1)",
-    [QUERY_TRASH_FIRST] = "SELECT data FROM trash LIMIT 1",
+    [QUERY_TRASH_ADD] = "INSERT OR REPLACE INTO trash VALUES (?1, ?2)",
+    [QUERY_TRASH_FIRST] = "SELECT first, last FROM trash t WHERE NOT EXISTS"
+                          " (SELECT 1 FROM kept k WHERE k.data = t.first >> 26) LIMIT 1",
+    [QUERY_TRASH_WITHIN] = "SELECT first, last FROM trash WHERE first BETWEEN ?1 AND ?2 LIMIT 1",
     [QUERY_TRASH_REAP] = "DELETE FROM chunk WHERE id IN"
                          " (SELECT id FROM chunk WHERE id BETWEEN ?1 AND ?2 LIMIT ?3)",
-    [QUERY_TRASH_DELETE] = "DELETE FROM trash WHERE data = ?1",
+    [QUERY_TRASH_DELETE] = "DELETE FROM trash WHERE first = ?1",
 
     [QUERY_XATTR] = "SELECT value FROM xattr WHERE ino = ?1 AND name = ?2",
     [QUERY_XATTR_LIST] = "SELECT name FROM xattr WHERE ino = ?1 ORDER BY name",

@@ -7,15 +7,15 @@
 
 enum { SEEK_CHUNKS_MAX = 4096 }; /* looked at in one tree_seek */
 
-int data_inline(struct tree *tree, uint64_t ino, uint8_t *to, size_t len)
+int data_inline(struct tree *tree, const struct inode *inode, uint8_t *to, size_t len)
 {
-    sqlite3_stmt *query = tree_query(tree, QUERY_INLINE);
+    sqlite3_stmt *query = tree_query(tree, inode->kept ? QUERY_KEPT_INLINE : QUERY_INLINE);
     struct bytes bytes;
     int status;
 
     if (len == 0)
         return 0;
-    bind_number(query, 1, ino);
+    bind_number(query, 1, inode->attr.ino);
     status = tree_step(tree, query);
     if (status < 0)
         return status;
@@ -65,7 +65,7 @@ int data_read(struct tree *tree, const struct inode *inode, uint64_t offset, siz
         memset(to, 0, len);
         status = chunks_read(tree, inode->data, offset, len, to);
     } else {
-        status = data_inline(tree, inode->attr.ino, tree->scratch, size);
+        status = data_inline(tree, inode, tree->scratch, size);
         if (status == 0)
             memcpy(to, tree->scratch + offset, len);
     }
@@ -74,10 +74,17 @@ int data_read(struct tree *tree, const struct inode *inode, uint64_t offset, siz
     return status;
 }
 
+int inode_find(struct tree *tree, uint64_t ino, struct inode *inode)
+{
+    int status = inode_get(tree, ino, inode);
+
+    return status == -ESTALE ? kept_get(tree, ino, inode) : status;
+}
+
 int tree_getattr(struct tree *tree, uint64_t ino, struct attr *attr)
 {
     struct inode inode;
-    int status = inode_get(tree, ino, &inode);
+    int status = inode_find(tree, ino, &inode);
 
     if (status == 0)
         *attr = inode.attr;
@@ -118,7 +125,7 @@ int tree_parent(struct tree *tree, uint64_t ino, uint64_t *parent)
 int tree_read(struct tree *tree, uint64_t ino, uint64_t offset, size_t len, struct buffer *out)
 {
     struct inode inode;
-    int status = inode_get(tree, ino, &inode);
+    int status = inode_find(tree, ino, &inode);
 
     if (status == 0)
         status = data_check_regular(&inode);
@@ -128,7 +135,7 @@ int tree_read(struct tree *tree, uint64_t ino, uint64_t offset, size_t len, stru
 int tree_readlink(struct tree *tree, uint64_t ino, struct buffer *out)
 {
     struct inode inode;
-    int status = inode_get(tree, ino, &inode);
+    int status = inode_find(tree, ino, &inode);
 
     if (status < 0)
         return status;
@@ -172,7 +179,7 @@ int tree_seek(struct tree *tree, uint64_t ino, uint64_t offset, bool hole, uint6
 {
     struct inode inode;
     uint64_t at = offset;
-    int status = inode_get(tree, ino, &inode);
+    int status = inode_find(tree, ino, &inode);
 
     if (status == 0)
         status = data_check_regular(&inode);

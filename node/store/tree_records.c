@@ -4,27 +4,22 @@
 
 enum { RECORD_NUMBER = 1, RECORD_BYTES = 2 };
 
-/* Chunks that wait for their removal are no contents any more. */
 const char *const record_selects[RECORD_TABLES] = {
     "SELECT applied, next_ino, next_data, last_time, inodes, bytes FROM meta",
     "SELECT node, incarnation, lowest FROM session ORDER BY node",
     "SELECT node, page, bytes FROM result ORDER BY node, page",
-    "SELECT ino, mode, nlink, uid, gid, rdev, size, used, revision, mtime, ctime, parent, data, "
-    "inline"
-    " FROM inode ORDER BY ino",
+    "SELECT ino, mode, nlink, uid, gid, rdev, size, used, revision, atime, mtime, ctime, "
+    "parent, data, inline FROM inode ORDER BY ino",
     "SELECT node, ino FROM held ORDER BY node, ino",
     "SELECT parent, name, ino FROM dentry ORDER BY parent, name",
-    "SELECT id, bytes FROM chunk"
-    " WHERE NOT EXISTS (SELECT 1 FROM trash WHERE data = id >> 26) ORDER BY id",
+    "SELECT id, bytes FROM chunk WHERE" CHUNK_IS_CONTENTS " ORDER BY id",
     "SELECT ino, name, value FROM xattr ORDER BY ino, name",
 };
-_Static_assert(CHUNK_NUMBER_BITS == 26, "the query above takes a chunk's id apart");
-
 const char *const record_inserts[RECORD_TABLES] = {
     "INSERT INTO meta VALUES (?, ?, ?, ?, ?, ?)",
     "INSERT INTO session VALUES (?, ?, ?)",
     "INSERT INTO result VALUES (?, ?, ?)",
-    "INSERT INTO inode VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    "INSERT INTO inode VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     "INSERT INTO held VALUES (?, ?)",
     "INSERT INTO dentry VALUES (?, ?, ?)",
     "INSERT INTO chunk VALUES (?, ?)",

@@ -17,6 +17,11 @@ enum {
     RECORD_END = 255,
 };
 
+/* A condition on chunk.id: it is not in one of the ranges of the trash. The one that begins last
+ * before it decides, as the ranges of one file all end at the same chunk. */
+#define CHUNK_IS_CONTENTS                                                                          \
+    " coalesce((SELECT last FROM trash WHERE first <= id ORDER BY first DESC LIMIT 1), -1) < id"
+
 /* One row of each table, in the order of the columns. */
 extern const char *const record_selects[RECORD_TABLES];
 extern const char *const record_inserts[RECORD_TABLES];

@@ -23,8 +23,9 @@ static void encode_attr(struct buffer *out, const struct attr *attr)
     buffer_put_u64(out, attr->size);
     buffer_put_u64(out, attr->used);
     buffer_put_u64(out, attr->revision);
-    buffer_put_u64(out, attr->mtime);
-    buffer_put_u64(out, attr->ctime);
+    buffer_put_u64(out, (uint64_t)attr->atime);
+    buffer_put_u64(out, (uint64_t)attr->mtime);
+    buffer_put_u64(out, (uint64_t)attr->ctime);
 }
 
 static void decode_attr(struct reader *r, struct attr *attr)
@@ -38,8 +39,9 @@ static void decode_attr(struct reader *r, struct attr *attr)
     attr->size = reader_u64(r);
     attr->used = reader_u64(r);
     attr->revision = reader_u64(r);
-    attr->mtime = reader_u64(r);
-    attr->ctime = reader_u64(r);
+    attr->atime = (int64_t)reader_u64(r);
+    attr->mtime = (int64_t)reader_u64(r);
+    attr->ctime = (int64_t)reader_u64(r);
 }
 
 void result_encode(const struct command_result *result, struct buffer *out)

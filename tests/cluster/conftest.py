@@ -11,6 +11,14 @@ def cluster(request):
         yield started
 
 
+@pytest.fixture
+def at(cluster, request):
+    """A new folder, as seen from each of the three mounts."""
+    name = request.node.name.replace("/", "_")
+    cluster.nodes[0].path(name).mkdir()
+    return [node.path(name) for node in cluster.nodes]
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
     report = (yield).get_result()

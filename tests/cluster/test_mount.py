@@ -1,7 +1,6 @@
 """Files: what programs expect of them, done at one node and checked at another."""
 
 import contextlib
-import ctypes
 import errno
 import fcntl
 import os
@@ -13,28 +12,9 @@ import time
 import pytest
 
 from cluster import NotMounted, wait_for
+from files import RENAME_EXCHANGE, RENAME_NOREPLACE, fails, rename, sh
 
 MIB = 1024 * 1024
-
-
-@pytest.fixture
-def at(cluster, request):
-    """A new folder, as seen from each of the three mounts."""
-    name = request.node.name.replace("/", "_")
-    cluster.nodes[0].path(name).mkdir()
-    return [node.path(name) for node in cluster.nodes]
-
-
-def sh(line, folder, status=0):
-    done = subprocess.run(["sh", "-c", line], cwd=folder, capture_output=True, text=True, timeout=60)
-    assert done.returncode == status, f"{line}: {done.returncode} {done.stderr}"
-    return done.stdout
-
-
-def fails(number, act, *arguments, **options):
-    with pytest.raises(OSError) as failure:
-        act(*arguments, **options)
-    assert failure.value.errno == number, failure.value
 
 
 # ---- Contents ----
@@ -207,18 +187,12 @@ def make_dir(path):
 
 
 def test_rename_without_replacing_and_exchange(at):
-    libc = ctypes.CDLL(None, use_errno=True)
-
-    def renameat2(one, other, flags):
-        if libc.renameat2(-100, os.fsencode(one), -100, os.fsencode(other), flags) != 0:
-            raise OSError(ctypes.get_errno(), "renameat2")
-
     (at[0] / "a").write_text("a")
     (at[0] / "b").write_text("b")
-    fails(errno.EEXIST, renameat2, at[1] / "a", at[1] / "b", 1)
-    renameat2(at[1] / "a", at[1] / "b", 2)
+    fails(errno.EEXIST, rename, at[1] / "a", at[1] / "b", RENAME_NOREPLACE)
+    rename(at[1] / "a", at[1] / "b", RENAME_EXCHANGE)
     assert ((at[2] / "a").read_text(), (at[2] / "b").read_text()) == ("b", "a")
-    renameat2(at[2] / "a", at[2] / "c", 1)
+    rename(at[2] / "a", at[2] / "c", RENAME_NOREPLACE)
     assert (at[0] / "c").read_text() == "b"
 
 

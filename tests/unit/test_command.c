@@ -19,7 +19,8 @@ static void assert_op_equal(const struct op *a, const struct op *b)
     assert_int_equal(a->flags, b->flags);
     assert_true(a->ino == b->ino && a->ino2 == b->ino2 && a->hold == b->hold);
     assert_true(a->offset == b->offset && a->size == b->size);
-    assert_true(a->revision == b->revision && a->mtime == b->mtime);
+    assert_true(a->revision == b->revision);
+    assert_true(a->atime == b->atime && a->mtime == b->mtime);
     assert_true(a->mode == b->mode && a->uid == b->uid && a->gid == b->gid && a->rdev == b->rdev);
     assert_true(bytes_equal(a->name, b->name));
     assert_true(bytes_equal(a->name2, b->name2));
@@ -50,7 +51,8 @@ static struct op random_op(uint8_t room[3][64])
         .offset = sometimes(FILE_BYTES_MAX),
         .size = sometimes((uint64_t)rand()),
         .revision = sometimes((uint64_t)rand()),
-        .mtime = sometimes((uint64_t)rand() << 30),
+        .atime = (int64_t)sometimes((uint64_t)-rand()),
+        .mtime = (int64_t)sometimes((uint64_t)rand() << 30),
         .mode = (uint32_t)sometimes(0100644),
         .uid = (uint32_t)sometimes(UINT32_MAX),
         .gid = (uint32_t)sometimes(1000),

@@ -441,11 +441,11 @@ static void folders_of_others_are_refused(void **state)
     rig_close(rig);
     assert_refused(rig, &other_cluster, 0, -EINVAL, "belongs to another cluster");
     assert_refused(rig, &other_node, 0, -EINVAL, "belongs to node 2 of the cluster, not to node 3");
-    tamper(rig, "PRAGMA user_version = 2");
-    assert_refused(rig, &identity, 0, -EINVAL, "has format 2, newer than the 1");
+    tamper(rig, "PRAGMA user_version = 3");
+    assert_refused(rig, &identity, 0, -EINVAL, "has format 3 and this quorumfs knows format 2");
     tamper(rig, "PRAGMA user_version = 0");
     assert_refused(rig, &identity, 0, -EINVAL, "not a database of quorumfs");
-    tamper(rig, "PRAGMA user_version = 1");
+    tamper(rig, "PRAGMA user_version = 2");
     rig_open(rig, 0);
     rig_close(rig);
     rig_free(rig);

@@ -170,6 +170,9 @@ static void expect_zero(sqlite3 *db, const char *query)
     sqlite3_finalize(statement);
 }
 
+/* Of the query's chunk: it is not in the trash. */
+#define CONTENTS "NOT EXISTS (SELECT 1 FROM trash t WHERE id BETWEEN t.first AND t.last)"
+
 void fixture_check(struct fixture *f)
 {
     static const char *const queries[] = {
@@ -194,11 +197,10 @@ void fixture_check(struct fixture *f)
         " (size <> length(inline) OR used <> size OR size > 3072)",
         "SELECT count(*) FROM inode WHERE data > 0 AND length(inline) > 0",
         "SELECT count(*) FROM inode i WHERE data > 0 AND used <> (SELECT coalesce("
-        "sum(length(bytes)), 0) FROM chunk WHERE id >> 26 = i.data)",
+        "sum(length(bytes)), 0) FROM chunk WHERE id >> 26 = i.data AND " CONTENTS ")",
         "SELECT count(*) FROM inode i JOIN chunk c ON c.id >> 26 = i.data WHERE i.data > 0 AND"
-        " (c.id & 67108863) * 16384 >= i.size",
-        "SELECT count(*) FROM chunk WHERE id >> 26 NOT IN (SELECT data FROM inode) AND"
-        " id >> 26 NOT IN (SELECT data FROM trash)",
+        " (c.id & 67108863) * 16384 >= i.size AND " CONTENTS,
+        "SELECT count(*) FROM chunk WHERE id >> 26 NOT IN (SELECT data FROM inode) AND " CONTENTS,
         "SELECT count(*) FROM chunk WHERE length(bytes) % 4096 <> 0 OR length(bytes) > 16384",
         "SELECT count(*) FROM xattr WHERE ino NOT IN (SELECT ino FROM inode)",
         /* counters */

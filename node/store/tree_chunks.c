@@ -1,0 +1,207 @@
+/* Contents in chunks of CHUNK_BYTES; a hole has none.
+ *
+ * A chunk stores a multiple of CHUNK_ROUND bytes, at least up to the last byte that was written to
+ * it, and grows by doubling, so that many small appends do not rewrite it each time. Written again
+ * at the same length, a row is changed in place and SQLite leaves alone the pages of it that stay
+ * the same: 4 KiB anywhere in a large file dirty two pages or three. */
+#include "store/tree_internal.h"
+
+#include <assert.h>
+#include <string.h>
+
+static uint64_t smaller(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Copies a chunk to the scratch bytes. */
+static int chunk_load(struct tree *tree, uint64_t id, uint32_t *len)
+{
+    sqlite3_stmt *query = tree_query(tree, QUERY_CHUNK);
+    struct bytes bytes;
+    int status;
+
+    *len = 0;
+    bind_number(query, 1, id);
+    status = tree_step(tree, query);
+    if (status <= 0)
+        return status;
+    bytes = sql_column_bytes(query, 0);
+    assert(bytes.len > 0 && bytes.len <= CHUNK_BYTES);
+    memcpy(tree->scratch, bytes.data, bytes.len);
+    *len = (uint32_t)bytes.len;
+    sqlite3_reset(query);
+    return 0;
+}
+
+static int chunk_length(struct tree *tree, uint64_t id, uint32_t *len)
+{
+    sqlite3_stmt *query = tree_query(tree, QUERY_CHUNK_LENGTHS);
+    int status;
+
+    *len = 0;
+    bind_number(query, 1, id);
+    bind_number(query, 2, id);
+    bind_number(query, 3, 1);
+    status = tree_step(tree, query);
+    if (status <= 0)
+        return status;
+    *len = (uint32_t)column_number(query, 1);
+    sqlite3_reset(query);
+    return 0;
+}
+
+int chunk_store(struct change *c, struct inode *inode, uint64_t number, uint32_t old_len,
+                struct bytes bytes)
+{
+    sqlite3_stmt *query = tree_query(c->tree, old_len > 0 ? QUERY_CHUNK_SET : QUERY_CHUNK_ADD);
+
+    assert(inode->data > 0 && inode->data < DATA_MAX);
+    assert(number <= CHUNK_NUMBER_MAX);
+    assert(bytes.len > 0 && bytes.len % CHUNK_ROUND == 0);
+    inode_set_used(c, inode, inode->attr.used - old_len + bytes.len);
+    bind_number(query, 1, chunk_id(inode->data, number));
+    sql_bind_bytes(query, 2, bytes);
+    c->tree->dirty += (uint32_t)bytes.len / CHUNK_ROUND;
+    return tree_run(c->tree, query);
+}
+
+/* Puts bytes into one chunk. */
+static int chunk_write(struct change *c, struct inode *inode, uint64_t number, uint32_t at,
+                       struct bytes bytes)
+{
+    uint64_t id = chunk_id(inode->data, number);
+    uint8_t *scratch = c->tree->scratch;
+    uint32_t end = at + (uint32_t)bytes.len;
+    uint32_t old_len, len;
+    int status;
+
+    assert(end <= CHUNK_BYTES);
+    if (bytes.len == CHUNK_BYTES) {
+        status = chunk_length(c->tree, id, &old_len);
+        return status < 0 ? status : chunk_store(c, inode, number, old_len, bytes);
+    }
+    status = chunk_load(c->tree, id, &old_len);
+    if (status < 0)
+        return status;
+    len = old_len;
+    if (end > len)
+        len =
+            rounded(end) > 2 * old_len ? rounded(end) : (uint32_t)smaller(2 * old_len, CHUNK_BYTES);
+    memset(scratch + old_len, 0, len - old_len);
+    memcpy(scratch + at, bytes.data, bytes.len);
+    return chunk_store(c, inode, number, old_len, bytes_of(scratch, len));
+}
+
+int chunks_write(struct change *c, struct inode *inode, uint64_t offset, struct bytes bytes)
+{
+    while (bytes.len > 0) {
+        uint32_t at = (uint32_t)(offset % CHUNK_BYTES);
+        size_t len = smaller(bytes.len, CHUNK_BYTES - at);
+        int status = chunk_write(c, inode, offset >> CHUNK_BITS, at, bytes_of(bytes.data, len));
+        if (status < 0)
+            return status;
+        offset += len;
+        bytes = bytes_of(bytes.data + len, bytes.len - len);
+    }
+    return 0;
+}
+
+/* What the chunks from number `first` to `last` store. */
+static int chunks_sum(struct tree *tree, const struct inode *inode, uint64_t first, uint64_t last,
+                      uint64_t *bytes)
+{
+    sqlite3_stmt *query = tree_query(tree, QUERY_CHUNK_SUM);
+    int status;
+
+    bind_number(query, 1, chunk_id(inode->data, first));
+    bind_number(query, 2, chunk_id(inode->data, last));
+    status = tree_step(tree, query);
+    if (status < 0)
+        return status;
+    *bytes = column_number(query, 0);
+    sqlite3_reset(query);
+    return 0;
+}
+
+int chunks_delete(struct change *c, struct inode *inode, uint64_t first, uint64_t last)
+{
+    sqlite3_stmt *delete = tree_query(c->tree, QUERY_CHUNK_DELETE);
+    uint64_t bytes;
+    int status;
+
+    if (first > last)
+        return 0;
+    status = chunks_sum(c->tree, inode, first, last, &bytes);
+    if (status < 0)
+        return status;
+    inode_set_used(c, inode, inode->attr.used - bytes);
+    bind_number(delete, 1, chunk_id(inode->data, first));
+    bind_number(delete, 2, chunk_id(inode->data, last));
+    c->tree->dirty += (uint32_t)(bytes / CHUNK_BYTES);
+    return tree_run(c->tree, delete);
+}
+
+/* Zeros from `from` to `to` in one chunk, if it is there. */
+static int chunk_zero(struct change *c, struct inode *inode, uint64_t number, uint32_t from,
+                      uint32_t to)
+{
+    uint32_t len;
+    int status = chunk_load(c->tree, chunk_id(inode->data, number), &len);
+
+    if (status < 0 || from >= len)
+        return status;
+    if (from == 0 && to >= len)
+        return chunks_delete(c, inode, number, number);
+    memset(c->tree->scratch + from, 0, smaller(to, len) - from);
+    return chunk_store(c, inode, number, len, bytes_of(c->tree->scratch, len));
+}
+
+/* Removes the chunks from number `first` to `last`, which is the last one; many in pieces. */
+static int chunks_give_up(struct change *c, struct inode *inode, uint64_t first, uint64_t last)
+{
+    uint64_t bytes;
+    int status;
+
+    if (first > last)
+        return 0;
+    status = chunks_sum(c->tree, inode, first, last, &bytes);
+    if (status < 0 || bytes <= DROP_BYTES_MAX)
+        return status < 0 ? status : chunks_delete(c, inode, first, last);
+    inode_set_used(c, inode, inode->attr.used - bytes);
+    return trash_add(c->tree, chunk_id(inode->data, first),
+                     chunk_id(inode->data, CHUNK_NUMBER_MAX));
+}
+
+int chunks_cut(struct change *c, struct inode *inode, uint64_t old_size, uint64_t size)
+{
+    uint64_t last = (size - 1) >> CHUNK_BITS;
+    uint32_t kept = (uint32_t)(size - (last << CHUNK_BITS));
+    uint32_t len;
+    int status = chunks_give_up(c, inode, last + 1, (old_size - 1) >> CHUNK_BITS);
+
+    if (status < 0)
+        return status;
+    status = chunk_load(c->tree, chunk_id(inode->data, last), &len);
+    if (status < 0 || len <= kept)
+        return status;
+    memset(c->tree->scratch + kept, 0, len - kept);
+    return chunk_store(c, inode, last, len, bytes_of(c->tree->scratch, rounded(kept)));
+}
+
+int chunks_punch(struct change *c, struct inode *inode, uint64_t offset, uint64_t end)
+{
+    uint64_t first = offset >> CHUNK_BITS;
+    uint64_t last = end >> CHUNK_BITS;
+    uint32_t head = (uint32_t)(offset % CHUNK_BYTES);
+    uint32_t tail = (uint32_t)(end % CHUNK_BYTES);
+    int status = 0;
+
+    if (first == last)
+        return chunk_zero(c, inode, first, head, tail);
+    if (head > 0)
+        status = chunk_zero(c, inode, first, head, CHUNK_BYTES);
+    if (status == 0)
+        status = chunks_delete(c, inode, head > 0 ? first + 1 : first, last - 1);
+    return status < 0 || tail == 0 ? status : chunk_zero(c, inode, last, 0, tail);
+}

@@ -1,0 +1,75 @@
+/* Inodes that are gone and that a keeper still wants: their rows move to a table of their own, with
+ * the inline contents; their chunks are trash already, which data_reap leaves alone meanwhile.
+ * Nothing of this is replicated: no command sees it, no snapshot or digest has it. */
+#include "store/tree_internal.h"
+
+#include <errno.h>
+
+void tree_keep(struct tree *tree, struct tree_keeper *keeper)
+{
+    LIST_INSERT_HEAD(&tree->keepers, keeper, entry);
+}
+
+void tree_keep_end(struct tree_keeper *keeper)
+{
+    LIST_REMOVE(keeper, entry);
+}
+
+bool kept_wanted(const struct tree *tree, uint64_t ino)
+{
+    struct tree_keeper *keeper;
+
+    LIST_FOREACH(keeper, &tree->keepers, entry)
+    {
+        if (keeper->wants(keeper->arg, ino))
+            return true;
+    }
+    return false;
+}
+
+int kept_add(struct change *c, const struct inode *inode)
+{
+    sqlite3_stmt *query = tree_query(c->tree, QUERY_KEPT_ADD);
+
+    bind_number(query, 1, inode->attr.ino);
+    bind_number(query, 2, c->time);
+    c->tree->kept = true;
+    return tree_run(c->tree, query);
+}
+
+int kept_get(struct tree *tree, uint64_t ino, struct inode *inode)
+{
+    sqlite3_stmt *query = tree_query(tree, QUERY_KEPT);
+    int status;
+
+    if (!tree->kept)
+        return -ESTALE;
+    bind_number(query, 1, ino);
+    status = tree_step(tree, query);
+    if (status <= 0)
+        return status < 0 ? status : -ESTALE;
+    inode_read(query, 0, inode);
+    inode->kept = true;
+    sqlite3_reset(query);
+    return 0;
+}
+
+int tree_let_go(struct tree *tree, uint64_t ino)
+{
+    sqlite3_stmt *query = tree_query(tree, QUERY_KEPT_DELETE);
+    struct inode inode;
+    int status = kept_get(tree, ino, &inode);
+
+    if (status == -ESTALE || (status == 0 && kept_wanted(tree, ino)))
+        return 0;
+    if (status == 0)
+        status = tree_begin(tree);
+    if (status < 0)
+        return status;
+    tree->trash = true;
+    bind_number(query, 1, ino);
+    status = tree_run(tree, query);
+    return status < 0 || inode.data == 0 ? status
+                                         : trash_reap_range(tree, chunk_id(inode.data, 0),
+                                                            chunk_id(inode.data, CHUNK_NUMBER_MAX));
+}

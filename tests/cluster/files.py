@@ -1,0 +1,74 @@
+"""What the tests of files share: programs on a mount, system calls that Python does not have, other users."""
+
+import ctypes
+import errno
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+LONG = "LONG" in os.environ  # also what takes minutes
+
+AT_FDCWD = -100
+RENAME_NOREPLACE, RENAME_EXCHANGE, RENAME_WHITEOUT = 1, 2, 4
+FALLOC_KEEP_SIZE, FALLOC_PUNCH_HOLE, FALLOC_COLLAPSE_RANGE, FALLOC_ZERO_RANGE = 1, 2, 8, 16
+
+libc = ctypes.CDLL(None, use_errno=True)
+
+
+def _call(name, *arguments):
+    if getattr(libc, name)(*arguments) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"{name}: {os.strerror(number)}")
+
+
+def rename(old, new, flags):
+    """renameat2(2)"""
+    _call("renameat2", AT_FDCWD, os.fsencode(old), AT_FDCWD, os.fsencode(new), flags)
+
+
+def fallocate(descriptor, mode, offset, length):
+    """fallocate(2)"""
+    _call("fallocate", descriptor, mode, ctypes.c_int64(offset), ctypes.c_int64(length))
+
+
+def sh(line, folder, status=0, seconds=60):
+    """Runs a line of shell in a folder; what it prints."""
+    done = subprocess.run(["sh", "-c", line], cwd=folder, capture_output=True, text=True, timeout=seconds)
+    assert done.returncode == status, f"{line}: {done.returncode} {done.stdout[-2000:]} {done.stderr[-2000:]}"
+    return done.stdout
+
+
+def fails(number, act, *arguments, **options):
+    with pytest.raises(OSError) as failure:
+        act(*arguments, **options)
+    assert failure.value.errno == number, failure.value
+
+
+def python(lines, folder, **options):
+    """Runs lines of Python in a folder, as another program; what it prints. Options are those of Popen."""
+    done = subprocess.run([sys.executable, "-c", "import os, sys, stat, errno, json\n" + lines], cwd=folder,
+                          capture_output=True, text=True, timeout=60, **options)
+    assert done.returncode == 0, f"{lines}: {done.returncode} {done.stdout} {done.stderr}"
+    return done.stdout
+
+
+class User:
+    """Somebody on this machine, by numbers. Needs root to become them."""
+
+    def __init__(self, uid, gid=None, groups=()):
+        self.identity = {"user": uid, "group": uid if gid is None else gid, "extra_groups": list(groups)}
+
+    def does(self, expression, folder):
+        """The value of a Python expression as this user, in this folder."""
+        return json.loads(python(f"print(json.dumps({expression}))", folder, **self.identity))
+
+    def tries(self, expression, folder):
+        """The name of the error that the expression ends with, or None."""
+        lines = f"try:\n    {expression}\nexcept OSError as e:\n    print(errno.errorcode[e.errno], end='')"
+        return python(lines, folder, **self.identity) or None
+
+
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")

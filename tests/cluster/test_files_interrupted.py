@@ -1,0 +1,160 @@
+"""Programs that are interrupted, killed or left without a cluster, and a node that is killed under them."""
+
+import contextlib
+import errno
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from cluster import wait_for
+from files import fails, sh
+
+CONFIG = {"request_timeout": "2s"}
+
+WRITER = """
+import os, sys
+f = os.open(sys.argv[1], os.O_RDWR | os.O_CREAT | os.O_APPEND)
+print("ready", flush=True)
+while True: os.write(f, b"line\\n" * 1000)
+"""
+
+
+def start(program, *arguments, cwd):
+    """A Python program that has said that it is ready."""
+    running = subprocess.Popen([sys.executable, "-c", program, *arguments], cwd=cwd, stdout=subprocess.PIPE)
+    assert running.stdout.readline() == b"ready\n"
+    return running
+
+
+def close(descriptor):
+    with contextlib.suppress(OSError):
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def no_answers(cluster):
+    """All others stand still: whoever asks waits."""
+    for node in cluster.nodes[1:]:
+        node.pause()
+    try:
+        yield
+    finally:
+        for node in cluster.nodes[1:]:
+            node.resume()
+        for node in cluster.nodes:
+            node.wait_ready()
+
+
+def test_a_killed_writer_leaves_whole_writes(at):
+    for number in range(5):
+        writer = start(WRITER, "f", cwd=at[number % 3])
+        wait_for(lambda: (at[1] / "f").stat().st_size > number * 5000, "something is written")
+        writer.kill()
+        assert writer.wait(10) == -signal.SIGKILL
+    text = (at[2] / "f").read_bytes()
+    assert len(text) % 5000 == 0 and text == b"line\n" * (len(text) // 5)
+
+
+def test_signals_that_are_handled_disturb_nothing(at):
+    """Some hundred of them while files are made, written and renamed."""
+    program = ("import os, signal\n"
+               "got = 0\n"
+               "def count(*_):\n    global got; got += 1\n"
+               "signal.signal(signal.SIGALRM, count); signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)\n"
+               "for i in range(150):\n"
+               "    with open(f'f{i % 7}', 'wb', buffering=0) as f: assert f.write(b'x' * 20000) == 20000\n"
+               "    os.rename(f'f{i % 7}', 'g'); assert len(open('g', 'rb').read()) == 20000\n"
+               "signal.setitimer(signal.ITIMER_REAL, 0); assert got > 50, got")
+    assert subprocess.run([sys.executable, "-c", program], cwd=at[0], timeout=60, check=False).returncode == 0
+    assert (at[1] / "g").stat().st_size == 20000
+
+
+@pytest.mark.parametrize("act", ["open('f').read()", "os.listdir('.')", "os.mkdir('d')", "open('f', 'a').write('x')"])
+def test_a_killed_program_does_not_wait_for_the_cluster(cluster, at, act):
+    (at[0] / "f").write_text("x")
+    program = f"import os, sys; print('ready', flush=True); sys.stdin.readline(); {act}"
+    running = subprocess.Popen([sys.executable, "-c", program], cwd=at[0], stdin=subprocess.PIPE,
+                               stdout=subprocess.PIPE)
+    assert running.stdout.readline() == b"ready\n"
+    with no_answers(cluster):
+        running.stdin.write(b"\n")
+        running.stdin.flush()
+        time.sleep(0.2)  # it waits now, or has been refused
+        running.kill()
+        began = time.monotonic()
+        running.wait(10)
+        assert time.monotonic() - began < 4
+    assert (at[0] / "f").read_text().startswith("x")
+
+
+def test_without_answers_nothing_waits_for_longer_than_the_timeout(cluster, at):
+    (at[0] / "f").write_text("x")
+    opened = os.open(at[0] / "f", os.O_RDWR)
+    acts = [lambda: os.stat(at[0] / "f"), lambda: os.pread(opened, 1, 0), lambda: os.pwrite(opened, b"y", 0),
+            lambda: os.listdir(at[0]), lambda: os.mkdir(at[0] / "d"), lambda: os.fsync(opened)]
+    with no_answers(cluster):
+        for act in acts:
+            began = time.monotonic()
+            with contextlib.suppress(OSError):
+                act()
+            assert time.monotonic() - began < 4
+    os.close(opened)
+    assert (at[1] / "f").read_text() in "xy"
+
+
+def test_errors_without_a_quorum(cluster, at):
+    (at[0] / "f").write_text("x")
+    opened = os.open(at[0] / "f", os.O_RDWR)
+    for node in cluster.nodes[1:]:
+        node.kill()
+    wait_for(cluster.nodes[0].why, "it has no quorum")
+    for act in (lambda: os.open(at[0] / "f", os.O_WRONLY), lambda: os.mkdir(at[0] / "d"),
+                lambda: os.unlink(at[0] / "f"), lambda: os.rename(at[0] / "f", at[0] / "g"),
+                lambda: os.pwrite(opened, b"y", 0), lambda: os.ftruncate(opened, 0), lambda: os.symlink("x", at[0] / "s"),
+                lambda: os.link(at[0] / "f", at[0] / "l"), lambda: os.chmod(at[0] / "f", 0o600),
+                lambda: os.setxattr(at[0] / "f", "user.a", b"")):
+        fails(errno.EROFS, act)
+    for act in (lambda: (at[0] / "f").read_text(), lambda: os.pread(opened, 1, 0), lambda: os.listdir(at[0])):
+        fails(errno.EIO, act)
+    cluster.start()
+    assert os.pread(opened, 1, 0) == b"x" and os.listdir(at[1]) == ["f"]
+    os.close(opened)
+
+
+def test_a_node_is_killed_under_its_programs(cluster, at):
+    """They get errors, the mount is replaced, and what was acknowledged is there."""
+    program = ("import os\nprint('ready', flush=True)\ni = 0\n"
+               "try:\n"
+               "    while True:\n"
+               "        with open(f'f{i}', 'x') as f: f.write(str(i))\n"
+               "        i += 1\n"
+               "except OSError as e:\n    print(i, e.errno)")
+    node = cluster.nodes[1]
+    running = start(program, cwd=at[1])
+    inside = os.open(at[1], os.O_RDONLY | os.O_DIRECTORY)
+    wait_for((at[0] / "f30").exists, "thirty files are there")
+    node.kill()
+    made, number = map(int, running.communicate(timeout=10)[0].split())
+    assert number in (errno.ENOTCONN, errno.ECONNABORTED)
+    fails(errno.ENOTCONN, os.listdir, inside)
+    fails(errno.ENOTCONN, os.stat, at[1])
+    for i in range(made):
+        assert (at[0] / f"f{i}").read_text() == str(i)
+    node.start()
+    assert sh("cat f0", at[1]) == "0" and len(os.listdir(at[1])) in (made, made + 1)
+    fails(errno.ENOTCONN, os.listdir, inside)  # what was open then stays an error
+    close(inside)
+
+
+def test_no_program_keeps_a_node_from_stopping(cluster, at):
+    node = cluster.nodes[2]
+    writer = start(WRITER, "f", cwd=at[2])
+    node.stop()
+    assert writer.wait(10) == 1
+    node.start()
+    text = (at[2] / "f").read_bytes()
+    assert len(text) % 5000 == 0 and text == (at[0] / "f").read_bytes()
