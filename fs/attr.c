@@ -135,6 +135,7 @@ void fs_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *stat, int to_set,
     if (!r)
         return;
     r->handle = truncating(req, ino, fi);
+    r->if_gone = attr_read;
     count = ops_of(r, stat, to_set, ops);
     if (count > 0)
         fs_request_change(r, ops, count, attr_set);

@@ -80,17 +80,6 @@ void fs_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off
     fs_request_change(r, &op, 1, data_written);
 }
 
-static void found(struct fs_request *r, struct tree *tree)
-{
-    struct attr attr;
-    int rc = tree_getattr(tree, r->ino, &attr);
-
-    if (rc < 0)
-        fs_reply_error(r, rc);
-    else
-        fuse_reply_err(r->req, 0);
-}
-
 enum { PUNCH_BYTES_MAX = 16 * 1024 * 1024 }; /* at once, so as not to hold up the nodes */
 
 static struct op punch_of(uint64_t ino, uint64_t offset, uint64_t len)
@@ -155,7 +144,7 @@ void fs_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t offset, off_t 
     if (!r)
         return;
     if (count == 0) {
-        fs_request_read(r, found);
+        fs_request_read(r, fs_reply_there);
         return;
     }
     r->handle = handle_of(fi);

@@ -1,9 +1,9 @@
 /* Names that are taken away or given to another inode.
  *
- * A file that is open here stays readable when its last name goes: the command says which inode to
+ * A file that is open here can be used on when its last name goes: the command says which inode to
  * hold. That is found in the tree as this node has it, without asking anybody; a file that is
- * opened while its removal is under way is not held, and reading it then gives ESTALE. So does a
- * file that is removed by another node. */
+ * opened while its removal is under way is not held, and like one that is removed by another node
+ * it is only kept for reading (gone.h). */
 #include "fs/request.h"
 #include "fs/special.h"
 

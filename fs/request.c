@@ -117,6 +117,9 @@ static void written(void *arg, enum replica_outcome outcome, const struct comman
 
     if (last) {
         r->changed(r, last);
+    } else if (outcome == REPLICA_DONE && result->status == -ESTALE && r->if_gone &&
+               !fs_file_find(&r->fs->files, r->ino)) {
+        r->if_gone(r, replica_tree(r->fs->replica));
     } else if (outcome == REPLICA_DONE) {
         fs_reply_error(r, result->status);
     } else {
@@ -177,6 +180,17 @@ void fs_reply_error(struct fs_request *r, int status)
 void fs_reply_ok(struct fs_request *r, const struct op_result *result)
 {
     fuse_reply_err(r->req, 0);
+}
+
+void fs_reply_there(struct fs_request *r, struct tree *tree)
+{
+    struct attr attr;
+    int rc = tree_getattr(tree, r->ino, &attr);
+
+    if (rc < 0)
+        fs_reply_error(r, rc);
+    else
+        fuse_reply_err(r->req, 0);
 }
 
 /* Before 1970, nanoseconds count upwards all the same. */

@@ -28,6 +28,8 @@ struct fs_request {
     fs_read_cb *read;
     fs_changed_cb *changed;
     fs_ended_cb *ended;       /* NULL, or to be called besides */
+    fs_read_cb *if_gone;      /* NULL, or answers a change of an inode that is gone and not open: as
+                                 if it had been made right before, which nobody can tell */
     bool look_again;          /* EEXIST becomes ESTALE: names.c, create */
     bool here;                /* a read that need not ask the cluster */
     bool local_will_do;       /* a read that rather takes what this node last knew than fails */
@@ -57,6 +59,8 @@ uint32_t fs_kill_priv(fuse_req_t req);
 void fs_reply_error(struct fs_request *r, int status);
 void fs_reply_ok(struct fs_request *r, const struct op_result *result);
 void fs_reply_entry(struct fs_request *r, const struct attr *attr);
+/* Success, if the inode is there: an fs_read_cb. */
+void fs_reply_there(struct fs_request *r, struct tree *tree);
 /* scratch, as a value that the caller has `size` bytes for; size 0 asks for its length. */
 void fs_reply_sized(struct fs_request *r);
 /* scratch, as it is. */

@@ -35,8 +35,10 @@ static void change(fuse_req_t req, const struct op *op, const char *name)
         return;
     }
     r = fs_request_new(req, op->ino, NULL);
-    if (r)
-        fs_request_change(r, op, 1, fs_reply_ok);
+    if (!r)
+        return;
+    r->if_gone = fs_reply_there;
+    fs_request_change(r, op, 1, fs_reply_ok);
 }
 
 void fs_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const char *value, size_t size,

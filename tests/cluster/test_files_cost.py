@@ -8,25 +8,30 @@ import subprocess
 
 import pytest
 
+from cluster import wait_for
 from files import needs_root
 
 pytestmark = needs_root  # for others the kernel checks permissions, and asks for what it needs for that
 
 
+def totals(node):
+    lines = node.request("GET", "/metrics").body.decode().splitlines()
+    return [sum(int(line.split()[-1]) for line in lines if line.startswith(f"quorumfs_{what}_total "))
+            for what in ("reads", "writes")]
+
+
 def cost(node, act):
-    def totals():
-        lines = node.request("GET", "/metrics").body.decode().splitlines()
-        return [sum(float(line.split()[-1]) for line in lines if line.startswith(f"quorumfs_{what}_total"))
-                for what in ("reads", "writes")]
-    before = totals()
+    before = totals(node)
     act()
-    after = totals()
-    return int(after[0] - before[0]), int(after[1] - before[1])
+    after = totals(node)
+    return after[0] - before[0], after[1] - before[1]
 
 
 @pytest.fixture
 def folder(cluster, at):
     """At a node, with some files; the process is in it, so that paths are short."""
+    # Its first command is one of its own: what it held before it started is given back.
+    wait_for(lambda: totals(cluster.nodes[1])[1] > 0, "it has begun")
     (at[1] / "d").mkdir()
     for number in range(10):
         (at[1] / "d" / f"f{number}").write_text("x" * 100)
