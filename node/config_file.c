@@ -197,10 +197,10 @@ static int config_wrong_value(const struct config_field *field, const cJSON *wro
 
     if (field->set != set_cluster_secret) /* which must not get into anybody's log */
         found = cJSON_PrintUnformatted(wrong);
-    if (found != NULL && strlen(found) > CONFIG_SHOWN_MAX)
-        strcpy(found + CONFIG_SHOWN_MAX, "...");
-    fault_set(fault, -EINVAL, "node.json: \"%s\": expected %s, found %s", field->name,
-              field->expected, found != NULL ? found : "something else");
+    bool cut = found != NULL && strlen(found) > CONFIG_SHOWN_MAX;
+    fault_set(fault, -EINVAL, "node.json: \"%s\": expected %s, found %.*s%s", field->name,
+              field->expected, CONFIG_SHOWN_MAX, found != NULL ? found : "something else",
+              cut ? "..." : "");
     cJSON_free(found);
     return -EINVAL;
 }

@@ -86,17 +86,34 @@ static uint8_t believable_sync(const struct paxos *p, const struct paxos_message
     return PAXOS_SYNC_NONE;
 }
 
+static uint32_t promise_count(const struct paxos *p)
+{
+    uint32_t promises = 1;
+    for (uint32_t i = 0; i < p->peer_count; i++)
+        promises += p->peers[i].promised;
+    return promises;
+}
+
+/* Others, a quorum of them, have promised as well, and the best of those logs can be had. This one
+ * is better, but would need a snapshot, and perhaps nobody in reach has it. Any quorum will do. */
+static bool can_do_without(const struct paxos *p, uint8_t sync)
+{
+    return sync == PAXOS_SYNC_SNAPSHOT && p->pull.sync != PAXOS_SYNC_SNAPSHOT &&
+           promise_count(p) > p->read_quorum;
+}
+
 static void keep_best(struct paxos *p, const struct paxos_message *m)
 {
     struct paxos_leader *l = &p->leader;
     int round = paxos_ballot_compare(m->acc_round, l->best_acc_round);
     bool better = round > 0 || (round == 0 && m->accepted > l->best_accepted);
-    if (!better && m->from != l->best_pid)
+    uint8_t sync = believable_sync(p, m);
+    if (m->from != l->best_pid && (!better || can_do_without(p, sync)))
         return;
     l->best_pid = m->from;
     l->best_acc_round = m->acc_round;
     l->best_accepted = m->accepted;
-    paxos_pull_start(p, m, believable_sync(p, m), m->accepted);
+    paxos_pull_start(p, m, sync, m->accepted);
 }
 
 void paxos_on_promise(struct paxos *p, struct paxos_peer *peer, const struct paxos_message *m)
@@ -143,10 +160,7 @@ void paxos_count_promises(struct paxos *p)
 {
     if (p->role != PAXOS_LEADER || p->phase != PAXOS_PHASE_PREPARE || !paxos_promise_durable(p))
         return;
-    uint32_t promises = 1;
-    for (uint32_t i = 0; i < p->peer_count; i++)
-        promises += p->peers[i].promised;
-    if (promises < p->read_quorum)
+    if (promise_count(p) < p->read_quorum)
         return;
     if (p->leader.best_pid == p->me || paxos_pull_complete(&p->pull))
         begin_accept(p);

@@ -25,11 +25,15 @@ void paxos_read_reset(struct paxos *p)
     }
 }
 
-/* Kept while I prepare: it is answered as soon as I may. */
+/* Kept while I prepare: it is answered as soon as I may. Asked again, it is answered again: the
+ * answer was lost. */
 void paxos_on_read_request(struct paxos *p, struct paxos_peer *peer, const struct paxos_message *m)
 {
-    if (p->role == PAXOS_LEADER && m->read > peer->read_wanted)
-        peer->read_wanted = m->read;
+    if (p->role != PAXOS_LEADER || m->read < peer->read_wanted)
+        return;
+    if (m->read == peer->read_wanted)
+        peer->read_answered = 0;
+    peer->read_wanted = m->read;
 }
 
 void paxos_on_read_probe(struct paxos *p, const struct paxos_message *m)

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,22 +31,37 @@ static int folder_sync_parent(const char *path, struct fault *fault)
     return status < 0 ? fault_set(fault, status, "sync %s: %s", parent, strerror(-status)) : 0;
 }
 
+static int folder_lock_path(const char *path, char lock[PATH_MAX], struct fault *fault)
+{
+    if (snprintf(lock, PATH_MAX, "%s/lock", path) >= PATH_MAX)
+        return fault_set(fault, -ENAMETOOLONG, "folder %s: the path is too long", path);
+    return 0;
+}
+
+/* The lock is made after the sync: where it is not, an earlier start may have failed in between, or
+ * somebody else made the folder (perhaps in a place that only he may read). */
 static int folder_make(const char *path, struct fault *fault)
 {
-    if (mkdir(path, 0755) == 0)
-        return folder_sync_parent(path, fault);
-    if (errno != EEXIST)
+    char lock[PATH_MAX];
+    bool made = mkdir(path, 0755) == 0;
+    int status;
+
+    if (!made && errno != EEXIST)
         return fault_set(fault, -errno, "make folder %s: %s", path, strerror(errno));
-    return 0;
+    status = folder_lock_path(path, lock, fault);
+    if (status < 0 || access(lock, F_OK) == 0)
+        return status;
+    status = folder_sync_parent(path, fault);
+    return !made && status == -EACCES ? 0 : status;
 }
 
 static int folder_lock(const char *path, struct fault *fault)
 {
     char lock[PATH_MAX];
-    int fd, status;
+    int fd, status = folder_lock_path(path, lock, fault);
 
-    if (snprintf(lock, sizeof(lock), "%s/lock", path) >= (int)sizeof(lock))
-        return fault_set(fault, -ENAMETOOLONG, "folder %s: the path is too long", path);
+    if (status < 0)
+        return status;
     fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0)
         return fault_set(fault, -errno, "open %s: %s", lock, strerror(errno));

@@ -82,6 +82,14 @@ static int log_db_extend_wal(struct log_db *db)
                      sqlite3_errstr(code));
 }
 
+static int log_db_copy_wal(struct log_db *db)
+{
+    if (sqlite3_wal_checkpoint_v2(db->sql.db, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL) ==
+        SQLITE_OK)
+        return 0;
+    return sql_failed(&db->sql, "checkpoint");
+}
+
 static int log_db_prepare(struct log_db *db)
 {
     int status = 0;
@@ -112,6 +120,10 @@ int log_db_open(struct log_db *db, const struct folder *folder, const struct ide
         status = log_db_make(db, identity, applied);
     if (status == 0)
         status = log_db_extend_wal(db);
+    /* After a sync that failed, what it should have written is still read from the system's memory,
+     * and no later sync of that file writes it. Copied, it is written again. */
+    if (status == 0)
+        status = log_db_copy_wal(db);
     if (status == 0)
         status = log_db_prepare(db);
     if (status < 0) {
@@ -259,8 +271,5 @@ int log_db_checkpoint(struct log_db *db)
     if (db->wal_pages < LOG_WAL_PAGES)
         return 0;
     db->wal_pages = 0;
-    if (sqlite3_wal_checkpoint_v2(db->sql.db, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL) ==
-        SQLITE_OK)
-        return 0;
-    return sql_failed(&db->sql, "checkpoint");
+    return log_db_copy_wal(db);
 }

@@ -107,8 +107,8 @@ int tree_writer_add(struct tree_writer *writer, uv_loop_t *loop, struct bytes pi
                     void (*done)(void *arg, int status), void *arg);
 /* After the last piece: makes it durable, checks it, and then, on the loop, when all other
  * background work has ended, lets it take the place of the tree (tree_applied is then its index).
- * The writer is freed. done(0), or done(error): -EBADMSG (incomplete), -ESTALE (the tree is beyond
- * it); then the tree is as it was. */
+ * The writer is freed. done(0), or done(error): -EBADMSG (incomplete, or no tree), -ESTALE (the
+ * tree is beyond it); then the tree is as it was. */
 void tree_writer_install(struct tree_writer *writer, uv_loop_t *loop,
                          void (*done)(void *arg, int status), void *arg);
 void tree_writer_abort(struct tree_writer *writer); /* not while a piece is under way */

@@ -272,6 +272,7 @@ int trash_clear(struct tree *tree, uint64_t from, uint64_t to);
 
 /* For reading: also an inode that is gone and kept. 0 or -ESTALE. */
 int inode_find(struct tree *tree, uint64_t ino, struct inode *inode);
+/* `to` has room for CHUNK_BYTES. -EIO where the row holds anything but `len` bytes, or more. */
 int data_inline(struct tree *tree, const struct inode *inode, uint8_t *to, size_t len);
 int data_read(struct tree *tree, const struct inode *inode, uint64_t offset, size_t len,
               struct buffer *out);
@@ -320,6 +321,12 @@ int session_keep(struct tree *tree, const struct stamp *stamp, const struct comm
 int session_store(struct tree *tree); /* at tree_commit */
 int session_load(struct tree *tree);  /* at tree_attach */
 void session_forget(struct tree *tree);
+int session_check(struct sql *sql); /* tree_check's part */
+
+/* ---- tree_check.c ---- */
+
+/* Whether the tables hold a tree, as between two entries. 0, -EBADMSG, or the database's error. */
+int tree_check(struct sql *sql);
 
 /* ---- tree_result.c: results as bytes ---- */
 

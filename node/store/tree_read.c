@@ -20,10 +20,11 @@ int data_inline(struct tree *tree, const struct inode *inode, uint8_t *to, size_
     if (status < 0)
         return status;
     bytes = status > 0 ? sql_column_bytes(query, 0) : (struct bytes){0};
-    if (bytes.len == len)
+    bool right = bytes.len == len && len <= CHUNK_BYTES;
+    if (right)
         memcpy(to, bytes.data, len);
     sqlite3_reset(query);
-    return bytes.len == len ? 0 : tree_fail(tree, -EIO, "an inode is shorter than it says");
+    return right ? 0 : tree_fail(tree, -EIO, "an inode is not as long as it says");
 }
 
 /* Copies what chunks hold of the file from `offset` on over the zeros in `to`. */
@@ -65,7 +66,8 @@ int data_read(struct tree *tree, const struct inode *inode, uint64_t offset, siz
         status = chunks_read(tree, inode->data, offset, len, to);
     } else {
         status = data_inline(tree, inode, tree->scratch, size);
-        memcpy(to, tree->scratch + offset, len);
+        if (status == 0)
+            memcpy(to, tree->scratch + offset, len);
     }
     if (status == 0)
         out->len += len;
@@ -139,7 +141,7 @@ int tree_readlink(struct tree *tree, uint64_t ino, struct buffer *out)
         return status;
     if (!inode_is(&inode, S_IFLNK))
         return -EINVAL;
-    return data_read(tree, &inode, 0, inode.attr.size, out);
+    return data_read(tree, &inode, 0, SYMLINK_BYTES_MAX, out);
 }
 
 /* Goes through the chunks from the one with `offset` on. `*at` moves to the data or hole, or to the

@@ -84,7 +84,7 @@ int result_decode(struct bytes bytes, struct command_result *result)
     result->revision = reader_u64(&r);
     uint32_t count = reader_u32(&r);
     whole = reader_u8(&r);
-    if (r.bad || count > reader_left(&r))
+    if (r.bad || count > reader_left(&r) || count > COMMAND_OPS_MAX)
         return -EBADMSG;
     if (count > 0) {
         result->ops = calloc(count, sizeof(*result->ops));

@@ -287,6 +287,11 @@ int session_store(struct tree *tree)
     return status;
 }
 
+static bool page_fits(uint64_t lowest, uint64_t number)
+{
+    return number >= lowest / PAGE_RESULTS && number - lowest / PAGE_RESULTS < PAGES;
+}
+
 static int page_load(struct session *session, uint64_t number, struct bytes bytes)
 {
     struct reader r = reader_of(bytes);
@@ -336,8 +341,7 @@ static int pages_load(struct tree *tree)
     while ((status = sql_step(&tree->sql, query)) > 0) {
         struct session *session = session_find(tree, (uint32_t)column_number(query, 0));
         uint64_t number = column_number(query, 1);
-        bool fits = session && number >= session->lowest / PAGE_RESULTS &&
-                    number - session->lowest / PAGE_RESULTS < PAGES;
+        bool fits = session && page_fits(session->lowest, number);
         status = fits ? page_load(session, number, sql_column_bytes(query, 2)) : -EIO;
         if (status < 0)
             break;
@@ -351,4 +355,48 @@ int session_load(struct tree *tree)
     int status = sessions_load(tree);
 
     return status < 0 ? status : pages_load(tree);
+}
+
+/* ---- Of a snapshot, before it is believed ---- */
+
+static int page_check(struct bytes bytes)
+{
+    struct reader r = reader_of(bytes);
+    int next = 0; /* each number once, in their order */
+
+    while (reader_left(&r) > 0) {
+        struct command_result result;
+        uint8_t number = reader_u8(&r);
+        int status = result_decode(reader_bytes(&r), &result);
+        command_result_free(&result);
+        if (status < 0)
+            return status;
+        if (number < next || number >= PAGE_RESULTS)
+            return -EBADMSG;
+        next = number + 1;
+    }
+    return 0;
+}
+
+int session_check(struct sql *sql)
+{
+    sqlite3_stmt *query;
+    int status = sql_prepare(sql,
+                             "SELECT page, bytes, lowest FROM result r"
+                             " LEFT JOIN session s ON s.node = r.node",
+                             &query);
+
+    if (status < 0)
+        return status;
+    while ((status = sql_step(sql, query)) > 0) {
+        bool known = sqlite3_column_type(query, 2) == SQLITE_INTEGER;
+        if (!known || !page_fits(column_number(query, 2), column_number(query, 0)))
+            status = -EBADMSG;
+        else
+            status = page_check(sql_column_bytes(query, 1));
+        if (status < 0)
+            break;
+    }
+    sqlite3_finalize(query);
+    return status;
 }

@@ -117,6 +117,9 @@ static int settle_ready(const struct folder *folder)
     status = remove_file(folder, TREE_FILE "-wal");
     if (status == 0)
         status = remove_file(folder, TREE_FILE "-shm");
+    /* Of the old tree's change to a WAL; that it was deleted may not have been durable. */
+    if (status == 0)
+        status = remove_file(folder, TREE_FILE "-journal");
     if (status == 0)
         status = sync_file(folder, ".");
     return status < 0 ? status : rename_file(folder, READY_FILE, TREE_FILE);
@@ -152,13 +155,19 @@ static void writer_free(struct tree_writer *w)
     free(w);
 }
 
+static int writer_failed(struct tree_writer *w, int status, const char *doing)
+{
+    return fault_set(&w->sql.fault, status, "%s: %s: %s", INCOMING_FILE, doing, strerror(-status));
+}
+
 static int writer_make(struct tree_writer *w)
 {
     bool made;
     int status = remove_file(w->tree->folder, INCOMING_FILE);
 
-    if (status == 0)
-        status = sql_open(&w->sql, w->tree->folder, INCOMING_FILE);
+    if (status < 0)
+        return writer_failed(w, status, "remove");
+    status = sql_open(&w->sql, w->tree->folder, INCOMING_FILE);
     if (status == 0)
         status = sql_exec(&w->sql, "PRAGMA page_size = 4096; PRAGMA journal_mode = OFF;"
                                    "PRAGMA synchronous = OFF; PRAGMA cache_size = -8192; BEGIN");
@@ -229,7 +238,9 @@ static int add_row(struct tree_writer *w, uint8_t table)
     if (code == SQLITE_DONE)
         return 0;
     /* A row twice, or of the wrong types, is the sender's fault; anything else is the disk's. */
-    return (code & 0xff) == SQLITE_CONSTRAINT ? -EBADMSG : sql_failed(&w->sql, "write");
+    code &= 0xff;
+    return code == SQLITE_CONSTRAINT || code == SQLITE_MISMATCH ? -EBADMSG
+                                                                : sql_failed(&w->sql, "write");
 }
 
 /* On the thread pool. */
@@ -252,13 +263,19 @@ static void add_piece(uv_work_t *work)
         w->status = -EBADMSG;
 }
 
+/* On the loop: for tree_fault. */
+static void tell_fault(const struct tree_writer *w)
+{
+    if (w->status < 0 && w->status != -EBADMSG)
+        w->tree->sql.fault = w->sql.fault;
+}
+
 static void piece_added(uv_work_t *work, int cancelled)
 {
     struct tree_writer *w = work->data;
     int status = w->status;
 
-    if (status < 0 && status != -EBADMSG)
-        w->tree->sql.fault = w->sql.fault;
+    tell_fault(w);
     background_end(w->tree);
     w->done(w->arg, status);
 }
@@ -293,24 +310,20 @@ void tree_writer_abort(struct tree_writer *writer)
 
 /* ---- Installing ---- */
 
-/* Whether what was received is a tree: its counters are there and right. */
+/* Whether what was received is a tree, and the one that was promised. */
 static int writer_check(struct tree_writer *w)
 {
     sqlite3_stmt *query;
-    int status = sql_prepare(&w->sql,
-                             "SELECT count(*), max(applied), max(inodes) ="
-                             " (SELECT count(*) FROM inode), max(bytes) ="
-                             " (SELECT coalesce(sum(used), 0) FROM inode) FROM meta",
-                             &query);
+    int status = tree_check(&w->sql);
 
     if (status < 0)
         return status;
+    status = sql_prepare(&w->sql, "SELECT applied FROM meta", &query);
+    if (status < 0)
+        return status;
     status = sql_step(&w->sql, query);
-    if (status > 0) {
-        bool right = column_number(query, 0) == 1 && column_number(query, 1) == w->index &&
-                     column_number(query, 2) == 1 && column_number(query, 3) == 1;
-        status = right ? 0 : -EBADMSG;
-    }
+    if (status > 0)
+        status = column_number(query, 0) == w->index ? 0 : -EBADMSG;
     sqlite3_finalize(query);
     return status;
 }
@@ -338,8 +351,11 @@ static void prepare(uv_work_t *work)
     if (w->status == 0)
         w->status = sql_exec(&w->sql, "COMMIT");
     writer_close(w);
-    if (w->status == 0)
-        w->status = sync_file(w->tree->folder, INCOMING_FILE);
+    if (w->status < 0)
+        return;
+    w->status = sync_file(w->tree->folder, INCOMING_FILE);
+    if (w->status < 0)
+        writer_failed(w, w->status, "sync");
 }
 
 /* The step, and what follows it. An error leaves the disk's next start to decide: the tree is
@@ -400,6 +416,7 @@ static void prepared(uv_work_t *work, int cancelled)
     struct tree_writer *w = work->data;
 
     w->prepared = true;
+    tell_fault(w);
     background_end(w->tree);
 }
 

@@ -1,241 +1,366 @@
-/* "What must always hold", seen from outside: disks, messages, and what nodes say is decided.
- *
- * The reference is not what a leader says is decided but what is chosen: a prefix that W disks
- * accepted in one round. Whatever is decided must be chosen before, and what is chosen never
- * changes. */
-#include "sim.h"
+#include "checker_internal.h"
 
 #include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static bool same(struct paxos_ballot a, struct paxos_ballot b)
+uint64_t checker_id(const struct paxos_entry *e)
 {
-    return paxos_ballot_compare(a, b) == 0;
+    uint64_t id;
+    assert(e->len >= sizeof id);
+    memcpy(&id, e->bytes, sizeof id);
+    return id;
 }
 
-static uint32_t write_quorum(const struct sim_world *w)
+_Noreturn static void fail(const struct checker *c, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void fail(const struct checker *c, const char *format, ...)
 {
-    return w->options.write_quorum ? w->options.write_quorum : w->options.nodes / 2 + 1;
+    char text[300];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    c->fail(c->arg, text);
+    abort();
 }
 
-static struct sim_round *round_of(struct sim_checker *c, struct paxos_ballot ballot)
+#define check(c, condition, ...)                                                                   \
+    do {                                                                                           \
+        if (!(condition))                                                                          \
+            fail((c), __VA_ARGS__);                                                                \
+    } while (0)
+
+static int compare(struct paxos_ballot a, struct paxos_ballot b)
 {
-    for (size_t i = c->round_count; i > 0; i--)
-        if (same(c->rounds[i - 1].ballot, ballot))
-            return &c->rounds[i - 1];
-    if (c->round_count == c->round_cap) {
-        c->round_cap = c->round_cap ? 2 * c->round_cap : 16;
-        c->rounds = realloc(c->rounds, c->round_cap * sizeof *c->rounds);
-        assert(c->rounds);
+    return paxos_ballot_compare(a, b);
+}
+
+static uint64_t max(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+void checker_proposed(struct checker *c, uint64_t id)
+{
+    assert(id != 0);
+    c->proposed = max(c->proposed, id);
+}
+
+/* ---- across nodes: logs ---- */
+
+/* Equal acc_round means one log is a prefix of the other. Returns the round of this disk. */
+static struct checker_round *match_round(struct checker *c, const struct checker_view *view,
+                                         uint64_t first)
+{
+    struct checker_round *r = checker_round_of(c, view->acc_round);
+    for (uint64_t i = first; i < view->end; i++) {
+        uint64_t id = checker_id(view->entries[i - view->base]);
+        uint64_t other = checker_ids_at(&r->log, i);
+        check(c, other == 0 || other == id, "two logs in round %lu of %u at index %lu: %lu and %lu",
+              r->ballot.n, r->ballot.pid, i, other, id);
+        if (other == 0)
+            checker_ids_set(&r->log, i, id);
     }
-    struct sim_round *r = &c->rounds[c->round_count++];
-    *r = (struct sim_round){.ballot = ballot};
     return r;
 }
 
-/* Equal rounds mean that one log is a prefix of the other. */
-static void match_round(struct sim_world *w, struct sim_node *n, struct sim_round *r)
+static uint64_t chosen_in(const struct checker *c, const struct checker_round *r)
 {
-    const struct sim_log *log = &n->disk.log;
-    if (r->id_count < log->end) {
-        size_t count = 2 * log->end + 64;
-        r->ids = realloc(r->ids, count * sizeof *r->ids);
-        assert(r->ids);
-        memset(r->ids + r->id_count, 0, (count - r->id_count) * sizeof *r->ids);
-        r->id_count = count;
-    }
-    uint64_t first = log->base > n->tree.installed ? log->base : n->tree.installed;
-    for (uint64_t i = first; i < log->end; i++) {
-        uint64_t id = sim_entry_id(log->entries[i - log->base]);
-        sim_check(w, r->ids[i] == 0 || r->ids[i] == id,
-                  "two logs in round %llu of %u at index %llu: %llu and %llu",
-                  (unsigned long long)r->ballot.n, r->ballot.pid, (unsigned long long)i,
-                  (unsigned long long)r->ids[i], (unsigned long long)id);
-        r->ids[i] = id;
-    }
-}
-
-static uint64_t chosen_in(const struct sim_world *w, const struct sim_round *r)
-{
-    uint64_t sorted[SIM_NODES_MAX];
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < w->options.nodes; i++) {
-        uint32_t at = count++;
+    uint64_t sorted[PAXOS_NODES_MAX];
+    for (uint32_t i = 0; i < c->count; i++) {
+        uint32_t at = i;
         for (; at > 0 && sorted[at - 1] < r->durable[i]; at--)
             sorted[at] = sorted[at - 1];
         sorted[at] = r->durable[i];
     }
-    return sorted[write_quorum(w) - 1];
+    return sorted[c->write_quorum - 1];
 }
 
-static void choose(struct sim_world *w, struct sim_round *r, uint64_t end)
+/* Decided logs are prefixes of one another, and only grow, for ever: what is chosen is chosen once.
+ * Every decided entry was proposed. */
+static void choose(struct checker *c, struct checker_round *r, uint64_t end)
 {
-    struct sim_checker *c = &w->checker;
-    if (end > c->chosen_cap) {
-        c->chosen_cap = 2 * end + 64;
-        c->chosen = realloc(c->chosen, c->chosen_cap * sizeof *c->chosen);
-        assert(c->chosen);
-    }
     for (uint64_t i = r->chosen; i < end; i++) {
-        uint64_t id = r->ids[i];
-        if (i < c->chosen_count) {
-            sim_check(w, id == 0 || c->chosen[i] == id,
-                      "index %llu was chosen as %llu, now as %llu", (unsigned long long)i,
-                      (unsigned long long)c->chosen[i], (unsigned long long)id);
-        } else {
-            sim_check(w, id != 0 && id < w->next_id, "index %llu is chosen, but nobody proposed it",
-                      (unsigned long long)i);
-            c->chosen[c->chosen_count++] = id;
+        uint64_t id = checker_ids_at(&r->log, i), before = checker_ids_at(&c->chosen, i);
+        if (before) {
+            check(c, id == 0 || id == before, "index %lu was chosen as %lu, now as %lu", i, before,
+                  id);
+            continue;
         }
+        check(c, id != 0 && id <= c->proposed, "index %lu is chosen, but nobody proposed it", i);
+        checker_ids_set(&c->chosen, i, id);
     }
     r->chosen = end;
 }
 
-static void check_claim(struct sim_world *w, struct sim_node *n)
+/* ---- in a node: its disk ---- */
+
+static uint64_t durable_end(const struct checker_view *view)
 {
-    const struct sim_disk *d = &n->disk;
-    uint64_t have = d->log.end > n->tree.durable ? d->log.end : n->tree.durable;
-    if (n->claim_round.n == 0 || !same(d->promise, n->claim_round))
-        return;
-    sim_check(w, same(d->acc_round, n->claim_round) && have >= n->claim_accepted,
-              "node %u acknowledged %llu and does not have it any more", n->pid,
-              (unsigned long long)n->claim_accepted);
+    return max(view->end, view->installed);
 }
 
-void sim_check_disk(struct sim_world *w, struct sim_node *n)
+/* An Accepted(n, i) once sent stays true on disk until promise > n. */
+static void check_claim(struct checker *c, struct checker_node *n, const struct checker_view *view)
 {
-    const struct sim_disk *d = &n->disk;
-    sim_check(w, paxos_ballot_compare(d->promise, n->max_promise) >= 0,
-              "promise of node %u went back", n->pid);
-    sim_check(w, paxos_ballot_compare(d->acc_round, d->promise) <= 0,
-              "node %u accepted beyond its promise", n->pid);
-    n->max_promise = d->promise;
-    check_claim(w, n);
-    /* What is there by a snapshot alone was not accepted in the round that stands beside it. */
-    if (d->acc_round.n == 0 || d->log.end <= n->tree.installed)
+    if (n->claim_round.n == 0)
         return;
-    struct sim_round *r = round_of(&w->checker, d->acc_round);
-    match_round(w, n, r);
-    if (d->log.end > r->durable[n->index])
-        r->durable[n->index] = d->log.end;
-    uint64_t end = chosen_in(w, r);
+    if (compare(view->promise, n->claim_round) > 0) {
+        n->claim_round = (struct paxos_ballot){0};
+        n->claim_accepted = 0;
+        return;
+    }
+    check(c,
+          compare(view->acc_round, n->claim_round) == 0 && durable_end(view) >= n->claim_accepted,
+          "node %u acknowledged %lu and does not have it any more", n->pid, n->claim_accepted);
+}
+
+/* Promise and acc_round never decrease, acc_round <= promise. compacted <= decided <= durable
+ * accepted. A node's decided log only grows: truncation never goes below decided. */
+static void check_view(struct checker *c, const struct checker_node *n,
+                       const struct checker_view *view)
+{
+    check(c, compare(view->promise, n->promise) >= 0, "promise of node %u went back", n->pid);
+    check(c, compare(view->acc_round, n->acc_round) >= 0, "accepted round of node %u went back",
+          n->pid);
+    check(c, compare(view->acc_round, view->promise) <= 0, "node %u accepted beyond its promise",
+          n->pid);
+    check(c, view->base <= durable_end(view), "node %u compacted what it does not have", n->pid);
+    check(c, view->decided <= durable_end(view), "node %u stores %lu as decided and has %lu",
+          n->pid, view->decided, durable_end(view));
+    check(c, durable_end(view) >= n->decided, "node %u lost what it knew to be decided", n->pid);
+}
+
+static void check_decided_on_disk(struct checker *c, const struct checker_node *n,
+                                  const struct checker_view *view, uint64_t first)
+{
+    uint64_t end = n->decided < view->end ? n->decided : view->end;
+    for (uint64_t i = first; i < end; i++)
+        check(c, checker_id(view->entries[i - view->base]) == checker_ids_at(&c->chosen, i),
+              "node %u has overwritten index %lu, which it knew to be decided", n->pid, i);
+}
+
+void checker_disk(struct checker *c, uint32_t node, const struct checker_view *view)
+{
+    struct checker_node *n = &c->nodes[node];
+    check_view(c, n, view);
+    check_claim(c, n, view);
+    uint64_t from = max(view->base, view->installed);
+    uint64_t changed = max(from, view->changed);
+    check_decided_on_disk(c, n, view, changed);
+    bool other_round = compare(view->acc_round, n->acc_round) != 0;
+    n->promise = view->promise;
+    n->acc_round = view->acc_round;
+    if (other_round)
+        checker_forget_rounds(c);
+    /* What is there by a snapshot alone was not accepted in the round that stands beside it. */
+    if (view->acc_round.n == 0 || view->end <= view->installed)
+        return;
+    struct checker_round *r = match_round(c, view, other_round ? from : changed);
+    r->durable[node] = max(r->durable[node], view->end);
+    uint64_t end = chosen_in(c, r);
     if (end > r->chosen)
-        choose(w, r, end);
+        choose(c, r, end);
 }
 
 /* What a node holds for decided after a crash is. */
-void sim_check_stored(struct sim_world *w, struct sim_node *n)
+void checker_start(struct checker *c, uint32_t node, const struct checker_view *view)
 {
-    const struct sim_log *log = &n->disk.log;
-    const struct sim_checker *c = &w->checker;
-    sim_check(w, n->disk.decided <= c->chosen_count && n->disk.decided <= log->end,
-              "node %u starts with more than was chosen", n->pid);
-    for (uint64_t i = log->base; i < n->disk.decided; i++)
-        sim_check(w, sim_entry_id(log->entries[i - log->base]) == c->chosen[i],
-                  "node %u starts with a log that contradicts its tree at %llu", n->pid,
-                  (unsigned long long)i);
+    struct checker_node *n = &c->nodes[node];
+    check_view(c, n, view);
+    check(c, view->decided <= c->chosen.count && view->decided <= view->end,
+          "node %u starts with more than was chosen", n->pid);
+    for (uint64_t i = view->base; i < view->decided; i++)
+        check(c, checker_id(view->entries[i - view->base]) == c->chosen.at[i],
+              "node %u starts without what was chosen at %lu", n->pid, i);
+    n->decided = view->decided;
+    n->reads_ready = 0;
+    n->tries = (struct paxos_ballot){0};
+    if (compare(n->used, n->used_before) > 0)
+        n->used_before = n->used;
+    n->used = (struct paxos_ballot){0};
 }
 
-static void check_prepare(struct sim_world *w, struct sim_node *n, const struct paxos_message *m)
+/* ---- in a node: what it sends, durable before ---- */
+
+/* No Prepare(n) with an n used before the restart; nor does it lead in one. */
+static void use_ballot(struct checker *c, struct checker_node *n, struct paxos_ballot ballot)
 {
-    sim_check(w, same(n->disk.promise, m->n), "node %u prepares with a ballot not on disk", n->pid);
-    int order = paxos_ballot_compare(m->n, n->prepared);
-    sim_check(w, order >= 0 && (order > 0 || n->prepared_life == n->life),
-              "node %u uses a ballot again", n->pid);
-    n->prepared = m->n;
-    n->prepared_life = n->life;
+    check(c, ballot.pid == n->pid, "node %u uses a ballot of %u", n->pid, ballot.pid);
+    check(c, compare(ballot, n->used_before) > 0, "node %u uses a ballot again", n->pid);
+    check(c, compare(ballot, n->used) >= 0, "node %u goes back to an earlier ballot", n->pid);
+    n->used = ballot;
 }
 
-static void check_accepted(struct sim_world *w, struct sim_node *n, const struct paxos_message *m)
+static void check_prepare(struct checker *c, struct checker_node *n,
+                          const struct checker_view *view, const struct paxos_message *m)
 {
-    if (!same(n->claim_round, m->n)) {
+    check(c, compare(view->promise, m->n) == 0, "node %u prepares with a ballot not on disk",
+          n->pid);
+    use_ballot(c, n, m->n);
+}
+
+static void check_accepted(struct checker *c, struct checker_node *n,
+                           const struct checker_view *view, const struct paxos_message *m)
+{
+    check(c, compare(view->promise, m->n) == 0, "node %u acknowledges a round that is not on disk",
+          n->pid);
+    if (compare(n->claim_round, m->n) < 0) {
         n->claim_round = m->n;
         n->claim_accepted = 0;
     }
-    if (m->accepted > n->claim_accepted)
-        n->claim_accepted = m->accepted;
-    sim_check(w, paxos_ballot_compare(n->disk.promise, m->n) >= 0,
-              "node %u acknowledges a round that is not on disk", n->pid);
-    check_claim(w, n);
+    if (compare(n->claim_round, m->n) == 0)
+        n->claim_accepted = max(n->claim_accepted, m->accepted);
+    check_claim(c, n, view);
 }
 
-void sim_check_message(struct sim_world *w, struct sim_node *n, const struct paxos_message *m)
+/* The answer to a read round says that nothing higher was promised. What comes after it is refused,
+ * since a promise is durable before it is sent. */
+static void check_read_ack(struct checker *c, const struct checker_node *n,
+                           const struct checker_view *view, const struct paxos_message *m)
 {
-    if (m->type == PAXOS_PREPARE)
-        check_prepare(w, n, m);
-    else if (m->type == PAXOS_PROMISE)
-        sim_check(w, same(n->disk.promise, m->n), "node %u promises what is not on disk", n->pid);
-    else if (m->type == PAXOS_ACCEPTED)
-        check_accepted(w, n, m);
+    check(c, compare(view->promise, m->n) <= 0,
+          "node %u acknowledges a read of a leader that it has left", n->pid);
 }
 
-void sim_check_applied(struct sim_world *w, struct sim_node *n, uint64_t index, uint64_t id)
+/* Only who leads in accept says what a read waits for. */
+static void check_read_index(struct checker *c, const struct checker_node *n,
+                             const struct paxos_message *m)
 {
-    struct sim_checker *c = &w->checker;
-    sim_check(w, index < c->chosen_count, "node %u decided index %llu, which is not chosen", n->pid,
-              (unsigned long long)index);
-    sim_check(w, c->chosen[index] == id, "node %u decided %llu at index %llu, chosen is %llu",
-              n->pid, (unsigned long long)id, (unsigned long long)index,
-              (unsigned long long)c->chosen[index]);
-    if (index >= c->emitted)
-        c->emitted = index + 1;
+    check(c, compare(m->n, n->leads) == 0, "node %u answers a read and does not lead", n->pid);
 }
 
-/* What was chosen in earlier rounds is in the log with which a leader begins. */
-static void check_new_leader(struct sim_world *w, struct sim_node *n,
-                             const struct paxos_status *status)
+/* One leader per ballot. */
+static void check_owner(struct checker *c, const struct checker_node *n,
+                        const struct paxos_message *m)
 {
-    const struct sim_checker *c = &w->checker;
-    sim_check(w, status->promise.pid == n->pid, "two leaders in a ballot");
-    uint64_t chosen = 0;
-    for (size_t i = 0; i < c->round_count; i++)
-        if (paxos_ballot_compare(c->rounds[i].ballot, status->promise) < 0 &&
-            c->rounds[i].chosen > chosen)
-            chosen = c->rounds[i].chosen;
-    sim_check(w, status->accepted >= chosen, "leader %u begins with %llu entries, %llu are chosen",
-              n->pid, (unsigned long long)status->accepted, (unsigned long long)chosen);
-    for (uint64_t i = status->compacted; i < chosen; i++)
-        sim_check(w, sim_entry_id(paxos_entry_at(n->core, i)) == c->chosen[i],
-                  "leader %u begins without what is chosen at %llu", n->pid, (unsigned long long)i);
+    check(c, m->n.pid == n->pid, "node %u speaks for the leader of another's ballot", n->pid);
 }
 
-void sim_check_node(struct sim_world *w, struct sim_node *n)
+void checker_message(struct checker *c, uint32_t node, const struct checker_view *view,
+                     const struct paxos_message *m)
 {
-    struct paxos_status status;
-    paxos_status(n->core, &status);
-    bool leads = status.role == PAXOS_LEADER && status.phase == PAXOS_PHASE_ACCEPT;
-    if (!leads || same(n->entered, status.promise))
-        return;
-    n->entered = status.promise;
-    w->checker.leaders++;
-    sim_note(w, "leads", n->index, status.promise.n, status.decided, status.accepted);
-    check_new_leader(w, n, &status);
-}
-
-/* After the faults have ended: everybody has everything, and nobody waits. */
-void sim_check_converged(struct sim_world *w)
-{
-    for (uint32_t i = 0; i < w->options.nodes; i++) {
-        struct sim_node *n = &w->nodes[i];
-        sim_check(w, n->up, "node %u is down", n->pid);
-        sim_check(w, n->waiting_count == 0, "%zu proposals of node %u were never applied",
-                  n->waiting_count, n->pid);
-        sim_check(w, n->read_count == 0, "%zu reads of node %u were never answered", n->read_count,
-                  n->pid);
-        sim_check(w, n->tree.applied == w->checker.emitted, "node %u applied %llu of %llu", n->pid,
-                  (unsigned long long)n->tree.applied, (unsigned long long)w->checker.emitted);
-        struct paxos_status status;
-        paxos_status(n->core, &status);
-        sim_check(w, status.has_quorum && status.has_leader && status.happy,
-                  "node %u sees no leader or no quorum", n->pid);
+    struct checker_node *n = &c->nodes[node];
+    switch (m->type) {
+    case PAXOS_PREPARE:
+        check_prepare(c, n, view, m);
+        break;
+    case PAXOS_PROMISE:
+        check(c, compare(view->promise, m->n) == 0, "node %u promises what is not on disk", n->pid);
+        break;
+    case PAXOS_ACCEPTED:
+        check_accepted(c, n, view, m);
+        break;
+    case PAXOS_ACCEPT_SYNC:
+    case PAXOS_ACCEPT_DECIDE:
+    case PAXOS_DECIDE:
+    case PAXOS_LEADER_BEAT:
+    case PAXOS_READ_PROBE:
+        check_owner(c, n, m);
+        break;
+    case PAXOS_READ_ACK:
+        check_read_ack(c, n, view, m);
+        break;
+    case PAXOS_READ_INDEX:
+        check_owner(c, n, m);
+        check_read_index(c, n, m);
+        break;
     }
 }
 
-void sim_checker_free(struct sim_checker *c)
+/* ---- what it hands out ---- */
+
+/* Decided logs are prefixes of one another: all are prefixes of what is chosen. */
+void checker_applied(struct checker *c, uint32_t node, uint64_t index, uint64_t id)
 {
-    for (size_t i = 0; i < c->round_count; i++)
-        free(c->rounds[i].ids);
-    free(c->rounds);
-    free(c->chosen);
+    uint32_t pid = c->nodes[node].pid;
+    uint64_t chosen = checker_ids_at(&c->chosen, index);
+    check(c, chosen != 0, "node %u decided index %lu, which is not chosen", pid, index);
+    check(c, chosen == id, "node %u decided %lu at index %lu, chosen is %lu", pid, id, index,
+          chosen);
+}
+
+static uint64_t chosen_below(const struct checker *c, struct paxos_ballot ballot)
+{
+    uint64_t chosen = c->chosen_floor;
+    for (size_t i = 0; i < c->round_count && compare(c->rounds[i].ballot, ballot) < 0; i++)
+        chosen = max(chosen, c->rounds[i].chosen);
+    return chosen;
+}
+
+/* What was chosen in earlier rounds is in the log with which a leader enters accept. */
+static void check_new_leader(struct checker *c, struct checker_node *n, const struct paxos *core,
+                             const struct paxos_status *status)
+{
+    use_ballot(c, n, status->promise);
+    uint64_t chosen = chosen_below(c, status->promise);
+    check(c, status->accepted >= chosen, "leader %u begins with %lu entries, %lu are chosen",
+          n->pid, status->accepted, chosen);
+    for (uint64_t i = status->compacted; i < chosen; i++)
+        check(c, checker_id(paxos_entry_at(core, i)) == c->chosen.at[i],
+              "leader %u begins without what is chosen at %lu", n->pid, i);
+}
+
+/* In leader cur == promise; in accept acc_round == promise; compacted <= decided. */
+static void check_status(struct checker *c, const struct checker_node *n,
+                         const struct paxos_status *s)
+{
+    check(c, s->role != PAXOS_LEADER || s->promise.pid == n->pid, "node %u leads for another",
+          n->pid);
+    check(c, s->phase != PAXOS_PHASE_ACCEPT || compare(s->acc_round, s->promise) == 0,
+          "node %u accepts outside its round", n->pid);
+    check(c, s->compacted <= s->decided && s->decided <= s->accepted,
+          "node %u compacted %lu, decided %lu, accepted %lu", n->pid, s->compacted, s->decided,
+          s->accepted);
+}
+
+/* A leader answers reads only in accept, and when it has decided all that it began with: that was
+ * chosen below it at least. Before it tried to lead, it may have had its answers from another. */
+static void check_reads(struct checker *c, struct checker_node *n, const struct paxos_status *s,
+                        const struct paxos_output *out)
+{
+    bool news = out->reads_ready > n->reads_ready;
+    bool led = s->role == PAXOS_LEADER && compare(n->tries, s->promise) == 0;
+    if (news && led) {
+        check(c, s->phase == PAXOS_PHASE_ACCEPT, "node %u answers a read before it may", n->pid);
+        check(c, s->decided >= chosen_below(c, s->promise),
+              "node %u answers a read before it has decided all it began with", n->pid);
+    }
+    n->reads_ready = out->reads_ready;
+    n->tries = s->role == PAXOS_LEADER ? s->promise : (struct paxos_ballot){0};
+}
+
+void checker_output(struct checker *c, uint32_t node, const struct paxos *core,
+                    const struct paxos_output *out)
+{
+    struct checker_node *n = &c->nodes[node];
+    struct paxos_status status;
+    paxos_status(core, &status);
+    check_status(c, n, &status);
+    check(c, out->decided >= n->decided, "decided went back at node %u", n->pid);
+    n->decided = out->decided;
+    c->emitted = max(c->emitted, out->decided);
+    bool leads = status.role == PAXOS_LEADER && status.phase == PAXOS_PHASE_ACCEPT;
+    if (leads && compare(n->leads, status.promise) != 0) {
+        check_new_leader(c, n, core, &status);
+        n->leads = status.promise;
+        c->leaders++;
+    }
+    check_reads(c, n, &status, out);
+}
+
+uint64_t checker_read_begins(const struct checker *c)
+{
+    return c->emitted;
+}
+
+/* Linearizable: a read sees what had been decided anywhere when it began. */
+void checker_read_answered(struct checker *c, uint32_t node, uint64_t least, uint64_t index)
+{
+    check(c, index >= least, "stale read at node %u: index %lu, but %lu was decided before",
+          c->nodes[node].pid, index, least);
 }

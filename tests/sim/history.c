@@ -1,151 +1,133 @@
-/* Faults and clients at random; everything comes from the seed, so a history can be replayed. */
-#include "situation.h"
+/* A history at random: a cluster, its faults and its clients; everything comes from the seed. */
+#include "faults.h"
+#include "partition.h"
+#include "progress.h"
 
 enum {
-    FAULTY_TICKS = 120,
-    HEALED_TICKS = 60, /* within which everybody must have everything */
+    STEPS = 10000, /* at least, while things go wrong */
+    TICKS = 100,   /* and these, too */
     TURN = SIM_TICK / 4,
+    SETTLE_TICKS = 30, /* after progress has resumed, until everybody has everything */
 };
 
-static struct sim_options options_of(struct sim_random *r)
+static void draw_cluster(struct sim_options *o, struct sim_random *r)
 {
-    struct sim_options o = {.nodes = 1 + (uint32_t)sim_below(r, SIM_NODES_MAX)};
-    if (sim_chance(r, 500))
-        o.nodes = 3 + 2 * (uint32_t)sim_below(r, 2);
+    o->nodes = sim_chance(r, 500) ? 3 + 2 * (uint32_t)sim_below(r, 2)
+                                  : 1 + (uint32_t)sim_below(r, SIM_NODES_MAX);
     if (sim_chance(r, 250)) {
-        o.write_quorum = 1 + (uint32_t)sim_below(r, o.nodes);
-        o.read_quorum = o.nodes - o.write_quorum + 1;
+        o->write_quorum = 1 + (uint32_t)sim_below(r, o->nodes);
+        o->read_quorum = o->nodes - o->write_quorum + 1;
+        if (sim_chance(r, 300)) /* more than needed */
+            o->read_quorum += (uint32_t)sim_below(r, o->write_quorum);
     }
     uint32_t pid = 0;
     bool sparse = sim_chance(r, 200), prefer = sim_chance(r, 300);
-    for (uint32_t i = 0; i < o.nodes; i++) {
+    for (uint32_t i = 0; i < o->nodes; i++) {
         pid += sparse ? 1 + (uint32_t)sim_below(r, 50) : 1;
-        o.pids[i] = pid;
-        o.priorities[i] = prefer ? (uint32_t)sim_below(r, 3) : 0;
+        o->pids[i] = pid;
+        o->priorities[i] = prefer ? (uint32_t)sim_below(r, 3) : 0;
     }
-    o.reorder = sim_chance(r, 500);
-    o.silent_links = sim_chance(r, 200);
-    o.loss = sim_chance(r, 500) ? (uint32_t)sim_below(r, 60) : 0;
-    o.duplicates = sim_chance(r, 500) ? (uint32_t)sim_below(r, 100) : 0;
-    o.replays = sim_chance(r, 500) ? (uint32_t)sim_below(r, 100) : 0;
-    o.delay_max = 2 + sim_below(r, 200);
+}
+
+static void draw_network(struct sim_options *o, struct sim_random *r)
+{
+    o->reorder = sim_chance(r, 500);
+    o->silent_links = sim_chance(r, 200);
+    o->relay = sim_chance(r, 500);
+    o->loss = sim_chance(r, 500) ? (uint32_t)sim_below(r, 60) : 0;
+    o->duplicates = sim_chance(r, 500) ? (uint32_t)sim_below(r, 100) : 0;
+    o->replays = sim_chance(r, 500) ? (uint32_t)sim_below(r, 100) : 0;
+    o->delay_max = 2 + sim_below(r, 200);
+}
+
+static struct sim_options draw_options(struct sim_random *r)
+{
+    struct sim_options o = {0};
+    draw_cluster(&o, r);
+    draw_network(&o, r);
     o.disk_delay_max = 2 + sim_below(r, sim_chance(r, 200) ? 3000 : 200);
-    o.trim_tail = sim_chance(r, 300) ? UINT32_MAX : (uint32_t)sim_below(r, 30);
+    o.trim_tail = sim_chance(r, 300) ? UINT32_MAX : (uint32_t)sim_below(r, 40);
     /* Large entries: few fit into a message, so that suffixes have to be pulled. */
     o.entry_bytes_max = sim_chance(r, 300) ? 200000 : 16;
+    o.slow_snapshots = sim_chance(r, 500);
+    o.clients = 1 + (uint32_t)sim_below(r, SIM_CLIENTS_MAX);
+    o.think_max = 1 + sim_below(r, 3 * SIM_TICK);
+    o.patience = (1 + sim_below(r, 30)) * SIM_TICK;
+    o.batches = sim_chance(r, 500) ? (uint32_t)sim_below(r, 500) : 0;
+    o.repeats = (uint32_t)sim_below(r, 400);
     return o;
 }
 
-static struct sim_node *any_node(struct sim_world *w)
+static void let_things_go_wrong(struct sim_world *w, struct sim_faults faults)
 {
-    return &w->nodes[sim_below(&w->random, w->options.nodes)];
+    while (w->steps < STEPS || w->now < (uint64_t)TICKS * SIM_TICK) {
+        sim_run(w, TURN);
+        sim_faults_turn(w, &faults);
+    }
 }
 
-static uint32_t any(struct sim_world *w)
-{
-    return any_node(w)->index;
-}
-
-static void mend_all(struct sim_world *w)
-{
-    for (uint32_t a = 0; a < w->options.nodes; a++)
-        for (uint32_t b = 0; b < w->options.nodes; b++)
-            sim_cut(w, a, b, false);
-}
-
-static void crash_all(struct sim_world *w)
+static bool somebody_is_quorum_connected(const struct sim_world *w)
 {
     for (uint32_t i = 0; i < w->options.nodes; i++)
-        if (w->nodes[i].up)
-            sim_crash(w, &w->nodes[i]);
+        if (sim_quorum_connected(w, i))
+            return true;
+    return false;
 }
 
-static void crash_leader(struct sim_world *w)
+/* Where more have to accept than to promise, a node may be elected that reaches the ones and not
+ * the others: for such quorums nothing is promised as long as links are cut. */
+static bool may_stay_partitioned(const struct sim_world *w)
 {
+    return w->options.read_quorum >= w->options.write_quorum;
+}
+
+/* A partition that leaves a quorum-connected node is all that remains; who is down may stay so. */
+static uint64_t live_partitioned(struct sim_world *w)
+{
+    uint64_t down = sim_random(&w->random) & sim_random(&w->random);
+    sim_calm(w);
     for (uint32_t i = 0; i < w->options.nodes; i++) {
-        struct paxos_status status;
-        if (!w->nodes[i].up)
-            continue;
-        paxos_status(w->nodes[i].core, &status);
-        if (status.role == PAXOS_LEADER) {
+        if (w->nodes[i].up && down >> i & 1)
             sim_crash(w, &w->nodes[i]);
-            return;
-        }
+        else if (!w->nodes[i].up && !(down >> i & 1))
+            sim_start(w, &w->nodes[i]);
     }
+    do {
+        sim_mend_all(w);
+        if (!somebody_is_quorum_connected(w))
+            sim_start_all(w);
+        sim_partition_at_random(w);
+    } while (!somebody_is_quorum_connected(w));
+    uint64_t ticks = sim_expect_resumed(w);
+    sim_expect_stable(w);
+    return ticks;
 }
 
-static void fault(struct sim_world *w)
+static uint64_t live_healed(struct sim_world *w)
 {
-    struct sim_node *n = any_node(w);
-    switch (sim_below(&w->random, 16)) {
-    case 0:
-    case 1:
-        if (n->up)
-            sim_crash(w, n);
-        break;
-    case 2:
-    case 3:
-    case 4:
-    case 5:
-        if (!n->up)
-            sim_start(w, n);
-        break;
-    case 6:
-        sim_cut(w, any(w), any(w), true);
-        break;
-    case 7:
-        sim_cut_both(w, any(w), any(w), true);
-        break;
-    case 8:
-        sim_isolate(w, any(w));
-        break;
-    case 9:
-        sim_leave_star(w, any(w));
-        break;
-    case 10:
-        if (sim_chance(&w->random, 100))
-            crash_all(w);
-        break;
-    case 11:
-        crash_leader(w);
-        break;
-    default:
-        mend_all(w);
-    }
+    sim_heal(w);
+    uint64_t ticks = sim_expect_resumed(w);
+    sim_run(w, SETTLE_TICKS * SIM_TICK);
+    sim_judge_converged(w);
+    return ticks;
 }
 
-static void clients(struct sim_world *w)
-{
-    for (uint64_t k = sim_below(&w->random, 4); k > 0; k--) {
-        struct sim_node *n = any_node(w);
-        if (!n->up)
-            continue;
-        if (n->waiting_count < 12 && sim_chance(&w->random, 600))
-            sim_propose(w, n, 1 + (uint32_t)sim_below(&w->random, 4));
-        else
-            sim_read(w, n);
-    }
-}
-
-void sim_history(uint64_t seed)
+struct sim_figures sim_history(uint64_t seed)
 {
     struct sim_random r = {seed};
-    struct sim_options options = options_of(&r);
+    struct sim_options options = draw_options(&r);
     struct sim_world *w = sim_world_new("history", seed, &options);
-    uint32_t faults = (uint32_t)sim_below(&r, 120); /* permille, each turn */
-    for (uint32_t turn = 0; turn < FAULTY_TICKS * SIM_TICK / TURN; turn++) {
-        sim_run(w, TURN);
-        if (sim_chance(&w->random, faults))
-            fault(w);
-        clients(w);
-    }
-    sim_heal(w);
-    sim_run(w, HEALED_TICKS * SIM_TICK / 2);
-    for (uint32_t i = 0; i < w->options.nodes; i++) {
-        sim_propose(w, &w->nodes[i], 1);
-        sim_read(w, &w->nodes[i]);
-    }
-    sim_run(w, HEALED_TICKS * SIM_TICK / 2);
-    sim_check_converged(w);
+    let_things_go_wrong(w, sim_faults_draw(&r));
+    w->clients_stop = true;
+    struct sim_figures figures = {.resumed_seed = seed};
+    if (may_stay_partitioned(w) && sim_chance(&w->random, 400))
+        figures.resumed_max = live_partitioned(w);
+    uint64_t ticks = live_healed(w);
+    figures.resumed_max = ticks > figures.resumed_max ? ticks : figures.resumed_max;
+    figures.steps = w->steps;
+    figures.ticks = w->now / SIM_TICK;
+    figures.operations = w->history_count;
+    figures.hash = w->trace.hash;
     sim_world_free(w);
+    return figures;
 }

@@ -1,38 +1,56 @@
-/* test_sim                          a fixed number of random histories, and all scenarios
+/* test_sim                          all scenarios, and the usual histories
  * test_sim SEED                     that history
  * test_sim FIRST LAST               those histories
- * test_sim scenario [NAME [SEED]]   one scenario, or all */
+ * test_sim twice FIRST LAST         those, each twice: they must be the same
+ * test_sim minutes M [FIRST]        histories for so long
+ * test_sim scenario [NAME [SEED]]   one scenario, or all
+ *
+ * Exits with 1 where something does not hold, after a line "FAILED ... seed S". */
 #include "sim.h"
+#include "workers.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { HISTORIES = 300 };
+enum { HISTORIES = 2000 };
 
-static void histories(uint64_t first, uint64_t last)
+static const double FOR_EVER = 1e9; /* seconds */
+
+static uint64_t number(int argc, char **argv, int i, uint64_t otherwise)
 {
-    for (uint64_t seed = first; seed <= last; seed++)
-        sim_history(seed);
-    printf("%llu histories\n", (unsigned long long)(last - first + 1));
+    return argc > i ? strtoull(argv[i], NULL, 10) : otherwise;
 }
 
-static int scenarios(const char *name, uint64_t seed)
+static bool scenarios(const char *name, uint64_t seed)
 {
     uint32_t count = sim_scenarios(name, seed);
     printf("%u scenarios\n", count);
-    return count > 0 ? 0 : 1;
+    return count > 0;
+}
+
+static bool run(int argc, char **argv)
+{
+    const char *what = argc > 1 ? argv[1] : "";
+    if (strcmp(what, "scenario") == 0)
+        return scenarios(argc > 2 ? argv[2] : NULL, number(argc, argv, 3, 1));
+    if (strcmp(what, "twice") == 0)
+        return workers_run(number(argc, argv, 2, 1), number(argc, argv, 3, 1), FOR_EVER, true);
+    if (strcmp(what, "minutes") == 0)
+        return workers_run(number(argc, argv, 3, 1), UINT64_MAX,
+                           60 * (argc > 2 ? atof(argv[2]) : 1), false);
+    if (argc > 1) {
+        uint64_t first = number(argc, argv, 1, 1);
+        return workers_run(first, number(argc, argv, 2, first), FOR_EVER, false);
+    }
+    return scenarios(NULL, 1) && workers_run(1, HISTORIES, FOR_EVER, false);
 }
 
 int main(int argc, char **argv)
 {
-    if (argc >= 2 && strcmp(argv[1], "scenario") == 0)
-        return scenarios(argc > 2 ? argv[2] : NULL, argc > 3 ? strtoull(argv[3], NULL, 10) : 1);
-    if (argc >= 2) {
-        uint64_t first = strtoull(argv[1], NULL, 10);
-        histories(first, argc > 2 ? strtoull(argv[2], NULL, 10) : first);
-        return 0;
-    }
-    histories(1, HISTORIES);
-    return scenarios(NULL, 1);
+    /* Large entries come and go: keep their memory. */
+    mallopt(M_MMAP_THRESHOLD, 1 << 30);
+    mallopt(M_TRIM_THRESHOLD, 1 << 30);
+    return run(argc, argv) ? 0 : 1;
 }

@@ -3,9 +3,11 @@
 #ifndef QUORUMFS_TESTS_SIM_SITUATION_H
 #define QUORUMFS_TESTS_SIM_SITUATION_H
 
+#include "partition.h"
+#include "progress.h"
 #include "sim.h"
 
-enum { A, B, C, D, E, NOBODY = SIM_NODES_MAX }; /* nodes, by index */
+enum { A, B, C, D, E }; /* nodes, by index */
 
 /* A new leader is there within 4 election timeouts; round trips and disks are small beside a tick.
  */
@@ -16,7 +18,8 @@ struct sim_scenario {
     void (*run)(const char *name, uint64_t seed);
 };
 
-extern const struct sim_scenario sim_partitions[], sim_crashes[];
+extern const struct sim_scenario sim_partitions[], sim_crashes[], sim_messages[], sim_snapshots[],
+    sim_reads[];
 
 extern const struct sim_options sim_usual; /* three nodes, a quick network, nothing is trimmed */
 
@@ -27,26 +30,31 @@ struct sim_world *sim_settled(const char *name, uint64_t seed, struct sim_option
 void sim_finish(struct sim_world *w);
 
 struct paxos_status sim_status(const struct sim_world *w, uint32_t node);
-uint32_t sim_leader(const struct sim_world *w); /* highest ballot in accept, or NOBODY */
 uint64_t sim_highest_ballot(const struct sim_world *w);
 
 /* Proposals and a read at `node` are answered within a tick. */
 void sim_expect_progress(struct sim_world *w, uint32_t node);
 void sim_expect_leader(struct sim_world *w, uint32_t node, uint64_t within);
 
-void sim_isolate(struct sim_world *w, uint32_t node);
-void sim_leave_star(struct sim_world *w, uint32_t centre); /* only the links of one node remain */
+/* A message that matters: the `wait`-th of a type that a node sends from now on. */
+enum sim_fate { SIM_GOES_ON, SIM_GETS_LOST, SIM_IS_HELD };
 
-/* Which message is to be lost, or only seen: the `wait`-th of a type from now on. */
 struct sim_watched {
     uint8_t type;
+    uint32_t from; /* SIM_NOBODY: any node; once it is seen: who sent it */
     uint32_t wait;
-    bool lose, seen;
-    uint32_t from; /* the node that sent it */
+    enum sim_fate fate;
+    bool seen;
+    struct paxos_message held;
 };
 
 extern struct sim_watched sim_watched;
 
-void sim_watch_for(struct sim_world *w, uint8_t type, uint32_t wait, bool lose);
+void sim_watch_for(struct sim_world *w, uint8_t type, uint32_t from, uint32_t wait,
+                   enum sim_fate fate);
+/* Until the message is sent, and at most so many steps. */
+void sim_run_until_seen(struct sim_world *w, uint64_t steps);
+/* What was held arrives. */
+void sim_let_go(struct sim_world *w);
 
 #endif

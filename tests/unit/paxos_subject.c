@@ -119,16 +119,21 @@ bool same(struct paxos_ballot a, struct paxos_ballot b)
     return paxos_ballot_compare(a, b) == 0;
 }
 
-struct subject *start(uint32_t nodes, const struct paxos_stored *stored)
+struct subject *start_as(const struct paxos_config *config, const struct paxos_stored *stored)
 {
-    struct paxos_config config = {.me = ME, .count = nodes, .pids = {ME, PEER, OTHER, 40, 50}};
     struct paxos_stored empty = {0};
     struct subject *s = calloc(1, sizeof *s);
     assert_non_null(s);
-    s->p = paxos_new(&config, stored ? stored : &empty);
+    s->p = paxos_new(config, stored ? stored : &empty);
     assert_non_null(s->p);
     collect(s);
     return s;
+}
+
+struct subject *start(uint32_t nodes, const struct paxos_stored *stored)
+{
+    struct paxos_config config = {.me = ME, .count = nodes, .pids = {ME, PEER, OTHER, 40, 50}};
+    return start_as(&config, stored);
 }
 
 void end(struct subject *s)

@@ -23,6 +23,7 @@ struct subject {
     size_t sent_count;
 };
 
+struct subject *start_as(const struct paxos_config *config, const struct paxos_stored *stored);
 struct subject *start(uint32_t nodes, const struct paxos_stored *stored);
 /* A start with `count` entries that were accepted in a round. */
 struct subject *start_with(struct paxos_ballot promise, struct paxos_ballot acc_round,

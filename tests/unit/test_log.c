@@ -259,6 +259,30 @@ static void a_truncated_tail_is_replaced(void **state)
     rig_free(rig);
 }
 
+/* The row of the state is written when anything in it but `decided` has changed, entries or not. */
+static void ballots_that_come_with_entries_are_stored(void **state)
+{
+    const struct paxos_ballot steps[] = {{1, 0, 2}, {1, 5, 2}, {1, 5, 3}, {2, 5, 3}};
+    struct rig *rig = rig_new();
+    for (uint64_t i = 0; i < 8; i++) {
+        rig_open(rig, 0);
+        rig_start(rig);
+        if (i % 2 == 0)
+            rig->state.promise = steps[i / 2];
+        else
+            rig->state.acc_round = steps[i / 2];
+        rig->state.acc_round.n = i < 1 ? 0 : rig->state.acc_round.n;
+        rig_write(rig, false, i, 1, 100, 0);
+        rig_stop(rig);
+        rig_open(rig, 0);
+        assert_memory_equal(&rig->stored.promise, &rig->state.promise, sizeof steps[0]);
+        assert_memory_equal(&rig->stored.acc_round, &rig->state.acc_round, sizeof steps[0]);
+        assert_int_equal(rig->stored.entry_count, i + 1);
+        rig_close(rig);
+    }
+    rig_free(rig);
+}
+
 static void the_largest_entries_fit(void **state)
 {
     enum { LARGE = 8 * 1024 * 1024 + 64 * 1024 };
@@ -590,6 +614,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_written_is_found_again),
         cmocka_unit_test(a_truncated_tail_is_replaced),
+        cmocka_unit_test(ballots_that_come_with_entries_are_stored),
         cmocka_unit_test(the_largest_entries_fit),
         cmocka_unit_test(dead_rows_go_when_the_log_is_idle),
         cmocka_unit_test(dead_rows_of_before_are_not_read),

@@ -132,7 +132,7 @@ static void rig_discard(struct rig *rig)
 }
 
 /* One entry at `first`, in place of all from there on, and waits for it. The round tells which
- * write it was. */
+ * write it was. Returns whether it was reported, which it may be although the disk fails then. */
 static bool rig_write(struct rig *rig, uint64_t round, uint64_t first, uint32_t len)
 {
     struct paxos_write write = {.ticket = ++rig->queued,
@@ -150,7 +150,7 @@ static bool rig_write(struct rig *rig, uint64_t round, uint64_t first, uint32_t 
     assert_int_equal(log_write(rig->log, &write), 0);
     while (rig->durable < rig->queued && rig->failed == 0)
         uv_run(&rig->loop, UV_RUN_ONCE);
-    return rig->failed == 0;
+    return rig->durable == rig->queued;
 }
 
 /* Rewrites the log from 0 on, in rounds that follow `round`, until the disk fails. Returns the last
@@ -158,7 +158,7 @@ static bool rig_write(struct rig *rig, uint64_t round, uint64_t first, uint32_t 
 static uint64_t write_rounds(struct rig *rig, uint64_t round)
 {
     rig_start(rig);
-    for (uint64_t i = 0; i < WRITES; i++) {
+    for (uint64_t i = 0; i < WRITES && rig->failed == 0; i++) {
         if (!rig_write(rig, round + 1, i, i == LARGE_AT ? LARGE_BYTES : ENTRY_BYTES))
             break;
         round++;
@@ -200,7 +200,7 @@ static void nothing_reported_is_lost_whatever_fails(void **state)
             assert_true(status == -EIO || status == -ENOSPC);
         clean = until_failure > 0;
         until_failure = -1;
-        assert_true(clean == (reported == start + WRITES));
+        assert_true(!clean || reported == start + WRITES);
         round = check(&rig, start, reported);
         log_stored_clear(&rig.stored);
         log_close(rig.log, on_closed, NULL);

@@ -22,8 +22,8 @@ static void decided_never_goes_back(void **state)
 /* A sync that would cut what is decided, or begins beyond the log, is not believed. */
 static void an_impossible_sync_is_dropped(void **state)
 {
-    const uint64_t firsts[] = {1, 9};
-    for (size_t i = 0; i < 2; i++) {
+    const uint64_t firsts[] = {1, 2, 5, 9};
+    for (size_t i = 0; i < 4; i++) {
         struct subject *s = follower(4);
         receive(s, in_session(PAXOS_DECIDE, ballot(5, PEER), 2, 0, 3));
         prepare(s, ballot(6, OTHER), 1);
@@ -113,6 +113,35 @@ static void a_long_promise_is_pulled(void **state)
     assert_int_equal(status_of(s).phase, PAXOS_PHASE_ACCEPT);
     assert_int_equal(status_of(s).accepted, 5);
     assert_int_equal(sent(s, PAXOS_ACCEPT_SYNC, PEER)->first, 5);
+    end(s);
+}
+
+/* PEER's log is on its way here. OTHER's is longer, but trimmed: a snapshot would be needed that
+ * nobody in reach may have, and two of three will do. */
+static void a_quorum_does_without_a_snapshot(void **state)
+{
+    struct subject *s = start(3, NULL);
+    elect(s);
+    struct paxos_message promise = promise_to(s, PEER);
+    promise.acc_round = ballot(1, PEER);
+    promise.accepted = 5;
+    promise.sync = PAXOS_SYNC_SUFFIX;
+    receive_entries(s, promise, 2, 8);
+    struct paxos_message trimmed = promise_to(s, OTHER);
+    trimmed.acc_round = ballot(1, PEER);
+    trimmed.decided = 4;
+    trimmed.accepted = 9;
+    trimmed.sync = PAXOS_SYNC_SNAPSHOT;
+    trimmed.first = 3;
+    receive(s, trimmed);
+    assert_int_equal(s->snapshot_needed, 0);
+    receive_entries(
+        s,
+        (struct paxos_message){
+            .type = PAXOS_SUFFIX, .from = PEER, .n = promise.n, .psid = promise.psid, .first = 2},
+        3, 8);
+    assert_int_equal(status_of(s).phase, PAXOS_PHASE_ACCEPT);
+    assert_int_equal(sent(s, PAXOS_ACCEPT_SYNC, OTHER)->first, 5);
     end(s);
 }
 
@@ -275,6 +304,7 @@ int main(void)
         cmocka_unit_test(a_late_accept_sync_of_an_earlier_life_erases_nothing),
         cmocka_unit_test(a_long_sync_is_one_change),
         cmocka_unit_test(a_long_promise_is_pulled),
+        cmocka_unit_test(a_quorum_does_without_a_snapshot),
         cmocka_unit_test(a_repeated_promise_starts_no_session),
         cmocka_unit_test(a_late_prepare_req_starves_nobody),
         cmocka_unit_test(a_lost_tail_is_noticed),

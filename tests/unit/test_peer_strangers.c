@@ -13,8 +13,7 @@ static int stranger_dial(struct gate *gate)
     return fd;
 }
 
-/* Returns the HTTP status. */
-static int stranger_asks(int fd, const char *upgrade, const char *headers)
+static void stranger_sends(int fd, const char *upgrade, const char *headers)
 {
     char text[2048];
     int len = snprintf(text, sizeof text,
@@ -22,6 +21,13 @@ static int stranger_asks(int fd, const char *upgrade, const char *headers)
                        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n%s\r\n",
                        upgrade, headers);
     assert_int_equal(send(fd, text, (size_t)len, MSG_NOSIGNAL), len);
+}
+
+/* Returns the HTTP status. */
+static int stranger_asks(int fd, const char *upgrade, const char *headers)
+{
+    stranger_sends(fd, upgrade, headers);
+    char text[2048];
     ssize_t got;
     wait_for((got = recv(fd, text, sizeof text - 1, MSG_DONTWAIT)) >= 0);
     text[got > 0 ? got : 0] = 0;
@@ -121,6 +127,37 @@ static void garbage_closes_that_connection_only(void **state)
     wait_for(nodes[1].pings == 1);
 }
 
+static void stranger_says_frame(int fd, const struct frame *frame)
+{
+    const struct frame_scope scope = {cluster_id, configuration_id};
+    struct buffer bytes = {0}, message = {0};
+    frame_encode(frame, &scope, &bytes);
+    buffer_put_u32(&message, (uint32_t)bytes.len);
+    buffer_put_u32(&message, 0);
+    buffer_put_bytes(&message, bytes_of(bytes.data, bytes.len));
+    assert_in_range(message.len, 1, 125);
+    stranger_says(fd, 0x82, (const char *)message.data, (uint8_t)message.len);
+    buffer_free(&bytes);
+    buffer_free(&message);
+}
+
+/* By the first peer that it reaches: a frame of somebody else has come round already. */
+static void a_frame_is_passed_on_once(void **state)
+{
+    node_start(1, 3);
+    node_start(3, 3);
+    wait_for(nodes[1].linked == 8 && nodes[3].linked == 2);
+    int fd = stranger_becomes_2();
+    stranger_says_frame(fd, &(struct frame){.type = FRAME_PING, .from = 1, .to = 3});
+    stranger_says_frame(fd, &(struct frame){.type = FRAME_PING, .from = 2, .to = 3});
+    wait_for(nodes[3].pings > 0 && nodes[3].last_from == 2);
+    assert_int_equal(nodes[3].pings, 1);
+    struct peer_metrics metrics;
+    peer_metrics(nodes[1].peer, &metrics);
+    assert_int_equal(metrics.frames_relayed, 1);
+    close(fd);
+}
+
 static void a_newer_connection_replaces_an_older_one(void **state)
 {
     node_start(1, 2);
@@ -130,6 +167,35 @@ static void a_newer_connection_replaces_an_older_one(void **state)
     assert_false(is_closed(second));
     close(first);
     close(second);
+}
+
+/* What was sent before may still be there to be read. */
+static void a_replaced_connection_is_not_heard(void **state)
+{
+    node_start(1, 3);
+    int first = stranger_becomes_2();
+    stranger_says_frame(first, &(struct frame){.type = FRAME_PING, .from = 2, .to = 1});
+    wait_for(nodes[1].pings == 1);
+    int second = stranger_dial(&gates[2][1]);
+    for (int turn = 0; turn < 100; turn++)
+        uv_run(&loop, UV_RUN_NOWAIT); /* accepted, and waited for what it asks */
+    stranger_sends(second, websocket, headers("2", "1", cluster_text, secret_text));
+    stranger_says_frame(first, &(struct frame){.type = FRAME_PING, .from = 2, .to = 1});
+    wait_for(is_closed(first));
+    assert_int_equal(nodes[1].pings, 1);
+    close(first);
+    close(second);
+}
+
+/* What was lost in it has to be repaired by whoever uses the link. */
+static void a_replaced_connection_takes_the_link_down(void **state)
+{
+    start_pair();
+    assert_int_equal(nodes[1].downs, 0);
+    int fd = stranger_becomes_2();
+    assert_true(nodes[1].downs > 0);
+    wait_for(nodes[1].linked); /* and up again */
+    close(fd);
 }
 
 static void silence_closes_a_connection(void **state)
@@ -179,7 +245,10 @@ int main(void)
         nodes_test(strangers_are_refused),
         nodes_test(only_the_addresses_of_peers_are_let_in),
         nodes_test(garbage_closes_that_connection_only),
+        nodes_test(a_frame_is_passed_on_once),
         nodes_test(a_newer_connection_replaces_an_older_one),
+        nodes_test(a_replaced_connection_is_not_heard),
+        nodes_test(a_replaced_connection_takes_the_link_down),
         nodes_test(silence_closes_a_connection),
         nodes_test(a_crowd_of_strangers_keeps_nobody_out),
         nodes_test(a_wrong_secret_keeps_nodes_apart),

@@ -169,6 +169,84 @@ static void test_sequences(void **state)
     assert_int_equal(fixture_digest(f), digest);
 }
 
+/* Whoever proposed it: on the other nodes as well. */
+static void test_repeated_elsewhere(void **state)
+{
+    struct fixture *f = *state;
+    struct op op = {.type = OP_APPEND, .data = text("once"), .ino = 2};
+    struct command_result result;
+    bool repeated;
+
+    fixture_make_file(f, INO_ROOT, "log");
+    struct buffer entry = fixture_entry(f, &op, 1);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(
+            tree_apply(f->tree, bytes_of(entry.data, entry.len), false, &result, &repeated), 0);
+        assert_int_equal(repeated, i);
+        command_result_free(&result);
+    }
+    buffer_free(&entry);
+    fixture_assert_contents(f, 2, "once");
+}
+
+/* The low mark forgets what is below it and nothing else, and never goes back; also after a
+ * restart. */
+static void test_the_low_mark(void **state)
+{
+    struct fixture *f = *state;
+    struct stamp stamp = {.node = 3, .incarnation = 1, .time = 9};
+    bool repeated;
+
+    fixture_make_file(f, INO_ROOT, "log");
+    for (stamp.sequence = 60; stamp.sequence < 70; stamp.sequence++) {
+        stamp.lowest = stamp.sequence > 66 ? 62 : 58; /* in the middle of a page of results */
+        assert_int_equal(status_of(f, stamp, ".", &repeated), 0);
+    }
+    stamp.sequence = 61;
+    stamp.lowest = 58; /* proposed before the mark was raised */
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(status_of(f, stamp, "X", &repeated), -ESTALE);
+        stamp.sequence = 59; /* was never seen */
+        assert_int_equal(status_of(f, stamp, "X", &repeated), -ESTALE);
+        for (stamp.sequence = 62; stamp.sequence < 70; stamp.sequence++) {
+            assert_int_equal(status_of(f, stamp, "X", &repeated), 0);
+            assert_true(repeated);
+        }
+        fixture_reopen(f);
+        stamp.sequence = 61;
+    }
+    stamp.sequence = stamp.lowest = 70;
+    assert_int_equal(status_of(f, stamp, ".", &repeated), 0);
+    stamp.sequence = 69;
+    assert_int_equal(status_of(f, stamp, "X", &repeated), -ESTALE);
+    fixture_assert_contents(f, 2, "...........");
+}
+
+/* A node that starts again counts from 1, and is not given the results of its life before. */
+static void test_a_new_incarnation_begins_anew(void **state)
+{
+    struct fixture *f = *state;
+    struct stamp stamp = {.node = 3, .incarnation = 1, .sequence = 2, .lowest = 1, .time = 9};
+    bool repeated;
+
+    fixture_make_file(f, INO_ROOT, "log");
+    assert_int_equal(status_of(f, stamp, "a", &repeated), 0);
+    stamp.sequence = 200;
+    assert_int_equal(status_of(f, stamp, "b", &repeated), 0);
+    assert_int_equal(tree_commit(f->tree), 0);
+    stamp.incarnation = 2;
+    stamp.sequence = 1;
+    assert_int_equal(status_of(f, stamp, "c", &repeated), 0);
+    stamp.sequence = 2;
+    assert_int_equal(status_of(f, stamp, "d", &repeated), 0);
+    assert_false(repeated);
+    fixture_reopen(f);
+    stamp.sequence = 200;
+    assert_int_equal(status_of(f, stamp, "e", &repeated), 0);
+    assert_false(repeated);
+    fixture_assert_contents(f, 2, "abcde");
+}
+
 static void test_a_full_window(void **state)
 {
     struct fixture *f = *state;
@@ -190,6 +268,23 @@ static void test_a_full_window(void **state)
     stamp.sequence = stamp.lowest = 40 + TREE_SESSION_WINDOW;
     assert_int_equal(status_of(f, stamp, "", &repeated), 0);
     assert_false(repeated);
+}
+
+/* A proposer's clock may be slow; the state's never goes back, nor stands still. */
+static void test_time_goes_on(void **state)
+{
+    struct fixture *f = *state;
+
+    f->time = 5000;
+    assert_int_equal(fixture_must(f, make_put("k", "1")).mtime, 5000);
+    f->time = 10;
+    assert_int_equal(fixture_must(f, make_put("k", "2")).mtime, 5001);
+    f->time = 5001;
+    assert_int_equal(fixture_must(f, make_put("k", "3")).mtime, 5002);
+    fixture_reopen(f);
+    assert_int_equal(fixture_must(f, make_put("k", "4")).mtime, 5003);
+    f->time = 6000;
+    assert_int_equal(fixture_must(f, make_put("k", "5")).mtime, 6000);
 }
 
 static void test_garbage(void **state)
@@ -261,10 +356,18 @@ static void test_other_folders_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        FIXTURE_TEST(test_lists_are_atomic),        FIXTURE_TEST(test_repeated_command),
-        FIXTURE_TEST(test_failures_are_remembered), FIXTURE_TEST(test_sequences),
-        FIXTURE_TEST(test_a_full_window),           FIXTURE_TEST(test_garbage),
-        FIXTURE_TEST(test_former_values),           FIXTURE_TEST(test_other_folders_are_refused),
+        FIXTURE_TEST(test_lists_are_atomic),
+        FIXTURE_TEST(test_repeated_command),
+        FIXTURE_TEST(test_repeated_elsewhere),
+        FIXTURE_TEST(test_failures_are_remembered),
+        FIXTURE_TEST(test_sequences),
+        FIXTURE_TEST(test_the_low_mark),
+        FIXTURE_TEST(test_a_new_incarnation_begins_anew),
+        FIXTURE_TEST(test_a_full_window),
+        FIXTURE_TEST(test_time_goes_on),
+        FIXTURE_TEST(test_garbage),
+        FIXTURE_TEST(test_former_values),
+        FIXTURE_TEST(test_other_folders_are_refused),
     };
 
     return cmocka_run_group_tests_name("tree_once", tests, NULL, NULL);

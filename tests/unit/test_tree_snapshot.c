@@ -2,6 +2,8 @@
 #include "tree_fixture.h"
 #include "tree_workload.h"
 
+#include "store/tree_records.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -254,6 +256,11 @@ static void test_install_is_refused(void **state)
     assert_int_equal(tree_writer_open(b.tree, index + 1, &writer), 0);
     assert_int_equal(add_piece(writer, w.piece), -EBADMSG);
     tree_writer_abort(writer);
+    /* without the counts at its end, with which rows that are missing would be noticed */
+    enum { END_BYTES = 1 + 8 * RECORD_TABLES };
+    assert_int_equal(tree_writer_open(b.tree, index, &writer), 0);
+    assert_int_equal(add_piece(writer, bytes_of(w.piece.data, w.piece.len - END_BYTES)), 0);
+    assert_int_equal(install(writer), -EBADMSG);
     /* older than the tree is */
     assert_int_equal(tree_writer_open(b.tree, index, &writer), 0);
     assert_int_equal(add_piece(writer, w.piece), 0);
@@ -298,6 +305,57 @@ static void test_damaged_pieces(void **state)
     free(bytes);
     tree_reader_close(reader);
     assert_int_equal(tree_applied(b.tree), 0);
+    fixture_close(&a);
+    fixture_close(&b);
+}
+
+static void test_a_lost_piece_is_missed(void **state)
+{
+    struct fixture a, b;
+    struct tree_reader *reader;
+    struct tree_writer *writer;
+    struct waiting w = {0};
+    uint64_t index, seed = 7;
+    int status = 0;
+
+    fixture_open(&a);
+    fixture_open(&b);
+    apply_random(&a, &seed, 300, NULL);
+    assert_int_equal(tree_reader_open(a.tree, &reader, &index), 0);
+    assert_int_equal(tree_writer_open(b.tree, index, &writer), 0);
+    for (int piece = 0; !w.last; piece++) {
+        assert_int_equal(status, 0);
+        w = next_piece(reader, 2000);
+        if (piece != 2)
+            status = add_piece(writer, w.piece);
+    }
+    assert_int_equal(status, -EBADMSG);
+    tree_writer_abort(writer);
+    tree_reader_close(reader);
+    fixture_close(&a);
+    fixture_close(&b);
+}
+
+/* Whole, and yet no tree: its numbers do not fit its rows. */
+static void test_a_damaged_tree_is_refused(void **state)
+{
+    struct fixture a, b;
+    struct tree_reader *reader;
+    struct tree_writer *writer;
+    uint64_t index;
+
+    fixture_open(&a);
+    fixture_open(&b);
+    fixture_must(&a, make_put("k", "v"));
+    fixture_detach(&a);
+    fixture_sql(&a, "UPDATE meta SET inodes = inodes + 1");
+    fixture_attach(&a);
+    assert_int_equal(tree_reader_open(a.tree, &reader, &index), 0);
+    assert_int_equal(tree_writer_open(b.tree, index, &writer), 0);
+    transfer(reader, writer);
+    assert_int_equal(install(writer), -EBADMSG);
+    assert_int_equal(tree_applied(b.tree), 0);
+    tree_reader_close(reader);
     fixture_close(&a);
     fixture_close(&b);
 }
@@ -467,6 +525,23 @@ static void test_checkpoint_is_durable(void **state)
     fixture_close(&f);
 }
 
+/* What is applied while it copies is not durable with it. */
+static void test_checkpoint_counts_from_its_beginning(void **state)
+{
+    struct fixture f;
+    struct waiting w = {0};
+
+    fixture_open(&f);
+    fixture_must(&f, make_put("k", "1"));
+    assert_int_equal(tree_checkpoint(f.tree, loop, checkpointed, &w), 0);
+    fixture_must(&f, make_put("k", "2"));
+    wait_for(&w);
+    assert_int_equal(w.status, 0);
+    assert_int_equal(w.index, 1);
+    assert_int_equal(checkpoint(&f), 2);
+    fixture_close(&f);
+}
+
 static void test_reader_holds_back_checkpoints(void **state)
 {
     struct fixture f;
@@ -533,9 +608,12 @@ int main(void)
         cmocka_unit_test(test_sessions_travel),
         cmocka_unit_test(test_install_is_refused),
         cmocka_unit_test(test_damaged_pieces),
+        cmocka_unit_test(test_a_lost_piece_is_missed),
+        cmocka_unit_test(test_a_damaged_tree_is_refused),
         cmocka_unit_test(test_install_ends_readers_and_waits),
         cmocka_unit_test(test_a_decided_installation_is_finished),
         cmocka_unit_test(test_checkpoint_is_durable),
+        cmocka_unit_test(test_checkpoint_counts_from_its_beginning),
         cmocka_unit_test(test_reader_holds_back_checkpoints),
         cmocka_unit_test(test_wal_is_used_again),
         cmocka_unit_test(test_killed_while_installing),

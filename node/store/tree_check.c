@@ -1,0 +1,102 @@
+/* Whether rows make a tree: all that the operations count on, in the order of tree_internal.h.
+ *
+ * What a peer sends as a snapshot is believed only after this: an operation that meets a
+ * contradiction later could only stop the node. Every query is one pass over a table or two, or a
+ * join by their keys, and finds 1 where something is wrong; later ones count on earlier ones. */
+#include "store/tree_internal.h"
+#include "store/tree_records.h"
+
+#include <errno.h>
+
+#define IS_FOLDER "mode & 61440 = 16384"
+
+static const char *const wrong[] = {
+    /* the counters */
+    "SELECT (SELECT count(*) FROM meta) <> 1",
+    "SELECT EXISTS (SELECT 1 FROM meta WHERE applied NOT BETWEEN 0 AND (1 << 62) - 1 OR next_ino "
+    "NOT BETWEEN 2 AND 1 << 62 OR"
+    " next_data NOT BETWEEN 1 AND 1 << 37 OR last_time < 0 OR bytes < 0)",
+    "SELECT inodes <> (SELECT count(*) FROM inode) OR"
+    " bytes <> (SELECT total(used) FROM inode) FROM meta",
+
+    /* inodes by themselves: numbers, and what a row of each type holds */
+    "SELECT EXISTS (SELECT 1 FROM inode, meta WHERE ino NOT BETWEEN 1 AND next_ino - 1 OR"
+    " data NOT BETWEEN 0 AND next_data - 1 OR size NOT BETWEEN 0 AND 1 << 40 OR"
+    " used NOT BETWEEN 0 AND (1 << 40) + 16384 OR nlink NOT BETWEEN 0 AND 0x7fffffff OR"
+    " min(uid, gid, rdev, mode) < 0 OR max(uid, gid, rdev) > 0xffffffff OR mode > 65535 OR"
+    " CASE mode & 61440"
+    " WHEN 16384 THEN data + used + length(inline) <> 0 OR nlink = 1"
+    " WHEN 32768 THEN parent <> 0 OR length(inline) > 3072 OR iif(data > 0, length(inline) > 0,"
+    "   size <> length(inline) OR used <> length(inline))"
+    " WHEN 40960 THEN parent + data <> 0 OR size NOT BETWEEN 1 AND 4095 OR used <> size OR"
+    "   length(inline) <> size"
+    " ELSE mode & 61440 NOT IN (4096, 8192, 24576, 49152) OR"
+    "   parent + data + size + used + length(inline) <> 0 END)",
+    "SELECT NOT EXISTS (SELECT 1 FROM inode WHERE ino = 1 AND " IS_FOLDER " AND nlink > 0 AND"
+    " parent = 1)",
+
+    /* names: what they are, where they stand, how many an inode and a directory have */
+    "SELECT EXISTS (SELECT 1 FROM dentry d LEFT JOIN inode p ON p.ino = d.parent"
+    " LEFT JOIN inode i ON i.ino = d.ino WHERE length(name) NOT BETWEEN 1 AND 255 OR"
+    " name IN (x'2e', x'2e2e') OR instr(name, x'2f') OR instr(name, x'00') OR d.ino = 1 OR"
+    " (d.parent = 1 AND name = CAST('.quorumfs' AS BLOB)) OR i.ino IS NULL OR p.ino IS NULL OR"
+    " p.nlink = 0 OR NOT (p." IS_FOLDER ") OR (i." IS_FOLDER " AND i.parent <> d.parent))",
+    "SELECT EXISTS (SELECT 1 FROM inode i LEFT JOIN"
+    " (SELECT ino, count(*) AS names FROM dentry GROUP BY ino) n ON n.ino = i.ino"
+    " WHERE coalesce(n.names, 0) <> iif(" IS_FOLDER ", i.ino <> 1 AND nlink > 0, nlink))",
+    "SELECT EXISTS (SELECT 1 FROM inode i LEFT JOIN"
+    " (SELECT parent, count(*) AS entries FROM dentry GROUP BY parent) e ON e.parent = i.ino"
+    " LEFT JOIN (SELECT parent, count(*) AS folders FROM inode"
+    "  WHERE " IS_FOLDER " AND nlink > 0 AND ino <> 1 GROUP BY parent) f ON f.parent = i.ino"
+    " WHERE " IS_FOLDER " AND (size <> coalesce(entries, 0) OR"
+    " (nlink > 0 AND nlink <> 2 + coalesce(folders, 0))))",
+    /* every directory is below the root; it has one parent, so none is met twice on the way */
+    "WITH RECURSIVE folder AS MATERIALIZED (SELECT ino, parent FROM inode"
+    "  WHERE " IS_FOLDER " AND nlink > 0 AND ino <> 1),"
+    " below(ino) AS (VALUES (1) UNION ALL"
+    "  SELECT folder.ino FROM below CROSS JOIN folder ON folder.parent = below.ino)"
+    " SELECT (SELECT count(*) FROM below) <> (SELECT 1 + count(*) FROM folder)",
+    "SELECT EXISTS (SELECT 1 FROM inode i LEFT JOIN"
+    " (SELECT ino, count(*) AS holders FROM held GROUP BY ino) h ON h.ino = i.ino"
+    " WHERE coalesce(h.holders, 0) <> (nlink = 0))"
+    " OR EXISTS (SELECT 1 FROM held WHERE ino NOT IN (SELECT ino FROM inode)"
+    " OR node NOT BETWEEN 0 AND 0xffffffff)",
+
+    /* contents */
+    "SELECT EXISTS (SELECT 1 FROM chunk WHERE id < 0 OR length(bytes) % 4096 <> 0 OR"
+    " length(bytes) NOT BETWEEN 1 AND 16384)",
+    "SELECT EXISTS (SELECT 1 FROM inode WHERE data > 0 GROUP BY data HAVING count(*) > 1)",
+    "SELECT EXISTS (SELECT 1 FROM inode i LEFT JOIN"
+    " (SELECT id >> 26 AS data, sum(length(bytes)) AS stored, max(id & 0x3ffffff) AS last"
+    "  FROM chunk WHERE" CHUNK_IS_CONTENTS " GROUP BY id >> 26) c ON c.data = i.data"
+    " WHERE i.data > 0 AND (used <> coalesce(stored, 0) OR last << 14 >= size))",
+    "SELECT EXISTS (SELECT 1 FROM (SELECT DISTINCT id >> 26 AS data FROM chunk"
+    "  WHERE" CHUNK_IS_CONTENTS ") c"
+    " LEFT JOIN (SELECT data FROM inode WHERE data > 0) i ON i.data = c.data"
+    " WHERE i.data IS NULL)",
+
+    /* the rest */
+    "SELECT EXISTS (SELECT 1 FROM xattr WHERE ino NOT IN (SELECT ino FROM inode) OR"
+    " length(name) NOT BETWEEN 1 AND 255 OR instr(name, x'00'))",
+    "SELECT EXISTS (SELECT 1 FROM session WHERE node NOT BETWEEN 0 AND 0xffffffff)",
+};
+_Static_assert(CHUNK_NUMBER_BITS == 26 && CHUNK_BITS == 14, "chunks, above");
+_Static_assert(INLINE_BYTES_MAX == 3072 && CHUNK_ROUND == 4096, "contents, above");
+_Static_assert(DATA_MAX == UINT64_C(1) << 37 && FILE_BYTES_MAX == UINT64_C(1) << 40, "above");
+
+int tree_check(struct sql *sql)
+{
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+        sqlite3_stmt *query;
+        int status = sql_prepare(sql, wrong[i], &query);
+        if (status < 0)
+            return status;
+        status = sql_step(sql, query);
+        if (status > 0)
+            status = sqlite3_column_int64(query, 0) == 0 ? 0 : -EBADMSG;
+        sqlite3_finalize(query);
+        if (status < 0)
+            return status;
+    }
+    return session_check(sql);
+}

@@ -1,0 +1,260 @@
+/* test_errors [SEED [EVERY [IMAGE KIND AT]]]
+ *
+ * One call to the disk after the other fails, of all that a node makes in a piece of its life, and
+ * one allocation of SQLite's. The node must stop with a text that names the cause; and when all is
+ * well again, it must find what it has said, also if the power goes in between, or later.
+ *
+ *   SEED           of the life (default: 1)
+ *   EVERY          1: every kind of error at every call (default: 0, they take turns)
+ *   IMAGE KIND AT  only that one: what a failure prints */
+#include "../unit/tree_fixture.h"
+#include "cluster.h"
+#include "life.h"
+#include "report.h"
+#include "sqlite_memory.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#if defined(__SANITIZE_ADDRESS__)
+enum { STRIDE = 6 }; /* points; sanitizers are slow */
+#else
+enum { STRIDE = 1 };
+#endif
+
+enum { IMAGES = 10, STEPS_BETWEEN = 60, STEPS = 24, STEPS_AFTER = 8 };
+
+#define CALL(call) (1u << (call))
+#define CALLS_ALL ((1u << DISK_CALLS) - 1)
+#define CALLS_FOR_ROOM (CALL(DISK_WRITE) | CALL(DISK_MAKE) | CALL(DISK_MAKE_FOLDER))
+#define CALLS_FOR_SAFETY (CALL(DISK_SYNC) | CALL(DISK_SYNC_FOLDER) | CALL(DISK_SYNC_PARENT))
+
+static const struct kind {
+    const char *name;
+    int error;
+    bool stays;
+    uint32_t calls;  /* of the disk, that can fail so; none: SQLite has no memory */
+    uint64_t stride; /* points, when they take turns: there are many of some kinds */
+} kinds[] = {
+    {"EIO once", EIO, false, CALLS_ALL, 4},
+    {"EIO from then on", EIO, true, CALLS_ALL, 4},
+    {"full once", ENOSPC, false, CALLS_FOR_ROOM, 2},
+    {"full from then on", ENOSPC, true, CALLS_FOR_ROOM, 2},
+    {"no sync once", EIO, false, CALLS_FOR_SAFETY, 1},
+    {"no sync from then on", EIO, true, CALLS_FOR_SAFETY, 1},
+    {"no memory once", ENOMEM, false, 0, 97},
+    {"no memory from then on", ENOMEM, true, 0, 97},
+};
+
+enum { KINDS = sizeof(kinds) / sizeof(*kinds) };
+
+static struct {
+    uint64_t calls, allocations, stopped, unharmed;
+} counts;
+
+/* A disk, and what its node had said, some way through a life. */
+struct image {
+    struct disk *disk;
+    struct ledger ledger;
+    uint64_t points[KINDS]; /* where that can fail in the piece of life from here */
+};
+
+/* ---- One error ---- */
+
+static void arm(struct disk *disk, const struct kind *kind, uint64_t at)
+{
+    if (kind->calls)
+        disk->fault = (struct disk_fault){
+            .at = at, .stays = kind->stays, .error = kind->error, .calls = kind->calls};
+    else
+        sqlite_memory_fail(at, kind->stays);
+}
+
+/* Where it happened, and what the system says. */
+static bool names_the_cause(const char *text, int error)
+{
+    bool where = strstr(text, "log.db") || strstr(text, "tree.db") || strstr(text, "/disk/0/node");
+
+    return where && strstr(text, strerror(error));
+}
+
+/* What has been asked of the databases themselves and failed, no node survives. The rest it may
+ * refuse, try again or leave: removing files, serving and receiving snapshots. */
+static bool must_stop(const struct disk_fault *fault)
+{
+    bool database = strncmp(fault->hit_name, "log.db", 6) == 0 ||
+                    strcmp(fault->hit_name, "tree.db") == 0 ||
+                    strcmp(fault->hit_name, "tree.db-wal") == 0;
+    bool change =
+        CALL(fault->hit_call) & (CALL(DISK_WRITE) | CALL(DISK_SYNC) | CALL(DISK_TRUNCATE));
+
+    return fault->hit && database && change;
+}
+
+static void check_end(const struct life *life, const struct kind *kind)
+{
+    const struct disk_fault *fault = &life->disk->fault;
+    const struct node *node = &life->node;
+
+    if (node->status == 0) {
+        report_unless(!must_stop(fault) || life->failed_at_stop,
+                      "the node goes on although call %d on %s failed", fault->hit_call,
+                      fault->hit_name);
+        counts.unharmed++;
+        return;
+    }
+    report_unless(fault->hit || sqlite_memory_failed(), "the node breaks without an error: %s",
+                  node->text);
+    report_unless(node->status == -kind->error, "the node stops with %d, not %d: %s", node->status,
+                  -kind->error, node->text);
+    report_unless(names_the_cause(node->text, kind->error),
+                  "the node does not say why it stops with %d after call %d on %s: \"%s\"",
+                  node->status, fault->hit_call, fault->hit_name, node->text);
+    counts.stopped++;
+}
+
+static struct disk *after_power_cut(const struct disk *disk, uint64_t *random)
+{
+    return disk_cut(disk, (enum disk_loss)random_below(random, DISK_LOSSES), random);
+}
+
+/* All is well again. */
+static struct ledger live_on(struct disk *disk, const struct ledger *ledger, uint64_t seed)
+{
+    struct life life;
+
+    if (life_begin(&life, disk, ledger, seed, NULL) < 0)
+        report_failure("the node does not start again: %s", life.node.text);
+    life_recover(&life);
+    life_go_on(&life, STEPS_AFTER);
+    report_unless(life.node.status == 0, "the node breaks again: %s", life.node.text);
+    life_kill(&life);
+    return life.ledger;
+}
+
+/* With a power cut at once, or later, or both. */
+static void live_twice(const struct disk *disk, const struct ledger *ledger, uint64_t seed)
+{
+    uint64_t random = seed;
+    bool cut = random_below(&random, 2);
+    struct disk *second = cut ? after_power_cut(disk, &random) : disk_copy(disk);
+    struct ledger then;
+    struct disk *third;
+
+    report_where(2, "call %d on %s failed; then %s", disk->fault.hit_call, disk->fault.hit_name,
+                 cut ? "a power cut" : "started again");
+    then = live_on(second, ledger, seed);
+    third = after_power_cut(second, &random);
+    report_where(3, "and after a power cut later");
+    live_on(third, &then, seed);
+    disk_free(third);
+    disk_free(second);
+}
+
+static void fail_at(const struct image *image, const struct kind *kind, uint64_t at, uint64_t seed)
+{
+    struct disk *disk = disk_copy(image->disk);
+    struct life life;
+
+    arm(disk, kind, at);
+    if (life_begin(&life, disk, &image->ledger, seed, NULL) == 0)
+        life_go_on(&life, STEPS);
+    node_commit(&life.node); /* tells, if serving a snapshot broke the tree */
+    check_end(&life, kind);
+    life_kill(&life);
+    sqlite_memory_fail(0, false);
+    if (kind->calls)
+        counts.calls++;
+    else
+        counts.allocations++;
+    live_twice(disk, &life.ledger, seed + at);
+    disk_free(disk);
+}
+
+/* ---- All of them ---- */
+
+static uint64_t count_points(const struct image *image, const struct kind *kind, uint64_t seed)
+{
+    struct disk *disk = disk_copy(image->disk);
+    struct life life;
+    uint64_t points;
+
+    arm(disk, kind, UINT64_MAX);
+    if (life_begin(&life, disk, &image->ledger, seed, NULL) < 0)
+        report_failure("%s", life.node.text);
+    life_go_on(&life, STEPS);
+    points = kind->calls ? disk->fault.seen : sqlite_memory_count();
+    life_kill(&life);
+    disk_free(disk);
+    return points;
+}
+
+static void make_images(struct image *images, uint64_t seed)
+{
+    struct disk *disk = disk_new();
+    struct ledger ledger = {0};
+    struct life life;
+
+    for (size_t i = 0; i < IMAGES; i++) {
+        images[i] = (struct image){.disk = disk_copy(disk), .ledger = ledger};
+        for (size_t kind = 0; kind < KINDS; kind++)
+            images[i].points[kind] = count_points(&images[i], &kinds[kind], seed + i);
+        if (life_begin(&life, disk, &ledger, seed + i, NULL) < 0)
+            report_failure("%s", life.node.text);
+        life_go_on(&life, STEPS_BETWEEN);
+        if (i % 2)
+            life_end(&life);
+        else
+            life_kill(&life);
+        disk->dead = false;
+        ledger = life.ledger;
+    }
+    disk_free(disk);
+}
+
+static void fail_with(const struct image *image, size_t number, size_t kind, uint64_t at,
+                      uint64_t seed)
+{
+    report_where(1, "%s at %" PRIu64 " of %" PRIu64 ": test_errors %" PRIu64 " 0 %zu %zu %" PRIu64,
+                 kinds[kind].name, at, image->points[kind], seed, number, kind, at);
+    fail_at(image, &kinds[kind], at, seed + number);
+}
+
+static void fail_everywhere(const struct image *image, size_t number, uint64_t seed, bool every)
+{
+    for (size_t i = 0; i < KINDS; i++) {
+        uint64_t stride = every ? 1 : STRIDE * kinds[i].stride;
+        for (uint64_t at = 1 + (number + i) % stride; at <= image->points[i]; at += stride)
+            fail_with(image, number, i, at, seed);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    uint64_t seed = argc > 1 ? strtoull(argv[1], NULL, 0) : 1;
+    bool every = argc > 2 && strtoul(argv[2], NULL, 0) > 0;
+    struct image images[IMAGES];
+
+    sqlite_memory_register();
+    disk_vfs_register();
+    report_where(0, "seed %" PRIu64, seed);
+    cluster_start(seed);
+    make_images(images, seed);
+    if (argc > 5) {
+        size_t image = strtoul(argv[3], NULL, 0) % IMAGES, kind = strtoul(argv[4], NULL, 0) % KINDS;
+        fail_with(&images[image], image, kind, strtoull(argv[5], NULL, 0), seed);
+    }
+    for (size_t i = 0; i < IMAGES; i++) {
+        if (argc <= 5)
+            fail_everywhere(&images[i], i, seed, every);
+        disk_free(images[i].disk);
+    }
+    printf("%" PRIu64 " fault points and %" PRIu64 " allocation points: %" PRIu64
+           " times the node stopped and said why, %" PRIu64 " times it could go on\n",
+           counts.calls, counts.allocations, counts.stopped, counts.unharmed);
+    cluster_end();
+    return 0;
+}

@@ -1,0 +1,16 @@
+/* Three cores that talk: elections, proposals here and forwarded, a node that misses so much that
+ * it needs a snapshot, one whose log must be cut and filled again piece by piece, trims, reads. A
+ * core that has no memory must say so, and nothing else; it is started again from its disk. */
+#ifndef QUORUMFS_TESTS_FAULTS_EXCHANGE_H
+#define QUORUMFS_TESTS_FAULTS_EXCHANGE_H
+
+#include <stdint.h>
+
+struct exchange_counts {
+    uint64_t messages, writes, snapshots, decided, reads, failures;
+};
+
+/* The whole exchange, with what alloc_fail was told. The test ends if it comes out wrong. */
+struct exchange_counts exchange_run(void);
+
+#endif

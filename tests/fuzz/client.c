@@ -1,0 +1,173 @@
+/* The client WebSocket: connections that send any messages in any parts, read slowly, vanish while
+ * the replica is at work, and are closed by the server. Replies are JSON, and one for each
+ * message. */
+#include "fuzz.h"
+
+#include "fake_later.h"
+#include "fake_lws.h"
+#include "http/client_session.h"
+
+#include <string.h>
+#include <sys/stat.h>
+
+enum { CONNECTIONS = 2, ACTIONS_MAX = 200 };
+
+static struct {
+    uv_loop_t loop;
+    struct http http;
+    struct http_clients *clients;
+    bool stopping;
+} door;
+
+struct connection {
+    struct lws wsi;
+    bool open, in_message;
+    uint32_t sent; /* messages */
+    char *origin, *host;
+};
+
+static void check_reply(struct bytes message)
+{
+    cJSON *json;
+    struct fault fault;
+    int status = http_json_parse(message, &json, &fault);
+    assert(status == 0);
+    assert(cJSON_IsObject(json));
+    assert(cJSON_GetObjectItemCaseSensitive(json, "response") ||
+           cJSON_GetObjectItemCaseSensitive(json, "error"));
+    cJSON_Delete(json);
+}
+
+static void open_connection(struct connection *c, struct source *s)
+{
+    *c = (struct connection){0};
+    if (source_below(s, 4) == 0) {
+        struct bytes origin = source_chunk(s), host = source_chunk(s);
+        c->origin = strndup((const char *)origin.data, origin.len);
+        c->host = strndup((const char *)host.data, host.len);
+    }
+    c->wsi = (struct lws){.origin = c->origin, .host = c->host, .on_written = check_reply};
+    c->open = http_clients_have_room(door.clients) && fake_lws_open(&c->wsi);
+}
+
+static void connection_over(struct connection *c)
+{
+    assert(c->wsi.messages <= c->sent);
+    free(c->origin);
+    free(c->host);
+    *c = (struct connection){0};
+}
+
+static void receive(struct connection *c, struct source *s)
+{
+    uint8_t shape = source_u8(s);
+    struct bytes part = source_bytes(s, source_number(s) % 4096);
+    bool final = shape & 1;
+    if (!c->open || c->wsi.paused || (part.len == 0 && !final))
+        return;
+    uint8_t *copy = malloc(part.len + 1); /* the sanitizer sees what is read behind its end */
+    assert(copy);
+    if (part.len > 0)
+        memcpy(copy + 1, part.data, part.len);
+    c->sent += final;
+    c->open = fake_lws_receive(&c->wsi, bytes_of(copy + 1, part.len), final);
+    free(copy);
+}
+
+static void take_reply(struct connection *c)
+{
+    if (c->open)
+        c->open = fake_lws_write(&c->wsi);
+}
+
+static void close_connection(struct connection *c)
+{
+    if (c->open)
+        fake_lws_close(&c->wsi);
+    c->open = false;
+}
+
+static void let_replica_answer(void)
+{
+    int before = fake.answers;
+    fake.answers = FAKE_LATER;
+    fake_later(&door.loop, door.http.replica);
+    assert(fake.held == 0);
+    fake.answers = before;
+}
+
+static void set_answers(struct source *s)
+{
+    uint8_t how = source_u8(s);
+    fake.answers = how & 1 ? FAKE_HELD : FAKE_AT_ONCE;
+    fake.old_forgotten = how & 2;
+    fake.peer_unreachable = how & 4;
+    fake.not_ready = how & 8;
+    fake.write_outcome = how & 16 ? (int)source_below(s, REPLICA_TIMEOUT + 1) : REPLICA_DONE;
+    fake.read_outcome = how & 32 ? (int)source_below(s, REPLICA_TIMEOUT + 1) : REPLICA_DONE;
+    fake.write_status = how & 64 ? -(int)(1 + source_below(s, 120)) : 0;
+}
+
+static void act(struct connection *c, struct source *s)
+{
+    switch (source_below(s, 12)) {
+    case 0:
+        set_answers(s);
+        break;
+    case 1:
+        let_replica_answer();
+        break;
+    case 2:
+        close_connection(c);
+        break;
+    case 3:
+        if (!door.stopping)
+            http_clients_stop(door.clients);
+        door.stopping = true;
+        break;
+    case 4:
+    case 5:
+        take_reply(c);
+        break;
+    default:
+        receive(c, s);
+    }
+    if (!c->open) {
+        connection_over(c);
+        open_connection(c, s);
+    }
+}
+
+static void begin(void)
+{
+    static bool begun;
+    if (!begun) {
+        uv_loop_init(&door.loop);
+        door.http = (struct http){.loop = &door.loop, .replica = fake_replica_new(&door.loop)};
+        begun = true;
+    }
+    fake_clear(door.http.replica);
+    fake_put(door.http.replica, bytes_of_text("duck"), bytes_of_text("quack"), S_IFREG | 0644);
+    fake_put(door.http.replica, bytes_of_text("bin"), bytes_of("\0\xff", 2), S_IFREG | 0644);
+    fake_put(door.http.replica, bytes_of_text("d/f"), bytes_of_text(""), S_IFREG | 0644);
+    fake_put(door.http.replica, bytes_of_text("link"), bytes_of_text("x"), S_IFLNK | 0777);
+    door.stopping = false;
+    int status = http_clients_start(&door.http, NULL, &door.clients);
+    assert(status == 0);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct source s = source_of(data, size);
+    struct connection connections[CONNECTIONS] = {0};
+    begin();
+    for (int i = 0; i < ACTIONS_MAX && s.left.len > 0; i++)
+        act(&connections[source_below(&s, CONNECTIONS)], &s);
+    for (int i = 0; i < CONNECTIONS; i++) {
+        close_connection(&connections[i]);
+        connection_over(&connections[i]);
+    }
+    let_replica_answer();
+    http_clients_free(door.clients);
+    return 0;
+}

@@ -1,0 +1,10 @@
+/* The fake replica answers later in its own time, a timer of the loop. A fuzzer has no time. */
+#ifndef QUORUMFS_TESTS_FUZZ_FAKE_LATER_H
+#define QUORUMFS_TESTS_FUZZ_FAKE_LATER_H
+
+#include "fake_replica.h"
+
+/* What waits is answered now, unless it is to be held. */
+void fake_later(uv_loop_t *loop, struct replica *replica);
+
+#endif

@@ -1,0 +1,173 @@
+#include "fake_lws.h"
+
+#include "fuzz.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+struct lws_vhost fake_vhost;
+
+/* ---- What the door calls ---- */
+
+struct lws_vhost *lws_create_vhost(struct lws_context *context,
+                                   const struct lws_context_creation_info *info)
+{
+    fake_vhost = (struct lws_vhost){info->protocols[0].callback, info->user,
+                                    info->protocols[0].per_session_data_size};
+    return &fake_vhost;
+}
+
+struct lws_vhost *lws_get_vhost(struct lws *wsi)
+{
+    return wsi->vhost;
+}
+
+void *lws_vhost_user(struct lws_vhost *vhost)
+{
+    return vhost->user;
+}
+
+static const char *header(const struct lws *wsi, enum lws_token_indexes token)
+{
+    assert(token == WSI_TOKEN_ORIGIN || token == WSI_TOKEN_HOST);
+    return token == WSI_TOKEN_ORIGIN ? wsi->origin : wsi->host;
+}
+
+int lws_hdr_total_length(struct lws *wsi, enum lws_token_indexes token)
+{
+    const char *value = header(wsi, token);
+    return value ? (int)strlen(value) : 0;
+}
+
+int lws_hdr_copy(struct lws *wsi, char *to, int room, enum lws_token_indexes token)
+{
+    const char *value = header(wsi, token);
+    int len = value ? (int)strlen(value) : 0;
+    if (len >= room)
+        return -1;
+    memcpy(to, value ? value : "", (size_t)len + 1);
+    return len;
+}
+
+int lws_return_http_status(struct lws *wsi, unsigned int status, const char *body)
+{
+    wsi->http_status = status;
+    return 0;
+}
+
+int lws_is_final_fragment(struct lws *wsi)
+{
+    return wsi->final;
+}
+
+size_t lws_remaining_packet_payload(struct lws *wsi)
+{
+    return 0;
+}
+
+int lws_rx_flow_control(struct lws *wsi, int enable)
+{
+    wsi->paused = !enable;
+    return 0;
+}
+
+int lws_callback_on_writable(struct lws *wsi)
+{
+    assert(wsi->session);
+    wsi->wants_to_write = true;
+    return 1;
+}
+
+int lws_send_pipe_choked(struct lws *wsi)
+{
+    return 0;
+}
+
+int lws_write(struct lws *wsi, unsigned char *data, size_t len, enum lws_write_protocol protocol)
+{
+    assert(protocol == LWS_WRITE_TEXT);
+    memset(data - LWS_PRE, 0, LWS_PRE); /* the frame's head is written there */
+    wsi->messages++;
+    wsi->on_written(bytes_of(data, len));
+    return (int)len;
+}
+
+void lws_set_timeout(struct lws *wsi, enum pending_timeout reason, int seconds)
+{
+    assert(seconds > 0);
+}
+
+/* For the close frame, which the door sends itself. */
+lws_sockfd_type lws_get_socket_fd(struct lws *wsi)
+{
+    static int ends[2] = {-1, -1};
+    char dropped[64];
+    if (ends[0] < 0) {
+        int status = socketpair(AF_UNIX, SOCK_STREAM, 0, ends);
+        assert(status == 0);
+    }
+    while (recv(ends[1], dropped, sizeof dropped, MSG_DONTWAIT) > 0) {
+    }
+    return ends[0];
+}
+
+/* ---- What the target calls ---- */
+
+static int tell(struct lws *wsi, enum lws_callback_reasons reason, struct bytes in)
+{
+    return wsi->vhost->callback(wsi, reason, wsi->session, (void *)in.data, in.len);
+}
+
+static void end(struct lws *wsi)
+{
+    if (wsi->session)
+        tell(wsi, LWS_CALLBACK_CLOSED, (struct bytes){0});
+    tell(wsi, LWS_CALLBACK_WSI_DESTROY, (struct bytes){0});
+    free(wsi->session);
+    wsi->session = NULL;
+    wsi->vhost = NULL;
+}
+
+bool fake_lws_open(struct lws *wsi)
+{
+    wsi->vhost = &fake_vhost;
+    tell(wsi, LWS_CALLBACK_WSI_CREATE, (struct bytes){0});
+    if (tell(wsi, LWS_CALLBACK_HTTP_CONFIRM_UPGRADE, bytes_of_text("websocket")) != 0) {
+        assert(wsi->http_status >= 400);
+        end(wsi);
+        return false;
+    }
+    wsi->session = calloc(1, wsi->vhost->session_bytes);
+    assert(wsi->session);
+    int status = tell(wsi, LWS_CALLBACK_ESTABLISHED, (struct bytes){0});
+    assert(status == 0);
+    return true;
+}
+
+static bool goes_on(struct lws *wsi, int status)
+{
+    if (status != 0)
+        end(wsi);
+    return status == 0;
+}
+
+bool fake_lws_receive(struct lws *wsi, struct bytes part, bool final)
+{
+    assert(!wsi->paused);
+    wsi->final = final;
+    return goes_on(wsi, tell(wsi, LWS_CALLBACK_RECEIVE, part));
+}
+
+bool fake_lws_write(struct lws *wsi)
+{
+    if (!wsi->wants_to_write)
+        return true;
+    wsi->wants_to_write = false;
+    return goes_on(wsi, tell(wsi, LWS_CALLBACK_SERVER_WRITEABLE, (struct bytes){0}));
+}
+
+void fake_lws_close(struct lws *wsi)
+{
+    end(wsi);
+}

@@ -1,0 +1,12 @@
+/* An input as a program: what happens to a cluster, one thing after the other. */
+#ifndef QUORUMFS_TESTS_FUZZ_PROGRAM_H
+#define QUORUMFS_TESTS_FUZZ_PROGRAM_H
+
+#include "cluster.h"
+
+/* Quorums and pids out of the input. */
+struct paxos_config program_config(struct source *s);
+/* One thing that honest nodes on bad links and disks can meet. */
+void program_step(struct cluster *c, struct source *s);
+
+#endif

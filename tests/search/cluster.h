@@ -1,0 +1,120 @@
+/* A state of a small cluster, between two moves: cores, disks, messages under way, and what may
+ * still go wrong. A state is never changed once it is made; a move makes a new one, which shares
+ * what the move did not touch. */
+#ifndef QUORUMFS_TESTS_SEARCH_CLUSTER_H
+#define QUORUMFS_TESTS_SEARCH_CLUSTER_H
+
+#include "paxos/paxos.h"
+#include "sim/checker.h"
+
+enum {
+    NODES = 3,         /* two quorums meet in one of them, which is where mistakes show */
+    ENTRIES_MAX = 8,   /* of a log */
+    WRITES_MAX = 8,    /* under way to a disk */
+    READS_MAX = 2,     /* waiting at a node */
+    MESSAGES_MAX = 96, /* under way */
+};
+
+/* What may still happen, so that the space is finite. Part of the state. */
+struct budget {
+    uint8_t elections, proposals, crashes, breaks, duplicates, ticks, trims, reads;
+};
+
+struct scope {
+    const char *name;
+    bool settled;    /* begins with a leader that everybody follows and one decided entry */
+    bool ordered;    /* links keep the order, as TCP does, and break as a whole; otherwise what is
+                        under way arrives in any order, or never */
+    bool slow_disks; /* a write is durable at some later moment; otherwise at once */
+    bool large;      /* only one entry fits into a message */
+    struct budget budget;
+};
+
+/* A change of the log on its way to the disk; the entries by their ids. */
+struct queued_write {
+    uint64_t ticket;
+    struct paxos_ballot promise, acc_round;
+    uint64_t decided, compacted, first, end;
+    uint64_t ids[ENTRIES_MAX];
+};
+
+struct node {
+    uint32_t refs;
+    uint64_t fingerprint;
+    struct paxos *core;
+    uint32_t life;
+
+    struct paxos_ballot promise, acc_round; /* on disk, like the next two lines */
+    uint64_t decided, base, end;
+    uint64_t ids[ENTRIES_MAX]; /* of the entries [base..end) */
+    struct queued_write writes[WRITES_MAX];
+    uint32_t write_count;
+
+    uint64_t applied, tree_durable, installed; /* of the tree; the index of its last snapshot */
+    uint64_t needed;                           /* a snapshot of at least this index */
+    bool installing;                           /* the tree has it, the core was not told yet */
+    uint64_t read_last;
+    struct {
+        uint64_t id, floor;
+    } reads[READS_MAX];
+    uint32_t read_count;
+};
+
+struct flying { /* a message under way */
+    uint32_t refs;
+    uint64_t fingerprint;
+    struct paxos_message message;
+};
+
+struct history { /* what the checker has seen on the way here */
+    uint32_t refs;
+    uint64_t fingerprint;
+    struct checker checker;
+};
+
+struct cluster {
+    const struct scope *scope;
+    struct budget left;
+    uint8_t next_id;
+    struct node *nodes[NODES];
+    /* By link; on one link in the order of sending where that means something, otherwise by
+     * fingerprint. */
+    struct flying *messages[MESSAGES_MAX];
+    uint32_t message_count;
+    struct history *history;
+};
+
+enum move_type {
+    DELIVER,         /* message `at` */
+    DUPLICATE,       /* the same, and it stays under way */
+    WRITTEN,         /* the oldest write of `node` is durable */
+    CRASH,           /* `node` loses its memory and all but `at` of its writes, and starts again */
+    CRASH_TREE_KEPT, /* the same, but what it applied since its tree was synced is there */
+    BREAK,           /* the link between `node` and `at` breaks, and is there again */
+    ELECT,
+    PROPOSE,
+    READ,
+    TICK,
+    TRIM,
+    FETCH, /* `node` installs the tree of node `at` */
+    INSTALLED,
+    MOVE_TYPE_END
+};
+
+struct move {
+    uint8_t type, node, at;
+};
+
+/* The state with which a scope begins; `fail` as in checker.h. */
+struct cluster *cluster_begin(const struct scope *scope, checker_fail *fail);
+struct cluster *cluster_after(const struct cluster *c, struct move move);
+void cluster_free(struct cluster *c);
+uint64_t cluster_fingerprint(const struct cluster *c);
+
+/* All moves that are possible, at most MOVES_MAX. */
+enum { MOVES_MAX = 2 * MESSAGES_MAX + 64 };
+uint32_t cluster_moves(const struct cluster *c, struct move *moves);
+
+void cluster_print_move(const struct cluster *before, struct move move);
+
+#endif

@@ -1,0 +1,50 @@
+/* What has happened: the last of it to be read, all of it as one number to be compared. */
+#ifndef QUORUMFS_TESTS_SIM_TRACE_H
+#define QUORUMFS_TESTS_SIM_TRACE_H
+
+#include "paxos/paxos.h"
+
+enum { SIM_TRACE_MAX = 400 };
+
+enum sim_what {
+    SIM_SENT,
+    SIM_LOST,
+    SIM_RECEIVED,
+    SIM_RELAYED,
+    SIM_STARTED,
+    SIM_CRASHED,
+    SIM_WRITES,
+    SIM_CUT,
+    SIM_MENDED,
+    SIM_LINK_UP,
+    SIM_LINK_DOWN,
+    SIM_LEADS,
+    SIM_SNAPSHOT,
+    SIM_REPLACES_TREE,
+    SIM_PAUSED,
+    SIM_JUMPED,
+    SIM_STUCK,
+    SIM_ASKED,
+    SIM_ANSWERED,
+};
+
+struct sim_trace_line {
+    uint64_t at;
+    enum sim_what what;
+    uint8_t type; /* of a message, or 0 */
+    uint32_t node, peer;
+    uint64_t a, b, c;
+};
+
+struct sim_trace {
+    struct sim_trace_line lines[SIM_TRACE_MAX];
+    uint64_t count;
+    uint64_t hash;
+};
+
+void trace_add(struct sim_trace *t, struct sim_trace_line line);
+void trace_add_message(struct sim_trace *t, uint64_t at, enum sim_what what,
+                       const struct paxos_message *m);
+void trace_print(const struct sim_trace *t, uint64_t steps_per_tick);
+
+#endif

@@ -1,0 +1,131 @@
+/* One core at a time: when a leader is content, when a follower is, and who raises its ballot. */
+#include "paxos_subject.h"
+
+/* `reply` comes from each of `pids` to what was asked last, and the round ends. */
+static void round_with(struct subject *s, struct paxos_message reply, const uint32_t *pids,
+                       size_t count)
+{
+    reply.type = PAXOS_HEARTBEAT_REPLY;
+    reply.round = sent(s, PAXOS_HEARTBEAT_REQUEST, PEER)->round;
+    for (size_t i = 0; i < count; i++) {
+        reply.from = pids[i];
+        reply.n.pid = pids[i];
+        receive(s, reply);
+    }
+    forget(s);
+    tick(s);
+}
+
+static const uint32_t both[] = {PEER, OTHER};
+
+/* Who hears from a quorum that all of it is unhappy, itself included, raises its ballot. */
+static void a_leader_needs_followers_of_its_own(void **state)
+{
+    struct subject *s = leader();
+    uint64_t before = status_of(s).promise.n;
+    struct paxos_message follows = {.leader = status_of(s).promise};
+    round_with(s, follows, both, 1);
+    assert_true(status_of(s).happy);
+    assert_int_equal(status_of(s).promise.n, before);
+    struct paxos_message strays = {.leader = ballot(9, OTHER)};
+    round_with(s, strays, both, 1);
+    assert_int_equal(status_of(s).promise.n, before + 1);
+    end(s);
+}
+
+/* Both would raise their ballots in turn otherwise: the chained case. */
+static void a_leader_gives_way_to_one_that_serves_a_peer(void **state)
+{
+    struct subject *s = leader();
+    uint64_t before = status_of(s).leader.n;
+    struct paxos_message served = {.leader = ballot(9, OTHER), .happy = true};
+    round_with(s, served, both, 1);
+    assert_true(status_of(s).happy);
+    assert_int_equal(status_of(s).leader.n, before);
+    end(s);
+}
+
+/* A leader in accept needs W nodes, to become one R. */
+static void a_leader_is_content_with_the_write_quorum(void **state)
+{
+    const struct paxos_config config = {.me = ME,
+                                        .count = 5,
+                                        .pids = {ME, PEER, OTHER, 40, 50},
+                                        .read_quorum = 4,
+                                        .write_quorum = 2};
+    const uint32_t three[] = {PEER, OTHER, 40};
+    struct subject *s = start_as(&config, NULL);
+    tick(s);
+    round_with(s, (struct paxos_message){0}, three, 2);
+    assert_int_equal(status_of(s).role, PAXOS_FOLLOWER);
+    round_with(s, (struct paxos_message){0}, three, 3);
+    assert_int_equal(status_of(s).role, PAXOS_LEADER);
+    struct paxos_message promises[3];
+    for (size_t i = 0; i < 3; i++)
+        promises[i] = promise_to(s, three[i]);
+    struct paxos_message follows = {.leader = status_of(s).promise, .happy = true};
+    round_with(s, follows, three, 2);
+    assert_false(status_of(s).happy);
+    for (size_t i = 0; i < 3; i++)
+        receive(s, promises[i]);
+    assert_int_equal(status_of(s).phase, PAXOS_PHASE_ACCEPT);
+    round_with(s, follows, three, 1);
+    assert_true(status_of(s).happy);
+    round_with(s, follows, three, 0);
+    assert_false(status_of(s).happy);
+    end(s);
+}
+
+/* Only the word of the leader itself counts, and only a good one. */
+static void a_follower_is_content_with_a_content_leader(void **state)
+{
+    struct subject *s = follower(1);
+    tick(s);
+    struct paxos_message leads = {.n = ballot(5, PEER), .leader = ballot(5, PEER), .happy = true};
+    round_with(s, leads, both, 1);
+    assert_true(status_of(s).happy);
+    leads.happy = false;
+    round_with(s, leads, both, 1);
+    assert_int_equal(status_of(s).promise.n, 6);
+    end(s);
+
+    s = follower(1);
+    tick(s);
+    struct paxos_message follows = {.leader = ballot(5, PEER), .happy = true};
+    round_with(s, follows, both + 1, 1);
+    assert_false(status_of(s).happy);
+    assert_int_equal(status_of(s).role, PAXOS_FOLLOWER); /* somebody else is content */
+    end(s);
+}
+
+/* Above whatever was seen, and never alone. */
+static void a_ballot_is_raised_above_the_highest(void **state)
+{
+    struct subject *s = follower(1);
+    tick(s);
+    struct paxos_message unhappy = {.n = ballot(7, OTHER), .leader = ballot(7, OTHER)};
+    round_with(s, unhappy, both + 1, 1);
+    assert_int_equal(status_of(s).leader.n, 8);
+    assert_int_equal(status_of(s).promise.n, 8);
+    assert_int_equal(status_of(s).role, PAXOS_LEADER);
+    end(s);
+
+    s = follower(1);
+    tick(s);
+    for (int i = 0; i < 20; i++)
+        round_with(s, unhappy, both, 0);
+    assert_int_equal(status_of(s).promise.n, 5);
+    end(s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_leader_needs_followers_of_its_own),
+        cmocka_unit_test(a_leader_gives_way_to_one_that_serves_a_peer),
+        cmocka_unit_test(a_leader_is_content_with_the_write_quorum),
+        cmocka_unit_test(a_follower_is_content_with_a_content_leader),
+        cmocka_unit_test(a_ballot_is_raised_above_the_highest),
+    };
+    return cmocka_run_group_tests_name("paxos_election", tests, NULL, NULL);
+}

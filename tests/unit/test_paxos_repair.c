@@ -1,0 +1,208 @@
+/* One core at a time: what is lost comes again, who died is not waited for, and snapshots that
+ * arrive in between. */
+#include "paxos_subject.h"
+
+enum { RESEND = 2, GIVE_UP = 8 }; /* ticks */
+
+static void ticks(struct subject *s, int count)
+{
+    for (int i = 0; i < count; i++)
+        tick(s);
+}
+
+/* ---- lost messages ---- */
+
+static void who_starts_again_asks_until_prepared(void **state)
+{
+    struct subject *s = start_with(ballot(4, PEER), ballot(4, PEER), 0, 0, 1);
+    for (int i = 0; i < 3; i++) {
+        forget(s);
+        ticks(s, RESEND);
+        assert_int_equal(count_sent(s, PAXOS_PREPARE_REQ, PEER), 1);
+        assert_int_equal(count_sent(s, PAXOS_PREPARE_REQ, OTHER), 1);
+    }
+    prepare(s, ballot(4, PEER), 1);
+    forget(s);
+    ticks(s, RESEND);
+    assert_int_equal(count_sent(s, PAXOS_PREPARE_REQ, 0), 0);
+    assert_int_equal(count_sent(s, PAXOS_PROMISE, PEER), 1);
+    end(s);
+}
+
+static void a_prepare_without_answer_is_repeated(void **state)
+{
+    struct subject *s = leader();
+    forget(s);
+    ticks(s, RESEND);
+    assert_int_equal(count_sent(s, PAXOS_PREPARE, OTHER), 1);
+    assert_int_equal(count_sent(s, PAXOS_PREPARE, PEER), 0);
+    assert_int_equal(count_sent(s, PAXOS_LEADER_BEAT, PEER), RESEND);
+    end(s);
+}
+
+/* Nothing else would tell the leader when no entry follows. */
+static void a_beat_is_answered_with_what_was_accepted(void **state)
+{
+    struct subject *s = follower(2);
+    receive(s, in_session(PAXOS_LEADER_BEAT, ballot(5, PEER), 1, 0, 1));
+    assert_int_equal(sent(s, PAXOS_ACCEPTED, PEER)->accepted, 2);
+    assert_int_equal(s->decided, 1); /* and what the leader has decided is there as well */
+    end(s);
+}
+
+/* Elected, and OTHER has promised two of five entries of a better log. */
+static struct subject *pulling(void)
+{
+    struct subject *s = start(3, NULL);
+    elect(s);
+    struct paxos_message promise = promise_to(s, OTHER);
+    promise.acc_round = ballot(1, PEER);
+    promise.accepted = 5;
+    promise.sync = PAXOS_SYNC_SUFFIX;
+    receive_entries(s, promise, 2, 8);
+    assert_int_equal(sent(s, PAXOS_SUFFIX_REQ, OTHER)->first, 2);
+    forget(s);
+    return s;
+}
+
+static void a_lost_piece_is_asked_for_again(void **state)
+{
+    struct subject *s = pulling();
+    ticks(s, RESEND);
+    assert_int_equal(sent(s, PAXOS_SUFFIX_REQ, OTHER)->first, 2);
+    end(s);
+}
+
+static void a_dead_holder_of_the_best_log_is_given_up(void **state)
+{
+    struct subject *s = pulling();
+    ticks(s, GIVE_UP);
+    receive(s, promise_to(s, PEER));
+    assert_int_equal(status_of(s).phase, PAXOS_PHASE_ACCEPT);
+    assert_int_equal(status_of(s).accepted, 0);
+    end(s);
+}
+
+/* The answer to a follower's read is lost: it asks again, and must be answered again. */
+static void a_lost_read_index_is_sent_again(void **state)
+{
+    struct subject *s = leader();
+    for (size_t i = 1; i <= 2; i++) {
+        receive(s, (struct paxos_message){.type = PAXOS_READ_REQUEST, .from = PEER, .read = 50});
+        assert_int_equal(count_sent(s, PAXOS_READ_PROBE, PEER), i);
+        receive(s, (struct paxos_message){.type = PAXOS_READ_ACK,
+                                          .from = PEER,
+                                          .n = status_of(s).promise,
+                                          .read = sent(s, PAXOS_READ_PROBE, PEER)->read});
+        assert_int_equal(count_sent(s, PAXOS_READ_INDEX, PEER), i);
+        assert_int_equal(sent(s, PAXOS_READ_INDEX, PEER)->read, 50);
+    }
+    end(s);
+}
+
+static void a_lost_read_request_or_probe_is_sent_again(void **state)
+{
+    struct subject *s = follower(1);
+    step(s, (struct paxos_event){.type = PAXOS_READ, .read = 10});
+    forget(s);
+    ticks(s, RESEND);
+    assert_int_equal(sent(s, PAXOS_READ_REQUEST, PEER)->read, 10);
+    end(s);
+
+    s = leader();
+    step(s, (struct paxos_event){.type = PAXOS_READ, .read = 10});
+    uint64_t probe = sent(s, PAXOS_READ_PROBE, PEER)->read;
+    forget(s);
+    ticks(s, RESEND);
+    assert_int_equal(sent(s, PAXOS_READ_PROBE, PEER)->read, probe);
+    end(s);
+}
+
+/* ---- snapshots in between ---- */
+
+/* What it brought may have been decided above this leader, against its log: only a new ballot can
+ * tell. */
+static void a_leader_that_a_snapshot_carried_prepares_again(void **state)
+{
+    struct subject *s = leader();
+    propose(s, 2, 8);
+    struct paxos_ballot before = status_of(s).promise;
+    forget(s);
+    step(s, (struct paxos_event){.type = PAXOS_SNAPSHOT_INSTALLED, .index = 4});
+    assert_int_equal(status_of(s).role, PAXOS_LEADER);
+    assert_int_equal(status_of(s).phase, PAXOS_PHASE_PREPARE);
+    assert_true(paxos_ballot_compare(status_of(s).promise, before) > 0);
+    assert_true(paxos_ballot_compare(sent(s, PAXOS_PREPARE, PEER)->n, before) > 0);
+    assert_int_equal(sent(s, PAXOS_PREPARE, PEER)->decided, 4);
+    accepted(s, PEER, 4);
+    assert_int_equal(status_of(s).phase, PAXOS_PHASE_PREPARE);
+    end(s);
+}
+
+/* A snapshot of nothing new is no reason. */
+static void a_snapshot_of_what_is_decided_changes_no_leader(void **state)
+{
+    struct subject *s = leader();
+    propose(s, 2, 8);
+    accepted(s, PEER, 2);
+    step(s, (struct paxos_event){.type = PAXOS_SNAPSHOT_INSTALLED, .index = 2});
+    assert_int_equal(status_of(s).phase, PAXOS_PHASE_ACCEPT);
+    end(s);
+}
+
+/* Between what was accepted in the session and the snapshot there is a gap. */
+static void a_snapshot_beyond_the_log_ends_the_session(void **state)
+{
+    struct subject *s = follower(2);
+    step(s, (struct paxos_event){.type = PAXOS_SNAPSHOT_INSTALLED, .index = 9});
+    assert_int_equal(status_of(s).phase, PAXOS_PHASE_RECOVER);
+    assert_int_equal(count_sent(s, PAXOS_ACCEPTED, PEER), 0);
+    assert_int_equal(count_sent(s, PAXOS_PREPARE_REQ, PEER), 1);
+    end(s);
+}
+
+static void a_snapshot_is_wanted_until_the_log_is_there(void **state)
+{
+    struct subject *s = start_with(ballot(4, OTHER), ballot(4, OTHER), 0, 2, 5);
+    prepare(s, ballot(5, PEER), 1);
+    struct paxos_message sync = accept_sync(ballot(5, PEER), 1, 9, 0);
+    sync.sync = PAXOS_SYNC_SNAPSHOT;
+    receive(s, sync);
+    assert_int_equal(s->snapshot_needed, 9);
+    prepare(s, ballot(6, OTHER), 1);
+    receive_entries(s, accept_sync(ballot(6, OTHER), 1, 5, 10), 5, 8);
+    assert_int_equal(status_of(s).phase, PAXOS_PHASE_ACCEPT);
+    assert_int_equal(s->snapshot_needed, 0);
+    end(s);
+}
+
+/* It knows more to be decided than this leader has: a higher ballot did that, and will come. */
+static void a_peer_beyond_the_leaders_log_is_left_alone(void **state)
+{
+    struct subject *s = leader();
+    propose(s, 2, 8);
+    struct paxos_message promise = promise_to(s, OTHER);
+    promise.decided = promise.accepted = 3;
+    receive(s, promise);
+    assert_int_equal(count_sent(s, PAXOS_ACCEPT_SYNC, OTHER), 0);
+    end(s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(who_starts_again_asks_until_prepared),
+        cmocka_unit_test(a_prepare_without_answer_is_repeated),
+        cmocka_unit_test(a_beat_is_answered_with_what_was_accepted),
+        cmocka_unit_test(a_lost_piece_is_asked_for_again),
+        cmocka_unit_test(a_dead_holder_of_the_best_log_is_given_up),
+        cmocka_unit_test(a_lost_read_index_is_sent_again),
+        cmocka_unit_test(a_lost_read_request_or_probe_is_sent_again),
+        cmocka_unit_test(a_leader_that_a_snapshot_carried_prepares_again),
+        cmocka_unit_test(a_snapshot_of_what_is_decided_changes_no_leader),
+        cmocka_unit_test(a_snapshot_beyond_the_log_ends_the_session),
+        cmocka_unit_test(a_snapshot_is_wanted_until_the_log_is_there),
+        cmocka_unit_test(a_peer_beyond_the_leaders_log_is_left_alone),
+    };
+    return cmocka_run_group_tests_name("paxos_repair", tests, NULL, NULL);
+}

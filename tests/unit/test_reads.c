@@ -1,0 +1,205 @@
+/* Reads of a node on their way: which questions they share, and when they are answered. */
+#include "replica_parts.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { NEVER = -1 };
+
+/* What became of a read. */
+struct answer {
+    int outcome; /* NEVER: nothing yet */
+    struct replica_freshness freshness;
+};
+
+static void answered(void *arg, enum replica_outcome outcome, struct replica_freshness freshness)
+{
+    struct answer *a = arg;
+    assert_int_equal(a->outcome, NEVER);
+    *a = (struct answer){outcome, freshness};
+}
+
+static void ask(struct parts *p, enum replica_consistency consistency, struct answer *answer)
+{
+    answer->outcome = NEVER;
+    replica_read(&p->r, consistency, answered, answer);
+}
+
+static void apply_one(struct parts *p)
+{
+    fixture_must(&p->store, make_put("key", "value"));
+}
+
+/* Time passes, by one millisecond at the least. */
+static void wait_a_little(void)
+{
+    uint64_t before = replica_now_ms();
+    while (replica_now_ms() < before + 2)
+        usleep(500);
+}
+
+static void reads_of_a_turn_share_a_question(void **state)
+{
+    struct parts *p = parts_new();
+    struct answer a[3];
+    ask(p, REPLICA_DEFAULT, &a[0]);
+    ask(p, REPLICA_LINEARIZABLE, &a[1]);
+    reads_ask(&p->r);
+    assert_int_equal(p->read_count, 1);
+    ask(p, REPLICA_DEFAULT, &a[2]); /* the question may be under way without it */
+    reads_confirm(&p->r, p->read_ids[0], 0);
+    reads_answer(&p->r);
+    assert_int_equal(a[0].outcome, REPLICA_DONE);
+    assert_int_equal(a[1].outcome, REPLICA_DONE);
+    assert_false(a[1].freshness.stale);
+    assert_int_equal(a[2].outcome, NEVER);
+    reads_ask(&p->r);
+    assert_int_equal(p->read_count, 2);
+    assert_true(p->read_ids[1] > p->read_ids[0]);
+    reads_confirm(&p->r, p->read_ids[0], 0); /* once more, of the first */
+    reads_answer(&p->r);
+    assert_int_equal(a[2].outcome, NEVER);
+    reads_confirm(&p->r, p->read_ids[1], 0);
+    reads_answer(&p->r);
+    assert_int_equal(a[2].outcome, REPLICA_DONE);
+    reads_ask(&p->r);
+    assert_int_equal(p->read_count, 2);
+    parts_free(p);
+}
+
+static void a_read_waits_until_its_index_is_applied(void **state)
+{
+    struct parts *p = parts_new();
+    struct answer a[2];
+    ask(p, REPLICA_DEFAULT, &a[0]);
+    reads_ask(&p->r);
+    ask(p, REPLICA_DEFAULT, &a[1]);
+    reads_ask(&p->r);
+    reads_answer(&p->r);
+    assert_int_equal(a[0].outcome, NEVER); /* not confirmed */
+    reads_confirm(&p->r, p->read_ids[0], 1);
+    reads_confirm(&p->r, p->read_ids[1], 2);
+    reads_answer(&p->r);
+    assert_int_equal(a[0].outcome, NEVER); /* not applied */
+    apply_one(p);
+    reads_answer(&p->r);
+    assert_int_equal(a[0].outcome, REPLICA_DONE);
+    assert_int_equal(a[1].outcome, NEVER);
+    apply_one(p);
+    reads_answer(&p->r);
+    assert_int_equal(a[1].outcome, REPLICA_DONE);
+    parts_free(p);
+}
+
+/* A confirmation that comes again may say more; what a read waits for stays. */
+static void the_first_index_counts(void **state)
+{
+    struct parts *p = parts_new();
+    struct answer a;
+    ask(p, REPLICA_DEFAULT, &a);
+    reads_ask(&p->r);
+    reads_confirm(&p->r, p->read_ids[0], 0);
+    reads_confirm(&p->r, p->read_ids[0], 5);
+    reads_answer(&p->r);
+    assert_int_equal(a.outcome, REPLICA_DONE);
+    parts_free(p);
+}
+
+static void without_a_quorum_nothing_is_current(void **state)
+{
+    struct parts *p = parts_new();
+    struct answer a[3];
+    ask(p, REPLICA_LINEARIZABLE, &a[0]);
+    ask(p, REPLICA_CACHED, &a[1]);
+    ask(p, REPLICA_LINEARIZABLE, &a[2]);
+    reads_ask(&p->r);
+    reads_without_quorum(&p->r);
+    assert_int_equal(a[0].outcome, REPLICA_NO_QUORUM);
+    assert_int_equal(a[1].outcome, REPLICA_DONE);
+    assert_true(a[1].freshness.stale);
+    assert_int_equal(a[2].outcome, REPLICA_NO_QUORUM);
+    p->r.status.has_quorum = false;
+    ask(p, REPLICA_DEFAULT, &a[0]);
+    assert_int_equal(a[0].outcome, REPLICA_NO_QUORUM);
+    ask(p, REPLICA_LOCAL, &a[0]);
+    assert_int_equal(a[0].outcome, REPLICA_DONE);
+    assert_true(a[0].freshness.stale);
+    p->config.stale_on_quorum_loss = true;
+    ask(p, REPLICA_DEFAULT, &a[0]);
+    assert_int_equal(a[0].outcome, REPLICA_DONE);
+    assert_true(a[0].freshness.stale);
+    ask(p, REPLICA_LINEARIZABLE, &a[0]);
+    assert_int_equal(a[0].outcome, REPLICA_NO_QUORUM);
+    parts_free(p);
+}
+
+/* What is confirmed waits for the tree only, also without a quorum. */
+static void a_confirmed_read_outlives_the_quorum(void **state)
+{
+    struct parts *p = parts_new();
+    struct answer a;
+    ask(p, REPLICA_LINEARIZABLE, &a);
+    reads_ask(&p->r);
+    reads_confirm(&p->r, p->read_ids[0], 1);
+    reads_without_quorum(&p->r);
+    assert_int_equal(a.outcome, NEVER);
+    apply_one(p);
+    reads_answer(&p->r);
+    assert_int_equal(a.outcome, REPLICA_DONE);
+    parts_free(p);
+}
+
+static void an_expired_read_is_no_answer(void **state)
+{
+    struct parts *p = parts_new();
+    struct answer a[2];
+    ask(p, REPLICA_LINEARIZABLE, &a[0]);
+    ask(p, REPLICA_CACHED, &a[1]);
+    reads_expire(&p->r, replica_now_ms());
+    assert_int_equal(a[0].outcome, NEVER);
+    reads_expire(&p->r, replica_now_ms() + p->config.request_timeout_ms + 1);
+    assert_int_equal(a[0].outcome, REPLICA_TIMEOUT);
+    assert_int_equal(a[1].outcome, REPLICA_DONE);
+    assert_true(a[1].freshness.stale);
+    parts_free(p);
+}
+
+/* A state is as old as the question that confirmed it. */
+static void the_cache_counts_from_the_question(void **state)
+{
+    struct parts *p = parts_new();
+    struct answer a, b;
+    p->config.cache_time_ms = 1000000;
+    ask(p, REPLICA_DEFAULT, &a); /* never confirmed: not from the cache */
+    assert_int_equal(a.outcome, NEVER);
+    uint64_t asked_ms = replica_now_ms();
+    reads_ask(&p->r);
+    reads_confirm(&p->r, p->read_ids[0], 0);
+    wait_a_little();
+    reads_answer(&p->r);
+    assert_true(p->r.confirmed_ms <= asked_ms);
+    ask(p, REPLICA_DEFAULT, &b);
+    assert_int_equal(b.outcome, REPLICA_DONE);
+    assert_false(b.freshness.stale);
+    ask(p, REPLICA_LINEARIZABLE, &b);
+    assert_int_equal(b.outcome, NEVER);
+    p->config.cache_time_ms = 1;
+    ask(p, REPLICA_CACHED, &a);
+    assert_int_equal(a.outcome, NEVER);
+    reads_expire(&p->r, UINT64_MAX);
+    parts_free(p);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(reads_of_a_turn_share_a_question),
+        cmocka_unit_test(a_read_waits_until_its_index_is_applied),
+        cmocka_unit_test(the_first_index_counts),
+        cmocka_unit_test(without_a_quorum_nothing_is_current),
+        cmocka_unit_test(a_confirmed_read_outlives_the_quorum),
+        cmocka_unit_test(an_expired_read_is_no_answer),
+        cmocka_unit_test(the_cache_counts_from_the_question),
+    };
+    return cmocka_run_group_tests_name("reads", tests, NULL, NULL);
+}

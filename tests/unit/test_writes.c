@@ -1,0 +1,270 @@
+/* Commands of a node on their way: what is proposed, with which stamp, and what their callers are
+ * told. */
+#include "replica_parts.h"
+
+#include <stdlib.h>
+
+enum { NEVER = -1 };
+
+/* What became of a command. */
+struct answer {
+    int outcome; /* NEVER: nothing yet */
+    uint64_t revision;
+};
+
+static void answered(void *arg, enum replica_outcome outcome, const struct command_result *result)
+{
+    struct answer *a = arg;
+    assert_int_equal(a->outcome, NEVER);
+    assert_true((result != NULL) == (outcome == REPLICA_DONE));
+    *a = (struct answer){outcome, result ? result->revision : 0};
+}
+
+static void submit(struct parts *p, const char *key, struct answer *answer)
+{
+    struct command command = {0};
+    struct op op = make_put(key, "value");
+    assert_int_equal(command_add(&command, &op), 0);
+    *answer = (struct answer){NEVER, 0};
+    replica_submit(&p->r, &command, answered, answer);
+}
+
+static void complete(struct parts *p, uint64_t sequence)
+{
+    struct command_result result = {.revision = 1000 + sequence};
+    writes_complete(&p->r, sequence, &result);
+}
+
+static void refuse_the_rest(struct parts *p)
+{
+    writes_expire(&p->r, UINT64_MAX);
+}
+
+static void stamps_count_and_tell_what_still_waits(void **state)
+{
+    struct parts *p = parts_new();
+    struct answer a[5];
+    for (int i = 0; i < 3; i++)
+        submit(p, "k", &a[i]);
+    complete(p, 2);
+    submit(p, "k", &a[3]);
+    complete(p, 1);
+    submit(p, "k", &a[4]);
+    writes_propose(&p->r);
+    assert_int_equal(p->proposed_count, 3);
+    const uint64_t sequences[] = {3, 4, 5}, lowest[] = {1, 1, 3};
+    for (size_t i = 0; i < 3; i++) {
+        struct stamp stamp = parts_stamp(p, i);
+        assert_int_equal(stamp.node, PARTS_ME);
+        assert_int_equal(stamp.incarnation, PARTS_INCARNATION);
+        assert_int_equal(stamp.sequence, sequences[i]);
+        assert_int_equal(stamp.lowest, lowest[i]);
+    }
+    refuse_the_rest(p);
+    parts_free(p);
+}
+
+static void a_result_answers_its_command(void **state)
+{
+    enum { COUNT = WRITE_BUCKETS + 2 };
+    struct parts *p = parts_new();
+    struct answer *a = calloc(COUNT + 1, sizeof *a);
+    for (uint64_t sequence = 1; sequence <= COUNT; sequence++)
+        submit(p, "k", &a[sequence]);
+    complete(p, WRITE_BUCKETS + 1); /* in one bucket with the first */
+    assert_int_equal(a[WRITE_BUCKETS + 1].outcome, REPLICA_DONE);
+    assert_int_equal(a[WRITE_BUCKETS + 1].revision, 1000 + WRITE_BUCKETS + 1);
+    assert_int_equal(a[1].outcome, NEVER);
+    complete(p, WRITE_BUCKETS + 1); /* nobody waits for it any more */
+    assert_int_equal(a[1].outcome, NEVER);
+    complete(p, 1);
+    assert_int_equal(a[1].revision, 1001);
+    refuse_the_rest(p);
+    assert_int_equal(a[2].outcome, REPLICA_NO_QUORUM);
+    free(a);
+    parts_free(p);
+}
+
+static void only_what_is_new_is_proposed(void **state)
+{
+    struct parts *p = parts_new();
+    struct answer a[5];
+    submit(p, "k", &a[0]);
+    submit(p, "k", &a[1]);
+    writes_propose(&p->r);
+    assert_int_equal(p->proposed_count, 2);
+    writes_propose(&p->r);
+    assert_int_equal(p->proposed_count, 2);
+    for (int i = 2; i < 5; i++)
+        submit(p, "k", &a[i]);
+    p->r.status.has_leader = false;
+    writes_propose(&p->r);
+    assert_int_equal(p->proposed_count, 2);
+    p->r.status.has_leader = true;
+    writes_propose(&p->r);
+    assert_int_equal(p->proposed_count, 5);
+    for (size_t i = 0; i < 5; i++)
+        assert_int_equal(parts_stamp(p, i).sequence, i + 1);
+    refuse_the_rest(p);
+    parts_free(p);
+}
+
+/* More than go into one event. */
+static void many_are_proposed_in_order(void **state)
+{
+    enum { COUNT = 600 };
+    struct parts *p = parts_new();
+    struct answer a[COUNT];
+    for (int i = 0; i < COUNT; i++)
+        submit(p, "k", &a[i]);
+    writes_propose(&p->r);
+    assert_int_equal(p->proposed_count, COUNT);
+    for (int i = 0; i < COUNT; i++)
+        complete(p, (uint64_t)i + 1);
+    for (int i = 0; i < COUNT; i++)
+        assert_int_equal(a[i].outcome, REPLICA_DONE);
+    parts_free(p);
+}
+
+static void assert_proposed_again(struct parts *p, size_t first, uint64_t sequence)
+{
+    struct stamp once = parts_stamp(p, first), again = parts_stamp(p, p->proposed_count - 1);
+    assert_int_equal(again.sequence, sequence);
+    assert_int_equal(again.sequence, once.sequence);
+    assert_int_equal(again.lowest, once.lowest);
+    assert_int_equal(again.time, once.time);
+}
+
+/* The stamp is that of the first time, so it takes effect once. */
+static void a_lost_proposal_is_repeated_as_it_was(void **state)
+{
+    struct parts *p = parts_new();
+    struct answer a;
+    bool repeated;
+    submit(p, "k", &a);
+    writes_propose(&p->r);
+    uint64_t now = replica_now_ms();
+    writes_expire(&p->r, now);
+    assert_int_equal(p->proposed_count, 1);
+    writes_expire(&p->r, now + WRITE_REPEAT_MS + 1);
+    assert_int_equal(p->proposed_count, 2);
+    writes_expire(&p->r, now + 2 * WRITE_REPEAT_MS + 2); /* the next time after twice as long */
+    assert_int_equal(p->proposed_count, 2);
+    writes_expire(&p->r, now + 3 * WRITE_REPEAT_MS + 3);
+    assert_int_equal(p->proposed_count, 3);
+    assert_proposed_again(p, 0, 1);
+
+    p->r.status.promise.n++; /* another leader is told at once */
+    writes_propose(&p->r);
+    assert_int_equal(p->proposed_count, 4);
+    assert_proposed_again(p, 0, 1);
+    for (size_t i = 0; i < 4; i++) {
+        struct command_result result = parts_apply(p, i, &repeated);
+        assert_int_equal(repeated, i > 0);
+        command_result_free(&result);
+    }
+    complete(p, 1);
+    parts_free(p);
+}
+
+/* "Refused" says that nothing has happened: not after the core was told. */
+static void what_was_proposed_is_never_refused(void **state)
+{
+    struct parts *p = parts_new();
+    struct answer a[3];
+    submit(p, "k", &a[0]);
+    writes_propose(&p->r);
+    submit(p, "k", &a[1]);
+    writes_refuse_unproposed(&p->r, REPLICA_NO_QUORUM);
+    assert_int_equal(a[0].outcome, NEVER);
+    assert_int_equal(a[1].outcome, REPLICA_NO_QUORUM);
+    p->r.status.has_leader = false;
+    submit(p, "k", &a[2]);
+    writes_expire(&p->r, replica_now_ms());
+    assert_int_equal(a[0].outcome, NEVER);
+    writes_expire(&p->r, replica_now_ms() + p->config.request_timeout_ms + 1);
+    assert_int_equal(a[0].outcome, REPLICA_TIMEOUT);
+    assert_int_equal(a[2].outcome, REPLICA_NO_QUORUM);
+    assert_int_equal(p->r.unknown_total, 1);
+    p->r.status.has_quorum = false;
+    submit(p, "k", &a[0]);
+    assert_int_equal(a[0].outcome, REPLICA_NO_QUORUM);
+    p->r.stopping = true;
+    submit(p, "k", &a[0]);
+    assert_int_equal(a[0].outcome, REPLICA_STOPPING);
+    parts_free(p);
+}
+
+/* The tree keeps so many results: from the oldest that waits on, answered or not. */
+static void the_span_of_what_waits_is_bounded(void **state)
+{
+    struct parts *p = parts_new();
+    struct answer *a = calloc(REPLICA_PENDING_MAX + 2, sizeof *a);
+    for (uint64_t sequence = 1; sequence <= REPLICA_PENDING_MAX; sequence++)
+        submit(p, "k", &a[sequence]);
+    struct answer *next = &a[REPLICA_PENDING_MAX + 1];
+    submit(p, "k", next);
+    assert_int_equal(next->outcome, REPLICA_BUSY);
+    for (uint64_t sequence = 2; sequence <= REPLICA_PENDING_MAX; sequence++)
+        complete(p, sequence);
+    submit(p, "k", next);
+    assert_int_equal(next->outcome, REPLICA_BUSY);
+    complete(p, 1);
+    submit(p, "k", next);
+    assert_int_equal(next->outcome, NEVER);
+    complete(p, REPLICA_PENDING_MAX + 1);
+    assert_int_equal(next->outcome, REPLICA_DONE);
+    free(a);
+    parts_free(p);
+}
+
+static void the_bytes_of_what_waits_are_bounded(void **state)
+{
+    struct parts *p = parts_new();
+    struct answer a;
+    submit(p, "k", &a);
+    p->r.write_bytes += REPLICA_PENDING_BYTES_MAX;
+    struct answer refused;
+    submit(p, "k", &refused);
+    assert_int_equal(refused.outcome, REPLICA_BUSY);
+    p->r.write_bytes -= REPLICA_PENDING_BYTES_MAX;
+    complete(p, 1);
+    parts_free(p);
+}
+
+/* A snapshot has taken the place of some of their entries. */
+static void what_a_snapshot_contains_is_answered(void **state)
+{
+    struct parts *p = parts_new();
+    struct answer a[3];
+    bool repeated;
+    for (int i = 0; i < 3; i++)
+        submit(p, i == 0 ? "first" : "other", &a[i]);
+    writes_propose(&p->r);
+    struct command_result result = parts_apply(p, 1, &repeated);
+    uint64_t revision = result.revision;
+    command_result_free(&result);
+    writes_recall(&p->r);
+    assert_int_equal(a[0].outcome, NEVER);
+    assert_int_equal(a[1].outcome, REPLICA_DONE);
+    assert_int_equal(a[1].revision, revision);
+    assert_int_equal(a[2].outcome, NEVER);
+    refuse_the_rest(p);
+    parts_free(p);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(stamps_count_and_tell_what_still_waits),
+        cmocka_unit_test(a_result_answers_its_command),
+        cmocka_unit_test(only_what_is_new_is_proposed),
+        cmocka_unit_test(many_are_proposed_in_order),
+        cmocka_unit_test(a_lost_proposal_is_repeated_as_it_was),
+        cmocka_unit_test(what_was_proposed_is_never_refused),
+        cmocka_unit_test(the_span_of_what_waits_is_bounded),
+        cmocka_unit_test(the_bytes_of_what_waits_are_bounded),
+        cmocka_unit_test(what_a_snapshot_contains_is_answered),
+    };
+    return cmocka_run_group_tests_name("writes", tests, NULL, NULL);
+}
