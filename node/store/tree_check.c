@@ -70,8 +70,8 @@ static const char *const wrong[] = {
     " (SELECT id >> 26 AS data, sum(length(bytes)) AS stored, max(id & 0x3ffffff) AS last"
     "  FROM chunk WHERE" CHUNK_IS_CONTENTS " GROUP BY id >> 26) c ON c.data = i.data"
     " WHERE i.data > 0 AND (used <> coalesce(stored, 0) OR last << 14 >= size))",
-    "SELECT EXISTS (SELECT 1 FROM"
-    " (SELECT DISTINCT id >> 26 AS data FROM chunk WHERE" CHUNK_IS_CONTENTS ") c"
+    "SELECT EXISTS (SELECT 1 FROM (SELECT DISTINCT id >> 26 AS data FROM chunk"
+    "  WHERE" CHUNK_IS_CONTENTS ") c"
     " LEFT JOIN (SELECT data FROM inode WHERE data > 0) i ON i.data = c.data"
     " WHERE i.data IS NULL)",
 

@@ -9,8 +9,8 @@ static bool same_op(const struct op *a, const struct op *b)
 {
     return a->type == b->type && a->flags == b->flags && a->ino == b->ino && a->ino2 == b->ino2 &&
            a->hold == b->hold && a->offset == b->offset && a->size == b->size &&
-           a->revision == b->revision && a->mtime == b->mtime && a->mode == b->mode &&
-           a->uid == b->uid && a->gid == b->gid && a->rdev == b->rdev &&
+           a->revision == b->revision && a->atime == b->atime && a->mtime == b->mtime &&
+           a->mode == b->mode && a->uid == b->uid && a->gid == b->gid && a->rdev == b->rdev &&
            bytes_equal(a->name, b->name) && bytes_equal(a->name2, b->name2) &&
            bytes_equal(a->data, b->data);
 }

@@ -71,7 +71,8 @@ static struct op op_of(struct experiment *e)
         op.data = op.type == OP_SETXATTR || op.type == OP_SYMLINK ? source_chunk(s) : data_of(e);
     if (fields & 128) {
         op.revision = source_number(s);
-        op.mtime = source_number(s);
+        op.mtime = (int64_t)source_number(s);
+        op.atime = ~op.mtime;
         op.mode = source_u32(s);
         op.uid = op.gid = op.rdev = (uint32_t)source_number(s);
     }
