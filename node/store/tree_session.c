@@ -321,7 +321,7 @@ static int sessions_load(struct tree *tree)
     while ((status = sql_step(&tree->sql, query)) > 0) {
         struct session *session = session_add(tree, (uint32_t)column_number(query, 0));
         if (session == NULL) {
-            status = -ENOMEM;
+            status = fault_set(&tree->sql.fault, -ENOMEM, "%s: out of memory", TREE_FILE);
             break;
         }
         session->incarnation = column_number(query, 1);
@@ -343,8 +343,11 @@ static int pages_load(struct tree *tree)
         uint64_t number = column_number(query, 1);
         bool fits = session && page_fits(session->lowest, number);
         status = fits ? page_load(session, number, sql_column_bytes(query, 2)) : -EIO;
-        if (status < 0)
+        if (status < 0) {
+            fault_set(&tree->sql.fault, status, "%s: read its stored results: %s", TREE_FILE,
+                      strerror(-status));
             break;
+        }
     }
     sqlite3_finalize(query);
     return status;

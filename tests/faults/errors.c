@@ -10,6 +10,7 @@
 #include "../unit/tree_fixture.h"
 #include "cluster.h"
 #include "life.h"
+#include "pool.h"
 #include "report.h"
 #include "sqlite_memory.h"
 
@@ -25,7 +26,7 @@ enum { STRIDE = 6 }; /* points; sanitizers are slow */
 enum { STRIDE = 1 };
 #endif
 
-enum { IMAGES = 10, STEPS_BETWEEN = 60, STEPS = 24, STEPS_AFTER = 8 };
+enum { IMAGES = 10, STEPS_BETWEEN = 60, STEPS = 24, STEPS_AFTER = 4, CUTS_AFTER_SYNC = 6 };
 
 #define CALL(call) (1u << (call))
 #define CALLS_ALL ((1u << DISK_CALLS) - 1)
@@ -39,14 +40,14 @@ static const struct kind {
     uint32_t calls;  /* of the disk, that can fail so; none: SQLite has no memory */
     uint64_t stride; /* points, when they take turns: there are many of some kinds */
 } kinds[] = {
-    {"EIO once", EIO, false, CALLS_ALL, 6},
-    {"EIO from then on", EIO, true, CALLS_ALL, 6},
-    {"full once", ENOSPC, false, CALLS_FOR_ROOM, 2},
-    {"full from then on", ENOSPC, true, CALLS_FOR_ROOM, 2},
+    {"EIO once", EIO, false, CALLS_ALL, 8},
+    {"EIO from then on", EIO, true, CALLS_ALL, 8},
+    {"full once", ENOSPC, false, CALLS_FOR_ROOM, 5},
+    {"full from then on", ENOSPC, true, CALLS_FOR_ROOM, 5},
     {"no sync once", EIO, false, CALLS_FOR_SAFETY, 1},
     {"no sync from then on", EIO, true, CALLS_FOR_SAFETY, 1},
-    {"no memory once", ENOMEM, false, 0, 151},
-    {"no memory from then on", ENOMEM, true, 0, 151},
+    {"no memory once", ENOMEM, false, 0, 301},
+    {"no memory from then on", ENOMEM, true, 0, 301},
 };
 
 enum { KINDS = sizeof(kinds) / sizeof(*kinds) };
@@ -130,31 +131,41 @@ static void live_on(struct disk *disk, const struct ledger *ledger, uint64_t see
     if (life_begin(&life, disk, ledger, seed, history) < 0)
         report_failure("the node does not start again: %s", life.node.text);
     life_recover(&life);
+    node_checkpoint(&life.node); /* which counts on what is in the WAL */
+    pool_run();
     life_go_on(&life, STEPS_AFTER);
     report_unless(life.node.status == 0, "the node breaks again: %s", life.node.text);
     life_kill(&life);
 }
 
-/* With a power cut at once or not, and one later. */
-static void live_twice(const struct disk *disk, const struct ledger *ledger, uint64_t seed)
+/* The power is cut in the second life, or at its end. */
+static void live_again(const struct history *history, size_t point, uint64_t random)
 {
-    uint64_t random = seed;
+    struct disk *before = history_disk(history, point);
+    struct disk *disk = after_power_cut(before, &random);
+
+    report_where(3, "and a power cut before change %zu of %zu", point, history->changes.count);
+    live_on(disk, history_ledger(history, point), random, NULL);
+    disk_free(disk);
+    disk_free(before);
+}
+
+/* With a power cut at once or not, and others later: several, if a sync has failed, because then
+ * what is seen is not what is there. */
+static void live_twice(const struct disk *disk, const struct ledger *ledger,
+                       const struct kind *kind, uint64_t random)
+{
+    unsigned cuts = kind->calls == CALLS_FOR_SAFETY ? CUTS_AFTER_SYNC : 1;
     bool cut = random_below(&random, 2);
     struct disk *second = cut ? after_power_cut(disk, &random) : disk_copy(disk);
-    struct disk *before, *third;
     struct history history;
-    size_t point;
 
     report_where(2, "call %d on %s failed; then %s", disk->fault.hit_call, disk->fault.hit_name,
                  cut ? "a power cut" : "started again");
-    live_on(second, ledger, seed, &history);
-    point = random_below(&random, (uint32_t)history.changes.count + 1);
-    before = history_disk(&history, point);
-    third = after_power_cut(before, &random);
-    report_where(3, "and a power cut before change %zu of %zu", point, history.changes.count);
-    live_on(third, history_ledger(&history, point), seed, NULL);
-    disk_free(third);
-    disk_free(before);
+    live_on(second, ledger, random, &history);
+    live_again(&history, history.changes.count, random);
+    for (unsigned i = 0; i < cuts; i++)
+        live_again(&history, random_below(&random, (uint32_t)history.changes.count + 1), random);
     history_free(&history);
     disk_free(second);
 }
@@ -175,7 +186,7 @@ static void fail_at(const struct image *image, const struct kind *kind, uint64_t
         counts.calls++;
     else
         counts.allocations++;
-    live_twice(disk, &life.ledger, seed + at);
+    live_twice(disk, &life.ledger, kind, seed + at);
     disk_free(disk);
 }
 

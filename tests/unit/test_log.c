@@ -259,24 +259,26 @@ static void a_truncated_tail_is_replaced(void **state)
     rig_free(rig);
 }
 
-/* The row of the state is written when anything in it but `decided` has changed, entries or not. */
+/* The row of the state is written when anything in it but `decided` has changed, entries or not:
+ * one of the ballots in one of its parts, or both alike. */
 static void ballots_that_come_with_entries_are_stored(void **state)
 {
-    const struct paxos_ballot steps[] = {{1, 0, 2}, {1, 5, 2}, {1, 5, 3}, {2, 5, 3}};
+    const struct paxos_ballot steps[][2] = {
+        {{1, 0, 2}, {0, 0, 0}}, {{1, 0, 2}, {1, 0, 2}}, {{1, 5, 2}, {1, 0, 2}},
+        {{1, 5, 2}, {1, 5, 2}}, {{1, 5, 3}, {1, 5, 2}}, {{1, 5, 3}, {1, 5, 3}},
+        {{2, 5, 3}, {2, 5, 3}}, {{2, 6, 3}, {2, 6, 3}}, {{2, 6, 4}, {2, 6, 4}},
+    };
     struct rig *rig = rig_new();
-    for (uint64_t i = 0; i < 8; i++) {
+    for (uint64_t i = 0; i < sizeof steps / sizeof *steps; i++) {
         rig_open(rig, 0);
         rig_start(rig);
-        if (i % 2 == 0)
-            rig->state.promise = steps[i / 2];
-        else
-            rig->state.acc_round = steps[i / 2];
-        rig->state.acc_round.n = i < 1 ? 0 : rig->state.acc_round.n;
+        rig->state.promise = steps[i][0];
+        rig->state.acc_round = steps[i][1];
         rig_write(rig, false, i, 1, 100, 0);
         rig_stop(rig);
         rig_open(rig, 0);
-        assert_memory_equal(&rig->stored.promise, &rig->state.promise, sizeof steps[0]);
-        assert_memory_equal(&rig->stored.acc_round, &rig->state.acc_round, sizeof steps[0]);
+        assert_memory_equal(&rig->stored.promise, &steps[i][0], sizeof steps[i][0]);
+        assert_memory_equal(&rig->stored.acc_round, &steps[i][1], sizeof steps[i][1]);
         assert_int_equal(rig->stored.entry_count, i + 1);
         rig_close(rig);
     }

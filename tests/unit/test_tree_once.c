@@ -353,6 +353,23 @@ static void test_other_folders_are_refused(void **state)
     fixture_attach(f);
 }
 
+static void test_damaged_results_are_named(void **state)
+{
+    struct fixture *f = *state;
+    struct tree *tree;
+    struct fault fault = {{0}};
+
+    assert_int_equal(fixture_do(f, make_put("a", "x")), 0);
+    tree_close(f->tree);
+    fixture_sql(f, "UPDATE result SET page = page + 100000");
+    assert_int_equal(
+        tree_open(f->folder, &(struct identity){.cluster = 77, .node = 1}, &tree, &fault), -EIO);
+    assert_non_null(strstr(fault.text, "tree.db: read its stored results"));
+    fixture_sql(f, "UPDATE result SET page = page - 100000");
+    folder_close(f->folder);
+    fixture_attach(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -368,6 +385,7 @@ int main(void)
         FIXTURE_TEST(test_garbage),
         FIXTURE_TEST(test_former_values),
         FIXTURE_TEST(test_other_folders_are_refused),
+        FIXTURE_TEST(test_damaged_results_are_named),
     };
 
     return cmocka_run_group_tests_name("tree_once", tests, NULL, NULL);
