@@ -4,7 +4,7 @@
 
 #include "store/tree_records.h"
 
-enum { ROWS_MAX = 200, COLUMNS_MAX = 14, EDITS_MAX = 12 };
+enum { ROWS_MAX = 200, COLUMNS_MAX = 15, EDITS_MAX = 12 };
 
 struct value {
     bool number;
