@@ -49,6 +49,7 @@ static void take_apart(struct bytes snapshot, struct rows *rows)
         assert(tag < RECORD_TABLES && rows->count < ROWS_MAX);
         struct row *row = &rows->row[rows->count++];
         *row = (struct row){.table = tag, .columns = columns_of[tag]};
+        assert(row->columns <= COLUMNS_MAX);
         for (uint32_t i = 0; i < row->columns; i++)
             row->values[i] = read_value(&r);
     }
