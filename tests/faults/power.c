@@ -23,7 +23,7 @@ enum { STRIDE = 1 };
 #endif
 
 enum {
-    STEPS = 800,
+    STEPS = 560,
     STEPS_AFTER = 12,
     PATTERNS_OF_NAMES = 6,
     INSTALLATION_PATTERNS = 12,

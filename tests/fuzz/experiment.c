@@ -179,6 +179,12 @@ static void read_inode(struct experiment *e)
     buffer_free(&out);
 }
 
+static void let_go(struct experiment *e)
+{
+    int status = tree_let_go(e->tree, source_number(e->input));
+    assert(status == 0);
+}
+
 static void recall(struct experiment *e)
 {
     struct command_result result = {0};
@@ -203,6 +209,9 @@ static void act(struct experiment *e)
         break;
     case 3:
         recall(e);
+        break;
+    case 4:
+        let_go(e);
         break;
     default:
         apply_command(e);

@@ -65,11 +65,20 @@ static void fill(void)
     apply(&(struct op){.type = OP_PUNCH, .ino = 3, .offset = 16384, .size = 16384});
 }
 
+/* Every second inode is held open by somebody on this node. */
+static bool wants(void *arg, uint64_t ino)
+{
+    return ino % 2 == 0;
+}
+
+static struct tree_keeper keeper = {.wants = wants};
+
 static void open_tree(void)
 {
     struct fault fault;
     int status = tree_open(the_lab.folder, &identity, &the_lab.tree, &fault);
     assert(status == 0);
+    tree_keep(the_lab.tree, &keeper);
 }
 
 struct lab *lab_of_process(void)
@@ -87,6 +96,7 @@ struct lab *lab_of_process(void)
     assert(status == 0);
     the_lab.counters = the_lab.tree->counters;
     the_lab.trash = the_lab.tree->trash;
+    the_lab.kept = the_lab.tree->kept;
     return &the_lab;
 }
 
@@ -164,6 +174,7 @@ static void install(struct lab *lab)
 
 void lab_renew(struct lab *lab)
 {
+    tree_keep_end(&keeper);
     tree_close(lab->tree);
     char path[300];
     snprintf(path, sizeof path, "%s/%s", folder_path(lab->folder), TREE_FILE);
@@ -186,6 +197,7 @@ void lab_undo(struct lab *lab)
     tree->dirty = 0;
     tree->counters = lab->counters;
     tree->trash = lab->trash;
+    tree->kept = lab->kept;
     session_forget(tree);
     status = session_load(tree);
     assert(status == 0);

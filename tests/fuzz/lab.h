@@ -12,7 +12,7 @@ struct lab {
     struct folder *folder;
     struct tree *tree;
     struct counters counters; /* of the beginning, to which lab_undo returns */
-    bool trash;
+    bool trash, kept;
 };
 
 /* The tree of this process, made at the first call. */
