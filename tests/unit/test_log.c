@@ -391,6 +391,7 @@ static void a_snapshot_within_the_log_voids_what_is_below(void **state)
         assert_entry(rig, 6, 0, 100);
         rig_close(rig);
     }
+    assert_int_equal(tamper(rig, "SELECT compacted FROM state"), 6);
     rig_free(rig);
 }
 

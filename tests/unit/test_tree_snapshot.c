@@ -337,28 +337,38 @@ static void test_a_lost_piece_is_missed(void **state)
     fixture_close(&b);
 }
 
-/* Whole, and yet no tree: its numbers do not fit its rows. */
+/* Whole, and yet no tree: its numbers do not fit its rows, or results are none. */
 static void test_a_damaged_tree_is_refused(void **state)
 {
-    struct fixture a, b;
-    struct tree_reader *reader;
-    struct tree_writer *writer;
-    uint64_t index;
+    const char *const damages[] = {
+        "UPDATE meta SET inodes = inodes + 1",
+        "DELETE FROM session",
+        "UPDATE result SET page = 5000",
+        "UPDATE result SET bytes = x'ff'",
+        "UPDATE result SET bytes = x'00000000'",
+        "UPDATE result SET bytes = CAST(bytes || bytes AS BLOB)",
+        "UPDATE result SET bytes = CAST(x'40' || substr(bytes, 2) AS BLOB)",
+    };
+    for (size_t i = 0; i < sizeof damages / sizeof *damages; i++) {
+        struct fixture a, b;
+        struct tree_reader *reader;
+        struct tree_writer *writer;
+        uint64_t index;
 
-    fixture_open(&a);
-    fixture_open(&b);
-    fixture_must(&a, make_put("k", "v"));
-    fixture_detach(&a);
-    fixture_sql(&a, "UPDATE meta SET inodes = inodes + 1");
-    fixture_attach(&a);
-    assert_int_equal(tree_reader_open(a.tree, &reader, &index), 0);
-    assert_int_equal(tree_writer_open(b.tree, index, &writer), 0);
-    transfer(reader, writer);
-    assert_int_equal(install(writer), -EBADMSG);
-    assert_int_equal(tree_applied(b.tree), 0);
-    tree_reader_close(reader);
-    fixture_close(&a);
-    fixture_close(&b);
+        fixture_open(&a);
+        fixture_open(&b);
+        fixture_must(&a, make_put("k", "v"));
+        assert_int_equal(tree_commit(a.tree), 0);
+        fixture_sql(&a, damages[i]);
+        assert_int_equal(tree_reader_open(a.tree, &reader, &index), 0);
+        assert_int_equal(tree_writer_open(b.tree, index, &writer), 0);
+        transfer(reader, writer);
+        assert_int_equal(install(writer), -EBADMSG);
+        assert_int_equal(tree_applied(b.tree), 0);
+        tree_reader_close(reader);
+        fixture_close(&a);
+        fixture_close(&b);
+    }
 }
 
 static void test_install_ends_readers_and_waits(void **state)
