@@ -53,20 +53,23 @@ static struct disk *left_over(const struct disk *disk, int way, uint64_t *random
     return way == KILLED ? disk_copy(disk) : disk_cut(disk, (enum disk_loss)way, random);
 }
 
-/* The next life: it begins, catches up, and goes on a little. Keeps its history for another cut. */
-static void live_on(struct disk *disk, const struct ledger *ledger, uint64_t seed, unsigned steps,
-                    struct history *history)
+/* The next life: it begins, misses something so many times that it needs a snapshot, catches up,
+ * and goes on a little. Keeps its history for another cut. */
+static void live_on(struct disk *disk, const struct ledger *ledger, uint64_t seed,
+                    unsigned snapshots, unsigned steps, struct history *history)
 {
     struct life life;
 
     if (life_begin(&life, disk, ledger, seed, history) < 0)
         report_failure("the node does not start: %s", life.node.text);
-    if (seed % 8 < 2)
+    for (unsigned i = 0; i < snapshots; i++) {
         life_fall_behind(&life);
+        life_recover(&life);
+    }
     life_recover(&life);
     life_go_on(&life, steps);
     report_unless(life.node.status == 0, "the node breaks: %s", life.node.text);
-    if (seed % 16 < 8)
+    if (seed % 2)
         life_end(&life);
     else
         life_kill(&life);
@@ -79,7 +82,7 @@ static void cut_again(const struct history *history, size_t point, int way, uint
 
     report_where(3, "and again before change %zu of %zu, %s", point, history->changes.count,
                  way_names[way]);
-    live_on(disk, history_ledger(history, point), random, 0, NULL);
+    live_on(disk, history_ledger(history, point), random, 0, 0, NULL);
     counts.second_cuts++;
     disk_free(disk);
     disk_free(before);
@@ -117,7 +120,8 @@ static void cut(const struct disk *before, const struct ledger *ledger, int way,
     struct history history;
 
     report_where(2, "%s", way_names[way]);
-    live_on(disk, ledger, random, random_below(&random, STEPS_AFTER), &history);
+    live_on(disk, ledger, random, random_below(&random, 4) == 0, random_below(&random, STEPS_AFTER),
+            &history);
     counts.cuts++;
     cut_again(&history, random_below(&random, (uint32_t)history.changes.count + 1),
               (int)random_below(&random, WAYS), random);
@@ -177,7 +181,7 @@ static void cut_installation(const struct disk *torn, const struct ledger *ledge
     struct disk *disk = disk_cut(torn, DISK_LOSE_SOME, &random);
     struct history history;
 
-    live_on(disk, ledger, random & ~UINT64_C(7), 0, &history);
+    live_on(disk, ledger, random, 2, 0, &history);
     counts.cuts++;
     for (size_t point = 1; point < history.changes.count; point++)
         for (unsigned i = 0; files_are_gone(&history, point) && i < INSTALLATION_PATTERNS; i++)
