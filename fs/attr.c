@@ -12,8 +12,7 @@ static void reply_attr(struct fs_request *r, const struct attr *attr)
     struct stat stat;
 
     fs_stat_of(attr, r->ino & FS_LOCAL, &stat);
-    if (r->handle && r->handle->truncation)
-        stat.st_size = stat.st_blocks = 0;
+    fs_stat_pending(r->handle, &stat);
     fuse_reply_attr(r->req, &stat, 0);
 }
 
@@ -28,13 +27,14 @@ static void attr_read(struct fs_request *r, struct tree *tree)
         reply_attr(r, &attr);
 }
 
-/* The handle through which the caller sees a truncation that is not decided yet. fstat(2) comes
- * without its handle, so there the process decides. */
-static struct fs_handle *truncating(fuse_req_t req, fuse_ino_t ino, const struct fuse_file_info *fi)
+/* The handle through which the caller sees what is not decided yet. fstat(2) comes without its
+ * handle, so there the process decides. */
+static struct fs_handle *seen_through(fuse_req_t req, fuse_ino_t ino,
+                                      const struct fuse_file_info *fi)
 {
     if (fi)
         return (struct fs_handle *)(uintptr_t)fi->fh;
-    return fs_handle_truncating(&fs_of(req)->files, ino, fuse_req_ctx(req)->pid);
+    return fs_handle_pending(&fs_of(req)->files, ino, fuse_req_ctx(req)->pid);
 }
 
 void fs_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
@@ -48,7 +48,7 @@ void fs_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
     r = fs_request_new(req, ino, NULL);
     if (!r)
         return;
-    r->handle = truncating(req, ino, fi);
+    r->handle = seen_through(req, ino, fi);
     /* Every path begins with the root: without its attributes .quorumfs could not be reached. */
     r->local_will_do = ino == INO_ROOT;
     fs_request_read(r, attr_read);
@@ -98,20 +98,17 @@ static void op_of(const struct stat *stat, int to_set, struct op *op)
     }
 }
 
-/* A new size or time comes after a truncation that is pending on the same handle, so it takes that
- * along. */
-static uint32_t ops_of(struct fs_request *r, const struct stat *stat, int to_set, struct op ops[3])
+/* A new size or time comes after what is pending on the same handle, so it takes that along. */
+static uint32_t ops_of(struct fs_request *r, const struct stat *stat, int to_set, struct op ops[2])
 {
     struct op set = {.type = OP_SETATTR, .ino = r->ino};
     uint32_t kill = fs_kill_priv(r->req);
     uint32_t count = 0;
 
     op_of(stat, to_set, &set);
-    if (r->handle && r->handle->truncation &&
-        ((to_set & FUSE_SET_ATTR_SIZE) || (set.flags & (OP_SET_MTIME | OP_SET_MTIME_NOW)))) {
-        ops[count++] = (struct op){.type = OP_TRUNCATE, .ino = r->ino, .flags = kill};
-        fs_truncation_taken(r);
-    }
+    if (r->handle && fs_must_settle(r->handle) &&
+        ((to_set & FUSE_SET_ATTR_SIZE) || (set.flags & (OP_SET_MTIME | OP_SET_MTIME_NOW))))
+        fs_pending_take(r);
     if (to_set & FUSE_SET_ATTR_SIZE)
         ops[count++] = (struct op){
             .type = OP_TRUNCATE, .ino = r->ino, .size = (uint64_t)stat->st_size, .flags = kill};
@@ -123,7 +120,7 @@ static uint32_t ops_of(struct fs_request *r, const struct stat *stat, int to_set
 void fs_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *stat, int to_set,
                 struct fuse_file_info *fi)
 {
-    struct op ops[3];
+    struct op ops[2];
     uint32_t count;
     struct fs_request *r;
 
@@ -134,7 +131,7 @@ void fs_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *stat, int to_set,
     r = fs_request_new(req, ino, NULL);
     if (!r)
         return;
-    r->handle = truncating(req, ino, fi);
+    r->handle = seen_through(req, ino, fi);
     r->if_gone = attr_read;
     count = ops_of(r, stat, to_set, ops);
     if (count > 0)

@@ -1,4 +1,5 @@
-/* File contents. Each write is one command that is decided before it is answered. */
+/* File contents. Each write is one command that is decided before it is answered; with commit=close
+ * it is gathered on its handle instead (pending.h), unless O_SYNC or O_DSYNC asks for more. */
 #include "fs/request.h"
 #include "fs/special.h"
 
@@ -30,6 +31,42 @@ static void read_content(fuse_req_t req, const struct buffer *content, size_t si
     fuse_reply_buf(req, (const char *)content->data + at, left < size ? left : size);
 }
 
+static bool is_gathered(const struct fs_handle *handle)
+{
+    return fs_pending_runs(&handle->pending) > 0 || handle->under_way;
+}
+
+/* What this handle has gathered is there now: read as asked. */
+static void settled(struct fs_request *done, const struct op_result *result)
+{
+    struct fs_request *r = fs_request_new(done->req, done->ino, NULL);
+
+    if (!r)
+        return;
+    r->offset = done->offset;
+    r->size = done->size;
+    r->flags = done->flags;
+    fs_request_read(r, done->read);
+}
+
+static void read_through(struct fs_request *r, struct fs_handle *handle, fs_read_cb *read)
+{
+    if (!is_gathered(handle)) {
+        fs_request_read(r, read);
+        return;
+    }
+    r->handle = handle;
+    r->read = read;
+    fs_pending_take(r);
+    fs_request_change(r, NULL, 0, settled);
+}
+
+/* Through this handle the file is empty. */
+static bool is_empty(const struct fs_handle *handle)
+{
+    return handle->pending.truncation && !is_gathered(handle);
+}
+
 void fs_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)
 {
     struct fs_request *r;
@@ -38,7 +75,7 @@ void fs_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct f
         read_content(req, &handle_of(fi)->content, size, offset);
         return;
     }
-    if (handle_of(fi)->truncation) { /* through this handle the file is empty */
+    if (is_empty(handle_of(fi))) {
         fuse_reply_buf(req, NULL, 0);
         return;
     }
@@ -47,7 +84,7 @@ void fs_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct f
         return;
     r->size = size;
     r->offset = (uint64_t)offset;
-    fs_request_read(r, data_read);
+    read_through(r, handle_of(fi), data_read);
 }
 
 static void data_written(struct fs_request *r, const struct op_result *result)
@@ -55,27 +92,48 @@ static void data_written(struct fs_request *r, const struct op_result *result)
     fuse_reply_write(r->req, r->size);
 }
 
+/* False: the write has to be decided now, together with what was gathered before. */
+static bool gather(fuse_req_t req, struct fs_handle *handle, const struct op *op)
+{
+    struct fs *fs = fs_of(req);
+
+    if (fs_pending_full(&handle->pending, op->data.len) ||
+        op->offset + op->data.len > FILE_BYTES_MAX)
+        return false;
+    if (replica_refuses_writes(fs->replica))
+        fuse_reply_err(req, EROFS);
+    else if (fs_pending_gather(&handle->pending, op) < 0)
+        fuse_reply_err(req, ENOMEM);
+    else
+        fuse_reply_write(req, op->data.len);
+    return true;
+}
+
 void fs_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off_t offset,
               struct fuse_file_info *fi)
 {
+    bool gathers = fs_of(req)->config->commit_on_close && !(fi->flags & O_DSYNC);
     struct op op = {
         .type = OP_WRITE, .ino = ino, .offset = (uint64_t)offset, .data = bytes_of(data, size)};
-    struct fs_request *r = fs_request_new(req, ino, NULL);
+    struct fs_request *r;
 
-    if (!r)
-        return;
-    r->size = size;
     /* A page of a mapping that is written back goes to its place, whoever's handle the kernel lends
      * it; nobody in particular has written it. */
     if (!fi->writepage) {
         if (fi->flags & O_APPEND)
             op.type = OP_APPEND;
         op.flags |= fs_kill_priv(req);
+        if (gathers && gather(req, handle_of(fi), &op))
+            return;
+    }
+    r = fs_request_new(req, ino, NULL);
+    if (!r)
+        return;
+    r->size = size;
+    if (!fi->writepage) {
         r->handle = handle_of(fi);
-        if (r->handle->truncation) {
-            op.flags |= OP_TRUNCATE_FIRST;
-            fs_truncation_taken(r);
-        }
+        if (fs_must_settle(r->handle))
+            fs_pending_take(r);
     }
     fs_request_change(r, &op, 1, data_written);
 }
@@ -131,9 +189,8 @@ static void punched(struct fs_request *done, const struct op_result *result)
 void fs_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t offset, off_t length,
                   struct fuse_file_info *fi)
 {
-    struct op ops[3] = {{.type = OP_TRUNCATE, .ino = ino}};
-    bool truncation = handle_of(fi)->truncation;
-    int count = ops_of_fallocate(mode, ino, (uint64_t)offset, (uint64_t)length, ops + 1);
+    struct op ops[2];
+    int count = ops_of_fallocate(mode, ino, (uint64_t)offset, (uint64_t)length, ops);
     struct fs_request *r;
 
     if (count < 0) {
@@ -150,10 +207,10 @@ void fs_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t offset, off_t 
     r->handle = handle_of(fi);
     r->offset = (uint64_t)offset;
     r->size = (size_t)length;
-    if (truncation)
-        fs_truncation_taken(r);
-    fs_request_change(r, truncation ? ops : ops + 1, (uint32_t)count + truncation,
-                      ops[count].type == OP_PUNCH ? punched : fs_reply_ok);
+    if (fs_must_settle(r->handle))
+        fs_pending_take(r);
+    fs_request_change(r, ops, (uint32_t)count,
+                      ops[count - 1].type == OP_PUNCH ? punched : fs_reply_ok);
 }
 
 static void sought(struct fs_request *r, struct tree *tree)
@@ -175,7 +232,7 @@ void fs_lseek(fuse_req_t req, fuse_ino_t ino, off_t offset, int whence, struct f
         fuse_reply_err(req, EINVAL);
         return;
     }
-    if (handle_of(fi)->truncation) {
+    if (is_empty(handle_of(fi))) {
         fuse_reply_err(req, ENXIO);
         return;
     }
@@ -184,5 +241,5 @@ void fs_lseek(fuse_req_t req, fuse_ino_t ino, off_t offset, int whence, struct f
         return;
     r->offset = (uint64_t)offset;
     r->flags = whence;
-    fs_request_read(r, sought);
+    read_through(r, handle_of(fi), sought);
 }

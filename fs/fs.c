@@ -129,16 +129,30 @@ static bool kernel_checks(const struct fs *fs)
     return fs->config->allow_other || geteuid() != 0;
 }
 
+/* What the mount is shown to be of. mount(8) looks there for the first column of fstab(5). */
+static void source_of(const struct config *config, char source[2 * CONFIG_PATH_MAX])
+{
+    char *to = source;
+
+    for (const char *at = config->in_background ? config->dir : "quorumfs"; *at; at++) {
+        if (*at == ',' || *at == '\\')
+            *to++ = '\\';
+        *to++ = *at;
+    }
+    *to = '\0';
+}
+
 static struct fuse_session *session_of(struct fs *fs)
 {
-    char options[256];
+    char source[2 * CONFIG_PATH_MAX], options[sizeof source + 256];
     char *argv[] = {"quorumfs", "-o", options};
     struct fuse_args args = FUSE_ARGS_INIT(3, argv);
     struct fuse_session *session;
 
-    snprintf(options, sizeof options, "fsname=quorumfs,subtype=quorumfs,max_read=%d%s%s",
+    source_of(fs->config, source);
+    snprintf(options, sizeof options, "fsname=%s,subtype=quorumfs,max_read=%d%s%s%s", source,
              FS_TRANSFER_BYTES_MAX, kernel_checks(fs) ? ",default_permissions" : "",
-             fs->config->allow_other ? ",allow_other" : "");
+             fs->config->allow_other ? ",allow_other" : "", fs->config->mount_options);
     session = fuse_session_new(&args, &operations, sizeof operations, fs);
     fuse_opt_free_args(&args);
     return session;

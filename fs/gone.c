@@ -53,7 +53,10 @@ static void given_back(struct fs *fs, uint64_t ino, enum replica_outcome outcome
 
 void fs_give_back(struct fs *fs, uint64_t ino)
 {
-    fs_change_unasked(fs, &(struct op){.type = OP_RELEASE, .ino = ino}, given_back);
+    struct command command = {0};
+
+    command_add(&command, &(struct op){.type = OP_RELEASE, .ino = ino});
+    fs_change_unasked(fs, ino, &command, given_back);
 }
 
 static void give_back_refused(struct fs *fs)

@@ -48,6 +48,7 @@ struct fs_handle *fs_handle_open(struct fs_files *files, uint64_t ino, pid_t pid
         return NULL;
     }
     handle->pid = pid;
+    STAILQ_INIT(&handle->waiting);
     LIST_INSERT_HEAD(&handle->file->handles, handle, entry);
     return handle;
 }
@@ -56,7 +57,9 @@ bool fs_handle_close(struct fs_files *files, struct fs_handle *handle)
 {
     struct fs_file *file = handle->file;
 
+    assert(STAILQ_EMPTY(&handle->waiting));
     LIST_REMOVE(handle, entry);
+    fs_pending_clear(&handle->pending);
     buffer_free(&handle->content);
     buffer_free(&handle->names);
     buffer_free(&handle->entries);
@@ -86,7 +89,7 @@ struct fs_handle *fs_handle_of(struct fs_files *files, uint64_t ino, pid_t pid)
     return NULL;
 }
 
-struct fs_handle *fs_handle_truncating(struct fs_files *files, uint64_t ino, pid_t pid)
+struct fs_handle *fs_handle_pending(struct fs_files *files, uint64_t ino, pid_t pid)
 {
     struct fs_file *file = fs_file_find(files, ino);
     struct fs_handle *handle;
@@ -95,7 +98,7 @@ struct fs_handle *fs_handle_truncating(struct fs_files *files, uint64_t ino, pid
         return NULL;
     LIST_FOREACH(handle, &file->handles, entry)
     {
-        if (handle->truncation && handle->pid == pid)
+        if (handle->pid == pid && fs_pending_any(&handle->pending))
             return handle;
     }
     return NULL;

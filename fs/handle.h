@@ -5,12 +5,12 @@
 #ifndef QUORUMFS_FS_HANDLE_H
 #define QUORUMFS_FS_HANDLE_H
 
-#include "base/buffer.h"
+#include "fs/pending.h"
 
-#include <stdbool.h>
-#include <stdint.h>
 #include <sys/queue.h>
 #include <sys/types.h>
+
+struct fs_request;
 
 enum { FS_FILES_BUCKETS = 1024 };
 
@@ -18,9 +18,9 @@ struct fs_handle {
     LIST_ENTRY(fs_handle) entry;
     struct fs_file *file;
     pid_t pid; /* who opened it, a thread id; 0: not known */
-    /* open(O_TRUNC) was answered and the truncation is not decided yet; open.c says who decides it.
-     */
-    bool truncation;
+    struct fs_pending pending;
+    bool under_way; /* what was pending is being decided; those of `waiting` come after it */
+    STAILQ_HEAD(, fs_request) waiting;
     struct buffer content; /* of a file that the mount makes up, as it was at open */
     /* A directory: the names that were given so far. Their positions are the stream's offsets. */
     struct buffer names;   /* one after the other */
@@ -51,9 +51,9 @@ struct fs_file *fs_file_find(struct fs_files *files, uint64_t ino);
 /* A handle of this process, or NULL. */
 struct fs_handle *fs_handle_of(struct fs_files *files, uint64_t ino, pid_t pid);
 
-/* The handle through which this process has truncated the inode without its being decided yet, or
+/* The handle through which this process has changed the inode without its being decided yet, or
  * NULL. */
-struct fs_handle *fs_handle_truncating(struct fs_files *files, uint64_t ino, pid_t pid);
+struct fs_handle *fs_handle_pending(struct fs_files *files, uint64_t ino, pid_t pid);
 
 void fs_files_clear(struct fs_files *files);
 

@@ -1,18 +1,9 @@
 /* Files from open to release.
  *
- * open(O_TRUNC) is answered without asking anybody. The truncation is pending on its handle until
- * one of these takes it along, in the same log entry:
- *
- *   open(O_TRUNC) -> pending -> the first write, fallocate, new size or time: data.c, attr.c
- *                            -> close(2) of the last descriptor, fsync(2), release: here
- *
- * Until then the file has its old contents for everybody, on every node: the truncation simply
- * happens later than the open, and no reader finds the file empty between a shell's `>` and the
- * first bytes. Only the process that opened it sees it empty. A change that was certainly not made
- * leaves its truncation pending.
- *
- * Nothing has to be waited for in between: the kernel lets one write at a time change a file's
- * size. */
+ * open(O_TRUNC) is answered without asking anybody, and the truncation pends (pending.h). Until it
+ * is taken along the file has its old contents for everybody, on every node: it simply happens
+ * later than the open, and no reader finds the file empty between a shell's `>` and the first
+ * bytes. Only the process that opened it sees it empty. */
 #include "fs/process.h"
 #include "fs/request.h"
 #include "fs/special.h"
@@ -38,20 +29,6 @@ bool fs_wants_direct_io(const struct fs *fs, int flags)
     int access = flags & O_ACCMODE;
 
     return fs_can_map_direct(fs) || access == O_WRONLY || (access == O_RDWR && (flags & O_APPEND));
-}
-
-static void truncation_ended(struct fs_request *r, bool happened, const struct op_result *result)
-{
-    if (!happened)
-        r->handle->truncation = true;
-}
-
-void fs_truncation_taken(struct fs_request *r)
-{
-    assert(r->handle->truncation);
-    assert(!r->ended);
-    r->handle->truncation = false;
-    r->ended = truncation_ended;
 }
 
 /* Nobody can use what was neither held nor kept when it went away. With ESTALE the kernel looks the
@@ -89,20 +66,19 @@ void fs_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
         fuse_reply_err(req, ENOMEM);
         return;
     }
-    handle->truncation = (fi->flags & O_TRUNC) != 0;
+    handle->pending.truncation = (fi->flags & O_TRUNC) != 0;
+    handle->pending.truncation_flags = fs_kill_priv(req);
     fi->fh = (uintptr_t)handle;
     fi->direct_io = fs_is_virtual(ino) || fs_wants_direct_io(fs, fi->flags);
     if (fuse_reply_open(req, fi) < 0)
         fs_handle_close(&fs->files, handle);
 }
 
-/* Every write has been decided before it was answered, so only a truncation can be left to do. */
 static void settle(fuse_req_t req, fuse_ino_t ino, struct fs_handle *handle)
 {
-    struct op op = {.type = OP_TRUNCATE, .ino = ino, .flags = fs_kill_priv(req)};
     struct fs_request *r;
 
-    if (!handle->truncation) {
+    if (!fs_must_settle(handle)) {
         fuse_reply_err(req, 0);
         return;
     }
@@ -110,8 +86,8 @@ static void settle(fuse_req_t req, fuse_ino_t ino, struct fs_handle *handle)
     if (!r)
         return;
     r->handle = handle;
-    fs_truncation_taken(r);
-    fs_request_change(r, &op, 1, fs_reply_ok);
+    fs_pending_take(r);
+    fs_request_change(r, NULL, 0, fs_reply_ok);
 }
 
 /* One of possibly many descriptors is closed. A shell opens, duplicates the descriptor to 1 and
@@ -119,8 +95,9 @@ static void settle(fuse_req_t req, fuse_ino_t ino, struct fs_handle *handle)
 void fs_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
     struct fs_handle *handle = (struct fs_handle *)(uintptr_t)fi->fh;
+    bool empties = handle->pending.truncation && fs_pending_runs(&handle->pending) == 0;
 
-    if (handle->truncation && fs_process_writes(fuse_req_ctx(req)->pid, fs_of(req)->mount_id, ino))
+    if (empties && fs_process_writes(fuse_req_ctx(req)->pid, fs_of(req)->mount_id, ino))
         fuse_reply_err(req, 0);
     else
         settle(req, ino, handle);
@@ -144,7 +121,19 @@ static void release_ended(struct fs_request *r, bool happened, const struct op_r
     close_handle(r->fs, r->ino, r->handle);
 }
 
-/* A truncation that is pending when the mount goes has been promised all the same. */
+/* What is pending when the mount goes has been answered all the same. */
+static void settle_unasked(struct fs *fs, struct fs_handle *handle)
+{
+    struct command command = {0};
+
+    if (!fs_pending_any(&handle->pending))
+        return;
+    if (fs_pending_command(&handle->pending, handle->file->ino, NULL, 0, &command) < 0)
+        command_free(&command);
+    fs_change_unasked(fs, handle->file->ino, &command, NULL);
+    fs_pending_clear(&handle->pending);
+}
+
 void fs_settle_all(struct fs *fs)
 {
     struct fs_file *file;
@@ -155,11 +144,7 @@ void fs_settle_all(struct fs *fs)
         {
             LIST_FOREACH(handle, &file->handles, entry)
             {
-                struct op op = {.type = OP_TRUNCATE, .ino = file->ino, .flags = OP_KILL_PRIV};
-
-                if (handle->truncation)
-                    fs_change_unasked(fs, &op, NULL);
-                handle->truncation = false;
+                settle_unasked(fs, handle);
             }
         }
     }
@@ -170,10 +155,10 @@ void fs_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
     struct fs *fs = fs_of(req);
     struct fs_handle *handle = (struct fs_handle *)(uintptr_t)fi->fh;
-    struct op op = {.type = OP_TRUNCATE, .ino = ino, .flags = fs_kill_priv(req)};
     struct fs_request *r;
 
-    if (!handle->truncation) {
+    assert(!handle->under_way);
+    if (!fs_pending_any(&handle->pending)) {
         close_handle(fs, ino, handle);
         fuse_reply_err(req, 0);
         return;
@@ -185,5 +170,6 @@ void fs_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
     }
     r->handle = handle;
     r->ended = release_ended;
-    fs_request_change(r, &op, 1, fs_reply_ok);
+    fs_pending_take(r);
+    fs_request_change(r, NULL, 0, fs_reply_ok);
 }

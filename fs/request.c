@@ -33,20 +33,6 @@ struct fs_request *fs_request_new(fuse_req_t req, uint64_t ino, const char *name
     return r;
 }
 
-/* EIO alone leaves open whether a change has happened. */
-static int error_of_write(enum replica_outcome outcome)
-{
-    switch (outcome) {
-    case REPLICA_NO_QUORUM:
-    case REPLICA_STOPPING:
-        return EROFS;
-    case REPLICA_BUSY:
-        return EBUSY;
-    default:
-        return EIO;
-    }
-}
-
 /* Looking a name up is also how a change begins, and one that is refused has to say EROFS. But
  * within open(2) the kernel asks once more after the file was made, and then something has
  * happened. */
@@ -62,8 +48,7 @@ static int error_of_read(struct fs_request *r, enum replica_outcome outcome)
     return EIO;
 }
 
-/* Less to wait for. */
-static void one_less(struct fs *fs)
+void fs_one_less(struct fs *fs)
 {
     assert(fs->waiting > 0);
     fs->waiting--;
@@ -71,17 +56,10 @@ static void one_less(struct fs *fs)
         fs_close_when_idle(fs);
 }
 
-static void over(struct fs_request *r)
-{
-    struct fs *fs = r->fs;
-
-    free(r);
-    one_less(fs);
-}
-
 static void read_ready(void *arg, enum replica_outcome outcome, struct replica_freshness freshness)
 {
     struct fs_request *r = arg;
+    struct fs *fs;
 
     if (outcome == REPLICA_DONE || r->local_will_do) {
         r->fs->scratch.len = 0;
@@ -92,7 +70,9 @@ static void read_ready(void *arg, enum replica_outcome outcome, struct replica_f
                    replica_outcome_text(outcome));
         fuse_reply_err(r->req, error_of_read(r, outcome));
     }
-    over(r);
+    fs = r->fs;
+    free(r);
+    fs_one_less(fs);
 }
 
 void fs_request_read(struct fs_request *r, fs_read_cb *read)
@@ -101,67 +81,6 @@ void fs_request_read(struct fs_request *r, fs_read_cb *read)
     r->fs->waiting++;
     replica_read(r->fs->replica, r->here || fs_is_special(r->ino) ? REPLICA_LOCAL : REPLICA_DEFAULT,
                  read_ready, r);
-}
-
-static void written(void *arg, enum replica_outcome outcome, const struct command_result *result)
-{
-    struct fs_request *r = arg;
-    const struct op_result *last = NULL;
-
-    if (outcome == REPLICA_DONE && result->status == 0) {
-        assert(result->count > 0);
-        last = &result->ops[result->count - 1];
-    }
-    if (r->ended)
-        r->ended(r, last || outcome == REPLICA_TIMEOUT, last);
-
-    if (last) {
-        r->changed(r, last);
-    } else if (outcome == REPLICA_DONE && result->status == -ESTALE && r->if_gone &&
-               !fs_file_find(&r->fs->files, r->ino)) {
-        r->if_gone(r, replica_tree(r->fs->replica));
-    } else if (outcome == REPLICA_DONE) {
-        fs_reply_error(r, result->status);
-    } else {
-        trace_info("fs", "a change of inode %llu: %s", (unsigned long long)r->ino,
-                   replica_outcome_text(outcome));
-        fuse_reply_err(r->req, error_of_write(outcome));
-    }
-    over(r);
-}
-
-static int command_of(struct command *command, const struct op *ops, uint32_t count)
-{
-    int rc = 0;
-
-    for (uint32_t i = 0; i < count && rc == 0; i++) {
-        if (fs_is_special(ops[i].ino) || fs_is_special(ops[i].ino2))
-            rc = -EROFS;
-        else if (ops[i].name.len > NAME_BYTES_MAX || ops[i].name2.len > NAME_BYTES_MAX)
-            rc = -ENAMETOOLONG;
-        else
-            rc = command_add(command, &ops[i]);
-    }
-    return rc;
-}
-
-void fs_request_change(struct fs_request *r, const struct op *ops, uint32_t count,
-                       fs_changed_cb *changed)
-{
-    struct command command = {0};
-    int rc = command_of(&command, ops, count);
-
-    if (rc < 0) {
-        command_free(&command);
-        if (r->ended)
-            r->ended(r, false, NULL);
-        fuse_reply_err(r->req, -rc);
-        free(r);
-        return;
-    }
-    r->changed = changed;
-    r->fs->waiting++;
-    replica_submit(r->fs->replica, &command, written, r);
 }
 
 uint32_t fs_kill_priv(fuse_req_t req)
@@ -218,6 +137,15 @@ void fs_stat_of(const struct attr *attr, uint64_t mark, struct stat *stat)
     stat->st_ctim = timespec_of(attr->ctime);
 }
 
+void fs_stat_pending(const struct fs_handle *handle, struct stat *stat)
+{
+    if (!handle || !fs_pending_any(&handle->pending))
+        return;
+    if (handle->pending.truncation)
+        stat->st_blocks = 0;
+    stat->st_size = (off_t)fs_pending_size(&handle->pending, (uint64_t)stat->st_size);
+}
+
 void fs_reply_entry(struct fs_request *r, const struct attr *attr)
 {
     struct fuse_entry_param entry = {0};
@@ -225,8 +153,8 @@ void fs_reply_entry(struct fs_request *r, const struct attr *attr)
 
     fs_stat_of(attr, mark, &entry.attr);
     entry.ino = attr->ino | mark;
-    if (fs_handle_truncating(&r->fs->files, entry.ino, fuse_req_ctx(r->req)->pid))
-        entry.attr.st_size = entry.attr.st_blocks = 0;
+    fs_stat_pending(fs_handle_pending(&r->fs->files, entry.ino, fuse_req_ctx(r->req)->pid),
+                    &entry.attr);
     fs_gone_seen(r->fs, attr->ino);
     fuse_reply_entry(r->req, &entry);
 }
@@ -253,41 +181,4 @@ void fs_reply_scratch(struct fs_request *r)
         fuse_reply_err(r->req, ENOMEM);
     else
         fuse_reply_buf(r->req, (const char *)scratch->data, scratch->len);
-}
-
-/* ---- Changes that nobody has asked for ---- */
-
-struct unasked {
-    struct fs *fs;
-    uint64_t ino;
-    fs_unasked_cb *ended;
-};
-
-static void unasked_over(void *arg, enum replica_outcome outcome,
-                         const struct command_result *result)
-{
-    struct unasked *u = arg;
-    struct fs *fs = u->fs;
-
-    if (u->ended)
-        u->ended(fs, u->ino, outcome);
-    free(u);
-    one_less(fs);
-}
-
-void fs_change_unasked(struct fs *fs, const struct op *op, fs_unasked_cb *ended)
-{
-    struct unasked *u = malloc(sizeof *u);
-    struct command command = {0};
-
-    if (!u || command_add(&command, op) < 0) {
-        free(u);
-        command_free(&command);
-        if (ended)
-            ended(fs, op->ino, REPLICA_BUSY);
-        return;
-    }
-    *u = (struct unasked){fs, op->ino, ended};
-    fs->waiting++;
-    replica_submit(fs->replica, &command, unasked_over, u);
 }

@@ -34,6 +34,10 @@ struct fs_request {
     bool here;                /* a read that need not ask the cluster */
     bool local_will_do;       /* a read that rather takes what this node last knew than fails */
     struct fs_handle *handle; /* NULL: by inode only */
+    bool in_order;            /* a change that comes after those of its handle that are under way */
+    struct fs_pending taken;  /* what was pending there, and goes along */
+    struct command command;
+    STAILQ_ENTRY(fs_request) next; /* of the handle's waiting */
     uint64_t offset;
     size_t size;
     int flags;
@@ -43,14 +47,18 @@ struct fs_request {
 
 /* A request about an inode, and a name or NULL. Returns NULL when it was answered with an error. */
 struct fs_request *fs_request_new(fuse_req_t req, uint64_t ino, const char *name);
-/* Both take the request and free it when it is answered. `ops` is copied. */
+/* Both take the request and free it when it is answered. `ops` is copied; there may be none if
+ * something is taken along. */
 void fs_request_read(struct fs_request *r, fs_read_cb *read);
 void fs_request_change(struct fs_request *r, const struct op *ops, uint32_t count,
                        fs_changed_cb *changed);
 
-/* The change takes the pending truncation of r->handle along (open.c), which comes back if the
- * change is certainly not made. */
-void fs_truncation_taken(struct fs_request *r);
+/* What is pending on the handle, or under way, has to be decided before a change through it. */
+bool fs_must_settle(const struct fs_handle *handle);
+/* The change takes along what is pending on r->handle. If it fails, the caller's error says so for
+ * the gathered writes too, and they are dropped; so do changes that wait behind it. A truncation
+ * comes back if the change is certainly not made. */
+void fs_pending_take(struct fs_request *r);
 
 /* OP_KILL_PRIV, or 0 for somebody who may leave setuid and setgid bits as they are. */
 uint32_t fs_kill_priv(fuse_req_t req);
@@ -68,10 +76,16 @@ void fs_reply_scratch(struct fs_request *r);
 
 /* As stat(2) has it. `mark` goes into the inode number (special.h). */
 void fs_stat_of(const struct attr *attr, uint64_t mark, struct stat *stat);
+/* For who looks through this handle, which may be NULL. */
+void fs_stat_pending(const struct fs_handle *handle, struct stat *stat);
 
-/* A change that no request waits for; the mount waits for its end before it goes. `ended` may be
- * NULL, and may come before the call returns. Out of memory counts as REPLICA_BUSY. */
+/* One request or change less that the mount waits for before it goes. */
+void fs_one_less(struct fs *fs);
+
+/* A change that no request waits for; the mount waits for its end before it goes. Takes the
+ * command; an empty one (there was no memory for more) counts as REPLICA_BUSY. `ended` may be NULL,
+ * and may come before the call returns. */
 typedef void fs_unasked_cb(struct fs *fs, uint64_t ino, enum replica_outcome outcome);
-void fs_change_unasked(struct fs *fs, const struct op *op, fs_unasked_cb *ended);
+void fs_change_unasked(struct fs *fs, uint64_t ino, struct command *command, fs_unasked_cb *ended);
 
 #endif

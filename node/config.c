@@ -11,22 +11,33 @@
 
 static const char config_help[] =
     "Usage: quorumfs DIR [flags]\n"
+    "       quorumfs DIR MOUNTPOINT [flags]\n"
     "\n"
-    "Runs a node of a replicated key-value store whose data and node.json are in DIR.\n"
+    "Runs a node of a replicated key-value store whose data and node.json are in DIR. With a\n"
+    "MOUNTPOINT, as mount(8) calls it, it goes to the background once that is mounted, and ends\n"
+    "with the mount.\n"
     "\n"
     "  -a, --addr HOST:PORT   where this node listens, and its name in the cluster\n"
     "  -p, --peers A,B        the other nodes' addr (this node's own may be among them)\n"
     "  -c, --clients A,B      addresses or networks that may use HTTP; default: this machine\n"
     "  -m, --mount PATH       where to mount the keys as files, relative to DIR\n"
+    "  -o OPTION,OPTION...    mount options: ro, noexec and others; any field of node.json that "
+    "is\n"
+    "                         a text or true, such as commit=close or allow_other\n"
     "  -h, --help             print this and exit\n"
     "  -V, --version          print the version and exit\n"
     "\n"
     "Flags win over the fields of DIR/node.json. With an addr and no peers a node runs alone.\n"
     "QUORUMFS_LOG=error|warn|info|debug says how much is told on standard error.\n";
 
+enum { CONFIG_OPTION_LISTS_MAX = 8 }; /* -o, repeated */
+
 /* What the command line says; NULL where it says nothing. */
 struct config_flags {
     const char *dir, *addr, *peers, *clients, *mount;
+    const char *options[CONFIG_OPTION_LISTS_MAX];
+    int option_lists;
+    const char *mountpoint; /* beside DIR */
 };
 
 /* ---- Setters ---- */
@@ -97,7 +108,7 @@ static int config_read_flags(int argc, char **argv, struct config_flags *flags, 
     int flag;
 
     optind = 0; /* glibc: begin anew */
-    while ((flag = getopt_long(argc, argv, ":a:p:c:m:hV", options, NULL)) != -1) {
+    while ((flag = getopt_long(argc, argv, ":a:p:c:m:o:hV", options, NULL)) != -1) {
         if (flag == 'a')
             flags->addr = optarg;
         else if (flag == 'p')
@@ -106,6 +117,10 @@ static int config_read_flags(int argc, char **argv, struct config_flags *flags, 
             flags->clients = optarg;
         else if (flag == 'm')
             flags->mount = optarg;
+        else if (flag == 'o' && flags->option_lists == CONFIG_OPTION_LISTS_MAX)
+            return fault_set(fault, -EINVAL, "-o more than %d times", CONFIG_OPTION_LISTS_MAX);
+        else if (flag == 'o')
+            flags->options[flags->option_lists++] = optarg;
         else if (flag == 'h')
             return fputs(config_help, stdout) < 0 ? -EINVAL : 1;
         else if (flag == 'V')
@@ -113,12 +128,13 @@ static int config_read_flags(int argc, char **argv, struct config_flags *flags, 
         else
             return config_wrong_flag(flag == ':', argv[optind - 1], fault);
     }
-    if (optind != argc - 1)
+    if (optind == argc)
+        return fault_set(fault, -EINVAL, "which folder? Usage: quorumfs DIR [flags], see --help");
+    if (argc - optind > 2)
         return fault_set(fault, -EINVAL,
-                         optind == argc
-                             ? "which folder? Usage: quorumfs DIR [flags], see --help"
-                             : "one folder, not several: quorumfs DIR [flags], see --help");
+                         "one folder, not several: quorumfs DIR [MOUNTPOINT] [flags], see --help");
     flags->dir = argv[optind];
+    flags->mountpoint = argv[optind + 1];
     return 0;
 }
 
@@ -139,6 +155,22 @@ static int config_each(const char *flag, const char *list, const char *expected,
     }
     free(copy);
     return status;
+}
+
+/* The path of a folder, which need not exist yet. */
+static int config_set_absolute(const char *path, char absolute[CONFIG_PATH_MAX],
+                               struct fault *fault)
+{
+    char here[CONFIG_PATH_MAX] = "";
+    int len;
+
+    if (path[0] != '/' && getcwd(here, sizeof(here)) == NULL)
+        return fault_set(fault, -EINVAL, "the current folder: %s", strerror(errno));
+    len = snprintf(absolute, CONFIG_PATH_MAX, "%s%s%s", here, here[0] != '\0' ? "/" : "", path);
+    if (path[0] == '\0' || len >= CONFIG_PATH_MAX)
+        return fault_set(fault, -EINVAL, "the folder's path is %s",
+                         path[0] == '\0' ? "empty" : "too long");
+    return 0;
 }
 
 static bool config_flag_peer(struct config_draft *draft, const char *item)
@@ -162,6 +194,14 @@ static int config_apply_flags(struct config_draft *draft, const struct config_fl
     if (flags->mount != NULL && !config_set_mount(config, flags->mount))
         return fault_set(fault, -EINVAL, "--mount: expected the path of a folder, found \"%s\"",
                          flags->mount);
+    if (flags->mountpoint != NULL &&
+        config_set_absolute(flags->mountpoint, config->mount, fault) < 0)
+        return fault_wrap(fault, -EINVAL, "MOUNTPOINT");
+    config->in_background = flags->mountpoint != NULL;
+    for (int i = 0; i < flags->option_lists; i++) {
+        if (config_set_options(draft, flags->options[i], fault) < 0)
+            return -EINVAL;
+    }
     if (flags->peers != NULL) {
         draft->member_count = 0;
         status =
@@ -185,22 +225,6 @@ static void config_set_defaults(struct config *config)
     config_add_client(config, "::1");
     config->heartbeat_ms = 100;
     config->request_timeout_ms = 5000;
-}
-
-/* DIR, absolute, though it need not exist yet. */
-static int config_set_dir(struct config *config, const char *dir, struct fault *fault)
-{
-    char here[CONFIG_PATH_MAX] = "";
-    int len;
-
-    if (dir[0] != '/' && getcwd(here, sizeof(here)) == NULL)
-        return fault_set(fault, -EINVAL, "the current folder: %s", strerror(errno));
-    len =
-        snprintf(config->dir, sizeof(config->dir), "%s%s%s", here, here[0] != '\0' ? "/" : "", dir);
-    if (dir[0] == '\0' || len >= (int)sizeof(config->dir))
-        return fault_set(fault, -EINVAL, "the folder's path is %s",
-                         dir[0] == '\0' ? "empty" : "too long");
-    return 0;
 }
 
 /* Sorts the members into me and the others. One list may so be given to all nodes. */
@@ -242,7 +266,7 @@ int config_load(int argc, char **argv, struct config *config, struct fault *faul
         return status;
     memset(config, 0, sizeof(*config));
     config_set_defaults(config);
-    status = config_set_dir(config, flags.dir, fault);
+    status = config_set_absolute(flags.dir, config->dir, fault);
     if (status == 0)
         status = config_read_file(&draft, fault);
     if (status == 0)

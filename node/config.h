@@ -1,4 +1,4 @@
-/* What a node is told: DIR/node.json (comments allowed), and flags, which win.
+/* What a node is told: DIR/node.json (comments allowed), and flags and mount options, which win.
  *
  * Unknown or wrong fields are errors that name the field and what was expected. Thread: the loop's.
  */
@@ -16,6 +16,7 @@ enum {
     CONFIG_ADDR_MAX = 256,
     CONFIG_CLIENTS_MAX = 64,
     CONFIG_PATH_MAX = 4096,
+    CONFIG_OPTIONS_MAX = 128,
     CONFIG_SECRET_MAX = 256
 };
 
@@ -29,8 +30,12 @@ struct config {
     struct config_member me;
     uint32_t peer_count; /* the others */
     struct config_member peers[PAXOS_NODES_MAX - 1];
-    char mount[CONFIG_PATH_MAX]; /* absolute; empty: no mount */
+    char mount[CONFIG_PATH_MAX];            /* absolute; empty: no mount */
+    char mount_options[CONFIG_OPTIONS_MAX]; /* for the kernel: ",ro,noexec"; empty: none */
+    bool in_background; /* as mount(8) wants it: the process goes to the background once mounted,
+                           and ends with the mount */
     bool allow_other;
+    bool commit_on_close;  /* the mount gathers writes until fsync or close */
     uint32_t client_count; /* who may use HTTP and /client */
     struct network clients[CONFIG_CLIENTS_MAX];
     char secret[CONFIG_SECRET_MAX]; /* empty: none */

@@ -5,6 +5,8 @@
 
 #include "config.h"
 
+struct cJSON;
+
 struct config_draft {
     struct config *config;
     /* As given in `peers`: this node may be among them, and they are not yet checked for doubles.
@@ -18,6 +20,13 @@ bool config_set_addr(char addr[CONFIG_ADDR_MAX], const char *text);
 bool config_set_mount(struct config *config, const char *text);
 bool config_add_member(struct config_draft *draft, const char *addr, const char *peer_addr);
 bool config_add_client(struct config *config, const char *network);
+
+/* Sets the field that the value is named after. Returns 0, or -EINVAL with the fault's text. */
+int config_set_field(struct config_draft *draft, const struct cJSON *value, struct fault *fault);
+
+/* Takes the comma-separated options of mount(8), see config_help. Returns 0, or -EINVAL with the
+ * fault's text. */
+int config_set_options(struct config_draft *draft, const char *options, struct fault *fault);
 
 /* Reads DIR/node.json into the draft; none is fine. Returns 0, or -EINVAL with the fault's text. */
 int config_read_file(struct config_draft *draft, struct fault *fault);

@@ -1,4 +1,4 @@
-/* node.json: JSON with comments, one table that says what each field is. */
+/* node.json: JSON with comments. */
 #include "base/buffer.h"
 #include "config_draft.h"
 
@@ -8,232 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CONFIG_FILE_MAX = 1024 * 1024, CONFIG_SHOWN_MAX = 60 };
-
-/* ---- The fields ---- */
-
-/* Returns false if the value is not what the field expects; `*wrong` is the part of it to show. */
-typedef bool config_set(struct config_draft *draft, const cJSON *value, const cJSON **wrong);
-
-static bool config_number(const cJSON *value, uint32_t min, uint32_t max, uint32_t *number)
-{
-    if (!cJSON_IsNumber(value) || !(value->valuedouble >= min && value->valuedouble <= max))
-        return false;
-    *number = (uint32_t)value->valuedouble;
-    return value->valuedouble == *number;
-}
-
-/* "500ms", "5s", "10m", "1h", "2d"; at most a year. */
-static bool config_duration(const cJSON *value, uint64_t *ms)
-{
-    static const struct {
-        const char *name;
-        uint64_t ms;
-    } units[] = {{"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {"d", 86400000}};
-    const uint64_t year_ms = UINT64_C(366) * 86400000;
-    const char *text = cJSON_GetStringValue(value);
-    size_t digits = text == NULL ? 0 : strspn(text, "0123456789");
-
-    if (digits == 0 || digits > 12)
-        return false;
-    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-        if (strcmp(text + digits, units[i].name) != 0)
-            continue;
-        *ms = strtoull(text, NULL, 10) * units[i].ms;
-        return *ms <= year_ms;
-    }
-    return false;
-}
-
-static bool config_text_fits(const cJSON *value, size_t max)
-{
-    const char *text = cJSON_GetStringValue(value);
-
-    return text != NULL && text[0] != '\0' && strlen(text) < max;
-}
-
-static bool set_addr(struct config_draft *draft, const cJSON *value, const cJSON **wrong)
-{
-    return cJSON_IsString(value) && config_set_addr(draft->config->me.addr, value->valuestring);
-}
-
-static bool set_peer_addr(struct config_draft *draft, const cJSON *value, const cJSON **wrong)
-{
-    return cJSON_IsString(value) &&
-           config_set_addr(draft->config->me.peer_addr, value->valuestring);
-}
-
-static bool config_add_peer(struct config_draft *draft, const cJSON *peer)
-{
-    const cJSON *addr = cJSON_GetObjectItemCaseSensitive(peer, "addr");
-    const cJSON *peer_addr = cJSON_GetObjectItemCaseSensitive(peer, "peer_addr");
-    int known = (addr != NULL) + (peer_addr != NULL);
-
-    if (cJSON_IsString(peer))
-        return config_add_member(draft, peer->valuestring, NULL);
-    if (!cJSON_IsObject(peer) || cJSON_GetArraySize(peer) != known || !cJSON_IsString(addr))
-        return false;
-    if (peer_addr != NULL && !cJSON_IsString(peer_addr))
-        return false;
-    return config_add_member(draft, addr->valuestring,
-                             peer_addr != NULL ? peer_addr->valuestring : NULL);
-}
-
-static bool set_peers(struct config_draft *draft, const cJSON *value, const cJSON **wrong)
-{
-    const cJSON *peer;
-
-    if (!cJSON_IsArray(value))
-        return false;
-    cJSON_ArrayForEach(peer, value)
-    {
-        *wrong = peer;
-        if (!config_add_peer(draft, peer))
-            return false;
-    }
-    return true;
-}
-
-static bool set_mount(struct config_draft *draft, const cJSON *value, const cJSON **wrong)
-{
-    return cJSON_IsString(value) && config_set_mount(draft->config, value->valuestring);
-}
-
-static bool set_allow_other(struct config_draft *draft, const cJSON *value, const cJSON **wrong)
-{
-    draft->config->allow_other = cJSON_IsTrue(value);
-    return cJSON_IsBool(value);
-}
-
-static bool set_clients(struct config_draft *draft, const cJSON *value, const cJSON **wrong)
-{
-    const cJSON *client;
-
-    if (!cJSON_IsArray(value))
-        return false;
-    draft->config->client_count = 0;
-    cJSON_ArrayForEach(client, value)
-    {
-        *wrong = client;
-        if (!cJSON_IsString(client) || !config_add_client(draft->config, client->valuestring))
-            return false;
-    }
-    return true;
-}
-
-static bool set_cluster_secret(struct config_draft *draft, const cJSON *value, const cJSON **wrong)
-{
-    if (!config_text_fits(value, CONFIG_SECRET_MAX))
-        return false;
-    strcpy(draft->config->secret, value->valuestring);
-    return true;
-}
-
-static bool set_cache_time(struct config_draft *draft, const cJSON *value, const cJSON **wrong)
-{
-    return config_duration(value, &draft->config->cache_time_ms);
-}
-
-static bool set_on_quorum_loss(struct config_draft *draft, const cJSON *value, const cJSON **wrong)
-{
-    const char *text = cJSON_GetStringValue(value);
-
-    if (text == NULL || (strcmp(text, "fail") != 0 && strcmp(text, "stale") != 0))
-        return false;
-    draft->config->stale_on_quorum_loss = strcmp(text, "stale") == 0;
-    return true;
-}
-
-static bool set_priority(struct config_draft *draft, const cJSON *value, const cJSON **wrong)
-{
-    return config_number(value, 0, 1000000, &draft->config->priority);
-}
-
-static bool set_heartbeat_ms(struct config_draft *draft, const cJSON *value, const cJSON **wrong)
-{
-    return config_number(value, 10, 60000, &draft->config->heartbeat_ms);
-}
-
-static bool set_request_timeout(struct config_draft *draft, const cJSON *value, const cJSON **wrong)
-{
-    uint64_t ms;
-
-    if (!config_duration(value, &ms) || ms < 100 || ms > 3600000)
-        return false;
-    draft->config->request_timeout_ms = (uint32_t)ms;
-    return true;
-}
-
-static const struct config_field {
-    const char *name;
-    config_set *set;
-    const char *expected;
-} config_fields[] = {
-    {"addr", set_addr, "\"HOST:PORT\", where this node listens"},
-    {"peer_addr", set_peer_addr, "\"HOST:PORT\", where peers connect to this node"},
-    {"peers", set_peers,
-     "a list of at most 9 nodes, each \"HOST:PORT\" or {\"addr\": \"HOST:PORT\", \"peer_addr\": "
-     "\"HOST:PORT\"}"},
-    {"mount", set_mount, "the path of a folder"},
-    {"allow_other", set_allow_other, "true or false"},
-    {"clients", set_clients,
-     "a list of at most 64 addresses or networks such as \"10.0.0.0/8\" or \"::1\""},
-    {"cluster_secret", set_cluster_secret, "a text of 1 to 255 bytes"},
-    {"cache_time", set_cache_time, "a time such as \"0s\", \"500ms\", \"10m\", \"1h\" or \"2d\""},
-    {"on_quorum_loss", set_on_quorum_loss, "\"fail\" or \"stale\""},
-    {"priority", set_priority, "a whole number from 0 to 1000000"},
-    {"heartbeat_ms", set_heartbeat_ms, "a whole number from 10 to 60000"},
-    {"request_timeout", set_request_timeout, "a time from \"100ms\" to \"1h\""},
-};
-
-enum { CONFIG_FIELDS = sizeof(config_fields) / sizeof(config_fields[0]) };
-
-/* ---- The file ---- */
-
-static int config_wrong_value(const struct config_field *field, const cJSON *wrong,
-                              struct fault *fault)
-{
-    char *found = NULL;
-
-    if (field->set != set_cluster_secret) /* which must not get into anybody's log */
-        found = cJSON_PrintUnformatted(wrong);
-    bool cut = found != NULL && strlen(found) > CONFIG_SHOWN_MAX;
-    fault_set(fault, -EINVAL, "node.json: \"%s\": expected %s, found %.*s%s", field->name,
-              field->expected, CONFIG_SHOWN_MAX, found != NULL ? found : "something else",
-              cut ? "..." : "");
-    cJSON_free(found);
-    return -EINVAL;
-}
-
-static int config_unknown_field(const char *name, struct fault *fault)
-{
-    struct buffer known = {0};
-
-    for (int i = 0; i < CONFIG_FIELDS; i++)
-        buffer_printf(&known, "%s%s", i > 0 ? ", " : "", config_fields[i].name);
-    fault_set(fault, -EINVAL, "node.json: unknown field \"%.60s\": expected one of %.*s", name,
-              (int)known.len, (const char *)known.data);
-    buffer_free(&known);
-    return -EINVAL;
-}
-
-static int config_set_field(struct config_draft *draft, const cJSON *value,
-                            bool given[CONFIG_FIELDS], struct fault *fault)
-{
-    const cJSON *wrong = value;
-    int i = 0;
-
-    while (i < CONFIG_FIELDS && strcmp(config_fields[i].name, value->string) != 0)
-        i++;
-    if (i == CONFIG_FIELDS)
-        return config_unknown_field(value->string, fault);
-    if (given[i])
-        return fault_set(fault, -EINVAL, "node.json: \"%s\" is given twice", value->string);
-    given[i] = true;
-    if (!config_fields[i].set(draft, value, &wrong))
-        return config_wrong_value(&config_fields[i], wrong, fault);
-    return 0;
-}
+enum { CONFIG_FILE_MAX = 1024 * 1024 };
 
 static int config_syntax_error(const char *text, const char *at, const char *what,
                                struct fault *fault)
@@ -291,10 +66,19 @@ static const char *config_blank_comments(char *text)
     return NULL;
 }
 
+/* A field of this name comes before this one. */
+static bool config_is_repeated(const cJSON *value)
+{
+    for (const cJSON *before = value; before->prev->next != NULL; before = before->prev) {
+        if (strcmp(before->prev->string, value->string) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* `text` ends with a NUL and has none before. */
 static int config_parse(struct config_draft *draft, char *text, struct fault *fault)
 {
-    bool given[CONFIG_FIELDS] = {false};
     const char *at = config_blank_comments(text);
     cJSON *json;
     const cJSON *value;
@@ -309,8 +93,10 @@ static int config_parse(struct config_draft *draft, char *text, struct fault *fa
         status = fault_set(fault, -EINVAL, "node.json: expected an object {...} with fields");
     cJSON_ArrayForEach(value, json)
     {
-        if (status == 0)
-            status = config_set_field(draft, value, given, fault);
+        if (status == 0 && config_is_repeated(value))
+            status = fault_set(fault, -EINVAL, "node.json: \"%s\" is given twice", value->string);
+        if (status == 0 && config_set_field(draft, value, fault) < 0)
+            status = fault_wrap(fault, -EINVAL, "node.json");
     }
     cJSON_Delete(json);
     return status;

@@ -1,4 +1,5 @@
-/* quorumfs DIR [flags]: one node, in the foreground, until SIGTERM or SIGINT.
+/* quorumfs DIR [flags]: one node, in the foreground, until SIGTERM or SIGINT. With a mountpoint
+ * beside DIR it goes to the background, and ends with its mount.
  *
  * This is the only place that knows the replica and both doors. Exit statuses:
  *   0  stopped as asked
@@ -8,6 +9,7 @@
  * lacks */
 #include "base/trace.h"
 #include "config.h"
+#include "daemon.h"
 #include "fs/fs.h"
 #include "http/http.h"
 #include "listener.h"
@@ -78,6 +80,10 @@ static void on_signal(uv_signal_t *handle, int signum)
 static void on_unmounted(void *arg)
 {
     struct node *n = arg;
+    if (n->config.in_background) {
+        stop(n);
+        return;
+    }
     trace_warn("node", "%s was unmounted by somebody else; HTTP goes on", n->config.mount);
     fs_stop(n->fs);
     n->fs = NULL;
@@ -202,8 +208,11 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     raise_descriptor_limit();
     lws_set_log_level(0, NULL);
+    if (node.config.in_background)
+        status = daemon_begin(&fault);
     uv_loop_init(&node.loop);
-    status = start_rooms(&node, &fault);
+    if (status == 0)
+        status = start_rooms(&node, &fault);
     if (status < 0) {
         fprintf(stderr, "quorumfs: %s\n", fault.text);
         if (node.fs)
@@ -211,6 +220,8 @@ int main(int argc, char **argv)
         return EXIT_START;
     }
     start_signals(&node);
+    if (node.config.in_background)
+        daemon_ready();
     trace_info("node", "listening at %s", node.config.me.addr);
     run(&node);
     return 0;

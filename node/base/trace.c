@@ -2,12 +2,15 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <syslog.h>
 #include <time.h>
 
 enum trace_level trace_level = TRACE_WARN;
+static bool to_syslog;
 
 static const char *const level_names[] = {"error", "warn", "info", "debug"};
 
@@ -25,6 +28,12 @@ int trace_start(void)
     return -EINVAL;
 }
 
+void trace_to_syslog(void)
+{
+    openlog("quorumfs", LOG_PID, LOG_DAEMON);
+    to_syslog = true;
+}
+
 void trace_line(enum trace_level level, const char *room, const char *format, ...)
 {
     char text[1024];
@@ -32,6 +41,11 @@ void trace_line(enum trace_level level, const char *room, const char *format, ..
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
+    if (to_syslog) {
+        static const int priorities[] = {LOG_ERR, LOG_WARNING, LOG_INFO, LOG_DEBUG};
+        syslog(priorities[level], "%s: %s", room, text);
+        return;
+    }
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
     struct tm utc;

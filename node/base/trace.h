@@ -1,4 +1,5 @@
-/* What a node tells its operator: one line an event on standard error, `LEVEL room: text`.
+/* What a node tells its operator: one line an event on standard error, `LEVEL room: text`, or in
+ * syslog(3).
  *
  * Quiet by default (warnings and errors); the environment variable
  * QUORUMFS_LOG=error|warn|info|debug sets the level. Thread: any. */
@@ -11,6 +12,8 @@ extern enum trace_level trace_level;
 
 /* Reads QUORUMFS_LOG. Returns 0, or -EINVAL for a level that does not exist. */
 int trace_start(void);
+/* Before there are other threads. */
+void trace_to_syslog(void);
 void trace_line(enum trace_level level, const char *room, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

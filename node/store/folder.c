@@ -11,6 +11,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* How long the process before may take to end: mount(8) right after umount(8) need not fail. */
+enum { LOCK_PATIENCE_MS = 2000, LOCK_TRY_MS = 20 };
+
 struct folder {
     int lock; /* descriptor of the file `lock`, with the flock */
     char path[];
@@ -55,6 +58,18 @@ static int folder_make(const char *path, struct fault *fault)
     return !made && status == -EACCES ? 0 : status;
 }
 
+/* Returns 0, -EWOULDBLOCK or another negative errno. */
+static int folder_wait_for_lock(int fd)
+{
+    for (int waited = 0;; waited += LOCK_TRY_MS) {
+        if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+            return 0;
+        if (errno != EWOULDBLOCK || waited >= LOCK_PATIENCE_MS)
+            return -errno;
+        usleep(LOCK_TRY_MS * 1000);
+    }
+}
+
 static int folder_lock(const char *path, struct fault *fault)
 {
     char lock[PATH_MAX];
@@ -65,11 +80,13 @@ static int folder_lock(const char *path, struct fault *fault)
     fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0)
         return fault_set(fault, -errno, "open %s: %s", lock, strerror(errno));
-    if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+    status = folder_wait_for_lock(fd);
+    if (status == 0)
         return fd;
-    status = errno == EWOULDBLOCK
-                 ? fault_set(fault, -EBUSY, "folder %s: another quorumfs is running on it", path)
-                 : fault_set(fault, -errno, "lock %s: %s", lock, strerror(errno));
+    if (status == -EWOULDBLOCK)
+        status = fault_set(fault, -EBUSY, "folder %s: another quorumfs is running on it", path);
+    else
+        fault_set(fault, status, "lock %s: %s", lock, strerror(-status));
     close(fd);
     return status;
 }

@@ -157,10 +157,34 @@ static void wrong_flags_are_named(void **state)
     assert_wrong_flag("--peers", "b:1,b:1", "peers: b:1 is given twice");
     assert_wrong_flag("--clients", "home", "--clients: expected at most 64 addresses");
     assert_wrong_flag("--mount", "", "--mount: expected");
-    assert_wrong_flag("/tmp", NULL, "one folder");
+    assert_wrong_flag("/tmp", "/srv", "one folder");
+    assert_wrong_flag("-o", "commit=never",
+                      "option -o: \"commit\": expected \"write\" or \"close\", found \"never\"");
+    assert_wrong_flag("-o", "ro,quick", "option -o: unknown field \"quick\"");
     char *none[] = {"quorumfs", NULL};
     assert_int_equal(config_load(1, none, &config, &fault), -EINVAL);
     assert_non_null(strstr(fault.text, "which folder? Usage: quorumfs DIR"));
+}
+
+static void mount_options(void **state)
+{
+    assert_int_equal(
+        load_flags("{\"addr\": \"a:1\", \"cache_time\": \"1s\"}", "/srv/shared", NULL, NULL, NULL),
+        0);
+    assert_true(config.in_background);
+    assert_string_equal(config.mount, "/srv/shared");
+    assert_string_equal(config.mount_options, "");
+    assert_false(config.commit_on_close);
+
+    assert_int_equal(load_flags("{\"addr\": \"a:1\", \"cache_time\": \"1s\"}", "-o",
+                                "rw,noexec,_netdev,x-systemd.automount,commit=close", "-o",
+                                "allow_other,cache_time=2s,"),
+                     0);
+    assert_false(config.in_background);
+    assert_string_equal(config.mount_options, ",rw,noexec");
+    assert_true(config.commit_on_close);
+    assert_true(config.allow_other);
+    assert_int_equal(config.cache_time_ms, 2000);
 }
 
 static void a_relative_folder_becomes_absolute(void **state)
@@ -291,6 +315,7 @@ int main(void)
         cmocka_unit_test(every_field_is_read),
         cmocka_unit_test(flags_win),
         cmocka_unit_test(wrong_flags_are_named),
+        cmocka_unit_test(mount_options),
         cmocka_unit_test(a_relative_folder_becomes_absolute),
         cmocka_unit_test(wrong_fields_are_named),
         cmocka_unit_test(durations_have_units),

@@ -1,0 +1,200 @@
+/* Changes on their way to the replica, alone or with what was pending on their handle.
+ *
+ * Commands of one node can overtake each other when the leader changes. Of the changes that take
+ * along what is pending on a handle only one is under way at a time: the bytes of an older write(2)
+ * must not come after those of a newer one. */
+#include "fs/request.h"
+
+#include "base/trace.h"
+#include "fs/special.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+/* EIO alone leaves open whether a change has happened. */
+static int error_of_write(enum replica_outcome outcome)
+{
+    switch (outcome) {
+    case REPLICA_NO_QUORUM:
+    case REPLICA_STOPPING:
+        return EROFS;
+    case REPLICA_BUSY:
+        return EBUSY;
+    default:
+        return EIO;
+    }
+}
+
+/* ---- One after the other ---- */
+
+bool fs_must_settle(const struct fs_handle *handle)
+{
+    return fs_pending_any(&handle->pending) || handle->under_way;
+}
+
+void fs_pending_take(struct fs_request *r)
+{
+    r->in_order = true;
+    r->taken = r->handle->pending;
+    r->handle->pending = (struct fs_pending){0};
+}
+
+static void request_over(struct fs_request *r)
+{
+    struct fs *fs = r->fs;
+
+    fs_pending_clear(&r->taken);
+    command_free(&r->command);
+    free(r);
+    fs_one_less(fs);
+}
+
+/* Nothing has happened for certain. */
+static void untake(struct fs_request *r)
+{
+    if (r->taken.truncation) {
+        r->handle->pending.truncation = true;
+        r->handle->pending.truncation_flags = r->taken.truncation_flags;
+    }
+}
+
+static void written(void *arg, enum replica_outcome outcome, const struct command_result *result);
+
+static void submit(struct fs_request *r)
+{
+    if (r->in_order)
+        r->handle->under_way = true;
+    if (r->command.count > 0) {
+        replica_submit(r->fs->replica, &r->command, written, r);
+    } else { /* it only had to wait for its turn */
+        const struct command_result nothing = {.count = 1, .ops = &(struct op_result){0}};
+
+        written(r, REPLICA_DONE, &nothing);
+    }
+}
+
+/* The change of this handle that was under way is over. Those that waited for it may rely on what
+ * it should have brought: they fail as it did. */
+static void next_turn(struct fs_handle *handle, int error)
+{
+    struct fs_request *r;
+
+    handle->under_way = false;
+    while (!handle->under_way && (r = STAILQ_FIRST(&handle->waiting)) != NULL) {
+        STAILQ_REMOVE_HEAD(&handle->waiting, next);
+        if (error == 0) {
+            submit(r);
+            continue;
+        }
+        untake(r);
+        if (r->ended)
+            r->ended(r, false, NULL);
+        fuse_reply_err(r->req, error);
+        request_over(r);
+    }
+}
+
+static int error_of(const struct fs_request *r, enum replica_outcome outcome,
+                    const struct command_result *result)
+{
+    if (outcome == REPLICA_DONE)
+        return -result->status;
+    trace_info("fs", "a change of inode %llu: %s", (unsigned long long)r->ino,
+               replica_outcome_text(outcome));
+    return error_of_write(outcome);
+}
+
+static void written(void *arg, enum replica_outcome outcome, const struct command_result *result)
+{
+    struct fs_request *r = arg;
+    int error = error_of(r, outcome, result);
+    bool happened = error == 0 || outcome == REPLICA_TIMEOUT;
+    const struct op_result *last = error == 0 ? &result->ops[result->count - 1] : NULL;
+    struct fs_handle *handle = r->in_order ? r->handle : NULL;
+
+    if (handle && !happened)
+        untake(r);
+    if (handle)
+        next_turn(handle, error);
+    if (r->ended)
+        r->ended(r, happened, last);
+
+    if (last)
+        r->changed(r, last);
+    else if (error == ESTALE && r->if_gone && !fs_file_find(&r->fs->files, r->ino))
+        r->if_gone(r, replica_tree(r->fs->replica));
+    else
+        fs_reply_error(r, -error);
+    request_over(r);
+}
+
+/* ---- Changes that the kernel asks for ---- */
+
+static int check(const struct op *ops, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (fs_is_special(ops[i].ino) || fs_is_special(ops[i].ino2))
+            return -EROFS;
+        if (ops[i].name.len > NAME_BYTES_MAX || ops[i].name2.len > NAME_BYTES_MAX)
+            return -ENAMETOOLONG;
+    }
+    return 0;
+}
+
+void fs_request_change(struct fs_request *r, const struct op *ops, uint32_t count,
+                       fs_changed_cb *changed)
+{
+    int rc = check(ops, count);
+
+    if (rc == 0)
+        rc = fs_pending_command(&r->taken, r->ino, ops, count, &r->command);
+    r->changed = changed;
+    r->fs->waiting++;
+    if (rc < 0) {
+        untake(r);
+        if (r->ended)
+            r->ended(r, false, NULL);
+        fuse_reply_err(r->req, -rc);
+        request_over(r);
+    } else if (r->in_order && r->handle->under_way) {
+        STAILQ_INSERT_TAIL(&r->handle->waiting, r, next);
+    } else {
+        submit(r);
+    }
+}
+
+/* ---- Changes that nobody has asked for ---- */
+
+struct unasked {
+    struct fs *fs;
+    uint64_t ino;
+    fs_unasked_cb *ended;
+};
+
+static void unasked_over(void *arg, enum replica_outcome outcome,
+                         const struct command_result *result)
+{
+    struct unasked *u = arg;
+    struct fs *fs = u->fs;
+
+    if (u->ended)
+        u->ended(fs, u->ino, outcome);
+    free(u);
+    fs_one_less(fs);
+}
+
+void fs_change_unasked(struct fs *fs, uint64_t ino, struct command *command, fs_unasked_cb *ended)
+{
+    struct unasked *u = command->count > 0 ? malloc(sizeof *u) : NULL;
+
+    if (!u) {
+        command_free(command);
+        if (ended)
+            ended(fs, ino, REPLICA_BUSY);
+        return;
+    }
+    *u = (struct unasked){fs, ino, ended};
+    fs->waiting++;
+    replica_submit(fs->replica, command, unasked_over, u);
+}

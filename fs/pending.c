@@ -1,0 +1,99 @@
+#include "fs/pending.h"
+
+#include <assert.h>
+#include <errno.h>
+
+static struct fs_run *run_at(const struct fs_pending *p, uint32_t i)
+{
+    return (struct fs_run *)p->runs.data + i;
+}
+
+bool fs_pending_full(const struct fs_pending *p, size_t more)
+{
+    return fs_pending_runs(p) == FS_GATHERED_RUNS_MAX ||
+           (p->runs.len > 0 && p->data.len + more > FS_GATHERED_BYTES_MAX);
+}
+
+/* The bytes go right behind those of the last run. */
+static bool continues(const struct fs_run *last, const struct op *op)
+{
+    if (last->type != op->type || last->flags != op->flags)
+        return false;
+    return op->type == OP_APPEND || last->offset + last->len == op->offset;
+}
+
+int fs_pending_gather(struct fs_pending *p, const struct op *op)
+{
+    uint32_t count = fs_pending_runs(p);
+    bool same_run = count > 0 && continues(run_at(p, count - 1), op);
+    struct fs_run run = {op->type, op->flags, op->offset, p->data.len, op->data.len};
+
+    assert(op->type == OP_WRITE || op->type == OP_APPEND);
+    if (!buffer_reserve(&p->data, op->data.len) ||
+        (!same_run && !buffer_reserve(&p->runs, sizeof run))) {
+        p->data.failed = p->runs.failed = false;
+        return -ENOMEM;
+    }
+    buffer_append(&p->data, op->data.data, op->data.len);
+    if (same_run)
+        run_at(p, count - 1)->len += op->data.len;
+    else
+        buffer_append(&p->runs, &run, sizeof run);
+    return 0;
+}
+
+uint64_t fs_pending_size(const struct fs_pending *p, uint64_t size)
+{
+    if (p->truncation)
+        size = 0;
+    for (uint32_t i = 0; i < fs_pending_runs(p); i++) {
+        const struct fs_run *run = run_at(p, i);
+        uint64_t end = (run->type == OP_APPEND ? size : run->offset) + run->len;
+
+        if (end > size)
+            size = end;
+    }
+    return size;
+}
+
+/* The truncation travels in the operation that it comes before, if that is a write. */
+static int add_op(struct command *command, const struct op *op, bool truncate_first)
+{
+    struct op first = *op;
+
+    if (truncate_first)
+        first.flags |= OP_TRUNCATE_FIRST;
+    return command_add(command, &first);
+}
+
+int fs_pending_command(const struct fs_pending *p, uint64_t ino, const struct op *ops,
+                       uint32_t count, struct command *command)
+{
+    bool write_first =
+        p->runs.len > 0 || (count > 0 && (ops[0].type == OP_WRITE || ops[0].type == OP_APPEND));
+    struct op truncate = {.type = OP_TRUNCATE, .ino = ino, .flags = p->truncation_flags};
+    int rc = 0;
+
+    if (p->truncation && !write_first)
+        rc = command_add(command, &truncate);
+    for (uint32_t i = 0; i < fs_pending_runs(p) && rc == 0; i++) {
+        const struct fs_run *run = run_at(p, i);
+        struct op op = {.type = run->type,
+                        .flags = run->flags,
+                        .ino = ino,
+                        .offset = run->offset,
+                        .data = bytes_of(p->data.data + run->at, run->len)};
+
+        rc = add_op(command, &op, p->truncation && i == 0);
+    }
+    for (uint32_t i = 0; i < count && rc == 0; i++)
+        rc = add_op(command, &ops[i], p->truncation && write_first && p->runs.len == 0 && i == 0);
+    return rc;
+}
+
+void fs_pending_clear(struct fs_pending *p)
+{
+    buffer_free(&p->data);
+    buffer_free(&p->runs);
+    *p = (struct fs_pending){0};
+}

@@ -1,0 +1,236 @@
+"""commit=close: the writes of an open file are gathered and become one entry of the log at fsync or close."""
+
+import errno
+import os
+import random
+import threading
+
+import pytest
+
+from cluster import tree_of, wait_for
+from files import FALLOC_KEEP_SIZE, FALLOC_PUNCH_HOLE, fails, fallocate, python, sh
+
+CONFIG = {"commit": "close", "request_timeout": "3s"}
+
+
+@pytest.fixture
+def entries(cluster):
+    """How many entries the log has."""
+    for node in cluster.nodes:  # gives back with its first command what it held before it started
+        wait_for(lambda: node.status()["log"]["decided"] >= 4, "all mounts have begun")
+    cluster.wait_equal()
+    return lambda: cluster.nodes[0].status()["log"]["decided"]
+
+
+def opened(path, flags=0):
+    return os.open(path, os.O_RDWR | os.O_CREAT | flags, 0o644)
+
+
+def test_many_writes_are_one_entry(at, entries):
+    file = opened(at[0] / "f")
+    before = entries()
+    for number in range(1000):
+        os.write(file, b"line %d\n" % number)
+    assert entries() == before and (at[1] / "f").stat().st_size == 0
+    os.close(file)
+    assert entries() == before + 1
+    assert (at[1] / "f").read_bytes() == b"".join(b"line %d\n" % number for number in range(1000))
+
+
+@pytest.mark.parametrize("settle", [os.fsync, os.fdatasync])
+def test_fsync_decides(at, entries, settle):
+    file = opened(at[0] / "f")
+    before = entries()
+    os.write(file, b"one")
+    os.write(file, b"two")
+    settle(file)
+    assert entries() == before + 1 and (at[2] / "f").read_bytes() == b"onetwo"
+    settle(file)
+    assert entries() == before + 1, "nothing is pending"
+    os.close(file)
+
+
+def test_a_rewritten_file_is_never_seen_half_done(at):
+    pieces = 50
+    path, stop, seen = at[0] / "f", threading.Event(), set()
+    path.write_bytes(b"0" * pieces * 100)
+
+    def watch(mount):
+        while not stop.is_set():
+            seen.add(bytes(set((mount / "f").read_bytes())))
+
+    watchers = [threading.Thread(target=watch, args=(mount,)) for mount in at]
+    for watcher in watchers:
+        watcher.start()
+    for number in range(1, 30):
+        with open(path, "wb", buffering=0) as file:
+            for _ in range(pieces):
+                file.write(b"%d" % (number % 10) * 100)
+    stop.set()
+    for watcher in watchers:
+        watcher.join()
+    assert all(len(kinds) == 1 for kinds in seen), seen
+
+
+def test_the_writer_sees_what_it_has_written(at):
+    lines = """
+file = os.open("f", os.O_RDWR | os.O_CREAT)
+os.write(file, b"0123456789")
+os.pwrite(file, b"x", 5)
+os.pwrite(file, b"end", 100)
+assert os.fstat(file).st_size == 103 and os.stat("f").st_size == 103, os.fstat(file)
+assert os.pread(file, 10, 0) == b"01234x6789"
+assert os.pread(file, 200, 95) == b"\\0" * 5 + b"end"
+os.ftruncate(file, 4)
+assert os.pread(file, 10, 0) == b"0123"
+os.pwrite(file, b"y", 8)
+assert os.lseek(file, 0, os.SEEK_END) == 9, os.lseek(file, 0, os.SEEK_END)
+os.ftruncate(file, 2)
+os.close(file)
+assert open("f", "rb").read() == b"01"
+"""
+    python(lines, at[0])
+    assert (at[1] / "f").read_bytes() == b"01"
+
+
+def test_appends_of_several_nodes_stay_whole(at):
+    rounds, lines = 20, 10
+
+    def append(mount, letter):
+        for _ in range(rounds):
+            with open(mount / "f", "ab", buffering=0) as file:
+                for _ in range(lines):
+                    file.write(letter * 20 + b"\n")
+
+    (at[0] / "f").touch()
+    writers = [threading.Thread(target=append, args=(mount, letter)) for mount, letter in zip(at, (b"a", b"b", b"c"))]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    found = (at[1] / "f").read_bytes().splitlines()
+    assert len(found) == 3 * rounds * lines
+    for first in range(0, len(found), lines):
+        assert len(set(found[first:first + lines])) == 1, "the lines of one open file are together"
+
+
+def test_more_than_is_gathered(at, entries):
+    """A stated size at most, and so many runs that do not follow each other."""
+    piece = os.urandom(64 * 1024)
+    file = opened(at[0] / "large")
+    before = entries()
+    for _ in range(100):
+        os.write(file, piece)
+    assert entries() == before + 1, "the first 4 MiB"
+    os.close(file)
+    assert entries() == before + 2
+    assert (at[2] / "large").read_bytes() == piece * 100
+
+    seed = random.randrange(1 << 32)
+    print("seed", seed)
+    chance, expected = random.Random(seed), bytearray(300000)
+    file = opened(at[1] / "spread")
+    os.ftruncate(file, len(expected))
+    for _ in range(3000):
+        where, data = chance.randrange(299000), chance.randbytes(chance.randrange(1, 900))
+        expected[where:where + len(data)] = data
+        os.pwrite(file, data, where)
+    os.close(file)
+    assert (at[0] / "spread").read_bytes() == expected
+
+
+def test_a_shell_replaces_and_appends(at, entries):
+    before = entries()
+    sh("echo one > f", at[0])
+    assert entries() == before + 2, "the name, and the contents"
+    sh("{ echo two; echo three; } > f", at[1])
+    assert (at[2] / "f").read_text() == "two\nthree\n"
+    sh("(echo four; sh -c 'echo five') >> f; : > g; echo x > g; : > g", at[2])
+    assert (at[0] / "f").read_text() == "two\nthree\nfour\nfive\n"
+    assert (at[1] / "g").read_bytes() == b""
+
+
+def test_times_and_holes_come_after_the_writes(at):
+    file = opened(at[0] / "f")
+    os.write(file, b"x" * 10000)
+    os.utime(file, ns=(5, 7))
+    os.close(file)
+    assert (at[1] / "f").stat().st_mtime_ns == 7
+    file = opened(at[0] / "f")
+    os.write(file, b"y" * 10000)
+    fallocate(file, FALLOC_KEEP_SIZE | FALLOC_PUNCH_HOLE, 0, 5000)
+    os.close(file)
+    assert (at[2] / "f").read_bytes() == b"\0" * 5000 + b"y" * 5000
+
+
+def test_synchronous_files_do_not_gather(at):
+    file = opened(at[0] / "f", os.O_SYNC)
+    os.write(file, b"at once")
+    assert (at[1] / "f").read_bytes() == b"at once"
+    os.close(file)
+
+
+def test_errors_come_with_fsync_and_close(cluster, at):
+    file, other = opened(at[0] / "f"), opened(at[0] / "g")
+    os.write(file, b"lost")
+    os.write(other, b"lost")
+    for node in cluster.nodes[1:]:
+        node.stop()
+    wait_for(cluster.nodes[0].why, "the quorum is gone")
+    fails(errno.EROFS, os.write, file, b"refused at once")
+    fails(errno.EROFS, os.fsync, file)
+    os.fsync(file)  # what could not be decided is dropped, and nothing else is pending
+    fails(errno.EROFS, os.close, other)
+    cluster.start()
+    os.write(file, b"kept")
+    os.close(file)
+    assert (at[1] / "f").read_bytes() == b"\0" * 4 + b"kept"
+    assert (at[1] / "g").read_bytes() == b""
+
+
+def test_a_file_that_another_node_removed(at):
+    file = opened(at[0] / "f")
+    os.write(file, b"nowhere")
+    (at[1] / "f").unlink()
+    fails(errno.ESTALE, os.close, file)
+
+
+def test_threads_that_write_and_sync_one_file(at):
+    """What fsync has answered is there, whichever thread wrote it."""
+    file = opened(at[0] / "f")
+
+    def work(number):
+        for turn in range(100):
+            os.pwrite(file, b"%04d" % turn, number * 4)
+            os.fsync(file)
+            assert (at[1] / "f").read_bytes()[number * 4:number * 4 + 4] == b"%04d" % turn
+
+    workers = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    os.close(file)
+    assert (at[2] / "f").read_bytes() == b"0099" * 4
+
+
+def test_what_is_gathered_survives_a_stop(cluster, at):
+    file = opened(at[0] / "f")
+    os.write(file, b"written before the stop")
+    cluster.nodes[0].stop()
+    assert (at[1] / "f").read_bytes() == b"written before the stop"
+    cluster.nodes[0].start()
+    fails(errno.ENOTCONN, os.write, file, b"x")
+    try:
+        os.close(file)
+    except OSError:
+        pass
+
+
+def test_programs(cluster, at):
+    sh("""git init -q . && git config user.email a@b && git config user.name a
+          seq 50000 > numbers && cp numbers copy && sed -i s/7/seven/ copy && tar cf t.tar numbers copy
+          git add . && git commit -qm first && git fsck --strict && mkdir out && tar xf t.tar -C out
+          cmp copy out/copy && git gc -q && git status --short | grep -q out""", at[0], seconds=120)
+    cluster.wait_equal()
+    assert len({str(tree_of(mount)) for mount in at}) == 1
