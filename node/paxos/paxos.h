@@ -66,7 +66,8 @@ enum paxos_message_type {
     PAXOS_HEARTBEAT_REQUEST, /* round */
     PAXOS_HEARTBEAT_REPLY,   /* round, n (the sender's ballot), leader, happy */
     PAXOS_LEADER_BEAT,       /* n, session, counter, decided */
-    PAXOS_READ_REQUEST,      /* read: answer when every read up to this id may go on */
+    PAXOS_READ_REQUEST,      /* n (the sender's promise), read: answer when every read up to this id
+                                may go on */
     PAXOS_READ_PROBE,        /* n, read: the leader's probe number */
     PAXOS_READ_ACK,          /* n, read */
     PAXOS_READ_INDEX,        /* n, read, decided: the index to wait for */

@@ -5,7 +5,11 @@
  * decided anything had R promises, so one of the nodes asked would have refused: whatever was
  * decided before the read is below the index that the leader had decided when the round began.
  * Reads that arrive while a round is under way share the next one; heartbeats do not count as
- * acknowledgements. */
+ * acknowledgements.
+ *
+ * A follower says with its request which ballot it promises, and it asks after its reads have
+ * arrived: for these, and only these, that is an acknowledgement. Of three or four nodes the leader
+ * and one more are enough, so there the leader answers without asking anybody. */
 #include "paxos/state.h"
 
 #include <assert.h>
@@ -21,7 +25,7 @@ void paxos_read_reset(struct paxos *p)
     p->reads.probing = false;
     for (uint32_t i = 0; i < p->peer_count; i++) {
         struct paxos_peer *peer = &p->peers[i];
-        peer->read_wanted = peer->read_covered = peer->read_answered = 0;
+        peer->read_wanted = peer->read_covered = peer->read_vouched = peer->read_answered = 0;
     }
 }
 
@@ -34,6 +38,8 @@ void paxos_on_read_request(struct paxos *p, struct paxos_peer *peer, const struc
     if (m->read == peer->read_wanted)
         peer->read_answered = 0;
     peer->read_wanted = m->read;
+    if (paxos_ballot_compare(m->n, p->promise) == 0)
+        peer->read_vouched = m->read;
 }
 
 void paxos_on_read_probe(struct paxos *p, const struct paxos_message *m)
@@ -100,12 +106,29 @@ static void begin_probe(struct paxos *p)
     }
 }
 
+/* So many nodes, this one included, that a later leader cannot have done without one of them. */
+static bool confirm(const struct paxos *p, uint32_t nodes)
+{
+    return nodes > p->nodes - p->read_quorum;
+}
+
 static bool probe_confirmed(const struct paxos *p)
 {
     uint32_t acks = 1;
     for (uint32_t i = 0; i < p->peer_count; i++)
         acks += p->peers[i].read_acked == p->reads.probe;
-    return acks > p->nodes - p->read_quorum;
+    return confirm(p, acks);
+}
+
+static void answer_peer(struct paxos *p, struct paxos_peer *peer, uint64_t read, uint64_t index)
+{
+    if (read <= peer->read_answered)
+        return;
+    struct paxos_message *m = paxos_send(p, PAXOS_READ_INDEX, peer->pid);
+    m->n = p->promise;
+    m->read = read;
+    m->decided = index;
+    peer->read_answered = read;
 }
 
 static void finish_probe(struct paxos *p)
@@ -113,16 +136,16 @@ static void finish_probe(struct paxos *p)
     struct paxos_reads *r = &p->reads;
     r->probing = false;
     answer(p, r->probe_covers, r->probe_index);
-    for (uint32_t i = 0; i < p->peer_count; i++) {
-        struct paxos_peer *peer = &p->peers[i];
-        if (peer->read_covered <= peer->read_answered)
-            continue;
-        struct paxos_message *m = paxos_send(p, PAXOS_READ_INDEX, peer->pid);
-        m->n = p->promise;
-        m->read = peer->read_covered;
-        m->decided = r->probe_index;
-        peer->read_answered = peer->read_covered;
-    }
+    for (uint32_t i = 0; i < p->peer_count; i++)
+        answer_peer(p, &p->peers[i], p->peers[i].read_covered, r->probe_index);
+}
+
+static void answer_vouched(struct paxos *p)
+{
+    if (!confirm(p, 2))
+        return;
+    for (uint32_t i = 0; i < p->peer_count; i++)
+        answer_peer(p, &p->peers[i], p->peers[i].read_vouched, p->decided);
 }
 
 static void lead_reads(struct paxos *p)
@@ -130,6 +153,7 @@ static void lead_reads(struct paxos *p)
     struct paxos_reads *r = &p->reads;
     if (p->decided < p->leader.sync_end)
         return;
+    answer_vouched(p);
     if (r->probing && probe_confirmed(p))
         finish_probe(p);
     if (r->probing || !read_waits(p))
@@ -150,7 +174,9 @@ static void follow_reads(struct paxos *p)
     struct paxos_reads *r = &p->reads;
     if (p->phase != PAXOS_PHASE_ACCEPT || r->asked <= r->ready || request_under_way(p))
         return;
-    paxos_send(p, PAXOS_READ_REQUEST, p->promise.pid)->read = r->asked;
+    struct paxos_message *m = paxos_send(p, PAXOS_READ_REQUEST, p->promise.pid);
+    m->n = p->promise;
+    m->read = r->asked;
     r->requested = r->asked;
     r->requested_of = p->promise;
     r->request_ticks = 0;

@@ -113,7 +113,8 @@ struct paxos_peer {
 
     /* Leader: reads asked by this peer. */
     uint64_t read_wanted, read_covered, read_answered;
-    uint64_t read_acked; /* last probe that it acknowledged */
+    uint64_t read_vouched; /* up to here it asked while it promised my ballot */
+    uint64_t read_acked;   /* last probe that it acknowledged */
 };
 
 struct paxos_leader {

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-_Static_assert(sizeof(struct paxos) == 2872, "core_copy and core_encode must know every field");
+_Static_assert(sizeof(struct paxos) == 2944, "core_copy and core_encode must know every field");
 
 static void *copy_of(const void *data, size_t size)
 {
@@ -111,11 +111,11 @@ static void put_peer(struct buffer *out, const struct paxos_peer *peer)
 {
     const uint8_t flags[] = {peer->answered,    peer->promised, peer->higher,
                              peer->prepare_due, peer->begun,    peer->synced};
-    const uint64_t numbers[] = {peer->psid,         peer->prepare_ticks, peer->decided,
-                                peer->accepted,     peer->session,       peer->counter,
-                                peer->sync_end,     peer->acc,           peer->acked,
-                                peer->sent,         peer->told,          peer->read_wanted,
-                                peer->read_covered, peer->read_answered, peer->read_acked};
+    const uint64_t numbers[] = {
+        peer->psid,         peer->prepare_ticks, peer->decided,       peer->accepted,
+        peer->session,      peer->counter,       peer->sync_end,      peer->acc,
+        peer->acked,        peer->sent,          peer->told,          peer->read_wanted,
+        peer->read_covered, peer->read_vouched,  peer->read_answered, peer->read_acked};
     buffer_append(out, flags, sizeof flags);
     buffer_append(out, numbers, sizeof numbers);
     put_ballot(out, peer->acc_round);

@@ -36,15 +36,19 @@ static void reads_over_a_leader_change(const char *name, uint64_t seed)
 /* Nothing follows that would bring another answer. */
 static void the_answer_to_a_read_is_lost(const char *name, uint64_t seed)
 {
-    const uint8_t types[] = {PAXOS_READ_REQUEST, PAXOS_READ_PROBE, PAXOS_READ_ACK,
-                             PAXOS_READ_INDEX};
-    for (size_t t = 0; t < sizeof types; t++) {
+    const struct {
+        uint8_t type;
+        uint32_t reader;
+    } lost[] = {
+        {PAXOS_READ_REQUEST, A}, {PAXOS_READ_INDEX, A}, {PAXOS_READ_PROBE, B}, {PAXOS_READ_ACK, B}};
+    for (size_t i = 0; i < sizeof lost / sizeof lost[0]; i++) {
         struct sim_world *w = sim_settled(name, seed, sim_usual, B);
-        sim_watch_for(w, types[t], SIM_NOBODY, 1, SIM_GETS_LOST);
-        sim_read(w, &w->nodes[A]);
+        sim_watch_for(w, lost[i].type, SIM_NOBODY, 1, SIM_GETS_LOST);
+        sim_read(w, &w->nodes[lost[i].reader]);
         sim_run(w, 6 * SIM_TICK);
         sim_check(w, sim_watched.seen, "nothing was lost");
-        sim_check(w, w->nodes[A].requests.read_count == 0, "the read is never answered");
+        sim_check(w, w->nodes[lost[i].reader].requests.read_count == 0,
+                  "the read is never answered");
         sim_finish(w);
     }
 }

@@ -116,7 +116,6 @@ static void random_message(struct paxos_message *m, uint8_t type)
         m->happy = random_below(2);
         break;
     case PAXOS_READ_REQUEST:
-        has_n = false;
         m->read = random_u64();
         break;
     case PAXOS_READ_INDEX:

@@ -244,6 +244,48 @@ static void reads_share_probes(void **state)
     end(s);
 }
 
+/* Whoever asks acknowledges the ballot that it names, for its own reads. */
+static void a_follower_vouches_for_its_own_reads(void **state)
+{
+    struct subject *s = leader();
+    propose(s, 2, 8);
+    accepted(s, PEER, 2);
+    struct paxos_message request = {
+        .type = PAXOS_READ_REQUEST, .from = OTHER, .n = status_of(s).promise, .read = 50};
+    receive(s, request);
+    assert_int_equal(sent(s, PAXOS_READ_INDEX, OTHER)->read, 50);
+    assert_int_equal(sent(s, PAXOS_READ_INDEX, OTHER)->decided, 2);
+    receive(s, request); /* the answer was lost */
+    assert_int_equal(count_sent(s, PAXOS_READ_INDEX, OTHER), 2);
+    assert_int_equal(count_sent(s, PAXOS_READ_PROBE, 0), 0);
+
+    step(s, (struct paxos_event){.type = PAXOS_READ, .read = 1}); /* not for the leader's */
+    assert_int_equal(s->reads_ready, 0);
+    request.n = ballot(status_of(s).promise.n - 1, ME); /* nor of an earlier ballot */
+    request.read = 51;
+    receive(s, request);
+    assert_int_equal(count_sent(s, PAXOS_READ_INDEX, OTHER), 2);
+    end(s);
+}
+
+static void in_a_large_cluster_vouching_is_not_enough(void **state)
+{
+    struct subject *s = start(5, NULL);
+    tick(s);
+    heartbeat_reply(s, PEER, 1, false);
+    heartbeat_reply(s, OTHER, 1, false);
+    tick(s);
+    receive(s, promise_to(s, PEER));
+    receive(s, promise_to(s, OTHER));
+    assert_int_equal(status_of(s).phase, PAXOS_PHASE_ACCEPT);
+    receive(s,
+            (struct paxos_message){
+                .type = PAXOS_READ_REQUEST, .from = OTHER, .n = status_of(s).promise, .read = 5});
+    assert_int_equal(count_sent(s, PAXOS_READ_INDEX, OTHER), 0);
+    assert_int_equal(count_sent(s, PAXOS_READ_PROBE, PEER), 1);
+    end(s);
+}
+
 /* What an earlier leader decided is in the log, but this one must see it decided first. */
 static void a_new_leader_holds_reads_back(void **state)
 {
@@ -251,9 +293,13 @@ static void a_new_leader_holds_reads_back(void **state)
     elect(s);
     receive(s, promise_to(s, PEER));
     step(s, (struct paxos_event){.type = PAXOS_READ, .read = 1});
+    receive(s, (struct paxos_message){
+                   .type = PAXOS_READ_REQUEST, .from = PEER, .n = status_of(s).promise, .read = 5});
     assert_int_equal(count_sent(s, PAXOS_READ_PROBE, 0), 0);
+    assert_int_equal(count_sent(s, PAXOS_READ_INDEX, PEER), 0);
     accepted(s, PEER, 3);
     assert_int_equal(count_sent(s, PAXOS_READ_PROBE, PEER), 1);
+    assert_int_equal(sent(s, PAXOS_READ_INDEX, PEER)->decided, 3);
     end(s);
 }
 
@@ -363,6 +409,8 @@ int main(void)
         cmocka_unit_test(links_that_return),
         cmocka_unit_test(a_link_that_goes_takes_the_quorum_with_it),
         cmocka_unit_test(reads_share_probes),
+        cmocka_unit_test(a_follower_vouches_for_its_own_reads),
+        cmocka_unit_test(in_a_large_cluster_vouching_is_not_enough),
         cmocka_unit_test(a_new_leader_holds_reads_back),
         cmocka_unit_test(a_followers_read_finds_the_next_leader),
         cmocka_unit_test(nothing_a_peer_says_breaks_a_node),

@@ -5,10 +5,7 @@
 finish_probe(...)
 {
 <...
-- if (peer->read_covered <= peer->read_answered)
--         continue;
-+ peer->read_covered = peer->read_wanted;
-+ if (peer->read_covered <= peer->read_answered)
-+         continue;
+- answer_peer(p, &p->peers[i], p->peers[i].read_covered, r->probe_index)
++ answer_peer(p, &p->peers[i], p->peers[i].read_wanted, r->probe_index)
 ...>
 }

@@ -2,10 +2,10 @@
 // killers: test_paxos, test_paxos_sync, test_paxos_stale, test_paxos_repair, test_paxos_election, scenarios, sim
 @@
 @@
-probe_confirmed(...)
+confirm(...)
 {
 <...
-- acks > p->nodes - p->read_quorum
-+ acks > 0
+- nodes > p->nodes - p->read_quorum
++ nodes > 0
 ...>
 }
