@@ -1,6 +1,7 @@
 """What was measured, and the table of ratios that comes of it."""
 
 import statistics
+import sys
 
 OURS = "quorumfs"
 
@@ -99,6 +100,7 @@ class Table:
         self.notes = []
 
     def section(self, title):
+        print(f"   {title}", file=sys.stderr, flush=True)  # somebody waits
         self.rows.append(title)
 
     def row(self, what, unit, **marks):
