@@ -48,7 +48,7 @@ static void dial_lost(struct link *link, const char *why)
     tell_failure(link, why);
     link->out = NULL;
     link->out_up = false;
-    link->out_wants = false;
+    link->out_wants = link->out_waits = false;
     link->peer->metrics.frames_dropped += outbox_clear(&link->outbox);
     uv_timer_start(&link->redial, on_redial, backoff_ms(link->failures), 0);
     link->failures++;
@@ -147,7 +147,7 @@ void dial_write(struct link *link)
         return;
     link->out_wants = true;
     link->out_pulses = 0;
-    lws_callback_on_writable(link->out);
+    link_flush_soon(link->peer);
 }
 
 void dial_pulse(struct link *link)
@@ -171,7 +171,7 @@ void dial_stop(struct link *link)
     }
     if (link->out)
         link_cut(link->out);
-    link_close_timer(link->peer, &link->redial);
+    link_close_handle(link->peer, (uv_handle_t *)&link->redial);
 }
 
 /* Small frames must not wait for one another, urgent ones not behind too much that is not, and a
@@ -241,10 +241,11 @@ static size_t put_websocket_header(uint8_t *message, size_t len)
     return at;
 }
 
-static int on_writeable(struct link *link)
+/* Sends the next message of the outbox. Returns -1 if the connection is broken. */
+static int send_message(struct link *link)
 {
     struct peer *peer = link->peer;
-    link->out_wants = false;
+    link->out_wants = link->out_waits = false;
     peer->message.len = LWS_PRE;
     peer->metrics.frames_sent += outbox_compose(&link->outbox, &peer->message, PEER_PIECE_BYTES);
     size_t len = peer->message.len - LWS_PRE;
@@ -262,6 +263,18 @@ static int on_writeable(struct link *link)
     return 0;
 }
 
+void dial_flush(struct link *link)
+{
+    if (!link->out_wants || link->out_waits)
+        return;
+    if (lws_send_pipe_choked(link->out)) {
+        link->out_waits = true;
+        lws_callback_on_writable(link->out);
+    } else if (send_message(link) < 0) {
+        link_cut(link->out);
+    }
+}
+
 int dial_event(struct link *link, struct lws *wsi, enum lws_callback_reasons reason, void *in,
                size_t len)
 {
@@ -272,7 +285,7 @@ int dial_event(struct link *link, struct lws *wsi, enum lws_callback_reasons rea
     case LWS_CALLBACK_CLIENT_ESTABLISHED:
         return given_up ? -1 : on_established(link);
     case LWS_CALLBACK_CLIENT_WRITEABLE:
-        return given_up ? -1 : on_writeable(link);
+        return given_up ? -1 : send_message(link);
     case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
         if (given_up)
             return 0;

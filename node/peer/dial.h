@@ -9,6 +9,9 @@ void dial_start(struct link *link);
 void dial_now(struct link *link);
 /* Something is in the outbox. */
 void dial_write(struct link *link);
+/* Sends it, or has libwebsockets say when the kernel takes more. Asking libwebsockets each time
+ * would cost two system calls and a turn of the loop for every message. */
+void dial_flush(struct link *link);
 /* Gives the connection up when it has not come to stand, or has taken nothing, for too long. */
 void dial_pulse(struct link *link);
 void dial_stop(struct link *link);

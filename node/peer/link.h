@@ -29,7 +29,8 @@ struct link {
     /* The connection that this node dials, to talk (dial.c). */
     struct lws *out;
     bool out_up;
-    bool out_wants;       /* a writeable callback has been asked for */
+    bool out_wants;       /* something is in the outbox */
+    bool out_waits;       /* for a writeable callback, as the kernel takes no more */
     uint32_t out_pulses;  /* since it last made progress that it owes */
     struct outbox outbox; /* empty unless out_up */
     uv_timer_t redial;
@@ -69,6 +70,8 @@ struct peer {
     bool stopping;
     uint32_t handles; /* of libuv, not yet closed */
     uv_timer_t pulse;
+    uv_prepare_t flush;    /* sends what a turn of the loop has queued */
+    uv_idle_t flush_awake; /* keeps the loop from sleeping before it */
     struct buffer message; /* LWS_PRE and PEER_PIECE_BYTES, to compose in */
     struct guest guests[LINK_GUESTS_MAX];
     struct warning warnings[LINK_WARNINGS_MAX];
@@ -89,7 +92,9 @@ struct link *link_of(struct peer *peer, uint32_t pid);
 void link_update(struct link *link);
 /* Gives a connection up, from anywhere: libwebsockets finds it closed in its next turn. */
 void link_cut(struct lws *wsi);
+/* Outboxes have something: they are flushed before the loop sleeps. */
+void link_flush_soon(struct peer *peer);
 /* Counted in `handles` until it is closed. */
-void link_close_timer(struct peer *peer, uv_timer_t *timer);
+void link_close_handle(struct peer *peer, uv_handle_t *handle);
 
 #endif

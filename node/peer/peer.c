@@ -42,17 +42,17 @@ void link_cut(struct lws *wsi)
         shutdown(fd, SHUT_RDWR);
 }
 
-static void on_timer_closed(uv_handle_t *handle)
+static void on_handle_closed(uv_handle_t *handle)
 {
     struct peer *peer = handle->data;
     assert(peer->handles > 0);
     peer->handles--;
 }
 
-void link_close_timer(struct peer *peer, uv_timer_t *timer)
+void link_close_handle(struct peer *peer, uv_handle_t *handle)
 {
-    timer->data = peer;
-    uv_close((uv_handle_t *)timer, on_timer_closed);
+    handle->data = peer;
+    uv_close(handle, on_handle_closed);
 }
 
 static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
@@ -136,12 +136,35 @@ static void on_pulse(uv_timer_t *timer)
         route_tell_reach(peer);
 }
 
-static void start_pulse(struct peer *peer)
+static void on_flush(uv_prepare_t *flush)
+{
+    struct peer *peer = flush->data;
+    uv_idle_stop(&peer->flush_awake);
+    for (uint32_t i = 0; i < peer->count; i++)
+        dial_flush(&peer->links[i]);
+}
+
+static void keep_awake(uv_idle_t *idle)
+{
+    /* Nothing: the loop comes round again without sleeping. */
+}
+
+/* From an earlier callback of this turn, or a prepare handle that runs before this one (libuv runs
+ * the last started first), it leaves in this turn; otherwise in the next, which comes at once. */
+void link_flush_soon(struct peer *peer)
+{
+    uv_idle_start(&peer->flush_awake, keep_awake);
+}
+
+static void start_handles(struct peer *peer)
 {
     uv_timer_init(peer->loop, &peer->pulse);
-    peer->pulse.data = peer;
-    peer->handles++;
+    uv_prepare_init(peer->loop, &peer->flush);
+    uv_idle_init(peer->loop, &peer->flush_awake);
+    peer->pulse.data = peer->flush.data = peer;
+    peer->handles += 3;
     uv_timer_start(&peer->pulse, on_pulse, PEER_PULSE_MS, PEER_PULSE_MS);
+    uv_prepare_start(&peer->flush, on_flush);
 }
 
 int peer_start(uv_loop_t *loop, struct lws_context *context, const struct peer_config *config,
@@ -162,7 +185,7 @@ int peer_start(uv_loop_t *loop, struct lws_context *context, const struct peer_c
         peer_free(peer);
         return status;
     }
-    start_pulse(peer);
+    start_handles(peer);
     for (uint32_t i = 0; i < peer->count; i++)
         dial_start(&peer->links[i]);
     *started = peer;
@@ -191,7 +214,9 @@ void peer_stop(struct peer *peer)
     if (peer->stopping)
         return;
     peer->stopping = true;
-    link_close_timer(peer, &peer->pulse);
+    link_close_handle(peer, (uv_handle_t *)&peer->pulse);
+    link_close_handle(peer, (uv_handle_t *)&peer->flush);
+    link_close_handle(peer, (uv_handle_t *)&peer->flush_awake);
     for (uint32_t i = 0; i < peer->count; i++) {
         struct link *link = &peer->links[i];
         link->up = false;

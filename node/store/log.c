@@ -286,8 +286,8 @@ int log_write(struct log *log, struct paxos_write *write)
 
     uv_mutex_lock(&log->mutex);
     STAILQ_INSERT_TAIL(&log->waiting, item, next);
-    uv_cond_signal(&log->wake);
     uv_mutex_unlock(&log->mutex);
+    uv_cond_signal(&log->wake); /* under the mutex it would wake the thread to wait for that */
     return 0;
 }
 

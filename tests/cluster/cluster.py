@@ -127,11 +127,14 @@ class Node:
         assert not self.running, f"{self} runs already"
         self.asked = False
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen([QUORUMFS, *flags, str(self.folder)], stdin=subprocess.DEVNULL,
-                                            stdout=log, stderr=log, cwd=self.folder)
+            self.process = subprocess.Popen(self.command(*flags), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                            cwd=self.folder)
         if wait:
             self.wait_ready()
         return self
+
+    def command(self, *flags):
+        return [QUORUMFS, *flags, str(self.folder)]
 
     @property
     def running(self):

@@ -1,0 +1,73 @@
+"""The parts of the measurement, in order, and what they print. Started by tests/bench/run, in namespaces of its own."""
+
+import argparse
+import importlib
+import pathlib
+import subprocess
+import sys
+import time
+import traceback
+
+import machine
+from etcd import Etcd
+from plots import Plots
+from quorumfs import Quorumfs
+from table import Table
+
+PARTS = ("http", "failover", "files", "keys", "nodes", "wan")  # each a module, part_http and so on
+
+
+class Bench:
+    """What a part is given: where to work, how long, and where the results go."""
+
+    def __init__(self, options):
+        self.work = options.work
+        self.build = options.build
+        self.quick = options.quick
+        self.seconds = options.seconds or (1 if options.quick else 2)  # of one load
+        self.rounds = options.rounds or (1 if options.quick else 3)
+        self.table = Table()
+        self.plots = Plots(options.plots)
+
+
+def options_of(arguments):
+    parser = argparse.ArgumentParser(prog="tests/bench/run")
+    parser.add_argument("--work", type=pathlib.Path, required=True, help=argparse.SUPPRESS)
+    parser.add_argument("--build", type=pathlib.Path, required=True, help=argparse.SUPPRESS)
+    parser.add_argument("--quick", action="store_true", help="for figures that mean little")
+    parser.add_argument("--plots", metavar="FOLDER", help="draw SVG files into it")
+    parser.add_argument("--seconds", type=float, help="of one load")
+    parser.add_argument("--rounds", type=int, help="how often each load is repeated")
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"some of: {' '.join(PARTS)}")
+    options = parser.parse_args(arguments)
+    if unknown := set(options.parts) - set(PARTS):
+        parser.error(f"no such part: {' '.join(sorted(unknown))}")
+    return options
+
+
+def main():
+    options = options_of(sys.argv[1:])
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    bench = Bench(options)
+    bench.table.note(f"machine: {machine.description()}")
+    bench.table.note(f"quorumfs: {Quorumfs.version()}, as it comes")
+    bench.table.note(f"etcd: {Etcd.version()}, {' '.join(Etcd.flags)}")
+    bench.table.note(f"load: wrk {machine.version_of('wrk')}, {bench.seconds:g} s each, {bench.rounds} times, "
+                     "the order of the systems swapped each time; median ± half the range; ratios round by round")
+    failed = False
+    for part in options.parts or PARTS:
+        began = time.monotonic()
+        print(f"== {part}", file=sys.stderr, flush=True)
+        try:
+            importlib.import_module(f"part_{part}").measure(bench)
+        except Exception as error:  # what the other parts found is not lost
+            traceback.print_exc()
+            bench.table.note(f"part {part} ended early: {error}")
+            failed = True
+        print(f"   {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
+    print("\n".join(bench.table.lines()))
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

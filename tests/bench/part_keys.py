@@ -1,0 +1,102 @@
+"""Part "keys": how rates, sizes and recovery grow with the number of keys, beside etcd."""
+
+import contextlib
+import time
+
+import machine
+import wrk
+from cluster import wait_for
+from etcd import Etcd
+from plots import Curve
+from quorumfs import Quorumfs
+from table import OURS, rounds
+
+CONNECTIONS = 64
+KEPT_SHARE, STALL_MS, RESTART_SECONDS, RESIDENT_MIB = 80, 50, 2, 150  # what is to be reached at the most keys
+
+
+def measure(bench):
+    sizes = (1000, 20000) if bench.quick else (1000, 100000, 1000000)
+    curves = {operation: {} for operation in ("put", "get")}
+    with contextlib.ExitStack() as stack:
+        clusters = [stack.enter_context(Quorumfs(bench.work)), stack.enter_context(Etcd(bench.work))]
+        before = 0
+        for size in sizes:
+            for cluster in clusters:
+                cluster.fill(before, size)
+                cluster.compact()
+            before = size
+            measure_size(bench, clusters, size, curves, last=size == sizes[-1])
+    kept(bench, curves)
+    for operation, of_systems in curves.items():
+        bench.plots.curves(f"{operation}-keys", f"{operation}, {CONNECTIONS} connections at the leader", "keys",
+                           f"{operation}s a second", of_systems.values(), log_x=True)
+
+
+def measure_size(bench, clusters, size, curves, last):
+    bench.table.section(f"{size:,} keys of 128 bytes")
+    stall = bench.table.row(f"{size:,} keys: worst wait of a writer beyond its p99", "ms", less_is_better=True,
+                            own_mark=STALL_MS)
+    for operation, of_systems in curves.items():
+        row = bench.table.row(f"{size:,} keys: {operation}, {CONNECTIONS} connections at the leader", "/s")
+        for cluster in rounds(clusters, bench.rounds):
+            seen = load(cluster, operation, CONNECTIONS, bench.seconds, size).wait()
+            row.add(api(cluster), seen.rate, seen.p50, seen.p99)
+            if operation == "put":
+                stall.add(api(cluster), beyond_p99_ms(seen))
+        for cluster in clusters:
+            of_systems.setdefault(api(cluster), Curve(api(cluster))).add(size, row.median(api(cluster)))
+    sizes_of_nodes(bench, clusters, size, last)
+    recovery(bench, clusters, size, last, stall)
+
+
+def api(cluster):
+    return cluster.apis[0]
+
+
+def load(cluster, operation, connections, seconds, keys):
+    return wrk.Load(cluster.url(cluster.leader()), api(cluster), operation, connections, seconds, keys)
+
+
+def beyond_p99_ms(seen):
+    return (seen.max - seen.p99) * 1000
+
+
+def sizes_of_nodes(bench, clusters, size, last):
+    data = bench.table.row(f"{size:,} keys: size of a node's folder", "MiB", less_is_better=True)
+    resident = bench.table.row(f"{size:,} keys: memory of the largest node", "MiB", less_is_better=True,
+                               own_mark=RESIDENT_MIB if last else None)
+    for cluster in clusters:
+        data.add(api(cluster), max(cluster.data_mib(number) for number in range(cluster.count)))
+        resident.add(api(cluster), max(map(machine.resident_mib, cluster.pids())))
+
+
+def recovery(bench, clusters, size, last, stall):
+    """A node starts again, another one with nothing, while one client writes at the leader."""
+    restart = bench.table.row(f"{size:,} keys: restart of a node", "s", less_is_better=True,
+                              own_mark=RESTART_SECONDS if last else None)
+    catch_up = bench.table.row(f"{size:,} keys: until an emptied node has caught up", "s", less_is_better=True)
+    for cluster in clusters:
+        number = (cluster.leader() + 1) % cluster.count
+        cluster.stop(number)
+        began = time.monotonic()
+        cluster.start(number)
+        restart.add(api(cluster), time.monotonic() - began)
+        cluster.stop(number)
+        cluster.empty(number)
+        writer = load(cluster, "put", 1, 3 if bench.quick else 10, size)
+        began, index = time.monotonic(), cluster.applied(cluster.leader())
+        cluster.start(number)
+        wait_for(lambda: cluster.caught_up(number, index), "the node has caught up", seconds=300)
+        catch_up.add(api(cluster), time.monotonic() - began)
+        stall.add(api(cluster), beyond_p99_ms(writer.wait()))
+
+
+def kept(bench, curves):
+    for operation, of_systems in curves.items():
+        for system, curve in of_systems.items():
+            (fewest, at_first), (most, at_last) = curve.points[0], curve.points[-1]
+            if system == OURS:
+                row = bench.table.row(f"{operation}s at {most:,} keys, as a share of those at {fewest:,}", "%",
+                                      own_mark=KEPT_SHARE)
+            row.add(system, at_last / at_first * 100)

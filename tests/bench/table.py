@@ -1,0 +1,131 @@
+"""What was measured, and the table of ratios that comes of it."""
+
+import statistics
+import sys
+
+OURS = "quorumfs"
+
+
+class Row:
+    """One measured thing: for each system, its value in each round."""
+
+    def __init__(self, what, unit, less_is_better=False, at_least=None, against=None, own_mark=None):
+        """at_least: the ratio to reach, to the best peer of those named in `against` (or of all); own_mark: the
+        value that quorumfs itself is to reach, whatever the peers do."""
+        self.what = what
+        self.unit = unit
+        self.less_is_better = less_is_better
+        self.at_least = at_least
+        self.against = against
+        self.own_mark = own_mark
+        self.values = {}
+        self.latencies = {}
+
+    def add(self, system, value, p50=None, p99=None):
+        """The latencies, in seconds, are shown beside the value."""
+        self.values.setdefault(system, []).append(value)
+        if p50 is not None:
+            self.latencies.setdefault(system, []).append((p50, p99))
+
+    def median(self, system):
+        return statistics.median(self.values[system])
+
+    def median_p50(self, system):
+        return statistics.median(p50 for p50, _ in self.latencies[system])
+
+    def peers(self):
+        """The other systems, the best first."""
+        found = [system for system in self.values if system != OURS]
+        return sorted(found, key=self.median, reverse=not self.less_is_better)
+
+    def ratios(self, peer):
+        """How many times better quorumfs is, in each round."""
+        pairs = zip(self.values[OURS], self.values[peer])
+        return [theirs / ours if self.less_is_better else ours / theirs for ours, theirs in pairs if ours and theirs]
+
+    def cell(self, system):
+        text = f"{with_spread(self.values[system])} {self.unit}"
+        if system in self.latencies:
+            p50, p99 = (statistics.median(column) * 1000 for column in zip(*self.latencies[system]))
+            text += f" ({number(p50)}, {number(p99)} ms)"
+        return text
+
+    def own_verdict(self):
+        if self.own_mark is None:
+            return ""
+        reached = self.median(OURS) <= self.own_mark if self.less_is_better else self.median(OURS) >= self.own_mark
+        return f"{'' if reached else 'NOT '}{'≤' if self.less_is_better else '≥'} {self.own_mark:g} {self.unit}"
+
+    def verdict(self, peer):
+        """Stands in the line of the peer that the mark is about."""
+        judged = [other for other in self.peers() if self.against is None or other in self.against]
+        if self.at_least is None or peer != judged[0]:
+            return ""
+        reached = statistics.median(self.ratios(peer)) >= self.at_least
+        return f"{'' if reached else 'NOT '}≥ {self.at_least:g} ×"
+
+    def lines(self):
+        """One for each peer."""
+        head = f"{self.what} | {self.cell(OURS)}"
+        if self.own_mark is not None or not self.peers():
+            yield f"| {head} | | | | {self.own_verdict()} |"
+            head = " | "
+        for peer in self.peers():
+            ratios = self.ratios(peer)
+            yield (f"| {head} | {peer} | {self.cell(peer)} | {ratio_text(ratios) if ratios else ''} "
+                   f"| {self.verdict(peer)} |")
+            head = " | "
+
+
+def number(value):
+    """Three digits that count."""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+def with_spread(values):
+    middle = statistics.median(values)
+    if len(values) < 2 or not middle:
+        return number(middle)
+    return f"{number(middle)} ±{(max(values) - min(values)) / 2 / middle:.0%}"
+
+
+def ratio_text(ratios):
+    middle = f"**{number(statistics.median(ratios))} ×**"
+    return middle if len(ratios) < 2 else f"{middle} ({number(min(ratios))} to {number(max(ratios))})"
+
+
+class Table:
+    def __init__(self):
+        self.rows = []  # and the titles between them, as text
+        self.notes = []
+
+    def section(self, title):
+        print(f"   {title}", file=sys.stderr, flush=True)  # somebody waits
+        self.rows.append(title)
+
+    def row(self, what, unit, **marks):
+        row = Row(what, unit, **marks)
+        self.rows.append(row)
+        return row
+
+    def note(self, text):
+        self.notes.append(text)
+
+    def lines(self):
+        """In Markdown. The ratio is how many times better quorumfs is: more of what is good, less of what is bad."""
+        yield from (f"- {note}" for note in self.notes)
+        yield ""
+        yield "| (median, 99th percentile) | quorumfs | | peer | ratio | mark |"
+        yield "|---|---|---|---|---|---|"
+        for row in self.rows:
+            if isinstance(row, str):
+                yield f"| **{row}** | | | | | |"
+            elif OURS in row.values:
+                yield from row.lines()
+
+
+def rounds(systems, count):
+    """Each system in each round; the order is swapped from round to round."""
+    systems = list(systems)
+    for number_of_round in range(count):
+        yield from systems if number_of_round % 2 == 0 else reversed(systems)
