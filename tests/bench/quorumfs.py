@@ -9,7 +9,7 @@ import shutil
 import machine
 from cluster import Node, QUORUMFS, wait_for
 
-FIRST_PORT, FIRST_PEER_PORT = 20000, 20100
+FIRST_PORT, PEER_PORTS = 20000, 100
 API = "quorumfs"
 
 
@@ -27,12 +27,12 @@ class Quorumfs:
 
     name = "quorumfs"
     apis = (API,)
-    peer_ports = range(FIRST_PEER_PORT, FIRST_PEER_PORT + 10)
+    peer_ports = range(FIRST_PORT + PEER_PORTS, FIRST_PORT + PEER_PORTS + 10)
 
-    def __init__(self, folder, count=3, mount=False, hosts=None, inside=None, **config):
+    def __init__(self, folder, count=3, mount=False, hosts=None, inside=None, first_port=FIRST_PORT, **config):
         hosts = hosts or ["127.0.0.1"] * count
         self.count = len(hosts)
-        members = [{"addr": f"{host}:{FIRST_PORT + n}", "peer_addr": f"{host}:{FIRST_PEER_PORT + n}"}
+        members = [{"addr": f"{host}:{first_port + n}", "peer_addr": f"{host}:{first_port + PEER_PORTS + n}"}
                    for n, host in enumerate(hosts)]
         self.nodes = []
         for number, member in enumerate(members, 1):
