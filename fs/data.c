@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/falloc.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static struct fs_handle *handle_of(const struct fuse_file_info *fi)
@@ -92,13 +93,23 @@ static void data_written(struct fs_request *r, const struct op_result *result)
     fuse_reply_write(r->req, r->size);
 }
 
+/* The write takes the setuid and setgid bits away, which must not wait. */
+static bool kills_priv(const struct fs *fs, const struct op *op)
+{
+    struct attr attr;
+
+    return (op->flags & OP_KILL_PRIV) &&
+           tree_getattr(replica_tree(fs->replica), op->ino, &attr) == 0 &&
+           (attr.mode & (S_ISUID | S_ISGID));
+}
+
 /* False: the write has to be decided now, together with what was gathered before. */
 static bool gather(fuse_req_t req, struct fs_handle *handle, const struct op *op)
 {
     struct fs *fs = fs_of(req);
 
     if (fs_pending_full(&handle->pending, op->data.len) ||
-        op->offset + op->data.len > FILE_BYTES_MAX)
+        op->offset + op->data.len > FILE_BYTES_MAX || kills_priv(fs, op))
         return false;
     if (replica_refuses_writes(fs->replica))
         fuse_reply_err(req, EROFS);

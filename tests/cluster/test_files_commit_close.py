@@ -8,9 +8,9 @@ import threading
 import pytest
 
 from cluster import tree_of, wait_for
-from files import FALLOC_KEEP_SIZE, FALLOC_PUNCH_HOLE, fails, fallocate, python, sh
+from files import FALLOC_KEEP_SIZE, FALLOC_PUNCH_HOLE, fails, fallocate, needs_root, python, sh
 
-CONFIG = {"commit": "close", "request_timeout": "3s"}
+CONFIG = {"commit": "close", "request_timeout": "3s", "allow_other": True}
 
 
 @pytest.fixture
@@ -161,6 +161,19 @@ def test_times_and_holes_come_after_the_writes(at):
     fallocate(file, FALLOC_KEEP_SIZE | FALLOC_PUNCH_HOLE, 0, 5000)
     os.close(file)
     assert (at[2] / "f").read_bytes() == b"\0" * 5000 + b"y" * 5000
+
+
+@needs_root
+def test_the_setuid_bit_goes_with_the_first_write(at):
+    at[0].chmod(0o777)
+    (at[0] / "f").touch()
+    os.chmod(at[0] / "f", 0o6777)
+    python("""
+os.setgid(54321), os.setuid(54321)
+file = os.open("f", os.O_WRONLY)
+os.write(file, b"x")
+assert stat.S_IMODE(os.fstat(file).st_mode) == 0o777, oct(os.fstat(file).st_mode)
+""", at[0])
 
 
 def test_synchronous_files_do_not_gather(at):
