@@ -1,5 +1,7 @@
 #include "store/sql.h"
 
+#include "store/seal.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -14,7 +16,12 @@
  */
 static int sql_errno(int code, int system_errno)
 {
+    if (code == SQLITE_IOERR_DATA)
+        return -EUCLEAN;
     switch (code & 0xff) {
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+        return -EUCLEAN;
     case SQLITE_FULL:
         return -ENOSPC;
     case SQLITE_NOMEM:
@@ -37,6 +44,13 @@ static int sql_errno(int code, int system_errno)
     return system_errno == EACCES ? -EACCES : -EIO;
 }
 
+int sql_damaged(struct sql *sql, const char *what)
+{
+    return fault_set(&sql->fault, -EUCLEAN,
+                     "%s is damaged (%s): empty the whole folder to join as a new node", sql->name,
+                     what);
+}
+
 int sql_failed(struct sql *sql, const char *doing)
 {
     int code = sqlite3_extended_errcode(sql->db);
@@ -44,6 +58,9 @@ int sql_failed(struct sql *sql, const char *doing)
     int system_errno = of_system ? sqlite3_system_errno(sql->db) : 0;
     const char *text = sqlite3_errmsg(sql->db);
 
+    if (sql_errno(code, 0) == -EUCLEAN)
+        return sql_damaged(sql,
+                           code == SQLITE_IOERR_DATA ? "a page is not as it was written" : text);
     if (system_errno == 0)
         return fault_set(&sql->fault, sql_errno(code, 0), "%s: %s: %s", sql->name, doing, text);
     return fault_set(&sql->fault, sql_errno(code, system_errno), "%s: %s: %s (%s)", sql->name,
@@ -81,10 +98,11 @@ int sql_open(struct sql *sql, const struct folder *folder, const char *name)
     /* Made here, without opening it, so that only its owner may read what files with a mode hold;
      * SQLite gives its WAL the same mode. Whatever is wrong with the place, opening it tells. */
     mknod(path, S_IFREG | 0600, 0);
-    if (sqlite3_open_v2(path, &sql->db, flags, NULL) != SQLITE_OK) {
+    if (sqlite3_open_v2(path, &sql->db, flags, seal_vfs()) != SQLITE_OK) {
         status = sql_failed(sql, "open");
         goto failed;
     }
+    seal_make_room(sql->db);
     sqlite3_extended_result_codes(sql->db, 1);
     sql->path = sqlite3_db_filename(sql->db, "main");
     /* Debian's SQLite overwrites what is deleted with zeros unless told not to. */
@@ -236,6 +254,8 @@ int sql_identify(struct sql *sql, const struct identity *identity, bool *made)
                          "%s: the folder has format %" PRId64 " and this quorumfs knows format %d: "
                          "use the version that wrote it",
                          sql->name, format, FOLDER_FORMAT);
+    if (!seal_is_kept(sql->db))
+        return sql_damaged(sql, "its pages have no seals");
     return sql_check_owner(sql, identity);
 }
 

@@ -20,7 +20,7 @@ struct sql {
 
 /* Every function that returns an int gives 0 or a negative errno, with the text in sql->fault:
  * -ENOSPC (disk full, quota), -ENOMEM, -EBUSY (locked by another connection), -EROFS, -EACCES,
- * otherwise -EIO (also a damaged database, or wrong SQL). */
+ * -EUCLEAN (the database is damaged), otherwise -EIO (also wrong SQL). */
 
 /* Before the first connection of the process to `name`: what an earlier process wrote to its WAL is
  * synced, and what the system could not write, although it still shows it, is forgotten. So nothing
@@ -33,6 +33,8 @@ int sql_open(struct sql *sql, const struct folder *folder, const char *name);
  */
 void sql_close(struct sql *sql);
 
+/* Records that the database is not what was written, by what shows it. Returns -EUCLEAN. */
+int sql_damaged(struct sql *sql, const char *what);
 /* Records the connection's last error under what was being done ("commit"). Returns its errno. */
 int sql_failed(struct sql *sql, const char *doing);
 
