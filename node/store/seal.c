@@ -46,10 +46,13 @@ static bool is_sealed(const uint8_t *page, sqlite3_int64 offset)
     return memcmp(page + HASHED_BYTES, &seal, SEAL_BYTES) == 0;
 }
 
-/* The header is looked at before the page that it is in: what is wrong in it shows with that. */
-static bool is_header(int len, sqlite3_int64 offset)
+/* The header is looked at before the page that it is in: what is wrong in it shows with that. It
+ * may also be torn, when the page itself is in the WAL. */
+static bool is_foreign(const uint8_t *header)
 {
-    return offset + len <= HEADER_BYTES;
+    static const char magic[] = "SQLite format 3";
+
+    return memcmp(header, magic, sizeof(magic)) == 0 && header[HEADER_RESERVED] != SEAL_BYTES;
 }
 
 static int sealed_read(sqlite3_file *file, void *to, int len, sqlite3_int64 offset)
@@ -59,9 +62,8 @@ static int sealed_read(sqlite3_file *file, void *to, int len, sqlite3_int64 offs
 
     if (code != SQLITE_OK || f->foreign)
         return code;
-    if (is_header(len, offset)) {
-        f->foreign = offset == 0 && len > HEADER_RESERVED &&
-                     ((const uint8_t *)to)[HEADER_RESERVED] != SEAL_BYTES;
+    if (offset + len <= HEADER_BYTES) {
+        f->foreign = len == HEADER_BYTES && is_foreign(to);
         return SQLITE_OK;
     }
     if (len == SEAL_PAGE_BYTES && offset % SEAL_PAGE_BYTES == 0 && is_sealed(to, offset))
