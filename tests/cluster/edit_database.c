@@ -1,5 +1,5 @@
-/* edit_database DIR NAME SQL: changes a database in the folder of a node that does not run, and seals
- * what it has changed: damage that no seal shows. */
+/* edit_database DIR NAME SQL: changes a database in the folder of a node that does not run, and
+ * seals what it has changed: damage that no seal shows. */
 #include "store/sql.h"
 
 #include <stdio.h>

@@ -130,6 +130,7 @@ static void test_what_an_entry_met_matters(void **state)
                               append);
     assert_met_something_else("UPDATE inode SET mode = mode + 1 WHERE ino = 2", append);
     assert_met_something_else("UPDATE meta SET next_ino = next_ino + 1", make_put("m", ""));
+    assert_met_something_else("UPDATE meta SET next_data = next_data + 1", append);
     assert_met_something_else("UPDATE dentry SET ino = 5 - ino", make_put("k", "new"));
     assert_met_something_else("UPDATE dentry SET name = x'6e' WHERE name = x'6b'",
                               make_put("k", "new"));
