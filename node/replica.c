@@ -428,6 +428,8 @@ int replica_start(uv_loop_t *loop, struct lws_context *websockets, const struct 
 
     struct paxos_stored stored = {0};
     int status = open_store(r, &identity, &stored, fault);
+    if (status == -EUCLEAN && r->folder)
+        folder_condemn(r->folder, fault->text);
     if (status == 0)
         status = start_consensus(r, pids, &stored, fault);
     log_stored_clear(&stored);

@@ -138,7 +138,9 @@ static int log_fit_to_tree(struct log_db *db, uint64_t applied, uint64_t snapsho
             "as a new node",
             applied, state->compacted);
     if (applied > state->compacted + stored->entry_count)
-        return log_cut_to(db, applied, stored);
+        return applied == snapshot
+                   ? log_cut_to(db, applied, stored)
+                   : sql_damaged(&db->sql, "it ends before what the tree has applied");
     if (applied > state->decided)
         state->decided = applied;
     return snapshot > state->compacted ? log_cut_below(db, snapshot, stored) : 0;

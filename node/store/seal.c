@@ -1,10 +1,7 @@
 #include "store/seal.h"
 
-#include "base/trace.h"
-
 #include <assert.h>
 #include <pthread.h>
-#include <stdint.h>
 #include <string.h>
 #include <xxhash.h>
 
@@ -17,9 +14,9 @@ enum {
 /* A database; any other file is the default VFS's own. */
 struct sealed_file {
     sqlite3_file base;
-    const char *path;   /* valid while it is open */
-    bool foreign;       /* there is no room for seals in it */
-    sqlite3_file *real; /* the default VFS's, right behind this */
+    bool foreign;         /* there is no room for seals in it */
+    int64_t damaged_page; /* the last that was found; 0: none */
+    sqlite3_file *real;   /* the default VFS's, right behind this */
 };
 
 static struct sealed_file *sealed_of(sqlite3_file *file)
@@ -68,8 +65,7 @@ static int sealed_read(sqlite3_file *file, void *to, int len, sqlite3_int64 offs
     }
     if (len == SEAL_PAGE_BYTES && offset % SEAL_PAGE_BYTES == 0 && is_sealed(to, offset))
         return SQLITE_OK;
-    trace_error("store", "%s is damaged: page %lld is not as it was written", f->path,
-                offset / SEAL_PAGE_BYTES + 1);
+    f->damaged_page = offset / SEAL_PAGE_BYTES + 1;
     return SQLITE_IOERR_DATA;
 }
 
@@ -198,7 +194,7 @@ static int vfs_open(sqlite3_vfs *vfs, sqlite3_filename path, sqlite3_file *file,
 
     if (!(flags & SQLITE_OPEN_MAIN_DB))
         return real_vfs(vfs)->xOpen(real_vfs(vfs), path, file, flags, out_flags);
-    *f = (struct sealed_file){.path = path, .real = (sqlite3_file *)(f + 1)};
+    *f = (struct sealed_file){.real = (sqlite3_file *)(f + 1)};
     code = real_vfs(vfs)->xOpen(real_vfs(vfs), path, f->real, flags, out_flags);
     if (f->real->pMethods)
         f->base.pMethods = &methods;
@@ -280,10 +276,25 @@ void seal_make_room(sqlite3 *db)
     sqlite3_file_control(db, "main", SQLITE_FCNTL_RESERVE_BYTES, &bytes);
 }
 
-bool seal_is_kept(sqlite3 *db)
+/* NULL: the file is not one that this layer opened. */
+static const struct sealed_file *sealed_file_of(sqlite3 *db)
 {
     sqlite3_file *file = NULL;
 
     sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &file);
-    return file != NULL && file->pMethods == &methods && !sealed_of(file)->foreign;
+    return file != NULL && file->pMethods == &methods ? sealed_of(file) : NULL;
+}
+
+int64_t seal_damaged_page(sqlite3 *db)
+{
+    const struct sealed_file *f = sealed_file_of(db);
+
+    return f != NULL ? f->damaged_page : 0;
+}
+
+bool seal_is_kept(sqlite3 *db)
+{
+    const struct sealed_file *f = sealed_file_of(db);
+
+    return f != NULL && !f->foreign;
 }

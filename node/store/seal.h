@@ -12,6 +12,7 @@
 
 #include <sqlite3.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 enum { SEAL_PAGE_BYTES = 4096, SEAL_BYTES = 8 };
 
@@ -19,6 +20,8 @@ enum { SEAL_PAGE_BYTES = 4096, SEAL_BYTES = 8 };
 const char *seal_vfs(void);
 /* After opening, before anything else: a new database gets room for seals. */
 void seal_make_room(sqlite3 *db);
+/* The number, from 1, of the page that was found damaged last; 0: none was. */
+int64_t seal_damaged_page(sqlite3 *db);
 /* Whether the pages of an open database are sealed: not those of a file that somebody else made. */
 bool seal_is_kept(sqlite3 *db);
 

@@ -57,10 +57,15 @@ int sql_failed(struct sql *sql, const char *doing)
     bool of_system = (code & 0xff) == SQLITE_IOERR || (code & 0xff) == SQLITE_CANTOPEN;
     int system_errno = of_system ? sqlite3_system_errno(sql->db) : 0;
     const char *text = sqlite3_errmsg(sql->db);
+    char page[64];
 
+    if (code == SQLITE_IOERR_DATA) {
+        snprintf(page, sizeof(page), "page %" PRId64 " is not as it was written",
+                 seal_damaged_page(sql->db));
+        return sql_damaged(sql, page);
+    }
     if (sql_errno(code, 0) == -EUCLEAN)
-        return sql_damaged(sql,
-                           code == SQLITE_IOERR_DATA ? "a page is not as it was written" : text);
+        return sql_damaged(sql, text);
     if (system_errno == 0)
         return fault_set(&sql->fault, sql_errno(code, 0), "%s: %s: %s", sql->name, doing, text);
     return fault_set(&sql->fault, sql_errno(code, system_errno), "%s: %s: %s (%s)", sql->name,
@@ -257,6 +262,32 @@ int sql_identify(struct sql *sql, const struct identity *identity, bool *made)
     if (!seal_is_kept(sql->db))
         return sql_damaged(sql, "its pages have no seals");
     return sql_check_owner(sql, identity);
+}
+
+/* `path` as a URI (https://sqlite.org/uri.html) of a file that nobody changes, whose WAL SQLite
+ * then does not look for. */
+static void sql_uri_alone(const char *path, struct buffer *uri)
+{
+    buffer_printf(uri, "file:");
+    for (const char *at = path; *at != '\0'; at++)
+        buffer_printf(uri, strchr("%?#", *at) ? "%%%02x" : "%c", *at);
+    buffer_printf(uri, "?immutable=1%c", '\0');
+}
+
+uint64_t sql_checkpointed(const struct sql *sql, const char *text)
+{
+    struct sql alone = {.name = sql->name};
+    struct buffer uri = {0};
+    int64_t number = 0;
+
+    sql_uri_alone(sql->path, &uri);
+    if (!uri.failed &&
+        sqlite3_open_v2((const char *)uri.data, &alone.db, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI,
+                        seal_vfs()) == SQLITE_OK)
+        sql_number(&alone, text, &number);
+    sql_close(&alone);
+    buffer_free(&uri);
+    return (uint64_t)number;
 }
 
 uint64_t sql_file_bytes(const struct sql *sql)

@@ -59,6 +59,10 @@ struct bytes sql_column_bytes(sqlite3_stmt *statement, int column);
  * of another cluster, another node or a newer format is refused with -EINVAL. */
 int sql_identify(struct sql *sql, const struct identity *identity, bool *made);
 
+/* The number that a query gives of the database file alone, without its WAL: as the last checkpoint
+ * left it. 0 where it cannot be read, as when a checkpoint was cut short. */
+uint64_t sql_checkpointed(const struct sql *sql, const char *text);
+
 /* The size of the database and its WAL on disk, in bytes. Any thread, while the database is open.
  */
 uint64_t sql_file_bytes(const struct sql *sql);

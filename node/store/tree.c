@@ -111,7 +111,12 @@ static int load_counters(struct tree *tree)
     sqlite3_finalize(query);
     if (status == 0)
         return sql_damaged(&tree->sql, "its counters are missing");
-    return status < 0 ? status : 0;
+    if (status < 0)
+        return status;
+    /* A WAL that was read up to a damaged place only; what it still has would hide newer pages. */
+    if (counters->applied < sql_checkpointed(&tree->sql, "SELECT applied FROM meta"))
+        return sql_damaged(&tree->sql, "its WAL does not reach as far as it was written back");
+    return 0;
 }
 
 static int prepare_queries(struct tree *tree)

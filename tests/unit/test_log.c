@@ -361,7 +361,11 @@ static void a_snapshot_makes_the_log_begin_anew(void **state)
     assert_int_equal(rig->stored.entry_count, 2);
     rig_close(rig);
 
+    /* The tree cannot have applied what the log has not had. */
+    assert_refused(rig, &identity, 5000, -EUCLEAN, "ends before what the tree has applied");
+
     /* Another one was installed just before a crash: the tree is ahead of the log. */
+    rig->snapshot = 5000;
     for (int i = 0; i < 2; i++) {
         rig_open(rig, 5000);
         assert_int_equal(rig->stored.compacted, 5000);
