@@ -1,6 +1,10 @@
 """A node whose tree is not what the others have, or not what it has written, does not answer from it: it
-stops and says so, stays stopped, and is one of the cluster again once its folder was emptied."""
+stops and says so, stays stopped, and is one of the cluster again once its folder was emptied.
 
+FLIPS=200 flips more bits anywhere in the files of a killed node; TEST_SEED repeats a run.
+"""
+
+import http.client
 import os
 import pathlib
 import random
@@ -15,7 +19,7 @@ from cluster import QUORUMFS, Cluster, wait_for
 EDIT = pathlib.Path(QUORUMFS).parent / "tests" / "cluster" / "edit_database"
 PAGE = 4096
 KEYS = 300
-FLIPS = 6
+FLIPS = int(os.environ.get("FLIPS", 4))
 DAMAGED = 4  # exit status
 
 OTHER_DIGEST = "UPDATE meta SET digest = digest + 1"
@@ -47,15 +51,19 @@ def empty(node):
             shutil.rmtree(path)
 
 
-def join_again(cluster, node):
-    """Emptied, it gets everything anew."""
-    empty(node)
-    node.start()
+def expect_equal(cluster):
     cluster.wait_equal()
     digests = {other.status()["log"]["digest"] for other in cluster.nodes}
     assert len(digests) == 1, digests
     contents = [other.contents("&consistency=local") for other in cluster.nodes]
     assert contents[0] == contents[1] == contents[2]
+
+
+def join_again(cluster, node):
+    """Emptied, it gets everything anew."""
+    empty(node)
+    node.start()
+    expect_equal(cluster)
 
 
 def put(node, key, value):
@@ -95,7 +103,7 @@ def test_a_command_that_meets_something_else_is_noticed(filled):
     wrong.start()
     wait_for(lambda: wrong.status()["log"]["digest"] == others[0].status()["log"]["digest"],
              "all have applied the same, and nobody has seen a difference")
-    put(wrong, "k/2", "x")
+    put(others[0], "k/2", "x")
     expect_stop(wrong, "this node has another tree")
     join_again(filled, wrong)
 
@@ -128,34 +136,38 @@ def pages_by_content(path):
     return pages
 
 
-def flip_a_bit(path, page, chance):
-    at = (page - 1) * PAGE + chance.randrange(PAGE)
+def seeded():
+    seed = int(os.environ.get("TEST_SEED") or random.SystemRandom().randrange(1 << 32))
+    print(f"TEST_SEED={seed}")
+    return random.Random(seed)
+
+
+def flip_a_bit(path, at, chance):
     bit = chance.randrange(8)
     with open(path, "r+b") as file:
         file.seek(at)
         byte = file.read(1)[0]
         file.seek(at)
         file.write(bytes([byte ^ 1 << bit]))
-    return f"page {page}, byte {at % PAGE}, bit {bit}"
+    return f"{path.name}, page {at // PAGE + 1}, byte {at % PAGE}, bit {bit}"
 
 
-def looks_at_everything(node):
-    """Whatever the node still says is right: it has everything read, and changed."""
+def survives(node, other):
+    """Whether a node goes on when everything in its tree is read, and changed by another one."""
     try:
         node.wait_ready()
-        contents = node.contents("&consistency=local")
-        for key in contents:
-            put(node, key.decode(), contents[key])
-        return contents
-    except (AssertionError, OSError):
+        for key, value in node.contents("&consistency=local").items():
+            put(other, key.decode(), value)
+        applied = other.status()["log"]["applied"]
+        wait_for(lambda: node.status()["log"]["applied"] >= applied, "it has applied that")
+        return True
+    except (AssertionError, OSError, http.client.HTTPException):
         assert node.process.wait(30) == DAMAGED, node.log_tail(10)
-        return None
+        return False
 
 
 def test_flipped_bits_are_noticed(filled):
-    seed = int(os.environ.get("TEST_SEED") or random.SystemRandom().randrange(1 << 32))
-    print(f"TEST_SEED={seed}")
-    chance = random.Random(seed)
+    chance = seeded()
     *others, victim = filled.nodes
     for place in [("inode", "leaf"), ("dentry", "leaf"), ("chunk", "overflow"), ("inode", "internal"),
                   ("sqlite_schema", "leaf"), ("entry", "leaf")]:
@@ -163,12 +175,37 @@ def test_flipped_bits_are_noticed(filled):
         name = "log.db" if place[0] == "entry" else "tree.db"
         edit(victim, name, "PRAGMA wal_checkpoint(TRUNCATE)")  # log.db's last changes are in its WAL
         path = victim.folder / name
-        candidates = pages_by_content(path)[place]
-        where = flip_a_bit(path, chance.choice(candidates), chance)
-        print(f"{name}: {place}: {where}")
+        page = chance.choice(pages_by_content(path)[place])
+        where = flip_a_bit(path, (page - 1) * PAGE + chance.randrange(PAGE), chance)
+        print(f"{place}: {where}")
         victim.start(wait=False)
-        assert looks_at_everything(victim) is None, f"{where} of {name} was not noticed"
+        assert not survives(victim, others[0]), f"{where} was not noticed"
         expect_refusal(victim, f"{name} is damaged")
         for node in others:
             put(node, "k/4", "the others go on")
         join_again(filled, victim)
+
+
+def test_flips_anywhere_in_a_killed_node(filled):
+    """Each is noticed, or it is where nothing is, or in what the log or the others make up for: then the
+    node is equal to the others again."""
+    chance = seeded()
+    *others, victim = filled.nodes
+    noticed = 0
+    for flip in range(FLIPS):
+        for number in range(20):
+            put(others[number % 2], f"k/{number}", f"before flip {flip}")
+        filled.wait_equal()
+        victim.kill()
+        files = [path for path in victim.folder.glob("*.db*") if not path.name.endswith("-shm")]
+        path = chance.choice([path for path in files if path.stat().st_size > 0])
+        where = flip_a_bit(path, chance.randrange(path.stat().st_size), chance)
+        victim.start(wait=False)
+        if survives(victim, others[0]):
+            print(f"harmless: {where}")
+            expect_equal(filled)
+        else:
+            print(f"noticed: {where}")
+            noticed += 1
+            join_again(filled, victim)
+    print(f"{noticed} of {FLIPS} noticed")
