@@ -6,7 +6,9 @@
  *   1  could not start: what stands in the way is on standard error
  *   2  wrong flags or configuration
  *   3  the disk or memory failed: the node stopped rather than answer from a state that the disk
- * lacks */
+ *      lacks
+ *   4  what the folder holds is damaged, or differs from what the other nodes have: the node
+ * stopped rather than answer from it, and does not start with it again */
 #include "base/trace.h"
 #include "config.h"
 #include "daemon.h"
@@ -23,7 +25,7 @@
 #include <sys/resource.h>
 
 enum { DESCRIPTORS_MAX = 65536 };
-enum { EXIT_START = 1, EXIT_CONFIG = 2, EXIT_BROKEN = 3 };
+enum { EXIT_START = 1, EXIT_CONFIG = 2, EXIT_BROKEN = 3, EXIT_DAMAGED = 4 };
 
 struct node {
     uv_loop_t loop;
@@ -89,13 +91,15 @@ static void on_unmounted(void *arg)
     n->fs = NULL;
 }
 
-static void on_broken(void *arg, const char *text)
+static void on_broken(void *arg, int status, const char *text)
 {
     struct node *n = arg;
-    trace_error("node", "stopping, nothing that was acknowledged is lost: %s", text);
+    bool damaged = status == -EUCLEAN;
+    trace_error("node", "stopping%s: %s", damaged ? "" : ", nothing that was acknowledged is lost",
+                text);
     if (n->fs)
         fs_abandon(n->fs);
-    exit(EXIT_BROKEN);
+    exit(damaged ? EXIT_DAMAGED : EXIT_BROKEN);
 }
 
 static void adopt_peer(void *arg, int fd, const struct sockaddr *from, socklen_t from_len)
@@ -217,7 +221,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "quorumfs: %s\n", fault.text);
         if (node.fs)
             fs_abandon(node.fs);
-        return EXIT_START;
+        return status == -EUCLEAN ? EXIT_DAMAGED : EXIT_START;
     }
     start_signals(&node);
     if (node.config.in_background)

@@ -41,9 +41,12 @@ void replica_break(struct replica *r, const char *what, int status)
     if (r->broken)
         return;
     r->broken = true;
-    char text[FAULT_TEXT_MAX];
-    snprintf(text, sizeof text, "%s (%s)", what, strerror(-status));
-    r->failed(r->failed_arg, text);
+    struct fault fault;
+    if (status == -EUCLEAN)
+        folder_condemn(r->folder, what);
+    else
+        fault_set(&fault, status, "%s (%s)", what, strerror(-status));
+    r->failed(r->failed_arg, status, status == -EUCLEAN ? what : fault.text);
 }
 
 void replica_step(struct replica *r, const struct paxos_event *event)
@@ -91,7 +94,7 @@ static void follow_status(struct replica *r)
     paxos_status(r->paxos, &r->status);
     if (had_quorum != r->status.has_quorum)
         trace_info("replica", r->status.has_quorum ? "there is a quorum" : "no quorum");
-    if (!r->status.has_quorum) {
+    if (!replica_has_quorum(r)) {
         writes_refuse_unproposed(r, REPLICA_NO_QUORUM);
         reads_without_quorum(r);
     }
@@ -112,6 +115,7 @@ static void apply_next(struct replica *r)
         replica_break(r, tree_fault(r->tree), status);
     } else {
         assert(tree_applied(r->tree) == index + 1);
+        digests_applied(r);
         if (readable && !repeated && r->observer)
             r->observer(r->observer_arg, &view, &result);
         if (mine)
@@ -219,6 +223,9 @@ static void on_frame(void *arg, struct frame *frame)
     case FRAME_PONG:
         pong(r, frame);
         break;
+    case FRAME_DIGEST:
+        digests_frame(r, frame);
+        break;
     }
 }
 
@@ -241,6 +248,7 @@ static void on_log_failed(void *arg, int status, const char *text)
 static void on_heartbeat(uv_timer_t *timer)
 {
     replica_step(timer->data, &(struct paxos_event){.type = PAXOS_TICK});
+    digests_beat(timer->data);
 }
 
 static void pings_expire(struct replica *r, uint64_t now_ms)
@@ -307,7 +315,7 @@ void replica_ping(struct replica *r, uint32_t pid, void (*done)(void *arg, bool 
 
 bool replica_refuses_writes(const struct replica *r)
 {
-    return r->stopping || r->broken || !r->status.has_quorum;
+    return r->stopping || r->broken || !replica_has_quorum(r);
 }
 
 struct peer *replica_peer(struct replica *r)
@@ -348,6 +356,8 @@ static int start_consensus(struct replica *r, const uint32_t *pids,
     if (!r->paxos)
         return fault_set(fault, -ENOMEM, "consensus: out of memory");
     r->decided = tree_applied(r->tree);
+    divergence_init(&r->divergence, pids, r->config->peer_count);
+    digests_begin(r);
     paxos_status(r->paxos, &r->status);
     struct log_callbacks callbacks = {on_durable, on_log_failed, r};
     int status = log_start(r->log, r->loop, &callbacks);
@@ -403,7 +413,7 @@ static struct replica *replica_new(uv_loop_t *loop, const struct config *config)
 }
 
 int replica_start(uv_loop_t *loop, struct lws_context *websockets, const struct config *config,
-                  void (*failed)(void *arg, const char *text), void *failed_arg,
+                  void (*failed)(void *arg, int status, const char *text), void *failed_arg,
                   struct replica **replica, struct fault *fault)
 {
     struct replica *r = replica_new(loop, config);
@@ -418,6 +428,8 @@ int replica_start(uv_loop_t *loop, struct lws_context *websockets, const struct 
 
     struct paxos_stored stored = {0};
     int status = open_store(r, &identity, &stored, fault);
+    if (status == -EUCLEAN && r->folder)
+        folder_condemn(r->folder, fault->text);
     if (status == 0)
         status = start_consensus(r, pids, &stored, fault);
     log_stored_clear(&stored);

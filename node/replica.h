@@ -87,6 +87,7 @@ struct replica_status {
     const struct config *config;
     struct paxos_status paxos;
     uint64_t applied;
+    uint64_t digest; /* of the history up to there */
     bool writes_refused;
     char why[512]; /* one sentence on why writes are refused here; empty when they are not */
     uint32_t peer_count;
@@ -109,9 +110,11 @@ struct replica_status {
 void replica_status(struct replica *replica, struct replica_status *status);
 
 /* Opens the store in `config->dir` and starts. `config` must outlive the replica. `failed` is
- * called once when the node cannot go on (disk): it has to stop with a clear message. */
+ * called once when the node cannot go on: it has to stop with a clear message. -EUCLEAN, there and
+ * as a result: what the folder holds is damaged, or another tree than the other nodes have; it
+ * is refused from then on. */
 int replica_start(uv_loop_t *loop, struct lws_context *websockets, const struct config *config,
-                  void (*failed)(void *arg, const char *text), void *failed_arg,
+                  void (*failed)(void *arg, int status, const char *text), void *failed_arg,
                   struct replica **replica, struct fault *fault);
 struct peer *replica_peer(struct replica *replica); /* for the listener's route */
 /* Refuses what is new, waits for what is in flight (at most the request timeout), then closes links

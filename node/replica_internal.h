@@ -4,12 +4,14 @@
  *   writes.c    commands on their way from submit to their result
  *   reads.c     reads waiting for a read index and for the tree to reach it
  *   snapshot.c  serving snapshots of the tree to peers, fetching one from a peer
+ *   digests.c   comparing this node's tree with the others'
  *   checkpoint.c  when the tree is made durable and the log trimmed
  *
  * Thread: the loop's, all of it. */
 #ifndef QUORUMFS_REPLICA_INTERNAL_H
 #define QUORUMFS_REPLICA_INTERNAL_H
 
+#include "divergence.h"
 #include "replica.h"
 
 #include <sys/queue.h>
@@ -110,7 +112,7 @@ struct replica {
     uv_loop_t *loop;
     const struct config *config;
     uint32_t me;
-    void (*failed)(void *arg, const char *text);
+    void (*failed)(void *arg, int status, const char *text);
     void *failed_arg;
 
     struct folder *folder;
@@ -155,6 +157,10 @@ struct replica {
     uint64_t durable_applied; /* of the tree, by the last checkpoint */
     uint64_t checkpoint_ms;   /* when the last one began */
 
+    /* digests.c */
+    struct divergence divergence;
+    bool doubt; /* somebody's tree differs from this one, and nobody can tell who is right */
+
     replica_applied_cb *observer;
     void *observer_arg;
 
@@ -171,9 +177,15 @@ static inline uint64_t replica_now_ms(void)
     return uv_hrtime() / 1000000;
 }
 
+/* Whether requests can be served: a quorum, and no doubt about this node's tree. */
+static inline bool replica_has_quorum(const struct replica *r)
+{
+    return r->status.has_quorum && !r->doubt;
+}
+
 /* Gives an event to the core; a failure breaks the replica. */
 void replica_step(struct replica *r, const struct paxos_event *event);
-/* The node cannot go on: says so, once. */
+/* The node cannot go on: says so, once. -EUCLEAN: nor can it start again with this folder. */
 void replica_break(struct replica *r, const char *what, int status);
 
 /* Proposes what waits for it. */
@@ -204,6 +216,15 @@ void snapshot_housekeeping(struct replica *r, uint64_t now_ms);
 /* True while pieces are read or written in the background. */
 bool snapshot_busy(const struct replica *r);
 void snapshot_stop(struct replica *r);
+
+/* The tree is another one: at the start, and after a snapshot. */
+void digests_begin(struct replica *r);
+void digests_applied(struct replica *r); /* one more entry */
+void digests_frame(struct replica *r, const struct frame *frame);
+/* With each heartbeat: tells the peers, and stops the node if they have another tree. */
+void digests_beat(struct replica *r);
+/* Why requests are refused in doubt: one sentence. */
+void digests_doubt(const struct replica *r, char text[FAULT_TEXT_MAX]);
 
 /* Makes the tree durable when it is time, and then trims the log. */
 void checkpoint_when_due(struct replica *r, uint64_t now_ms);

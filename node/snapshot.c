@@ -216,6 +216,7 @@ static void installed(void *arg, int status)
     r->snapshots_received++;
     r->durable_applied = index;
     r->decided = index > r->decided ? index : r->decided;
+    digests_begin(r);
     replica_step(r, &(struct paxos_event){.type = PAXOS_SNAPSHOT_INSTALLED, .index = index});
     writes_recall(r);
 }

@@ -3,6 +3,7 @@
 #include "replica_internal.h"
 
 #include <cjson/cJSON.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -12,6 +13,10 @@ static void describe_refusal(const struct replica *r, struct replica_status *s)
 {
     if (r->stopping) {
         snprintf(s->why, sizeof s->why, "this node is stopping");
+        return;
+    }
+    if (r->doubt) {
+        digests_doubt(r, s->why);
         return;
     }
     uint32_t nodes = s->peer_count + 1, reached = 1;
@@ -53,7 +58,9 @@ void replica_status(struct replica *r, struct replica_status *s)
 {
     *s = (struct replica_status){.me = r->me, .config = r->config};
     paxos_status(r->paxos, &s->paxos);
+    s->paxos.has_quorum &= !r->doubt;
     s->applied = tree_applied(r->tree);
+    s->digest = tree_history(r->tree);
     describe_peers(r, s);
     s->writes_refused = replica_refuses_writes(r);
     if (s->writes_refused)
@@ -99,11 +106,20 @@ static void add_peers(cJSON *root, const struct replica_status *s)
     }
 }
 
+/* As text: JSON's numbers are not as exact. */
+static void add_digest(cJSON *object, uint64_t digest)
+{
+    char text[17];
+    snprintf(text, sizeof text, "%016" PRIx64, digest);
+    cJSON_AddStringToObject(object, "digest", text);
+}
+
 static void add_log(cJSON *root, const struct replica_status *s)
 {
     cJSON *log = cJSON_AddObjectToObject(root, "log");
     add_number(log, "compacted", s->paxos.compacted);
     add_number(log, "applied", s->applied);
+    add_digest(log, s->digest);
     add_number(log, "decided", s->paxos.decided);
     add_number(log, "durable", s->paxos.durable);
     add_number(log, "accepted", s->paxos.accepted);
@@ -179,6 +195,9 @@ static void consensus_metrics(struct buffer *out, const struct replica_status *s
     counter(out, "leader_changes_total", "Leaders seen since the start.", s->paxos.leader_changes);
     gauge(out, "log_compacted", "Index where the log in memory begins.", s->paxos.compacted);
     gauge(out, "log_applied", "Entries applied to the tree.", s->applied);
+    gauge(out, "log_digest",
+          "Digest of the entries applied (its upper 53 bits): the same wherever log_applied is.",
+          s->digest >> 11);
     gauge(out, "log_decided", "Entries decided.", s->paxos.decided);
     gauge(out, "log_accepted", "Entries accepted.", s->paxos.accepted);
     gauge(out, "log_memory_bytes", "Entries held in memory.", s->paxos.log_bytes);

@@ -66,7 +66,7 @@ static enum replica_outcome refusal(const struct replica *r, const struct comman
 {
     if (r->stopping || r->broken)
         return REPLICA_STOPPING;
-    if (!r->status.has_quorum)
+    if (!replica_has_quorum(r))
         return REPLICA_NO_QUORUM;
     const struct pending_write *oldest = TAILQ_FIRST(&r->writes);
     uint64_t span = oldest ? r->next_sequence - oldest->sequence : 0;

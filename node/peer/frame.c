@@ -253,6 +253,10 @@ void frame_encode(const struct frame *frame, const struct frame_scope *scope, st
     case FRAME_REACH:
         put_reach(out, frame);
         break;
+    case FRAME_DIGEST:
+        buffer_put_u64(out, frame->index);
+        buffer_put_u64(out, frame->digest);
+        break;
     default:
         assert(!"a frame of an unknown type");
     }
@@ -285,6 +289,10 @@ static int read_body(struct reader *r, struct frame *frame)
         return read_snapshot(r, frame);
     case FRAME_REACH:
         return read_reach(r, frame);
+    case FRAME_DIGEST:
+        frame->index = reader_u64(r);
+        frame->digest = reader_u64(r);
+        return 0;
     default:
         frame->id = reader_u64(r);
         return 0;

@@ -25,6 +25,7 @@ enum frame_type {
     FRAME_PING,             /* id */
     FRAME_PONG,             /* id */
     FRAME_REACH,            /* reach: for the relay; between links only */
+    FRAME_DIGEST,           /* index, digest: what the sender has applied */
     FRAME_TYPE_END,
 };
 
@@ -34,6 +35,7 @@ struct frame {
     uint32_t from, to;
     uint64_t id;          /* of a ping, or of the receiver's attempt to fetch a snapshot */
     uint64_t index;       /* applied index: REQUEST: at least this; PIECE: of the snapshot */
+    uint64_t digest;      /* of the history up to `index` */
     uint64_t piece;       /* number of the piece, from 0 */
     uint32_t reach_count; /* REACH: the peers that the sender hears and talks to */
     uint32_t reach[PAXOS_NODES_MAX];

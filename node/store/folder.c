@@ -19,18 +19,25 @@ struct folder {
     char path[];
 };
 
+static int folder_sync(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int status = fd < 0 || fsync(fd) < 0 ? -errno : 0;
+
+    if (fd >= 0)
+        close(fd);
+    return status;
+}
+
 /* A power cut must not take away a new folder together with the promises in it. */
 static int folder_sync_parent(const char *path, struct fault *fault)
 {
     char parent[PATH_MAX];
-    int fd, status;
+    int status;
 
     if (snprintf(parent, sizeof(parent), "%s/..", path) >= (int)sizeof(parent))
         return fault_set(fault, -ENAMETOOLONG, "folder %s: the path is too long", path);
-    fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    status = fd < 0 || fsync(fd) < 0 ? -errno : 0;
-    if (fd >= 0)
-        close(fd);
+    status = folder_sync(parent);
     return status < 0 ? fault_set(fault, status, "sync %s: %s", parent, strerror(-status)) : 0;
 }
 
@@ -91,6 +98,51 @@ static int folder_lock(const char *path, struct fault *fault)
     return status;
 }
 
+static int damage_path(const char *path, char damage[PATH_MAX], struct fault *fault)
+{
+    if (snprintf(damage, PATH_MAX, "%s/damaged", path) >= PATH_MAX)
+        return fault_set(fault, -ENAMETOOLONG, "folder %s: the path is too long", path);
+    return 0;
+}
+
+/* The text of an earlier folder_condemn. */
+static int folder_check(const char *path, struct fault *fault)
+{
+    char damage[PATH_MAX], text[FAULT_TEXT_MAX] = "";
+    int status = damage_path(path, damage, fault);
+    FILE *file;
+
+    if (status < 0)
+        return status;
+    if (access(damage, F_OK) < 0)
+        return errno == ENOENT ? 0 : fault_set(fault, -errno, "%s: %s", damage, strerror(errno));
+    file = fopen(damage, "re");
+    if (file != NULL) {
+        if (fgets(text, sizeof(text), file) == NULL)
+            text[0] = '\0';
+        text[strcspn(text, "\n")] = '\0';
+        fclose(file);
+    }
+    return fault_set(fault, -EUCLEAN, "%s says: %s", damage, text);
+}
+
+void folder_condemn(const struct folder *folder, const char *text)
+{
+    char damage[PATH_MAX];
+    struct fault fault;
+    int fd;
+
+    if (damage_path(folder->path, damage, &fault) < 0)
+        return;
+    fd = open(damage, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return;
+    dprintf(fd, "%s\n", text);
+    fsync(fd);
+    close(fd);
+    folder_sync(folder->path);
+}
+
 int folder_open(const char *path, struct folder **folder, struct fault *fault)
 {
     struct folder *f;
@@ -106,6 +158,11 @@ int folder_open(const char *path, struct folder **folder, struct fault *fault)
     if (f->lock < 0) {
         status = f->lock;
         free(f);
+        return status;
+    }
+    status = folder_check(path, fault);
+    if (status < 0) {
+        folder_close(f);
         return status;
     }
     *folder = f;

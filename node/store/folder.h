@@ -3,6 +3,7 @@
  *   lock      held (flock) by the running process
  *   log.db    the replicated log and what consensus must not forget; the truth
  *   tree.db   the key tree that the log makes, at the applied index it carries
+ *   damaged   what is wrong with them, if it is known: the folder is refused
  *
  * Thread: the loop's, before anything else of the store. */
 #ifndef QUORUMFS_STORE_FOLDER_H
@@ -12,7 +13,7 @@
 
 #include <stdint.h>
 
-enum { FOLDER_FORMAT = 2 }; /* of both databases; any other is refused */
+enum { FOLDER_FORMAT = 3 }; /* of both databases; any other is refused */
 
 /* The cluster that a folder belongs to, and the node in it. Both databases store it when they are
  * made and refuse to open for another one. */
@@ -23,10 +24,13 @@ struct identity {
 
 struct folder;
 
-/* Makes the folder if it is missing, locks it. Returns 0, -EBUSY (another process uses it) or
- * another negative errno, with the fault's text. */
+/* Makes the folder if it is missing, locks it. Returns 0, -EBUSY (another process uses it),
+ * -EUCLEAN (it was condemned) or another negative errno, with the fault's text. */
 int folder_open(const char *path, struct folder **folder, struct fault *fault);
 const char *folder_path(const struct folder *folder);
+/* Writes down what is wrong with the databases, durably: it is not opened again. Where even that
+ * fails, whoever finds the damage will find it again. */
+void folder_condemn(const struct folder *folder, const char *text);
 /* Unlocks. Everything in the folder must be closed before. */
 void folder_close(struct folder *folder);
 

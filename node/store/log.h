@@ -31,8 +31,8 @@ struct log_callbacks {
  * it are void as well, they may never have been decided. `*stored` is what was found, decided =
  * max(stored, applied); given back with log_stored_clear. Returns 0, -EINVAL (another cluster,
  * another node, a newer format, a log that is missing although the tree holds something, a tree
- * that is older than where the log begins), -EBUSY (another program has log.db open), -EIO (also:
- * damaged), -ENOSPC, -ENOMEM. */
+ * that is older than where the log begins), -EBUSY (another program has log.db open), -EUCLEAN
+ * (damaged), -EIO, -ENOSPC, -ENOMEM. */
 int log_open(const struct folder *folder, const struct identity *identity, uint64_t applied,
              uint64_t snapshot, struct log **log, struct paxos_stored *stored, struct fault *fault);
 void log_stored_clear(struct paxos_stored *stored);

@@ -15,12 +15,6 @@ static struct paxos_ballot log_column_ballot(sqlite3_stmt *row, int column)
                                  (uint32_t)sqlite3_column_int64(row, column + 2)};
 }
 
-static int log_damaged(struct log_db *db, const char *what)
-{
-    return fault_set(&db->sql.fault, -EIO,
-                     "log.db is damaged (%s): empty the whole folder to join as a new node", what);
-}
-
 static int log_read_state(struct log_db *db)
 {
     sqlite3_stmt *get = db->statements[LOG_GET_STATE];
@@ -28,7 +22,7 @@ static int log_read_state(struct log_db *db)
     int status = sql_step(&db->sql, get);
 
     if (status == 0)
-        return log_damaged(db, "it has no state");
+        return sql_damaged(&db->sql, "it has no state");
     if (status < 0)
         return status;
     state->promise = log_column_ballot(get, 0);
@@ -38,9 +32,9 @@ static int log_read_state(struct log_db *db)
     state->incarnation = (uint64_t)sqlite3_column_int64(get, 8);
     sqlite3_reset(get);
     if (paxos_ballot_compare(state->acc_round, state->promise) > 0)
-        return log_damaged(db, "its accepted round is above its promise");
+        return sql_damaged(&db->sql, "its accepted round is above its promise");
     if (state->compacted > state->decided)
-        return log_damaged(db, "it is compacted beyond what is decided");
+        return sql_damaged(&db->sql, "it is compacted beyond what is decided");
     return 0;
 }
 
@@ -74,7 +68,7 @@ static int log_read_entries(struct log_db *db, struct paxos_stored *stored)
     while ((status = sql_step(&db->sql, list)) > 0) {
         uint64_t index = (uint64_t)sqlite3_column_int64(list, 0);
         if (index != db->state.compacted + stored->entry_count)
-            status = log_damaged(db, "an entry is missing");
+            status = sql_damaged(&db->sql, "an entry is missing");
         else if (log_add_entry(stored, &room, sql_column_bytes(list, 1)) < 0)
             status = fault_set(&db->sql.fault, -ENOMEM, "log.db: read the log: out of memory");
         if (status < 0)
@@ -82,7 +76,7 @@ static int log_read_entries(struct log_db *db, struct paxos_stored *stored)
     }
     sqlite3_reset(list);
     if (status == 0 && db->state.decided > db->state.compacted + stored->entry_count)
-        return log_damaged(db, "decided entries are missing");
+        return sql_damaged(&db->sql, "decided entries are missing");
     return status;
 }
 
@@ -144,7 +138,9 @@ static int log_fit_to_tree(struct log_db *db, uint64_t applied, uint64_t snapsho
             "as a new node",
             applied, state->compacted);
     if (applied > state->compacted + stored->entry_count)
-        return log_cut_to(db, applied, stored);
+        return applied == snapshot
+                   ? log_cut_to(db, applied, stored)
+                   : sql_damaged(&db->sql, "it ends before what the tree has applied");
     if (applied > state->decided)
         state->decided = applied;
     return snapshot > state->compacted ? log_cut_below(db, snapshot, stored) : 0;

@@ -1,5 +1,7 @@
 #include "store/sql.h"
 
+#include "store/seal.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -14,7 +16,12 @@
  */
 static int sql_errno(int code, int system_errno)
 {
+    if (code == SQLITE_IOERR_DATA)
+        return -EUCLEAN;
     switch (code & 0xff) {
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+        return -EUCLEAN;
     case SQLITE_FULL:
         return -ENOSPC;
     case SQLITE_NOMEM:
@@ -37,13 +44,28 @@ static int sql_errno(int code, int system_errno)
     return system_errno == EACCES ? -EACCES : -EIO;
 }
 
+int sql_damaged(struct sql *sql, const char *what)
+{
+    return fault_set(&sql->fault, -EUCLEAN,
+                     "%s is damaged (%s): empty the whole folder to join as a new node", sql->name,
+                     what);
+}
+
 int sql_failed(struct sql *sql, const char *doing)
 {
     int code = sqlite3_extended_errcode(sql->db);
     bool of_system = (code & 0xff) == SQLITE_IOERR || (code & 0xff) == SQLITE_CANTOPEN;
     int system_errno = of_system ? sqlite3_system_errno(sql->db) : 0;
     const char *text = sqlite3_errmsg(sql->db);
+    char page[64];
 
+    if (code == SQLITE_IOERR_DATA) {
+        snprintf(page, sizeof(page), "page %" PRId64 " is not as it was written",
+                 seal_damaged_page(sql->db));
+        return sql_damaged(sql, page);
+    }
+    if (sql_errno(code, 0) == -EUCLEAN)
+        return sql_damaged(sql, text);
     if (system_errno == 0)
         return fault_set(&sql->fault, sql_errno(code, 0), "%s: %s: %s", sql->name, doing, text);
     return fault_set(&sql->fault, sql_errno(code, system_errno), "%s: %s: %s (%s)", sql->name,
@@ -81,10 +103,11 @@ int sql_open(struct sql *sql, const struct folder *folder, const char *name)
     /* Made here, without opening it, so that only its owner may read what files with a mode hold;
      * SQLite gives its WAL the same mode. Whatever is wrong with the place, opening it tells. */
     mknod(path, S_IFREG | 0600, 0);
-    if (sqlite3_open_v2(path, &sql->db, flags, NULL) != SQLITE_OK) {
+    if (sqlite3_open_v2(path, &sql->db, flags, seal_vfs()) != SQLITE_OK) {
         status = sql_failed(sql, "open");
         goto failed;
     }
+    seal_make_room(sql->db);
     sqlite3_extended_result_codes(sql->db, 1);
     sql->path = sqlite3_db_filename(sql->db, "main");
     /* Debian's SQLite overwrites what is deleted with zeros unless told not to. */
@@ -236,7 +259,35 @@ int sql_identify(struct sql *sql, const struct identity *identity, bool *made)
                          "%s: the folder has format %" PRId64 " and this quorumfs knows format %d: "
                          "use the version that wrote it",
                          sql->name, format, FOLDER_FORMAT);
+    if (!seal_is_kept(sql->db))
+        return sql_damaged(sql, "its pages have no seals");
     return sql_check_owner(sql, identity);
+}
+
+/* `path` as a URI (https://sqlite.org/uri.html) of a file that nobody changes, whose WAL SQLite
+ * then does not look for. */
+static void sql_uri_alone(const char *path, struct buffer *uri)
+{
+    buffer_printf(uri, "file:");
+    for (const char *at = path; *at != '\0'; at++)
+        buffer_printf(uri, strchr("%?#", *at) ? "%%%02x" : "%c", *at);
+    buffer_printf(uri, "?immutable=1%c", '\0');
+}
+
+uint64_t sql_checkpointed(const struct sql *sql, const char *text)
+{
+    struct sql alone = {.name = sql->name};
+    struct buffer uri = {0};
+    int64_t number = 0;
+
+    sql_uri_alone(sql->path, &uri);
+    if (!uri.failed &&
+        sqlite3_open_v2((const char *)uri.data, &alone.db, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI,
+                        seal_vfs()) == SQLITE_OK)
+        sql_number(&alone, text, &number);
+    sql_close(&alone);
+    buffer_free(&uri);
+    return (uint64_t)number;
 }
 
 uint64_t sql_file_bytes(const struct sql *sql)

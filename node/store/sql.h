@@ -20,7 +20,7 @@ struct sql {
 
 /* Every function that returns an int gives 0 or a negative errno, with the text in sql->fault:
  * -ENOSPC (disk full, quota), -ENOMEM, -EBUSY (locked by another connection), -EROFS, -EACCES,
- * otherwise -EIO (also a damaged database, or wrong SQL). */
+ * -EUCLEAN (the database is damaged), otherwise -EIO (also wrong SQL). */
 
 /* Before the first connection of the process to `name`: what an earlier process wrote to its WAL is
  * synced, and what the system could not write, although it still shows it, is forgotten. So nothing
@@ -33,6 +33,8 @@ int sql_open(struct sql *sql, const struct folder *folder, const char *name);
  */
 void sql_close(struct sql *sql);
 
+/* Records that the database is not what was written, by what shows it. Returns -EUCLEAN. */
+int sql_damaged(struct sql *sql, const char *what);
 /* Records the connection's last error under what was being done ("commit"). Returns its errno. */
 int sql_failed(struct sql *sql, const char *doing);
 
@@ -56,6 +58,10 @@ struct bytes sql_column_bytes(sqlite3_stmt *statement, int column);
 /* Inside a transaction: a database without a mark gets one (`*made`: now make the tables); the mark
  * of another cluster, another node or a newer format is refused with -EINVAL. */
 int sql_identify(struct sql *sql, const struct identity *identity, bool *made);
+
+/* The number that a query gives of the database file alone, without its WAL: as the last checkpoint
+ * left it. 0 where it cannot be read, as when a checkpoint was cut short. */
+uint64_t sql_checkpointed(const struct sql *sql, const char *text);
 
 /* The size of the database and its WAL on disk, in bytes. Any thread, while the database is open.
  */

@@ -19,6 +19,12 @@ int tree_fail(struct tree *tree, int status, const char *text)
     return status;
 }
 
+int tree_damaged(struct tree *tree, const char *what)
+{
+    tree->broken = sql_damaged(&tree->sql, what);
+    return tree->broken;
+}
+
 int tree_step(struct tree *tree, sqlite3_stmt *statement)
 {
     int status = tree->broken ? tree->broken : sql_step(&tree->sql, statement);
@@ -60,7 +66,7 @@ static int make_root(struct sql *sql)
     char text[256];
 
     snprintf(text, sizeof(text),
-             "INSERT INTO meta VALUES (0, %d, 1, 0, 1, 0);"
+             "INSERT INTO meta VALUES (0, %d, 1, 0, 1, 0, 0);"
              "INSERT INTO snapshot VALUES (0);"
              "INSERT INTO inode VALUES (%d, %d, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, %d, 0, x'')",
              INO_ROOT + 1, INO_ROOT, ROOT_MODE, INO_ROOT);
@@ -84,10 +90,11 @@ static int load_counters(struct tree *tree)
 {
     struct counters *counters = &tree->counters;
     sqlite3_stmt *query;
-    int status = sql_prepare(&tree->sql,
-                             "SELECT applied, next_ino, next_data, last_time, inodes, bytes,"
-                             " EXISTS (SELECT 1 FROM trash), (SELECT upto FROM snapshot) FROM meta",
-                             &query);
+    int status =
+        sql_prepare(&tree->sql,
+                    "SELECT applied, next_ino, next_data, last_time, inodes, bytes, digest,"
+                    " EXISTS (SELECT 1 FROM trash), (SELECT upto FROM snapshot) FROM meta",
+                    &query);
 
     if (status < 0)
         return status;
@@ -98,12 +105,18 @@ static int load_counters(struct tree *tree)
     counters->last_time = column_number(query, 3);
     counters->inodes = column_number(query, 4);
     counters->bytes = column_number(query, 5);
-    tree->trash = column_number(query, 6);
-    tree->snapshot = column_number(query, 7);
+    counters->digest = column_number(query, 6);
+    tree->trash = column_number(query, 7);
+    tree->snapshot = column_number(query, 8);
     sqlite3_finalize(query);
     if (status == 0)
-        return fault_set(&tree->sql.fault, -EIO, "%s: its counters are missing", TREE_FILE);
-    return status < 0 ? status : 0;
+        return sql_damaged(&tree->sql, "its counters are missing");
+    if (status < 0)
+        return status;
+    /* A WAL that was read up to a damaged place only; what it still has would hide newer pages. */
+    if (counters->applied < sql_checkpointed(&tree->sql, "SELECT applied FROM meta"))
+        return sql_damaged(&tree->sql, "its WAL does not reach as far as it was written back");
+    return 0;
 }
 
 static int prepare_queries(struct tree *tree)
@@ -192,6 +205,7 @@ void tree_close(struct tree *tree)
     if (tree->broken == 0 && tree_commit(tree) < 0)
         trace_error("tree", "%s", tree->sql.fault.text);
     tree_detach(tree); /* the last connection: it checkpoints and removes the WAL */
+    buffer_free(&tree->outcome);
     free(tree);
 }
 
@@ -258,6 +272,7 @@ static int store_counters(struct tree *tree)
     bind_number(query, 4, counters->last_time);
     bind_number(query, 5, counters->inodes);
     bind_number(query, 6, counters->bytes);
+    bind_number(query, 7, counters->digest);
     return tree_run(tree, query);
 }
 

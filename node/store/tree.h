@@ -6,8 +6,9 @@
  * connection, so a read sees everything applied. tree_commit ends the transaction without a sync;
  * checkpoints make it durable, in the background, from a connection of their own.
  *
- * Every function that touches the disk returns 0 or a negative errno; -EIO, -ENOSPC and -ENOMEM of
- * the database mean that the node must stop (tree_fault has the text). Answers about the contents
+ * Every function that touches the disk returns 0 or a negative errno; -EIO, -ENOSPC, -ENOMEM and
+ * -EUCLEAN (it is damaged) of the database mean that the node must stop (tree_fault has the text).
+ * Answers about the contents
  * (-ENOENT, -ENOTDIR, ...) are those of the man page of the system call they serve.
  *
  * Thread: the loop's. */
@@ -27,7 +28,8 @@ struct tree;
  * still waits for plus this. Such a command has no effect, its result is -EAGAIN. */
 enum { TREE_SESSION_WINDOW = 65536 };
 
-/* Opens or makes tree.db. Returns 0, -EINVAL (another cluster, node, a newer format), -EIO, ... */
+/* Opens or makes tree.db. Returns 0, -EINVAL (another cluster, node, a newer format), -EUCLEAN,
+ * -EIO, ... */
 int tree_open(const struct folder *folder, const struct identity *identity, struct tree **tree,
               struct fault *fault);
 /* Commits and checkpoints; background work must have ended (tree_busy is false), readers and a
@@ -41,6 +43,11 @@ const char *tree_fault(const struct tree *tree);
 
 /* Entries applied; visible to reads at once. */
 uint64_t tree_applied(const struct tree *tree);
+
+/* A digest of these entries and of what each brought about: the same on every node at the same
+ * applied index, also after restarts and snapshots (tree_history.c says what it sees). 0: none was
+ * applied. */
+uint64_t tree_history(const struct tree *tree);
 
 /* The index of the last snapshot that was installed here; 0: none was. */
 uint64_t tree_snapshot(const struct tree *tree);

@@ -136,10 +136,11 @@ int tree_apply(struct tree *tree, struct bytes entry, bool mine, struct command_
     } else {
         result->status = -EBADMSG;
     }
-    if (status < 0) {
-        command_result_free(result);
-        return status;
+    if (status == 0) {
+        tree->counters.applied++;
+        status = history_add(tree, entry, result);
     }
-    tree->counters.applied++;
-    return 0;
+    if (status < 0)
+        command_result_free(result);
+    return status;
 }

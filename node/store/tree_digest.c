@@ -50,6 +50,7 @@ static void digest_counters(struct digest *d, const struct counters *counters)
     digest_number(d, counters->last_time);
     digest_number(d, counters->inodes);
     digest_number(d, counters->bytes);
+    digest_number(d, counters->digest);
 }
 
 int tree_digest(struct tree *tree, uint64_t *digest)

@@ -189,7 +189,7 @@ int inode_release_all(struct change *c, uint32_t node)
         bool was_held;
         status = inode_get(c->tree, ino, &inode);
         if (status == -ESTALE)
-            status = tree_fail(c->tree, -EIO, "an inode that is held does not exist");
+            status = tree_damaged(c->tree, "an inode that is held does not exist");
         if (status == 0)
             status = held_delete(c->tree, node, ino, &was_held);
         if (status == 0)

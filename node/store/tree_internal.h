@@ -54,6 +54,7 @@ struct counters {
     uint64_t last_time; /* ns, of the last command that took effect */
     uint64_t inodes;
     uint64_t bytes;
+    uint64_t digest; /* of the history */
 };
 
 /* A row of the inode table without its inline contents. */
@@ -154,6 +155,7 @@ struct tree {
     struct session_list sessions;
     struct keeper_list keepers;
     uint8_t scratch[CHUNK_BYTES];
+    struct buffer outcome; /* history_add's */
 
     int wal_frames;
     bool pause;
@@ -178,6 +180,8 @@ struct change {
 
 /* Remembers a failure and gives it back. The text is for the operator. */
 int tree_fail(struct tree *tree, int status, const char *text);
+/* The same for rows that contradict one another: -EUCLEAN. */
+int tree_damaged(struct tree *tree, const char *what);
 /* The statement, ready for its parameters. */
 static inline sqlite3_stmt *tree_query(struct tree *tree, enum tree_query query)
 {
@@ -272,7 +276,7 @@ int trash_clear(struct tree *tree, uint64_t from, uint64_t to);
 
 /* For reading: also an inode that is gone and kept. 0 or -ESTALE. */
 int inode_find(struct tree *tree, uint64_t ino, struct inode *inode);
-/* `to` has room for CHUNK_BYTES. -EIO where the row holds anything but `len` bytes, or more. */
+/* `to` has room for CHUNK_BYTES. -EUCLEAN where the row holds anything but `len` bytes, or more. */
 int data_inline(struct tree *tree, const struct inode *inode, uint8_t *to, size_t len);
 int data_read(struct tree *tree, const struct inode *inode, uint64_t offset, size_t len,
               struct buffer *out);
@@ -322,6 +326,11 @@ int session_store(struct tree *tree); /* at tree_commit */
 int session_load(struct tree *tree);  /* at tree_attach */
 void session_forget(struct tree *tree);
 int session_check(struct sql *sql); /* tree_check's part */
+
+/* ---- tree_history.c ---- */
+
+/* Mixes an entry that was just applied, and its result, into the digest. */
+int history_add(struct tree *tree, struct bytes entry, const struct command_result *result);
 
 /* ---- tree_check.c ---- */
 

@@ -6,7 +6,7 @@
 const char tree_schema[] =
     "CREATE TABLE meta (applied INTEGER NOT NULL, next_ino INTEGER NOT NULL,"
     " next_data INTEGER NOT NULL, last_time INTEGER NOT NULL, inodes INTEGER NOT NULL,"
-    " bytes INTEGER NOT NULL) STRICT;"
+    " bytes INTEGER NOT NULL, digest INTEGER NOT NULL) STRICT;"
     "CREATE TABLE snapshot (upto INTEGER NOT NULL) STRICT;" /* this node's own, not replicated */
     "CREATE TABLE inode (ino INTEGER PRIMARY KEY, mode INTEGER NOT NULL, nlink INTEGER NOT NULL,"
     " uid INTEGER NOT NULL, gid INTEGER NOT NULL, rdev INTEGER NOT NULL, size INTEGER NOT NULL,"
@@ -48,7 +48,7 @@ const char *const tree_queries[QUERY_COUNT] = {
     [QUERY_UNDO] = "ROLLBACK TO list",
     [QUERY_UNSAVE] = "RELEASE list",
     [QUERY_META_SET] = "UPDATE meta SET applied = ?1, next_ino = ?2, next_data = ?3,"
-                       " last_time = ?4, inodes = ?5, bytes = ?6",
+                       " last_time = ?4, inodes = ?5, bytes = ?6, digest = ?7",
 
     [QUERY_INODE] = "SELECT " INODE_COLUMNS " FROM inode i WHERE i.ino = ?1",
     [QUERY_INODE_ADD] = "INSERT INTO inode VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11,"

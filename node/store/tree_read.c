@@ -24,7 +24,7 @@ int data_inline(struct tree *tree, const struct inode *inode, uint8_t *to, size_
     if (right)
         memcpy(to, bytes.data, len);
     sqlite3_reset(query);
-    return right ? 0 : tree_fail(tree, -EIO, "an inode is not as long as it says");
+    return right ? 0 : tree_damaged(tree, "an inode is not as long as it says");
 }
 
 /* Copies what chunks hold of the file from `offset` on over the zeros in `to`. */

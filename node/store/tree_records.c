@@ -5,7 +5,7 @@
 enum { RECORD_NUMBER = 1, RECORD_BYTES = 2 };
 
 const char *const record_selects[RECORD_TABLES] = {
-    "SELECT applied, next_ino, next_data, last_time, inodes, bytes FROM meta",
+    "SELECT applied, next_ino, next_data, last_time, inodes, bytes, digest FROM meta",
     "SELECT node, incarnation, lowest FROM session ORDER BY node",
     "SELECT node, page, bytes FROM result ORDER BY node, page",
     "SELECT ino, mode, nlink, uid, gid, rdev, size, used, revision, atime, mtime, ctime, "
@@ -16,7 +16,7 @@ const char *const record_selects[RECORD_TABLES] = {
     "SELECT ino, name, value FROM xattr ORDER BY ino, name",
 };
 const char *const record_inserts[RECORD_TABLES] = {
-    "INSERT INTO meta VALUES (?, ?, ?, ?, ?, ?)",
+    "INSERT INTO meta VALUES (?, ?, ?, ?, ?, ?, ?)",
     "INSERT INTO session VALUES (?, ?, ?)",
     "INSERT INTO result VALUES (?, ?, ?)",
     "INSERT INTO inode VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",

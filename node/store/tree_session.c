@@ -146,9 +146,9 @@ static int repeat(struct change *c, struct bytes stored, enum session_verdict *v
     int status = result_decode(stored, c->result);
 
     *verdict = SESSION_REPEATED;
-    if (status < 0)
-        return tree_fail(c->tree, status == -ENOMEM ? status : -EIO, "read a stored result");
-    return 0;
+    if (status == -ENOMEM)
+        return tree_fail(c->tree, status, "out of memory for a stored result");
+    return status < 0 ? tree_damaged(c->tree, "a stored result cannot be read") : 0;
 }
 
 int session_enter(struct change *c, const struct stamp *stamp, enum session_verdict *verdict)
@@ -303,7 +303,7 @@ static int page_load(struct session *session, uint64_t number, struct bytes byte
         uint8_t i = reader_u8(&r);
         struct bytes result = reader_bytes(&r);
         if (r.bad || i >= PAGE_RESULTS)
-            return -EIO;
+            return -EUCLEAN;
         buffer_append(&page->results[i], result.data, result.len);
         if (page->results[i].failed)
             return -ENOMEM;
@@ -342,10 +342,12 @@ static int pages_load(struct tree *tree)
         struct session *session = session_find(tree, (uint32_t)column_number(query, 0));
         uint64_t number = column_number(query, 1);
         bool fits = session && page_fits(session->lowest, number);
-        status = fits ? page_load(session, number, sql_column_bytes(query, 2)) : -EIO;
+        status = fits ? page_load(session, number, sql_column_bytes(query, 2)) : -EUCLEAN;
         if (status < 0) {
-            fault_set(&tree->sql.fault, status, "%s: read its stored results: %s", TREE_FILE,
-                      strerror(-status));
+            if (status == -ENOMEM)
+                fault_set(&tree->sql.fault, status, "%s: out of memory", TREE_FILE);
+            else
+                sql_damaged(&tree->sql, "its stored results cannot be read");
             break;
         }
     }

@@ -159,7 +159,7 @@ static void on_message(const struct paxos_message *m)
     host_frame(&(struct frame){.type = FRAME_PAXOS, .from = m->from, .to = m->to, .paxos = *m});
 }
 
-static void on_failed(void *arg, const char *text)
+static void on_failed(void *arg, int status, const char *text)
 {
     fprintf(stderr, "the node stops: %s\n", text);
     abort();

@@ -106,7 +106,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     uint64_t applied = source_number(&s), snapshot = source_number(&s);
     snapshot = snapshot < applied ? snapshot : applied; /* the tree was taken from it */
     int status = log_db_load(&db, applied, snapshot, &stored);
-    assert(status == 0 || status == -EIO || status == -EINVAL);
+    assert(status == 0 || status == -EUCLEAN || status == -EINVAL);
     if (status < 0) {
         assert(db.sql.fault.text[0]);
         return 0;

@@ -89,7 +89,7 @@ static void put_row(struct buffer *out, uint8_t table, const uint64_t *numbers, 
 static struct buffer empty_tree(uint64_t index)
 {
     struct buffer out = {0};
-    const uint64_t meta[] = {index, 2, 1, 1, 1, 0};
+    const uint64_t meta[] = {index, 2, 1, 1, 1, 0, 0};
     const uint64_t root[] = {1, 0040777, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0};
     buffer_put_u8(&out, RECORD_HEADER);
     buffer_put_u32(&out, FOLDER_FORMAT);

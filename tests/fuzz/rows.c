@@ -23,7 +23,7 @@ struct rows {
     uint32_t count;
 };
 
-static const uint32_t columns_of[RECORD_TABLES] = {6, 3, 3, 15, 2, 3, 2, 3};
+static const uint32_t columns_of[RECORD_TABLES] = {7, 3, 3, 15, 2, 3, 2, 3};
 
 /* ---- The lab's snapshot, taken apart ---- */
 

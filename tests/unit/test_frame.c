@@ -162,6 +162,10 @@ static void random_frame(struct frame *frame, uint8_t type, uint8_t message_type
     case FRAME_PONG:
         frame->id = random_u64();
         break;
+    case FRAME_DIGEST:
+        frame->index = random_u64();
+        frame->digest = random_u64();
+        break;
     default:
         frame->reach_count = random_below(PAXOS_NODES_MAX + 1);
         for (uint32_t i = 0; i < frame->reach_count; i++)

@@ -1,6 +1,7 @@
 #include "store/folder.h"
 #include "store/log.h"
 #include "store/log_db.h"
+#include "store/seal.h"
 
 #include <errno.h>
 #include <ftw.h>
@@ -184,7 +185,7 @@ static int64_t tamper(const struct rig *rig, const char *text)
     sqlite3_stmt *statement;
     int64_t number = 0;
     snprintf(path, sizeof(path), "%s/log.db", rig->dir);
-    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, seal_vfs()), SQLITE_OK);
     assert_int_equal(sqlite3_prepare_v2(db, text, -1, &statement, NULL), SQLITE_OK);
     if (sqlite3_step(statement) == SQLITE_ROW)
         number = sqlite3_column_int64(statement, 0);
@@ -360,7 +361,11 @@ static void a_snapshot_makes_the_log_begin_anew(void **state)
     assert_int_equal(rig->stored.entry_count, 2);
     rig_close(rig);
 
+    /* The tree cannot have applied what the log has not had. */
+    assert_refused(rig, &identity, 5000, -EUCLEAN, "ends before what the tree has applied");
+
     /* Another one was installed just before a crash: the tree is ahead of the log. */
+    rig->snapshot = 5000;
     for (int i = 0; i < 2; i++) {
         rig_open(rig, 5000);
         assert_int_equal(rig->stored.compacted, 5000);
@@ -444,11 +449,11 @@ static void folders_of_others_are_refused(void **state)
     rig_close(rig);
     assert_refused(rig, &other_cluster, 0, -EINVAL, "belongs to another cluster");
     assert_refused(rig, &other_node, 0, -EINVAL, "belongs to node 2 of the cluster, not to node 3");
-    tamper(rig, "PRAGMA user_version = 3");
-    assert_refused(rig, &identity, 0, -EINVAL, "has format 3 and this quorumfs knows format 2");
+    tamper(rig, "PRAGMA user_version = 4");
+    assert_refused(rig, &identity, 0, -EINVAL, "has format 4 and this quorumfs knows format 3");
     tamper(rig, "PRAGMA user_version = 0");
     assert_refused(rig, &identity, 0, -EINVAL, "not a database of quorumfs");
-    tamper(rig, "PRAGMA user_version = 2");
+    tamper(rig, "PRAGMA user_version = 3");
     rig_open(rig, 0);
     rig_close(rig);
     rig_free(rig);
@@ -466,14 +471,14 @@ static void a_log_that_does_not_fit_is_refused(void **state)
     assert_refused(rig, &identity, 4, -EINVAL,
                    "tree.db holds 4 entries, but the log begins only after 5");
     tamper(rig, "DELETE FROM entry WHERE idx = 7");
-    assert_refused(rig, &identity, 5, -EIO, "an entry is missing");
+    assert_refused(rig, &identity, 5, -EUCLEAN, "an entry is missing");
     tamper(rig, "DELETE FROM entry WHERE idx >= 7");
     tamper(rig, "UPDATE state SET decided = 8");
-    assert_refused(rig, &identity, 5, -EIO, "decided entries are missing");
+    assert_refused(rig, &identity, 5, -EUCLEAN, "decided entries are missing");
     tamper(rig, "UPDATE state SET decided = 4");
-    assert_refused(rig, &identity, 5, -EIO, "compacted beyond what is decided");
+    assert_refused(rig, &identity, 5, -EUCLEAN, "compacted beyond what is decided");
     tamper(rig, "UPDATE state SET decided = 5, round_n = promise_n + 1");
-    assert_refused(rig, &identity, 5, -EIO, "accepted round is above its promise");
+    assert_refused(rig, &identity, 5, -EUCLEAN, "accepted round is above its promise");
     rig_free(rig);
 }
 

@@ -28,7 +28,7 @@ struct node {
 
 /* ---- The node ---- */
 
-static void on_broken(void *arg, const char *text)
+static void on_broken(void *arg, int status, const char *text)
 {
     struct node *n = arg;
     snprintf(n->broken, sizeof n->broken, "%s", text);

@@ -363,8 +363,9 @@ static void test_damaged_results_are_named(void **state)
     tree_close(f->tree);
     fixture_sql(f, "UPDATE result SET page = page + 100000");
     assert_int_equal(
-        tree_open(f->folder, &(struct identity){.cluster = 77, .node = 1}, &tree, &fault), -EIO);
-    assert_non_null(strstr(fault.text, "tree.db: read its stored results"));
+        tree_open(f->folder, &(struct identity){.cluster = 77, .node = 1}, &tree, &fault),
+        -EUCLEAN);
+    assert_non_null(strstr(fault.text, "tree.db is damaged (its stored results"));
     fixture_sql(f, "UPDATE result SET page = page - 100000");
     folder_close(f->folder);
     fixture_attach(f);

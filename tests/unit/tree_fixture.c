@@ -1,5 +1,7 @@
 #include "tree_fixture.h"
 
+#include "store/seal.h"
+
 #include <errno.h>
 #include <ftw.h>
 #include <sqlite3.h>
@@ -147,7 +149,7 @@ static sqlite3 *open_database(struct fixture *f)
     sqlite3 *db;
 
     snprintf(path, sizeof path, "%s/tree.db", f->path);
-    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, seal_vfs()), SQLITE_OK);
     return db;
 }
 

@@ -1,0 +1,65 @@
+/* Whether this node has become another than the others: what their digests of the history say
+ * (tree_history), and who is wrong when they differ.
+ *
+ * Each node tells the others its digest after so many entries; a claim is compared when this node
+ * has got there. A digest that differs once differs ever after, and one that is equal says that all
+ * before it was equal. So of nodes that differ only those can be right who agree with a majority:
+ * whoever cannot belong to one any more has to stop, a leader as well, and where there is none
+ * (two nodes; two against two) all do. As long as it cannot be told, because the others do not
+ * answer, a node refuses to serve.
+ *
+ * No I/O, no clock. Thread: none of its own. */
+#ifndef QUORUMFS_DIVERGENCE_H
+#define QUORUMFS_DIVERGENCE_H
+
+#include "base/fault.h"
+#include "paxos/paxos.h"
+
+enum {
+    DIVERGENCE_RECENT = 16384, /* own digests that are known: claims about older ones are dropped */
+    DIVERGENCE_DOUBT_BEATS = 10, /* a difference may stay unexplained so long */
+};
+
+/* A node's digest after so many entries. */
+struct claim {
+    uint64_t index, digest;
+};
+
+struct divergence_peer {
+    uint32_t pid;
+    bool waits; /* `claim`, the last that was taken, is about what is not applied here yet */
+    struct claim claim;
+    uint64_t equal_at; /* the highest index at which it was equal */
+    bool differs;      /* from this node: it said `other` where this node had `own` */
+    struct claim other;
+    uint64_t own;
+};
+
+struct divergence {
+    uint32_t peer_count;
+    struct divergence_peer peers[PAXOS_NODES_MAX];
+    uint64_t oldest, newest; /* indices whose own digests are known */
+    uint64_t recent[DIVERGENCE_RECENT];
+    uint32_t beats_in_doubt;
+};
+
+enum divergence_verdict {
+    DIVERGENCE_NONE,  /* of the nodes that could be compared a majority, or all, agree with this one
+                       */
+    DIVERGENCE_DOUBT, /* somebody differs, and nobody can tell yet who is right */
+    DIVERGENCE_WRONG, /* no majority can agree with this node */
+};
+
+void divergence_init(struct divergence *d, const uint32_t *pids, uint32_t count);
+/* The own state is this now: at the start, and after a snapshot. */
+void divergence_begin(struct divergence *d, struct claim own);
+/* One more entry was applied. */
+void divergence_applied(struct divergence *d, struct claim own);
+/* What a peer says. */
+void divergence_told(struct divergence *d, uint32_t pid, struct claim claim);
+/* To be called with each heartbeat: compares what has waited, and judges. */
+enum divergence_verdict divergence_judge(struct divergence *d);
+/* Who differs, and what shows it, when somebody does: one clause for the operator. */
+void divergence_describe(const struct divergence *d, char text[FAULT_TEXT_MAX]);
+
+#endif

@@ -1,0 +1,31 @@
+/* edit_database DIR NAME SQL: changes a database in the folder of a node that does not run, and
+ * seals what it has changed: damage that no seal shows. */
+#include "store/sql.h"
+
+#include <stdio.h>
+
+int main(int argc, char **argv)
+{
+    struct folder *folder;
+    struct sql sql;
+    struct fault fault;
+    int status;
+
+    if (argc != 4) {
+        fprintf(stderr, "usage: %s DIR NAME SQL\n", argv[0]);
+        return 2;
+    }
+    status = folder_open(argv[1], &folder, &fault);
+    if (status < 0) {
+        fprintf(stderr, "%s\n", fault.text);
+        return 1;
+    }
+    status = sql_open(&sql, folder, argv[2]);
+    if (status == 0)
+        status = sql_exec(&sql, argv[3]);
+    if (status < 0)
+        fprintf(stderr, "%s\n", sql.fault.text);
+    sql_close(&sql);
+    folder_close(folder);
+    return status < 0;
+}

@@ -1,0 +1,11 @@
+// A claim about what is long past is compared with what is known.
+// killers: test_divergence
+@@
+@@
+compare(...)
+{
+<...
+- if (p->claim.index < d->oldest)
+-    return;
+...>
+}

@@ -1,0 +1,11 @@
+// A database whose header says that there is no room for seals is believed.
+// killers: test_seal
+@@
+@@
+sql_identify(...)
+{
+<...
+- !seal_is_kept(sql->db)
++ false
+...>
+}
