@@ -5,7 +5,7 @@
 log_fit_to_tree(...)
 {
 <...
-- applied == snapshot
-+ true
+- applied != snapshot
++ false
 ...>
 }
