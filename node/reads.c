@@ -60,11 +60,14 @@ void replica_read(struct replica *r, enum replica_consistency consistency, repli
         done(arg, REPLICA_STOPPING, freshness_of(r, true));
     } else if (consistency == REPLICA_LOCAL) {
         done(arg, REPLICA_DONE, freshness_of(r, true));
+    } else if (r->doubt) {
+        r->refused_total++;
+        done(arg, REPLICA_NO_QUORUM, freshness_of(r, true));
     } else if (cache_is_fresh(r, consistency)) {
         done(arg, REPLICA_DONE, freshness_of(r, false));
-    } else if (!replica_has_quorum(r) && stale_will_do) {
+    } else if (!r->status.has_quorum && stale_will_do) {
         done(arg, REPLICA_DONE, freshness_of(r, true));
-    } else if (!replica_has_quorum(r)) {
+    } else if (!r->status.has_quorum) {
         r->refused_total++;
         done(arg, REPLICA_NO_QUORUM, freshness_of(r, true));
     } else if (r->read_count >= REPLICA_READS_MAX) {
@@ -143,6 +146,6 @@ static void nobody_asked(void *arg, enum replica_outcome outcome,
 
 void reads_keep_fresh(struct replica *r, uint64_t now_ms)
 {
-    if (replica_has_quorum(r) && r->read_count == 0 && now_ms - r->confirmed_ms >= READ_CONFIRM_MS)
+    if (r->status.has_quorum && r->read_count == 0 && now_ms - r->confirmed_ms >= READ_CONFIRM_MS)
         enqueue(r, false, nobody_asked, NULL);
 }

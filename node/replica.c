@@ -42,11 +42,13 @@ void replica_break(struct replica *r, const char *what, int status)
         return;
     r->broken = true;
     struct fault fault;
-    if (status == -EUCLEAN)
+    if (status == -EUCLEAN) {
+        fault_set(&fault, status, "%s", what);
         folder_condemn(r->folder, what);
-    else
+    } else {
         fault_set(&fault, status, "%s (%s)", what, strerror(-status));
-    r->failed(r->failed_arg, status, status == -EUCLEAN ? what : fault.text);
+    }
+    r->failed(r->failed_arg, status, fault.text);
 }
 
 void replica_step(struct replica *r, const struct paxos_event *event)

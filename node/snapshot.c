@@ -48,6 +48,8 @@ static void serving_read_done(void *arg, int status, struct bytes piece, bool la
     s->data.len = 0;
     if (status == 0)
         buffer_append(&s->data, piece.data, piece.len);
+    if (status == -EUCLEAN)
+        replica_break(s->replica, tree_fault(s->replica->tree), status);
     if (status < 0 || s->data.failed || s->replica->stopping) {
         if (status < 0)
             trace_warn("snapshot", "reading for node %u failed: %s", s->pid,

@@ -137,10 +137,10 @@ static int log_fit_to_tree(struct log_db *db, uint64_t applied, uint64_t snapsho
             ": tree.db was lost or replaced by an older one; empty the whole folder to join "
             "as a new node",
             applied, state->compacted);
+    if (applied > state->compacted + stored->entry_count && applied != snapshot)
+        return sql_damaged(&db->sql, "it ends before what the tree has applied");
     if (applied > state->compacted + stored->entry_count)
-        return applied == snapshot
-                   ? log_cut_to(db, applied, stored)
-                   : sql_damaged(&db->sql, "it ends before what the tree has applied");
+        return log_cut_to(db, applied, stored);
     if (applied > state->decided)
         state->decided = applied;
     return snapshot > state->compacted ? log_cut_below(db, snapshot, stored) : 0;

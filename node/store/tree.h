@@ -99,7 +99,7 @@ int tree_reader_open(struct tree *tree, struct tree_reader **reader, uint64_t *i
 /* Reads the next piece, of about `bytes_max` bytes (it can be 1 MiB more), on libuv's thread pool;
  * `last` is set with the final one. The piece stays valid until the next call or the close. Returns
  * 0, -EBUSY (one is under way, or a snapshot is being installed), -ESTALE or -ENODATA (there is
- * none after the last). */
+ * none after the last); done(-EUCLEAN): the tree is damaged, and the node must stop. */
 int tree_reader_next(struct tree_reader *reader, uv_loop_t *loop, size_t bytes_max,
                      void (*done)(void *arg, int status, struct bytes piece, bool last), void *arg);
 void tree_reader_close(struct tree_reader *reader); /* not while a piece is under way */

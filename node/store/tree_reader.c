@@ -144,6 +144,8 @@ static void piece_read(uv_work_t *work, int cancelled)
     int status = r->ended ? -ESTALE : r->status;
 
     r->busy = false;
+    if (status == -EUCLEAN)
+        r->tree->sql.fault = r->sql.fault;
     if (r->ended)
         end(r);
     background_end(r->tree);

@@ -156,8 +156,9 @@ def survives(node, other):
     """Whether a node goes on when everything in its tree is read, and changed by another one."""
     try:
         node.wait_ready()
-        for key, value in node.contents("&consistency=local").items():
-            put(other, key.decode(), value)
+        contents = node.contents("&consistency=local").items()
+        pairs = [{"key": key.decode(), "value": value.decode()} for key, value in contents]
+        assert other.request("POST", "/keys", pairs).status == 200
         applied = other.status()["log"]["applied"]
         wait_for(lambda: node.status()["log"]["applied"] >= applied, "it has applied that")
         return True

@@ -134,6 +134,30 @@ static void without_a_quorum_nothing_is_current(void **state)
 }
 
 /* What is confirmed waits for the tree only, also without a quorum. */
+/* Somebody has another tree: not even what was confirmed a moment ago is known to be right. */
+static void in_doubt_nothing_is_answered(void **state)
+{
+    struct parts *p = parts_new();
+    struct answer a;
+    p->config.cache_time_ms = 1000000;
+    p->config.stale_on_quorum_loss = true;
+    ask(p, REPLICA_LINEARIZABLE, &a);
+    reads_ask(&p->r);
+    reads_confirm(&p->r, p->read_ids[0], 0);
+    reads_answer(&p->r);
+    p->r.doubt = true;
+    const enum replica_consistency asked[] = {REPLICA_DEFAULT, REPLICA_LINEARIZABLE,
+                                              REPLICA_CACHED};
+    for (size_t i = 0; i < sizeof asked / sizeof *asked; i++) {
+        ask(p, asked[i], &a);
+        assert_int_equal(a.outcome, REPLICA_NO_QUORUM);
+    }
+    ask(p, REPLICA_LOCAL, &a);
+    assert_int_equal(a.outcome, REPLICA_DONE);
+    assert_true(a.freshness.stale);
+    parts_free(p);
+}
+
 static void a_confirmed_read_outlives_the_quorum(void **state)
 {
     struct parts *p = parts_new();
@@ -197,6 +221,7 @@ int main(void)
         cmocka_unit_test(a_read_waits_until_its_index_is_applied),
         cmocka_unit_test(the_first_index_counts),
         cmocka_unit_test(without_a_quorum_nothing_is_current),
+        cmocka_unit_test(in_doubt_nothing_is_answered),
         cmocka_unit_test(a_confirmed_read_outlives_the_quorum),
         cmocka_unit_test(an_expired_read_is_no_answer),
         cmocka_unit_test(the_cache_counts_from_the_question),

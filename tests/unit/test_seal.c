@@ -320,6 +320,44 @@ static void test_flips_in_a_log(void **state)
     end(&s);
 }
 
+static void piece_read(void *arg, int status, struct bytes piece, bool last)
+{
+    *(int *)arg = status < 0 ? status : last;
+}
+
+/* Nor is it sent to another node. */
+static void test_a_damaged_page_is_not_served(void **state)
+{
+    struct subject s = {0};
+    struct tree_reader *reader;
+    uint8_t value[100000] = {0};
+    uint64_t index;
+    uv_loop_t loop;
+    int status = 0;
+
+    fixture_open(&s.f);
+    fixture_must(
+        &s.f,
+        (struct op){.type = OP_PUT, .name = text("large"), .data = bytes_of(value, sizeof value)});
+    fixture_detach(&s.f);
+    begin(&s, "tree.db", read_tree);
+    s.image.bytes[s.image.len - SEAL_PAGE_BYTES / 2] ^= 1; /* of the value */
+    image_store(&s.f, s.name, &s.image);
+    fixture_attach(&s.f);
+    assert_int_equal(uv_loop_init(&loop), 0);
+    assert_int_equal(tree_reader_open(s.f.tree, &reader, &index), 0);
+    while (status == 0) {
+        assert_int_equal(tree_reader_next(reader, &loop, 10000, piece_read, &status), 0);
+        uv_run(&loop, UV_RUN_DEFAULT);
+    }
+    assert_int_equal(status, -EUCLEAN);
+    assert_non_null(strstr(tree_fault(s.f.tree), "is not as it was written"));
+    tree_reader_close(reader);
+    assert_int_equal(uv_loop_close(&loop), 0);
+    fixture_detach(&s.f);
+    end(&s);
+}
+
 /* A whole page, as it was written, but in another place. */
 static void test_a_page_in_anothers_place(void **state)
 {
@@ -345,6 +383,7 @@ int main(void)
         cmocka_unit_test(test_flips_in_a_wal_that_was_partly_written_back),
         cmocka_unit_test(test_flips_in_a_log),
         cmocka_unit_test(test_a_page_in_anothers_place),
+        cmocka_unit_test(test_a_damaged_page_is_not_served),
     };
     return cmocka_run_group_tests_name("seal", tests, NULL, NULL);
 }

@@ -186,6 +186,10 @@ static void what_was_proposed_is_never_refused(void **state)
     assert_int_equal(a[0].outcome, REPLICA_TIMEOUT);
     assert_int_equal(a[2].outcome, REPLICA_NO_QUORUM);
     assert_int_equal(p->r.unknown_total, 1);
+    p->r.doubt = true;
+    submit(p, "k", &a[2]);
+    assert_int_equal(a[2].outcome, REPLICA_NO_QUORUM);
+    p->r.doubt = false;
     p->r.status.has_quorum = false;
     submit(p, "k", &a[0]);
     assert_int_equal(a[0].outcome, REPLICA_NO_QUORUM);

@@ -1,0 +1,11 @@
+// Writes are taken although somebody has another tree.
+// killers: test_writes
+@@
+@@
+refusal(...)
+{
+<...
+- replica_has_quorum(r)
++ r->status.has_quorum
+...>
+}

@@ -1,0 +1,12 @@
+// A WAL is believed although later changes than its last have been written back.
+// killers: test_seal
+@@
+expression written_back;
+@@
+load_counters(...)
+{
+<...
+- counters->applied < written_back
++ false
+...>
+}
