@@ -117,7 +117,7 @@ def directories(bench, ours, gluster, places):
     filled = [place for place in places if "stale" not in place.name]
     for place in filled:
         run(bench, place, "prepare", 1, files=LISTED, folder="listed")
-    list_rows(bench, places, "listed", LISTED)
+    list_rows(bench, places, "listed", LISTED, bench.rounds)
     program_rows(bench, places, "listed", LISTED)
     many = 2000 if bench.quick else 100000
     ours.fill(0, many, form="many/p0/f{}")
@@ -125,14 +125,14 @@ def directories(bench, ours, gluster, places):
     for place in filled[1:]:
         run(bench, place, "entries", 1, files=many, folder="many")
     gluster.durable(True)
-    list_rows(bench, places, "many", many)
+    list_rows(bench, places, "many", many, 1)  # each takes half a minute
 
 
-def list_rows(bench, places, folder, entries):
+def list_rows(bench, places, folder, entries, times):
     for what, operation, mark in (("ls", "list", None), ("ls -l", "list-long", 2)):
         row = bench.table.row(f"{what} of {entries:,} entries", "ms", less_is_better=True, at_least=mark,
                               against=MARKED)
-        for place in rounds(places, bench.rounds):
+        for place in rounds(places, times):
             seen = run(bench, place, operation, 1, bench.seconds / 4, entries, folder)
             row.add(place.name, 1000 / seen["rate"])
 
