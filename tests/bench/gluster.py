@@ -61,7 +61,3 @@ class Gluster:
         subprocess.run(["mount", "-t", "glusterfs", "-o", options, f"{ADDRESS}:/bench", point], check=True)
         self.mounts.append(point)
         return point
-
-    def durable(self, yes):
-        """Whether it syncs before it forgets which replicas may differ. Without, filling is faster."""
-        self.must("volume", "set", "bench", "cluster.ensure-durability", "on" if yes else "off")
