@@ -154,7 +154,7 @@ def program_rows(bench, places, folder, entries):
 def large_file(bench, places):
     size = 16 if bench.quick else 256
     bench.table.section(f"a file of {size} MiB, by fio")
-    for what, mode, unit in ((f"written from begin to end, 1 MiB a write", "write", "MiB/s"),
+    for what, mode, unit in (("written from begin to end, 1 MiB a write", "write", "MiB/s"),
                              ("read from begin to end", "read", "MiB/s"),
                              ("4 KiB written anywhere", "randwrite", "/s")):
         row = bench.table.row(what, unit)
