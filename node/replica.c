@@ -129,6 +129,7 @@ static void apply_next(struct replica *r)
 static void commit(struct replica *r)
 {
     int status = r->broken ? 0 : tree_commit(r->tree);
+    r->commit_ms = replica_now_ms();
     if (status < 0)
         replica_break(r, tree_fault(r->tree), status);
 }
@@ -275,7 +276,8 @@ static void on_housekeeping(uv_timer_t *timer)
     writes_expire(r, now);
     reads_expire(r, now);
     pings_expire(r, now);
-    commit(r);
+    if (r->stopping || now - r->commit_ms >= COMMIT_MS)
+        commit(r);
     if (!r->broken && !r->stopping) {
         reads_keep_fresh(r, now);
         snapshot_housekeeping(r, now);

@@ -21,9 +21,10 @@ enum {
     WRITE_REPEAT_MS =
         1000, /* a proposal not decided by then is proposed again, then after twice as long */
     READ_CONFIRM_MS = 1000,            /* an idle node asks this often how current it is */
-    HOUSEKEEPING_MS = 50,              /* tree commit, deadlines, checkpoints */
+    HOUSEKEEPING_MS = 50,              /* deadlines, commits, checkpoints */
     APPLY_MS_MAX = 4,                  /* of one turn; what is left waits for the next */
-    COMMIT_PAGES = 300,                /* dirty pages after which the tree's transaction is ended */
+    COMMIT_PAGES = 1000,               /* changes after which the tree's transaction is ended ... */
+    COMMIT_MS = 200,                   /* ... or so long after the last one */
     CHECKPOINT_MS = 5000,              /* between checkpoints of a tree that changes */
     CHECKPOINT_ENTRIES = 16384,        /* applied since the last checkpoint: time for one */
     LOG_TAIL_ENTRIES = 32768,          /* kept for peers that were briefly away ... */
@@ -155,6 +156,7 @@ struct replica {
     struct snapshot_serving serving[PAXOS_NODES_MAX];
     struct snapshot_fetching fetching;
     uint64_t durable_applied; /* of the tree, by the last checkpoint */
+    uint64_t commit_ms;       /* when the last one was */
     uint64_t checkpoint_ms;   /* when the last one began */
 
     /* digests.c */

@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { COMMIT_PAGES = 300, FILL_LIST = 100, SEQUENCES_WAITING = 256 };
+enum { COMMIT_PAGES = 1000, FILL_LIST = 100, SEQUENCES_WAITING = 256 };
 
 struct bench {
     struct folder *folder;

@@ -61,7 +61,7 @@ def rates(bench, targets, operation, at_least):
             what = f"{operation}, {connections} connection{'s' * (connections > 1)}, at the {place}"
             mark = at_least.get(connections) if place == "leader" else None
             row = bench.table.row(what, "/s", at_least=mark)
-            for target in rounds(targets, bench.rounds):
+            for target in rounds(targets, bench.rounds if place == "leader" else min(bench.rounds, 2)):
                 seen = target.load(operation, connections, bench.seconds, place)
                 row.add(target.api, seen.rate, seen.p50, seen.p99)
             if connections == 1:

@@ -37,6 +37,6 @@ def measure_one(bench, clusters, inside, operation, connections, place):
     row = bench.table.row(f"{operation}, {connections} connection{'s' * (connections > 1)}, at the {place}", "/s")
     for cluster in rounds(clusters, min(bench.rounds, 2)):
         number = (cluster.leader() + (place == "follower")) % cluster.count
-        seen = wrk.run(cluster.url(number), cluster.apis[0], operation, connections, 2 * bench.seconds, KEYS,
+        seen = wrk.run(cluster.url(number), cluster.apis[0], operation, connections, 1.5 * bench.seconds, KEYS,
                        inside=inside[number])
         row.add(cluster.apis[0], seen.rate, seen.p50, seen.p99)

@@ -12,7 +12,7 @@ SOURCE = pathlib.Path("/usr/share/doc/libfuse3-dev/examples/passthrough_ll.c")
 
 class Passthrough:
     name = "passthrough_ll"
-    options = "cache=auto,timeout=0,max_threads=10"  # attributes are asked for each time, as they may have changed
+    options = "cache=auto,timeout=0"  # attributes are asked for each time, as they may have changed
 
     def __init__(self, folder):
         self.folder = pathlib.Path(folder) / "passthrough"
@@ -30,7 +30,9 @@ class Passthrough:
         program = self.folder / "passthrough_ll"
         flags = shlex.split(machine.output("pkg-config", "--cflags", "--libs", "fuse3"))
         subprocess.run(["cc", "-O2", "-o", program, SOURCE, *flags], check=True)
-        self.process = subprocess.Popen([program, "-f", "-o", f"source={source},{self.options}", self.mount])
+        with open(self.folder / "log", "wb") as log:
+            self.process = subprocess.Popen([program, "-f", "-o", f"source={source},{self.options}", self.mount],
+                                            stderr=log)
         wait_for(self.mount.is_mount, "passthrough_ll has mounted")
         return self
 
