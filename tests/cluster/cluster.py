@@ -127,11 +127,14 @@ class Node:
         assert not self.running, f"{self} runs already"
         self.asked = False
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen([QUORUMFS, *flags, str(self.folder)], stdin=subprocess.DEVNULL,
-                                            stdout=log, stderr=log, cwd=self.folder)
+            self.process = subprocess.Popen(self.command(*flags), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                            cwd=self.folder)
         if wait:
             self.wait_ready()
         return self
+
+    def command(self, *flags):
+        return [QUORUMFS, *flags, str(self.folder)]
 
     @property
     def running(self):
@@ -301,14 +304,20 @@ class Cluster:
 
     def __init__(self, count=3, mount=True, start=True, **config):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="quorumfs-test-"))
-        addresses = [f"127.0.0.1:{port}" for port in free_ports(count)]
+        self.start_them = start
+        if mount:
+            config = {"mount": "mnt"} | config
+        addresses = self.addresses(count)
         self.nodes = []
         for number, addr in enumerate(addresses, 1):
             fields = {"addr": addr, "peers": [other for other in addresses if other != addr]}
-            if mount:
-                fields["mount"] = "mnt"
-            self.nodes.append(Node(self.folder / f"data_{number}", addr, fields | config))
-        self.start_them = start
+            self.nodes.append(self.make_node(number, addr, fields | config))
+
+    def addresses(self, count):
+        return [f"127.0.0.1:{port}" for port in free_ports(count)]
+
+    def make_node(self, number, addr, config):
+        return Node(self.folder / f"data_{number}", addr, config)
 
     def __enter__(self):
         Cluster.alive.append(self)
