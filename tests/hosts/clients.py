@@ -1,115 +1,13 @@
-"""Clients: at every node one for each door, all on the same keys. Each tells the arena what it did and saw."""
+"""The clients of each door, and what they do: at random, all on the same keys."""
 
-import contextlib
 import os
-import random
-import threading
 
-from arena import KEPT, FREE, LINES, LOCKS, ONCE, PAIRS, PLACES
+from arena import FREE, KEPT, LINES, LOCKS, ONCE, PAIRS, PLACES
+from client import Client
 from doors import HttpDoor, MountDoor, WebSocketDoor
-from history import DONE, KEEP, NOTHING, REFUSED, UNKNOWN, Append, Operation, Reading, Refused, Unknown
-from history import is_, is_not, now, opposite
+from history import NOTHING, Append, Operation, Refused, Unknown, is_, is_not, now, opposite
 from hosts import path_of
-
-GRACE_SECONDS = 1  # that an answer may take beyond the request timeout
-SIZES = (0, 0, 0, 100, 5000, 20000)
-
-
-def bytes_of_label(label):
-    """A value is as long as its label says, so that a torn one is seen."""
-    return label.encode() + b"." * int(label.rpartition(":")[2])
-
-
-def label_of(value):
-    if value is None:
-        return NOTHING
-    label = value.rstrip(b".").decode(errors="replace")
-    if label.rpartition(":")[2].isdigit() and bytes_of_label(label) != value:
-        return f"damaged: {label} of {len(value)} bytes"
-    return label
-
-
-class Client(threading.Thread):
-    """Does one thing after another, at random, about `rate` a second, until told to end."""
-
-    def __init__(self, host, door, lab, rate):
-        super().__init__(name=f"{door} {host.number}", daemon=True)
-        self.host = host
-        self.lab = lab
-        self.rate = rate
-        self.dice = random.Random(f"{lab.seed}/{self.name}")
-        self.values = 0
-        self.arena = None  # where it is at work
-        self.longest = 0.0  # call, not counting what its node was stopped
-        self.problem = None
-
-    def run(self):
-        try:
-            while not self.lab.over.is_set():
-                self.arena = self.lab.arena
-                with contextlib.suppress(Refused, Unknown):
-                    self.act()
-                self.lab.over.wait(self.dice.expovariate(self.rate))
-        except BaseException as error:  # for whoever looks
-            self.problem = error
-        finally:
-            self.arena = None
-            self.close()
-
-    def act(self):
-        actions, weights = zip(*self.actions())
-        self.dice.choices(actions, weights)[0]()
-
-    def new_value(self):
-        self.values += 1
-        return f"{self.name} {self.values}:{self.dice.choice(SIZES)}"
-
-    def pick(self, kind, count):
-        return f"{kind}/{self.dice.randrange(count)}"
-
-    def register(self):
-        """One that is put, got and replaced."""
-        return self.dice.choice((self.pick("kept", KEPT), self.pick("free", FREE)))
-
-    @contextlib.contextmanager
-    def call(self, what):
-        """No call takes longer than the request timeout and a little, whatever happens."""
-        begin = now()
-        try:
-            yield
-        finally:
-            end = now()
-            took = end - begin - self.host.stopped_seconds(begin, end)
-            self.longest = max(self.longest, took)
-            if took > self.lab.timeout + GRACE_SECONDS:
-                self.lab.complain(f"{self.name}: {what} took {took:.2f} s, from {begin:.3f}")
-
-    @contextlib.contextmanager
-    def recorded(self, log, entry):
-        log.append(entry)
-        try:
-            yield entry
-            entry.outcome = DONE
-        except Refused:
-            entry.outcome = REFUSED
-            raise
-        except Unknown as error:
-            if isinstance(entry, Operation):
-                entry.why = str(error)
-            raise
-        finally:
-            entry.end = now()
-
-    def operation(self, name, what, before=None, after=KEEP):
-        """An operation on a register, in the arena's log. Where the answer tells more, `holds` says so."""
-        entry = Operation(what, self.name, now(), after=after)
-        if before:
-            entry.before = before
-        return self.recorded(self.arena.operations[name], entry)
-
-    def saw_lines(self, name, begin, content):
-        lines = content.decode().splitlines(keepends=True)
-        self.arena.readings[name].append(Reading(lines, begin, now()))
+from values import bytes_of_label, label_of, one_of, replaced
 
 
 class HttpClient(Client):
@@ -339,16 +237,3 @@ class MountClient(Client):
     def read_lines(self):
         name, begin = self.pick("lines", LINES), now()
         self.saw_lines(name, begin, self.door.read(self.arena.key(name)))
-
-
-def one_of(values):
-    """What is the same everywhere; otherwise what no history explains."""
-    values = sorted(values)
-    return values[0] if len(values) == 1 else tuple(values)
-
-
-def replaced(answer, field):
-    """The condition that an answer tells, which has what was overwritten."""
-    if field + "_unknown" in answer:  # it was too large to be kept
-        return is_not(NOTHING)
-    return is_(label_of(answer[field].encode()) if field in answer else NOTHING)

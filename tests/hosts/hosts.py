@@ -5,6 +5,7 @@ What others here need of tests/cluster they import from this file, which knows w
 
 import contextlib
 import pathlib
+import signal
 import socket
 import sys
 import time
@@ -17,6 +18,11 @@ from network import Network  # noqa: E402
 
 PORT = 8080
 PRELOADED = pathlib.Path(QUORUMFS).parent / "tests" / "hosts" / "hardware.so"
+
+
+def end_by_sigterm():
+    """SIGTERM ends this program as Ctrl-C does: everything is taken away."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
 
 
 class Host(Node):

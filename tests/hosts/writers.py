@@ -29,9 +29,9 @@ class Writer(threading.Thread):
             self.until.wait(PAUSE_SECONDS)
         door.close()
 
-    def first_after(self, moment):
-        """How long after a moment the first write was done that had begun after it; None: none was."""
-        return next((end - moment for begin, end in self.done if begin >= moment), None)
+    def first_after(self, moment, seconds=float("inf")):
+        """How long after a moment the first write was done that had begun after it; None: none was in time."""
+        return next((end - moment for begin, end in self.done if begin >= moment and end <= moment + seconds), None)
 
     def served(self, begin, end, slot=0.5):
         """The share of the slots of time in which a write was done."""
