@@ -54,7 +54,7 @@ class Client(threading.Thread):
         return self.dice.choice((self.pick("kept", KEPT), self.pick("free", FREE)))
 
     @contextlib.contextmanager
-    def call(self, what):
+    def timed(self, what):
         """No call takes longer than the request timeout and a little, whatever happens."""
         begin = now()
         try:

@@ -21,7 +21,7 @@ class HttpClient(Client):
                 (self.put_pair, 2), (self.get_pair, 3), (self.look, 2), (self.read_lines, 2))
 
     def ask(self, method, path, body=None, headers=None, good=(200,)):
-        with self.call(f"{method} {path}"):
+        with self.timed(f"{method} {path}"):
             answer = self.door.request(method, path, body, headers)
         assert answer.status in good, f"{method} {path}: {answer}"
         return answer
@@ -117,7 +117,7 @@ class WebSocketClient(Client):
         return ((self.get, 5), (self.put, 5), (self.delete, 2))
 
     def ask(self, request):
-        with self.call(f"{request}"):
+        with self.timed(f"{request}"):
             return self.door.ask(request)
 
     def get(self):
@@ -142,8 +142,8 @@ class WebSocketClient(Client):
 class MountClient(Client):
     def __init__(self, host, lab, rate):
         super().__init__(host, "mount", lab, rate)
-        self.door = MountDoor(host, self.call)
-        self.close = lambda: None
+        self.door = MountDoor(host, self.timed)
+        self.close = self.door.close
 
     def actions(self):
         return ((self.get, 5), (self.overwrite, 4), (self.replace, 3), (self.unlink, 1), (self.create, 1),
@@ -180,7 +180,7 @@ class MountClient(Client):
         except Unknown as error:
             raise Refused("it was not made for certain") from error
         with self.operation(name, "rename over", after=value):
-            self.door.do("rename", beside, self.arena.key(name))
+            self.door.change("rename", beside, self.arena.key(name))
 
     def unlink(self):
         self.removal("unlink", self.pick("free", FREE))
@@ -191,7 +191,7 @@ class MountClient(Client):
     def removal(self, call, name):
         with self.operation(name, call, is_not(NOTHING), NOTHING) as operation:
             try:
-                self.door.do(call, self.arena.key(name))
+                self.door.change(call, self.arena.key(name))
             except FileNotFoundError:
                 operation.holds(is_(NOTHING))
 
@@ -209,7 +209,7 @@ class MountClient(Client):
         name = self.pick("lock", LOCKS)
         with self.operation(name, "mkdir", is_(NOTHING), self.new_value()) as operation:
             try:
-                self.door.do("mkdir", self.arena.key(name))
+                self.door.change("mkdir", self.arena.key(name))
             except FileExistsError:
                 operation.holds(is_not(NOTHING))
 
@@ -217,7 +217,7 @@ class MountClient(Client):
         old, new = self.dice.sample(PLACES, 2)
         with self.operation("move", "rename", is_(old), new) as operation:
             try:
-                self.door.do("rename", self.arena.key("move/" + old), self.arena.key("move/" + new))
+                self.door.change("rename", self.arena.key("move/" + old), self.arena.key("move/" + new))
             except FileNotFoundError:
                 operation.holds(is_not(old))
 

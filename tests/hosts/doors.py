@@ -10,6 +10,7 @@ import websocket
 
 from history import Refused, Unknown
 from hosts import Response
+from system_calls import SystemCalls
 
 FILE_BYTES_MAX = 128 * 1024  # of what clients write
 ANSWER_SECONDS_MAX = 30  # far more than a node may take, so that one that hangs is seen as that
@@ -89,57 +90,61 @@ class WebSocketDoor:
 
 
 class MountDoor:
-    """System calls on the mount. Each is timed by itself, by `call`, a context manager."""
+    """System calls on the mount. Each is timed by itself, by `timed`, a context manager that is given its name."""
 
-    def __init__(self, host, call):
+    def __init__(self, host, timed):
         self.host = host
-        self.call = call
+        self.timed = timed
+        self.calls = SystemCalls()
+        self.close = self.calls.close
+
+    def call(self, function, *arguments, **options):
+        with self.timed(function):
+            return self.calls(function, *arguments, **options)
 
     @contextlib.contextmanager
     def root(self):
-        """Who does not get hold of the mount has changed nothing."""
+        """A descriptor of the mount's root. Who does not get hold of it has changed nothing."""
         with contextlib.ExitStack() as stack:
             try:
-                with self.call("open the root"):
-                    root = stack.enter_context(self.host.root())
+                root = self.call("open", str(self.host.mount), os.O_RDONLY | os.O_DIRECTORY)
+                stack.callback(self.call, "close", root)
+                mounted = self.call("fstat", root).st_dev != self.call("stat", str(self.host.folder)).st_dev
             except OSError as error:
                 raise Refused(repr(error)) from error
+            if not mounted:
+                raise Refused("not mounted")
             with mount_errors():
                 yield root
 
     @contextlib.contextmanager
     def file(self, key, flags, root):
-        with self.call("open"):
-            descriptor = os.open(key, flags, 0o644, dir_fd=root)
+        descriptor = self.call("open", key, flags, 0o644, dir_fd=root)
         try:
             yield descriptor
         finally:
-            with self.call("close"):
-                os.close(descriptor)
+            self.call("close", descriptor)
 
     def read(self, key):
         """None: there is no such file. By one read(2): two could see different contents."""
         try:
             with self.root() as root, self.file(key, os.O_RDONLY, root) as descriptor:
-                with self.call("read"):
-                    return os.read(descriptor, FILE_BYTES_MAX)
+                return self.call("read", descriptor, FILE_BYTES_MAX)
         except FileNotFoundError:
             return None
 
     def write(self, descriptor, value):
-        with self.call("write"):
-            assert os.write(descriptor, value) == len(value)
+        assert self.call("write", descriptor, value) == len(value)
 
-    def do(self, what, *arguments, **options):
-        """One system call by its name in `os`, on paths below the root."""
-        with self.root() as root, self.call(what):
-            places = ("src_dir_fd", "dst_dir_fd") if what == "rename" else ("dir_fd",)
-            return getattr(os, what)(*arguments, **options, **dict.fromkeys(places, root))
+    def change(self, function, *paths):
+        """One system call on names below the root."""
+        places = ("src_dir_fd", "dst_dir_fd") if function == "rename" else ("dir_fd",)
+        with self.root() as root:
+            self.call(function, *paths, **dict.fromkeys(places, root))
 
     def names(self, folder):
         with self.root() as root, self.file(folder, os.O_RDONLY | os.O_DIRECTORY, root) as descriptor:
-            with self.call("readdir"):
-                return sorted(os.listdir(descriptor))
+            return sorted(self.call("listdir", descriptor))
 
 
 @contextlib.contextmanager
