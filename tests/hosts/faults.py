@@ -6,6 +6,10 @@ time each harms others.
 
 import contextlib
 
+from doors import HttpDoor
+from history import Refused, Unknown
+
+BULK_BYTES, BULK_PUTS = 8 * 1024 * 1024, 6  # more than nodes keep of their logs: LOG_TAIL_BYTES, twice
 SYNC_FACTORS = (5, 20, 100)
 CLOCK_SECONDS = (-86400, -60, -1, 1, 60, 86400)
 DISK_FULL = 3  # the exit status of a node whose disk failed
@@ -105,6 +109,20 @@ def killed(hosts, dice, victims):
 
 
 @contextlib.contextmanager
+def left_behind(hosts, dice, victims):
+    """Away while so much is written that it needs a snapshot afterwards."""
+    node, = _take(victims, 1)
+    node.kill()
+    door = HttpDoor(dice.choice([other for other in hosts.nodes if other is not node]))
+    for number in range(BULK_PUTS):
+        with contextlib.suppress(Refused, Unknown):
+            door.request("PUT", f"/key/bulk/{number}", dice.randbytes(BULK_BYTES))
+    door.close()
+    yield f"node {node.number} left behind"
+    node.start(wait=False)
+
+
+@contextlib.contextmanager
 def paused(hosts, dice, victims):
     nodes = _take(victims, dice.choice([1, 1, 1, 2]))
     for node in nodes:
@@ -144,5 +162,5 @@ def wrong_clock(hosts, dice, victims):
     node.hardware.set_clock(0)
 
 
-FAULTS = (isolated, cut_in_two, some_links_cut, star, one_way, deaf, lossy, far_away, killed, paused, slow_disk,
-          full_disk, wrong_clock)
+FAULTS = (isolated, cut_in_two, some_links_cut, star, one_way, deaf, lossy, far_away, killed, left_behind,
+          paused, slow_disk, full_disk, wrong_clock)
