@@ -5,7 +5,7 @@ import random
 import threading
 
 from arena import FREE, KEPT
-from history import DONE, KEEP, REFUSED, Operation, Reading, Refused, Unknown, now
+from history import ANY, DONE, KEEP, REFUSED, Operation, Reading, Refused, Unknown, now
 
 GRACE_SECONDS = 1  # that an answer may take beyond the request timeout
 SIZES = (0, 0, 0, 100, 5000, 20000)  # of values
@@ -23,7 +23,6 @@ class Client(threading.Thread):
         self.values = 0
         self.arena = None  # where it is at work
         self.longest = 0.0  # call, not counting what its node was stopped
-        self.problem = None
 
     def run(self):
         try:
@@ -32,8 +31,8 @@ class Client(threading.Thread):
                 with contextlib.suppress(Refused, Unknown):
                     self.act()
                 self.lab.over.wait(self.dice.expovariate(self.rate))
-        except BaseException as error:  # for whoever looks
-            self.problem = error
+        except Exception as error:
+            self.lab.complain(f"{self.name}: {error!r}")
         finally:
             self.arena = None
             self.close()
@@ -82,12 +81,9 @@ class Client(threading.Thread):
         finally:
             entry.end = now()
 
-    def operation(self, name, what, before=None, after=KEEP):
+    def operation(self, name, what, before=ANY, after=KEEP):
         """An operation on a register, in the arena's log. Where the answer tells more, `holds` says so."""
-        entry = Operation(what, self.name, now(), after=after)
-        if before:
-            entry.before = before
-        return self.recorded(self.arena.operations[name], entry)
+        return self.recorded(self.arena.operations[name], Operation(what, self.name, now(), before, after))
 
     def saw_lines(self, name, begin, content):
         lines = content.decode().splitlines(keepends=True)

@@ -71,8 +71,6 @@ class Lab:
             client.join(END_SECONDS)
             if client.is_alive():
                 self.complain(f"{client.name} never came back")
-            elif client.problem:
-                self.complain(f"{client.name}: {client.problem!r}")
 
     # Arenas.
 

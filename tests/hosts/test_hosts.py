@@ -12,7 +12,7 @@ from lab import REQUEST_TIMEOUT, Lab
 from scenarios import SCENARIOS, cut_links
 from writers import writing
 
-SECONDS = 15
+SECONDS = 12
 
 
 def test_what_clients_see_under_faults_is_linearizable():
