@@ -103,14 +103,3 @@ class Hosts(Cluster):
         problems = super().clean_up()
         self.network.close()
         return problems
-
-    def restart(self):
-        """Starts whatever does not run, and waits until all are ready. Says how the ended ones ended."""
-        ends = []
-        for node in self.nodes:
-            if not node.running:
-                ends.append((node, node.process.poll()))
-                node.start(wait=False)
-        for node in self.nodes:
-            node.wait_ready()
-        return ends

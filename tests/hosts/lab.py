@@ -66,7 +66,7 @@ class Lab:
         self.hosts.network.heal()
         self.over.set()
         self.unjudged.append(self.arena)
-        self.hosts.restart()
+        self.recover()
         for client in self.clients:
             client.join(END_SECONDS)
             if client.is_alive():
@@ -145,6 +145,7 @@ class Lab:
             victims.insert(0, leader)
 
     def recover(self):
+        """Whoever has ended by itself is found here."""
         mended = now()
         for node in self.hosts.nodes:
             node.wait_ready()
