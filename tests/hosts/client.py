@@ -62,7 +62,8 @@ class Client(threading.Thread):
             end = now()
             took = end - begin - self.host.stopped_seconds(begin, end)
             self.longest = max(self.longest, took)
-            if took > requests * self.lab.timeout + GRACE_SECONDS:
+            most = requests * self.lab.timeout + GRACE_SECONDS
+            if took > most and took > most + self.lab.lateness.seconds(begin, end):
                 self.lab.complain(f"{self.name}: {what} took {took:.2f} s, from {begin:.3f}")
 
     @contextlib.contextmanager

@@ -11,6 +11,7 @@ from clients import HttpClient, MountClient, WebSocketClient
 from faults import FAULTS
 from history import Refused, Unknown, now
 from hosts import tree_of, wait_for
+from lateness import Lateness
 
 ARENA_SECONDS = 10
 END_SECONDS = 60  # for clients to come home once all is mended
@@ -26,6 +27,8 @@ class Lab:
         self.tell = tell
         self.timeout = REQUEST_TIMEOUT
         self.over = threading.Event()
+        self.lateness = Lateness()
+        self.lateness.start()
         self.begin = now()
         self.arena = None
         self.arenas = 0
