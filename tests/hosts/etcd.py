@@ -7,7 +7,6 @@ import json
 import pathlib
 import re
 import shutil
-import signal
 import subprocess
 import tempfile
 
@@ -43,9 +42,8 @@ class EtcdHost:
         self.process.wait()
 
     def clean_up(self):
-        if self.process and self.process.poll() is None:
-            self.process.send_signal(signal.SIGKILL)
-            self.process.wait()
+        if self.process:
+            self.kill()
         self.hardware.close()
 
     def connect(self, timeout):
@@ -84,6 +82,7 @@ class EtcdHost:
 class Etcd:
     def __init__(self, count, election_ms):
         """With --pre-vote, which later versions have by default: what helps against partitions that etcd has."""
+        assert shutil.which("etcd"), "etcd is missing: it is in the package etcd-server"
         self.name = f"etcd, {election_ms} ms"
         self.election_seconds = election_ms / 1000
         self.network = Network(count)

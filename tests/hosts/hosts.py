@@ -3,7 +3,6 @@
 What others here need of tests/cluster they import from this file, which knows where that is.
 """
 
-import contextlib
 import pathlib
 import signal
 import socket
