@@ -110,14 +110,16 @@ def killed(hosts, dice, victims):
 
 @contextlib.contextmanager
 def left_behind(hosts, dice, victims):
-    """Away while so much is written that it needs a snapshot afterwards."""
+    """Away while so much is written, if it can be, that it needs a snapshot afterwards."""
     node, = _take(victims, 1)
     node.kill()
-    door = HttpDoor(dice.choice([other for other in hosts.nodes if other is not node]))
-    for number in range(BULK_PUTS):
+    others = [other for other in hosts.nodes if other.running and not other.paused]
+    if others:
+        door = HttpDoor(dice.choice(others))
         with contextlib.suppress(Refused, Unknown):
-            door.request("PUT", f"/key/bulk/{number}", dice.randbytes(BULK_BYTES))
-    door.close()
+            for number in range(BULK_PUTS):
+                door.request("PUT", f"/key/bulk/{number}", dice.randbytes(BULK_BYTES))
+        door.close()
     yield f"node {node.number} left behind"
     node.start(wait=False)
 
