@@ -3,6 +3,7 @@
 import collections
 import contextlib
 import hashlib
+import json
 import random
 import threading
 
@@ -148,10 +149,13 @@ class Lab:
             victims.insert(0, leader)
 
     def recover(self):
-        """Whoever has ended by itself is found here."""
+        """Whoever has ended by itself is found here, and who does not come back."""
         mended = now()
-        for node in self.hosts.nodes:
-            node.wait_ready()
+        try:
+            for node in self.hosts.nodes:
+                node.wait_ready()
+        except AssertionError as error:
+            self.complain("\n".join([str(error), *map(status_line, self.hosts.nodes)]))
         self.slowest_recovery = max(self.slowest_recovery, now() - mended)
 
     # The end.
@@ -174,6 +178,13 @@ class Lab:
             f"the longest call took {longest:.2f} s; all were ready again at most "
             f"{self.slowest_recovery:.2f} s after the faults",
             f"{len(self.complaints)} violations"])
+
+
+def status_line(node):
+    try:
+        return json.dumps(node.status(timeout=5))
+    except OSError as error:
+        return f"{node}: {error!r}"
 
 
 def digest(contents):
