@@ -19,7 +19,7 @@ bool paxos_alive(const struct paxos *p, const struct paxos_peer *peer)
 
 static bool replied(const struct paxos *p, const struct paxos_peer *peer)
 {
-    return peer->reply_round != 0 && peer->reply_round == p->election.round;
+    return peer->reply_until != 0 && peer->reply_until >= p->election.round;
 }
 
 static uint32_t reply_count(const struct paxos *p)
@@ -181,9 +181,14 @@ void paxos_on_heartbeat_request(struct paxos *p, const struct paxos_message *m)
 void paxos_on_heartbeat_reply(struct paxos *p, struct paxos_peer *peer,
                               const struct paxos_message *m)
 {
-    if (m->round != p->election.round || m->n.pid != peer->pid)
+    uint64_t round = p->election.round;
+    /* A way there and back may take longer than a round. What is older than the last one is no
+     * news. */
+    bool news = m->round > peer->reply_to && m->round <= round;
+    if (!news || round - m->round > PAXOS_LATE_ROUNDS || m->n.pid != peer->pid)
         return;
-    peer->reply_round = m->round;
+    peer->reply_to = m->round;
+    peer->reply_until = m->round < round ? round + 1 : round;
     peer->reply_ballot = m->n;
     peer->reply_leader = m->leader;
     peer->reply_happy = m->happy;

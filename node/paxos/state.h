@@ -23,6 +23,7 @@ enum {
     PAXOS_RESEND_TICKS_MAX = 8, /* the same on a link that proved slow: it doubles up to here */
     PAXOS_PULL_TICKS_MAX = 8,   /* without a piece, before a pulled suffix is given up */
     PAXOS_ALIVE_TICKS = 3,      /* a peer that answered a heartbeat is held for alive */
+    PAXOS_LATE_ROUNDS = 8,      /* a heartbeat's reply may come so many rounds later */
     PAXOS_STRANDED_TICKS = 5,   /* before a leader prepares above a dead candidate's ballot */
     PAXOS_BUFFER_BYTES_MAX = 16 * 1024 * 1024, /* proposals waiting for a leader; beyond: dropped */
 };
@@ -87,7 +88,8 @@ struct paxos_peer {
     uint32_t pid;
 
     /* Election: the last reply. */
-    uint64_t reply_round;
+    uint64_t reply_to;    /* the round in which it was asked for */
+    uint64_t reply_until; /* the last round in which it counts */
     struct paxos_ballot reply_ballot, reply_leader;
     bool reply_happy;
     uint64_t alive_tick; /* 0: not alive */

@@ -5,8 +5,8 @@
  * replies, pings) overtake bulk data, which is cut so that no WebSocket message is longer than
  * PEER_PIECE_BYTES; what waits for a slow peer is bounded, and beyond the bound new frames are
  * dropped (the protocol repairs it). Data of a connection that a newer one from the same peer has
- * replaced is ignored. When the direct link to a peer is down, frames to it, heartbeats excepted,
- * go by way of a peer that reaches both (one hop).
+ * replaced is ignored. When the direct link to a peer is down, or was quiet for PEER_QUIET_PULSES,
+ * frames to it, heartbeats excepted, go by way of a peer that reaches both (one hop).
  *
  * Only configured peers that know the cluster, and the secret if there is one, may connect: 403
  * otherwise. Every link carries something at least every PEER_PULSE_MS; one that is silent, or
@@ -27,8 +27,9 @@ enum {
     PEER_QUEUE_BYTES_MAX = 32 * 1024 * 1024, /* waiting for one peer */
     PEER_BACKOFF_MS_MIN = 50,
     PEER_BACKOFF_MS_MAX = 2000,
-    PEER_PULSE_MS = 500,
-    PEER_SILENT_PULSES = 5,
+    PEER_PULSE_MS = 100,
+    PEER_QUIET_PULSES = 4,
+    PEER_SILENT_PULSES = 25,
     PEER_ADDR_MAX = 256,
     PEER_SECRET_MAX = 256,
 };

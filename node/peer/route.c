@@ -16,10 +16,17 @@ static bool reaches(const struct link *link, uint32_t pid)
     return false;
 }
 
+/* A cut link stands until it has been silent for long. Nobody waits for that: the peer is gone
+ * round as soon as it is missed. */
+static bool heard(const struct link *link)
+{
+    return link->up && link->in_pulses < PEER_QUIET_PULSES;
+}
+
 static struct link *relay_to(struct peer *peer, uint32_t pid)
 {
     for (uint32_t i = 0; i < peer->count; i++) {
-        if (peer->links[i].up && reaches(&peer->links[i], pid))
+        if (heard(&peer->links[i]) && reaches(&peer->links[i], pid))
             return &peer->links[i];
     }
     return NULL;
@@ -46,7 +53,7 @@ void peer_send(struct peer *peer, const struct frame *frame)
     mine.from = peer->me;
     struct link *direct = link_of(peer, frame->to);
     struct link *way = direct;
-    if (direct && !direct->up && !is_heartbeat(frame)) {
+    if (direct && !heard(direct) && !is_heartbeat(frame)) {
         struct link *relay = relay_to(peer, frame->to);
         way = relay ? relay : direct;
     }
@@ -61,7 +68,7 @@ void route_tell_reach(struct peer *peer)
 {
     struct frame reach = {.type = FRAME_REACH, .from = peer->me};
     for (uint32_t i = 0; i < peer->count; i++) {
-        if (peer->links[i].up)
+        if (heard(&peer->links[i]))
             reach.reach[reach.reach_count++] = peer->links[i].pid;
     }
     for (uint32_t i = 0; i < peer->count; i++) {

@@ -1,6 +1,6 @@
-/* Private to the room: which way a frame goes. Directly while the link is up, otherwise by way of a
- * peer that says it reaches the other one: one hop, never two, and never a heartbeat, so that
- * elections see the links as they are (design.md, Consensus). */
+/* Private to the room: which way a frame goes. Directly while the peer is heard, otherwise by way
+ * of one that says it reaches it: one hop, never two, and never a heartbeat, so that elections see
+ * the links as they are (design.md, Consensus). */
 #ifndef QUORUMFS_PEER_ROUTE_H
 #define QUORUMFS_PEER_ROUTE_H
 

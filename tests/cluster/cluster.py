@@ -304,14 +304,20 @@ class Cluster:
 
     def __init__(self, count=3, mount=True, start=True, **config):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="quorumfs-test-"))
-        addresses = [f"127.0.0.1:{port}" for port in free_ports(count)]
+        self.start_them = start
+        if mount:
+            config = {"mount": "mnt"} | config
+        addresses = self.addresses(count)
         self.nodes = []
         for number, addr in enumerate(addresses, 1):
             fields = {"addr": addr, "peers": [other for other in addresses if other != addr]}
-            if mount:
-                fields["mount"] = "mnt"
-            self.nodes.append(Node(self.folder / f"data_{number}", addr, fields | config))
-        self.start_them = start
+            self.nodes.append(self.make_node(number, addr, fields | config))
+
+    def addresses(self, count):
+        return [f"127.0.0.1:{port}" for port in free_ports(count)]
+
+    def make_node(self, number, addr, config):
+        return Node(self.folder / f"data_{number}", addr, config)
 
     def __enter__(self):
         Cluster.alive.append(self)

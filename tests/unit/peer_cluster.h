@@ -13,6 +13,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <setjmp.h>
@@ -134,6 +135,15 @@ static inline void gate_cut(struct gate *gate)
     uv_run(&loop, UV_RUN_NOWAIT);
     close(gate->fd);
     gate->fd = -1;
+}
+
+/* The connection stands and nothing comes through: what a cut cable looks like. */
+static inline void gate_mute(struct gate *gate)
+{
+    struct sock_filter nothing = BPF_STMT(BPF_RET | BPF_K, 0);
+    struct sock_fprog filter = {.len = 1, .filter = &nothing};
+    int fd = gate->last;
+    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter), 0);
 }
 
 /* --- Nodes --- */

@@ -1,4 +1,5 @@
 /* One core at a time: when a leader is content, when a follower is, and who raises its ballot. */
+#include "paxos/state.h"
 #include "paxos_subject.h"
 
 /* `reply` comes from each of `pids` to what was asked last, and the round ends. */
@@ -141,6 +142,45 @@ static void a_leader_is_there_while_it_is_heard(void **state)
     end(s);
 }
 
+static uint64_t round_of(struct subject *s)
+{
+    uint64_t round = sent(s, PAXOS_HEARTBEAT_REQUEST, PEER)->round;
+    forget(s);
+    return round;
+}
+
+/* A way there and back may be longer than a round: then every reply is late, and as each may be
+ * later than the one before, it counts for two rounds. */
+static void a_late_reply_counts(void **state)
+{
+    struct subject *s = leader();
+    struct paxos_message reply = {.type = PAXOS_HEARTBEAT_REPLY,
+                                  .from = PEER,
+                                  .n.pid = PEER,
+                                  .leader = status_of(s).promise,
+                                  .round = round_of(s)};
+    tick(s);
+    assert_false(status_of(s).happy);
+    receive(s, reply);
+    for (int round = 0; round < 2; round++) {
+        tick(s);
+        assert_true(status_of(s).happy);
+    }
+    receive(s, reply); /* again: no news */
+    tick(s);
+    assert_false(status_of(s).happy);
+
+    forget(s);
+    tick(s);
+    reply.round = round_of(s);
+    for (int round = 0; round <= PAXOS_LATE_ROUNDS; round++)
+        tick(s);
+    receive(s, reply);
+    tick(s);
+    assert_false(status_of(s).happy);
+    end(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -150,6 +190,7 @@ int main(void)
         cmocka_unit_test(a_follower_is_content_with_a_content_leader),
         cmocka_unit_test(a_ballot_is_raised_above_the_highest),
         cmocka_unit_test(a_leader_is_there_while_it_is_heard),
+        cmocka_unit_test(a_late_reply_counts),
     };
     return cmocka_run_group_tests_name("paxos_election", tests, NULL, NULL);
 }

@@ -117,6 +117,18 @@ static void frames_go_round_a_cut_link(void **state)
     assert_int_equal(metrics.frames_relayed, 2);
 }
 
+static void frames_go_round_a_quiet_link(void **state)
+{
+    start_three();
+    gate_mute(&gates[1][3]);
+    gate_mute(&gates[3][1]);
+    wait_for((send_ping(1, 3), nodes[3].pings > 0));
+    assert_true(peer_linked(nodes[1].peer, 3)); /* long before it is given up */
+    struct peer_metrics metrics;
+    peer_metrics(nodes[2].peer, &metrics);
+    assert_true(metrics.frames_relayed > 0);
+}
+
 static void without_a_second_link_nothing_is_relayed(void **state)
 {
     start_three();
@@ -210,6 +222,7 @@ int main(void)
         nodes_test(a_node_that_returns_is_linked_again),
         nodes_test(a_cut_direction_takes_the_link_down),
         nodes_test(frames_go_round_a_cut_link),
+        nodes_test(frames_go_round_a_quiet_link),
         nodes_test(without_a_second_link_nothing_is_relayed),
         nodes_test(a_dial_without_answer_is_given_up),
         nodes_test(wrong_configurations_are_named),

@@ -5,7 +5,7 @@
 replied(...)
 {
 <...
-- peer->reply_round != 0 && peer->reply_round == p->election.round
-+ peer->reply_round != 0
+- peer->reply_until != 0 && peer->reply_until >= p->election.round
++ peer->reply_until != 0
 ...>
 }

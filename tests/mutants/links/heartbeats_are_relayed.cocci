@@ -5,7 +5,7 @@
 peer_send(...)
 {
 <...
-- direct && !direct->up && !is_heartbeat(frame)
-+ direct && !direct->up
+- direct && !heard(direct) && !is_heartbeat(frame)
++ direct && !heard(direct)
 ...>
 }

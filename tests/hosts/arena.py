@@ -1,0 +1,62 @@
+"""A folder of keys that clients of all nodes work on for some seconds, and all that they did and saw there.
+
+    kept/N    registers that always exist        free/N   registers that come and go
+    pair/N/a, pair/N/b   written as one change   once/N   made once, by whoever is first
+    lock/N    folders as locks                   move/P   one file that is renamed from place to place
+    lines/N   files that lines are appended to
+"""
+
+import collections
+
+from history import DONE, NOTHING, REFUSED, UNKNOWN
+from linearizable import check_register
+from lines import check_lines
+
+KEPT, FREE, PAIRS, ONCE, LOCKS, LINES = 3, 3, 2, 12, 2, 2
+PLACES = ("here", "there", "elsewhere")
+FIRST = "first"  # what a register begins as
+
+
+class Arena:
+    def __init__(self, name):
+        self.name = name
+        self.registers = {f"kept/{number}": FIRST for number in range(KEPT)}
+        self.registers |= {f"free/{number}": NOTHING for number in range(FREE)}
+        self.registers |= {f"pair/{number}": FIRST for number in range(PAIRS)}
+        self.registers |= {f"once/{number}": NOTHING for number in range(ONCE)}
+        self.registers |= {f"lock/{number}": NOTHING for number in range(LOCKS)}
+        self.registers["move"] = PLACES[0]
+        self.operations = {name: [] for name in self.registers}
+        self.appends = {f"lines/{number}": [] for number in range(LINES)}
+        self.readings = {name: [] for name in self.appends}
+
+    def key(self, name):
+        return f"{self.name}/{name}"
+
+    def first_contents(self):
+        """What has to be there before it begins, as one change."""
+        contents = {f"kept/{number}": FIRST for number in range(KEPT)}
+        for number in range(PAIRS):
+            contents |= {f"pair/{number}/a": FIRST, f"pair/{number}/b": FIRST}
+        contents |= {name: "" for name in self.appends}
+        contents |= {folder + "/.made": "" for folder in ("free", "once", "lock")}
+        contents["move/" + PLACES[0]] = "it"
+        return [{"key": self.key(name), "value": value} for name, value in contents.items()]
+
+    def everything(self):
+        for log in (*self.operations.values(), *self.appends.values()):
+            yield from log
+
+    def count(self):
+        """How many operations had each outcome; a reading counts as one that is done."""
+        counts = collections.Counter({DONE: 0, REFUSED: 0, UNKNOWN: 0})
+        counts.update(operation.outcome for operation in self.everything())
+        counts[DONE] += sum(map(len, self.readings.values()))
+        return counts
+
+    def check(self):
+        """Raises what is found first."""
+        for name, first in self.registers.items():
+            check_register(self.key(name), self.operations[name], first)
+        for name, appends in self.appends.items():
+            check_lines(self.key(name), appends, self.readings[name])

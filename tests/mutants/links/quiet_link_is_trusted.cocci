@@ -1,0 +1,11 @@
+// Frames are sent into a link that nothing is heard from, until it has been silent for long.
+// killers: test_peer
+@@
+@@
+heard(...)
+{
+<...
+- link->up && link->in_pulses < PEER_QUIET_PULSES
++ link->up
+...>
+}
