@@ -5,6 +5,7 @@
  *   reads.c     reads waiting for a read index and for the tree to reach it
  *   snapshot.c  serving snapshots of the tree to peers, fetching one from a peer
  *   checkpoint.c  when the tree is made durable and the log trimmed
+ *   why.c       why writes are refused here
  *
  * Thread: the loop's, all of it. */
 #ifndef QUORUMFS_REPLICA_INTERNAL_H
@@ -32,6 +33,7 @@ enum {
     SNAPSHOT_PATIENCE_MS = 1000, /* for one piece; then it is asked for again ... */
     SNAPSHOT_REPEATS_MAX = 3,    /* ... so often, and then the next peer is asked */
     SNAPSHOT_IDLE_MS = 30000,    /* a served snapshot that nobody asks for any more is closed */
+    REPLICA_LIFE_SHIFT = 54, /* in an incarnation: room for 4 million starts, then for 500 lives */
 };
 
 /* A command of this node that is not answered yet. */
@@ -133,7 +135,8 @@ struct replica {
     bool broken; /* disk or memory failed: nothing is answered any more */
 
     /* writes.c */
-    uint64_t incarnation, next_sequence;
+    uint64_t start; /* of this folder; see replica_incarnation */
+    uint64_t next_sequence;
     struct pending_writes writes;
     struct pending_writes write_buckets[WRITE_BUCKETS];
     uint64_t write_count, write_bytes;
@@ -155,6 +158,11 @@ struct replica {
     uint64_t durable_applied; /* of the tree, by the last checkpoint */
     uint64_t checkpoint_ms;   /* when the last one began */
 
+    /* why.c */
+    enum paxos_standing said_standing;
+    uint64_t joining_since_ms;
+    bool said_why;
+
     replica_applied_cb *observer;
     void *observer_arg;
 
@@ -169,6 +177,22 @@ struct replica {
 static inline uint64_t replica_now_ms(void)
 {
     return uv_hrtime() / 1000000;
+}
+
+/* Higher than at any earlier start of this node, also of a folder that was lost: the number of the
+ * start, and above it the life. Of a node that is no longer fresh: then its life stays. */
+static inline uint64_t replica_incarnation(const struct replica *r)
+{
+    return (uint64_t)r->status.life << REPLICA_LIFE_SHIFT | r->start;
+}
+
+/* The next number that rises across restarts: an answer that was delayed from an earlier life must
+ * not be taken for one of this life. */
+static inline uint64_t replica_next_id(const struct replica *r, uint64_t *last)
+{
+    uint64_t first = replica_incarnation(r);
+    *last = *last > first ? *last : first;
+    return ++*last;
 }
 
 /* Gives an event to the core; a failure breaks the replica. */
@@ -204,6 +228,11 @@ void snapshot_housekeeping(struct replica *r, uint64_t now_ms);
 /* True while pieces are read or written in the background. */
 bool snapshot_busy(const struct replica *r);
 void snapshot_stop(struct replica *r);
+
+/* Fills `s->why`, of which everything else is filled already. */
+void why_refused(const struct replica *r, struct replica_status *s);
+/* Tells the log what becomes of a node whose folder is new. */
+void why_housekeeping(struct replica *r, uint64_t now_ms);
 
 /* Makes the tree durable when it is time, and then trims the log. */
 void checkpoint_when_due(struct replica *r, uint64_t now_ms);

@@ -42,6 +42,8 @@ void paxos_sync_peer(struct paxos *p, struct paxos_peer *peer)
     peer->begun = true;
     struct paxos_message *m = send_in_session(p, peer, PAXOS_ACCEPT_SYNC);
     m->psid = peer->psid;
+    m->standing = peer->standing;
+    m->life = peer->life;
     if (valid < p->log.base) {
         m->sync = PAXOS_SYNC_SNAPSHOT;
         m->first = p->log.base;
@@ -52,14 +54,12 @@ void paxos_sync_peer(struct paxos *p, struct paxos_peer *peer)
     /* The peer must not take my round for its own before it has everything with which the round
      * began: a later leader would prefer its shorter log to a longer one of an earlier round, and
      * lose entries that were chosen there. The rest it pulls; entries of this round may come one by
-     * one. */
+     * one. Unless it is joining: it may have accepted any of them in its earlier life. */
     bool in_round = paxos_ballot_compare(peer->acc_round, p->promise) == 0;
-    if (!in_round && end < p->leader.sync_end) {
-        end = p->leader.sync_end;
-        peer->sync_end = end;
-    } else {
-        peer->sync_end = 0;
-    }
+    bool joining = peer->standing == PAXOS_JOINING;
+    uint64_t least = joining ? p->log.end : in_round ? 0 : p->leader.sync_end;
+    peer->sync_end = end < least ? least : 0;
+    end = end < least ? least : end;
     m->accepted = end;
     peer->synced = true;
     peer->acked = valid;

@@ -12,7 +12,7 @@
 
 #include <stdint.h>
 
-enum { FOLDER_FORMAT = 2 }; /* of both databases; any other is refused */
+enum { FOLDER_FORMAT = 3 }; /* of both databases; any other is refused */
 
 /* The cluster that a folder belongs to, and the node in it. Both databases store it when they are
  * made and refuse to open for another one. */

@@ -8,6 +8,7 @@ struct checker_view disk_view(const struct node *n, uint64_t changed)
     const struct disk *d = &n->disk;
     return (struct checker_view){.promise = d->promise,
                                  .acc_round = d->acc_round,
+                                 .member = true,
                                  .decided = d->decided,
                                  .base = d->base,
                                  .end = d->end,

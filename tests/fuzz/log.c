@@ -47,9 +47,21 @@ static sqlite3_stmt *prepare(const char *text)
 
 static void put_state(struct source *s)
 {
-    sqlite3_stmt *insert = prepare("INSERT INTO state VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0)");
+    sqlite3_stmt *insert = prepare("INSERT INTO state VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?)");
     for (int i = 1; i <= 8; i++)
         sqlite3_bind_int64(insert, i, (int64_t)source_number(s));
+    uint8_t standing = source_u8(s);
+    sqlite3_bind_int64(insert, 9, standing < 64 ? standing % 4 : PAXOS_MEMBER);
+    sqlite3_bind_int64(insert, 10, standing);
+    run(insert);
+}
+
+static void put_node(struct source *s)
+{
+    sqlite3_stmt *insert = prepare("INSERT INTO node VALUES (?, ?, ?)");
+    sqlite3_bind_int64(insert, 1, (int64_t)source_below(s, PAXOS_NODES_MAX + 1));
+    sqlite3_bind_int64(insert, 2, (int64_t)source_number(s));
+    sqlite3_bind_int64(insert, 3, (int64_t)source_number(s));
     run(insert);
 }
 
@@ -63,9 +75,11 @@ static void put_entry(uint64_t index, struct bytes bytes)
 
 static void put_rows(struct source *s)
 {
-    execute("BEGIN; DELETE FROM state; DELETE FROM entry");
+    execute("BEGIN; DELETE FROM state; DELETE FROM node; DELETE FROM entry");
     if (source_u8(s) % 16 != 1)
         put_state(s);
+    for (uint32_t left = source_below(s, 3); left > 0; left--)
+        put_node(s);
     uint64_t index = source_number(s);
     for (uint32_t left = source_below(s, ENTRIES_MAX); left > 0; left--) {
         uint8_t shape = source_u8(s);

@@ -139,10 +139,12 @@ static void node_fingerprint(struct node *n)
 static void flying_fingerprint(struct flying *f)
 {
     const struct paxos_message *m = &f->message;
-    const uint64_t numbers[] = {m->type,    m->sync,     m->happy, m->from,    m->to,
-                                m->decided, m->accepted, m->psid,  m->session, m->counter,
-                                m->first,   m->round,    m->read};
+    const uint64_t numbers[] = {
+        m->type,    m->sync,    m->happy, m->from,  m->to,   m->decided,  m->accepted, m->psid,
+        m->session, m->counter, m->first, m->round, m->read, m->standing, m->life,     m->folder};
     buffer_append(&text, numbers, sizeof numbers);
+    buffer_append(&text, m->lives, sizeof m->lives);
+    buffer_append(&text, m->folders, sizeof m->folders);
     put_ballot(m->n);
     put_ballot(m->acc_round);
     put_ballot(m->leader);

@@ -34,6 +34,7 @@ static struct checker_view view_of(const struct cluster *c, const struct node *n
         entries[i - n->base] = entry_of(c, n->ids[i - n->base]);
     return (struct checker_view){.promise = n->promise,
                                  .acc_round = n->acc_round,
+                                 .member = true,
                                  .decided = n->decided,
                                  .base = n->base,
                                  .end = n->end,

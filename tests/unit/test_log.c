@@ -413,26 +413,16 @@ static void decided_is_at_least_what_was_applied(void **state)
 static void incarnations_rise(void **state)
 {
     struct rig *rig = rig_new();
-    struct timespec now;
     uint64_t last = 0, next;
-    clock_gettime(CLOCK_REALTIME, &now);
     for (int i = 0; i < 3; i++) {
         rig_open(rig, 0);
         for (int j = 0; j < 100; j++) {
             assert_int_equal(log_next_incarnation(rig->log, &next, &rig->fault), 0);
-            assert_true(next > last);
+            assert_true(next >= last + LOG_INCARNATION_STEP);
             last = next;
         }
         rig_close(rig);
     }
-    assert_true(last >= (uint64_t)now.tv_sec * 1000000000);
-
-    /* The last start was at a time that the clock has not reached yet. */
-    tamper(rig, "UPDATE state SET incarnation = 4000000000000000000");
-    rig_open(rig, 0);
-    assert_int_equal(log_next_incarnation(rig->log, &next, &rig->fault), 0);
-    assert_true(next == UINT64_C(4000000000000000000) + LOG_INCARNATION_STEP);
-    rig_close(rig);
     rig_free(rig);
 }
 
@@ -444,11 +434,11 @@ static void folders_of_others_are_refused(void **state)
     rig_close(rig);
     assert_refused(rig, &other_cluster, 0, -EINVAL, "belongs to another cluster");
     assert_refused(rig, &other_node, 0, -EINVAL, "belongs to node 2 of the cluster, not to node 3");
-    tamper(rig, "PRAGMA user_version = 3");
-    assert_refused(rig, &identity, 0, -EINVAL, "has format 3 and this quorumfs knows format 2");
+    tamper(rig, "PRAGMA user_version = 2");
+    assert_refused(rig, &identity, 0, -EINVAL, "has format 2 and this quorumfs knows format 3");
     tamper(rig, "PRAGMA user_version = 0");
     assert_refused(rig, &identity, 0, -EINVAL, "not a database of quorumfs");
-    tamper(rig, "PRAGMA user_version = 2");
+    tamper(rig, "PRAGMA user_version = 3");
     rig_open(rig, 0);
     rig_close(rig);
     rig_free(rig);
