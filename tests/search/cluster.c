@@ -115,6 +115,7 @@ static void put_disk(const struct node *n)
     put_ballot(n->promise);
     put_ballot(n->acc_round);
     put_ids(n->ids, n->base, n->end);
+    buffer_append(&text, &n->membership, sizeof n->membership);
     for (uint32_t i = 0; i < n->write_count; i++) {
         const struct queued_write *w = &n->writes[i];
         const uint64_t numbers[] = {w->decided, w->compacted};
@@ -122,6 +123,7 @@ static void put_disk(const struct node *n)
         put_ballot(w->acc_round);
         buffer_append(&text, numbers, sizeof numbers);
         put_ids(w->ids, w->first, w->end);
+        buffer_append(&text, &w->membership, sizeof w->membership);
     }
 }
 

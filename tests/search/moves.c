@@ -34,7 +34,7 @@ static struct checker_view view_of(const struct cluster *c, const struct node *n
         entries[i - n->base] = entry_of(c, n->ids[i - n->base]);
     return (struct checker_view){.promise = n->promise,
                                  .acc_round = n->acc_round,
-                                 .member = true,
+                                 .member = n->membership.standing == PAXOS_MEMBER,
                                  .decided = n->decided,
                                  .base = n->base,
                                  .end = n->end,
@@ -53,7 +53,8 @@ static void queue_write(struct node *n, const struct paxos_write *write)
                                .decided = write->decided,
                                .compacted = write->compacted,
                                .first = write->first,
-                               .end = write->first + write->entry_count};
+                               .end = write->first + write->entry_count,
+                               .membership = write->membership};
     for (uint32_t i = 0; i < write->entry_count; i++)
         w->ids[i] = checker_id(write->entries[i]);
 }
@@ -85,6 +86,7 @@ static uint64_t write_through(struct node *n)
     n->promise = w.promise;
     n->acc_round = w.acc_round;
     n->decided = w.decided;
+    n->membership = w.membership;
     return w.ticket;
 }
 
@@ -123,7 +125,9 @@ void cluster_start_node(struct cluster *c, uint32_t i)
                                                         .decided = n->decided,
                                                         .compacted = n->base,
                                                         .entry_count = n->end - n->base,
-                                                        .entries = entries});
+                                                        .entries = entries,
+                                                        .membership = n->membership,
+                                                        .folder = n->folder});
     assert(n->core);
     n->life++;
     n->read_last = (uint64_t)n->life << 32;
@@ -267,6 +271,22 @@ static void crash(struct cluster *c, uint32_t i, uint32_t writes_kept, bool tree
         reconnect(c, i);
 }
 
+/* One of three may. */
+static void lose_folder(struct cluster *c, uint32_t i)
+{
+    struct node *n = cluster_change_node(c, i);
+    paxos_free(n->core);
+    *n = (struct node){.refs = n->refs,
+                       .life = n->life,
+                       .membership.standing = PAXOS_FRESH,
+                       .folder = n->life * NODES + i + 1};
+    checker_lost(cluster_change_history(c), i);
+    cluster_start_node(c, i);
+    output(c, i);
+    if (c->scope->ordered)
+        reconnect(c, i);
+}
+
 static void elect(struct cluster *c, uint32_t i)
 {
     core_elect(cluster_change_node(c, i)->core);
@@ -330,6 +350,10 @@ struct cluster *cluster_after(const struct cluster *before, struct move move)
     case CRASH_TREE_KEPT:
         left->crashes--;
         crash(c, move.node, move.at, move.type == CRASH_TREE_KEPT);
+        break;
+    case LOSE_FOLDER:
+        left->losses--;
+        lose_folder(c, move.node);
         break;
     case BREAK:
         left->breaks--;
@@ -404,6 +428,14 @@ static void add_crashes(const struct cluster *c, struct list *list, uint32_t i)
     }
 }
 
+static bool all_are_members(const struct cluster *c)
+{
+    for (uint32_t i = 0; i < NODES; i++)
+        if (c->nodes[i]->membership.standing != PAXOS_MEMBER)
+            return false;
+    return true;
+}
+
 static void add_snapshots(const struct cluster *c, struct list *list, uint32_t i)
 {
     const struct node *n = c->nodes[i];
@@ -413,6 +445,13 @@ static void add_snapshots(const struct cluster *c, struct list *list, uint32_t i
         for (uint32_t from = 0; from < NODES; from++)
             if (c->nodes[from]->applied >= n->needed && c->nodes[from]->applied > n->applied)
                 add(list, FETCH, i, from);
+}
+
+static bool is_member(const struct node *n)
+{
+    struct paxos_status status;
+    paxos_status(n->core, &status);
+    return status.standing == PAXOS_MEMBER;
 }
 
 static bool can_trim(const struct node *n)
@@ -427,7 +466,7 @@ static void add_of_node(const struct cluster *c, struct list *list, uint32_t i)
     const struct node *n = c->nodes[i];
     if (n->write_count > 0)
         add(list, WRITTEN, i, 0);
-    if (c->left.elections > 0)
+    if (c->left.elections > 0 && is_member(n))
         add(list, ELECT, i, 0);
     if (c->left.proposals > 0)
         add(list, PROPOSE, i, 0);
@@ -442,6 +481,8 @@ static void add_of_node(const struct cluster *c, struct list *list, uint32_t i)
             add(list, BREAK, i, peer);
     if (c->left.crashes > 0)
         add_crashes(c, list, i);
+    if (c->left.losses > 0 && all_are_members(c))
+        add(list, LOSE_FOLDER, i, 0);
     add_snapshots(c, list, i);
 }
 
@@ -463,6 +504,7 @@ void cluster_print_move(const struct cluster *before, struct move move)
                                                      "is told of a write",
                                                      "crashes, writes kept:",
                                                      "crashes with its tree, writes kept:",
+                                                     "starts with an empty folder",
                                                      "loses and regains its link to",
                                                      "is elected",
                                                      "proposes",
