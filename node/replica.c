@@ -339,8 +339,10 @@ static int open_store(struct replica *r, const struct identity *identity,
 static int start_consensus(struct replica *r, const uint32_t *pids,
                            const struct paxos_stored *stored, struct fault *fault)
 {
-    struct paxos_config paxos = {
-        .me = r->me, .count = r->config->peer_count + 1, .priority = r->config->priority};
+    struct paxos_config paxos = {.me = r->me,
+                                 .count = r->config->peer_count + 1,
+                                 .priority = r->config->priority,
+                                 .start = r->start};
     paxos.pids[0] = r->me;
     memcpy(paxos.pids + 1, pids, r->config->peer_count * sizeof *pids);
     r->paxos = paxos_new(&paxos, stored);

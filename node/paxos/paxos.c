@@ -89,6 +89,7 @@ static void configure(struct paxos *p, const struct paxos_config *config)
     p->write_quorum = config->write_quorum ? config->write_quorum : p->nodes / 2 + 1;
     assert(p->read_quorum <= p->nodes && p->write_quorum <= p->nodes);
     assert(p->read_quorum + p->write_quorum > p->nodes);
+    p->join.round = config->start;
 }
 
 struct paxos *paxos_new(const struct paxos_config *config, const struct paxos_stored *stored)

@@ -142,6 +142,7 @@ struct paxos_config {
     uint32_t pids[PAXOS_NODES_MAX];
     uint32_t read_quorum, write_quorum; /* R, W; 0, 0: the majority. Otherwise R + W > count */
     uint32_t priority;
+    uint64_t start; /* rises across restarts: a late answer to an earlier start must not fit */
 };
 
 struct paxos;

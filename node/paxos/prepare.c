@@ -156,6 +156,8 @@ void paxos_on_promise(struct paxos *p, struct paxos_peer *peer, const struct pax
     peer->acc_round = m->acc_round;
     peer->accepted = m->accepted;
     peer->decided = m->decided;
+    if (m->standing == PAXOS_JOINING)
+        peer->acc = 0; /* it has forgotten what it accepted in this ballot */
     if (!preparing)
         paxos_sync_peer(p, peer);
     else if (peer->promised)

@@ -9,7 +9,8 @@ struct paxos_config sim_config(const struct sim_world *w, uint32_t node)
                                   .count = w->options.nodes,
                                   .read_quorum = w->options.read_quorum,
                                   .write_quorum = w->options.write_quorum,
-                                  .priority = w->options.priorities[node]};
+                                  .priority = w->options.priorities[node],
+                                  .start = (uint64_t)w->nodes[node].starts << 32};
     for (uint32_t i = 0; i < config.count; i++)
         config.pids[i] = w->nodes[i].pid;
     return config;
@@ -49,6 +50,8 @@ uint32_t sim_losses_max(const struct sim_world *w)
 void sim_start(struct sim_world *w, struct sim_node *n)
 {
     assert(!n->up);
+    n->life++;
+    n->starts++;
     struct paxos_config config = sim_config(w, n->index);
     struct paxos_stored stored = sim_disk_open(n);
     struct checker_view view = sim_view(n, 0);
@@ -56,8 +59,6 @@ void sim_start(struct sim_world *w, struct sim_node *n)
     n->core = paxos_new(&config, &stored);
     assert(n->core);
     n->up = true;
-    n->life++;
-    n->starts++;
     n->requests = (struct sim_requests){.next_sequence = 1};
     sim_note(w, SIM_STARTED, n->index, stored.promise.n, stored.compacted, n->disk.log.end);
     sim_links_changed(w);

@@ -177,6 +177,15 @@ static void a_life_is_durable_before_it_is_asked_for(void **state)
     end(s);
 }
 
+static void an_answer_to_an_earlier_start_is_none(void **state)
+{
+    struct paxos_config config = {.me = ME, .count = 3, .pids = {ME, PEER, OTHER}, .start = 700};
+    struct subject *s = start_as(
+        &config, &(struct paxos_stored){.membership.standing = PAXOS_FRESH, .folder = my_folder});
+    assert_int_equal(round_of(s), 701);
+    end(s);
+}
+
 static void answers_to_others_are_not_mine(void **state)
 {
     struct subject *s = start_fresh(3);
@@ -466,6 +475,26 @@ static void who_joins_gets_the_whole_log(void **state)
     end(s);
 }
 
+/* In this ballot it had acknowledged all of it before, which holds no more. */
+static void who_joins_gets_nothing_new_before_it_has_the_log(void **state)
+{
+    struct subject *s = leader();
+    receive(s, promise_to(s, OTHER));
+    propose(s, 4, 100000);
+    accepted(s, OTHER, 4);
+    receive(s, (struct paxos_message){.type = PAXOS_PREPARE_REQ, .from = OTHER});
+    struct paxos_message m = promise_to(s, OTHER);
+    m.standing = PAXOS_JOINING;
+    m.lives[RANK_OTHER] = 1;
+    receive(s, m);
+    forget(s);
+    propose(s, 1, 8);
+    assert_int_equal(count_sent(s, PAXOS_ACCEPT_DECIDE, OTHER), 0);
+    accepted(s, OTHER, 4);
+    assert_int_equal(sent(s, PAXOS_ACCEPT_DECIDE, OTHER)->first, 4);
+    end(s);
+}
+
 /* A ballot that it raised in an earlier life may come again. */
 static void prepares_of_two_lives_differ(void **state)
 {
@@ -486,6 +515,7 @@ int main(void)
         cmocka_unit_test(enough_members_let_it_in),
         cmocka_unit_test(a_life_is_never_taken_twice),
         cmocka_unit_test(a_life_is_durable_before_it_is_asked_for),
+        cmocka_unit_test(an_answer_to_an_earlier_start_is_none),
         cmocka_unit_test(answers_to_others_are_not_mine),
         cmocka_unit_test(an_answer_of_an_earlier_life_lets_nobody_in),
         cmocka_unit_test(who_joins_itself_lets_nobody_in),
@@ -504,6 +534,7 @@ int main(void)
         cmocka_unit_test(the_best_promise_of_an_earlier_life_is_given_up),
         cmocka_unit_test(who_joins_helps_nobody_to_be_elected),
         cmocka_unit_test(who_joins_gets_the_whole_log),
+        cmocka_unit_test(who_joins_gets_nothing_new_before_it_has_the_log),
         cmocka_unit_test(prepares_of_two_lives_differ),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
