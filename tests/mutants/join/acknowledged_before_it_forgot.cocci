@@ -1,6 +1,6 @@
 // What a node acknowledged before it lost its folder lets new entries overtake the log that it is
 // brought: it never gets all of it.
-// killers: test_paxos_join
+// killers: test_paxos_join, test_paxos_lives
 @@
 @@
 paxos_on_promise(...)

@@ -1,5 +1,5 @@
 // An answer counts that was given by a node that has lost its folder since.
-// killers: test_paxos_join
+// killers: test_paxos_join, test_paxos_lives
 @@
 @@
 answered_as(...)

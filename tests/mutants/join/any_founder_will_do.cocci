@@ -1,5 +1,5 @@
 // A founder takes a folder for one of its own that was emptied since.
-// killers: test_paxos_join
+// killers: test_paxos_join, test_paxos_lives
 @@
 @@
 paxos_on_join_reply(...)

@@ -1,5 +1,5 @@
 // A leader waits for the log of a node that has lost it.
-// killers: test_paxos_join
+// killers: test_paxos_join, test_paxos_lives
 @@
 @@
 paxos_learn_lives(...)

@@ -1,5 +1,5 @@
 // A node is let in without promising what the others have promised.
-// killers: test_paxos_join
+// killers: test_paxos_join, test_paxos_lives
 @@
 @@
 let_in(...)

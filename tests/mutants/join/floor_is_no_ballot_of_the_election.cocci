@@ -1,5 +1,5 @@
 // A node that was let in elects from below what it promised.
-// killers: test_paxos_join, scenarios, sim
+// killers: test_paxos_join, test_paxos_lives, scenarios, sim
 @@
 @@
 let_in(...)

@@ -1,5 +1,5 @@
 // A folder that is another one than before counts as if it were known.
-// killers: test_paxos_join
+// killers: test_paxos_join, test_paxos_lives
 @@
 @@
 remember_folder(...)

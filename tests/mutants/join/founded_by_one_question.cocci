@@ -1,5 +1,5 @@
 // Nodes found a cluster that need not have been new at the same moment.
-// killers: test_paxos_join, scenarios
+// killers: test_paxos_join, test_paxos_lives, scenarios
 @@
 @@
 judge_fresh(...)

@@ -1,5 +1,5 @@
 // A node that knows nothing yet promises.
-// killers: test_paxos_join, scenarios, sim
+// killers: test_paxos_join, test_paxos_lives, scenarios, sim
 @@
 @@
 check_leader(...)

@@ -1,5 +1,5 @@
 // A node that is joining helps another to be elected, which it cannot follow.
-// killers: test_paxos_join, scenarios
+// killers: test_paxos_join, test_paxos_lives, scenarios
 @@
 @@
 counts(...)

@@ -1,5 +1,5 @@
 // A node joins with less than it may have acknowledged in its earlier life.
-// killers: test_paxos_join, scenarios
+// killers: test_paxos_join, test_paxos_lives, scenarios
 @@
 @@
 least_sync(...)

@@ -1,5 +1,5 @@
 // A node that is joining accepts proposals.
-// killers: test_paxos_join, scenarios
+// killers: test_paxos_join, test_paxos_lives, scenarios
 @@
 @@
 has_quorum(...)

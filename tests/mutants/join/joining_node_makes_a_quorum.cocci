@@ -1,5 +1,5 @@
 // A node counts one that is joining for the quorum that it says to have.
-// killers: test_paxos_join, scenarios
+// killers: test_paxos_join, test_paxos_lives, scenarios
 @@
 @@
 has_quorum(...)

@@ -1,5 +1,5 @@
 // A node that is joining stands for election.
-// killers: test_paxos_join, scenarios, sim
+// killers: test_paxos_join, test_paxos_lives, scenarios, sim
 @@
 @@
 judge_round(...)

@@ -1,5 +1,5 @@
 // The promise of a node that is joining is counted like any other.
-// killers: test_paxos_join, scenarios, sim
+// killers: test_paxos_join, test_paxos_lives, scenarios, sim
 @@
 @@
 paxos_on_promise(...)

@@ -1,5 +1,5 @@
 // A member answers before it is durable which life it was told of.
-// killers: test_paxos_join
+// killers: test_paxos_join, test_paxos_lives
 @@
 @@
 paxos_join_output(...)

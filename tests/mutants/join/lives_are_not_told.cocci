@@ -1,5 +1,5 @@
 // A Promise does not say which nodes have begun a new life.
-// killers: test_paxos_join, scenarios
+// killers: test_paxos_join, test_paxos_lives, scenarios
 @@
 @@
 send_promise(...)

@@ -1,5 +1,5 @@
 // One member is enough to let a node in.
-// killers: test_paxos_join, scenarios
+// killers: test_paxos_join, test_paxos_lives, scenarios
 @@
 @@
 paxos_members_needed(...)

@@ -1,5 +1,5 @@
 // A node founds a cluster alone.
-// killers: test_paxos_join, scenarios, sim
+// killers: test_paxos_join, test_paxos_lives, scenarios, sim
 @@
 @@
 paxos_fresh_needed(...)

@@ -1,5 +1,5 @@
 // What a node promised before it lost its folder is counted.
-// killers: test_paxos_join, scenarios
+// killers: test_paxos_join, test_paxos_lives, scenarios
 @@
 @@
 outlived(...)

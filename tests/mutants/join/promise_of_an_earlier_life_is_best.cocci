@@ -1,5 +1,5 @@
 // The log of a node that has lost it since is taken for the best.
-// killers: test_paxos_join, scenarios, sim
+// killers: test_paxos_join, test_paxos_lives, scenarios, sim
 @@
 @@
 paxos_on_promise(...)

@@ -1,5 +1,5 @@
 // Prepares of two lives of a node cannot be told apart.
-// killers: test_paxos_join
+// killers: test_paxos_join, test_paxos_lives
 @@
 expression E;
 @@

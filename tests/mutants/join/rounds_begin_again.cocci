@@ -1,5 +1,5 @@
 // An answer to a question of an earlier start fits to one of this start.
-// killers: test_paxos_join
+// killers: test_paxos_join, test_paxos_lives
 @@
 @@
 configure(...)

@@ -1,5 +1,5 @@
 // A node takes a sync that was meant for what it was before.
-// killers: test_paxos_join, scenarios, sim
+// killers: test_paxos_join, test_paxos_lives, scenarios, sim
 @@
 @@
 paxos_on_accept_sync(...)
