@@ -157,6 +157,8 @@ static void consensus_metrics(struct buffer *out, const struct replica_status *s
 {
     gauge(out, "has_quorum", "1 if this node, or its leader, reaches a quorum.",
           s->paxos.has_quorum);
+    gauge(out, "is_member", "1 if this node votes, 0 while its folder was empty and it joins.",
+          s->paxos.standing == PAXOS_MEMBER);
     gauge(out, "is_leader", "1 if this node leads.", s->paxos.role == PAXOS_LEADER);
     counter(out, "leader_changes_total", "Leaders seen since the start.", s->paxos.leader_changes);
     gauge(out, "log_compacted", "Index where the log in memory begins.", s->paxos.compacted);

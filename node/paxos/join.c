@@ -31,7 +31,8 @@
  * must they have been at one moment: a folder that was heard of in one round of questions, and is
  * still fresh in the next, was so at the end of the first. A founder keeps the folders that it
  * counted, and whoever is still in one of them is a founder as well. A folder that was emptied has
- * another number, and joins. */
+ * another number, and joins. Where somebody says that it is a member nothing is founded, though a
+ * majority were fresh: more was lost than may be, and what is left must not be passed over. */
 #include "paxos/state.h"
 
 #include <assert.h>
@@ -148,6 +149,19 @@ static bool judge_members(struct paxos *p)
     return true;
 }
 
+/* Nobody has said that it is a member, and those that say nothing had time to. */
+static bool may_found(const struct paxos *p)
+{
+    bool all = true;
+    for (uint32_t i = 0; i < p->peer_count; i++) {
+        const struct paxos_peer *peer = &p->peers[i];
+        if (peer->join_round != 0 && peer->join_standing == PAXOS_MEMBER)
+            return false;
+        all &= peer->join_round == p->join.round;
+    }
+    return all || p->ticks >= PAXOS_FOUND_TICKS;
+}
+
 static void judge_fresh(struct paxos *p)
 {
     uint64_t folders[PAXOS_NODES_MAX] = {0};
@@ -162,9 +176,9 @@ static void judge_fresh(struct paxos *p)
         since_before++;
         folders[peer->rank] = peer->folder;
     }
-    if (since_before >= paxos_fresh_needed(p))
+    if (since_before >= paxos_fresh_needed(p) && may_found(p))
         found(p, folders);
-    else if (fresh >= paxos_fresh_needed(p))
+    else if (fresh >= paxos_fresh_needed(p) && since_before < fresh)
         next_round(p);
 }
 

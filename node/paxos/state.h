@@ -24,6 +24,7 @@ enum {
     PAXOS_RESEND_TICKS_MAX = 8, /* the same on a link that proved slow: it doubles up to here */
     PAXOS_PULL_TICKS_MAX = 8,   /* without a piece, before a pulled suffix is given up */
     PAXOS_ALIVE_TICKS = 3,      /* a peer that answered a heartbeat is held for alive */
+    PAXOS_FOUND_TICKS = 5,      /* before a cluster is founded without those that say nothing */
     PAXOS_STRANDED_TICKS = 5,   /* before a leader prepares above a dead candidate's ballot */
     PAXOS_BUFFER_BYTES_MAX = 16 * 1024 * 1024, /* proposals waiting for a leader; beyond: dropped */
 };

@@ -55,6 +55,8 @@ struct sim_options {
     uint32_t entry_bytes_max;
     bool slow_snapshots; /* their transfer and installation may take several ticks */
 
+    bool founded; /* all are members from the start; otherwise their folders are new */
+
     uint32_t clients;
     uint64_t think_max, patience; /* of clients, steps */
     uint32_t batches;             /* permille of steps whose output waits for more of them */

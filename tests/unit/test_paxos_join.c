@@ -77,6 +77,11 @@ static void fresh_nodes_found_a_cluster(void **state)
     assert_int_equal(status_of(s).standing, PAXOS_FRESH);
     assert_true(round_of(s) > first);
     answer(s, PEER, PAXOS_FRESH);
+    /* The other one may have something to say. */
+    assert_int_equal(status_of(s).standing, PAXOS_FRESH);
+    for (int i = 0; i < 5; i++)
+        tick(s);
+    answer(s, PEER, PAXOS_FRESH);
     assert_int_equal(status_of(s).standing, PAXOS_MEMBER);
     assert_int_equal(status_of(s).life, 0);
     assert_int_equal(s->write.membership.folders[RANK_ME], my_folder);
@@ -85,12 +90,39 @@ static void fresh_nodes_found_a_cluster(void **state)
     end(s);
 }
 
+static void all_that_are_fresh_need_not_wait(void **state)
+{
+    struct subject *s = start_fresh(3);
+    answer(s, PEER, PAXOS_FRESH);
+    for (int round = 0; round < 2; round++) {
+        answer(s, OTHER, PAXOS_FRESH);
+        answer(s, PEER, PAXOS_FRESH);
+    }
+    assert_int_equal(status_of(s).standing, PAXOS_MEMBER);
+    end(s);
+}
+
 /* In each round another one: never were two fresh at the same moment. */
 static void fresh_ones_of_two_rounds_found_nothing(void **state)
 {
     struct subject *s = start_fresh(3);
+    for (int i = 0; i < 5; i++)
+        tick(s);
     answer(s, PEER, PAXOS_FRESH);
     answer(s, OTHER, PAXOS_FRESH);
+    assert_int_equal(status_of(s).standing, PAXOS_FRESH);
+    end(s);
+}
+
+/* Two of three have lost their folders: that the third has data must not be passed over. */
+static void beside_a_member_nothing_is_founded(void **state)
+{
+    struct subject *s = start_fresh(3);
+    answer(s, OTHER, PAXOS_MEMBER); /* once is enough */
+    for (int i = 0; i < 8; i++) {
+        answer(s, PEER, PAXOS_FRESH);
+        tick(s);
+    }
     assert_int_equal(status_of(s).standing, PAXOS_FRESH);
     end(s);
 }
@@ -98,6 +130,8 @@ static void fresh_ones_of_two_rounds_found_nothing(void **state)
 static void an_emptied_folder_is_another_one(void **state)
 {
     struct subject *s = start_fresh(3);
+    for (int i = 0; i < 5; i++)
+        tick(s);
     answer(s, PEER, PAXOS_FRESH);
     struct paxos_message again = reply_of(s, PEER, PAXOS_FRESH);
     again.folders[RANK_PEER] = 12;
@@ -328,7 +362,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_node_alone_founds_its_cluster),
         cmocka_unit_test(fresh_nodes_found_a_cluster),
+        cmocka_unit_test(all_that_are_fresh_need_not_wait),
         cmocka_unit_test(fresh_ones_of_two_rounds_found_nothing),
+        cmocka_unit_test(beside_a_member_nothing_is_founded),
         cmocka_unit_test(an_emptied_folder_is_another_one),
         cmocka_unit_test(whom_a_founder_counted_is_a_founder),
         cmocka_unit_test(enough_members_let_it_in),
