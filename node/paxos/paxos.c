@@ -48,7 +48,7 @@ void paxos_decide_up_to(struct paxos *p, uint64_t decided)
 static void paxos_check(struct paxos *p)
 {
     assert(paxos_ballot_compare(p->promise, p->seen.promise) >= 0);
-    assert(paxos_is_member(p) || paxos_ballot_compare(p->acc_round, (struct paxos_ballot){0}) == 0);
+    assert(paxos_is_member(p) || p->acc_round.n == 0);
     assert(paxos_is_member(p) || p->role == PAXOS_FOLLOWER);
     assert(paxos_ballot_compare(p->acc_round, p->seen.acc_round) >= 0);
     assert(p->decided >= p->seen.decided);
