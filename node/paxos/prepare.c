@@ -12,9 +12,9 @@ void paxos_psid_start(struct paxos *p)
 void paxos_elected(struct paxos *p, struct paxos_ballot ballot)
 {
     assert(ballot.pid == p->me);
-    assert(paxos_is_member(p));
     if (paxos_ballot_compare(ballot, p->promise) <= 0)
         return;
+    assert(paxos_is_member(p));
     p->promise = ballot;
     p->role = PAXOS_LEADER;
     p->leader = (struct paxos_leader){0};
