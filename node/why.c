@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { WAITS_MS = 3000 }; /* a node that joins for longer says what it waits for */
+enum { WAITS_MS = 2000 }; /* a node that joins for longer says what it waits for */
 
 static void add(struct replica_status *s, const char *text)
 {
@@ -37,16 +37,26 @@ static uint32_t members_reached(const struct replica_status *s)
     return members;
 }
 
+static void describe_fresh(struct replica_status *s)
+{
+    char founding[80] = "";
+    if (members_reached(s) == 0)
+        snprintf(founding, sizeof founding,
+                 ", or founds the cluster with %u of them if they are new as well",
+                 s->paxos.fresh_needed);
+    snprintf(
+        s->why, sizeof s->why,
+        "no quorum: this node's folder is new: it joins when it has heard from %u of the other "
+        "nodes that have the data%s",
+        s->paxos.members_needed, founding);
+}
+
 static void describe_standing(struct replica_status *s)
 {
     uint32_t nodes = s->peer_count + 1;
     switch (s->paxos.standing) {
     case PAXOS_FRESH:
-        snprintf(s->why, sizeof s->why,
-                 "no quorum: this node's folder is new: it joins when it has heard from %u of the "
-                 "other nodes that have the data, or founds the cluster with %u that are new as "
-                 "well",
-                 s->paxos.members_needed, s->paxos.fresh_needed);
+        describe_fresh(s);
         break;
     case PAXOS_JOINING:
         snprintf(s->why, sizeof s->why,
