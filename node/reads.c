@@ -52,8 +52,10 @@ static void enqueue(struct replica *r, bool stale_will_do, replica_read_cb *done
 void replica_read(struct replica *r, enum replica_consistency consistency, replica_read_cb *done,
                   void *arg)
 {
-    bool stale_will_do = consistency == REPLICA_CACHED ||
-                         (consistency == REPLICA_DEFAULT && r->config->stale_on_quorum_loss);
+    bool asked = consistency == REPLICA_CACHED ||
+                 (consistency == REPLICA_DEFAULT && r->config->stale_on_quorum_loss);
+    /* What has just been emptied has not known anything yet. */
+    bool stale_will_do = asked && r->status.standing == PAXOS_MEMBER;
     r->reads_total++;
     if (r->stopping || r->broken) {
         r->refused_total++;
@@ -83,7 +85,7 @@ void reads_ask(struct replica *r)
     if (!r->reads_unasked)
         return;
     r->reads_unasked = false;
-    uint64_t id = ++r->next_read_id;
+    uint64_t id = replica_next_id(r, &r->next_read_id);
     struct pending_read *read = TAILQ_LAST(&r->reads, pending_reads);
     for (; read && read->id == 0; read = TAILQ_PREV(read, pending_reads, by_age))
         read->id = id;

@@ -109,7 +109,8 @@ static void apply_next(struct replica *r)
     struct bytes bytes = bytes_of(entry->bytes, entry->len);
     struct command_view view;
     bool readable = command_read(bytes, &view) == 0;
-    bool mine = readable && view.stamp.node == r->me && view.stamp.incarnation == r->incarnation;
+    bool mine =
+        readable && view.stamp.node == r->me && view.stamp.incarnation == replica_incarnation(r);
     struct command_result result = {0};
     bool repeated = false;
     int status = tree_apply(r->tree, bytes, mine, &result, &repeated);
@@ -282,6 +283,7 @@ static void on_housekeeping(uv_timer_t *timer)
         reads_keep_fresh(r, now);
         snapshot_housekeeping(r, now);
         checkpoint_when_due(r, now);
+        why_housekeeping(r, now);
     }
     if (r->stopping)
         stop_when_idle(r);
@@ -308,7 +310,7 @@ void replica_ping(struct replica *r, uint32_t pid, void (*done)(void *arg, bool 
         done(arg, false);
         return;
     }
-    *p = (struct pending_ping){.id = ++r->next_ping_id,
+    *p = (struct pending_ping){.id = replica_next_id(r, &r->next_ping_id),
                                .pid = pid,
                                .deadline_ms = replica_now_ms() + PING_MS_MAX,
                                .done = done,
@@ -343,17 +345,16 @@ static int open_store(struct replica *r, const struct identity *identity,
                       stored, fault);
     if (status < 0)
         return status;
-    status = log_next_incarnation(r->log, &r->incarnation, fault);
-    /* An answer that was delayed from an earlier life must not be taken for one of this life. */
-    r->next_read_id = r->next_ping_id = r->fetching.id = r->incarnation;
-    return status;
+    return log_next_incarnation(r->log, &r->start, fault);
 }
 
 static int start_consensus(struct replica *r, const uint32_t *pids,
                            const struct paxos_stored *stored, struct fault *fault)
 {
-    struct paxos_config paxos = {
-        .me = r->me, .count = r->config->peer_count + 1, .priority = r->config->priority};
+    struct paxos_config paxos = {.me = r->me,
+                                 .count = r->config->peer_count + 1,
+                                 .priority = r->config->priority,
+                                 .start = r->start};
     paxos.pids[0] = r->me;
     memcpy(paxos.pids + 1, pids, r->config->peer_count * sizeof *pids);
     r->paxos = paxos_new(&paxos, stored);

@@ -75,7 +75,7 @@ typedef void replica_applied_cb(void *arg, const struct command_view *command,
                                 const struct command_result *result);
 void replica_observe(struct replica *replica, replica_applied_cb *applied, void *arg);
 
-/* Whether a write would be refused at this moment: no quorum, or stopping. */
+/* Whether a write would be refused at this moment: no quorum, not a member yet, or stopping. */
 bool replica_refuses_writes(const struct replica *replica);
 
 /* Asks a peer for a sign of life. done(reached). */
@@ -95,7 +95,8 @@ struct replica_status {
         uint32_t pid;
         const char *addr;
         bool linked, alive;
-        uint64_t accepted; /* known at the leader only */
+        enum paxos_standing standing; /* of one that is alive */
+        uint64_t accepted;            /* known at the leader only */
     } peers[PAXOS_NODES_MAX];
     uint64_t pending_writes, pending_reads;
     uint64_t age_ms; /* as in replica_freshness */

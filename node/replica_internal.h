@@ -6,6 +6,7 @@
  *   snapshot.c  serving snapshots of the tree to peers, fetching one from a peer
  *   digests.c   comparing this node's tree with the others'
  *   checkpoint.c  when the tree is made durable and the log trimmed
+ *   why.c       why writes are refused here
  *
  * Thread: the loop's, all of it. */
 #ifndef QUORUMFS_REPLICA_INTERNAL_H
@@ -35,6 +36,7 @@ enum {
     SNAPSHOT_PATIENCE_MS = 1000, /* for one piece; then it is asked for again ... */
     SNAPSHOT_REPEATS_MAX = 3,    /* ... so often, and then the next peer is asked */
     SNAPSHOT_IDLE_MS = 30000,    /* a served snapshot that nobody asks for any more is closed */
+    REPLICA_LIFE_SHIFT = 54, /* in an incarnation: room for 4 million starts, then for 500 lives */
 };
 
 /* A command of this node that is not answered yet. */
@@ -136,7 +138,8 @@ struct replica {
     bool broken; /* disk or memory failed: nothing is answered any more */
 
     /* writes.c */
-    uint64_t incarnation, next_sequence;
+    uint64_t start; /* of this folder; see replica_incarnation */
+    uint64_t next_sequence;
     struct pending_writes writes;
     struct pending_writes write_buckets[WRITE_BUCKETS];
     uint64_t write_count, write_bytes;
@@ -163,6 +166,11 @@ struct replica {
     struct divergence divergence;
     bool doubt; /* somebody's tree differs from this one, and nobody can tell who is right */
 
+    /* why.c */
+    enum paxos_standing said_standing;
+    uint64_t joining_since_ms;
+    bool said_why;
+
     replica_applied_cb *observer;
     void *observer_arg;
 
@@ -183,6 +191,22 @@ static inline uint64_t replica_now_ms(void)
 static inline bool replica_has_quorum(const struct replica *r)
 {
     return r->status.has_quorum && !r->doubt;
+}
+
+/* Higher than at any earlier start of this node, also of a folder that was lost: the number of the
+ * start, and above it the life. Of a node that is no longer fresh: then its life stays. */
+static inline uint64_t replica_incarnation(const struct replica *r)
+{
+    return (uint64_t)r->status.life << REPLICA_LIFE_SHIFT | r->start;
+}
+
+/* The next number that rises across restarts: an answer that was delayed from an earlier life must
+ * not be taken for one of this life. */
+static inline uint64_t replica_next_id(const struct replica *r, uint64_t *last)
+{
+    uint64_t first = replica_incarnation(r);
+    *last = *last > first ? *last : first;
+    return ++*last;
 }
 
 /* Gives an event to the core; a failure breaks the replica. */
@@ -227,6 +251,11 @@ void digests_frame(struct replica *r, const struct frame *frame);
 void digests_beat(struct replica *r);
 /* Why requests are refused in doubt: one sentence. */
 void digests_doubt(const struct replica *r, char text[FAULT_TEXT_MAX]);
+
+/* Fills `s->why`, of which everything else is filled already. */
+void why_refused(const struct replica *r, struct replica_status *s);
+/* Tells the log what becomes of a node whose folder is new. */
+void why_housekeeping(struct replica *r, uint64_t now_ms);
 
 /* Makes the tree durable when it is time, and then trims the log. */
 void checkpoint_when_due(struct replica *r, uint64_t now_ms);

@@ -184,7 +184,7 @@ static void fetching_start(struct replica *r)
     trace_info("snapshot", "fetching the tree at index %lu or later from node %u",
                (unsigned long)r->snapshot_needed, pid);
     r->fetching.pid = r->fetching.tried = pid;
-    r->fetching.id++;
+    replica_next_id(r, &r->fetching.id);
     fetching_ask(r);
 }
 

@@ -9,32 +9,6 @@
 
 /* ---- Gathering ---- */
 
-static void describe_refusal(const struct replica *r, struct replica_status *s)
-{
-    if (r->stopping) {
-        snprintf(s->why, sizeof s->why, "this node is stopping");
-        return;
-    }
-    if (r->doubt) {
-        digests_doubt(r, s->why);
-        return;
-    }
-    uint32_t nodes = s->peer_count + 1, reached = 1;
-    char missing[384] = "";
-    for (uint32_t i = 0; i < s->peer_count; i++) {
-        if (s->peers[i].alive) {
-            reached++;
-            continue;
-        }
-        size_t at = strlen(missing);
-        snprintf(missing + at, sizeof missing - at, "%s%s", at ? ", " : "", s->peers[i].addr);
-    }
-    snprintf(s->why, sizeof s->why,
-             "no quorum: this node reaches %u of %u nodes, itself included, and needs %u; "
-             "not reached: %s",
-             reached, nodes, nodes / 2 + 1, missing);
-}
-
 static void describe_peers(struct replica *r, struct replica_status *s)
 {
     uint64_t cluster;
@@ -49,6 +23,7 @@ static void describe_peers(struct replica *r, struct replica_status *s)
             if (s->paxos.peers[j].pid != pids[i])
                 continue;
             s->peers[i].alive = s->paxos.peers[j].alive;
+            s->peers[i].standing = s->paxos.peers[j].standing;
             s->peers[i].accepted = s->paxos.peers[j].accepted;
         }
     }
@@ -64,7 +39,7 @@ void replica_status(struct replica *r, struct replica_status *s)
     describe_peers(r, s);
     s->writes_refused = replica_refuses_writes(r);
     if (s->writes_refused)
-        describe_refusal(r, s);
+        why_refused(r, s);
     s->pending_writes = r->write_count;
     s->pending_reads = r->read_count;
     s->age_ms = r->confirmed_ms ? replica_now_ms() - r->confirmed_ms : UINT64_MAX;
@@ -85,6 +60,7 @@ void replica_status(struct replica *r, struct replica_status *s)
 
 static const char *const role_names[] = {"follower", "leader"};
 static const char *const phase_names[] = {"none", "prepare", "accept", "recover"};
+static const char *const standing_names[] = {"member", "joining", "new"};
 
 static void add_number(cJSON *object, const char *name, uint64_t value)
 {
@@ -140,6 +116,8 @@ static cJSON *status_object(const struct replica_status *s)
     cJSON_AddStringToObject(root, "version", QUORUMFS_VERSION);
     cJSON_AddBoolToObject(root, "quorum", s->paxos.has_quorum);
     cJSON_AddStringToObject(root, "why", s->why);
+    cJSON_AddStringToObject(root, "standing", standing_names[s->paxos.standing]);
+    add_number(root, "life", s->paxos.life);
     cJSON_AddStringToObject(root, "role", role_names[s->paxos.role]);
     cJSON_AddStringToObject(root, "phase", phase_names[s->paxos.phase]);
     add_number(root, "leader", s->paxos.has_leader ? s->paxos.promise.pid : 0);
@@ -191,6 +169,8 @@ static void consensus_metrics(struct buffer *out, const struct replica_status *s
 {
     gauge(out, "has_quorum", "1 if this node, or its leader, reaches a quorum.",
           s->paxos.has_quorum);
+    gauge(out, "is_member", "1 if this node votes, 0 while its folder was empty and it joins.",
+          s->paxos.standing == PAXOS_MEMBER);
     gauge(out, "is_leader", "1 if this node leads.", s->paxos.role == PAXOS_LEADER);
     counter(out, "leader_changes_total", "Leaders seen since the start.", s->paxos.leader_changes);
     gauge(out, "log_compacted", "Index where the log in memory begins.", s->paxos.compacted);

@@ -49,7 +49,7 @@ static struct pending_write *write_new(struct replica *r, struct command *comman
     const struct pending_write *oldest = TAILQ_FIRST(&r->writes);
     command_stamp(command, &(struct stamp){
                                .node = r->me,
-                               .incarnation = r->incarnation,
+                               .incarnation = replica_incarnation(r),
                                .sequence = w->sequence,
                                .lowest = oldest ? oldest->sequence : w->sequence,
                                .time = clock_ns(),
@@ -184,7 +184,7 @@ void writes_recall(struct replica *r)
     for (w = TAILQ_FIRST(&r->writes); w; w = next) {
         next = TAILQ_NEXT(w, by_age);
         struct command_result result = {0};
-        if (tree_recall(r->tree, r->me, r->incarnation, w->sequence, &result) == 0)
+        if (tree_recall(r->tree, r->me, replica_incarnation(r), w->sequence, &result) == 0)
             finish_applied(r, w, &result);
         command_result_free(&result);
     }

@@ -30,6 +30,18 @@ static struct paxos_message *send_in_session(struct paxos *p, struct paxos_peer 
     return m;
 }
 
+/* The peer must not take my round for its own before it has everything with which the round began:
+ * a later leader would prefer its shorter log to a longer one of an earlier round, and lose entries
+ * that were chosen there. The rest it pulls; entries of this round may come one by one. Unless it
+ * is joining: it may have accepted any of them in its earlier life. */
+static uint64_t least_sync(const struct paxos *p, const struct paxos_peer *peer)
+{
+    if (peer->standing == PAXOS_JOINING)
+        return p->log.end;
+    bool in_round = paxos_ballot_compare(peer->acc_round, p->promise) == 0;
+    return in_round ? 0 : p->leader.sync_end;
+}
+
 void paxos_sync_peer(struct paxos *p, struct paxos_peer *peer)
 {
     assert(paxos_leads(p));
@@ -42,6 +54,8 @@ void paxos_sync_peer(struct paxos *p, struct paxos_peer *peer)
     peer->begun = true;
     struct paxos_message *m = send_in_session(p, peer, PAXOS_ACCEPT_SYNC);
     m->psid = peer->psid;
+    m->standing = peer->standing;
+    m->life = peer->life;
     if (valid < p->log.base) {
         m->sync = PAXOS_SYNC_SNAPSHOT;
         m->first = p->log.base;
@@ -49,13 +63,9 @@ void paxos_sync_peer(struct paxos *p, struct paxos_peer *peer)
     }
     m->sync = PAXOS_SYNC_SUFFIX;
     uint64_t end = paxos_attach(p, m, valid, p->log.end);
-    /* The peer must not take my round for its own before it has everything with which the round
-     * began: a later leader would prefer its shorter log to a longer one of an earlier round, and
-     * lose entries that were chosen there. The rest it pulls; entries of this round may come one by
-     * one. */
-    bool in_round = paxos_ballot_compare(peer->acc_round, p->promise) == 0;
-    if (!in_round && end < p->leader.sync_end) {
-        end = p->leader.sync_end;
+    uint64_t least = least_sync(p, peer);
+    if (end < least) {
+        end = least;
         peer->sync_end = end;
     } else {
         peer->sync_end = 0;

@@ -11,7 +11,7 @@
 
 void paxos_disk_start(struct paxos *p)
 {
-    p->disk.durable = (struct paxos_disk_state){p->promise, p->acc_round, p->log.end};
+    p->disk.durable = (struct paxos_disk_state){p->promise, p->acc_round, p->log.end, 0};
     p->disk.last = p->disk.durable;
     p->disk.last_end = p->log.end;
 }
@@ -72,14 +72,15 @@ static bool push(struct paxos_disk *d, struct paxos_disk_state state)
     return true;
 }
 
-/* The cause is a promise, a round, the log, or a snapshot; `decided` and a trim ride along
- * (lazily). */
+/* The cause is a promise, a round, the log, a snapshot, or who is a member; `decided` and a trim
+ * ride along (lazily). */
 static bool needs_write(const struct paxos *p)
 {
     const struct paxos_disk *d = &p->disk;
     return paxos_ballot_compare(p->promise, d->last.promise) != 0 ||
            paxos_ballot_compare(p->acc_round, d->last.acc_round) != 0 ||
-           d->last.accepted != p->log.end || d->last_end != p->log.end || d->compact_due;
+           d->last.membership != p->membership_version || d->last.accepted != p->log.end ||
+           d->last_end != p->log.end || d->compact_due;
 }
 
 void paxos_disk_write(struct paxos *p, struct paxos_write *write)
@@ -91,7 +92,7 @@ void paxos_disk_write(struct paxos *p, struct paxos_write *write)
     size_t count = (size_t)(p->log.end - first);
     assert(first >= p->log.base);
     assert(count <= UINT32_MAX);
-    struct paxos_disk_state state = {p->promise, p->acc_round, p->log.end};
+    struct paxos_disk_state state = {p->promise, p->acc_round, p->log.end, p->membership_version};
     struct paxos_entry **entries = count ? malloc(count * sizeof *entries) : NULL;
     if ((count && !entries) || !push(d, state)) {
         free(entries);
@@ -108,7 +109,8 @@ void paxos_disk_write(struct paxos *p, struct paxos_write *write)
                                   .truncate = d->last_end > first,
                                   .first = first,
                                   .entry_count = (uint32_t)count,
-                                  .entries = entries};
+                                  .entries = entries,
+                                  .membership = p->membership};
     d->last = state;
     d->last_end = p->log.end;
     d->compact_due = false;
@@ -128,6 +130,11 @@ void paxos_disk_durable(struct paxos *p, uint64_t ticket)
 bool paxos_promise_durable(const struct paxos *p)
 {
     return paxos_ballot_compare(p->disk.durable.promise, p->promise) == 0;
+}
+
+bool paxos_membership_durable(const struct paxos *p)
+{
+    return p->disk.durable.membership == p->membership_version;
 }
 
 bool paxos_round_durable(const struct paxos *p)

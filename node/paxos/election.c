@@ -132,6 +132,8 @@ static void judge_round(struct paxos *p)
     struct paxos_election *e = &p->election;
     follow_highest(p);
     e->happy = leading(p) ? happy_leading(p) : happy_following(p);
+    if (!paxos_is_member(p))
+        return;
     if (nobody_happy(p) && 1 + reply_count(p) >= p->read_quorum)
         raise_ballot(p, e->leader);
     else
@@ -176,6 +178,15 @@ void paxos_on_heartbeat_request(struct paxos *p, const struct paxos_message *m)
     reply->n = p->election.mine;
     reply->leader = p->election.leader;
     reply->happy = p->election.happy;
+    reply->standing = (uint8_t)p->membership.standing;
+}
+
+/* Who does not vote is no help, unless nobody can be done without: then a leader has to be elected
+ * so that it can catch up. */
+static bool counts(const struct paxos *p, uint8_t standing)
+{
+    bool needed = standing == PAXOS_JOINING && p->read_quorum == p->nodes;
+    return standing == PAXOS_MEMBER || needed;
 }
 
 void paxos_on_heartbeat_reply(struct paxos *p, struct paxos_peer *peer,
@@ -188,9 +199,14 @@ void paxos_on_heartbeat_reply(struct paxos *p, struct paxos_peer *peer,
     if (!news || round - m->round > PAXOS_LATE_ROUNDS || m->n.pid != peer->pid)
         return;
     peer->reply_to = m->round;
+    peer->reply_standing = m->standing;
+    peer->alive_tick = p->ticks;
+    if (!counts(p, m->standing)) {
+        peer->reply_until = 0;
+        return;
+    }
     peer->reply_until = m->round < round ? round + 1 : round;
     peer->reply_ballot = m->n;
     peer->reply_leader = m->leader;
     peer->reply_happy = m->happy;
-    peer->alive_tick = p->ticks;
 }

@@ -7,10 +7,18 @@
 #include "paxos/state.h"
 
 #include <assert.h>
+#include <string.h>
 
 void paxos_prepare_req(struct paxos *p, uint32_t to)
 {
     paxos_send(p, PAXOS_PREPARE_REQ, to)->n = p->promise;
+}
+
+void paxos_recover_from_any(struct paxos *p)
+{
+    p->phase = PAXOS_PHASE_RECOVER;
+    for (uint32_t i = 0; i < p->peer_count; i++)
+        paxos_prepare_req(p, p->peers[i].pid);
 }
 
 void paxos_recover(struct paxos *p)
@@ -61,6 +69,8 @@ static void send_promise(struct paxos *p)
     m->decided = p->decided;
     m->accepted = p->log.end;
     m->psid = f->psid;
+    m->standing = (uint8_t)p->membership.standing;
+    memcpy(m->lives, p->membership.lives, sizeof m->lives);
     f->promise_due = false;
     int round = paxos_ballot_compare(p->acc_round, f->leader_acc_round);
     if (round < 0 || (round == 0 && p->log.end <= f->leader_accepted))
@@ -81,6 +91,8 @@ void paxos_on_accept_sync(struct paxos *p, const struct paxos_message *m)
     struct paxos_follower *f = &p->follower;
     if (p->phase != PAXOS_PHASE_PREPARE || m->psid != f->psid || f->session != 0)
         return;
+    if (m->life != paxos_life(p) || m->standing != p->membership.standing)
+        return; /* meant for what I was before my folder was emptied */
     bool suffix = m->sync == PAXOS_SYNC_SUFFIX && m->first >= p->decided &&
                   m->first <= p->log.end && m->first + m->entry_count <= m->accepted;
     bool snapshot = m->sync == PAXOS_SYNC_SNAPSHOT && m->first > p->decided;
@@ -119,6 +131,7 @@ void paxos_sync_complete(struct paxos *p)
     paxos_adopt(p, first, pull->entries + have, pull->count - have);
     paxos_pull_clear(&p->pull);
     paxos_decide_up_to(p, f->sync_decided);
+    paxos_join_complete(p);
     p->phase = PAXOS_PHASE_ACCEPT;
     p->snapshot_needed = 0;
     f->accepted_due = true;
@@ -192,8 +205,7 @@ void paxos_follower_tick(struct paxos *p)
     if (p->phase == PAXOS_PHASE_PREPARE && f->session == 0) {
         f->promise_due = true;
     } else if (p->phase == PAXOS_PHASE_RECOVER) {
-        for (uint32_t i = 0; i < p->peer_count; i++)
-            paxos_prepare_req(p, p->peers[i].pid);
+        paxos_recover_from_any(p);
     }
 }
 
@@ -218,7 +230,7 @@ void paxos_follower_output(struct paxos *p)
         return;
     if (p->phase == PAXOS_PHASE_PREPARE && p->pull.sync == PAXOS_SYNC_SUFFIX)
         paxos_pull_ask(p);
-    if (p->follower.promise_due && paxos_promise_durable(p))
+    if (p->follower.promise_due && paxos_promise_durable(p) && paxos_membership_durable(p))
         send_promise(p);
     if (p->phase == PAXOS_PHASE_ACCEPT)
         send_accepted(p);

@@ -48,6 +48,8 @@ void paxos_decide_up_to(struct paxos *p, uint64_t decided)
 static void paxos_check(struct paxos *p)
 {
     assert(paxos_ballot_compare(p->promise, p->seen.promise) >= 0);
+    assert(paxos_is_member(p) || p->acc_round.n == 0);
+    assert(paxos_is_member(p) || p->role == PAXOS_FOLLOWER);
     assert(paxos_ballot_compare(p->acc_round, p->seen.acc_round) >= 0);
     assert(p->decided >= p->seen.decided);
     assert(p->log.base >= p->seen.compacted);
@@ -78,10 +80,16 @@ static void configure(struct paxos *p, const struct paxos_config *config)
         if (config->pids[i] != config->me)
             p->peers[p->peer_count++].pid = config->pids[i];
     assert(p->peer_count == p->nodes - 1);
+    for (uint32_t i = 0; i < config->count; i++) {
+        p->rank += config->pids[i] < p->me;
+        for (uint32_t k = 0; k < p->peer_count; k++)
+            p->peers[k].rank += config->pids[i] < p->peers[k].pid;
+    }
     p->read_quorum = config->read_quorum ? config->read_quorum : p->nodes / 2 + 1;
     p->write_quorum = config->write_quorum ? config->write_quorum : p->nodes / 2 + 1;
     assert(p->read_quorum <= p->nodes && p->write_quorum <= p->nodes);
     assert(p->read_quorum + p->write_quorum > p->nodes);
+    p->join.round = config->start;
 }
 
 struct paxos *paxos_new(const struct paxos_config *config, const struct paxos_stored *stored)
@@ -96,13 +104,13 @@ struct paxos *paxos_new(const struct paxos_config *config, const struct paxos_st
     paxos_append(p, stored->entries, (size_t)stored->entry_count);
     p->decided = p->emitted = stored->decided;
     p->follower.patience = PAXOS_RESEND_TICKS;
+    p->folder = stored->folder;
+    p->membership = stored->membership;
     paxos_disk_start(p);
     paxos_election_start(p, config->priority);
-    if (p->promise.n > 0) {
-        p->phase = PAXOS_PHASE_RECOVER;
-        for (uint32_t i = 0; i < p->peer_count; i++)
-            paxos_prepare_req(p, p->peers[i].pid);
-    }
+    paxos_join_start(p);
+    if (p->promise.n > 0 || p->membership.standing == PAXOS_JOINING)
+        paxos_recover_from_any(p);
     if (p->failed) {
         paxos_free(p);
         return NULL;
@@ -139,8 +147,12 @@ static bool believable(struct paxos *p, const struct paxos_message *m)
     for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
         if (counts[i] >= PAXOS_COUNT_MAX)
             return false;
+    for (uint32_t i = 0; i < PAXOS_NODES_MAX; i++)
+        if (m->lives[i] >= PAXOS_LIFE_MAX)
+            return false;
     return m->to == p->me && believable_ballot(p, m->n) && believable_ballot(p, m->acc_round) &&
-           believable_ballot(p, m->leader) && (m->entry_count == 0 || m->entries);
+           believable_ballot(p, m->leader) && m->life < PAXOS_LIFE_MAX &&
+           m->standing < PAXOS_STANDING_END && (m->entry_count == 0 || m->entries);
 }
 
 /* What only the owner of the ballot may say. */
@@ -187,7 +199,7 @@ static void receive_from_leader(struct paxos *p, const struct paxos_message *m)
 /* check(n): only the leader that I promised may change anything here. */
 static void check_leader(struct paxos *p, const struct paxos_message *m)
 {
-    if (m->from != m->n.pid || m->n.n == 0)
+    if (m->from != m->n.pid || m->n.n == 0 || p->membership.standing == PAXOS_FRESH)
         return;
     int order = paxos_ballot_compare(m->n, p->promise);
     if (order >= 0 && m->type == PAXOS_PREPARE)
@@ -241,6 +253,12 @@ static void receive_from_peer(struct paxos *p, struct paxos_peer *peer,
     case PAXOS_READ_ACK:
         paxos_on_read_ack(p, peer, m);
         break;
+    case PAXOS_JOIN_REQUEST:
+        paxos_on_join_request(p, peer, m);
+        break;
+    case PAXOS_JOIN_REPLY:
+        paxos_on_join_reply(p, peer, m);
+        break;
     }
 }
 
@@ -262,12 +280,15 @@ static void tick(struct paxos *p)
     paxos_leader_tick(p);
     paxos_follower_tick(p);
     paxos_read_tick(p);
+    paxos_join_tick(p);
 }
 
 /* A new connection may have lost what was under way: whoever leads there prepares me again. */
 static void link_up(struct paxos *p, struct paxos_peer *peer)
 {
-    if (p->role == PAXOS_FOLLOWER && p->promise.pid == peer->pid)
+    if (p->membership.standing == PAXOS_FRESH)
+        peer->ask_due = true;
+    else if (p->role == PAXOS_FOLLOWER && p->promise.pid == peer->pid)
         paxos_recover(p);
     else
         paxos_prepare_req(p, peer->pid);
@@ -359,6 +380,7 @@ int paxos_output(struct paxos *p, struct paxos_output *out)
     paxos_prepare_output(p);
     paxos_follower_output(p);
     paxos_read_output(p);
+    paxos_join_output(p);
     paxos_disk_write(p, &out->write);
     if (p->failed) {
         paxos_write_clear(&out->write);

@@ -54,34 +54,57 @@ void paxos_entry_unref(struct paxos_entry *e); /* NULL is fine */
 enum paxos_message_type {
     PAXOS_PREPARE_REQ = 1, /* n (the sender's promise) */
     PAXOS_PREPARE,         /* n, decided, acc_round, accepted, psid */
-    PAXOS_PROMISE,         /* n, acc_round, decided, accepted, psid, sync */
+    PAXOS_PROMISE,         /* n, acc_round, decided, accepted, psid, sync, standing, lives */
     PAXOS_SUFFIX_REQ,      /* n, psid, first: whoever gets a sync that is too long pulls the rest */
     PAXOS_SUFFIX,          /* n, psid, first, entries */
-    PAXOS_ACCEPT_SYNC,     /* n, psid, session, counter, decided, accepted (its end), sync */
+    PAXOS_ACCEPT_SYNC,     /* n, psid, session, counter, decided, accepted (its end), sync,
+                              standing, life (of the receiver, as it promised) */
     PAXOS_ACCEPT_DECIDE,   /* n, session, counter, decided, first, entries */
     PAXOS_ACCEPTED,        /* n, accepted, decided */
     PAXOS_DECIDE,          /* n, session, counter, decided */
     PAXOS_NOT_ACCEPTED,    /* n (the sender's promise) */
     PAXOS_PROPOSAL_FORWARD,  /* entries */
     PAXOS_HEARTBEAT_REQUEST, /* round */
-    PAXOS_HEARTBEAT_REPLY,   /* round, n (the sender's ballot), leader, happy */
+    PAXOS_HEARTBEAT_REPLY,   /* round, n (the sender's ballot), leader, happy, standing */
     PAXOS_LEADER_BEAT,       /* n, session, counter, decided */
     PAXOS_READ_REQUEST,      /* n (the sender's promise), read: answer when every read up to this id
                                 may go on */
     PAXOS_READ_PROBE,        /* n, read: the leader's probe number */
     PAXOS_READ_ACK,          /* n, read */
     PAXOS_READ_INDEX,        /* n, read, decided: the index to wait for */
+    PAXOS_JOIN_REQUEST,      /* folder, round, life: what do you know of me? */
+    PAXOS_JOIN_REPLY, /* folder, round (the request's), standing, n (promise), lives, folders */
     PAXOS_MESSAGE_TYPE_END,
 };
 
 /* PROMISE and ACCEPT_SYNC: how the receiver's log is made to match. */
 enum paxos_sync { PAXOS_SYNC_NONE, PAXOS_SYNC_SUFFIX, PAXOS_SYNC_SNAPSHOT };
 
+/* What a node is to the others (join.c). */
+enum paxos_standing {
+    PAXOS_MEMBER,  /* votes: it remembers all that it ever promised and accepted */
+    PAXOS_JOINING, /* was let in with an empty folder: votes once it has caught up */
+    PAXOS_FRESH,   /* has an empty folder, and has not heard yet what that means */
+    PAXOS_STANDING_END,
+};
+
+enum { PAXOS_LIFE_MAX = 1 << 30 }; /* no honest life gets there */
+
+/* Who has been whom: arrays by the rank of a node among the pids. A node that comes back with an
+ * empty folder begins a new life; what it said in an earlier one no longer counts. */
+struct paxos_membership {
+    uint32_t standing;                 /* enum paxos_standing */
+    uint32_t lives[PAXOS_NODES_MAX];   /* the latest that this node knows of, or its own */
+    uint64_t folders[PAXOS_NODES_MAX]; /* with which the cluster was founded; 0: not known here */
+};
+
 /* One message; the type says which fields count, the others are zero. */
 struct paxos_message {
     uint8_t type; /* enum paxos_message_type */
     uint8_t sync; /* enum paxos_sync */
     bool happy;
+    uint8_t standing; /* enum paxos_standing */
+    uint32_t life;
     uint32_t from, to;
     struct paxos_ballot n, acc_round, leader;
     uint64_t decided, accepted;
@@ -91,6 +114,9 @@ struct paxos_message {
                                   SYNC_SNAPSHOT: index needed */
     uint64_t round;
     uint64_t read;
+    uint64_t folder;
+    uint32_t lives[PAXOS_NODES_MAX];   /* as the sender knows them: struct paxos_membership */
+    uint64_t folders[PAXOS_NODES_MAX]; /* likewise; the sender's own always */
     uint32_t entry_count;
     struct paxos_entry **entries; /* a reference to each is held by the message */
 };
@@ -106,7 +132,9 @@ struct paxos_stored {
     uint64_t decided;   /* max(stored, applied); <= compacted + entry_count */
     uint64_t compacted; /* index of entries[0] */
     uint64_t entry_count;
-    struct paxos_entry **entries; /* the core takes its own references */
+    struct paxos_entry **entries;       /* the core takes its own references */
+    struct paxos_membership membership; /* PAXOS_FRESH in a folder that is new */
+    uint64_t folder; /* random, not 0, made with the folder: tells it from one that was emptied */
 };
 
 struct paxos_config {
@@ -115,11 +143,13 @@ struct paxos_config {
     uint32_t pids[PAXOS_NODES_MAX];
     uint32_t read_quorum, write_quorum; /* R, W; 0, 0: the majority. Otherwise R + W > count */
     uint32_t priority;
+    uint64_t start; /* rises across restarts: a late answer to an earlier start must not fit */
 };
 
 struct paxos;
 
-/* Starts from what was stored (all zeros on the first day). Returns NULL when out of memory. */
+/* Starts from what was stored. All zeros: a member that has not promised anything yet; in a folder
+ * that is new, `membership.standing` and `folder` are not. Returns NULL when out of memory. */
 struct paxos *paxos_new(const struct paxos_config *config, const struct paxos_stored *stored);
 void paxos_free(struct paxos *p);
 
@@ -160,6 +190,7 @@ struct paxos_write {
     uint64_t first;
     uint32_t entry_count;
     struct paxos_entry **entries; /* a reference to each is held by the write */
+    struct paxos_membership membership;
 };
 
 void paxos_write_clear(struct paxos_write *w);
@@ -196,10 +227,15 @@ struct paxos_status {
     bool has_quorum;         /* this node, or its leader, reaches a quorum: proposals make sense */
     bool has_leader;         /* I lead, or a leader that I hear does: proposals go somewhere */
     uint64_t leader_changes; /* since the start */
+    enum paxos_standing standing;
+    uint32_t life;                         /* rises each time the folder was emptied */
+    uint32_t members_needed, fresh_needed; /* FRESH: to be let in, or to found the cluster, that
+                                              many others must have answered */
     struct {
         uint32_t pid;
-        bool alive;        /* answered one of the last heartbeats */
-        uint64_t accepted; /* known at the leader only */
+        bool alive;                   /* answered one of the last heartbeats */
+        enum paxos_standing standing; /* by its last heartbeat */
+        uint64_t accepted;            /* known at the leader only */
     } peers[PAXOS_NODES_MAX];
     uint32_t peer_count;
 };

@@ -4,11 +4,17 @@
 
 #include <assert.h>
 
+void paxos_psid_start(struct paxos *p)
+{
+    p->psid = (uint64_t)paxos_life(p) << 32;
+}
+
 void paxos_elected(struct paxos *p, struct paxos_ballot ballot)
 {
     assert(ballot.pid == p->me);
     if (paxos_ballot_compare(ballot, p->promise) <= 0)
         return;
+    assert(paxos_is_member(p));
     p->promise = ballot;
     p->role = PAXOS_LEADER;
     p->leader = (struct paxos_leader){0};
@@ -86,12 +92,26 @@ static uint8_t believable_sync(const struct paxos *p, const struct paxos_message
     return PAXOS_SYNC_NONE;
 }
 
+/* It was given in an earlier life of the peer. */
+static bool outlived(const struct paxos *p, const struct paxos_peer *peer)
+{
+    return peer->life < p->membership.lives[peer->rank];
+}
+
+/* Who is joining has forgotten what it accepted, so it does not count (join.c); unless all others
+ * have promised, and they cannot but hold what was chosen. */
 static uint32_t promise_count(const struct paxos *p)
 {
-    uint32_t promises = 1;
-    for (uint32_t i = 0; i < p->peer_count; i++)
-        promises += p->peers[i].promised;
-    return promises;
+    uint32_t promises = 1, joining = 0;
+    for (uint32_t i = 0; i < p->peer_count; i++) {
+        const struct paxos_peer *peer = &p->peers[i];
+        if (!outlived(p, peer)) {
+            promises += peer->promised;
+            joining += peer->answered && peer->standing == PAXOS_JOINING;
+        }
+    }
+    bool everybody = promises + joining == p->nodes && joining < p->write_quorum;
+    return everybody && promises < p->read_quorum ? p->read_quorum : promises;
 }
 
 /* Others, a quorum of them, have promised as well, and the best of those logs can be had. This one
@@ -122,18 +142,26 @@ void paxos_on_promise(struct paxos *p, struct paxos_peer *peer, const struct pax
     /* A second Promise to the same Prepare would start another session, and a storm of them. */
     if (!mine || m->psid != peer->psid || peer->answered)
         return;
+    paxos_learn_lives(p, m->lives);
+    if (m->psid != peer->psid || m->lives[peer->rank] < p->membership.lives[peer->rank])
+        return; /* prepared again by what it knows, or said in an earlier life */
     bool preparing = p->phase == PAXOS_PHASE_PREPARE;
     int round = paxos_ballot_compare(m->acc_round, p->promise);
     if (m->decided > m->accepted || round > 0 || (round == 0 && preparing))
         return;
-    peer->answered = peer->promised = true;
+    peer->answered = true;
+    peer->promised = m->standing == PAXOS_MEMBER;
+    peer->standing = m->standing;
+    peer->life = m->lives[peer->rank];
     peer->acc_round = m->acc_round;
     peer->accepted = m->accepted;
     peer->decided = m->decided;
-    if (preparing)
-        keep_best(p, m);
-    else
+    if (m->standing == PAXOS_JOINING)
+        peer->acc = 0; /* it has forgotten what it accepted in this ballot */
+    if (!preparing)
         paxos_sync_peer(p, peer);
+    else if (peer->promised)
+        keep_best(p, m);
 }
 
 /* The end of the phase: one change of the log, then everybody who promised is brought in line. What

@@ -45,6 +45,8 @@ void paxos_on_read_request(struct paxos *p, struct paxos_peer *peer, const struc
 void paxos_on_read_probe(struct paxos *p, const struct paxos_message *m)
 {
     assert(paxos_ballot_compare(m->n, p->promise) == 0);
+    if (!paxos_is_member(p))
+        return;
     struct paxos_message *ack = paxos_send(p, PAXOS_READ_ACK, m->from);
     ack->n = m->n;
     ack->read = m->read;

@@ -6,6 +6,7 @@
  *   disk.c       what is durable, what is on its way      follower.c   the follower
  *   pull.c       a suffix too long for one message        read.c       read index
  *   propose.c    proposals that wait for a leader         status.c     what others may know
+ *   join.c       a node whose folder is empty
  *
  * Two habits hold everywhere. Allocation failure is sticky (`failed`) and reported once, by
  * paxos_step or paxos_output. Sending is level-triggered where it can be: steps change state,
@@ -24,6 +25,7 @@ enum {
     PAXOS_PULL_TICKS_MAX = 8,   /* without a piece, before a pulled suffix is given up */
     PAXOS_ALIVE_TICKS = 3,      /* a peer that answered a heartbeat is held for alive */
     PAXOS_LATE_ROUNDS = 8,      /* a heartbeat's reply may come so many rounds later */
+    PAXOS_FOUND_TICKS = 5,      /* before a cluster is founded without those that say nothing */
     PAXOS_STRANDED_TICKS = 5,   /* before a leader prepares above a dead candidate's ballot */
     PAXOS_BUFFER_BYTES_MAX = 16 * 1024 * 1024, /* proposals waiting for a leader; beyond: dropped */
 };
@@ -55,7 +57,8 @@ uint64_t paxos_log_offset(const struct paxos_log *log, uint64_t index);
 
 struct paxos_disk_state {
     struct paxos_ballot promise, acc_round;
-    uint64_t accepted; /* how much of the log, as it is in memory now, is there */
+    uint64_t accepted;   /* how much of the log, as it is in memory now, is there */
+    uint64_t membership; /* the version that is there */
 };
 
 struct paxos_disk {
@@ -86,16 +89,33 @@ struct paxos_pull {
 
 struct paxos_peer {
     uint32_t pid;
+    uint32_t rank; /* among all pids */
+
+    /* Joining: what it answered last, and in which round. `folder`: its own, heard of first in
+     * `folder_round`. */
+    uint64_t join_round;
+    struct paxos_ballot join_promise;
+    uint32_t join_life;
+    uint8_t join_standing; /* enum paxos_standing */
+    uint64_t folder, folder_round;
+    bool ask_due;
+    /* ... and what it asked me. */
+    uint64_t asked_folder, asked_round;
+    bool reply_due;
 
     /* Election: the last reply. */
     uint64_t reply_to;    /* the round in which it was asked for */
     uint64_t reply_until; /* the last round in which it counts */
     struct paxos_ballot reply_ballot, reply_leader;
     bool reply_happy;
-    uint64_t alive_tick; /* 0: not alive */
+    uint8_t reply_standing; /* enum paxos_standing */
+    uint64_t alive_tick;    /* 0: not alive */
 
-    /* Leader: the promise. `answered`: the last Prepare was; `promised`: any of this ballot was. */
+    /* Leader: the promise. `answered`: the last Prepare was; `promised`: any of this ballot was;
+     * `standing` and `life`: what the peer was when it promised. */
     uint64_t psid;
+    uint8_t standing; /* enum paxos_standing */
+    uint32_t life;
     bool answered, promised, higher;
     bool prepare_due;
     uint32_t prepare_ticks;
@@ -150,6 +170,12 @@ struct paxos_election {
     uint32_t stranded_ticks;
 };
 
+/* A node whose folder is new. */
+struct paxos_join {
+    uint64_t round;      /* of questions; an answer counts in its own */
+    uint32_t known_life; /* of mine: the highest that was ever answered */
+};
+
 struct paxos_reads {
     uint64_t asked, ready, index; /* this node's reads */
     /* Follower: the request under way, and to which leader. */
@@ -173,6 +199,12 @@ struct paxos {
     uint32_t me, nodes, read_quorum, write_quorum;
     struct paxos_peer peers[PAXOS_NODES_MAX]; /* the others */
     uint32_t peer_count;
+    uint32_t rank; /* mine, among all pids */
+
+    uint64_t folder;
+    struct paxos_membership membership;
+    uint64_t membership_version; /* rises with each change of it */
+    struct paxos_join join;
 
     struct paxos_ballot promise, acc_round;
     uint64_t decided;
@@ -224,6 +256,7 @@ void paxos_disk_covered(struct paxos *p, uint64_t index);
 void paxos_disk_write(struct paxos *p, struct paxos_write *write);
 void paxos_disk_durable(struct paxos *p, uint64_t ticket);
 bool paxos_promise_durable(const struct paxos *p);
+bool paxos_membership_durable(const struct paxos *p);
 bool paxos_round_durable(const struct paxos *p); /* accepted in the ballot that I promised */
 /* How far the log is durable as accepted in the current ballot. */
 uint64_t paxos_accepted_durable(const struct paxos *p);
@@ -248,8 +281,25 @@ void paxos_on_heartbeat_reply(struct paxos *p, struct paxos_peer *peer,
                               const struct paxos_message *m);
 bool paxos_alive(const struct paxos *p, const struct paxos_peer *peer);
 
+/* ---- join.c ---- */
+
+bool paxos_is_member(const struct paxos *p);
+uint32_t paxos_life(const struct paxos *p); /* mine */
+/* Of the others: how many members let a node in, how many fresh ones found a cluster with it. */
+uint32_t paxos_members_needed(const struct paxos *p);
+uint32_t paxos_fresh_needed(const struct paxos *p);
+/* Takes over what a peer knows of the lives of others. */
+void paxos_learn_lives(struct paxos *p, const uint32_t *lives);
+void paxos_join_start(struct paxos *p);
+void paxos_join_complete(struct paxos *p); /* the log was brought in line, as a whole */
+void paxos_on_join_request(struct paxos *p, struct paxos_peer *peer, const struct paxos_message *m);
+void paxos_on_join_reply(struct paxos *p, struct paxos_peer *peer, const struct paxos_message *m);
+void paxos_join_tick(struct paxos *p);
+void paxos_join_output(struct paxos *p);
+
 /* ---- prepare.c ---- */
 
+void paxos_psid_start(struct paxos *p); /* of a process, or of a life */
 void paxos_elected(struct paxos *p, struct paxos_ballot ballot);
 void paxos_prepare_all(struct paxos *p);
 void paxos_prepare_peer(struct paxos *p, struct paxos_peer *peer);
@@ -271,6 +321,7 @@ void paxos_ship(struct paxos *p);
 /* ---- follower.c ---- */
 
 void paxos_recover(struct paxos *p);
+void paxos_recover_from_any(struct paxos *p); /* whoever leads prepares me */
 void paxos_prepare_req(struct paxos *p, uint32_t to);
 void paxos_on_prepare(struct paxos *p, const struct paxos_message *m);
 void paxos_on_accept_sync(struct paxos *p, const struct paxos_message *m);

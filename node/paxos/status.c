@@ -1,12 +1,14 @@
 #include "paxos/state.h"
 
-/* A quorum of my own, or somebody's who follows the same leader and is content with it. */
+/* Enough members of my own, or somebody's who follows the same leader and is content with it. */
 static bool has_quorum(const struct paxos *p)
 {
+    if (!paxos_is_member(p))
+        return false;
     uint32_t alive = 1;
     for (uint32_t i = 0; i < p->peer_count; i++) {
         const struct paxos_peer *peer = &p->peers[i];
-        if (!paxos_alive(p, peer))
+        if (!paxos_alive(p, peer) || peer->reply_standing != PAXOS_MEMBER)
             continue;
         alive++;
         if (peer->reply_happy && p->election.leader.n > 0 &&
@@ -47,11 +49,16 @@ void paxos_status(const struct paxos *p, struct paxos_status *status)
                                     .has_quorum = has_quorum(p),
                                     .has_leader = has_leader(p),
                                     .leader_changes = p->leader_changes,
+                                    .standing = (enum paxos_standing)p->membership.standing,
+                                    .life = paxos_life(p),
+                                    .members_needed = paxos_members_needed(p),
+                                    .fresh_needed = paxos_fresh_needed(p),
                                     .peer_count = p->peer_count};
     for (uint32_t i = 0; i < p->peer_count; i++) {
         const struct paxos_peer *peer = &p->peers[i];
         status->peers[i].pid = peer->pid;
         status->peers[i].alive = paxos_alive(p, peer);
+        status->peers[i].standing = (enum paxos_standing)peer->reply_standing;
         status->peers[i].accepted = paxos_leads(p) ? peer->acc : 0;
     }
 }

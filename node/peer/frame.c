@@ -19,30 +19,38 @@ enum {
     FIELD_SYNC = 1 << 10, /* sync, and what it brings: FIRST, ENTRIES */
     FIELD_FIRST = 1 << 11,
     FIELD_ENTRIES = 1 << 12,
+    FIELD_STANDING = 1 << 13,
+    FIELD_LIFE = 1 << 14,
+    FIELD_FOLDER = 1 << 15,
+    FIELD_LIVES = 1 << 16,
+    FIELD_FOLDERS = 1 << 17,
 };
 
 /* Which fields each type uses: paxos.h, enum paxos_message_type. */
-static const uint16_t message_fields[PAXOS_MESSAGE_TYPE_END] = {
+static const uint32_t message_fields[PAXOS_MESSAGE_TYPE_END] = {
     [PAXOS_PREPARE_REQ] = FIELD_N,
     [PAXOS_PREPARE] = FIELD_N | FIELD_DECIDED | FIELD_ACC_ROUND | FIELD_ACCEPTED | FIELD_PSID,
-    [PAXOS_PROMISE] =
-        FIELD_N | FIELD_ACC_ROUND | FIELD_DECIDED | FIELD_ACCEPTED | FIELD_PSID | FIELD_SYNC,
+    [PAXOS_PROMISE] = FIELD_N | FIELD_ACC_ROUND | FIELD_DECIDED | FIELD_ACCEPTED | FIELD_PSID |
+                      FIELD_SYNC | FIELD_STANDING | FIELD_LIVES,
     [PAXOS_SUFFIX_REQ] = FIELD_N | FIELD_PSID | FIELD_FIRST,
     [PAXOS_SUFFIX] = FIELD_N | FIELD_PSID | FIELD_FIRST | FIELD_ENTRIES,
-    [PAXOS_ACCEPT_SYNC] =
-        FIELD_N | FIELD_PSID | FIELD_ORDER | FIELD_DECIDED | FIELD_ACCEPTED | FIELD_SYNC,
+    [PAXOS_ACCEPT_SYNC] = FIELD_N | FIELD_PSID | FIELD_ORDER | FIELD_DECIDED | FIELD_ACCEPTED |
+                          FIELD_SYNC | FIELD_STANDING | FIELD_LIFE,
     [PAXOS_ACCEPT_DECIDE] = FIELD_N | FIELD_ORDER | FIELD_DECIDED | FIELD_FIRST | FIELD_ENTRIES,
     [PAXOS_ACCEPTED] = FIELD_N | FIELD_ACCEPTED | FIELD_DECIDED,
     [PAXOS_DECIDE] = FIELD_N | FIELD_ORDER | FIELD_DECIDED,
     [PAXOS_NOT_ACCEPTED] = FIELD_N,
     [PAXOS_PROPOSAL_FORWARD] = FIELD_ENTRIES,
     [PAXOS_HEARTBEAT_REQUEST] = FIELD_ROUND,
-    [PAXOS_HEARTBEAT_REPLY] = FIELD_ROUND | FIELD_N | FIELD_LEADER | FIELD_HAPPY,
+    [PAXOS_HEARTBEAT_REPLY] = FIELD_ROUND | FIELD_N | FIELD_LEADER | FIELD_HAPPY | FIELD_STANDING,
     [PAXOS_LEADER_BEAT] = FIELD_N | FIELD_ORDER | FIELD_DECIDED,
     [PAXOS_READ_REQUEST] = FIELD_N | FIELD_READ,
     [PAXOS_READ_PROBE] = FIELD_N | FIELD_READ,
     [PAXOS_READ_ACK] = FIELD_N | FIELD_READ,
     [PAXOS_READ_INDEX] = FIELD_N | FIELD_READ | FIELD_DECIDED,
+    [PAXOS_JOIN_REQUEST] = FIELD_ROUND | FIELD_LIFE | FIELD_FOLDER,
+    [PAXOS_JOIN_REPLY] =
+        FIELD_N | FIELD_ROUND | FIELD_STANDING | FIELD_FOLDER | FIELD_LIVES | FIELD_FOLDERS,
 };
 
 static unsigned sync_fields(uint8_t sync)
@@ -111,6 +119,37 @@ static int read_entries(struct reader *r, struct paxos_message *m)
     return 0;
 }
 
+/* Who is a member. */
+static void put_membership(struct buffer *out, const struct paxos_message *m, unsigned fields)
+{
+    if (fields & FIELD_STANDING)
+        buffer_put_u8(out, m->standing);
+    if (fields & FIELD_LIFE)
+        buffer_put_u32(out, m->life);
+    if (fields & FIELD_FOLDER)
+        buffer_put_u64(out, m->folder);
+    for (int i = 0; fields & FIELD_LIVES && i < PAXOS_NODES_MAX; i++)
+        buffer_put_u32(out, m->lives[i]);
+    for (int i = 0; fields & FIELD_FOLDERS && i < PAXOS_NODES_MAX; i++)
+        buffer_put_u64(out, m->folders[i]);
+}
+
+static void read_membership(struct reader *r, struct paxos_message *m, unsigned fields)
+{
+    if (fields & FIELD_STANDING)
+        m->standing = reader_u8(r);
+    if (fields & FIELD_LIFE)
+        m->life = reader_u32(r);
+    if (fields & FIELD_FOLDER)
+        m->folder = reader_u64(r);
+    for (int i = 0; fields & FIELD_LIVES && i < PAXOS_NODES_MAX; i++)
+        m->lives[i] = reader_u32(r);
+    for (int i = 0; fields & FIELD_FOLDERS && i < PAXOS_NODES_MAX; i++)
+        m->folders[i] = reader_u64(r);
+    if (m->standing >= PAXOS_STANDING_END)
+        r->bad = true;
+}
+
 static void put_message(struct buffer *out, const struct paxos_message *m)
 {
     assert(m->type > 0 && m->type < PAXOS_MESSAGE_TYPE_END);
@@ -138,6 +177,7 @@ static void put_message(struct buffer *out, const struct paxos_message *m)
         buffer_put_u64(out, m->read);
     if (fields & FIELD_HAPPY)
         buffer_put_u8(out, m->happy);
+    put_membership(out, m, fields);
     if (fields & FIELD_SYNC) {
         assert(m->sync <= PAXOS_SYNC_SNAPSHOT);
         buffer_put_u8(out, m->sync);
@@ -178,6 +218,7 @@ static int read_message(struct reader *r, struct paxos_message *m)
         m->read = reader_u64(r);
     if (fields & FIELD_HAPPY)
         m->happy = read_bool(r);
+    read_membership(r, m, fields);
     if (fields & FIELD_SYNC) {
         m->sync = reader_u8(r);
         if (m->sync > PAXOS_SYNC_SNAPSHOT)

@@ -246,7 +246,7 @@ int log_next_incarnation(struct log *log, uint64_t *incarnation, struct fault *f
     int status;
 
     assert(!log->has_thread);
-    status = log_db_next_incarnation(&log->db, log_clock_ns(CLOCK_REALTIME), incarnation);
+    status = log_db_next_incarnation(&log->db, incarnation);
     if (status < 0)
         *fault = log->db.sql.fault;
     return status;

@@ -40,9 +40,9 @@ void log_stored_clear(struct paxos_stored *stored);
 /* What is counted from an incarnation on, up to so many, does not reach the next one. */
 #define LOG_INCARNATION_STEP (UINT64_C(1) << 32)
 
-/* A number higher than any this returned before for this folder, and than the clock in ns was at an
- * earlier start (so that a folder that was emptied does not repeat one); durable on return. For the
- * exactly-once stamps of this start. Call it before log_start. */
+/* A number higher than any this returned before for this folder; durable on return. For the
+ * exactly-once stamps of this start, together with the node's life: a folder that was emptied
+ * begins to count again. Call it before log_start. */
 int log_next_incarnation(struct log *log, uint64_t *incarnation, struct fault *fault);
 
 /* Starts the thread. Returns 0, or a negative errno (-EAGAIN, ...): then only log_close is left. */

@@ -10,21 +10,26 @@ static const char *const log_statement_texts[LOG_STATEMENT_COUNT] = {
     [LOG_CUT] = "DELETE FROM entry WHERE idx >= ?",
     [LOG_INSERT] = "INSERT INTO entry (idx, bytes) VALUES (?, ?)",
     [LOG_SET_STATE] = "UPDATE state SET promise_n = ?, promise_priority = ?, promise_pid = ?,"
-                      " round_n = ?, round_priority = ?, round_pid = ?, decided = ?, compacted = ?",
+                      " round_n = ?, round_priority = ?, round_pid = ?, decided = ?, compacted = ?,"
+                      " standing = ?",
     [LOG_LIST_DEAD] = "SELECT idx, length(bytes) FROM entry WHERE idx < ? ORDER BY idx LIMIT ?",
     [LOG_TRIM] = "DELETE FROM entry WHERE idx <= ?",
     [LOG_GET_STATE] = "SELECT promise_n, promise_priority, promise_pid, round_n, round_priority,"
-                      " round_pid, decided, compacted, incarnation FROM state",
+                      " round_pid, decided, compacted, incarnation, standing, folder FROM state",
     [LOG_LIST] = "SELECT idx, bytes FROM entry WHERE idx >= ? ORDER BY idx",
     [LOG_SET_INCARNATION] = "UPDATE state SET incarnation = ?",
+    [LOG_SET_NODE] = "REPLACE INTO node (rank, life, folder) VALUES (?, ?, ?)",
+    [LOG_LIST_NODES] = "SELECT rank, life, folder FROM node",
 };
 
+/* PAXOS_FRESH: what that means is found out from the others. The folder's number is random. */
 static const char log_schema[] =
     "CREATE TABLE state (promise_n INTEGER NOT NULL, promise_priority INTEGER NOT NULL,"
     " promise_pid INTEGER NOT NULL, round_n INTEGER NOT NULL, round_priority INTEGER NOT NULL,"
     " round_pid INTEGER NOT NULL, decided INTEGER NOT NULL, compacted INTEGER NOT NULL,"
-    " incarnation INTEGER NOT NULL);"
-    "INSERT INTO state VALUES (0, 0, 0, 0, 0, 0, 0, 0, 0);"
+    " incarnation INTEGER NOT NULL, standing INTEGER NOT NULL, folder INTEGER NOT NULL);"
+    "INSERT INTO state VALUES (0, 0, 0, 0, 0, 0, 0, 0, 0, 2, random() | 1);"
+    "CREATE TABLE node (rank INTEGER PRIMARY KEY, life INTEGER NOT NULL, folder INTEGER NOT NULL);"
     "CREATE TABLE entry (idx INTEGER PRIMARY KEY, bytes BLOB NOT NULL);";
 
 /* ---- Opening ---- */
@@ -135,7 +140,7 @@ void log_db_close(struct log_db *db)
 
 int log_db_begin(struct log_db *db)
 {
-    db->state_changed = false;
+    db->state_changed = db->membership_changed = false;
     db->rows_added = 0;
     db->bytes_added = 0;
     return sql_run(&db->sql, db->statements[LOG_BEGIN]);
@@ -174,6 +179,8 @@ static void log_db_set_state(struct log_db *db, const struct paxos_write *write)
 
     assert(write->compacted >= state->compacted);
     assert(write->decided >= state->decided);
+    if (memcmp(&write->membership, &state->membership, sizeof(state->membership)) != 0)
+        db->state_changed = db->membership_changed = true;
     if (write->entry_count == 0 || write->truncate || write->compacted != state->compacted ||
         !log_ballots_equal(write->promise, state->promise) ||
         !log_ballots_equal(write->acc_round, state->acc_round))
@@ -182,6 +189,7 @@ static void log_db_set_state(struct log_db *db, const struct paxos_write *write)
     state->acc_round = write->acc_round;
     state->decided = write->decided;
     state->compacted = write->compacted;
+    state->membership = write->membership;
 }
 
 int log_db_put(struct log_db *db, const struct paxos_write *write)
@@ -213,7 +221,22 @@ static int log_db_write_state(struct log_db *db)
     log_bind_ballot(set, 4, db->state.acc_round);
     sqlite3_bind_int64(set, 7, (int64_t)db->state.decided);
     sqlite3_bind_int64(set, 8, (int64_t)db->state.compacted);
+    sqlite3_bind_int64(set, 9, db->state.membership.standing);
     return sql_run(&db->sql, set);
+}
+
+static int log_db_write_nodes(struct log_db *db)
+{
+    sqlite3_stmt *set = db->statements[LOG_SET_NODE];
+    int status = 0;
+
+    for (int rank = 0; rank < PAXOS_NODES_MAX && status == 0; rank++) {
+        sqlite3_bind_int64(set, 1, rank);
+        sqlite3_bind_int64(set, 2, db->state.membership.lives[rank]);
+        sqlite3_bind_int64(set, 3, (int64_t)db->state.membership.folders[rank]);
+        status = sql_run(&db->sql, set);
+    }
+    return status;
 }
 
 bool log_db_has_dead_rows(const struct log_db *db)
@@ -251,6 +274,8 @@ int log_db_commit(struct log_db *db)
 
     if (db->state_changed)
         status = log_db_write_state(db);
+    if (status == 0 && db->membership_changed)
+        status = log_db_write_nodes(db);
     if (status == 0 && log_db_has_dead_rows(db))
         status = log_db_trim(db);
     return status == 0 ? sql_run(&db->sql, db->statements[LOG_COMMIT]) : status;

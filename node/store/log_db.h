@@ -1,6 +1,7 @@
 /* log.db as a database: what the storage thread does with it, step by step. Private to the log.
  *
- *   state  one row: promise, accepted round, decided, compacted, incarnation
+ *   state  one row: promise, accepted round, decided, compacted, incarnation, standing, folder
+ *   node   rank -> life, folder: struct paxos_membership
  *   entry  idx -> bytes. Rows below `compacted` are dead and are deleted piece by piece
  *
  * The WAL file is made large once, with zeros, and never shrinks: a commit overwrites blocks that
@@ -32,6 +33,8 @@ enum log_statement {
     LOG_GET_STATE,
     LOG_LIST,
     LOG_SET_INCARNATION,
+    LOG_SET_NODE,
+    LOG_LIST_NODES,
     LOG_STATEMENT_COUNT
 };
 
@@ -40,6 +43,8 @@ struct log_state {
     struct paxos_ballot promise, acc_round;
     uint64_t decided, compacted;
     uint64_t incarnation;
+    uint64_t folder; /* struct paxos_stored */
+    struct paxos_membership membership;
 };
 
 struct log_db {
@@ -47,6 +52,7 @@ struct log_db {
     sqlite3_stmt *statements[LOG_STATEMENT_COUNT];
     struct log_state state;           /* on disk; inside a transaction, what it will be */
     bool state_changed;               /* the row must be written with this transaction */
+    bool membership_changed;          /* so must those of the nodes */
     uint64_t first_row;               /* no row lies below */
     uint64_t rows_added, bytes_added; /* by this transaction */
     int wal_pages;                    /* after the last commit */
@@ -62,7 +68,7 @@ void log_db_close(struct log_db *db);
 int log_db_load(struct log_db *db, uint64_t applied, uint64_t snapshot,
                 struct paxos_stored *stored);
 /* Durable on return. */
-int log_db_next_incarnation(struct log_db *db, uint64_t now_ns, uint64_t *incarnation);
+int log_db_next_incarnation(struct log_db *db, uint64_t *incarnation);
 
 /* A transaction: begin, any number of puts, commit (durable on return). */
 int log_db_begin(struct log_db *db);

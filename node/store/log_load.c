@@ -30,12 +30,37 @@ static int log_read_state(struct log_db *db)
     state->decided = (uint64_t)sqlite3_column_int64(get, 6);
     state->compacted = (uint64_t)sqlite3_column_int64(get, 7);
     state->incarnation = (uint64_t)sqlite3_column_int64(get, 8);
+    state->membership.standing = (uint32_t)sqlite3_column_int64(get, 9);
+    state->folder = (uint64_t)sqlite3_column_int64(get, 10);
     sqlite3_reset(get);
     if (paxos_ballot_compare(state->acc_round, state->promise) > 0)
         return sql_damaged(&db->sql, "its accepted round is above its promise");
     if (state->compacted > state->decided)
         return sql_damaged(&db->sql, "it is compacted beyond what is decided");
+    if (state->membership.standing >= PAXOS_STANDING_END || state->folder == 0)
+        return sql_damaged(&db->sql, "whether the node is a member is not known");
+    if (state->membership.standing != PAXOS_MEMBER && state->acc_round.n != 0)
+        return sql_damaged(&db->sql, "it has accepted, and is no member");
     return 0;
+}
+
+static int log_read_nodes(struct log_db *db)
+{
+    sqlite3_stmt *list = db->statements[LOG_LIST_NODES];
+    struct paxos_membership *membership = &db->state.membership;
+    int status;
+
+    while ((status = sql_step(&db->sql, list)) > 0) {
+        int64_t rank = sqlite3_column_int64(list, 0), life = sqlite3_column_int64(list, 1);
+        if (rank < 0 || rank >= PAXOS_NODES_MAX || life < 0 || life >= PAXOS_LIFE_MAX) {
+            status = sql_damaged(&db->sql, "the life of a node is none");
+            break;
+        }
+        membership->lives[rank] = (uint32_t)life;
+        membership->folders[rank] = (uint64_t)sqlite3_column_int64(list, 2);
+    }
+    sqlite3_reset(list);
+    return status;
 }
 
 static int log_add_entry(struct paxos_stored *stored, uint64_t *room, struct bytes bytes)
@@ -89,7 +114,8 @@ static int log_cut_to(struct log_db *db, uint64_t applied, struct paxos_stored *
                                 .decided = applied,
                                 .compacted = applied,
                                 .truncate = true,
-                                .first = 0};
+                                .first = 0,
+                                .membership = db->state.membership};
     int status = log_db_begin(db);
 
     if (status == 0)
@@ -110,7 +136,8 @@ static int log_cut_below(struct log_db *db, uint64_t snapshot, struct paxos_stor
                                 .acc_round = db->state.acc_round,
                                 .decided = db->state.decided,
                                 .compacted = snapshot,
-                                .first = end};
+                                .first = end,
+                                .membership = db->state.membership};
     int status = log_db_begin(db);
 
     if (status == 0)
@@ -153,6 +180,8 @@ int log_db_load(struct log_db *db, uint64_t applied, uint64_t snapshot, struct p
     memset(stored, 0, sizeof(*stored));
     status = log_read_state(db);
     if (status == 0)
+        status = log_read_nodes(db);
+    if (status == 0)
         status = log_read_entries(db, stored);
     if (status == 0)
         status = log_fit_to_tree(db, applied, snapshot, stored);
@@ -165,6 +194,8 @@ int log_db_load(struct log_db *db, uint64_t applied, uint64_t snapshot, struct p
     stored->acc_round = db->state.acc_round;
     stored->decided = db->state.decided;
     stored->compacted = db->state.compacted;
+    stored->membership = db->state.membership;
+    stored->folder = db->state.folder;
     return 0;
 }
 
@@ -176,14 +207,12 @@ void log_stored_clear(struct paxos_stored *stored)
     memset(stored, 0, sizeof(*stored));
 }
 
-int log_db_next_incarnation(struct log_db *db, uint64_t now_ns, uint64_t *incarnation)
+int log_db_next_incarnation(struct log_db *db, uint64_t *incarnation)
 {
     sqlite3_stmt *set = db->statements[LOG_SET_INCARNATION];
     uint64_t next = db->state.incarnation + LOG_INCARNATION_STEP;
     int status;
 
-    if (next < now_ns)
-        next = now_ns;
     sqlite3_bind_int64(set, 1, (int64_t)next);
     status = sql_run(&db->sql, set);
     if (status < 0)

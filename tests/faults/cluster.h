@@ -14,6 +14,7 @@ enum {
     CLUSTER_SNAPSHOT_STEP = 8, /* there is a snapshot at every index that this divides */
     CLUSTER_DISK = 1,          /* where its tree is: a disk that never fails */
     LEADER_PID = 2,
+    SILENT_PID = 3,
     NODE_PID = 1,
 };
 

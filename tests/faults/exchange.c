@@ -23,6 +23,7 @@ struct core {
     uint32_t pid;
     struct paxos *p;
     struct paxos_ballot promise, acc_round;
+    struct paxos_membership membership;
     uint64_t decided, base, end;
     struct paxos_entry *log[INDEX_MAX]; /* [base, end) */
     uint64_t applied, snapshot;         /* of its tree, durable at once */
@@ -91,6 +92,7 @@ static void disk_write(struct core *c, const struct paxos_write *write)
     c->promise = write->promise;
     c->acc_round = write->acc_round;
     c->decided = write->decided;
+    c->membership = write->membership;
 }
 
 /* ---- Steps; any of them may find no memory ---- */
@@ -108,7 +110,9 @@ static void start(struct exchange *x, struct core *c)
                                    .decided = c->decided,
                                    .compacted = c->base,
                                    .entry_count = c->end - c->base,
-                                   .entries = c->log + c->base};
+                                   .entries = c->log + c->base,
+                                   .membership = c->membership,
+                                   .folder = c->pid};
     while (c->p == NULL) {
         alloc_begin();
         c->p = paxos_new(&config, &stored);
@@ -369,6 +373,7 @@ struct exchange_counts exchange_run(void)
 
     for (uint32_t i = 0; i < CORES; i++) {
         x->cores[i].pid = i + 1;
+        x->cores[i].membership.standing = PAXOS_FRESH;
         start(x, &x->cores[i]);
     }
     propose(x, some_leader(x), 5, 16);

@@ -49,6 +49,8 @@ static void heard(void *arg, const struct paxos_message *m)
 
     if (m->type == PAXOS_PREPARE_REQ)
         l->prepare_due = true;
+    if (m->type == PAXOS_JOIN_REQUEST)
+        l->join = *m;
     if (m->type == PAXOS_PROMISE && m->psid == l->psid &&
         paxos_ballot_compare(m->n, l->ballot) == 0) {
         l->promise = *m;
@@ -70,6 +72,22 @@ static void prepare(struct leader *l)
 {
     l->prepare_due = false;
     send_message(l, (struct paxos_message){.type = PAXOS_PREPARE, .psid = ++l->psid});
+}
+
+/* Two members, this one and one that says nothing else, let the node in. */
+static void let_in(struct leader *l)
+{
+    struct paxos_message reply = {.type = PAXOS_JOIN_REPLY,
+                                  .to = NODE_PID,
+                                  .folder = l->join.folder,
+                                  .round = l->join.round,
+                                  .lives = {l->join.life}};
+
+    l->join.type = 0;
+    for (uint32_t pid = LEADER_PID; pid <= SILENT_PID; pid++) {
+        reply.from = pid;
+        node_receive(l->node, &reply);
+    }
 }
 
 void leader_elect(struct leader *l)
@@ -120,7 +138,9 @@ static void synchronise(struct leader *l, const struct paxos_message *promise)
     struct paxos_message m = {.type = PAXOS_ACCEPT_SYNC,
                               .psid = l->psid,
                               .session = ++l->session,
-                              .counter = l->counter = 1};
+                              .counter = l->counter = 1,
+                              .standing = promise->standing,
+                              .life = promise->lives[0]};
     uint64_t first = valid_up_to(l, promise);
 
     if (snapshot != 0) {
@@ -141,6 +161,10 @@ static void synchronise(struct leader *l, const struct paxos_message *promise)
 
 bool leader_answer(struct leader *l)
 {
+    if (l->join.type != 0) {
+        let_in(l);
+        return true;
+    }
     if (l->prepare_due) {
         prepare(l);
         return true;

@@ -15,6 +15,7 @@ struct leader {
     uint64_t psid, session, counter;
     bool prepare_due;             /* the node asked for it */
     struct paxos_message promise; /* answered next; type 0: none */
+    struct paxos_message join;    /* likewise */
 };
 
 /* Registers with the node for what it says. */

@@ -13,6 +13,10 @@ static bool below(struct paxos_ballot a, struct paxos_ballot b)
 
 void ledger_said(struct ledger *ledger, const struct paxos_message *m)
 {
+    if (m->type == PAXOS_JOIN_REQUEST) {
+        ledger->folder = m->folder;
+        ledger->life = m->life;
+    }
     if (m->type != PAXOS_PROMISE && m->type != PAXOS_ACCEPTED)
         return;
     if (below(ledger->promise, m->n))
@@ -59,6 +63,17 @@ static void check_ballots(const struct ledger *ledger, const struct paxos_stored
     report_unless(!below(stored->acc_round, ledger->acc_round),
                   "accepted round %" PRIu64 " is forgotten: %" PRIu64 " was found",
                   ledger->acc_round.n, stored->acc_round.n);
+}
+
+/* What was asked for, and who voted, votes. */
+static void check_membership(const struct ledger *ledger, const struct paxos_stored *stored)
+{
+    report_unless(ledger->folder == 0 || ledger->folder == stored->folder,
+                  "the folder has another number");
+    report_unless(stored->membership.lives[0] >= ledger->life, "life %u is forgotten: %u was found",
+                  ledger->life, stored->membership.lives[0]);
+    report_unless(ledger->acc_round.n == 0 || stored->membership.standing == PAXOS_MEMBER,
+                  "it has acknowledged entries, and is no member");
 }
 
 static void check_end(const struct ledger *ledger, const struct paxos_stored *stored)
@@ -121,6 +136,7 @@ int ledger_check(struct ledger *ledger, const struct paxos_stored *stored, uint6
         ledger_installed(ledger);
     ledger->installing = 0;
     check_ballots(ledger, stored);
+    check_membership(ledger, stored);
     check_end(ledger, stored);
     check_entries(stored);
     check_tree(ledger, stored, tree, digest);

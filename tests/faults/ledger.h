@@ -13,6 +13,8 @@ struct ledger {
     struct paxos_ballot promise;   /* in a Promise or an Accepted */
     struct paxos_ballot acc_round; /* in an Accepted, */
     uint64_t accepted;             /* with this much of the log */
+    uint64_t folder;               /* in a JoinRequest, */
+    uint32_t life;                 /* with this life */
     uint64_t incarnation;          /* in stamps */
     uint64_t tree_durable;         /* by a checkpoint or a snapshot: the log may be trimmed there */
     uint64_t installing;           /* a snapshot that began to take the tree's place, or 0 */

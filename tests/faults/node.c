@@ -44,13 +44,14 @@ static int open_log(struct node *node, struct paxos_stored *stored)
     node->log_open = true;
     status = log_db_load(&node->log, tree_applied(node->tree), tree_snapshot(node->tree), stored);
     if (status == 0)
-        status = log_db_next_incarnation(&node->log, 1, &node->incarnation);
+        status = log_db_next_incarnation(&node->log, &node->incarnation);
     return status;
 }
 
 static void start_core(struct node *node, const struct paxos_stored *stored)
 {
-    struct paxos_config config = {.me = NODE_PID, .count = 3, .pids = {NODE_PID, LEADER_PID, 3}};
+    struct paxos_config config = {
+        .me = NODE_PID, .count = 3, .pids = {NODE_PID, LEADER_PID, SILENT_PID}};
 
     node->core = paxos_new(&config, stored);
     assert(node->core);

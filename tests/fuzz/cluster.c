@@ -47,6 +47,7 @@ void cluster_start(struct cluster *c, struct node *n)
         return;
     struct paxos_config config = c->config;
     config.me = n->pid;
+    config.start = (uint64_t)n->life << 32;
     struct paxos_stored stored = disk_open(n);
     struct checker_view view = disk_view(n, 0);
     if (c->honest)
@@ -73,6 +74,31 @@ void cluster_crash(struct cluster *c, struct node *n, size_t writes, uint64_t ap
     n->tree.installing = false;
     uint64_t lost = n->tree.applied - n->tree.durable;
     n->tree.applied = n->tree.durable + (applied < lost ? applied : lost);
+}
+
+static uint32_t losses_max(const struct cluster *c)
+{
+    uint32_t majority = CLUSTER_NODES / 2 + 1;
+    uint32_t read = c->config.read_quorum ? c->config.read_quorum : majority;
+    uint32_t write = c->config.write_quorum ? c->config.write_quorum : majority;
+    return CLUSTER_NODES - (read > write ? read : write);
+}
+
+void cluster_empty_folder(struct cluster *c, struct node *n)
+{
+    uint32_t without = disk_of_member(&n->disk);
+    for (uint32_t i = 0; i < CLUSTER_NODES; i++)
+        without += !disk_of_member(&c->nodes[i].disk);
+    if (without > losses_max(c))
+        return;
+    cluster_crash(c, n, 0, 0);
+    disk_free(&n->disk);
+    *n = (struct node){
+        .index = n->index, .pid = n->pid, .life = n->life, .bytes_given = n->bytes_given};
+    n->disk.membership.standing = PAXOS_FRESH;
+    n->disk.folder = (uint64_t)n->life * CLUSTER_NODES + n->index + 1;
+    checker_lost(&c->checker, n->index);
+    cluster_start(c, n);
 }
 
 /* ---- Output ---- */

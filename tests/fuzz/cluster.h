@@ -15,6 +15,8 @@ enum { CLUSTER_NODES = 3, CLUSTER_MAIL_MAX = 192, CLUSTER_READS_MAX = 32 };
 struct disk {
     struct paxos_ballot promise, acc_round;
     uint64_t decided;
+    struct paxos_membership membership;
+    uint64_t folder;
     uint64_t base, end;
     struct paxos_entry **entries; /* [base, end) */
     size_t cap;
@@ -64,6 +66,8 @@ void cluster_free(struct cluster *c);
 void cluster_start(struct cluster *c, struct node *n);
 /* Some of the writes under way, and of what was applied and not durable, are there all the same. */
 void cluster_crash(struct cluster *c, struct node *n, size_t writes, uint64_t applied);
+/* It starts again, with an empty folder; unless the others could not do without it. */
+void cluster_empty_folder(struct cluster *c, struct node *n);
 void cluster_step(struct cluster *c, struct node *n, const struct paxos_event *event);
 /* The same, but its output is looked at with the next event. */
 void cluster_step_only(struct cluster *c, struct node *n, const struct paxos_event *event);
@@ -80,6 +84,7 @@ void disk_write(struct cluster *c, struct node *n);         /* the oldest one, w
 void disk_forget(struct node *n);                           /* what is not written */
 struct paxos_stored disk_open(struct node *n);
 void disk_free(struct disk *d);
+bool disk_of_member(const struct disk *d);
 /* Up to so many writes, and the core is told. */
 void cluster_disk(struct cluster *c, struct node *n, size_t writes);
 

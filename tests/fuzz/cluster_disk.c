@@ -8,6 +8,7 @@ struct checker_view disk_view(const struct node *n, uint64_t changed)
     const struct disk *d = &n->disk;
     return (struct checker_view){.promise = d->promise,
                                  .acc_round = d->acc_round,
+                                 .member = disk_of_member(d),
                                  .decided = d->decided,
                                  .base = d->base,
                                  .end = d->end,
@@ -79,6 +80,7 @@ void disk_write(struct cluster *c, struct node *n)
     d->promise = write.promise;
     d->acc_round = write.acc_round;
     d->decided = write.decided;
+    d->membership = write.membership;
     n->written = write.ticket;
     struct checker_view view = disk_view(n, write.first);
     paxos_write_clear(&write);
@@ -116,7 +118,14 @@ struct paxos_stored disk_open(struct node *n)
                                  .decided = d->decided,
                                  .compacted = d->base,
                                  .entry_count = d->end - d->base,
-                                 .entries = d->entries};
+                                 .entries = d->entries,
+                                 .membership = d->membership,
+                                 .folder = d->folder};
+}
+
+bool disk_of_member(const struct disk *d)
+{
+    return d->membership.standing == PAXOS_MEMBER;
 }
 
 void disk_free(struct disk *d)

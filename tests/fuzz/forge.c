@@ -69,7 +69,7 @@ static void change_field(const struct cluster *c, struct source *s, struct paxos
 {
     uint64_t *const numbers[] = {&m->decided, &m->accepted, &m->psid,  &m->session,
                                  &m->counter, &m->first,    &m->round, &m->read};
-    uint32_t what = source_below(s, 20);
+    uint32_t what = source_below(s, 24);
     switch (what) {
     case 0:
         m->type = (uint8_t)(1 + source_below(s, PAXOS_MESSAGE_TYPE_END - 1));
@@ -98,6 +98,18 @@ static void change_field(const struct cluster *c, struct source *s, struct paxos
         break;
     case 9:
         drop_entries(s, m);
+        break;
+    case 20:
+        m->standing = (uint8_t)source_below(s, PAXOS_STANDING_END);
+        break;
+    case 21:
+        m->life = (uint32_t)source_number(s);
+        break;
+    case 22:
+        m->lives[source_below(s, CLUSTER_NODES)] = (uint32_t)source_number(s);
+        break;
+    case 23:
+        m->folders[source_below(s, CLUSTER_NODES)] = source_number(s);
         break;
     case 10: /* speaks for the owner of the ballot */
         m->from = m->n.pid;

@@ -47,10 +47,26 @@ static sqlite3_stmt *prepare(const char *text)
 
 static void put_state(struct source *s)
 {
-    sqlite3_stmt *insert = prepare("INSERT INTO state VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0)");
+    sqlite3_stmt *insert = prepare("INSERT INTO state VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0)");
     for (int i = 1; i <= 8; i++)
         sqlite3_bind_int64(insert, i, (int64_t)source_number(s));
     run(insert);
+}
+
+static void put_membership(struct source *s)
+{
+    uint8_t shape = source_u8(s);
+    sqlite3_stmt *update = prepare("UPDATE state SET standing = ?, folder = ?");
+    sqlite3_bind_int64(update, 1, shape % (PAXOS_STANDING_END + 1));
+    sqlite3_bind_int64(update, 2, UINT8_MAX - shape);
+    run(update);
+    for (uint32_t left = source_below(s, 3); left > 0; left--) {
+        sqlite3_stmt *insert = prepare("INSERT INTO node VALUES (?, ?, ?)");
+        sqlite3_bind_int64(insert, 1, source_below(s, PAXOS_NODES_MAX + 1));
+        sqlite3_bind_int64(insert, 2, (int64_t)source_number(s));
+        sqlite3_bind_int64(insert, 3, (int64_t)source_number(s));
+        run(insert);
+    }
 }
 
 static void put_entry(uint64_t index, struct bytes bytes)
@@ -63,7 +79,7 @@ static void put_entry(uint64_t index, struct bytes bytes)
 
 static void put_rows(struct source *s)
 {
-    execute("BEGIN; DELETE FROM state; DELETE FROM entry");
+    execute("BEGIN; DELETE FROM state; DELETE FROM node; DELETE FROM entry");
     if (source_u8(s) % 16 != 1)
         put_state(s);
     uint64_t index = source_number(s);
@@ -71,9 +87,6 @@ static void put_rows(struct source *s)
         uint8_t shape = source_u8(s);
         put_entry(shape == 255 ? source_number(s) : index++, source_bytes(s, shape % 16));
     }
-    execute("COMMIT");
-    int status = log_db_checkpoint(&db);
-    assert(status == 0);
 }
 
 /* A clock, and a disk that is quick. */
@@ -105,7 +118,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     put_rows(&s);
     uint64_t applied = source_number(&s), snapshot = source_number(&s);
     snapshot = snapshot < applied ? snapshot : applied; /* the tree was taken from it */
-    int status = log_db_load(&db, applied, snapshot, &stored);
+    put_membership(&s);
+    execute("COMMIT");
+    int status = log_db_checkpoint(&db);
+    assert(status == 0);
+    status = log_db_load(&db, applied, snapshot, &stored);
     assert(status == 0 || status == -EUCLEAN || status == -EINVAL);
     if (status < 0) {
         assert(db.sql.fault.text[0]);

@@ -125,6 +125,8 @@ void program_step(struct cluster *c, struct source *s)
         deliver(c, s, true);
     else if (what < 84 && c->mail_count > 0)
         mail_drop(c, source_u8(s) % c->mail_count);
+    else if (what == 85)
+        cluster_empty_folder(c, n);
     else
         cluster_settle(c, 1 + source_below(s, 3));
 }

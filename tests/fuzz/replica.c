@@ -59,7 +59,8 @@ static void propose_in_its_name(struct source *s)
 {
     struct command command = {0};
     uint64_t sequence = host.replica->next_sequence + source_below(s, 8) - 4;
-    struct stamp stamp = {HOST_PID, host.replica->incarnation, sequence, source_u8(s) & 1, 1};
+    struct stamp stamp = {HOST_PID, replica_incarnation(host.replica), sequence, source_u8(s) & 1,
+                          1};
     for (uint32_t ops = 1 + source_below(s, OPS_MAX); ops > 0; ops--) {
         struct op op = {.type = OP_PUT, .name = bytes_of_text("goose")};
         int status = command_add(&command, &op);

@@ -115,6 +115,7 @@ static void put_disk(const struct node *n)
     put_ballot(n->promise);
     put_ballot(n->acc_round);
     put_ids(n->ids, n->base, n->end);
+    buffer_append(&text, &n->membership, sizeof n->membership);
     for (uint32_t i = 0; i < n->write_count; i++) {
         const struct queued_write *w = &n->writes[i];
         const uint64_t numbers[] = {w->decided, w->compacted};
@@ -122,6 +123,7 @@ static void put_disk(const struct node *n)
         put_ballot(w->acc_round);
         buffer_append(&text, numbers, sizeof numbers);
         put_ids(w->ids, w->first, w->end);
+        buffer_append(&text, &w->membership, sizeof w->membership);
     }
 }
 
@@ -139,10 +141,12 @@ static void node_fingerprint(struct node *n)
 static void flying_fingerprint(struct flying *f)
 {
     const struct paxos_message *m = &f->message;
-    const uint64_t numbers[] = {m->type,    m->sync,     m->happy, m->from,    m->to,
-                                m->decided, m->accepted, m->psid,  m->session, m->counter,
-                                m->first,   m->round,    m->read};
+    const uint64_t numbers[] = {
+        m->type,    m->sync,    m->happy, m->from,  m->to,   m->decided,  m->accepted, m->psid,
+        m->session, m->counter, m->first, m->round, m->read, m->standing, m->life,     m->folder};
     buffer_append(&text, numbers, sizeof numbers);
+    buffer_append(&text, m->lives, sizeof m->lives);
+    buffer_append(&text, m->folders, sizeof m->folders);
     put_ballot(m->n);
     put_ballot(m->acc_round);
     put_ballot(m->leader);

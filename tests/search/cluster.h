@@ -17,7 +17,7 @@ enum {
 
 /* What may still happen, so that the space is finite. Part of the state. */
 struct budget {
-    uint8_t elections, proposals, crashes, breaks, duplicates, ticks, trims, reads;
+    uint8_t elections, proposals, crashes, breaks, duplicates, ticks, trims, reads, losses;
 };
 
 struct scope {
@@ -36,6 +36,7 @@ struct queued_write {
     struct paxos_ballot promise, acc_round;
     uint64_t decided, compacted, first, end;
     uint64_t ids[ENTRIES_MAX];
+    struct paxos_membership membership;
 };
 
 struct node {
@@ -44,7 +45,9 @@ struct node {
     struct paxos *core;
     uint32_t life;
 
-    struct paxos_ballot promise, acc_round; /* on disk, like the next two lines */
+    struct paxos_ballot promise, acc_round; /* on disk, like the next lines */
+    struct paxos_membership membership;
+    uint64_t folder;
     uint64_t decided, base, end;
     uint64_t ids[ENTRIES_MAX]; /* of the entries [base..end) */
     struct queued_write writes[WRITES_MAX];
@@ -90,6 +93,7 @@ enum move_type {
     WRITTEN,         /* the oldest write of `node` is durable */
     CRASH,           /* `node` loses its memory and all but `at` of its writes, and starts again */
     CRASH_TREE_KEPT, /* the same, but what it applied since its tree was synced is there */
+    LOSE_FOLDER,     /* `node` starts again with an empty folder */
     BREAK,           /* the link between `node` and `at` breaks, and is there again */
     ELECT,
     PROPOSE,

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-_Static_assert(sizeof(struct paxos) == 2944, "core_copy and core_encode must know every field");
+_Static_assert(sizeof(struct paxos) == 4088, "core_copy and core_encode must know every field");
 
 static void *copy_of(const void *data, size_t size)
 {
@@ -83,7 +83,7 @@ static void put_log(struct buffer *out, const struct paxos_log *log)
         buffer_append(out, paxos_log_at(log, i)->bytes, sizeof(uint64_t));
 }
 
-_Static_assert(sizeof(struct paxos_disk_state) == 40, "no padding");
+_Static_assert(sizeof(struct paxos_disk_state) == 48, "no padding");
 
 /* Tickets only count writes; how many are under way is what matters. */
 static void put_disk(struct buffer *out, const struct paxos_disk *d)
@@ -111,14 +111,34 @@ static void put_peer(struct buffer *out, const struct paxos_peer *peer)
 {
     const uint8_t flags[] = {peer->answered,    peer->promised, peer->higher,
                              peer->prepare_due, peer->begun,    peer->synced};
-    const uint64_t numbers[] = {
-        peer->psid,         peer->prepare_ticks, peer->decided,       peer->accepted,
-        peer->session,      peer->counter,       peer->sync_end,      peer->acc,
-        peer->acked,        peer->sent,          peer->told,          peer->read_wanted,
-        peer->read_covered, peer->read_vouched,  peer->read_answered, peer->read_acked};
+    const uint64_t numbers[] = {peer->standing,      peer->life,          peer->psid,
+                                peer->prepare_ticks, peer->decided,       peer->accepted,
+                                peer->session,       peer->counter,       peer->sync_end,
+                                peer->acc,           peer->acked,         peer->sent,
+                                peer->told,          peer->read_wanted,   peer->read_covered,
+                                peer->read_vouched,  peer->read_answered, peer->read_acked};
     buffer_append(out, flags, sizeof flags);
     buffer_append(out, numbers, sizeof numbers);
     put_ballot(out, peer->acc_round);
+}
+
+_Static_assert(sizeof(struct paxos_membership) == 112, "no padding");
+
+static void put_join(struct buffer *out, const struct paxos *p)
+{
+    buffer_append(out, &p->membership, sizeof p->membership);
+    buffer_put_u64(out, p->membership_version);
+    buffer_put_u64(out, p->folder);
+    buffer_put_u64(out, p->join.round);
+    buffer_put_u32(out, p->join.known_life);
+    for (uint32_t i = 0; i < p->peer_count; i++) {
+        const struct paxos_peer *peer = &p->peers[i];
+        const uint64_t numbers[] = {peer->join_round,  peer->join_life,    peer->join_standing,
+                                    peer->folder,      peer->folder_round, peer->asked_folder,
+                                    peer->asked_round, peer->ask_due,      peer->reply_due};
+        buffer_append(out, numbers, sizeof numbers);
+        put_ballot(out, peer->join_promise);
+    }
 }
 
 /* What a node knows of its peers as their leader; it begins anew when the node is elected. */
@@ -161,6 +181,7 @@ void core_encode(const struct paxos *p, struct buffer *out)
     const uint64_t numbers[] = {p->decided, p->emitted, p->snapshot_needed,
                                 p->psid,    p->role,    p->phase};
     buffer_append(out, numbers, sizeof numbers);
+    put_join(out, p);
     put_log(out, &p->log);
     put_disk(out, &p->disk);
     put_pull(out, &p->pull);

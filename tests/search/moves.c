@@ -34,6 +34,7 @@ static struct checker_view view_of(const struct cluster *c, const struct node *n
         entries[i - n->base] = entry_of(c, n->ids[i - n->base]);
     return (struct checker_view){.promise = n->promise,
                                  .acc_round = n->acc_round,
+                                 .member = n->membership.standing == PAXOS_MEMBER,
                                  .decided = n->decided,
                                  .base = n->base,
                                  .end = n->end,
@@ -52,7 +53,8 @@ static void queue_write(struct node *n, const struct paxos_write *write)
                                .decided = write->decided,
                                .compacted = write->compacted,
                                .first = write->first,
-                               .end = write->first + write->entry_count};
+                               .end = write->first + write->entry_count,
+                               .membership = write->membership};
     for (uint32_t i = 0; i < write->entry_count; i++)
         w->ids[i] = checker_id(write->entries[i]);
 }
@@ -84,6 +86,7 @@ static uint64_t write_through(struct node *n)
     n->promise = w.promise;
     n->acc_round = w.acc_round;
     n->decided = w.decided;
+    n->membership = w.membership;
     return w.ticket;
 }
 
@@ -122,7 +125,9 @@ void cluster_start_node(struct cluster *c, uint32_t i)
                                                         .decided = n->decided,
                                                         .compacted = n->base,
                                                         .entry_count = n->end - n->base,
-                                                        .entries = entries});
+                                                        .entries = entries,
+                                                        .membership = n->membership,
+                                                        .folder = n->folder});
     assert(n->core);
     n->life++;
     n->read_last = (uint64_t)n->life << 32;
@@ -266,6 +271,22 @@ static void crash(struct cluster *c, uint32_t i, uint32_t writes_kept, bool tree
         reconnect(c, i);
 }
 
+/* One of three may. */
+static void lose_folder(struct cluster *c, uint32_t i)
+{
+    struct node *n = cluster_change_node(c, i);
+    paxos_free(n->core);
+    *n = (struct node){.refs = n->refs,
+                       .life = n->life,
+                       .membership.standing = PAXOS_FRESH,
+                       .folder = n->life * NODES + i + 1};
+    checker_lost(cluster_change_history(c), i);
+    cluster_start_node(c, i);
+    output(c, i);
+    if (c->scope->ordered)
+        reconnect(c, i);
+}
+
 static void elect(struct cluster *c, uint32_t i)
 {
     core_elect(cluster_change_node(c, i)->core);
@@ -330,6 +351,10 @@ struct cluster *cluster_after(const struct cluster *before, struct move move)
         left->crashes--;
         crash(c, move.node, move.at, move.type == CRASH_TREE_KEPT);
         break;
+    case LOSE_FOLDER:
+        left->losses--;
+        lose_folder(c, move.node);
+        break;
     case BREAK:
         left->breaks--;
         break_link(c, move.node, move.at);
@@ -367,92 +392,6 @@ struct cluster *cluster_after(const struct cluster *before, struct move move)
     return c;
 }
 
-/* ---- what is possible ---- */
-
-struct list {
-    struct move *moves;
-    uint32_t count;
-};
-
-static void add(struct list *list, enum move_type type, uint32_t node, uint32_t at)
-{
-    assert(list->count < MOVES_MAX);
-    list->moves[list->count++] = (struct move){(uint8_t)type, (uint8_t)node, (uint8_t)at};
-}
-
-static void add_messages(const struct cluster *c, struct list *list)
-{
-    for (uint32_t i = 0; i < c->message_count; i++) {
-        const struct flying *f = c->messages[i];
-        bool first = cluster_first_on_link(c, i);
-        if (!first && (c->scope->ordered || c->messages[i - 1]->fingerprint == f->fingerprint))
-            continue;
-        add(list, DELIVER, f->message.to - 1, i);
-        if (c->left.duplicates > 0)
-            add(list, DUPLICATE, f->message.to - 1, i);
-    }
-}
-
-static void add_crashes(const struct cluster *c, struct list *list, uint32_t i)
-{
-    const struct node *n = c->nodes[i];
-    for (uint32_t kept = 0; kept <= n->write_count; kept++) {
-        add(list, CRASH, i, kept);
-        if (n->applied > n->tree_durable)
-            add(list, CRASH_TREE_KEPT, i, kept);
-    }
-}
-
-static void add_snapshots(const struct cluster *c, struct list *list, uint32_t i)
-{
-    const struct node *n = c->nodes[i];
-    if (n->installing)
-        add(list, INSTALLED, i, 0);
-    else if (n->needed)
-        for (uint32_t from = 0; from < NODES; from++)
-            if (c->nodes[from]->applied >= n->needed && c->nodes[from]->applied > n->applied)
-                add(list, FETCH, i, from);
-}
-
-static bool can_trim(const struct node *n)
-{
-    struct paxos_status status;
-    paxos_status(n->core, &status);
-    return n->applied > status.compacted;
-}
-
-static void add_of_node(const struct cluster *c, struct list *list, uint32_t i)
-{
-    const struct node *n = c->nodes[i];
-    if (n->write_count > 0)
-        add(list, WRITTEN, i, 0);
-    if (c->left.elections > 0)
-        add(list, ELECT, i, 0);
-    if (c->left.proposals > 0)
-        add(list, PROPOSE, i, 0);
-    if (c->left.reads > 0 && n->read_count < READS_MAX)
-        add(list, READ, i, 0);
-    if (c->left.ticks > 0)
-        add(list, TICK, i, 0);
-    if (c->left.trims > 0 && !n->installing && can_trim(n))
-        add(list, TRIM, i, 0);
-    if (c->left.breaks > 0)
-        for (uint32_t peer = i + 1; peer < NODES; peer++)
-            add(list, BREAK, i, peer);
-    if (c->left.crashes > 0)
-        add_crashes(c, list, i);
-    add_snapshots(c, list, i);
-}
-
-uint32_t cluster_moves(const struct cluster *c, struct move *moves)
-{
-    struct list list = {moves, 0};
-    add_messages(c, &list);
-    for (uint32_t i = 0; i < NODES; i++)
-        add_of_node(c, &list, i);
-    return list.count;
-}
-
 /* ---- for a person ---- */
 
 void cluster_print_move(const struct cluster *before, struct move move)
@@ -462,6 +401,7 @@ void cluster_print_move(const struct cluster *before, struct move move)
                                                      "is told of a write",
                                                      "crashes, writes kept:",
                                                      "crashes with its tree, writes kept:",
+                                                     "starts with an empty folder",
                                                      "loses and regains its link to",
                                                      "is elected",
                                                      "proposes",

@@ -30,6 +30,13 @@ const struct scope search_scopes[] = {
      .ordered = true,
      .settled = true,
      .budget = {.elections = 2, .reads = 1}},
+    {.name = "an emptied folder",
+     .ordered = true,
+     .settled = true,
+     .budget = {.elections = 1, .losses = 1}},
+    {.name = "an emptied folder, any order",
+     .settled = true,
+     .budget = {.elections = 1, .losses = 1}},
     {0},
 };
 
@@ -70,5 +77,9 @@ const struct scope search_large_scopes[] = {
      .ordered = true,
      .settled = true,
      .budget = {.elections = 1, .crashes = 1, .reads = 1}},
+    {.name = "an emptied folder, a proposal",
+     .ordered = true,
+     .settled = true,
+     .budget = {.elections = 1, .proposals = 1, .losses = 1}},
     {0},
 };

@@ -1,7 +1,7 @@
 /* Every interleaving of a small scope: depth first, each state once.
  *
- *   scopes.c    what is searched            cluster.c, begin.c, moves.c   states and moves
- *   search.c    the walk                    core.c                        copies of a core
+ *   scopes.c    what is searched            cluster.c, begin.c, moves.c, possible.c   states and
+ * moves search.c    the walk                    core.c                        copies of a core
  *   visited.c   the states that were seen   main.c                        command line
  *
  * The cores, and the checker of the simulator, are the real ones. A failure prints the moves that

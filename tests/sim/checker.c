@@ -167,6 +167,13 @@ void checker_disk(struct checker *c, uint32_t node, const struct checker_view *v
         choose(c, r, end);
 }
 
+/* It may not go back on what it said in this life; but it remembers nothing of an earlier one. A
+ * ballot that it raised there and that nobody knows of may come again. */
+void checker_lost(struct checker *c, uint32_t node)
+{
+    c->nodes[node] = (struct checker_node){.pid = c->nodes[node].pid};
+}
+
 /* What a node holds for decided after a crash is. */
 void checker_start(struct checker *c, uint32_t node, const struct checker_view *view)
 {
@@ -199,6 +206,7 @@ static void use_ballot(struct checker *c, struct checker_node *n, struct paxos_b
 static void check_prepare(struct checker *c, struct checker_node *n,
                           const struct checker_view *view, const struct paxos_message *m)
 {
+    check(c, view->member, "node %u leads and is no member", n->pid);
     check(c, compare(view->promise, m->n) == 0, "node %u prepares with a ballot not on disk",
           n->pid);
     use_ballot(c, n, m->n);
@@ -207,6 +215,7 @@ static void check_prepare(struct checker *c, struct checker_node *n,
 static void check_accepted(struct checker *c, struct checker_node *n,
                            const struct checker_view *view, const struct paxos_message *m)
 {
+    check(c, view->member, "node %u acknowledges a round and is no member", n->pid);
     check(c, compare(view->promise, m->n) == 0, "node %u acknowledges a round that is not on disk",
           n->pid);
     if (compare(n->claim_round, m->n) < 0) {
@@ -251,6 +260,8 @@ void checker_message(struct checker *c, uint32_t node, const struct checker_view
         break;
     case PAXOS_PROMISE:
         check(c, compare(view->promise, m->n) == 0, "node %u promises what is not on disk", n->pid);
+        check(c, view->member || m->standing != PAXOS_MEMBER,
+              "node %u promises as a member and is none", n->pid);
         break;
     case PAXOS_ACCEPTED:
         check_accepted(c, n, view, m);

@@ -25,6 +25,7 @@ typedef void checker_fail(void *arg, const char *text);
 /* A node's disk, borrowed for one call. */
 struct checker_view {
     struct paxos_ballot promise, acc_round;
+    bool member; /* it may vote */
     uint64_t decided;
     uint64_t base, end;
     struct paxos_entry *const *entries; /* [base, end) */
@@ -86,6 +87,9 @@ void checker_encode(const struct checker *c, struct buffer *b);
 void checker_proposed(struct checker *c, uint64_t id);
 /* A node starts from this; before paxos_new. */
 void checker_start(struct checker *c, uint32_t node, const struct checker_view *view);
+/* A node's disk and tree are empty again: it has forgotten everything. Not more of them at once
+ * than may be lost, until they are members again. */
+void checker_lost(struct checker *c, uint32_t node);
 /* A write, or a tree that was installed from a snapshot, became durable. */
 void checker_disk(struct checker *c, uint32_t node, const struct checker_view *view);
 /* After each paxos_output. */

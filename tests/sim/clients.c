@@ -88,7 +88,7 @@ static void add_write(struct sim_world *w, struct sim_node *n, size_t operation,
     assert(has_room(r));
     struct machine_command command = {
         .node = n->index,
-        .incarnation = n->life,
+        .incarnation = sim_incarnation(n),
         .sequence = r->next_sequence++,
         .operation = w->history[operation].asked,
     };
@@ -121,7 +121,7 @@ void sim_requests_applied(struct sim_world *w, struct sim_node *n,
                           const struct machine_result *result)
 {
     struct sim_requests *r = &n->requests;
-    if (command->node != n->index || command->incarnation != n->life)
+    if (command->node != n->index || command->incarnation != sim_incarnation(n))
         return;
     for (uint32_t i = 0; i < r->write_count; i++) {
         if (r->writes[i].sequence == command->sequence) {
@@ -136,8 +136,9 @@ void sim_requests_recall(struct sim_world *w, struct sim_node *n)
 {
     struct sim_requests *r = &n->requests;
     struct machine_result result;
+    uint32_t incarnation = sim_incarnation(n);
     for (uint32_t i = r->write_count; i-- > 0;)
-        if (machine_recall(&n->tree.now, n->index, n->life, r->writes[i].sequence, &result))
+        if (machine_recall(&n->tree.now, n->index, incarnation, r->writes[i].sequence, &result))
             finish_write(w, n, i, &result);
 }
 
@@ -167,6 +168,8 @@ static void add_read(struct sim_world *w, struct sim_node *n, size_t operation, 
 {
     struct sim_requests *r = &n->requests;
     assert(r->read_count < SIM_READS_MAX);
+    uint64_t least_id = (uint64_t)sim_incarnation(n) << 32;
+    r->next_read = r->next_read > least_id ? r->next_read : least_id;
     r->reads[r->read_count++] = (struct sim_read){.id = ++r->next_read,
                                                   .operation = operation,
                                                   .client = client,
@@ -260,7 +263,7 @@ static void ask(struct sim_world *w, uint32_t client)
     struct sim_client *c = &w->clients[client];
     struct sim_node *n = &w->nodes[c->node];
     if (!n->up || !has_room(&n->requests) || n->requests.read_count == SIM_READS_MAX ||
-        n->paused_until > w->now) {
+        n->paused_until > w->now || !sim_serves(n)) {
         leave(w, client);
         return;
     }

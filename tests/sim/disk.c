@@ -20,6 +20,7 @@ struct checker_view sim_view(const struct sim_node *n, uint64_t changed)
                                  .base = d->log.base,
                                  .end = d->log.end,
                                  .entries = d->log.entries,
+                                 .member = sim_is_member(n),
                                  .changed = changed,
                                  .installed = n->tree.installed};
 }
@@ -94,6 +95,7 @@ void sim_disk_written(struct sim_world *w, struct sim_node *n)
     d->promise = write.promise;
     d->acc_round = write.acc_round;
     d->decided = write.decided;
+    d->membership = write.membership;
     struct checker_view view = sim_view(n, write.first);
     paxos_write_clear(&write);
     checker_disk(&w->checker, n->index, &view);
@@ -129,7 +131,17 @@ struct paxos_stored sim_disk_open(struct sim_node *n)
                                  .decided = d->decided,
                                  .compacted = d->log.base,
                                  .entry_count = d->log.end - d->log.base,
-                                 .entries = d->log.entries};
+                                 .entries = d->log.entries,
+                                 .membership = d->membership,
+                                 .folder = d->folder};
+}
+
+void sim_disk_lost(struct sim_world *w, struct sim_node *n)
+{
+    assert(n->disk.count == 0);
+    sim_disk_free(&n->disk);
+    n->disk =
+        (struct sim_disk){.membership.standing = PAXOS_FRESH, .folder = sim_random(&w->random) | 1};
 }
 
 void sim_disk_free(struct sim_disk *d)

@@ -43,6 +43,17 @@ static void crash_all(struct sim_world *w, struct sim_faults *f)
         }
 }
 
+/* Of nodes without their data there are never more than the others can do without. */
+static void empty_folder(struct sim_world *w, struct sim_faults *f)
+{
+    struct sim_node *n = any(w);
+    uint32_t without = sim_is_member(n);
+    for (uint32_t i = 0; i < w->options.nodes; i++)
+        without += !sim_is_member(&w->nodes[i]);
+    if (without <= sim_losses_max(w))
+        sim_empty_folder(w, n);
+}
+
 /* Whatever comes next on its storage is the last thing. */
 static void lay_fuse(struct sim_world *w, struct sim_faults *f)
 {
@@ -177,10 +188,10 @@ static const struct {
     void (*happens)(struct sim_world *w, struct sim_faults *f);
     uint32_t weight;
 } kinds[] = {
-    {crash, 8},     {power_cut, 4},  {crash_leader, 4}, {crash_all, 1},   {lay_fuse, 4},
-    {bounce, 3},    {pause_node, 3}, {stop_clock, 2},   {jump, 2},        {drift, 1},
-    {slow_down, 3}, {stick_disk, 3}, {cut_one, 5},      {cut_one_way, 5}, {isolate_leader, 4},
-    {partition, 6}, {flap, 3},       {echo, 4},
+    {crash, 8},     {power_cut, 4},  {crash_leader, 4}, {crash_all, 1},    {lay_fuse, 4},
+    {bounce, 3},    {pause_node, 3}, {stop_clock, 2},   {jump, 2},         {drift, 1},
+    {slow_down, 3}, {stick_disk, 3}, {cut_one, 5},      {cut_one_way, 5},  {isolate_leader, 4},
+    {partition, 6}, {flap, 3},       {echo, 4},         {empty_folder, 6},
 };
 
 /* What ends faults happens in all histories. */

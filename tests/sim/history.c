@@ -75,9 +75,13 @@ static bool somebody_is_quorum_connected(const struct sim_world *w)
 }
 
 /* Where more have to accept than to promise, a node may be elected that reaches the ones and not
- * the others: for such quorums nothing is promised as long as links are cut. */
+ * the others: for such quorums nothing is promised as long as links are cut. Nor is it to a node
+ * that has lost its data. */
 static bool may_stay_partitioned(const struct sim_world *w)
 {
+    for (uint32_t i = 0; i < w->options.nodes; i++)
+        if (!sim_is_member(&w->nodes[i]))
+            return false;
     return w->options.read_quorum >= w->options.write_quorum;
 }
 

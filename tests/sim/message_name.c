@@ -25,6 +25,8 @@ const char *message_name(uint8_t type)
         [PAXOS_READ_PROBE] = "ReadProbe",
         [PAXOS_READ_ACK] = "ReadAck",
         [PAXOS_READ_INDEX] = "ReadIndex",
+        [PAXOS_JOIN_REQUEST] = "JoinRequest",
+        [PAXOS_JOIN_REPLY] = "JoinReply",
     };
     assert(type < PAXOS_MESSAGE_TYPE_END && names[type]);
     return names[type];

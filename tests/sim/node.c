@@ -9,7 +9,8 @@ struct paxos_config sim_config(const struct sim_world *w, uint32_t node)
                                   .count = w->options.nodes,
                                   .read_quorum = w->options.read_quorum,
                                   .write_quorum = w->options.write_quorum,
-                                  .priority = w->options.priorities[node]};
+                                  .priority = w->options.priorities[node],
+                                  .start = (uint64_t)w->nodes[node].starts << 32};
     for (uint32_t i = 0; i < config.count; i++)
         config.pids[i] = w->nodes[i].pid;
     return config;
@@ -17,9 +18,40 @@ struct paxos_config sim_config(const struct sim_world *w, uint32_t node)
 
 /* ---- start and crash ---- */
 
+bool sim_is_member(const struct sim_node *n)
+{
+    return n->disk.membership.standing == PAXOS_MEMBER;
+}
+
+bool sim_serves(const struct sim_node *n)
+{
+    struct paxos_status status;
+    if (!n->up)
+        return false;
+    paxos_status(n->core, &status);
+    return status.standing == PAXOS_MEMBER;
+}
+
+uint32_t sim_incarnation(const struct sim_node *n)
+{
+    struct paxos_status status;
+    paxos_status(n->core, &status);
+    return status.life << 16 | n->starts;
+}
+
+uint32_t sim_losses_max(const struct sim_world *w)
+{
+    uint32_t majority = w->options.nodes / 2 + 1;
+    uint32_t read = w->options.read_quorum ? w->options.read_quorum : majority;
+    uint32_t write = w->options.write_quorum ? w->options.write_quorum : majority;
+    return w->options.nodes - (read > write ? read : write);
+}
+
 void sim_start(struct sim_world *w, struct sim_node *n)
 {
     assert(!n->up);
+    n->life++;
+    n->starts++;
     struct paxos_config config = sim_config(w, n->index);
     struct paxos_stored stored = sim_disk_open(n);
     struct checker_view view = sim_view(n, 0);
@@ -27,8 +59,7 @@ void sim_start(struct sim_world *w, struct sim_node *n)
     n->core = paxos_new(&config, &stored);
     assert(n->core);
     n->up = true;
-    n->life++;
-    n->requests = (struct sim_requests){.next_sequence = 1, .next_read = (uint64_t)n->life << 32};
+    n->requests = (struct sim_requests){.next_sequence = 1};
     sim_note(w, SIM_STARTED, n->index, stored.promise.n, stored.compacted, n->disk.log.end);
     sim_links_changed(w);
 }
@@ -58,6 +89,17 @@ void sim_crash(struct sim_world *w, struct sim_node *n)
 void sim_power_cut(struct sim_world *w, struct sim_node *n)
 {
     go_down(w, n, 0, 0);
+}
+
+void sim_empty_folder(struct sim_world *w, struct sim_node *n)
+{
+    if (n->up)
+        sim_power_cut(w, n);
+    sim_note(w, SIM_EMPTIED, n->index, n->disk.membership.lives[n->index], 0, 0);
+    sim_disk_lost(w, n);
+    sim_tree_lost(n);
+    n->starts = 0;
+    checker_lost(&w->checker, n->index);
 }
 
 /* ---- the core ---- */

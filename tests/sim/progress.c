@@ -85,8 +85,9 @@ bool sim_quorum_connected(const struct sim_world *w, uint32_t node)
     uint32_t read = w->options.read_quorum ? w->options.read_quorum : majority;
     uint32_t write = w->options.write_quorum ? w->options.write_quorum : majority;
     for (uint32_t i = 0; i < w->options.nodes; i++)
-        links += w->linked[node][i];
-    return w->nodes[node].up && links >= (read > write ? read : write);
+        links += w->linked[node][i] && sim_is_member(&w->nodes[i]);
+    return w->nodes[node].up && sim_is_member(&w->nodes[node]) &&
+           links >= (read > write ? read : write);
 }
 
 bool sim_reaches(const struct sim_world *w, uint32_t node, uint32_t leader)
@@ -120,9 +121,9 @@ static void ask_everybody(struct sim_world *w)
 {
     for (uint32_t i = 0; i < w->options.nodes; i++) {
         struct sim_node *n = &w->nodes[i];
-        if (n->up && n->requests.write_count == 0)
+        if (sim_serves(n) && n->requests.write_count == 0)
             sim_propose(w, n, 1);
-        if (n->up && n->requests.read_count == 0)
+        if (sim_serves(n) && n->requests.read_count == 0)
             sim_read(w, n);
     }
 }

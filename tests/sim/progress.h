@@ -23,7 +23,7 @@ void sim_start_all(struct sim_world *w); /* that are down */
 /* All links, all nodes; no more faults. */
 void sim_heal(struct sim_world *w);
 
-/* A node that a quorum is linked to, itself included. */
+/* A member that a quorum of members is linked to, itself included. */
 bool sim_quorum_connected(const struct sim_world *w, uint32_t node);
 /* Highest ballot in accept, or SIM_NOBODY. */
 uint32_t sim_leader(const struct sim_world *w);

@@ -14,7 +14,7 @@
  *                                             scenarios, by name
  *   main.c         command line                 scenarios.c, situation.h, partition.h
  *   workers.h      on all processors            partitions.c, crashes.c, messages.c, snapshots.c,
- *   run            for as long as asked         reads.c
+ *   run            for as long as asked         reads.c, emptied.c
  *
  * Time counts in steps; a tick (heartbeat period) is SIM_TICK of them. Every check that fails
  * prints the last events and the seed, and ends the process. */
@@ -55,6 +55,8 @@ struct sim_options {
     uint32_t entry_bytes_max;
     bool slow_snapshots; /* their transfer and installation may take several ticks */
 
+    bool founded; /* all are members from the start; otherwise their folders are new */
+
     uint32_t clients;
     uint64_t think_max, patience; /* of clients, steps */
     uint32_t batches;             /* permille of steps whose output waits for more of them */
@@ -71,6 +73,8 @@ struct sim_log { /* [base, end) */
 struct sim_disk {
     struct paxos_ballot promise, acc_round;
     uint64_t decided;
+    struct paxos_membership membership;
+    uint64_t folder;
     struct sim_log log;
     struct paxos_write *queue; /* not yet durable, oldest first */
     size_t count, cap;
@@ -128,6 +132,7 @@ struct sim_node {
     uint32_t index, pid;
     bool up;
     uint32_t life;
+    uint32_t starts; /* of its folder */
     struct paxos *core;
     bool output_due; /* at an event of its own; steps until then have none */
     struct sim_disk disk;
@@ -214,6 +219,16 @@ void sim_start(struct sim_world *w, struct sim_node *n);
 void sim_crash(struct sim_world *w, struct sim_node *n);
 /* Nothing has. */
 void sim_power_cut(struct sim_world *w, struct sim_node *n);
+/* It has lost its folder, and will start with an empty one. */
+void sim_empty_folder(struct sim_world *w, struct sim_node *n);
+/* Votes, as its disk has it. */
+bool sim_is_member(const struct sim_node *n);
+/* It is up, and does not refuse what clients ask: it is a member. */
+bool sim_serves(const struct sim_node *n);
+/* Rises with each start, though the folder was emptied (node/replica.c). Of a member. */
+uint32_t sim_incarnation(const struct sim_node *n);
+/* Nodes that may be without their data at the same time. */
+uint32_t sim_losses_max(const struct sim_world *w);
 void sim_step(struct sim_world *w, struct sim_node *n, const struct paxos_event *event);
 void sim_node_event(struct sim_world *w, struct sim_node *n, const struct sim_event *event);
 void sim_node_free(struct sim_node *n);
@@ -228,6 +243,8 @@ void sim_disk_written(struct sim_world *w, struct sim_node *n); /* the oldest, w
 void sim_disk_crash(struct sim_world *w, struct sim_node *n, size_t kept);
 /* As the store opens its log, with a tree that has applied that much. */
 struct paxos_stored sim_disk_open(struct sim_node *n);
+/* All of it is gone, and a new folder in its place. */
+void sim_disk_lost(struct sim_world *w, struct sim_node *n);
 void sim_disk_free(struct sim_disk *d);
 /* Something happened on the storage of this node: it may be the last thing before a power cut. */
 void sim_storage_operation(struct sim_world *w, struct sim_node *n);
@@ -242,6 +259,7 @@ void sim_tree_fetch(struct sim_world *w, struct sim_node *n);
 void sim_tree_fetched(struct sim_world *w, struct sim_node *n);
 void sim_tree_replaced(struct sim_world *w, struct sim_node *n);
 void sim_tree_installed(struct sim_world *w, struct sim_node *n);
+void sim_tree_lost(struct sim_node *n);
 void sim_tree_free(struct sim_tree *t);
 
 /* ---- clients.c ---- */

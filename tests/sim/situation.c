@@ -40,6 +40,7 @@ struct sim_world *sim_settled(const char *name, uint64_t seed, struct sim_option
                               uint32_t leader)
 {
     o.priorities[leader] = 1;
+    o.founded = true;
     struct sim_world *w = sim_world_new(name, seed, &o);
     sim_run(w, 10 * SIM_TICK);
     sim_check(w, sim_leader(w) == leader, "node %u does not lead", w->nodes[leader].pid);

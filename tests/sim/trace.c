@@ -12,7 +12,7 @@ static const char *const whats[] = {
     [SIM_LINK_UP] = "link up",   [SIM_LINK_DOWN] = "link down", [SIM_LEADS] = "leads",
     [SIM_SNAPSHOT] = "snapshot", [SIM_REPLACES_TREE] = "tree",  [SIM_PAUSED] = "paused",
     [SIM_JUMPED] = "jump",       [SIM_STUCK] = "stuck",         [SIM_ASKED] = "ask",
-    [SIM_ANSWERED] = "answer",
+    [SIM_ANSWERED] = "answer",   [SIM_EMPTIED] = "emptied",
 };
 
 void trace_add(struct sim_trace *t, struct sim_trace_line line)

@@ -24,6 +24,7 @@ enum sim_what {
     SIM_PAUSED,
     SIM_JUMPED,
     SIM_STUCK,
+    SIM_EMPTIED,
     SIM_ASKED,
     SIM_ANSWERED,
 };

@@ -157,6 +157,12 @@ void sim_tree_installed(struct sim_world *w, struct sim_node *n)
     sim_requests_recall(w, n);
 }
 
+void sim_tree_lost(struct sim_node *n)
+{
+    sim_tree_free(&n->tree);
+    n->tree = (struct sim_tree){0};
+}
+
 void sim_tree_free(struct sim_tree *t)
 {
     free(t->fetching);

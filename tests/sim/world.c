@@ -107,6 +107,8 @@ static void populate(struct sim_world *w)
         w->nodes[i].index = i;
         w->nodes[i].pid = o->pids[i] ? o->pids[i] : i + 1;
         w->nodes[i].clock = 1000;
+        if (!o->founded)
+            sim_disk_lost(w, &w->nodes[i]);
     }
     struct paxos_config config = sim_config(w, 0);
     checker_init(&w->checker, &config, checker_failed, w);

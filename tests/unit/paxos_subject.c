@@ -151,7 +151,12 @@ struct subject *start_with(struct paxos_ballot promise, struct paxos_ballot acc_
     struct paxos_entry *entries[64];
     for (uint32_t i = 0; i < count; i++)
         entries[i] = paxos_entry_new("stored", 6);
-    struct paxos_stored stored = {promise, acc_round, decided, compacted, count, entries};
+    struct paxos_stored stored = {.promise = promise,
+                                  .acc_round = acc_round,
+                                  .decided = decided,
+                                  .compacted = compacted,
+                                  .entry_count = count,
+                                  .entries = entries};
     struct subject *s = start(3, &stored);
     for (uint32_t i = 0; i < count; i++)
         paxos_entry_unref(entries[i]);

@@ -39,7 +39,7 @@ struct parts *parts_new(void)
     r->me = PARTS_ME;
     r->failed_arg = p;
     r->tree = p->store.tree;
-    r->incarnation = PARTS_INCARNATION;
+    r->start = PARTS_INCARNATION;
     r->next_sequence = 1;
     r->next_read_id = PARTS_INCARNATION;
     r->status.has_quorum = r->status.has_leader = true;

@@ -67,6 +67,20 @@ static void random_entries(struct paxos_message *m)
     }
 }
 
+static void random_membership(struct paxos_message *m, uint8_t type)
+{
+    bool reply = type == PAXOS_JOIN_REPLY;
+    if (reply || type == PAXOS_PROMISE || type == PAXOS_ACCEPT_SYNC ||
+        type == PAXOS_HEARTBEAT_REPLY)
+        m->standing = (uint8_t)random_below(PAXOS_STANDING_END);
+    if (type == PAXOS_JOIN_REQUEST || type == PAXOS_ACCEPT_SYNC)
+        m->life = (uint32_t)random_u64();
+    for (int i = 0; i < PAXOS_NODES_MAX; i++) {
+        m->lives[i] = reply || type == PAXOS_PROMISE ? (uint32_t)random_u64() : 0;
+        m->folders[i] = reply ? random_u64() : 0;
+    }
+}
+
 /* Fills exactly the fields that paxos.h names for the type. */
 static void random_message(struct paxos_message *m, uint8_t type)
 {
@@ -124,9 +138,16 @@ static void random_message(struct paxos_message *m, uint8_t type)
     case PAXOS_READ_ACK:
         m->read = random_u64();
         break;
+    case PAXOS_JOIN_REQUEST:
+        has_n = false; /* fall through */
+    case PAXOS_JOIN_REPLY:
+        m->folder = random_u64();
+        m->round = random_u64();
+        break;
     default:
         break;
     }
+    random_membership(m, type);
     if (type == PAXOS_PROMISE || type == PAXOS_ACCEPT_SYNC) {
         m->sync = (uint8_t)random_below(PAXOS_SYNC_SNAPSHOT + 1);
         m->first = m->sync == PAXOS_SYNC_NONE ? 0 : random_u64();
@@ -262,7 +283,8 @@ static void unknown_values_are_refused(void **state)
     encode(&b, &beat);
     assert_bad(&b, FRAME_HEADER_BYTES, 0);
     assert_bad(&b, FRAME_HEADER_BYTES, PAXOS_MESSAGE_TYPE_END);
-    assert_bad(&b, b.len - 1, 2); /* happy */
+    assert_bad(&b, b.len - 2, 2); /* happy */
+    assert_bad(&b, b.len - 1, PAXOS_STANDING_END);
 
     struct frame promise = {.type = FRAME_PAXOS, .paxos.type = PAXOS_PROMISE};
     encode(&b, &promise);

@@ -418,26 +418,16 @@ static void decided_is_at_least_what_was_applied(void **state)
 static void incarnations_rise(void **state)
 {
     struct rig *rig = rig_new();
-    struct timespec now;
     uint64_t last = 0, next;
-    clock_gettime(CLOCK_REALTIME, &now);
     for (int i = 0; i < 3; i++) {
         rig_open(rig, 0);
         for (int j = 0; j < 100; j++) {
             assert_int_equal(log_next_incarnation(rig->log, &next, &rig->fault), 0);
-            assert_true(next > last);
+            assert_true(next >= last + LOG_INCARNATION_STEP);
             last = next;
         }
         rig_close(rig);
     }
-    assert_true(last >= (uint64_t)now.tv_sec * 1000000000);
-
-    /* The last start was at a time that the clock has not reached yet. */
-    tamper(rig, "UPDATE state SET incarnation = 4000000000000000000");
-    rig_open(rig, 0);
-    assert_int_equal(log_next_incarnation(rig->log, &next, &rig->fault), 0);
-    assert_true(next == UINT64_C(4000000000000000000) + LOG_INCARNATION_STEP);
-    rig_close(rig);
     rig_free(rig);
 }
 

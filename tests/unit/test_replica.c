@@ -168,8 +168,9 @@ static struct paxos_entry *entry_of(uint32_t node, uint64_t incarnation, const c
     return entry;
 }
 
-/* Accepted and not decided: the first command of two nodes, this one's from its life before. */
-static void leave_entries(struct node *n)
+/* Accepted and not decided: the first command of two nodes, this one's of an earlier incarnation.
+ */
+static void leave_entries(struct node *n, uint64_t incarnation, uint32_t life)
 {
     struct identity identity = {n->cluster, n->pid};
     struct folder *folder;
@@ -187,8 +188,9 @@ static void leave_entries(struct node *n)
                                 .promise = {1, 0, n->pid},
                                 .acc_round = {1, 0, n->pid},
                                 .entry_count = 2,
-                                .entries = malloc(2 * sizeof *write.entries)};
-    write.entries[0] = entry_of(n->pid, 1, "own");
+                                .entries = malloc(2 * sizeof *write.entries),
+                                .membership.lives = {life}};
+    write.entries[0] = entry_of(n->pid, incarnation, "own");
     write.entries[1] = entry_of(n->pid + 1, UINT64_MAX / 2, "other");
     assert_int_equal(log_write(log, &write), 0);
     log_close(log, on_log_closed, NULL);
@@ -203,7 +205,7 @@ static void leave_entries(struct node *n)
 static void results_of_others_answer_nobody(void **state)
 {
     struct node *n = node_new(0);
-    leave_entries(n);
+    leave_entries(n, 1, 0);
     node_start(n);
     submit(n, "now", "new");
     run_while(n, !n->written, PATIENCE_MS);
@@ -216,11 +218,27 @@ static void results_of_others_answer_nobody(void **state)
     node_free(n);
 }
 
+/* Exactly once, also where the folder was emptied and counts its starts from one again: the life is
+ * what tells this first command from the one that a first start proposed before. */
+static void what_an_earlier_life_proposed_is_another_command(void **state)
+{
+    struct node *n = node_new(0);
+    leave_entries(n, LOG_INCARNATION_STEP, 1);
+    node_start(n);
+    submit(n, "now", "new");
+    run_while(n, !n->written, PATIENCE_MS);
+    assert_int_equal(n->outcome, REPLICA_DONE);
+    struct attr attr;
+    assert_int_equal(tree_resolve(replica_tree(n->replica), text("own"), &attr), 0);
+    assert_int_equal(tree_resolve(replica_tree(n->replica), text("now"), &attr), 0);
+    node_free(n);
+}
+
 /* Without a quorum what was accepted may still be replaced. */
 static void what_is_not_decided_is_not_applied(void **state)
 {
     struct node *n = node_new(2);
-    leave_entries(n);
+    leave_entries(n, 1, 0);
     node_start(n);
     run_while(n, true, QUIET_MS);
     struct replica_status status;
@@ -265,6 +283,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(results_of_others_answer_nobody),
+        cmocka_unit_test(what_an_earlier_life_proposed_is_another_command),
         cmocka_unit_test(what_is_not_decided_is_not_applied),
         cmocka_unit_test(a_failed_write_ends_the_node),
     };

@@ -5,6 +5,8 @@
 paxos_new(...)
 {
 <...
-- p->phase = PAXOS_PHASE_RECOVER;
+- paxos_recover_from_any(p);
++ for (uint32_t i = 0; i < p->peer_count; i++)
++     paxos_prepare_req(p, p->peers[i].pid);
 ...>
 }

@@ -3,10 +3,10 @@
 // killers: test_paxos, test_paxos_sync, test_paxos_stale, test_paxos_repair, test_paxos_election, scenarios, sim
 @@
 @@
-paxos_sync_peer(...)
+least_sync(...)
 {
 <...
-- !in_round && end < p->leader.sync_end
+- in_round ? 0 : p->leader.sync_end
 + 0
 ...>
 }

@@ -1,0 +1,284 @@
+/* A node whose folder is empty: it is new, or it has forgotten what it promised and accepted. If it
+ * voted at once, a majority could then miss what another majority had acknowledged.
+ *
+ *   fresh --enough members answered--> joining --one AcceptSync, whole--> member
+ *     +-----------------enough others are fresh as well-------------------> member
+ *
+ * Joining is the recovery of Viewstamped Replication Revisited (Liskov, Cowling 2012, section 4.3),
+ * made sound as by Michael et al., "Recovering Shared Objects Without Stable Storage" (DISC 2017):
+ * what a node said before it forgot may still be under way when it is back, so it comes back with a
+ * higher number, its life, and who counts its word compares them.
+ *
+ * A fresh node asks everybody, twice. First: which life of mine do you know? Then it takes a higher
+ * one, and a member makes that durable before it answers with its promise. Once enough members have
+ * answered, the node promises the highest of these (the floor) and asks to be prepared. It counts
+ * for nothing before it has adopted the whole log of a leader at or above the floor.
+ *
+ * Why that is enough. "Enough" members share a node with every set of R - 1 others. Let b be a
+ * ballot that R nodes promised, this one in an earlier life among them, and let X be the shared
+ * node. Either X promised b before it answered here: then the floor is not below b, and the log
+ * that is adopted begins with all that was chosen up to b; as the leader's whole log it also holds
+ * all that the earlier life accepted in b itself. Or X promised b later: then its Promise reports
+ * the new life, and the leader of b does not count what the earlier one promised. Two sets of
+ * enough members share a node as well, so a life is never given twice, and who forgets which lives
+ * it was told of hears of them again when it joins. An answer that an answerer gave in an earlier
+ * life is told from others likewise.
+ *
+ * A ballot that the earlier life raised, and that the floor does not cover, never had R promises:
+ * only Prepares were sent in it. Should it be raised again, their psids tell them apart.
+ *
+ * Founding. Where more nodes are fresh than could have been lost, the cluster has no history. Fresh
+ * must they have been at one moment: a folder that was heard of in one round of questions, and is
+ * still fresh in the next, was so at the end of the first. A founder keeps the folders that it
+ * counted, and whoever is still in one of them is a founder as well. A folder that was emptied has
+ * another number, and joins. Where somebody says that it is a member nothing is founded, though a
+ * majority were fresh: more was lost than may be, and what is left must not be passed over. */
+#include "paxos/state.h"
+
+#include <assert.h>
+#include <string.h>
+
+static uint32_t larger_quorum(const struct paxos *p)
+{
+    return p->read_quorum > p->write_quorum ? p->read_quorum : p->write_quorum;
+}
+
+uint32_t paxos_members_needed(const struct paxos *p)
+{
+    return larger_quorum(p) < p->peer_count ? larger_quorum(p) : p->peer_count;
+}
+
+uint32_t paxos_fresh_needed(const struct paxos *p)
+{
+    return larger_quorum(p) - 1;
+}
+
+bool paxos_is_member(const struct paxos *p)
+{
+    return p->membership.standing == PAXOS_MEMBER;
+}
+
+uint32_t paxos_life(const struct paxos *p)
+{
+    return p->membership.lives[p->rank];
+}
+
+static bool raise_life(struct paxos *p, uint32_t rank, uint32_t life)
+{
+    if (life <= p->membership.lives[rank])
+        return false;
+    p->membership.lives[rank] = life;
+    p->membership_version++;
+    return true;
+}
+
+/* The best promise may prove to be one of an earlier life: its log is not there any more. */
+void paxos_learn_lives(struct paxos *p, const uint32_t *lives)
+{
+    bool best_is_gone = false;
+    for (uint32_t i = 0; i < p->peer_count; i++) {
+        const struct paxos_peer *peer = &p->peers[i];
+        bool news = raise_life(p, peer->rank, lives[peer->rank]);
+        best_is_gone |= news && peer->pid == p->leader.best_pid;
+    }
+    if (best_is_gone && p->role == PAXOS_LEADER && p->phase == PAXOS_PHASE_PREPARE)
+        paxos_prepare_all(p);
+}
+
+/* ---- Asking ---- */
+
+static void next_round(struct paxos *p)
+{
+    p->join.round++;
+    for (uint32_t i = 0; i < p->peer_count; i++)
+        p->peers[i].ask_due = true;
+}
+
+static void become_member(struct paxos *p)
+{
+    p->membership.standing = PAXOS_MEMBER;
+    p->membership_version++;
+}
+
+/* With these, a majority was fresh at one moment; or I am one of those of whom that is known. */
+static void found(struct paxos *p, const uint64_t *folders)
+{
+    memcpy(p->membership.folders, folders, sizeof p->membership.folders);
+    p->membership.folders[p->rank] = p->folder;
+    become_member(p);
+}
+
+/* The floor. My earlier ballots were not above it, as after a restart. */
+static void let_in(struct paxos *p)
+{
+    for (uint32_t i = 0; i < p->peer_count; i++) {
+        const struct paxos_peer *peer = &p->peers[i];
+        bool answered = peer->join_round == p->join.round && peer->join_standing == PAXOS_MEMBER;
+        if (answered && paxos_ballot_compare(peer->join_promise, p->promise) > 0)
+            p->promise = peer->join_promise;
+    }
+    if (paxos_ballot_compare(p->promise, p->election.leader) > 0)
+        p->election.leader = p->promise;
+    p->membership.standing = PAXOS_JOINING;
+    p->membership_version++;
+    paxos_psid_start(p);
+    paxos_recover_from_any(p);
+}
+
+/* Its answer of this round, unless it was given in an earlier life. */
+static bool answered_as(const struct paxos *p, const struct paxos_peer *peer,
+                        enum paxos_standing standing)
+{
+    return peer->join_round == p->join.round && peer->join_standing == standing &&
+           peer->join_life >= p->membership.lives[peer->rank];
+}
+
+static bool judge_members(struct paxos *p)
+{
+    uint32_t members = 0, life = paxos_life(p);
+    for (uint32_t i = 0; i < p->peer_count; i++)
+        members += answered_as(p, &p->peers[i], PAXOS_MEMBER);
+    if (members < paxos_members_needed(p))
+        return false;
+    if (life > 0 && p->join.known_life == life) {
+        let_in(p);
+    } else {
+        raise_life(p, p->rank, p->join.known_life + 1);
+        next_round(p);
+    }
+    return true;
+}
+
+/* Nobody has said that it is a member, and those that say nothing had time to. */
+static bool may_found(const struct paxos *p)
+{
+    bool all = true;
+    for (uint32_t i = 0; i < p->peer_count; i++) {
+        const struct paxos_peer *peer = &p->peers[i];
+        if (peer->join_round != 0 && peer->join_standing == PAXOS_MEMBER)
+            return false;
+        all &= peer->join_round == p->join.round;
+    }
+    return all || p->ticks >= PAXOS_FOUND_TICKS;
+}
+
+static void judge_fresh(struct paxos *p)
+{
+    uint64_t folders[PAXOS_NODES_MAX] = {0};
+    uint32_t fresh = 0, since_before = 0;
+    for (uint32_t i = 0; i < p->peer_count; i++) {
+        const struct paxos_peer *peer = &p->peers[i];
+        if (!answered_as(p, peer, PAXOS_FRESH))
+            continue;
+        fresh++;
+        if (peer->folder_round == p->join.round)
+            continue;
+        since_before++;
+        folders[peer->rank] = peer->folder;
+    }
+    if (since_before >= paxos_fresh_needed(p) && may_found(p))
+        found(p, folders);
+    else if (fresh >= paxos_fresh_needed(p) && since_before < fresh)
+        next_round(p);
+}
+
+void paxos_join_start(struct paxos *p)
+{
+    paxos_psid_start(p);
+    if (p->membership.standing != PAXOS_FRESH)
+        return;
+    assert(p->folder != 0);
+    p->join.known_life = paxos_life(p);
+    next_round(p);
+    judge_fresh(p);
+}
+
+static void remember_folder(struct paxos *p, struct paxos_peer *peer, uint64_t folder)
+{
+    if (folder == peer->folder)
+        return;
+    peer->folder = folder;
+    peer->folder_round = p->join.round;
+}
+
+void paxos_on_join_reply(struct paxos *p, struct paxos_peer *peer, const struct paxos_message *m)
+{
+    bool mine = m->folder == p->folder && m->round == p->join.round;
+    if (p->membership.standing != PAXOS_FRESH || !mine)
+        return;
+    remember_folder(p, peer, m->folders[peer->rank]);
+    peer->join_round = m->round;
+    peer->join_standing = m->standing;
+    peer->join_promise = m->n;
+    peer->join_life = m->lives[peer->rank];
+    paxos_learn_lives(p, m->lives);
+    if (m->lives[p->rank] > p->join.known_life)
+        p->join.known_life = m->lives[p->rank];
+    if (m->standing == PAXOS_MEMBER && m->folders[p->rank] == p->folder)
+        found(p, m->folders);
+    else if (!judge_members(p))
+        judge_fresh(p);
+}
+
+void paxos_join_tick(struct paxos *p)
+{
+    if (p->membership.standing == PAXOS_FRESH)
+        for (uint32_t i = 0; i < p->peer_count; i++)
+            p->peers[i].ask_due = true;
+}
+
+void paxos_join_complete(struct paxos *p)
+{
+    if (p->membership.standing == PAXOS_JOINING)
+        become_member(p);
+}
+
+/* ---- Answering ---- */
+
+void paxos_on_join_request(struct paxos *p, struct paxos_peer *peer, const struct paxos_message *m)
+{
+    uint32_t lives[PAXOS_NODES_MAX] = {0};
+    lives[peer->rank] = m->life;
+    if (paxos_is_member(p))
+        paxos_learn_lives(p, lives);
+    peer->asked_folder = m->folder;
+    peer->asked_round = m->round;
+    peer->reply_due = true;
+}
+
+static void ask(struct paxos *p, struct paxos_peer *peer)
+{
+    struct paxos_message *m = paxos_send(p, PAXOS_JOIN_REQUEST, peer->pid);
+    m->folder = p->folder;
+    m->round = p->join.round;
+    m->life = paxos_life(p);
+    peer->ask_due = false;
+}
+
+static void reply(struct paxos *p, struct paxos_peer *peer)
+{
+    struct paxos_message *m = paxos_send(p, PAXOS_JOIN_REPLY, peer->pid);
+    m->folder = peer->asked_folder;
+    m->round = peer->asked_round;
+    m->standing = (uint8_t)p->membership.standing;
+    m->n = p->promise;
+    memcpy(m->lives, p->membership.lives, sizeof m->lives);
+    memcpy(m->folders, p->membership.folders, sizeof m->folders);
+    m->folders[p->rank] = p->folder;
+    peer->reply_due = false;
+}
+
+/* A life is durable before it is asked for (it must not be another one after a restart), and before
+ * it is answered. */
+void paxos_join_output(struct paxos *p)
+{
+    if (!paxos_membership_durable(p))
+        return;
+    for (uint32_t i = 0; i < p->peer_count; i++) {
+        struct paxos_peer *peer = &p->peers[i];
+        if (peer->ask_due && p->membership.standing == PAXOS_FRESH)
+            ask(p, peer);
+        if (peer->reply_due)
+            reply(p, peer);
+    }
+}

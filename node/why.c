@@ -1,0 +1,118 @@
+/* Why writes are refused here, in one sentence, and what becomes of a node whose folder is new. */
+#include "replica_internal.h"
+
+#include "base/trace.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { WAITS_MS = 2000 }; /* a node that joins for longer says what it waits for */
+
+static void add(struct replica_status *s, const char *text)
+{
+    size_t at = strlen(s->why);
+    snprintf(s->why + at, sizeof s->why - at, "%s", text);
+}
+
+/* "; TITLE: ADDR, ADDR" of the peers that answer and do not vote, or that do not answer. */
+static void add_peers(struct replica_status *s, const char *title, bool alive)
+{
+    bool first = true;
+    for (uint32_t i = 0; i < s->peer_count; i++) {
+        bool votes = s->peers[i].alive && s->peers[i].standing == PAXOS_MEMBER;
+        if (votes || s->peers[i].alive != alive)
+            continue;
+        add(s, first ? "; " : ", ");
+        add(s, first ? title : "");
+        add(s, s->peers[i].addr);
+        first = false;
+    }
+}
+
+static uint32_t members_reached(const struct replica_status *s)
+{
+    uint32_t members = 0;
+    for (uint32_t i = 0; i < s->peer_count; i++)
+        members += s->peers[i].alive && s->peers[i].standing == PAXOS_MEMBER;
+    return members;
+}
+
+static void describe_fresh(struct replica_status *s)
+{
+    char founding[80] = "";
+    if (members_reached(s) == 0)
+        snprintf(founding, sizeof founding,
+                 ", or founds the cluster with %u of them if they are new as well",
+                 s->paxos.fresh_needed);
+    snprintf(
+        s->why, sizeof s->why,
+        "no quorum: this node's folder is new: it joins when it has heard from %u of the other "
+        "nodes that have the data%s",
+        s->paxos.members_needed, founding);
+}
+
+static void describe_standing(struct replica_status *s)
+{
+    uint32_t nodes = s->peer_count + 1;
+    switch (s->paxos.standing) {
+    case PAXOS_FRESH:
+        describe_fresh(s);
+        break;
+    case PAXOS_JOINING:
+        snprintf(s->why, sizeof s->why,
+                 "no quorum: this node's folder is new: it has been let in, and waits for a leader "
+                 "to bring it the data");
+        break;
+    default:
+        snprintf(s->why, sizeof s->why,
+                 "no quorum: this node reaches %u of %u nodes, itself included, and needs %u",
+                 members_reached(s) + 1, nodes, nodes / 2 + 1);
+    }
+}
+
+void why_refused(const struct replica *r, struct replica_status *s)
+{
+    if (r->stopping) {
+        snprintf(s->why, sizeof s->why, "this node is stopping");
+        return;
+    }
+    if (r->doubt) {
+        digests_doubt(r, s->why);
+        return;
+    }
+    describe_standing(s);
+    add_peers(s, "not reached: ", false);
+    add_peers(s, "still joining: ", true);
+}
+
+/* ---- In the log ---- */
+
+static void say_standing(const struct replica *r)
+{
+    switch (r->status.standing) {
+    case PAXOS_FRESH:
+        trace_info("join", "this node's folder is new: asking the others what that means");
+        break;
+    case PAXOS_JOINING:
+        trace_info("join", "let in, in life %u: fetching the data", r->status.life);
+        break;
+    default:
+        trace_info("join", "this node is a member now");
+    }
+}
+
+void why_housekeeping(struct replica *r, uint64_t now_ms)
+{
+    if (r->said_standing != r->status.standing)
+        say_standing(r);
+    if (r->said_standing == PAXOS_MEMBER)
+        r->joining_since_ms = now_ms;
+    r->said_standing = r->status.standing;
+    bool waits = r->status.standing != PAXOS_MEMBER && now_ms - r->joining_since_ms >= WAITS_MS;
+    if (!waits || r->said_why)
+        return;
+    struct replica_status s;
+    replica_status(r, &s);
+    trace_warn("join", "%s", s.why);
+    r->said_why = true;
+}

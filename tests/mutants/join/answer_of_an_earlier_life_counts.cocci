@@ -1,0 +1,11 @@
+// An answer counts that was given by a node that has lost its folder since.
+// killers: test_paxos_join, test_paxos_lives
+@@
+@@
+answered_as(...)
+{
+<...
+- peer->join_life >= p->membership.lives[peer->rank]
++ 1
+...>
+}

@@ -1,0 +1,11 @@
+// A folder that is another one than before counts as if it were known.
+// killers: test_paxos_join, test_paxos_lives
+@@
+@@
+remember_folder(...)
+{
+<...
+- peer->folder_round = p->join.round;
++ ;
+...>
+}

@@ -1,0 +1,11 @@
+// Nodes found a cluster that need not have been new at the same moment.
+// killers: test_paxos_join, test_paxos_lives, scenarios
+@@
+@@
+judge_fresh(...)
+{
+<...
+- peer->folder_round == p->join.round
++ 0
+...>
+}

@@ -1,0 +1,11 @@
+// A node that is joining accepts proposals.
+// killers: test_paxos_join, test_paxos_lives, scenarios
+@@
+@@
+has_quorum(...)
+{
+<...
+- !paxos_is_member(p)
++ 0
+...>
+}

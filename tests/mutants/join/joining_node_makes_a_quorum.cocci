@@ -1,0 +1,11 @@
+// A node counts one that is joining for the quorum that it says to have.
+// killers: test_paxos_join, test_paxos_lives, scenarios
+@@
+@@
+has_quorum(...)
+{
+<...
+- !paxos_alive(p, peer) || peer->reply_standing != PAXOS_MEMBER
++ !paxos_alive(p, peer)
+...>
+}

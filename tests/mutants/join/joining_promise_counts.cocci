@@ -1,0 +1,11 @@
+// The promise of a node that is joining is counted like any other.
+// killers: test_paxos_join, test_paxos_lives, scenarios, sim
+@@
+@@
+paxos_on_promise(...)
+{
+<...
+- m->standing == PAXOS_MEMBER
++ 1
+...>
+}

@@ -1,0 +1,11 @@
+// Who is a member is not written to the disk.
+// killers: test_log_membership
+@@
+@@
+log_db_set_state(...)
+{
+<...
+- db->state_changed = db->membership_changed = true;
++ ;
+...>
+}

@@ -1,0 +1,11 @@
+// The log of a node that has lost it since is taken for the best.
+// killers: test_paxos_join, test_paxos_lives, scenarios, sim
+@@
+@@
+paxos_on_promise(...)
+{
+<...
+- m->psid != peer->psid || m->lives[peer->rank] < p->membership.lives[peer->rank]
++ m->psid != peer->psid
+...>
+}

@@ -1,0 +1,10 @@
+// An answer to a question of an earlier start fits to one of this start.
+// killers: test_paxos_join, test_paxos_lives
+@@
+@@
+configure(...)
+{
+<...
+- p->join.round = config->start;
+...>
+}
