@@ -108,7 +108,8 @@ static void found(struct paxos *p, const uint64_t *folders)
     become_member(p);
 }
 
-/* The floor. My earlier ballots were not above it, as after a restart. */
+/* With the floor as its promise. It covers every ballot of mine that was of any consequence, so the
+ * election goes on from it as it does after a restart. */
 static void let_in(struct paxos *p)
 {
     for (uint32_t i = 0; i < p->peer_count; i++) {

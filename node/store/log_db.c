@@ -22,7 +22,9 @@ static const char *const log_statement_texts[LOG_STATEMENT_COUNT] = {
     [LOG_LIST_NODES] = "SELECT rank, life, folder FROM node",
 };
 
-/* PAXOS_FRESH: what that means is found out from the others. The folder's number is random. */
+_Static_assert(PAXOS_MEMBER == 0 && PAXOS_JOINING == 1 && PAXOS_FRESH == 2, "they are stored");
+
+/* A new folder is fresh, and has a random number. */
 static const char log_schema[] =
     "CREATE TABLE state (promise_n INTEGER NOT NULL, promise_priority INTEGER NOT NULL,"
     " promise_pid INTEGER NOT NULL, round_n INTEGER NOT NULL, round_priority INTEGER NOT NULL,"
