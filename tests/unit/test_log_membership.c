@@ -139,7 +139,7 @@ static void nonsense_is_damage(void **state)
         rig_open(&rig);
         assert_int_equal(sql_exec(&rig.db.sql, wrong[i]), 0);
         close_db(&rig);
-        assert_int_equal(try_open(&rig, 0, 0), -EIO);
+        assert_int_equal(try_open(&rig, 0, 0), -EUCLEAN);
         assert_non_null(strstr(rig.db.sql.fault.text, "damaged"));
         rig_end(&rig);
     }
