@@ -119,8 +119,6 @@ static void apply_next(struct replica *r)
     } else {
         assert(tree_applied(r->tree) == index + 1);
         digests_applied(r);
-        if (readable && !repeated && r->observer)
-            r->observer(r->observer_arg, &view, &result);
         if (mine)
             writes_complete(r, view.stamp.sequence, &result);
     }
@@ -294,13 +292,6 @@ static void on_housekeeping(uv_timer_t *timer)
 struct tree *replica_tree(struct replica *r)
 {
     return r->tree;
-}
-
-void replica_observe(struct replica *r, replica_applied_cb *applied, void *arg)
-{
-    assert(!r->observer || !applied);
-    r->observer = applied;
-    r->observer_arg = arg;
 }
 
 void replica_ping(struct replica *r, uint32_t pid, void (*done)(void *arg, bool reached), void *arg)

@@ -68,13 +68,6 @@ void replica_read(struct replica *replica, enum replica_consistency consistency,
 /* For reading, in a read callback (or for REPLICA_LOCAL at any time). */
 struct tree *replica_tree(struct replica *replica);
 
-/* Called after every command that was applied, the node's own or not, before its callback: a door
- * that keeps something per inode (open files) learns here what has changed. One observer at most.
- */
-typedef void replica_applied_cb(void *arg, const struct command_view *command,
-                                const struct command_result *result);
-void replica_observe(struct replica *replica, replica_applied_cb *applied, void *arg);
-
 /* Whether a write would be refused at this moment: no quorum, not a member yet, or stopping. */
 bool replica_refuses_writes(const struct replica *replica);
 

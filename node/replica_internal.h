@@ -171,9 +171,6 @@ struct replica {
     uint64_t joining_since_ms;
     bool said_why;
 
-    replica_applied_cb *observer;
-    void *observer_arg;
-
     bool stopping;
     void (*stopped)(void *arg);
     void *stopped_arg;
