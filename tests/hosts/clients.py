@@ -5,7 +5,7 @@ import os
 from arena import FREE, KEPT, LINES, LOCKS, ONCE, PAIRS, PLACES
 from client import Client
 from doors import HttpDoor, MountDoor, WebSocketDoor
-from history import NOTHING, Append, Operation, Refused, Unknown, is_, is_not, now, opposite
+from history import NOTHING, Append, Operation, Refused, Unknown, is_, is_either, is_not, now, opposite
 from hosts import path_of
 from values import bytes_of_label, label_of, one_of, replaced
 
@@ -214,8 +214,10 @@ class MountClient(Client):
                 operation.holds(is_not(NOTHING))
 
     def move(self):
+        """The kernel looks up both names, and takes a file that somebody has moved in between for two links of one
+        file: then it does nothing, and says that it succeeded."""
         old, new = self.dice.sample(PLACES, 2)
-        with self.operation("move", "rename", is_(old), new) as operation:
+        with self.operation("move", "rename", is_either(old, new), new) as operation:
             try:
                 self.door.change("rename", self.arena.key("move/" + old), self.arena.key("move/" + new))
             except FileNotFoundError:
