@@ -151,9 +151,11 @@ def full_disk(hosts, dice, victims):
     node.hardware.fill_disk()
     yield f"the disk of node {node.number} full"
     node.hardware.empty_disk()
-    if not node.running:
+    if node.running:
+        node.kill()  # it may be about to end
+    else:
         assert node.process.returncode == DISK_FULL, f"{node} ended with {node.process.returncode}: {node.log_tail(9)}"
-        node.start(wait=False)
+    node.start(wait=False)
 
 
 @contextlib.contextmanager

@@ -43,6 +43,10 @@ def is_not(unexpected):
     return Condition(f"is not {unexpected!r}", lambda value: value != unexpected)
 
 
+def is_either(one, other):
+    return Condition(f"is {one!r} or {other!r}", lambda value: value in (one, other))
+
+
 def opposite(condition):
     return Condition(f"not: {condition!r}", lambda value: not condition.holds(value))
 
