@@ -2,8 +2,9 @@
  *
  * An open directory keeps the names it has given, in the order it gave them; a position in that
  * list, plus 2 for `.` and `..`, is the offset after an entry. So offsets stay valid while entries
- * come and go: what was given can be given again, and reading goes on behind the last name. Offset
- * 0 starts anew. */
+ * come and go: what was given can be given again, and reading goes on behind the last name, until
+ * the end was reached once: the kernel asks again there, and a file that is renamed meanwhile must
+ * not appear a second time. Offset 0 starts anew. */
 #include "fs/request.h"
 #include "fs/special.h"
 
@@ -23,6 +24,7 @@ struct fs_entry {
 /* The answer under construction, in scratch. */
 struct page {
     struct fs_request *r;
+    uint32_t fresh; /* entries that are new to the handle */
     bool full;
     bool failed; /* out of memory */
 };
@@ -119,8 +121,10 @@ static bool put_new(void *arg, struct bytes name, const struct attr *attr)
     page->failed = handle->names.failed || handle->entries.failed;
     if (page->failed)
         return false;
-    if (put(page, name, &stat, stat.st_ino, given(handle) + DOTS))
+    if (put(page, name, &stat, stat.st_ino, given(handle) + DOTS)) {
+        page->fresh++;
         return true;
+    }
     handle->names.len = entry.name_at;
     handle->entries.len -= sizeof entry;
     return false;
@@ -144,6 +148,7 @@ static int put_rest(struct page *page, struct tree *tree)
     } else {
         rc = tree_list(tree, fs_tree_ino(r->ino), after, PAGE_ENTRIES_MAX, put_new, page);
     }
+    handle->at_end = rc == 0 && !page->full && page->fresh < PAGE_ENTRIES_MAX;
     return page->failed ? -ENOMEM : rc;
 }
 
@@ -156,11 +161,13 @@ static void dir_read(struct fs_request *r, struct tree *tree)
         fs_reply_error(r, -ENOMEM);
         return;
     }
-    if (r->offset == 0)
+    if (r->offset == 0) {
         r->handle->names.len = r->handle->entries.len = 0;
+        r->handle->at_end = false;
+    }
     if (put_dots(&page, tree)) {
         put_again(&page, tree);
-        if (!page.full)
+        if (!page.full && !r->handle->at_end)
             rc = put_rest(&page, tree);
     }
     if (rc < 0 && rc != -ESTALE) /* a removed directory is empty */

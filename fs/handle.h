@@ -25,6 +25,7 @@ struct fs_handle {
     /* A directory: the names that were given so far. Their positions are the stream's offsets. */
     struct buffer names;   /* one after the other */
     struct buffer entries; /* struct fs_entry, dir.c */
+    bool at_end;
 };
 
 struct fs_file {

@@ -1,6 +1,6 @@
 /* Private to the room: which way a frame goes. Directly while the peer is heard, otherwise by way
  * of one that says it reaches it: one hop, never two, and never a heartbeat, so that elections see
- * the links as they are (design.md, Consensus). */
+ * the links as they are. */
 #ifndef QUORUMFS_PEER_ROUTE_H
 #define QUORUMFS_PEER_ROUTE_H
 

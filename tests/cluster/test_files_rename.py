@@ -3,7 +3,7 @@
 import errno
 import os
 
-from files import RENAME_EXCHANGE, RENAME_NOREPLACE, RENAME_WHITEOUT, fails, rename, sh
+from files import RENAME_EXCHANGE, RENAME_NOREPLACE, RENAME_WHITEOUT, fails, getdents, rename, sh
 
 
 def test_a_whole_tree_moves_at_once(at):
@@ -85,3 +85,16 @@ def test_flags_that_do_not_go(at):
     (at[0] / "a").write_text("")
     fails(errno.EINVAL, rename, at[1] / "a", at[1] / "b", RENAME_WHITEOUT)
     fails(errno.EINVAL, rename, at[1] / "a", at[1] / "a", RENAME_NOREPLACE | RENAME_EXCHANGE)
+
+
+def test_a_listing_does_not_see_a_file_in_both_places(at):
+    """The kernel asks once more at the end of a folder, and by then the file may have moved there."""
+    (at[0] / "a").touch()
+    (at[0] / "m").touch()
+    folder = os.open(at[1], os.O_RDONLY | os.O_DIRECTORY)
+    assert getdents(folder) == ["a", "m"]
+    os.rename(at[0] / "a", at[0] / "z")
+    assert getdents(folder) == []
+    os.lseek(folder, 0, os.SEEK_SET)
+    assert getdents(folder) == ["m", "z"]
+    os.close(folder)

@@ -38,7 +38,7 @@ def test_help_and_version():
 
 
 @pytest.mark.parametrize("arguments, text", [
-    ([], "folder"), (["a", "b"], "one folder"), (["--nonsense", "a"], "--nonsense"), (["a", "--addr"], "missing"),
+    ([], "folder"), (["a", "b", "c"], "one folder"), (["--nonsense", "a"], "--nonsense"), (["a", "--addr"], "missing"),
     (["a", "--addr", "nonsense"], "HOST:PORT"), (["a", "--addr", "127.0.0.1:1", "--clients", "x"], "--clients"),
     (["a", "--addr", "127.0.0.1:1", "--peers", "x"], "--peers"), (["/nonexistent/a"], "addr"),
 ])

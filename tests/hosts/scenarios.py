@@ -1,4 +1,4 @@
-"""The partial partitions that protocol.md names: links that are left, in both directions, between nodes with letters.
+"""The partial partitions of the Omni-Paxos paper: links that are left, in both directions, between nodes with letters.
 
     quorum-loss    only the links of A are left        constrained   the same, but not to C, and A is behind
     chained        only the links of A are left

@@ -1,5 +1,5 @@
-/* "What must always hold" (protocol.md), held from outside: by what is on disks, what is sent, and
- * what nodes hand out. It knows nothing of who drives the nodes; the simulator and the exhaustive
+/* What must always hold, seen from outside: by what is on disks, what is sent, and what nodes hand
+ * out. It knows nothing of who drives the nodes; the simulator and the exhaustive
  * search use the same one.
  *
  * The reference is not what a leader says is decided but what is chosen: a prefix that W disks
@@ -9,10 +9,9 @@
  * An entry is known by its id, the first 8 bytes (little-endian) of it: not 0, and announced by
  * checker_proposed. One id may stand at several indices: a repeated proposal.
  *
- * Which check holds which line of protocol.md stands beside the check. Lines that are held
- * elsewhere: equal state at equal indices, exactly once, and linearizable histories need a state
- * (judge.c, linear.h); that stale psids, sessions and connections have no effect shows in the
- * others. */
+ * What each check holds stands beside it. Held elsewhere: equal state at equal indices, exactly
+ * once, and linearizable histories need a state (judge.c, linear.h); that stale psids, sessions and
+ * connections have no effect shows in the others. */
 #ifndef QUORUMFS_TESTS_SIM_CHECKER_H
 #define QUORUMFS_TESTS_SIM_CHECKER_H
 

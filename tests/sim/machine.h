@@ -1,5 +1,5 @@
 /* The replicated state of the simulation: a few registers, and what has to be remembered so that
- * every command takes effect once (protocol.md, "Exactly once"). Small and flat: a snapshot of it
+ * every command takes effect once. Small and flat: a snapshot of it
  * is a copy of the struct. */
 #ifndef QUORUMFS_TESTS_SIM_MACHINE_H
 #define QUORUMFS_TESTS_SIM_MACHINE_H

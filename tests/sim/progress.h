@@ -1,5 +1,5 @@
 /* Liveness: when the faults stop, or are only a partition that leaves a quorum-connected node,
- * progress resumes within a stated time (protocol.md, "Partial connectivity"). */
+ * progress resumes within a stated time. */
 #ifndef QUORUMFS_TESTS_SIM_PROGRESS_H
 #define QUORUMFS_TESTS_SIM_PROGRESS_H
 

@@ -2,7 +2,7 @@
  * history, to the bit, on any machine.
  *
  *   the world                                 judges
- *     world.c      creation, the run            checker.h   "What must always hold" (protocol.md)
+ *     world.c      creation, the run            checker.h   what must always hold
  *     events.h     what is going to happen      linear.h    what clients saw is linearizable
  *     network.c    messages and links           judge.c     equal state, exactly once
  *     node.c       a core, its clock            progress.h  progress resumes, and goes on

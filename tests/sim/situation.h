@@ -1,4 +1,4 @@
-/* What scenarios are made of (protocol.md, "Simulator scenarios"): a settled cluster, something
+/* What scenarios are made of: a settled cluster, something
  * that goes wrong, and the bounds that are promised for it. */
 #ifndef QUORUMFS_TESTS_SIM_SITUATION_H
 #define QUORUMFS_TESTS_SIM_SITUATION_H

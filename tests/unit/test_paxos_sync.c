@@ -1,4 +1,4 @@
-/* One core at a time: how logs are brought in line, and the traps of protocol.md on the way. */
+/* One core at a time: how logs are brought in line, and the traps on the way. */
 #include "paxos_subject.h"
 
 #include <stdlib.h>
