@@ -15,6 +15,7 @@ from table import OURS, rounds
 
 PROCESSES = (1, 16)
 FILES, LISTED = 100, 1000
+MOST = {"passthrough_ll": 10000}  # entries of a folder: it holds a descriptor of each file that it knows
 FILL_SECONDS = 30
 
 CHANGES = (  # what, the operation of files.c, the ratio to reach
@@ -125,10 +126,11 @@ def directories(bench, ours, places):
     ours.fill(0, many, form="many/p0/f{}")
     entries = {OURS: many}
     for place in filled[1:]:
-        made = run(bench, place, "entries", 1, FILL_SECONDS, many, "many")["count"]
+        wanted = min(many, MOST.get(place.name, many))
+        made = run(bench, place, "entries", 1, FILL_SECONDS, wanted, "many")["count"]
         entries[place.name] = made
         if made < many:
-            bench.table.note(f"{place.name} made {made:,} of the {many:,} entries in {FILL_SECONDS} s: "
+            bench.table.note(f"{place.name} made {made:,} of the {many:,} entries, in {FILL_SECONDS} s at most: "
                              "these are listed")
     entries[UNCACHED] = entries[CACHED]
     list_rows(bench, places, "many", entries, many, 1)  # each takes half a minute
