@@ -10,7 +10,10 @@ TICK = os.sysconf("SC_CLK_TCK")
 
 
 def output(*command):
-    return subprocess.run(command, check=True, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT).stdout
+    done = subprocess.run(command, check=False, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    if done.returncode != 0:
+        raise OSError(f"{' '.join(map(str, command))}: {done.stdout.strip()}")
+    return done.stdout
 
 
 def pids_with(text):
