@@ -122,9 +122,12 @@ def shell_loop(bench, places):
             row.add(place.name, times / seconds_of(["sh", "-c", loop], place.folder))
 
 
-def seconds_of(command, folder):
+def seconds_of(command, folder, status=0):
+    """Until it has ended with this status."""
     began = time.monotonic()
-    subprocess.run(command, cwd=folder, stdout=subprocess.DEVNULL, check=False)  # grep finds nothing, which is 1
+    done = subprocess.run(command, cwd=folder, stdout=subprocess.DEVNULL, check=False)
+    if done.returncode != status:
+        raise OSError(f"{' '.join(command)}: exit status {done.returncode}")
     return time.monotonic() - began
 
 
@@ -162,11 +165,12 @@ def list_rows(bench, places, folder, entries, times):
 
 
 def program_rows(bench, places, folder, entries):
-    for name, command in (("find -size", ("find", ".", "-size", "+1")), ("grep -r", ("grep", "-r", "nothing", "."))):
+    for name, command, status in (("find -size", ("find", ".", "-size", "+1"), 0),
+                                  ("grep -r", ("grep", "-r", "nothing", "."), 1)):  # it finds nothing
         row = bench.table.row(f"{name} in {entries:,} files", "ms", less_is_better=True)
         for place in rounds(places, bench.rounds):
             with attempt(place.name, row):
-                row.add(place.name, seconds_of(command, place.folder / folder / "p0") * 1000)
+                row.add(place.name, seconds_of(command, place.folder / folder / "p0", status) * 1000)
 
 
 def large_file(bench, changes, reads):
