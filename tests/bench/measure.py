@@ -30,7 +30,7 @@ class Bench:
         self.plots = Plots(options.plots)
 
     def load_seconds(self, operation, place="leader"):
-        """Puts at the leader, which the marks are about, vary most: they wait for disks."""
+        """Puts at the leader vary most, as their rate is that of the disks; the others take half as long."""
         return self.seconds if operation == "put" and place == "leader" else self.seconds / 2
 
 
@@ -41,7 +41,7 @@ def options_of(arguments):
     parser.add_argument("--load", required=True, help=argparse.SUPPRESS)
     parser.add_argument("--quick", action="store_true", help="for figures that mean little")
     parser.add_argument("--plots", metavar="FOLDER", help="draw SVG files into it")
-    parser.add_argument("--seconds", type=float, help="of a load of puts; others take half of it or less")
+    parser.add_argument("--seconds", type=float, help="of a load of puts at the leader")
     parser.add_argument("--rounds", type=int, help="how often each load is repeated")
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"some of: {' '.join(PARTS)}")
     options = parser.parse_args(arguments)

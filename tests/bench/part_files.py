@@ -125,7 +125,7 @@ def shell_loop(bench, places):
 def seconds_of(command, folder, status=0):
     """Until it has ended with this status."""
     began = time.monotonic()
-    done = subprocess.run(command, cwd=folder, stdout=subprocess.DEVNULL, check=False)
+    done = subprocess.run(command, cwd=folder, stdout=subprocess.DEVNULL, check=False, timeout=machine.PATIENCE)
     if done.returncode != status:
         raise OSError(f"{' '.join(command)}: exit status {done.returncode}")
     return time.monotonic() - began

@@ -36,24 +36,21 @@ def measure(bench):
 
 def measure_size(bench, clusters, size, curves, last):
     bench.table.section(f"{size:,} keys of 128 bytes")
-    waits = {api(cluster): [] for cluster in clusters}  # the longest of each load, beyond its p99
+    stall = bench.table.row(f"{size:,} keys: worst wait of a writer beyond its p99, all of the below", "ms",
+                            less_is_better=True, own_mark=STALL_MS)
     for operation, of_systems in curves.items():
         row = bench.table.row(f"{size:,} keys: {operation}, {CONNECTIONS} connections at the leader", "/s")
         for cluster in rounds(clusters, bench.rounds):
-            with attempt(api(cluster), row):
+            with attempt(api(cluster), row, stall):
                 seen = load(cluster, operation, CONNECTIONS, bench.load_seconds(operation), size).wait()
                 row.add(api(cluster), seen.rate, seen.p50, seen.p99)
                 if operation == "put":
-                    waits[api(cluster)].append(beyond_p99(seen))
+                    stall.add(api(cluster), beyond_p99(seen))
         for system in row.values:
             of_systems.setdefault(system, Curve(system)).add(size, row.median(system))
     sizes_of_nodes(bench, clusters, size, last)
-    recovery(bench, clusters, size, last, waits)
-    stall = bench.table.row(f"{size:,} keys: worst wait of a writer beyond its p99, all of the above", "ms",
-                            less_is_better=True, own_mark=STALL_MS)
-    for system, longest in waits.items():
-        with attempt(system, stall):
-            stall.add(system, max(longest))
+    recovery(bench, clusters, size, last, stall)
+    stall.keep_worst()
 
 
 def api(cluster):
@@ -74,7 +71,7 @@ def sizes_of_nodes(bench, clusters, size, last):
             resident.add(api(cluster), max(map(machine.resident_mib, cluster.pids())))
 
 
-def recovery(bench, clusters, size, last, waits):
+def recovery(bench, clusters, size, last, stall):
     """A node starts again, another one with nothing, while one client writes at the leader."""
     restart = bench.table.row(f"{size:,} keys: restart of a node", "s", less_is_better=True,
                               own_mark=RESTART_SECONDS if last else None)
@@ -86,12 +83,12 @@ def recovery(bench, clusters, size, last, waits):
             began = time.monotonic()
             cluster.start(number)
             restart.add(api(cluster), time.monotonic() - began)
-        with attempt(api(cluster), catch_up):
+        with attempt(api(cluster), catch_up, stall):
             cluster.stop(number)
             cluster.empty(number)
             taken, seen = until_caught_up(cluster, number, size)
             catch_up.add(api(cluster), taken)
-            waits[api(cluster)].append(beyond_p99(seen))
+            stall.add(api(cluster), beyond_p99(seen))
 
 
 def until_caught_up(cluster, number, keys):

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import time
 
+import machine
 from passthrough import Passthrough
 from quorumfs import Quorumfs
 from table import OURS, attempt
@@ -52,7 +53,7 @@ def follower(cluster):
 def run(line, folder):
     """Seconds."""
     began = time.monotonic()
-    subprocess.run(["sh", "-ec", line], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(["sh", "-ec", line], cwd=folder, check=True, stdout=subprocess.DEVNULL, timeout=machine.PATIENCE)
     return time.monotonic() - began
 
 
