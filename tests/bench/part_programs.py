@@ -21,7 +21,7 @@ PROGRAMS = (  # what, the command, and how its traces go
     ("cp of {large} MiB", "cp {material}/large large", "rm large"),
 )
 BEFORE = {"rm -rf files": "tar xf {material}/files.tar",
-          "ls -l listed": "[ -d listed ] || {{ mkdir listed && cd listed && seq {listed} | xargs touch; }}"}
+          "ls -l listed": "[ -d listed ] || {{ mkdir listed && cd listed && seq {listed} | xargs -P 16 -n 100 touch; }}"}
 
 
 def measure(bench):
