@@ -65,8 +65,7 @@ def measure(bench):
                    Place(f"{CACHED} + fsync", cached, True), *synced(limits)]
         reads = [Place(OURS, follower.mount, False), Place(CACHED, cached, True),
                  Place(UNCACHED, uncached, True), *limits]
-        for place in (changes[0], changes[1], *limits):
-            run(bench, place, "prepare", max(PROCESSES))
+        prepare(bench, (changes[0], changes[1], *limits), "prepare", max(PROCESSES))
         operations(bench, "changes of 128 bytes at a mount", changes, CHANGES, bench.seconds / 4)
         shell_loop(bench, changes[:2])
         operations(bench, "reads of 128 bytes at a mount", reads, READS, bench.seconds / 8)
@@ -92,6 +91,17 @@ def run(bench, place, operation, processes, seconds=0.0, files=FILES, folder="fi
     where.mkdir(exist_ok=True)
     command = [bench.build / "tests/bench/bench_files", operation, where, str(processes), str(seconds), str(files)]
     return json.loads(machine.output(*command, *(["sync"] if place.sync and seconds else [])))
+
+
+def prepare(bench, places, operation, processes, files=FILES, folder="files"):
+    """What fails here is missing below, and fails there."""
+    for place in places:
+        with attempt(place.name):
+            run(bench, place, operation, processes, files=most(place, files), folder=folder)
+
+
+def most(place, entries):
+    return min(entries, FEWER.get(place.name, entries))
 
 
 def operations(bench, title, places, which, seconds):
@@ -133,22 +143,16 @@ def seconds_of(command, folder, status=0):
 
 def directories(bench, ours, places):
     """Folders of many entries; GlusterFS's are seen through both its mounts."""
-    bench.table.section("folders")
+    bench.table.section(f"a folder of {LISTED:,} entries")
     filled = [place for place in places if place.name != UNCACHED]
-    for place in filled:
-        run(bench, place, "prepare", 1, files=LISTED, folder="listed")
+    prepare(bench, filled, "prepare", 1, LISTED, "listed")
     list_rows(bench, places, "listed", LISTED, bench.rounds)
     program_rows(bench, places, "listed", LISTED)
     many = MANY // 10 if bench.quick else MANY
+    bench.table.section(f"a folder of {many:,} entries, once each")
     ours.fill(0, many, form="many/p0/f{}")
-    for place in filled[1:]:
-        with attempt(place.name):  # what is missing, the rows below will find
-            run(bench, place, "entries", 1, files=most(place, many), folder="many")
-    list_rows(bench, places, "many", many, 1)  # half a minute
-
-
-def most(place, entries):
-    return min(entries, FEWER.get(place.name, entries))
+    prepare(bench, filled[1:], "entries", 1, many, "many")
+    list_rows(bench, places, "many", many, 1)
 
 
 def list_rows(bench, places, folder, entries, times):

@@ -35,7 +35,7 @@ def measure(bench):
 
 
 def measure_size(bench, clusters, size, curves, last):
-    bench.table.section(f"{size:,} keys of 128 bytes")
+    bench.table.section(f"{size:,} keys of 128 bytes; but for the rates, once each")
     stall = bench.table.row(f"{size:,} keys: worst wait of a writer beyond its p99, all of the below", "ms",
                             less_is_better=True, own_mark=STALL_MS)
     for operation, of_systems in curves.items():
