@@ -66,7 +66,7 @@ static void submit(struct fs_request *r)
     if (r->in_order)
         r->handle->under_way = true;
     if (r->command.count > 0) {
-        replica_submit(r->fs->replica, &r->command, written, r);
+        replica_submit_by(r->fs->replica, &r->command, fs_call_deadline_ms(r), written, r);
     } else { /* it only had to wait for its turn */
         const struct command_result nothing = {.count = 1, .ops = &(struct op_result){0}};
 

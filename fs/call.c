@@ -1,0 +1,77 @@
+#include "fs/call.h"
+
+#include "fs/request.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { LOOKS_MAX = 20, LOOK_AGAIN_US = 500 };
+
+static struct fs_call *slot_of(struct fs_request *r)
+{
+    return &r->fs->calls.slots[(uint32_t)fuse_req_ctx(r->req)->pid % FS_CALLS_MAX];
+}
+
+/* The thread has just asked, and may be on its way to where it waits. */
+static bool is_in(pid_t tid, const struct fs_syscall *expected)
+{
+    struct fs_syscall now;
+    int rc = fs_process_syscall(tid, &now);
+
+    for (int i = 1; rc == -EAGAIN && i < LOOKS_MAX; i++) {
+        usleep(LOOK_AGAIN_US);
+        rc = fs_process_syscall(tid, &now);
+    }
+    return rc == 0 && memcmp(&now, expected, sizeof now) == 0;
+}
+
+static bool goes_on(const struct fs_call *call, const struct fs_request *r)
+{
+    if (r->walk.began_ms - call->answered_ms >= FS_CALL_PAUSE_MS)
+        return false;
+    if (call->walk.at != r->ino && call->walk.turns == FS_CALL_TURNS_MAX)
+        return false;
+    return is_in(call->tid, &call->syscall);
+}
+
+void fs_call_asks(struct fs_request *r)
+{
+    pid_t tid = fuse_req_ctx(r->req)->pid;
+    struct fs_call *call = slot_of(r);
+
+    r->walk = (struct fs_walk){.began_ms = replica_now_ms()};
+    if (tid == 0 || call->tid != tid)
+        return;
+    if (goes_on(call, r)) {
+        r->walk = call->walk;
+        r->walk.turns += call->walk.at != r->ino;
+    }
+    call->tid = 0;
+}
+
+void fs_call_steps(struct fs_request *r, uint64_t at)
+{
+    uint64_t now_ms = replica_now_ms();
+    struct fs_call call = {
+        .tid = fuse_req_ctx(r->req)->pid, .walk = r->walk, .answered_ms = now_ms};
+
+    if (now_ms - r->walk.began_ms < FS_CALL_SLOW_MS ||
+        fs_process_syscall(call.tid, &call.syscall) < 0)
+        return;
+    call.walk.at = at;
+    *slot_of(r) = call;
+}
+
+void fs_call_fails(struct fs_request *r)
+{
+    if (r->walk.failed)
+        return;
+    r->walk.failed = true;
+    fs_call_steps(r, r->ino);
+}
+
+uint64_t fs_call_deadline_ms(const struct fs_request *r)
+{
+    return r->walk.began_ms + r->fs->config->request_timeout_ms;
+}

@@ -1,0 +1,103 @@
+/* A cluster that answers slowly: how long a system call may take in all. */
+#include "fs_checks.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Each request alone is in time; but one for each name on a path, and for its permissions, is not.
+ */
+enum { SLOW_MS = REQUEST_TIMEOUT_MS * 3 / 10, LATE_MS_MAX = 400 };
+
+static double began;
+
+static double now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
+}
+
+static void begin(void)
+{
+    began = now_ms();
+}
+
+static bool in_time(void)
+{
+    return now_ms() - began < REQUEST_TIMEOUT_MS + LATE_MS_MAX;
+}
+
+#define CHECK_TOO_SLOW(call)                                                                       \
+    do {                                                                                           \
+        begin();                                                                                   \
+        CHECK_ERROR(call, EIO);                                                                    \
+        CHECK(in_time());                                                                          \
+    } while (0)
+
+#define DEEP "a/b/c/d/e/f"
+
+static void make_deep_folder(void)
+{
+    char path[] = DEEP;
+
+    for (size_t i = 1; i < sizeof path; i += 2) {
+        path[i] = '\0';
+        CHECK(mkdir(path, 0755) == 0);
+        path[i] = '/';
+    }
+    put_text(DEEP "/file", "text");
+    CHECK(symlink(DEEP, "link") == 0);
+}
+
+/* All names of a path together have the time of one request, and what did not get its turn has not
+ * happened. */
+void check_slow_paths(void)
+{
+    struct stat stat_now;
+    unsigned long before;
+
+    make_deep_folder();
+    before = atomic_load(&control->commands);
+    atomic_store(&control->slow_ms, SLOW_MS);
+    CHECK_TOO_SLOW(stat(DEEP "/file", &stat_now));
+    CHECK_TOO_SLOW(open(DEEP "/file", O_RDONLY));
+    CHECK_TOO_SLOW(open(DEEP "/new", O_WRONLY | O_CREAT, 0644));
+    CHECK_TOO_SLOW(mkdir(DEEP "/new", 0755));
+    CHECK_TOO_SLOW(mkdir("link/new", 0755));
+    CHECK_TOO_SLOW(mkdir("a/../a/../a/../a/new", 0755));
+    CHECK_TOO_SLOW(rename("a/b/c", "a/b/new"));
+    CHECK_TOO_SLOW(link(DEEP "/file", "a/new"));
+    CHECK_TOO_SLOW(unlink(DEEP "/file"));
+    CHECK_TOO_SLOW(chmod(DEEP "/file", 0600));
+    atomic_store(&control->slow_ms, 0);
+    CHECK(atomic_load(&control->commands) == before);
+    CHECK(holds(DEEP "/file", "text"));
+}
+
+/* The next call has its own time, however long the one before took. */
+void check_slow_calls(void)
+{
+    static const char *const names[] = {"one", "two", "three"};
+    struct stat stat_now;
+    int fd;
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        put_text(names[i], "text");
+    fd = open("one", O_RDWR);
+    atomic_store(&control->slow_ms, SLOW_MS);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        CHECK(stat(names[i], &stat_now) == 0);
+        CHECK(access(names[i], R_OK) == 0);
+    }
+    CHECK(fstat(fd, &stat_now) == 0 && pwrite(fd, "T", 1, 0) == 1 && close(fd) == 0);
+
+    CHECK(chmod("two", 0600) == 0);
+    atomic_store(&control->slow_ms, 0);
+    CHECK(holds(other("one"), "Text"));
+}
