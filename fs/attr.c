@@ -24,7 +24,7 @@ static void attr_read(struct fs_request *r, struct tree *tree)
     if (rc < 0) {
         fs_reply_error(r, rc);
     } else {
-        fs_call_steps(r, r->walk.at);
+        fs_call_steps(r, r->ino);
         reply_attr(r, &attr);
     }
 }

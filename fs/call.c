@@ -26,13 +26,25 @@ static bool is_in(pid_t tid, const struct fs_syscall *expected)
     return rc == 0 && memcmp(&now, expected, sizeof now) == 0;
 }
 
+/* A change is the last thing that a call asks for, wherever it has come to. */
+static bool is_turn(const struct fs_call *call, const struct fs_request *r)
+{
+    bool by_name = r->is_lookup || call->walk.by_name;
+
+    return !r->changed && (call->walk.at != r->ino || !by_name);
+}
+
+static bool may_turn(const struct fs_call *call)
+{
+    uint32_t paths = fs_syscall_has_two_paths(&call->syscall) ? 2 : 1;
+
+    return !call->walk.failed && call->walk.turns < paths * FS_CALL_TURNS_MAX;
+}
+
 static bool goes_on(const struct fs_call *call, const struct fs_request *r)
 {
-    if (r->walk.began_ms - call->answered_ms >= FS_CALL_PAUSE_MS)
-        return false;
-    if (call->walk.at != r->ino && call->walk.turns == FS_CALL_TURNS_MAX)
-        return false;
-    return is_in(call->tid, &call->syscall);
+    return replica_now_ms() - call->answered_ms < FS_CALL_PAUSE_MS &&
+           (!is_turn(call, r) || may_turn(call)) && is_in(call->tid, &call->syscall);
 }
 
 void fs_call_asks(struct fs_request *r)
@@ -40,12 +52,14 @@ void fs_call_asks(struct fs_request *r)
     pid_t tid = fuse_req_ctx(r->req)->pid;
     struct fs_call *call = slot_of(r);
 
-    r->walk = (struct fs_walk){.began_ms = replica_now_ms()};
+    if (r->walk.began_ms != 0)
+        return;
+    r->walk.began_ms = replica_now_ms();
     if (tid == 0 || call->tid != tid)
         return;
     if (goes_on(call, r)) {
         r->walk = call->walk;
-        r->walk.turns += call->walk.at != r->ino;
+        r->walk.turns += is_turn(call, r);
     }
     call->tid = 0;
 }
@@ -60,6 +74,7 @@ void fs_call_steps(struct fs_request *r, uint64_t at)
         fs_process_syscall(call.tid, &call.syscall) < 0)
         return;
     call.walk.at = at;
+    call.walk.by_name = r->is_lookup;
     *slot_of(r) = call;
 }
 

@@ -8,12 +8,11 @@
  *   - the answer was a step, after which a call can go on
  *   - /proc shows the thread in the same call, with the same arguments and the same stack, as
  * before the answer
- *   - it goes on where the step has led, or takes one of a few turns: to the second path of a
- *     rename(2), behind a symbolic link, to `..`
+ *   - it goes on where the step has led, or changes something, which is the end of a call, or takes
+ *     one of a few turns: to the second path of a rename(2), behind a symbolic link, to `..`
  *
- * The last one is for programs that make the same call from the same place again and again. What
- * remains is that several calls of theirs in a row may be taken for one, and an early timeout, if
- * each takes a good part of the timeout.
+ * The last one is for programs that make one call again and again at the same place: only a few of
+ * these can be taken for one, which matters when each takes a good part of the timeout.
  *
  * What a large read(2), write(2) or getdents(2) asks for in pieces is no step: each piece brings it
  * nearer to its end, and where one fails it returns what it has. So each has the whole time.
@@ -30,14 +29,15 @@ struct fs_request;
 enum {
     FS_CALL_SLOW_MS = 100,   /* that a call waits before it is looked at in /proc */
     FS_CALL_PAUSE_MS = 1000, /* of a call between an answer and its next request, at the most */
-    FS_CALL_TURNS_MAX = 8,
+    FS_CALL_TURNS_MAX = 4,   /* for each path */
     FS_CALLS_MAX = 1024,
 };
 
 /* How far a call has come. */
 struct fs_walk {
     uint64_t began_ms;
-    uint64_t at; /* the inode that the last name has led to; 0: none, or there is no such name */
+    uint64_t at;  /* the inode of the last answer; 0: there is no such name, or it is not known */
+    bool by_name; /* it was that to a LOOKUP */
     uint32_t turns;
     bool failed; /* and is over, unless the same is asked once more */
 };

@@ -147,9 +147,10 @@ void fs_request_change(struct fs_request *r, const struct op *ops, uint32_t coun
 {
     int rc = check(ops, count);
 
+    r->changed = changed;
+    fs_call_asks(r);
     if (rc == 0)
         rc = fs_pending_command(&r->taken, r->ino, ops, count, &r->command);
-    r->changed = changed;
     r->fs->waiting++;
     if (rc < 0) {
         untake(r);

@@ -49,7 +49,7 @@ static void link_read(struct fs_request *r, struct tree *tree)
         fuse_reply_err(r->req, ENOMEM);
         return;
     }
-    fs_call_steps(r, r->walk.at);
+    fs_call_steps(r, r->ino);
     fuse_reply_readlink(r->req, (const char *)r->fs->scratch.data);
 }
 

@@ -105,6 +105,24 @@ int fs_process_syscall(pid_t tid, struct fs_syscall *call)
     return 0;
 }
 
+bool fs_syscall_has_two_paths(const struct fs_syscall *call)
+{
+    switch (call->number) {
+    case SYS_linkat:
+    case SYS_renameat2:
+#ifdef SYS_renameat
+    case SYS_renameat:
+#endif
+#ifdef SYS_link
+    case SYS_link:
+    case SYS_rename:
+#endif
+        return true;
+    default:
+        return false;
+    }
+}
+
 static bool is_change(const struct fs_syscall *call)
 {
     for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {

@@ -16,6 +16,8 @@ struct fs_syscall {
     unsigned long stack, instruction;
 };
 
+/* Whether it walks to two places, as rename(2) does. */
+bool fs_syscall_has_two_paths(const struct fs_syscall *call);
 /* That of this thread (0: not known). Returns 0; -EAGAIN: it runs at this moment, as it does for a
  * little while after it has asked for something; another negative errno: it is in none, or that
  * cannot be seen, for want of rights or from this PID namespace. */

@@ -30,7 +30,6 @@ struct fs_request *fs_request_new(fuse_req_t req, uint64_t ino, const char *name
     r->ino = ino;
     if (name)
         memcpy(r->name, name, len + 1);
-    fs_call_asks(r);
     return r;
 }
 
@@ -81,6 +80,7 @@ static void read_ready(void *arg, enum replica_outcome outcome, struct replica_f
 void fs_request_read(struct fs_request *r, fs_read_cb *read)
 {
     r->read = read;
+    fs_call_asks(r);
     r->fs->waiting++;
     replica_read_by(r->fs->replica,
                     r->here || fs_is_special(r->ino) ? REPLICA_LOCAL : REPLICA_DEFAULT,

@@ -4,7 +4,7 @@
 
 #include "fake_replica_fs.h"
 
-enum { MOUNTS = 2, REQUEST_TIMEOUT_MS = 400 };
+enum { MOUNTS = 2, REQUEST_TIMEOUT_MS = 800 };
 
 typedef void fs_check(void);
 

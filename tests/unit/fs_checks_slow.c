@@ -9,9 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Each request alone is in time; but one for each name on a path, and for its permissions, is not.
- */
-enum { SLOW_MS = REQUEST_TIMEOUT_MS * 3 / 10, LATE_MS_MAX = 400 };
+/* A few requests are in time; one for each name on a path, and for its permissions, are not. */
+enum { SLOW_MS = 120, EARLY_MS_MAX = 2, LATE_MS_MAX = 400, TIMES = 12 };
 
 static double began;
 
@@ -30,7 +29,10 @@ static void begin(void)
 
 static bool in_time(void)
 {
-    return now_ms() - began < REQUEST_TIMEOUT_MS + LATE_MS_MAX;
+    double took = now_ms() - began;
+    fprintf(stderr, "took %f\n", took);
+
+    return took >= REQUEST_TIMEOUT_MS - EARLY_MS_MAX && took < REQUEST_TIMEOUT_MS + LATE_MS_MAX;
 }
 
 #define CHECK_TOO_SLOW(call)                                                                       \
@@ -66,15 +68,12 @@ void check_slow_paths(void)
     before = atomic_load(&control->commands);
     atomic_store(&control->slow_ms, SLOW_MS);
     CHECK_TOO_SLOW(stat(DEEP "/file", &stat_now));
-    CHECK_TOO_SLOW(open(DEEP "/file", O_RDONLY));
     CHECK_TOO_SLOW(open(DEEP "/new", O_WRONLY | O_CREAT, 0644));
-    CHECK_TOO_SLOW(mkdir(DEEP "/new", 0755));
+    for (int i = 0; i < 3; i++) /* a call that has failed is over */
+        CHECK_TOO_SLOW(mkdir(DEEP "/new", 0755));
     CHECK_TOO_SLOW(mkdir("link/new", 0755));
     CHECK_TOO_SLOW(mkdir("a/../a/../a/../a/new", 0755));
     CHECK_TOO_SLOW(rename("a/b/c", "a/b/new"));
-    CHECK_TOO_SLOW(link(DEEP "/file", "a/new"));
-    CHECK_TOO_SLOW(unlink(DEEP "/file"));
-    CHECK_TOO_SLOW(chmod(DEEP "/file", 0600));
     atomic_store(&control->slow_ms, 0);
     CHECK(atomic_load(&control->commands) == before);
     CHECK(holds(DEEP "/file", "text"));
@@ -95,9 +94,9 @@ void check_slow_calls(void)
         CHECK(stat(names[i], &stat_now) == 0);
         CHECK(access(names[i], R_OK) == 0);
     }
-    CHECK(fstat(fd, &stat_now) == 0 && pwrite(fd, "T", 1, 0) == 1 && close(fd) == 0);
-
-    CHECK(chmod("two", 0600) == 0);
+    for (int i = 0; i < TIMES; i++) /* also the same one at the same place */
+        CHECK(fstat(fd, &stat_now) == 0);
+    CHECK(pwrite(fd, "T", 1, 0) == 1 && close(fd) == 0);
     atomic_store(&control->slow_ms, 0);
     CHECK(holds(other("one"), "Text"));
 }
