@@ -6,8 +6,6 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { LOOKS_MAX = 20, LOOK_AGAIN_US = 500 };
-
 static struct fs_call *slot_of(struct fs_request *r)
 {
     return &r->fs->calls.slots[(uint32_t)fuse_req_ctx(r->req)->pid % FS_CALLS_MAX];
@@ -19,8 +17,8 @@ static bool is_in(pid_t tid, const struct fs_syscall *expected)
     struct fs_syscall now;
     int rc = fs_process_syscall(tid, &now);
 
-    for (int i = 1; rc == -EAGAIN && i < LOOKS_MAX; i++) {
-        usleep(LOOK_AGAIN_US);
+    for (int i = 1; rc == -EAGAIN && i < FS_CALL_LOOKS_MAX; i++) {
+        usleep(FS_CALL_LOOK_AGAIN_US);
         rc = fs_process_syscall(tid, &now);
     }
     return rc == 0 && memcmp(&now, expected, sizeof now) == 0;
@@ -45,6 +43,11 @@ static bool goes_on(const struct fs_call *call, const struct fs_request *r)
 {
     return replica_now_ms() - call->answered_ms < FS_CALL_PAUSE_MS &&
            (!is_turn(call, r) || may_turn(call)) && is_in(call->tid, &call->syscall);
+}
+
+void fs_call_alone(struct fs_request *r)
+{
+    r->walk.began_ms = replica_now_ms();
 }
 
 void fs_call_asks(struct fs_request *r)

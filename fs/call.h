@@ -6,8 +6,7 @@
  *
  *   - it comes from the same thread, soon after that was answered
  *   - the answer was a step, after which a call can go on
- *   - /proc shows the thread in the same call, with the same arguments and the same stack, as
- * before the answer
+ *   - before the answer /proc showed the thread in the same call, with the same arguments and stack
  *   - it goes on where the step has led, or changes something, which is the end of a call, or takes
  *     one of a few turns: to the second path of a rename(2), behind a symbolic link, to `..`
  *
@@ -30,6 +29,8 @@ enum {
     FS_CALL_SLOW_MS = 100,   /* that a call waits before it is looked at in /proc */
     FS_CALL_PAUSE_MS = 1000, /* of a call between an answer and its next request, at the most */
     FS_CALL_TURNS_MAX = 4,   /* for each path */
+    FS_CALL_LOOKS_MAX = 20,
+    FS_CALL_LOOK_AGAIN_US = 500,
     FS_CALLS_MAX = 1024,
 };
 
@@ -54,9 +55,14 @@ struct fs_calls {
     struct fs_call slots[FS_CALLS_MAX]; /* by thread; the newer one takes the place */
 };
 
-/* The request is asked now: sets r->walk, to that of the call that goes on with it, or a new one.
- */
+/* The request is asked now: sets r->walk, unless it is set, to that of the call that goes on with
+ * it, or to a new one. Looks for at most FS_CALL_LOOKS_MAX * FS_CALL_LOOK_AGAIN_US at a thread that
+ * is not at rest yet. */
 void fs_call_asks(struct fs_request *r);
+/* The request is a call's only one, of close(2) say. It has to be said of those that execve(2)
+ * makes when it closes files: the kernel locks what /proc shows of the thread until they are
+ * answered, and who looks waits for that. */
+void fs_call_alone(struct fs_request *r);
 /* Right before the answer, after which the call may go on: at this inode, or anywhere if 0. */
 void fs_call_steps(struct fs_request *r, uint64_t at);
 /* Right before a LOOKUP is answered with an error. A name that the kernel knows is then forgotten,

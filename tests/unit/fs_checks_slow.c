@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -99,4 +100,26 @@ void check_slow_calls(void)
     CHECK(pwrite(fd, "T", 1, 0) == 1 && close(fd) == 0);
     atomic_store(&control->slow_ms, 0);
     CHECK(holds(other("one"), "Text"));
+}
+
+/* execve(2) closes files of the mount at a moment at which nobody may look at the thread in /proc.
+ */
+void check_slow_exec(void)
+{
+    int fd, status;
+    pid_t pid;
+
+    put_text("f", "text");
+    CHECK(shell("sh", "cp /bin/true program") == 0);
+    atomic_store(&control->slow_ms, SLOW_MS);
+    pid = fork();
+    if (pid == 0) {
+        fd = open("f", O_WRONLY | O_TRUNC | O_CLOEXEC);
+        CHECK(fd >= 0);
+        execl("program", "program", NULL);
+        _exit(1);
+    }
+    CHECK(waitpid(pid, &status, 0) == pid && status == 0);
+    atomic_store(&control->slow_ms, 0);
+    CHECK(holds(other("f"), ""));
 }

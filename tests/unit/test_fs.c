@@ -360,6 +360,7 @@ int main(int argc, char **argv)
         CHECK_TEST(check_programs),
         SLOW_TEST(check_slow_paths),
         SLOW_TEST(check_slow_calls),
+        SLOW_TEST(check_slow_exec),
         cmocka_unit_test_setup_teardown(test_dead_mount_is_replaced, set_up_unmounted, tear_down),
         cmocka_unit_test_setup_teardown(test_what_is_in_the_way, set_up_unmounted, tear_down),
         cmocka_unit_test_setup_teardown(test_unmounted_by_somebody, set_up, tear_down),
