@@ -67,18 +67,21 @@ void fs_call_asks(struct fs_request *r)
     call->tid = 0;
 }
 
-void fs_call_steps(struct fs_request *r, uint64_t at)
+static void remember(struct fs_request *r, uint64_t at)
 {
-    uint64_t now_ms = replica_now_ms();
     struct fs_call call = {
-        .tid = fuse_req_ctx(r->req)->pid, .walk = r->walk, .answered_ms = now_ms};
+        .tid = fuse_req_ctx(r->req)->pid, .walk = r->walk, .answered_ms = replica_now_ms()};
 
-    if (now_ms - r->walk.began_ms < FS_CALL_SLOW_MS ||
-        fs_process_syscall(call.tid, &call.syscall) < 0)
-        return;
     call.walk.at = at;
     call.walk.by_name = r->is_lookup;
-    *slot_of(r) = call;
+    if (fs_process_syscall(call.tid, &call.syscall) == 0)
+        *slot_of(r) = call;
+}
+
+void fs_call_steps(struct fs_request *r, uint64_t at)
+{
+    if (replica_now_ms() - r->walk.began_ms >= FS_CALL_SLOW_MS)
+        remember(r, at);
 }
 
 void fs_call_fails(struct fs_request *r)
