@@ -67,29 +67,32 @@ void fs_call_asks(struct fs_request *r)
     call->tid = 0;
 }
 
-static void remember(struct fs_request *r, uint64_t at)
+/* What is quick costs nothing. */
+static void remember(struct fs_request *r, uint64_t at, bool failed)
 {
-    struct fs_call call = {
-        .tid = fuse_req_ctx(r->req)->pid, .walk = r->walk, .answered_ms = replica_now_ms()};
+    uint64_t now_ms = replica_now_ms();
+    struct fs_call call;
 
+    if (now_ms - r->walk.began_ms < FS_CALL_SLOW_MS)
+        return;
+    call =
+        (struct fs_call){.tid = fuse_req_ctx(r->req)->pid, .walk = r->walk, .answered_ms = now_ms};
     call.walk.at = at;
     call.walk.by_name = r->is_lookup;
+    call.walk.failed = failed;
     if (fs_process_syscall(call.tid, &call.syscall) == 0)
         *slot_of(r) = call;
 }
 
 void fs_call_steps(struct fs_request *r, uint64_t at)
 {
-    if (replica_now_ms() - r->walk.began_ms >= FS_CALL_SLOW_MS)
-        remember(r, at);
+    remember(r, at, false);
 }
 
 void fs_call_fails(struct fs_request *r)
 {
-    if (r->walk.failed)
-        return;
-    r->walk.failed = true;
-    fs_call_steps(r, r->ino);
+    if (!r->walk.failed)
+        remember(r, r->ino, true);
 }
 
 uint64_t fs_call_deadline_ms(const struct fs_request *r)
