@@ -54,6 +54,7 @@ static void make_deep_folder(void)
         path[i] = '/';
     }
     put_text(DEEP "/file", "text");
+    put_text("a/b/file", "text");
     CHECK(symlink(DEEP, "link") == 0);
 }
 
@@ -74,6 +75,8 @@ void check_slow_paths(void)
     CHECK_TOO_SLOW(mkdir("link/new", 0755));
     CHECK_TOO_SLOW(mkdir("a/../a/../a/../a/new", 0755));
     CHECK_TOO_SLOW(rename("a/b/c", "a/b/new"));
+    CHECK_TOO_SLOW(rename("a/b", "new"));
+    CHECK_TOO_SLOW(link("a/b/file", "link/file"));
     atomic_store(&control->slow_ms, 0);
     CHECK(atomic_load(&control->commands) == before);
     CHECK(holds(DEEP "/file", "text"));
@@ -101,8 +104,7 @@ void check_slow_calls(void)
     CHECK(holds(other("one"), "Text"));
 }
 
-/* execve(2) closes files of the mount at a moment at which nobody may look at the thread in /proc.
- */
+/* execve(2) closes files while nobody may look at the thread in /proc. */
 void check_slow_exec(void)
 {
     int fd, status;
