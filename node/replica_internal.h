@@ -179,11 +179,6 @@ struct replica {
         snapshots_received;
 };
 
-static inline uint64_t replica_now_ms(void)
-{
-    return uv_hrtime() / 1000000;
-}
-
 /* Whether requests can be served: a quorum, and no doubt about this node's tree. */
 static inline bool replica_has_quorum(const struct replica *r)
 {
