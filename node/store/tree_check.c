@@ -10,6 +10,7 @@
 #include <xxhash.h>
 
 #define IS_FOLDER "mode & 61440 = 16384"
+#define IS_LIVE_FOLDER "mode & 61440 = 16384 AND nlink > 0"
 
 static const char *const wrong[] = {
     /* the counters */
@@ -35,31 +36,25 @@ static const char *const wrong[] = {
     "SELECT NOT EXISTS (SELECT 1 FROM inode WHERE ino = 1 AND " IS_FOLDER " AND nlink > 0 AND"
     " parent = 1)",
 
-    /* names: what they are, where they stand, how many an inode and a directory have */
+    /* names: what they are, where they stand, how many an inode and a directory have, how many
+     * directories are in one; and somebody holds what has none */
     "SELECT EXISTS (SELECT 1 FROM dentry d LEFT JOIN inode p ON p.ino = d.parent"
     " LEFT JOIN inode i ON i.ino = d.ino WHERE length(name) NOT BETWEEN 1 AND 255 OR"
     " name IN (x'2e', x'2e2e') OR instr(name, x'2f') OR instr(name, x'00') OR d.ino = 1 OR"
     " (d.parent = 1 AND name = CAST('.quorumfs' AS BLOB)) OR i.ino IS NULL OR p.ino IS NULL OR"
     " p.nlink = 0 OR NOT (p." IS_FOLDER ") OR (i." IS_FOLDER " AND i.parent <> d.parent))",
-    "SELECT (SELECT tally(ino, iif(" IS_FOLDER ", ino <> 1 AND nlink > 0, nlink)) FROM inode) <>"
-    " (SELECT tally(ino, 1) FROM dentry)",
-    "SELECT EXISTS (SELECT 1 FROM inode i LEFT JOIN"
-    " (SELECT parent, count(*) AS entries FROM dentry GROUP BY parent) e ON e.parent = i.ino"
-    " LEFT JOIN (SELECT parent, count(*) AS folders FROM inode"
-    "  WHERE " IS_FOLDER " AND nlink > 0 AND ino <> 1 GROUP BY parent) f ON f.parent = i.ino"
-    " WHERE " IS_FOLDER " AND (size <> coalesce(entries, 0) OR"
-    " (nlink > 0 AND nlink <> 2 + coalesce(folders, 0))))",
+    "SELECT (SELECT tally(ino, iif(" IS_FOLDER ", ino <> 1 AND nlink > 0, nlink)),"
+    "  tally(ino, iif(" IS_FOLDER ", size, 0)), tally(ino, nlink = 0),"
+    "  tally(ino, iif(" IS_LIVE_FOLDER ", nlink - 2, 0)) <>"
+    "  tally(parent, " IS_LIVE_FOLDER " AND ino <> 1) FROM inode)"
+    " <> (SELECT tally(ino, 1), tally(parent, 1), (SELECT tally(ino, 1) FROM held), 0 FROM dentry)",
     /* every directory is below the root; it has one parent, so none is met twice on the way */
     "WITH RECURSIVE folder AS MATERIALIZED (SELECT ino, parent FROM inode"
-    "  WHERE " IS_FOLDER " AND nlink > 0 AND ino <> 1),"
+    "  WHERE " IS_LIVE_FOLDER " AND ino <> 1),"
     " below(ino) AS (VALUES (1) UNION ALL"
     "  SELECT folder.ino FROM below CROSS JOIN folder ON folder.parent = below.ino)"
     " SELECT (SELECT count(*) FROM below) <> (SELECT 1 + count(*) FROM folder)",
-    "SELECT EXISTS (SELECT 1 FROM inode i LEFT JOIN"
-    " (SELECT ino, count(*) AS holders FROM held GROUP BY ino) h ON h.ino = i.ino"
-    " WHERE coalesce(h.holders, 0) <> (nlink = 0))"
-    " OR EXISTS (SELECT 1 FROM held WHERE ino NOT IN (SELECT ino FROM inode)"
-    " OR node NOT BETWEEN 0 AND 0xffffffff)",
+    "SELECT EXISTS (SELECT 1 FROM held WHERE node NOT BETWEEN 0 AND 0xffffffff)",
 
     /* contents */
     "SELECT EXISTS (SELECT 1 FROM chunk WHERE id < 0 OR length(bytes) % 4096 <> 0 OR"

@@ -346,6 +346,12 @@ static void test_a_damaged_tree_is_refused(void **state)
         "UPDATE inode SET mode = 0 WHERE ino = 2",
         "UPDATE inode SET nlink = 2 WHERE ino = 2",
         "UPDATE dentry SET ino = 2", /* one has both names, the other none */
+        "UPDATE inode SET size = 1 WHERE ino = 1",
+        "UPDATE inode SET nlink = 3 WHERE ino = 1",
+        "INSERT INTO held VALUES (1, 2)",
+        "INSERT INTO held VALUES (1, 99)",
+        "INSERT INTO dentry VALUES (1, x'6d', 99)",
+        "INSERT INTO dentry VALUES (2, x'6d', 3); UPDATE inode SET nlink = 2 WHERE ino = 3",
         "DELETE FROM session",
         "UPDATE result SET page = 5000",
         "UPDATE result SET bytes = x'ff'",
