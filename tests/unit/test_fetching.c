@@ -64,6 +64,15 @@ static void round_trip(bool lost)
     settle();
 }
 
+static void lose(size_t letter)
+{
+    assert_true(letter < both->count);
+    buffer_free(&both->letters[letter].data);
+    both->count--;
+    for (size_t i = letter; i < both->count; i++)
+        both->letters[i] = both->letters[i + 1];
+}
+
 /* So much time passes at the fetcher. */
 static void wait_ms(uint64_t ms)
 {
@@ -136,8 +145,7 @@ static void a_window_of_pieces_is_on_its_way(void **state)
 static void what_is_lost_is_sent_again(void **state)
 {
     round_trip(false);
-    round_trip(false);
-    assert_int_equal(both->fetcher->r.fetching.written, SNAPSHOT_WINDOW);
+    assert_int_equal(both->count, SNAPSHOT_WINDOW);
     round_trip(true);
     assert_int_equal(both->count, 0);
     wait_ms(SNAPSHOT_PATIENCE_MS / 2);
@@ -146,6 +154,19 @@ static void what_is_lost_is_sent_again(void **state)
     assert_int_equal(both->count, 1);
     round_trip(true); /* nor does this question come */
     wait_ms(2 * SNAPSHOT_PATIENCE_MS + 1);
+    rounds_until_installed();
+    assert_int_equal(both->server->r.snapshots_sent, 1);
+}
+
+static void after_a_lost_piece_none_is_taken(void **state)
+{
+    round_trip(false);
+    lose(3);
+    round_trip(false);
+    assert_int_equal(both->fetcher->r.fetching.written, 3);
+    while (both->count > 0)
+        round_trip(false);
+    wait_ms(SNAPSHOT_PATIENCE_MS + 1);
     rounds_until_installed();
     assert_int_equal(both->server->r.snapshots_sent, 1);
 }
@@ -203,6 +224,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_window_of_pieces_is_on_its_way, begin, end),
         cmocka_unit_test_setup_teardown(what_is_lost_is_sent_again, begin, end),
+        cmocka_unit_test_setup_teardown(after_a_lost_piece_none_is_taken, begin, end),
         cmocka_unit_test_setup_teardown(a_question_that_was_asked_too_early_does_no_harm, begin,
                                         end),
         cmocka_unit_test_setup_teardown(who_stays_silent_is_given_up, begin, end),
