@@ -42,7 +42,7 @@ struct tree_writer {
     /* The thread's while a piece or the installation is under way, otherwise the loop's. */
     uv_work_t work;
     struct sql sql;
-    int fd; /* of the file, for write_behind; -1: none */
+    int fd; /* of the file, for write_behind; negative: none */
     sqlite3_stmt *inserts[RECORD_TABLES], *batches[RECORD_TABLES]; /* one row; BATCH_ROWS */
     struct reader piece;
     uint64_t rows[RECORD_TABLES];
@@ -70,7 +70,8 @@ static int remove_file(const struct folder *folder, const char *name)
     return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
 }
 
-static int sync_file(const struct folder *folder, const char *name)
+/* Returns a descriptor. */
+static int open_file(const struct folder *folder, const char *name)
 {
     char path[PATH_MAX];
     int status = path_of(folder, name, path);
@@ -79,8 +80,16 @@ static int sync_file(const struct folder *folder, const char *name)
     if (status < 0)
         return status;
     fd = open(path, O_RDONLY | O_CLOEXEC);
+    return fd < 0 ? -errno : fd;
+}
+
+static int sync_file(const struct folder *folder, const char *name)
+{
+    int fd = open_file(folder, name);
+    int status;
+
     if (fd < 0)
-        return -errno;
+        return fd;
     status = fsync(fd) < 0 ? -errno : 0;
     close(fd);
     return status;
@@ -175,14 +184,6 @@ static int writer_failed(struct tree_writer *w, int status, const char *doing)
     return fault_set(&w->sql.fault, status, "%s: %s: %s", INCOMING_FILE, doing, strerror(-status));
 }
 
-static int open_for_reading(const struct folder *folder, const char *name)
-{
-    char path[PATH_MAX];
-    int status = path_of(folder, name, path);
-
-    return status < 0 ? status : open(path, O_RDONLY | O_CLOEXEC);
-}
-
 static int writer_make(struct tree_writer *w)
 {
     bool made;
@@ -191,7 +192,7 @@ static int writer_make(struct tree_writer *w)
     if (status < 0)
         return writer_failed(w, status, "remove");
     status = sql_open(&w->sql, w->tree->folder, INCOMING_FILE);
-    w->fd = open_for_reading(w->tree->folder, INCOMING_FILE);
+    w->fd = open_file(w->tree->folder, INCOMING_FILE);
     if (status == 0)
         status = sql_exec(&w->sql, "PRAGMA page_size = 4096; PRAGMA journal_mode = OFF;"
                                    "PRAGMA synchronous = OFF; PRAGMA cache_size = -8192; BEGIN");
