@@ -7,8 +7,8 @@
 #define QUORUMFS_FS_FS_H
 
 #include "base/fault.h"
-#include "config.h"
-#include "replica.h"
+#include "config/config.h"
+#include "replica/replica.h"
 
 #include <uv.h>
 

@@ -12,7 +12,7 @@
 #ifndef QUORUMFS_FS_GONE_H
 #define QUORUMFS_FS_GONE_H
 
-#include "replica.h"
+#include "replica/replica.h"
 
 #include <sys/queue.h>
 #include <uv.h>

@@ -2,7 +2,7 @@
 
 #include "command/key.h"
 #include "fs/request.h"
-#include "status.h"
+#include "replica/status.h"
 
 #include <errno.h>
 #include <string.h>

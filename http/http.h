@@ -31,8 +31,8 @@
 #define QUORUMFS_HTTP_HTTP_H
 
 #include "base/fault.h"
-#include "config.h"
-#include "replica.h"
+#include "config/config.h"
+#include "replica/replica.h"
 
 #include <libwebsockets.h>
 #include <uv.h>

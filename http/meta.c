@@ -1,7 +1,7 @@
 /* What an operator asks: ping, status, health, metrics. */
 #include "http_internal.h"
 #include "json_out.h"
-#include "status.h"
+#include "replica/status.h"
 
 #include <errno.h>
 #include <stdio.h>

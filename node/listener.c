@@ -1,6 +1,6 @@
 #include "listener.h"
 #include "base/trace.h"
-#include "network.h"
+#include "config/network.h"
 
 #include <assert.h>
 #include <errno.h>

@@ -10,12 +10,12 @@
  *   4  what the folder holds is damaged, or differs from what the other nodes have: the node
  * stopped rather than answer from it, and does not start with it again */
 #include "base/trace.h"
-#include "config.h"
+#include "config/config.h"
 #include "daemon.h"
 #include "fs/fs.h"
 #include "http/http.h"
 #include "listener.h"
-#include "replica.h"
+#include "replica/replica.h"
 
 #include <errno.h>
 #include <signal.h>

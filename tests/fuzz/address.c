@@ -2,7 +2,7 @@
  * the links. */
 #include "fuzz.h"
 
-#include "network.h"
+#include "config/network.h"
 #include "peer/address.h"
 
 #include <string.h>

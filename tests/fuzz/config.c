@@ -1,7 +1,7 @@
 /* node.json: refused with a sentence, or a configuration that fits together. */
 #include "fuzz.h"
 
-#include "config.h"
+#include "config/config.h"
 #include "peer/address.h"
 
 #include <errno.h>

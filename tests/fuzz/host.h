@@ -5,7 +5,7 @@
 
 #include "cluster.h"
 
-#include "replica_internal.h"
+#include "replica/replica_internal.h"
 
 enum { HOST_PID = CLUSTER_NODES, HOST_PEERS = CLUSTER_NODES - 1 }; /* theirs are 1 and 2 */
 

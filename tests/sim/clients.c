@@ -1,5 +1,5 @@
 /* Clients, and what a node was asked and has not answered: proposed once and again until the tree
- * of this node shows that it took effect (as node/writes.c and node/reads.c do). */
+ * of this node shows that it took effect (as node/replica/writes.c and node/replica/reads.c do). */
 #include "sim.h"
 
 #include <assert.h>

@@ -225,7 +225,7 @@ void sim_empty_folder(struct sim_world *w, struct sim_node *n);
 bool sim_is_member(const struct sim_node *n);
 /* It is up, and does not refuse what clients ask: it is a member. */
 bool sim_serves(const struct sim_node *n);
-/* Rises with each start, though the folder was emptied (node/replica.c). Of a member. */
+/* Rises with each start, though the folder was emptied (node/replica/replica.c). Of a member. */
 uint32_t sim_incarnation(const struct sim_node *n);
 /* Nodes that may be without their data at the same time. */
 uint32_t sim_losses_max(const struct sim_world *w);

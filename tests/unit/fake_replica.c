@@ -1,7 +1,7 @@
 #include "fake_replica.h"
 
 #include "command/command.h"
-#include "status.h"
+#include "replica/status.h"
 
 #include <assert.h>
 #include <errno.h>

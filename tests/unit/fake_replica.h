@@ -5,7 +5,7 @@
 #ifndef QUORUMFS_TESTS_FAKE_REPLICA_H
 #define QUORUMFS_TESTS_FAKE_REPLICA_H
 
-#include "replica.h"
+#include "replica/replica.h"
 
 #include <stdatomic.h>
 #include <uv.h>

@@ -1,6 +1,6 @@
 #include "fake_replica_fs.h"
 
-#include "status.h"
+#include "replica/status.h"
 #include "store/folder.h"
 
 #include <assert.h>

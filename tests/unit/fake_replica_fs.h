@@ -3,7 +3,7 @@
 #ifndef QUORUMFS_TESTS_FAKE_REPLICA_FS_H
 #define QUORUMFS_TESTS_FAKE_REPLICA_FS_H
 
-#include "replica.h"
+#include "replica/replica.h"
 
 #include <stdatomic.h>
 

@@ -6,7 +6,7 @@
 
 #include "tree_fixture.h"
 
-#include "replica_internal.h"
+#include "replica/replica_internal.h"
 
 enum { PARTS_ME = 7, PARTS_INCARNATION = 100, PARTS_TOLD_MAX = 256 };
 

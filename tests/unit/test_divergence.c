@@ -1,5 +1,5 @@
 /* Nodes that differ: who of them is wrong, what is not known yet, and what is forgiven. */
-#include "divergence.h"
+#include "replica/divergence.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

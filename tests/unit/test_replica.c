@@ -1,6 +1,6 @@
 /* One replica on a real disk, without its peers: what it makes of a log that an earlier life has
  * left, and of a disk that fails. */
-#include "replica.h"
+#include "replica/replica.h"
 #include "tree_fixture.h"
 
 #include <ftw.h>

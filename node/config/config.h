@@ -2,11 +2,11 @@
  *
  * Unknown or wrong fields are errors that name the field and what was expected. Thread: the loop's.
  */
-#ifndef QUORUMFS_CONFIG_H
-#define QUORUMFS_CONFIG_H
+#ifndef QUORUMFS_CONFIG_CONFIG_H
+#define QUORUMFS_CONFIG_CONFIG_H
 
 #include "base/fault.h"
-#include "network.h"
+#include "config/network.h"
 #include "paxos/paxos.h"
 
 #include <stdbool.h>

@@ -1,5 +1,5 @@
 /* Why writes are refused here, in one sentence, and what becomes of a node whose folder is new. */
-#include "replica_internal.h"
+#include "replica/replica_internal.h"
 
 #include "base/trace.h"
 

@@ -1,10 +1,10 @@
 /* A node's state as text: for GET /status, /metrics and for .quorumfs/status. Thread: the loop's.
  */
-#ifndef QUORUMFS_STATUS_H
-#define QUORUMFS_STATUS_H
+#ifndef QUORUMFS_REPLICA_STATUS_H
+#define QUORUMFS_REPLICA_STATUS_H
 
 #include "base/buffer.h"
-#include "replica.h"
+#include "replica/replica.h"
 
 void status_json(struct replica *replica, struct buffer *out);
 /* Prometheus text format, https://prometheus.io/docs/instrumenting/exposition_formats/ */

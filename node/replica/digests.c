@@ -1,6 +1,6 @@
 /* Comparing nodes: with each heartbeat every node tells the others the digest of what it has
  * applied, and looks what theirs say of it (divergence.h). */
-#include "replica_internal.h"
+#include "replica/replica_internal.h"
 
 #include "base/trace.h"
 

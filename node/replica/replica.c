@@ -4,7 +4,7 @@
  *   propose, ask ──> core ──> write to the log ──> send ──> apply what is decided ──> answer
  *
  * So all that arrived in one wake-up is one message to each peer and one write. */
-#include "replica_internal.h"
+#include "replica/replica_internal.h"
 
 #include "base/trace.h"
 

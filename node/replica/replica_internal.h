@@ -9,11 +9,11 @@
  *   why.c       why writes are refused here
  *
  * Thread: the loop's, all of it. */
-#ifndef QUORUMFS_REPLICA_INTERNAL_H
-#define QUORUMFS_REPLICA_INTERNAL_H
+#ifndef QUORUMFS_REPLICA_REPLICA_INTERNAL_H
+#define QUORUMFS_REPLICA_REPLICA_INTERNAL_H
 
-#include "divergence.h"
-#include "replica.h"
+#include "replica/divergence.h"
+#include "replica/replica.h"
 
 #include <sys/queue.h>
 

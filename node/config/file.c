@@ -1,6 +1,6 @@
 /* node.json: JSON with comments. */
 #include "base/buffer.h"
-#include "config_draft.h"
+#include "config/draft.h"
 
 #include <cjson/cJSON.h>
 #include <errno.h>

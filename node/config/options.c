@@ -1,5 +1,5 @@
 /* The options of mount(8), as in the fourth column of fstab(5). */
-#include "config_draft.h"
+#include "config/draft.h"
 
 #include <cjson/cJSON.h>
 #include <errno.h>

@@ -1,6 +1,6 @@
-#include "status.h"
+#include "replica/status.h"
 
-#include "replica_internal.h"
+#include "replica/replica_internal.h"
 
 #include <cjson/cJSON.h>
 #include <inttypes.h>

@@ -6,7 +6,7 @@
  *
  * A command keeps its stamp however often it is proposed; whoever applies it recognises repetitions
  * by it. `lowest` in the stamp says which results nobody waits for any more. */
-#include "replica_internal.h"
+#include "replica/replica_internal.h"
 
 #include <assert.h>
 #include <stdlib.h>

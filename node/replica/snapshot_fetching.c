@@ -4,7 +4,7 @@
  * beyond those that were written here. When nothing comes any more, the question is repeated: then
  * all are sent again that were on their way. A peer that stays silent is given up, and the next one
  * is asked from the start, since its snapshot is another one. */
-#include "replica_internal.h"
+#include "replica/replica_internal.h"
 
 #include <assert.h>
 #include <errno.h>

@@ -1,6 +1,6 @@
 /* IP networks such as 10.0.0.0/8 or ::1, and HOST:PORT addresses. Thread: any. */
-#ifndef QUORUMFS_NETWORK_H
-#define QUORUMFS_NETWORK_H
+#ifndef QUORUMFS_CONFIG_NETWORK_H
+#define QUORUMFS_CONFIG_NETWORK_H
 
 #include <stdbool.h>
 #include <stddef.h>

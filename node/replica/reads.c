@@ -2,7 +2,7 @@
  *
  * All reads that arrive in one turn of the loop share one question. The callback runs when the tree
  * contains every write that had returned before the read arrived. */
-#include "replica_internal.h"
+#include "replica/replica_internal.h"
 
 #include <assert.h>
 #include <stdlib.h>

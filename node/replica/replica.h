@@ -6,12 +6,12 @@
  * timeout, or by the deadline that it names.
  *
  * Thread: the loop's. Callbacks come on the loop and may come before the call returns. */
-#ifndef QUORUMFS_REPLICA_H
-#define QUORUMFS_REPLICA_H
+#ifndef QUORUMFS_REPLICA_REPLICA_H
+#define QUORUMFS_REPLICA_REPLICA_H
 
 #include "base/fault.h"
 #include "command/command.h"
-#include "config.h"
+#include "config/config.h"
 #include "paxos/paxos.h"
 #include "peer/peer.h"
 #include "store/log.h"

@@ -4,7 +4,7 @@
  * nodes that were briefly away; and as long as a leader sees a living peer that has not got so far
  * (it is catching up, perhaps by a snapshot), it keeps more, so that what the peer lacks is not
  * trimmed faster than it can follow. */
-#include "replica_internal.h"
+#include "replica/replica_internal.h"
 
 #include <errno.h>
 

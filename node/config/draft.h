@@ -3,7 +3,7 @@
 #ifndef QUORUMFS_CONFIG_DRAFT_H
 #define QUORUMFS_CONFIG_DRAFT_H
 
-#include "config.h"
+#include "config/config.h"
 
 struct cJSON;
 

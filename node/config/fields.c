@@ -1,6 +1,6 @@
 /* The fields of a configuration: one table that says what each is. */
 #include "base/buffer.h"
-#include "config_draft.h"
+#include "config/draft.h"
 
 #include <cjson/cJSON.h>
 #include <errno.h>

@@ -9,8 +9,8 @@
  * answer, a node refuses to serve.
  *
  * No I/O, no clock. Thread: none of its own. */
-#ifndef QUORUMFS_DIVERGENCE_H
-#define QUORUMFS_DIVERGENCE_H
+#ifndef QUORUMFS_REPLICA_DIVERGENCE_H
+#define QUORUMFS_REPLICA_DIVERGENCE_H
 
 #include "base/fault.h"
 #include "paxos/paxos.h"

@@ -3,7 +3,7 @@
  * The peer says up to where it has the pieces, and is sent a window of those that follow: how fast
  * it gets them does not depend on how far away it is. As a lost piece is asked for again, those of
  * the window are kept, and the view of the tree is kept open until the last one was read. */
-#include "replica_internal.h"
+#include "replica/replica_internal.h"
 
 #include <assert.h>
 #include <errno.h>

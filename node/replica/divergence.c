@@ -1,4 +1,4 @@
-#include "divergence.h"
+#include "replica/divergence.h"
 
 #include "base/trace.h"
 

@@ -1,6 +1,6 @@
 /* Flags, the configuration as a whole, and what follows from it. node.json is config_file.c's. */
-#include "config.h"
-#include "config_draft.h"
+#include "config/config.h"
+#include "config/draft.h"
 
 #include <errno.h>
 #include <getopt.h>
