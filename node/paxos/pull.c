@@ -56,6 +56,7 @@ void paxos_pull_ask(struct paxos *p)
     m->psid = pull->psid;
     m->first = pull->first + pull->count;
     pull->asked = true;
+    pull->asked_ticks = pull->idle_ticks;
     pull->answer_bytes = 0;
 }
 
@@ -73,11 +74,12 @@ static void answer(struct paxos *p, const struct paxos_message *request, uint64_
     }
 }
 
-/* What was asked for may only be slow, and to send it twice makes it slower: so the longer the last
- * answer took, the later the next question is repeated. */
+/* What was asked for may only be slow, and to send it twice makes it slower: so each question is
+ * repeated later than the one before, until an answer begins. How long that took shows how long to
+ * wait for the next; that one was lost says nothing about the others. */
 static void repeat(struct paxos_pull *pull)
 {
-    if (pull->idle_ticks < pull->patience)
+    if (pull->idle_ticks - pull->asked_ticks < pull->patience)
         return;
     pull->asked = false;
     pull->patience *= 2;
@@ -127,10 +129,13 @@ void paxos_on_suffix(struct paxos *p, const struct paxos_message *m)
     if (pull->sync != PAXOS_SYNC_SUFFIX || paxos_ballot_compare(m->n, p->promise) != 0 ||
         m->from != pull->from || m->psid != pull->psid)
         return;
-    pull->idle_ticks = 0; /* also one that comes twice is a sign of life */
+    uint32_t taken_ticks = pull->idle_ticks - pull->asked_ticks;
+    pull->idle_ticks = pull->asked_ticks = 0; /* also one that comes twice is a sign of life */
     uint64_t next = pull->first + pull->count;
     if (m->first != next || next + m->entry_count > pull->end)
         return;
+    if (pull->answer_bytes == 0)
+        pull->patience = PAXOS_RESEND_TICKS + 2 * taken_ticks;
     take(p, m);
     if (pull->answer_bytes >= PAXOS_WINDOW_BYTES_MAX)
         pull->asked = false;

@@ -86,6 +86,7 @@ struct paxos_pull {
     bool asked;            /* a request is under way, */
     uint64_t answer_bytes; /* and so much of its answer has come */
     uint32_t idle_ticks;   /* since a piece came */
+    uint32_t asked_ticks;  /* idle_ticks when it was asked */
     uint32_t patience;     /* ticks before the question is repeated */
 };
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-_Static_assert(sizeof(struct paxos) == 4088, "core_copy and core_encode must know every field");
+_Static_assert(sizeof(struct paxos) == 4096, "core_copy and core_encode must know every field");
 
 static void *copy_of(const void *data, size_t size)
 {
@@ -101,8 +101,9 @@ static void put_pull(struct buffer *out, const struct paxos_pull *pull)
     buffer_put_u8(out, pull->sync);
     if (pull->sync == PAXOS_SYNC_NONE)
         return;
-    const uint64_t numbers[] = {pull->from,  pull->psid,         pull->first,      pull->end,
-                                pull->asked, pull->answer_bytes, pull->idle_ticks, pull->patience};
+    const uint64_t numbers[] = {pull->from,       pull->psid,        pull->first,
+                                pull->end,        pull->asked,       pull->answer_bytes,
+                                pull->idle_ticks, pull->asked_ticks, pull->patience};
     buffer_append(out, numbers, sizeof numbers);
     put_entries(out, pull->entries, pull->count);
 }

@@ -82,6 +82,24 @@ static void a_slow_piece_is_asked_for_ever_more_rarely(void **state)
     end(s);
 }
 
+/* That a piece was lost does not mean that the next one is slow. */
+static void a_piece_after_a_lost_one_is_asked_for_as_soon(void **state)
+{
+    struct subject *s = pulling();
+    ticks(s, RESEND);
+    receive_entries(s,
+                    (struct paxos_message){.type = PAXOS_SUFFIX,
+                                           .from = OTHER,
+                                           .n = status_of(s).promise,
+                                           .psid = sent(s, PAXOS_SUFFIX_REQ, OTHER)->psid,
+                                           .first = 2},
+                    1, 8);
+    forget(s);
+    ticks(s, RESEND);
+    assert_int_equal(sent(s, PAXOS_SUFFIX_REQ, OTHER)->first, 3);
+    end(s);
+}
+
 static void a_dead_holder_of_the_best_log_is_given_up(void **state)
 {
     struct subject *s = pulling();
@@ -286,6 +304,7 @@ int main(void)
         cmocka_unit_test(a_beat_is_answered_with_what_was_accepted),
         cmocka_unit_test(a_lost_piece_is_asked_for_again),
         cmocka_unit_test(a_slow_piece_is_asked_for_ever_more_rarely),
+        cmocka_unit_test(a_piece_after_a_lost_one_is_asked_for_as_soon),
         cmocka_unit_test(a_dead_holder_of_the_best_log_is_given_up),
         cmocka_unit_test(a_slow_leader_is_not_given_up_while_it_lives),
         cmocka_unit_test(a_lost_read_index_is_sent_again),
