@@ -1,5 +1,5 @@
 // A follower gets a lease before it has accepted what is decided.
-// killers: test_paxos_lease, sim
+// killers: test_paxos_lease
 @@
 @@
 paxos_lease_grant(...)
