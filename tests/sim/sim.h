@@ -14,7 +14,7 @@
  *                                             scenarios, by name
  *   main.c         command line                 scenarios.c, situation.h, partition.h
  *   workers.h      on all processors            partitions.c, crashes.c, messages.c, snapshots.c,
- *   run            for as long as asked         reads.c, emptied.c
+ *   run            for as long as asked         reads.c, emptied.c, leases.c
  *
  * Time counts in steps; a tick (heartbeat period) is SIM_TICK of them, about a tenth of a second.
  * Every check that fails prints the last events and the seed, and ends the process. */

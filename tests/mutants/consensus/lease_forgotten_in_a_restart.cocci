@@ -1,5 +1,5 @@
 // Who restarts says that it has vouched for nothing.
-// killers: test_paxos_lease, sim
+// killers: test_paxos_lease, scenarios, sim
 @@
 @@
 paxos_lease_start(...)

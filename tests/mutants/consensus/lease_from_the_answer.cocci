@@ -1,5 +1,5 @@
 // The holder counts its lease from when the answer came.
-// killers: test_paxos_lease, sim
+// killers: test_paxos_lease, scenarios, sim
 @@
 @@
 paxos_lease_take(...)

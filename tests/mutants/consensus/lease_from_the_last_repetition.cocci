@@ -1,5 +1,5 @@
 // A question that is repeated counts from the repetition; the answer may be to the first.
-// killers: test_paxos_lease, sim
+// killers: test_paxos_lease, scenarios, sim
 @@
 @@
 paxos_lease_ask(...)

@@ -1,5 +1,5 @@
 // The leader does not remember, for its promise to another, what it granted.
-// killers: test_paxos_lease, sim
+// killers: test_paxos_lease, scenarios, sim
 @@
 @@
 paxos_lease_grant(...)

@@ -1,5 +1,5 @@
 // A promise does not tell how long a lease may still run.
-// killers: test_paxos_lease, sim
+// killers: test_paxos_lease, scenarios, sim
 @@
 @@
 send_promise(...)

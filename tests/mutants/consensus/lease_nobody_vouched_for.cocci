@@ -1,5 +1,5 @@
 // A confirmation comes with a lease, though some of those who confirmed take no part in leases.
-// killers: test_paxos_lease, sim
+// killers: test_paxos_lease, scenarios, sim
 @@
 @@
 finish_probe(...)

@@ -1,5 +1,5 @@
 // The leader counts its own lease from when its probe was acknowledged.
-// killers: test_paxos_lease, sim
+// killers: test_paxos_lease, scenarios, sim
 @@
 @@
 paxos_lease_take_own(...)

@@ -1,5 +1,5 @@
 // A lease holds in a later ballot.
-// killers: test_paxos_lease, sim
+// killers: test_paxos_lease, scenarios, sim
 @@
 @@
 paxos_lease_holds(...)

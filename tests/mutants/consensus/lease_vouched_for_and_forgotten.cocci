@@ -1,5 +1,5 @@
 // Who acknowledges a probe does not remember that it vouched for leases.
-// killers: test_paxos_lease, sim
+// killers: test_paxos_lease, scenarios, sim
 @@
 @@
 paxos_lease_vouch(...)

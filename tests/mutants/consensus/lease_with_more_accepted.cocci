@@ -1,5 +1,5 @@
 // The holder answers alone although it has accepted more than it knows to be decided.
-// killers: test_paxos_lease, sim
+// killers: test_paxos_lease, scenarios, sim
 @@
 @@
 paxos_lease_holds(...)

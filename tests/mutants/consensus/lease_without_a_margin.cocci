@@ -1,5 +1,5 @@
 // Clocks are taken to go equally fast.
-// killers: test_paxos_lease, sim
+// killers: test_paxos_lease, scenarios, sim
 @@
 @@
 longer(...)
