@@ -27,8 +27,7 @@ enum {
     PAXOS_LATE_ROUNDS = 8,      /* a heartbeat's reply may come so many rounds later */
     PAXOS_FOUND_TICKS = 5,      /* before a cluster is founded without those that say nothing */
     PAXOS_STRANDED_TICKS = 5,   /* before a leader prepares above a dead candidate's ballot */
-    PAXOS_LEASE_PATIENCE_US =
-        20 * 1000, /* a decision waits so long for a holder, then the holder */
+    PAXOS_LEASE_PATIENCE_US = 50 * 1000,       /* a decision waits for a holder; longer, and it */
     PAXOS_LEASE_PENALTY_US = 5000 * 1000,      /* ... gets no other lease for so long */
     PAXOS_BUFFER_BYTES_MAX = 16 * 1024 * 1024, /* proposals waiting for a leader; beyond: dropped */
 };
