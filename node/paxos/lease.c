@@ -11,9 +11,9 @@
  *
  *   A later leader decides more. More than N - R nodes, the leader among them, have vouched for the
  *   lease: after it was asked for they promised its ballot exactly. So one of the R that promise a
- *   later one has vouched, and that one says with its promise how much longer the lease may run;
- * the new leader decides nothing meanwhile. Promises beyond those R add nothing. A holder vouches
- * for its own lease by asking, and need not remember it: by promising it has given it up.
+ *   later ballot has vouched. It says with its promise how much longer the lease may run, and until
+ *   then the new leader decides nothing. Promises beyond those R add nothing. A holder vouches for
+ *   its own lease by asking, and need not remember it: by promising it has given it up.
  *
  * Each clock counts from its own beginning, so only durations travel. The holder counts from before
  * everybody else, and everybody else an eighth longer for each message in between: that makes up
@@ -167,6 +167,7 @@ void paxos_lease_take_own(struct paxos *p)
     take(p, p->lease.probed_at, p->lease.time);
 }
 
+/* A follower compares what it has on disk with what is decided: it has told the leader no more. */
 bool paxos_lease_holds(const struct paxos *p)
 {
     const struct paxos_lease *l = &p->lease;
