@@ -21,10 +21,12 @@ static void attr_read(struct fs_request *r, struct tree *tree)
     struct attr attr;
     int rc = tree_getattr(tree, fs_tree_ino(r->ino), &attr);
 
-    if (rc < 0)
+    if (rc < 0) {
         fs_reply_error(r, rc);
-    else
+    } else {
+        fs_call_steps(r, r->ino);
         reply_attr(r, &attr);
+    }
 }
 
 /* The handle through which the caller sees what is not decided yet. fstat(2) comes without its

@@ -66,7 +66,7 @@ static void submit(struct fs_request *r)
     if (r->in_order)
         r->handle->under_way = true;
     if (r->command.count > 0) {
-        replica_submit(r->fs->replica, &r->command, written, r);
+        replica_submit_by(r->fs->replica, &r->command, fs_call_deadline_ms(r), written, r);
     } else { /* it only had to wait for its turn */
         const struct command_result nothing = {.count = 1, .ops = &(struct op_result){0}};
 
@@ -147,9 +147,10 @@ void fs_request_change(struct fs_request *r, const struct op *ops, uint32_t coun
 {
     int rc = check(ops, count);
 
+    r->changed = changed;
+    fs_call_asks(r);
     if (rc == 0)
         rc = fs_pending_command(&r->taken, r->ino, ops, count, &r->command);
-    r->changed = changed;
     r->fs->waiting++;
     if (rc < 0) {
         untake(r);

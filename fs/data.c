@@ -44,6 +44,7 @@ static void settled(struct fs_request *done, const struct op_result *result)
 
     if (!r)
         return;
+    r->walk = done->walk;
     r->offset = done->offset;
     r->size = done->size;
     r->flags = done->flags;

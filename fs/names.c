@@ -13,6 +13,8 @@ static void looked_up(struct fs_request *r, struct tree *tree)
 
     if (rc == -ESTALE) /* the directory is gone: it was empty */
         rc = -ENOENT;
+    if (rc == 0 || rc == -ENOENT) /* that there is no such name is how making it begins */
+        fs_call_steps(r, rc == 0 ? attr.ino : 0);
     if (rc < 0)
         fs_reply_error(r, rc);
     else
@@ -28,8 +30,10 @@ void fs_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
         return;
     }
     r = fs_request_new(req, parent, name);
-    if (r)
-        fs_request_read(r, looked_up);
+    if (!r)
+        return;
+    r->is_lookup = true;
+    fs_request_read(r, looked_up);
 }
 
 static void link_read(struct fs_request *r, struct tree *tree)
@@ -41,10 +45,12 @@ static void link_read(struct fs_request *r, struct tree *tree)
         return;
     }
     buffer_put_u8(&r->fs->scratch, 0);
-    if (r->fs->scratch.failed)
+    if (r->fs->scratch.failed) {
         fuse_reply_err(r->req, ENOMEM);
-    else
-        fuse_reply_readlink(r->req, (const char *)r->fs->scratch.data);
+        return;
+    }
+    fs_call_steps(r, r->ino);
+    fuse_reply_readlink(r->req, (const char *)r->fs->scratch.data);
 }
 
 void fs_readlink(fuse_req_t req, fuse_ino_t ino)

@@ -85,6 +85,7 @@ static void settle(fuse_req_t req, fuse_ino_t ino, struct fs_handle *handle)
     r = fs_request_new(req, ino, NULL);
     if (!r)
         return;
+    fs_call_alone(r);
     r->handle = handle;
     fs_pending_take(r);
     fs_request_change(r, NULL, 0, fs_reply_ok);
@@ -168,6 +169,7 @@ void fs_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
         close_handle(fs, ino, handle);
         return;
     }
+    fs_call_alone(r);
     r->handle = handle;
     r->ended = release_ended;
     fs_pending_take(r);

@@ -1,6 +1,7 @@
 #include "fs/process.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -76,34 +77,66 @@ static const struct change {
 #endif
 };
 
-static bool is_change(long number, const unsigned long arguments[3])
+/* /proc/PID/syscall, see proc_pid_syscall(5). */
+int fs_process_syscall(pid_t tid, struct fs_syscall *call)
+{
+    unsigned long *arguments = call->arguments;
+    char path[64], text[256];
+    ssize_t len;
+    int fd;
+
+    if (tid == 0)
+        return -ESRCH;
+    snprintf(path, sizeof path, "/proc/%d/syscall", (int)tid);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    len = read(fd, text, sizeof text - 1);
+    close(fd);
+    if (len <= 0)
+        return -ESRCH;
+    text[len] = '\0';
+    if (strcmp(text, "running\n") == 0)
+        return -EAGAIN;
+    if (sscanf(text, "%ld %lx %lx %lx %lx %lx %lx %lx %lx", &call->number, &arguments[0],
+               &arguments[1], &arguments[2], &arguments[3], &arguments[4], &arguments[5],
+               &call->stack, &call->instruction) != 3 + FS_SYSCALL_ARGUMENTS)
+        return -ESRCH;
+    return 0;
+}
+
+bool fs_syscall_has_two_paths(const struct fs_syscall *call)
+{
+    switch (call->number) {
+    case SYS_linkat:
+    case SYS_renameat2:
+#ifdef SYS_renameat
+    case SYS_renameat:
+#endif
+#ifdef SYS_link
+    case SYS_link:
+    case SYS_rename:
+#endif
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool is_change(const struct fs_syscall *call)
 {
     for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
-        if (changes[i].number != number)
+        if (changes[i].number != call->number)
             continue;
         return changes[i].flags == ALWAYS ||
-               (arguments[changes[i].flags] & (O_WRONLY | O_RDWR | O_CREAT | O_TRUNC)) != 0;
+               (call->arguments[changes[i].flags] & (O_WRONLY | O_RDWR | O_CREAT | O_TRUNC)) != 0;
     }
     return false;
 }
 
-/* /proc/PID/syscall, see proc_pid_syscall(5). */
-bool fs_process_changes(pid_t pid)
+bool fs_process_changes(pid_t tid)
 {
-    char path[64];
-    unsigned long arguments[3];
-    long number;
-    FILE *file;
-    bool read_all;
+    struct fs_syscall call;
 
-    if (pid == 0)
-        return false;
-    snprintf(path, sizeof path, "/proc/%d/syscall", (int)pid);
-    file = fopen(path, "re");
-    if (!file)
-        return false;
-    read_all =
-        fscanf(file, "%ld %lx %lx %lx", &number, &arguments[0], &arguments[1], &arguments[2]) == 4;
-    fclose(file);
-    return read_all && is_change(number, arguments);
+    return fs_process_syscall(tid, &call) == 0 && is_change(&call);
 }

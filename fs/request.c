@@ -68,6 +68,8 @@ static void read_ready(void *arg, enum replica_outcome outcome, struct replica_f
     } else {
         trace_info("fs", "a read of inode %llu: %s", (unsigned long long)r->ino,
                    replica_outcome_text(outcome));
+        if (r->is_lookup)
+            fs_call_fails(r);
         fuse_reply_err(r->req, error_of_read(r, outcome));
     }
     fs = r->fs;
@@ -78,9 +80,11 @@ static void read_ready(void *arg, enum replica_outcome outcome, struct replica_f
 void fs_request_read(struct fs_request *r, fs_read_cb *read)
 {
     r->read = read;
+    fs_call_asks(r);
     r->fs->waiting++;
-    replica_read(r->fs->replica, r->here || fs_is_special(r->ino) ? REPLICA_LOCAL : REPLICA_DEFAULT,
-                 read_ready, r);
+    replica_read_by(r->fs->replica,
+                    r->here || fs_is_special(r->ino) ? REPLICA_LOCAL : REPLICA_DEFAULT,
+                    fs_call_deadline_ms(r), read_ready, r);
 }
 
 uint32_t fs_kill_priv(fuse_req_t req)
@@ -93,6 +97,8 @@ void fs_reply_error(struct fs_request *r, int status)
     assert(status < 0);
     if (status == -EEXIST && r->look_again)
         status = -ESTALE;
+    if (status == -ESTALE) /* the kernel begins anew, once */
+        fs_call_steps(r, 0);
     fuse_reply_err(r->req, -status);
 }
 

@@ -1,8 +1,9 @@
 /* A request of the kernel that waits for the replica.
  *
- * Every request is answered: the replica calls back within the request timeout, and at once without
- * a quorum. That is why interruptions are not acted upon: the kernel reports every signal, also
- * those that the program handles and goes on from, and no program expects EINTR of stat(2).
+ * Every request is answered: the replica calls back within what is left of the time of its system
+ * call (call.h), and at once without a quorum. That is why interruptions are not acted upon: the
+ * kernel reports every signal, also those that the program handles and goes on from, and no program
+ * expects EINTR of stat(2).
  *
  * Thread: the loop's. */
 #ifndef QUORUMFS_FS_REQUEST_H
@@ -24,12 +25,14 @@ typedef void fs_ended_cb(struct fs_request *r, bool happened, const struct op_re
 struct fs_request {
     struct fs *fs;
     fuse_req_t req;
-    uint64_t ino; /* as the kernel knows it */
+    uint64_t ino;        /* as the kernel knows it */
+    struct fs_walk walk; /* of the system call that it is part of */
     fs_read_cb *read;
     fs_changed_cb *changed;
-    fs_ended_cb *ended;       /* NULL, or to be called besides */
-    fs_read_cb *if_gone;      /* NULL, or answers a change of an inode that is gone and not open: as
-                                 if it had been made right before, which nobody can tell */
+    fs_ended_cb *ended;  /* NULL, or to be called besides */
+    fs_read_cb *if_gone; /* NULL, or answers a change of an inode that is gone and not open: as
+                            if it had been made right before, which nobody can tell */
+    bool is_lookup;
     bool look_again;          /* EEXIST becomes ESTALE: names.c, create */
     bool here;                /* a read that need not ask the cluster */
     bool local_will_do;       /* a read that rather takes what this node last knew than fails */

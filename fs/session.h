@@ -10,6 +10,7 @@
 
 #define FUSE_USE_VERSION 314
 
+#include "fs/call.h"
 #include "fs/fs.h"
 #include "fs/gone.h"
 #include "fs/handle.h"
@@ -36,6 +37,7 @@ struct fs {
     bool stopping;         /* nothing more is read; the session is closed when nothing waits */
     struct fs_files files; /* what is open */
     struct fs_gone gone;   /* what is gone and still in use */
+    struct fs_calls calls; /* that take long */
     struct buffer scratch; /* for an answer under construction, within one callback */
 };
 

@@ -33,7 +33,13 @@ static bool cache_is_fresh(const struct replica *r, enum replica_consistency con
            freshness_of(r, false).age_ms <= r->config->cache_time_ms;
 }
 
-static void enqueue(struct replica *r, bool stale_will_do, replica_read_cb *done, void *arg)
+static uint64_t usual_deadline_ms(const struct replica *r)
+{
+    return replica_now_ms() + r->config->request_timeout_ms;
+}
+
+static void enqueue(struct replica *r, bool stale_will_do, uint64_t deadline_ms,
+                    replica_read_cb *done, void *arg)
 {
     struct pending_read *read = calloc(1, sizeof *read);
     if (!read) {
@@ -42,7 +48,7 @@ static void enqueue(struct replica *r, bool stale_will_do, replica_read_cb *done
     }
     read->stale_will_do = stale_will_do;
     read->asked_ms = replica_now_ms();
-    read->deadline_ms = read->asked_ms + r->config->request_timeout_ms;
+    read->deadline_ms = deadline_ms;
     read->done = done;
     read->arg = arg;
     TAILQ_INSERT_TAIL(&r->reads, read, by_age);
@@ -50,35 +56,46 @@ static void enqueue(struct replica *r, bool stale_will_do, replica_read_cb *done
     r->reads_unasked = true;
 }
 
+static void refuse(struct replica *r, enum replica_outcome outcome, replica_read_cb *done,
+                   void *arg)
+{
+    r->refused_total++;
+    done(arg, outcome, freshness_of(r, true));
+}
+
 void replica_read(struct replica *r, enum replica_consistency consistency, replica_read_cb *done,
                   void *arg)
+{
+    replica_read_by(r, consistency, usual_deadline_ms(r), done, arg);
+}
+
+void replica_read_by(struct replica *r, enum replica_consistency consistency, uint64_t deadline_ms,
+                     replica_read_cb *done, void *arg)
 {
     bool asked = consistency == REPLICA_CACHED ||
                  (consistency == REPLICA_DEFAULT && r->config->stale_on_quorum_loss);
     /* What has just been emptied has not known anything yet. */
     bool stale_will_do = asked && r->status.standing == PAXOS_MEMBER;
+    bool too_late = deadline_ms <= replica_now_ms();
     r->reads_total++;
-    if (r->stopping || r->broken) {
-        r->refused_total++;
-        done(arg, REPLICA_STOPPING, freshness_of(r, true));
-    } else if (consistency == REPLICA_LOCAL) {
+    if (r->stopping || r->broken)
+        refuse(r, REPLICA_STOPPING, done, arg);
+    else if (consistency == REPLICA_LOCAL)
         done(arg, REPLICA_DONE, freshness_of(r, true));
-    } else if (r->doubt) {
-        r->refused_total++;
-        done(arg, REPLICA_NO_QUORUM, freshness_of(r, true));
-    } else if (cache_is_fresh(r, consistency)) {
+    else if (r->doubt)
+        refuse(r, REPLICA_NO_QUORUM, done, arg);
+    else if (cache_is_fresh(r, consistency))
         done(arg, REPLICA_DONE, freshness_of(r, false));
-    } else if (!r->status.has_quorum && stale_will_do) {
+    else if ((!r->status.has_quorum || too_late) && stale_will_do)
         done(arg, REPLICA_DONE, freshness_of(r, true));
-    } else if (!r->status.has_quorum) {
-        r->refused_total++;
-        done(arg, REPLICA_NO_QUORUM, freshness_of(r, true));
-    } else if (r->read_count >= REPLICA_READS_MAX) {
-        r->refused_total++;
-        done(arg, REPLICA_BUSY, freshness_of(r, true));
-    } else {
-        enqueue(r, stale_will_do, done, arg);
-    }
+    else if (!r->status.has_quorum)
+        refuse(r, REPLICA_NO_QUORUM, done, arg);
+    else if (too_late)
+        refuse(r, REPLICA_TIMEOUT, done, arg);
+    else if (r->read_count >= REPLICA_READS_MAX)
+        refuse(r, REPLICA_BUSY, done, arg);
+    else
+        enqueue(r, stale_will_do, deadline_ms, done, arg);
 }
 
 static void nobody_asked(void *arg, enum replica_outcome outcome,
@@ -147,13 +164,16 @@ void reads_without_quorum(struct replica *r)
 
 void reads_expire(struct replica *r, uint64_t now_ms)
 {
-    struct pending_read *read;
-    while ((read = TAILQ_FIRST(&r->reads)) && read->deadline_ms <= now_ms)
-        finish(r, read, read->stale_will_do ? REPLICA_DONE : REPLICA_TIMEOUT, true);
+    struct pending_read *read, *next;
+    for (read = TAILQ_FIRST(&r->reads); read; read = next) {
+        next = TAILQ_NEXT(read, by_age);
+        if (read->deadline_ms <= now_ms)
+            finish(r, read, read->stale_will_do ? REPLICA_DONE : REPLICA_TIMEOUT, true);
+    }
 }
 
 void reads_keep_fresh(struct replica *r, uint64_t now_ms)
 {
     if (r->status.has_quorum && r->read_count == 0 && now_ms - r->confirmed_ms >= READ_CONFIRM_MS)
-        enqueue(r, false, nobody_asked, NULL);
+        enqueue(r, false, usual_deadline_ms(r), nobody_asked, NULL);
 }

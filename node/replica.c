@@ -232,8 +232,12 @@ static void on_frame(void *arg, struct frame *frame)
         replica_step(r, &(struct paxos_event){.type = PAXOS_RECEIVE, .message = &frame->paxos});
         break;
     case FRAME_SNAPSHOT_REQUEST:
+        if (!r->stopping && !r->broken)
+            serving_request(r, frame);
+        break;
     case FRAME_SNAPSHOT_PIECE:
-        snapshot_frame(r, frame);
+        if (!r->stopping && !r->broken)
+            fetching_piece(r, frame);
         break;
     case FRAME_PING:
         peer_send(r->peer, &(struct frame){.type = FRAME_PONG, .to = frame->from, .id = frame->id});
@@ -295,7 +299,8 @@ static void on_housekeeping(uv_timer_t *timer)
         commit(r);
     if (!r->broken && !r->stopping) {
         reads_keep_fresh(r, now);
-        snapshot_housekeeping(r, now);
+        serving_housekeeping(r, now);
+        fetching_housekeeping(r, now);
         checkpoint_when_due(r, now);
         why_housekeeping(r, now);
     }
@@ -491,14 +496,15 @@ static void on_log_closed(void *arg)
 static void stop_when_idle(struct replica *r)
 {
     bool waiting = r->write_count > 0 || r->read_count > 0 || !LIST_EMPTY(&r->pings);
-    if (waiting || snapshot_busy(r) || tree_busy(r->tree))
+    if (waiting || serving_busy(r) || fetching_busy(r) || tree_busy(r->tree))
         return;
     uv_prepare_stop(&r->prepare);
     uv_idle_stop(&r->idle);
     uv_timer_stop(&r->heartbeat);
     uv_timer_stop(&r->housekeeping);
     uv_timer_stop(&r->wake);
-    snapshot_stop(r);
+    serving_stop(r);
+    fetching_stop(r);
     peer_stop(r->peer);
     r->broken = true; /* nothing reaches the core any more */
     struct log *log = r->log;

@@ -3,7 +3,7 @@
  * A door turns what a user asks into a command or a read. A write's success means that a majority
  * has it on disk; a read callback means that the tree, as it is now, contains every write that had
  * returned before the read was asked for. Every call is answered within the configured request
- * timeout.
+ * timeout, or by the deadline that it names.
  *
  * Thread: the loop's. Callbacks come on the loop and may come before the call returns. */
 #ifndef QUORUMFS_REPLICA_H
@@ -16,6 +16,8 @@
 #include "peer/peer.h"
 #include "store/log.h"
 #include "store/tree.h"
+
+#include <uv.h>
 
 enum {
     REPLICA_PENDING_MAX = 65536, /* commands from the oldest that waits at a node to the newest: as
@@ -37,6 +39,12 @@ const char *replica_outcome_text(enum replica_outcome outcome);
 
 struct replica;
 
+/* The clock of deadlines. */
+static inline uint64_t replica_now_ms(void)
+{
+    return uv_hrtime() / 1000000;
+}
+
 /* `result` is valid during the call; NULL unless the outcome is REPLICA_DONE. */
 typedef void replica_written_cb(void *arg, enum replica_outcome outcome,
                                 const struct command_result *result);
@@ -45,6 +53,10 @@ typedef void replica_written_cb(void *arg, enum replica_outcome outcome,
  * and zeroes it. Exactly once: it takes effect at most once whatever leaders do meanwhile. */
 void replica_submit(struct replica *replica, struct command *command, replica_written_cb *done,
                     void *arg);
+/* As replica_submit, with another deadline. Past it, the answer is REPLICA_TIMEOUT at once, and
+ * nothing happens. */
+void replica_submit_by(struct replica *replica, struct command *command, uint64_t deadline_ms,
+                       replica_written_cb *done, void *arg);
 
 enum replica_consistency {
     REPLICA_DEFAULT,      /* what the configuration says (cache_time, on_quorum_loss) */
@@ -64,6 +76,10 @@ typedef void replica_read_cb(void *arg, enum replica_outcome outcome,
 /* Calls back when the tree may be read: read it during the call. */
 void replica_read(struct replica *replica, enum replica_consistency consistency,
                   replica_read_cb *done, void *arg);
+/* As replica_read, with another deadline. Past it, what is not known by now is answered as when the
+ * deadline passes. */
+void replica_read_by(struct replica *replica, enum replica_consistency consistency,
+                     uint64_t deadline_ms, replica_read_cb *done, void *arg);
 
 /* For reading, in a read callback (or for REPLICA_LOCAL at any time). */
 struct tree *replica_tree(struct replica *replica);

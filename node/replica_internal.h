@@ -3,7 +3,7 @@
  *   replica.c   start, stop, and the turn: events in, outputs out, entries applied
  *   writes.c    commands on their way from submit to their result
  *   reads.c     reads waiting for a read index and for the tree to reach it
- *   snapshot.c  serving snapshots of the tree to peers, fetching one from a peer
+ *   snapshot_serving.c, snapshot_fetching.c  trees on their way to and from a peer
  *   digests.c   comparing this node's tree with the others'
  *   checkpoint.c  when the tree is made durable and the log trimmed
  *   why.c       why writes are refused here
@@ -34,9 +34,10 @@ enum {
     LOG_BYTES_MAX = 128 * 1024 * 1024, /* kept by a leader while a living peer catches up */
     PING_MS_MAX = 1000,
     SNAPSHOT_PIECE_BYTES = 256 * 1024,
-    SNAPSHOT_PATIENCE_MS = 1000, /* for one piece; then it is asked for again ... */
-    SNAPSHOT_REPEATS_MAX = 3,    /* ... so often, and then the next peer is asked */
-    SNAPSHOT_IDLE_MS = 30000,    /* a served snapshot that nobody asks for any more is closed */
+    SNAPSHOT_WINDOW = 16,        /* pieces that are on their way at a time */
+    SNAPSHOT_PATIENCE_MS = 1000, /* for the next piece; then it is asked for again ... */
+    SNAPSHOT_REPEATS_MAX = 2,    /* ... so often, twice as late each time; then the next peer is */
+    SNAPSHOT_IDLE_MS = 10000,    /* a served snapshot that nobody asks for any more is closed */
     REPLICA_LIFE_SHIFT = 54, /* in an incarnation: room for 4 million starts, then for 500 lives */
 };
 
@@ -87,29 +88,31 @@ struct snapshot_serving {
     uint32_t pid; /* 0: free */
     uint64_t id;  /* the peer's attempt */
     uint64_t index;
-    uint64_t piece; /* number of the piece in `data` */
-    bool have;      /* `data` holds it */
-    bool last;
-    bool reading; /* the next one is being read */
+    uint64_t received; /* the peer has all below this piece */
+    uint64_t read;     /* those below it were read from the tree, and sent */
+    bool whole;        /* and there are no more */
+    bool reading;      /* the next one is being read */
     uint64_t used_ms;
-    struct tree_reader *reader;
-    struct buffer data;
+    struct tree_reader *reader;            /* NULL: `whole` */
+    struct buffer pieces[SNAPSHOT_WINDOW]; /* those from `received` to `read` */
 };
 
 /* The snapshot that this node is pulling from a peer. */
 struct snapshot_fetching {
-    uint32_t pid;   /* 0: none under way */
-    uint32_t tried; /* whom the last attempt asked */
-    uint64_t id;    /* rises with each attempt: pieces of earlier ones are ignored */
-    uint64_t index; /* of the snapshot, once the first piece is there */
-    uint64_t piece; /* the next one wanted */
-    uint64_t asked_ms;
-    uint32_t repeats; /* of the question for this piece */
+    uint32_t pid;     /* 0: none under way */
+    uint32_t tried;   /* whom the last attempt asked */
+    uint64_t id;      /* rises with each attempt: pieces of earlier ones are ignored */
+    uint64_t index;   /* of the snapshot, once the first piece is there */
+    uint64_t written; /* those below this piece are in the new database; written <= arrived */
+    uint64_t arrived; /* those below it have come */
+    bool whole;       /* and there are no more */
+    uint64_t waits_since_ms;
+    uint32_t repeats; /* of the question, since a piece came */
     bool writing;     /* a piece is on its way into the database */
-    bool last;
-    bool installing; /* the tree is being replaced: nothing is applied */
+    bool given_up;    /* once that has ended */
+    bool installing;  /* the tree is being replaced: nothing is applied */
     struct tree_writer *writer;
-    struct buffer data; /* the piece being written */
+    struct buffer pieces[SNAPSHOT_WINDOW]; /* those from `written` to `arrived` */
 };
 
 struct replica {
@@ -157,7 +160,7 @@ struct replica {
     struct pending_pings pings;
     uint64_t next_ping_id;
 
-    /* snapshot.c */
+    /* snapshot_serving.c, snapshot_fetching.c */
     struct snapshot_serving serving[PAXOS_NODES_MAX];
     struct snapshot_fetching fetching;
     uint64_t durable_applied; /* of the tree, by the last checkpoint */
@@ -180,11 +183,6 @@ struct replica {
     uint64_t writes_total, reads_total, reads_leased_total, refused_total, unknown_total,
         snapshots_sent, snapshots_received;
 };
-
-static inline uint64_t replica_now_ms(void)
-{
-    return uv_hrtime() / 1000000;
-}
 
 /* What leases are measured with: goes on while the machine sleeps. */
 static inline uint64_t replica_now_us(void)
@@ -243,12 +241,16 @@ void reads_expire(struct replica *r, uint64_t now_ms);
 /* Keeps `confirmed_ms` recent on a node that nobody reads from. */
 void reads_keep_fresh(struct replica *r, uint64_t now_ms);
 
-void snapshot_frame(struct replica *r, const struct frame *frame);
+void serving_request(struct replica *r, const struct frame *request);
+void serving_housekeeping(struct replica *r, uint64_t now_ms); /* ends what nobody asks for */
+bool serving_busy(const struct replica *r); /* a piece is read in the background */
+void serving_stop(struct replica *r);       /* when it is not busy */
+
+void fetching_piece(struct replica *r, const struct frame *frame);
 /* Begins, repeats or gives up fetching, as the core needs it. */
-void snapshot_housekeeping(struct replica *r, uint64_t now_ms);
-/* True while pieces are read or written in the background. */
-bool snapshot_busy(const struct replica *r);
-void snapshot_stop(struct replica *r);
+void fetching_housekeeping(struct replica *r, uint64_t now_ms);
+bool fetching_busy(const struct replica *r); /* a piece, or all, is written in the background */
+void fetching_stop(struct replica *r);       /* when it is not busy */
 
 /* The tree is another one: at the start, and after a snapshot. */
 void digests_begin(struct replica *r);

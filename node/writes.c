@@ -62,12 +62,15 @@ static struct pending_write *write_new(struct replica *r, struct command *comman
     return w;
 }
 
-static enum replica_outcome refusal(const struct replica *r, const struct command *command)
+static enum replica_outcome refusal(const struct replica *r, const struct command *command,
+                                    uint64_t deadline_ms)
 {
     if (r->stopping || r->broken)
         return REPLICA_STOPPING;
     if (!replica_has_quorum(r))
         return REPLICA_NO_QUORUM;
+    if (deadline_ms <= replica_now_ms())
+        return REPLICA_TIMEOUT;
     const struct pending_write *oldest = TAILQ_FIRST(&r->writes);
     uint64_t span = oldest ? r->next_sequence - oldest->sequence : 0;
     if (span >= REPLICA_PENDING_MAX ||
@@ -78,8 +81,15 @@ static enum replica_outcome refusal(const struct replica *r, const struct comman
 
 void replica_submit(struct replica *r, struct command *command, replica_written_cb *done, void *arg)
 {
+    uint64_t deadline_ms = replica_now_ms() + r->config->request_timeout_ms;
+    replica_submit_by(r, command, deadline_ms, done, arg);
+}
+
+void replica_submit_by(struct replica *r, struct command *command, uint64_t deadline_ms,
+                       replica_written_cb *done, void *arg)
+{
     assert(command->count > 0);
-    enum replica_outcome outcome = refusal(r, command);
+    enum replica_outcome outcome = refusal(r, command, deadline_ms);
     struct pending_write *w = outcome == REPLICA_DONE ? write_new(r, command) : NULL;
     command_free(command);
     if (!w) {
@@ -91,7 +101,7 @@ void replica_submit(struct replica *r, struct command *command, replica_written_
     r->writes_total++;
     w->done = done;
     w->arg = arg;
-    w->deadline_ms = replica_now_ms() + r->config->request_timeout_ms;
+    w->deadline_ms = deadline_ms;
     TAILQ_INSERT_TAIL(&r->writes, w, by_age);
     TAILQ_INSERT_TAIL(bucket_of(r, w->sequence), w, in_bucket);
     r->write_count++;
@@ -192,10 +202,12 @@ void writes_recall(struct replica *r)
 
 void writes_expire(struct replica *r, uint64_t now_ms)
 {
-    struct pending_write *w;
-    /* All have the same patience: the oldest is the first to lose it. */
-    while ((w = TAILQ_FIRST(&r->writes)) && w->deadline_ms <= now_ms)
-        finish(r, w, w->proposed ? REPLICA_TIMEOUT : REPLICA_NO_QUORUM, NULL);
+    struct pending_write *w, *next;
+    for (w = TAILQ_FIRST(&r->writes); w; w = next) {
+        next = TAILQ_NEXT(w, by_age);
+        if (w->deadline_ms <= now_ms)
+            finish(r, w, w->proposed ? REPLICA_TIMEOUT : REPLICA_NO_QUORUM, NULL);
+    }
 
     if (!r->status.has_leader)
         return;

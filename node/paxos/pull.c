@@ -35,6 +35,7 @@ void paxos_pull_start(struct paxos *p, const struct paxos_message *m, uint8_t sy
     pull->psid = m->psid;
     pull->first = m->first;
     pull->end = end;
+    pull->patience = PAXOS_RESEND_TICKS;
     if (sync == PAXOS_SYNC_SUFFIX)
         take(p, m);
 }
@@ -72,19 +73,34 @@ static void answer(struct paxos *p, const struct paxos_message *request, uint64_
     }
 }
 
+/* What was asked for may only be slow, and to send it twice makes it slower: so the longer the last
+ * answer took, the later the next question is repeated. */
+static void repeat(struct paxos_pull *pull)
+{
+    if (pull->idle_ticks < pull->patience)
+        return;
+    pull->asked = false;
+    pull->patience *= 2;
+}
+
 /* The holder may have died: of a suffix when no piece comes, of a snapshot when it does not answer
- * heartbeats either. */
+ * heartbeats either. A follower waits longer for a suffix as long as its leader lives; a candidate
+ * does not, as others may have promised whose logs can be had. */
 bool paxos_pull_tick(struct paxos *p)
 {
     struct paxos_pull *pull = &p->pull;
+    if (pull->sync == PAXOS_SYNC_NONE)
+        return true;
+    bool alive = paxos_alive(p, paxos_peer(p, pull->from));
     bool suffix = pull->sync == PAXOS_SYNC_SUFFIX && pull->asked;
-    bool snapshot = pull->sync == PAXOS_SYNC_SNAPSHOT && !paxos_alive(p, paxos_peer(p, pull->from));
+    bool snapshot = pull->sync == PAXOS_SYNC_SNAPSHOT && !alive;
     if (!suffix && !snapshot)
         return true;
     pull->idle_ticks++;
-    if (suffix && pull->idle_ticks % PAXOS_RESEND_TICKS == 0)
-        pull->asked = false;
-    return pull->idle_ticks < PAXOS_PULL_TICKS_MAX;
+    if (suffix)
+        repeat(pull);
+    bool patient = alive && p->role == PAXOS_FOLLOWER;
+    return pull->idle_ticks < (patient ? PAXOS_PULL_SLOW_TICKS_MAX : PAXOS_PULL_TICKS_MAX);
 }
 
 void paxos_on_suffix_req(struct paxos *p, struct paxos_peer *peer, const struct paxos_message *m)
@@ -111,13 +127,13 @@ void paxos_on_suffix(struct paxos *p, const struct paxos_message *m)
     if (pull->sync != PAXOS_SYNC_SUFFIX || paxos_ballot_compare(m->n, p->promise) != 0 ||
         m->from != pull->from || m->psid != pull->psid)
         return;
+    pull->idle_ticks = 0; /* also one that comes twice is a sign of life */
     uint64_t next = pull->first + pull->count;
     if (m->first != next || next + m->entry_count > pull->end)
         return;
     take(p, m);
     if (pull->answer_bytes >= PAXOS_WINDOW_BYTES_MAX)
         pull->asked = false;
-    pull->idle_ticks = 0;
     if (p->role == PAXOS_FOLLOWER && paxos_pull_complete(pull))
         paxos_sync_complete(p);
 }

@@ -20,13 +20,14 @@
 #define PAXOS_ENTRY_COST(entry) ((uint64_t)(entry)->len + sizeof(struct paxos_entry)) /* bytes */
 
 enum {
-    PAXOS_RESEND_TICKS = 2,     /* before an unanswered message is repeated */
-    PAXOS_RESEND_TICKS_MAX = 8, /* the same on a link that proved slow: it doubles up to here */
-    PAXOS_PULL_TICKS_MAX = 8,   /* without a piece, before a pulled suffix is given up */
-    PAXOS_ALIVE_TICKS = 3,      /* a peer that answered a heartbeat is held for alive */
-    PAXOS_LATE_ROUNDS = 8,      /* a heartbeat's reply may come so many rounds later */
-    PAXOS_FOUND_TICKS = 5,      /* before a cluster is founded without those that say nothing */
-    PAXOS_STRANDED_TICKS = 5,   /* before a leader prepares above a dead candidate's ballot */
+    PAXOS_RESEND_TICKS = 2,         /* before an unanswered message is repeated */
+    PAXOS_RESEND_TICKS_MAX = 8,     /* the same on a link that proved slow: it doubles up to here */
+    PAXOS_PULL_TICKS_MAX = 8,       /* without a piece, before a pulled suffix is given up */
+    PAXOS_PULL_SLOW_TICKS_MAX = 64, /* the same when the leader that it is pulled from lives */
+    PAXOS_ALIVE_TICKS = 3,          /* a peer that answered a heartbeat is held for alive */
+    PAXOS_LATE_ROUNDS = 8,          /* a heartbeat's reply may come so many rounds later */
+    PAXOS_FOUND_TICKS = 5,          /* before a cluster is founded without those that say nothing */
+    PAXOS_STRANDED_TICKS = 5,       /* before a leader prepares above a dead candidate's ballot */
     PAXOS_LEASE_PATIENCE_US = 50 * 1000,       /* a decision waits for a holder; longer, and it */
     PAXOS_LEASE_PENALTY_US = 5000 * 1000,      /* ... gets no other lease for so long */
     PAXOS_BUFFER_BYTES_MAX = 16 * 1024 * 1024, /* proposals waiting for a leader; beyond: dropped */
@@ -86,7 +87,8 @@ struct paxos_pull {
     size_t count, cap;
     bool asked;            /* a request is under way, */
     uint64_t answer_bytes; /* and so much of its answer has come */
-    uint32_t idle_ticks;
+    uint32_t idle_ticks;   /* since a piece came */
+    uint32_t patience;     /* ticks before the question is repeated */
 };
 
 struct paxos_peer {

@@ -20,7 +20,7 @@ enum {
 
 enum frame_type {
     FRAME_PAXOS = 1,
-    FRAME_SNAPSHOT_REQUEST, /* id, index, piece */
+    FRAME_SNAPSHOT_REQUEST, /* id, index, piece: all before it are there */
     FRAME_SNAPSHOT_PIECE,   /* id, index, piece, last, data; index 0: this peer cannot serve it */
     FRAME_PING,             /* id */
     FRAME_PONG,             /* id */

@@ -2,6 +2,9 @@
 
 #include "store/tree_internal.h"
 
+#include <errno.h>
+#include <string.h>
+
 enum { RECORD_NUMBER = 1, RECORD_BYTES = 2 };
 
 const char *const record_selects[RECORD_TABLES] = {
@@ -15,7 +18,7 @@ const char *const record_selects[RECORD_TABLES] = {
     "SELECT id, bytes FROM chunk WHERE" CHUNK_IS_CONTENTS " ORDER BY id",
     "SELECT ino, name, value FROM xattr ORDER BY ino, name",
 };
-const char *const record_inserts[RECORD_TABLES] = {
+static const char *const record_inserts[RECORD_TABLES] = {
     "INSERT INTO meta VALUES (?, ?, ?, ?, ?, ?, ?)",
     "INSERT INTO session VALUES (?, ?, ?)",
     "INSERT INTO result VALUES (?, ?, ?)",
@@ -25,6 +28,22 @@ const char *const record_inserts[RECORD_TABLES] = {
     "INSERT INTO chunk VALUES (?, ?)",
     "INSERT INTO xattr VALUES (?, ?, ?)",
 };
+
+int record_prepare_insert(struct sql *sql, uint8_t table, int rows, sqlite3_stmt **insert)
+{
+    const char *one = record_inserts[table], *row = strchr(one, '(');
+    struct buffer text = {0};
+    int status;
+
+    buffer_printf(&text, "%s", one);
+    for (int i = 1; i < rows; i++)
+        buffer_printf(&text, ", %s", row);
+    buffer_put_u8(&text, '\0');
+    status = text.failed ? fault_set(&sql->fault, -ENOMEM, "%s: out of memory", sql->name)
+                         : sql_prepare(sql, (const char *)text.data, insert);
+    buffer_free(&text);
+    return status;
+}
 
 void record_put_row(struct buffer *out, uint8_t table, sqlite3_stmt *row)
 {
@@ -42,11 +61,9 @@ void record_put_row(struct buffer *out, uint8_t table, sqlite3_stmt *row)
     }
 }
 
-void record_bind_row(struct reader *r, sqlite3_stmt *insert)
+void record_bind_row(struct reader *r, sqlite3_stmt *insert, int first, int columns)
 {
-    int columns = sqlite3_bind_parameter_count(insert);
-
-    for (int i = 1; i <= columns; i++) {
+    for (int i = first; i < first + columns; i++) {
         uint8_t type = reader_u8(r);
         if (type == RECORD_NUMBER)
             bind_number(insert, i, reader_u64(r));

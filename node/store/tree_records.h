@@ -22,14 +22,15 @@ enum {
 #define CHUNK_IS_CONTENTS                                                                          \
     " coalesce((SELECT last FROM trash WHERE first <= id ORDER BY first DESC LIMIT 1), -1) < id"
 
-/* One row of each table, in the order of the columns. */
+/* The rows of each table, in the order of the columns. */
 extern const char *const record_selects[RECORD_TABLES];
-extern const char *const record_inserts[RECORD_TABLES];
+/* Prepares to insert so many rows of a table at a time. */
+int record_prepare_insert(struct sql *sql, uint8_t table, int rows, sqlite3_stmt **insert);
 
 /* Appends the current row of a query. */
 void record_put_row(struct buffer *out, uint8_t table, sqlite3_stmt *row);
-/* Binds the columns of a row, which follow its table's number, to an insert: they borrow from what
- * is read. Sets r->bad where they do not parse. */
-void record_bind_row(struct reader *r, sqlite3_stmt *insert);
+/* Binds the columns of a row, which follow its table's number, to an insert, from its parameter
+ * `first` on: they borrow from what is read. Sets r->bad where they do not parse. */
+void record_bind_row(struct reader *r, sqlite3_stmt *insert, int first, int columns);
 
 #endif

@@ -363,8 +363,8 @@ int main(int argc, char **argv)
     for (unsigned i = 0; i < processes; i++) {
         if (fork() > 0)
             continue;
-        prctl(PR_SET_PDEATHSIG,
-              SIGKILL); /* who waits for one that has failed would wait for ever */
+        /* who waits for one that has failed would wait for ever */
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
         open_folder(&worker, argv[2], i);
         pthread_barrier_wait(&shared->begin);
         work(&worker, operation, seconds, &shared->outcomes[i]);

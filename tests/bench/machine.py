@@ -7,10 +7,15 @@ import platform
 import subprocess
 
 TICK = os.sysconf("SC_CLK_TCK")
+PATIENCE = 180  # seconds: what takes longer has failed, and may not hold up the rest
 
 
 def output(*command):
-    return subprocess.run(command, check=True, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT).stdout
+    done = subprocess.run(command, check=False, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          timeout=PATIENCE)
+    if done.returncode != 0:
+        raise OSError(f"{' '.join(map(str, command))}: {done.stdout.strip()}")
+    return done.stdout
 
 
 def pids_with(text):

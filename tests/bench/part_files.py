@@ -11,12 +11,10 @@ import machine
 from gluster import Gluster
 from passthrough import Passthrough
 from quorumfs import Quorumfs
-from table import OURS, rounds
+from table import OURS, attempt, rounds
 
 PROCESSES = (1, 16)
 FILES, LISTED = 100, 1000
-MOST = {"passthrough_ll": 10000}  # entries of a folder: it holds a descriptor of each file that it knows
-FILL_SECONDS = 30
 
 CHANGES = (  # what, the operation of files.c, the ratio to reach
     ("open, write, close of a new file", "create", 5),
@@ -35,6 +33,18 @@ READS = (
 CACHED, UNCACHED = "GlusterFS", "GlusterFS without stale attributes"
 MARKED = (CACHED, "GlusterFS + fsync")  # what the ratios to reach are about
 SHOW_CLIENT = ("create", "read")
+
+MANY = 100000
+FEWER = {  # peers that would take minutes to make or to list as many
+    "passthrough_ll": 10000,  # it holds a descriptor of each file that it knows, and looks for it in one list
+    CACHED: 5000,
+    UNCACHED: 5000,
+}
+LARGE = (  # what, fio's name for it, unit
+    ("written from begin to end, 1 MiB a write", "write", "MiB/s"),
+    ("read from begin to end", "read", "MiB/s"),
+    ("4 KiB written anywhere", "randwrite", "/s"),
+)
 
 # A folder in a file system, by the name it has in the table. sync: a change is durable only after fsync.
 Place = collections.namedtuple("Place", "name folder sync")
@@ -55,13 +65,12 @@ def measure(bench):
                    Place(f"{CACHED} + fsync", cached, True), *synced(limits)]
         reads = [Place(OURS, follower.mount, False), Place(CACHED, cached, True),
                  Place(UNCACHED, uncached, True), *limits]
-        for place in (changes[0], changes[1], *limits):
-            run(bench, place, "prepare", max(PROCESSES))
-        operations(bench, "changes of 128 bytes at a mount", changes, CHANGES)
+        prepare(bench, (changes[0], changes[1], *limits), "prepare", max(PROCESSES))
+        operations(bench, "changes of 128 bytes at a mount", changes, CHANGES, bench.seconds / 4)
         shell_loop(bench, changes[:2])
-        operations(bench, "reads of 128 bytes at a mount", reads, READS)
+        operations(bench, "reads of 128 bytes at a mount", reads, READS, bench.seconds / 8)
         directories(bench, ours, reads)
-        large_file(bench, changes)
+        large_file(bench, changes, reads)
 
 
 def synced(places):
@@ -84,20 +93,34 @@ def run(bench, place, operation, processes, seconds=0.0, files=FILES, folder="fi
     return json.loads(machine.output(*command, *(["sync"] if place.sync and seconds else [])))
 
 
-def operations(bench, title, places, which):
+def prepare(bench, places, operation, processes, files=FILES, folder="files"):
+    """What fails here is missing below, and fails there."""
+    for place in places:
+        with attempt(place.name):
+            run(bench, place, operation, processes, files=most(place, files), folder=folder)
+
+
+def most(place, entries):
+    return min(entries, FEWER.get(place.name, entries))
+
+
+def operations(bench, title, places, which, seconds):
+    """All of them in each round, one after the other: "unlink" removes what "create" has just made."""
     for processes in PROCESSES:
         bench.table.section(f"{title}, {processes} process{'es' * (processes > 1)}")
+        rows, clients = {}, {}
         for what, operation, mark in which:
-            row = bench.table.row(what, "/s", at_least=mark, against=MARKED)
-            client = None
+            rows[operation] = bench.table.row(what, "/s", at_least=mark, against=MARKED)
             if processes == 1 and operation in SHOW_CLIENT:
-                client = bench.table.row(f"{what}: CPU of the client, kernel included", "µs", less_is_better=True)
-            for place in rounds(places, bench.rounds):
-                seen = run(bench, place, operation, processes, bench.seconds / 4)
-                if seen["count"]:  # unlink may find nothing left
+                clients[operation] = bench.table.row(f"{what}: CPU of the client, kernel included", "µs",
+                                                     less_is_better=True)
+        for place in rounds(places, bench.rounds):
+            for operation, row in rows.items():
+                with attempt(place.name, row):
+                    seen = run(bench, place, operation, processes, seconds)
                     row.add(place.name, seen["rate"], seen["p50_us"] / 1e6, seen["p99_us"] / 1e6)
-                    if client:
-                        client.add(place.name, seen["client_cpu_us"])
+                    if operation in clients:
+                        clients[operation].add(place.name, seen["client_cpu_us"])
 
 
 def shell_loop(bench, places):
@@ -105,70 +128,71 @@ def shell_loop(bench, places):
     loop = f"i=0; while [ $i -lt {times} ]; do echo x > file; i=$((i + 1)); done"
     row = bench.table.row("echo x > file, in a loop of the shell", "/s")
     for place in rounds(places, bench.rounds):
-        row.add(place.name, times / seconds_of(["sh", "-c", loop], place.folder))
+        with attempt(place.name, row):
+            row.add(place.name, times / seconds_of(["sh", "-c", loop], place.folder))
 
 
-def seconds_of(command, folder):
+def seconds_of(command, folder, status=0):
+    """Until it has ended with this status."""
     began = time.monotonic()
-    subprocess.run(command, cwd=folder, stdout=subprocess.DEVNULL, check=False)  # grep finds nothing, which is 1
+    done = subprocess.run(command, cwd=folder, stdout=subprocess.DEVNULL, check=False, timeout=machine.PATIENCE)
+    if done.returncode != status:
+        raise OSError(f"{' '.join(command)}: exit status {done.returncode}")
     return time.monotonic() - began
 
 
 def directories(bench, ours, places):
     """Folders of many entries; GlusterFS's are seen through both its mounts."""
-    bench.table.section("folders")
+    bench.table.section(f"a folder of {LISTED:,} entries")
     filled = [place for place in places if place.name != UNCACHED]
-    for place in filled:
-        run(bench, place, "prepare", 1, files=LISTED, folder="listed")
-    list_rows(bench, places, "listed", {place.name: LISTED for place in places}, LISTED, bench.rounds)
+    prepare(bench, filled, "prepare", 1, LISTED, "listed")
+    list_rows(bench, places, "listed", LISTED, bench.rounds)
     program_rows(bench, places, "listed", LISTED)
-    many = 2000 if bench.quick else 100000
+    many = MANY // 10 if bench.quick else MANY
+    bench.table.section(f"a folder of {many:,} entries, once each")
     ours.fill(0, many, form="many/p0/f{}")
-    entries = {OURS: many}
-    for place in filled[1:]:
-        wanted = min(many, MOST.get(place.name, many))
-        made = run(bench, place, "entries", 1, FILL_SECONDS, wanted, "many")["count"]
-        entries[place.name] = made
-        if made < many:
-            bench.table.note(f"{place.name} made {made:,} of the {many:,} entries, in {FILL_SECONDS} s at most: "
-                             "these are listed")
-    entries[UNCACHED] = entries[CACHED]
-    list_rows(bench, places, "many", entries, many, 1)  # each takes half a minute
+    prepare(bench, filled[1:], "entries", 1, many, "many")
+    list_rows(bench, places, "many", many, 1)
 
 
-def list_rows(bench, places, folder, entries, of, times):
-    """entries: how many there are in each place, meant to be `of`."""
+def list_rows(bench, places, folder, entries, times):
+    names = {place: place.name if most(place, entries) == entries else f"{place.name}, {most(place, entries):,} of them"
+             for place in places}
+    marked = [name for place, name in names.items() if place.name in MARKED]
     for what, operation, mark in (("ls", "list", None), ("ls -l", "list-long", 2)):
-        row = bench.table.row(f"{what} of {of:,} entries, for each 1,000 of them", "ms", less_is_better=True,
-                              at_least=mark, against=MARKED)
+        row = bench.table.row(f"{what} of {entries:,} entries, for each 1,000 of them", "ms", less_is_better=True,
+                              at_least=mark, against=marked)
         for place in rounds(places, times):
-            seen = run(bench, place, operation, 1, bench.seconds / 4, entries[place.name], folder)
-            row.add(place.name, 1000 / seen["rate"] / (entries[place.name] / 1000))
+            with attempt(names[place], row):
+                seen = run(bench, place, operation, 1, bench.seconds / 4, most(place, entries), folder)
+                row.add(names[place], 1000 / seen["rate"] / (most(place, entries) / 1000))
 
 
 def program_rows(bench, places, folder, entries):
-    for name, command in (("find -size", ("find", ".", "-size", "+1")), ("grep -r", ("grep", "-r", "nothing", "."))):
+    for name, command, status in (("find -size", ("find", ".", "-size", "+1"), 0),
+                                  ("grep -r", ("grep", "-r", "nothing", "."), 1)):  # it finds nothing
         row = bench.table.row(f"{name} in {entries:,} files", "ms", less_is_better=True)
         for place in rounds(places, bench.rounds):
-            row.add(place.name, seconds_of(command, place.folder / folder / "p0") * 1000)
+            with attempt(place.name, row):
+                row.add(place.name, seconds_of(command, place.folder / folder / "p0", status) * 1000)
 
 
-def large_file(bench, places):
+def large_file(bench, changes, reads):
     size = 16 if bench.quick else 256
     bench.table.section(f"a file of {size} MiB, by fio")
-    for what, mode, unit in (("written from begin to end, 1 MiB a write", "write", "MiB/s"),
-                             ("read from begin to end", "read", "MiB/s"),
-                             ("4 KiB written anywhere", "randwrite", "/s")):
+    for what, mode, unit in LARGE:
         row = bench.table.row(what, unit)
-        for place in rounds(places, bench.rounds):
-            row.add(place.name, fio(bench, place, mode, size))
+        for place in rounds(reads if mode == "read" else changes, bench.rounds):
+            with attempt(place.name, row):
+                row.add(place.name, fio(bench, place, mode, size))
 
 
 def fio(bench, place, mode, size):
     """MiB a second, or operations for random ones."""
     options = [f"--name={mode}", f"--filename={place.folder}/large", f"--rw={mode}", f"--size={size}M",
                "--ioengine=psync", "--output-format=json"]
-    options += ["--bs=4k", "--time_based", f"--runtime={bench.seconds}"] if mode == "randwrite" else ["--bs=1M"]
+    anywhere = ["--bs=4k", "--time_based", f"--runtime={bench.seconds * 500:.0f}ms"]
+    options += anywhere if mode == "randwrite" else ["--bs=1M"]
     if place.sync and mode != "read":
         options += ["--fdatasync=1"] if mode == "randwrite" else ["--end_fsync=1"]
     job = json.loads(machine.output("fio", *options))["jobs"][0]

@@ -8,7 +8,7 @@ import wrk
 from etcd import Etcd, V2
 from plots import Curve
 from quorumfs import Quorumfs
-from table import rounds
+from table import attempt, rounds
 
 KEYS = 10000
 CONNECTIONS = (1, 16, 64, 256)
@@ -61,14 +61,15 @@ def rates(bench, targets, operation, at_least):
             what = f"{operation}, {connections} connection{'s' * (connections > 1)}, at the {place}"
             mark = at_least.get(connections) if place == "leader" else None
             row = bench.table.row(what, "/s", at_least=mark)
-            for target in rounds(targets, bench.rounds if place == "leader" else min(bench.rounds, 2)):
-                seen = target.load(operation, connections, bench.seconds, place)
-                row.add(target.api, seen.rate, seen.p50, seen.p99)
+            for target in rounds(targets, bench.rounds):
+                with attempt(target.api, row):
+                    seen = target.load(operation, connections, bench.load_seconds(operation, place), place)
+                    row.add(target.api, seen.rate, seen.p50, seen.p99)
             if connections == 1:
                 median_of(bench, row, what, at_least=2 if operation == "put" and place == "leader" else None)
             if place == "leader":
-                for target in targets:
-                    curves[target.api].add(row.median(target.api), row.median_p50(target.api) * 1000)
+                for api in row.values:
+                    curves[api].add(row.median(api), row.median_p50(api) * 1000)
     bench.plots.curves(f"{operation}-latency", f"{operation}, 128 bytes, 1 to 256 connections at the leader",
                        f"{operation}s a second", "median latency, ms", curves.values(), log_y=True)
 
@@ -85,12 +86,14 @@ def lists_and_large(bench, targets):
     bench.table.section("many keys a request, and large values, at the leader")
     row = bench.table.row("put of 100 keys a request, 16 connections", "keys/s")
     for target in rounds([t for t in targets if t.api != V2], bench.rounds):
-        row.add(target.api, 100 * target.load("list", 16, bench.seconds, of_list=100).rate)
+        with attempt(target.api, row):
+            row.add(target.api, 100 * target.load("list", 16, bench.seconds, of_list=100).rate)
     for value, connections in LARGE:
         row = bench.table.row(f"put of {value >> 10} KiB, {connections} connections", "MiB/s")
         for target in rounds(targets, bench.rounds):
-            seen = target.load("put", connections, bench.seconds, value=value, keys=50)
-            row.add(target.api, seen.rate * value / 2**20)
+            with attempt(target.api, row):
+                seen = target.load("put", connections, bench.seconds, value=value, keys=50)
+                row.add(target.api, seen.rate * value / 2**20)
 
 
 def costs(bench, targets, wires):
@@ -103,14 +106,16 @@ def costs(bench, targets, wires):
     client = bench.table.row("CPU of the client, wrk, for a put (not counted above)", "µs", less_is_better=True)
     for target in rounds(targets, bench.rounds):
         pids, counter = target.cluster.pids(), wires[target.cluster]
-        before = machine.cpu_seconds(pids), machine.disk_bytes(pids), counter.bytes()
-        seen = target.load("put", 64, bench.seconds)
-        time.sleep(0.3)  # what belongs to the last puts
-        after = machine.cpu_seconds(pids), machine.disk_bytes(pids), counter.bytes()
-        put_cpu.add(target.api, (after[0] - before[0]) / seen.requests * 1e6)
-        disk.add(target.api, (after[1] - before[1]) / seen.requests)
-        wire.add(target.api, (after[2] - before[2]) / seen.requests)
-        client.add(target.api, seen.client_cpu * 1e6)
-        before = machine.cpu_seconds(pids)
-        seen = target.load("get", 64, bench.seconds)
-        get_cpu.add(target.api, (machine.cpu_seconds(pids) - before) / seen.requests * 1e6)
+        with attempt(target.api, put_cpu, disk, wire, client):
+            before = machine.cpu_seconds(pids), machine.disk_bytes(pids), counter.bytes()
+            seen = target.load("put", 64, bench.load_seconds("put"))
+            time.sleep(0.3)  # what belongs to the last puts
+            after = machine.cpu_seconds(pids), machine.disk_bytes(pids), counter.bytes()
+            put_cpu.add(target.api, (after[0] - before[0]) / seen.requests * 1e6)
+            disk.add(target.api, (after[1] - before[1]) / seen.requests)
+            wire.add(target.api, (after[2] - before[2]) / seen.requests)
+            client.add(target.api, seen.client_cpu * 1e6)
+        with attempt(target.api, get_cpu):
+            before = machine.cpu_seconds(pids)
+            seen = target.load("get", 64, bench.load_seconds("get"))
+            get_cpu.add(target.api, (machine.cpu_seconds(pids) - before) / seen.requests * 1e6)

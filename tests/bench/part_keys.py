@@ -9,9 +9,10 @@ from cluster import wait_for
 from etcd import Etcd
 from plots import Curve
 from quorumfs import Quorumfs
-from table import OURS, rounds
+from table import attempt, rounds
 
 CONNECTIONS = 64
+WRITER_SECONDS, PATIENCE = 3, 300  # how long a writer writes at least, so that its p99 means something; at most
 KEPT_SHARE, STALL_MS, RESTART_SECONDS, RESIDENT_MIB = 80, 50, 2, 150  # what is to be reached at the most keys
 
 
@@ -27,30 +28,29 @@ def measure(bench):
                 cluster.compact()
             before = size
             measure_size(bench, clusters, size, curves, last=size == sizes[-1])
-    kept(bench, curves)
+    kept(bench, curves, sizes[0], sizes[-1])
     for operation, of_systems in curves.items():
         bench.plots.curves(f"{operation}-keys", f"{operation}, {CONNECTIONS} connections at the leader", "keys",
                            f"{operation}s a second", of_systems.values(), log_x=True)
 
 
 def measure_size(bench, clusters, size, curves, last):
-    bench.table.section(f"{size:,} keys of 128 bytes")
-    waits = {api(cluster): [] for cluster in clusters}  # the longest of each load, beyond its p99
+    bench.table.section(f"{size:,} keys of 128 bytes; but for the rates, once each")
+    stall = bench.table.row(f"{size:,} keys: worst wait of a writer beyond its p99, all of the below", "ms",
+                            less_is_better=True, own_mark=STALL_MS)
     for operation, of_systems in curves.items():
         row = bench.table.row(f"{size:,} keys: {operation}, {CONNECTIONS} connections at the leader", "/s")
         for cluster in rounds(clusters, bench.rounds):
-            seen = load(cluster, operation, CONNECTIONS, bench.seconds, size).wait()
-            row.add(api(cluster), seen.rate, seen.p50, seen.p99)
-            if operation == "put":
-                waits[api(cluster)].append((seen.max - seen.p99) * 1000)
-        for cluster in clusters:
-            of_systems.setdefault(api(cluster), Curve(api(cluster))).add(size, row.median(api(cluster)))
+            with attempt(api(cluster), row, stall):
+                seen = load(cluster, operation, CONNECTIONS, bench.load_seconds(operation), size).wait()
+                row.add(api(cluster), seen.rate, seen.p50, seen.p99)
+                if operation == "put":
+                    stall.add(api(cluster), beyond_p99(seen))
+        for system in row.values:
+            of_systems.setdefault(system, Curve(system)).add(size, row.median(system))
     sizes_of_nodes(bench, clusters, size, last)
-    recovery(bench, clusters, size, last, waits)
-    stall = bench.table.row(f"{size:,} keys: worst wait of a writer beyond its p99, all of the above", "ms",
-                            less_is_better=True, own_mark=STALL_MS)
-    for system, longest in waits.items():
-        stall.add(system, max(longest))
+    recovery(bench, clusters, size, last, stall)
+    stall.keep_worst()
 
 
 def api(cluster):
@@ -66,37 +66,56 @@ def sizes_of_nodes(bench, clusters, size, last):
     resident = bench.table.row(f"{size:,} keys: memory of the largest node", "MiB", less_is_better=True,
                                own_mark=RESIDENT_MIB if last else None)
     for cluster in clusters:
-        data.add(api(cluster), max(cluster.data_mib(number) for number in range(cluster.count)))
-        resident.add(api(cluster), max(map(machine.resident_mib, cluster.pids())))
+        with attempt(api(cluster), data, resident):
+            data.add(api(cluster), max(cluster.data_mib(number) for number in range(cluster.count)))
+            resident.add(api(cluster), max(map(machine.resident_mib, cluster.pids())))
 
 
-def recovery(bench, clusters, size, last, waits):
+def recovery(bench, clusters, size, last, stall):
     """A node starts again, another one with nothing, while one client writes at the leader."""
     restart = bench.table.row(f"{size:,} keys: restart of a node", "s", less_is_better=True,
                               own_mark=RESTART_SECONDS if last else None)
     catch_up = bench.table.row(f"{size:,} keys: until an emptied node has caught up", "s", less_is_better=True)
     for cluster in clusters:
         number = (cluster.leader() + 1) % cluster.count
-        cluster.stop(number)
+        with attempt(api(cluster), restart):
+            cluster.stop(number)
+            began = time.monotonic()
+            cluster.start(number)
+            restart.add(api(cluster), time.monotonic() - began)
+        with attempt(api(cluster), catch_up, stall):
+            cluster.stop(number)
+            cluster.empty(number)
+            taken, seen = until_caught_up(cluster, number, size)
+            catch_up.add(api(cluster), taken)
+            stall.add(api(cluster), beyond_p99(seen))
+
+
+def until_caught_up(cluster, number, keys):
+    """Seconds from the start of the node, and what a writer has seen meanwhile."""
+    index = cluster.applied(cluster.leader())
+    writer = load(cluster, "put", 1, PATIENCE, keys)
+    try:
         began = time.monotonic()
         cluster.start(number)
-        restart.add(api(cluster), time.monotonic() - began)
-        cluster.stop(number)
-        cluster.empty(number)
-        writer = load(cluster, "put", 1, 3 if bench.quick else 10, size)
-        began, index = time.monotonic(), cluster.applied(cluster.leader())
-        cluster.start(number)
-        wait_for(lambda: cluster.caught_up(number, index), "the node has caught up", seconds=300)
-        catch_up.add(api(cluster), time.monotonic() - began)
-        seen = writer.wait()
-        waits[api(cluster)].append((seen.max - seen.p99) * 1000)
+        wait_for(lambda: cluster.caught_up(number, index), "the node has caught up", seconds=PATIENCE)
+        taken = time.monotonic() - began
+        time.sleep(max(0, WRITER_SECONDS - taken))
+    finally:
+        writer.end()
+    return taken, writer.wait()
 
 
-def kept(bench, curves):
+def beyond_p99(seen):
+    """The longest wait, in milliseconds."""
+    return (seen.max - seen.p99) * 1000
+
+
+def kept(bench, curves, fewest, most):
     for operation, of_systems in curves.items():
+        row = bench.table.row(f"{operation}s at {most:,} keys, as a share of those at {fewest:,}", "%",
+                              own_mark=KEPT_SHARE)
         for system, curve in of_systems.items():
-            (fewest, at_first), (most, at_last) = curve.points[0], curve.points[-1]
-            if system == OURS:
-                row = bench.table.row(f"{operation}s at {most:,} keys, as a share of those at {fewest:,}", "%",
-                                      own_mark=KEPT_SHARE)
-            row.add(system, at_last / at_first * 100)
+            with attempt(system, row):
+                rates = dict(curve.points)
+                row.add(system, rates[most] / rates[fewest] * 100)

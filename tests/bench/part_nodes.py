@@ -5,7 +5,7 @@ import contextlib
 import wrk
 from etcd import Etcd
 from quorumfs import Quorumfs
-from table import rounds
+from table import attempt, rounds
 
 KEYS, CONNECTIONS = 1000, 64
 
@@ -20,6 +20,7 @@ def measure(bench):
             for operation in ("put", "get"):
                 row = bench.table.row(f"{count} nodes: {operation}", "/s")
                 for cluster in rounds(clusters, bench.rounds):
-                    seen = wrk.run(cluster.url(cluster.leader()), cluster.apis[0], operation, CONNECTIONS,
-                                   bench.seconds, KEYS)
-                    row.add(cluster.apis[0], seen.rate, seen.p50, seen.p99)
+                    with attempt(cluster.apis[0], row):
+                        seen = wrk.run(cluster.url(cluster.leader()), cluster.apis[0], operation, CONNECTIONS,
+                                       bench.load_seconds(operation), KEYS)
+                        row.add(cluster.apis[0], seen.rate, seen.p50, seen.p99)

@@ -1,7 +1,9 @@
 """What was measured, and the table of ratios that comes of it."""
 
+import contextlib
 import statistics
 import sys
+import traceback
 
 OURS = "quorumfs"
 
@@ -20,12 +22,25 @@ class Row:
         self.own_mark = own_mark
         self.values = {}
         self.latencies = {}
+        self.failed = set()  # systems of which nothing is shown, even if some rounds went well
 
     def add(self, system, value, p50=None, p99=None):
         """The latencies, in seconds, are shown beside the value."""
+        if system in self.failed:
+            return
         self.values.setdefault(system, []).append(value)
         if p50 is not None:
             self.latencies.setdefault(system, []).append((p50, p99))
+
+    def fail(self, system):
+        self.failed.add(system)
+        self.values.pop(system, None)
+        self.latencies.pop(system, None)
+
+    def keep_worst(self):
+        """Instead of the median of all, which hides what happens now and then."""
+        worst = max if self.less_is_better else min
+        self.values = {system: [worst(values)] for system, values in self.values.items()}
 
     def median(self, system):
         return statistics.median(self.values[system])
@@ -40,10 +55,12 @@ class Row:
 
     def ratios(self, peer):
         """How many times better quorumfs is, in each round."""
-        pairs = zip(self.values[OURS], self.values[peer])
+        pairs = zip(self.values.get(OURS, ()), self.values[peer])
         return [theirs / ours if self.less_is_better else ours / theirs for ours, theirs in pairs if ours and theirs]
 
     def cell(self, system):
+        if system not in self.values:
+            return "failed"
         text = f"{with_spread(self.values[system])} {self.unit}"
         if system in self.latencies:
             p50, p99 = (statistics.median(column) * 1000 for column in zip(*self.latencies[system]))
@@ -51,7 +68,7 @@ class Row:
         return text
 
     def own_verdict(self):
-        if self.own_mark is None:
+        if self.own_mark is None or OURS not in self.values:
             return ""
         reached = self.median(OURS) <= self.own_mark if self.less_is_better else self.median(OURS) >= self.own_mark
         return f"{'' if reached else 'NOT '}{'≤' if self.less_is_better else '≥'} {self.own_mark:g} {self.unit}"
@@ -59,9 +76,10 @@ class Row:
     def verdict(self, peer):
         """Stands in the line of the peer that the mark is about."""
         judged = [other for other in self.peers() if self.against is None or other in self.against]
-        if self.at_least is None or peer != judged[0]:
+        ratios = self.ratios(peer)
+        if self.at_least is None or peer not in judged[:1] or not ratios:
             return ""
-        reached = statistics.median(self.ratios(peer)) >= self.at_least
+        reached = statistics.median(ratios) >= self.at_least
         return f"{'' if reached else 'NOT '}≥ {self.at_least:g} ×"
 
     def lines(self):
@@ -74,6 +92,9 @@ class Row:
             ratios = self.ratios(peer)
             yield (f"| {head} | {peer} | {self.cell(peer)} | {ratio_text(ratios) if ratios else ''} "
                    f"| {self.verdict(peer)} |")
+            head = " | "
+        for peer in sorted(self.failed - {OURS}):
+            yield f"| {head} | {peer} | failed | | |"
             head = " | "
 
 
@@ -111,6 +132,10 @@ class Table:
     def note(self, text):
         self.notes.append(text)
 
+    def failed(self):
+        """Whether something could not be measured."""
+        return any(row.failed for row in self.rows if isinstance(row, Row))
+
     def lines(self):
         """In Markdown. The ratio is how many times better quorumfs is: more of what is good, less of what is bad."""
         yield from (f"- {note}" for note in self.notes)
@@ -120,8 +145,19 @@ class Table:
         for row in self.rows:
             if isinstance(row, str):
                 yield f"| **{row}** | | | | | |"
-            elif OURS in row.values:
+            else:
                 yield from row.lines()
+
+
+@contextlib.contextmanager
+def attempt(system, *rows):
+    """What fails in here is shown as failed in these rows, and the run goes on."""
+    try:
+        yield
+    except Exception:
+        traceback.print_exc()
+        for row in rows:
+            row.fail(system)
 
 
 def rounds(systems, count):

@@ -4,6 +4,7 @@ import collections
 import json
 import os
 import pathlib
+import signal
 import subprocess
 
 SCRIPT = pathlib.Path(__file__).with_name("wrk.lua")
@@ -27,6 +28,10 @@ class Load:
             [*inside, "wrk", "-t", str(threads), "-c", str(connections), "-d", f"{max(1, round(seconds))}s",
              "--timeout", "20s", "-s", str(SCRIPT), url, "--", api, operation, str(keys), str(value), str(of_list)],
             stdout=subprocess.PIPE, text=True)
+
+    def end(self):
+        """Before its seconds are over; it still says what it has seen."""
+        os.kill(self.process.pid, signal.SIGINT)
 
     def wait(self):
         text = self.process.stdout.read()

@@ -167,6 +167,12 @@ class Node:
         self.process.wait()
         self.paused = False
 
+    def lose_folder(self):
+        """Takes all from a node that is down, but its configuration and its mountpoint."""
+        for path in self.folder.iterdir():
+            if path not in (self.folder / "node.json", self.mount):
+                path.unlink()
+
     def pause(self):
         self.process.send_signal(signal.SIGSTOP)
         self.paused = True

@@ -8,7 +8,6 @@ import http.client
 import os
 import pathlib
 import random
-import shutil
 import sqlite3
 import subprocess
 
@@ -43,14 +42,6 @@ def expect_refusal(node, *texts):
     expect_stop(node, *texts)
 
 
-def empty(node):
-    for path in node.folder.iterdir():
-        if path.is_file() and path.name != "node.json":
-            path.unlink()
-        elif path.is_dir() and path != node.mount:
-            shutil.rmtree(path)
-
-
 def expect_equal(cluster):
     cluster.wait_equal()
     digests = {other.status()["log"]["digest"] for other in cluster.nodes}
@@ -61,7 +52,7 @@ def expect_equal(cluster):
 
 def join_again(cluster, node):
     """Emptied, it gets everything anew."""
-    empty(node)
+    node.lose_folder()
     node.start()
     expect_equal(cluster)
 

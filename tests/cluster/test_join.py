@@ -15,11 +15,8 @@ AT_ONCE = 1.0  # seconds
 
 
 def lose_folder(node):
-    """Everything but its configuration and its mountpoint."""
     node.kill()
-    for path in node.folder.iterdir():
-        if path.suffix in (".db", ".db-wal", ".db-shm") or path.name == "lock":
-            path.unlink()
+    node.lose_folder()
 
 
 class Writer(threading.Thread):

@@ -1,5 +1,5 @@
 /* A node on a disk of these tests: log.db, tree.db and the core, joined as replica.c, checkpoint.c,
- * snapshot.c and the log's thread join them, but step by step and without threads, so that a test
+ * snapshot_*.c and the log's thread join them, but step by step and without threads, so that a test
  * decides what happens when.
  *
  *   receive ──> core ──> queued write ──store──> durable ──> core ──> said, decided ──apply──> tree

@@ -53,8 +53,8 @@ class Client(threading.Thread):
         return self.dice.choice((self.pick("kept", KEPT), self.pick("free", FREE)))
 
     @contextlib.contextmanager
-    def timed(self, what, requests=1):
-        """No call takes longer than the timeout of its requests and a little, whatever happens."""
+    def timed(self, what, calls=1):
+        """No call takes longer than the timeout and a little, whatever happens."""
         begin = now()
         try:
             yield
@@ -62,7 +62,7 @@ class Client(threading.Thread):
             end = now()
             took = end - begin - self.host.stopped_seconds(begin, end)
             self.longest = max(self.longest, took)
-            most = requests * self.lab.timeout + GRACE_SECONDS
+            most = calls * (self.lab.timeout + GRACE_SECONDS)
             if took > most and took > most + self.lab.lateness.seconds(begin, end):
                 self.lab.complain(f"{self.name}: {what} took {took:.2f} s, from {begin:.3f}")
 

@@ -5,6 +5,7 @@ time each harms others.
 """
 
 import contextlib
+import time
 
 from doors import HttpDoor
 from history import Refused, Unknown
@@ -12,6 +13,7 @@ from history import Refused, Unknown
 BULK_BYTES, BULK_PUTS = 8 * 1024 * 1024, 6  # more than nodes keep of their logs: LOG_TAIL_BYTES, twice
 SYNC_FACTORS = (5, 20, 100)
 CLOCK_SECONDS = (-86400, -60, -1, 1, 60, 86400)
+JOINING_SECONDS_MAX = 0.5  # before it is emptied once more
 DISK_FULL = 3  # the exit status of a node whose disk failed
 
 
@@ -125,6 +127,40 @@ def left_behind(hosts, dice, victims):
 
 
 @contextlib.contextmanager
+def emptied(hosts, dice, victims):
+    with _folder_lost(hosts, victims) as node:
+        yield f"node {node.number} emptied" if node else "nobody emptied"
+
+
+@contextlib.contextmanager
+def emptied_while_joining(hosts, dice, victims):
+    with _folder_lost(hosts, victims) as node:
+        if node:
+            time.sleep(dice.uniform(0, JOINING_SECONDS_MAX))
+            _lose_folder(node)
+        yield f"node {node.number} emptied twice" if node else "nobody emptied twice"
+
+
+@contextlib.contextmanager
+def _folder_lost(hosts, victims):
+    """One of them joins again, while other things are wrong. As more than one may not have forgotten what it promised,
+    this one is the one that has, if there is one; None: something else has befallen that."""
+    forgetful = [node for node in hosts.nodes if node.forgetful] or victims
+    node = next((node for node in victims if node in forgetful), None)
+    if node:
+        victims.remove(node)
+        _lose_folder(node)
+    yield node
+
+
+def _lose_folder(node):
+    assert node.running, f"{node} has ended: {node.log_tail(9)}"
+    node.kill()
+    node.lose_folder()
+    node.start(wait=False)
+
+
+@contextlib.contextmanager
 def paused(hosts, dice, victims):
     nodes = _take(victims, dice.choice([1, 1, 1, 2]))
     for node in nodes:
@@ -167,4 +203,4 @@ def wrong_clock(hosts, dice, victims):
 
 
 FAULTS = (isolated, cut_in_two, some_links_cut, star, one_way, deaf, lossy, far_away, killed, left_behind,
-          paused, slow_disk, full_disk, wrong_clock)
+          emptied, emptied_while_joining, paused, slow_disk, full_disk, wrong_clock)

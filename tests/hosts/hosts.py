@@ -32,6 +32,7 @@ class Host(Node):
         self.namespace = namespace
         self.hardware = Hardware(folder.with_suffix(".host"), folder)
         self.stops = []  # [from, to] of each time that it was paused
+        self.forgetful = False  # its folder was emptied, and it was not seen ready since
         super().__init__(folder, addr, config)
 
     def command(self, *flags):
@@ -51,6 +52,14 @@ class Host(Node):
         if self.paused:
             self.stops[-1][1] = time.monotonic()
         super().kill()
+
+    def lose_folder(self):
+        self.forgetful = True
+        super().lose_folder()
+
+    def wait_ready(self, *seconds):
+        super().wait_ready(*seconds)
+        self.forgetful = False
 
     def stopped_seconds(self, begin, end):
         """For how long of that time the process was paused, and could not answer."""

@@ -101,8 +101,8 @@ static void put_pull(struct buffer *out, const struct paxos_pull *pull)
     buffer_put_u8(out, pull->sync);
     if (pull->sync == PAXOS_SYNC_NONE)
         return;
-    const uint64_t numbers[] = {pull->from,  pull->psid,         pull->first,     pull->end,
-                                pull->asked, pull->answer_bytes, pull->idle_ticks};
+    const uint64_t numbers[] = {pull->from,  pull->psid,         pull->first,      pull->end,
+                                pull->asked, pull->answer_bytes, pull->idle_ticks, pull->patience};
     buffer_append(out, numbers, sizeof numbers);
     put_entries(out, pull->entries, pull->count);
 }

@@ -11,6 +11,7 @@
 
 struct waiting {
     TAILQ_ENTRY(waiting) entry;
+    uint64_t due_ms, deadline_ms;
     struct command command;
     replica_written_cb *written; /* or read */
     replica_read_cb *read;
@@ -27,10 +28,11 @@ struct replica {
     TAILQ_HEAD(, waiting) queue;
 };
 
-static void answer_read(struct replica *r, replica_read_cb *done, void *arg)
+static enum replica_outcome outcome_of(const struct replica *r, const struct waiting *w)
 {
-    done(arg, (enum replica_outcome)atomic_load(&r->control->outcome),
-         (struct replica_freshness){0});
+    if (w->deadline_ms < w->due_ms)
+        return REPLICA_TIMEOUT;
+    return (enum replica_outcome)atomic_load(&r->control->outcome);
 }
 
 static void apply(struct replica *r, struct command *command, struct command_result *result)
@@ -54,70 +56,87 @@ static void apply(struct replica *r, struct command *command, struct command_res
     atomic_fetch_add(&r->control->commands, 1);
 }
 
-static void answer_write(struct replica *r, struct command *command, replica_written_cb *done,
-                         void *arg)
+static void answer(struct replica *r, struct waiting *w)
 {
-    enum replica_outcome outcome = (enum replica_outcome)atomic_load(&r->control->outcome);
+    enum replica_outcome outcome = outcome_of(r, w);
     struct command_result result = {0};
 
+    if (w->read) {
+        w->read(w->arg, outcome, (struct replica_freshness){0});
+        return;
+    }
     if (outcome == REPLICA_DONE)
-        apply(r, command, &result);
-    command_free(command);
-    done(arg, outcome, outcome == REPLICA_DONE ? &result : NULL);
+        apply(r, &w->command, &result);
+    command_free(&w->command);
+    w->written(w->arg, outcome, outcome == REPLICA_DONE ? &result : NULL);
     command_result_free(&result);
+}
+
+static bool is_due(const struct waiting *w)
+{
+    uint64_t now_ms = replica_now_ms();
+
+    return w->due_ms <= now_ms || w->deadline_ms <= now_ms;
 }
 
 static void on_timer(uv_timer_t *timer)
 {
     struct replica *r = timer->data;
+    struct waiting *w, *next;
 
-    while (!TAILQ_EMPTY(&r->queue) && !atomic_load(&r->control->stalled)) {
-        struct waiting *w = TAILQ_FIRST(&r->queue);
-
+    for (w = TAILQ_FIRST(&r->queue); w && !atomic_load(&r->control->stalled); w = next) {
+        next = TAILQ_NEXT(w, entry);
+        if (!is_due(w))
+            continue;
         TAILQ_REMOVE(&r->queue, w, entry);
-        if (w->read)
-            answer_read(r, w->read, w->arg);
-        else
-            answer_write(r, &w->command, w->written, w->arg);
+        answer(r, w);
         free(w);
     }
     if (TAILQ_EMPTY(&r->queue))
         uv_timer_stop(timer);
 }
 
-static void defer(struct replica *r, const struct waiting *what)
+static void take(struct replica *r, struct waiting what)
 {
-    struct waiting *w = malloc(sizeof *w);
+    int slow_ms = atomic_load(&r->control->slow_ms);
+    struct waiting *w;
 
+    what.due_ms = slow_ms > 0 ? replica_now_ms() + (uint64_t)slow_ms : 0;
+    if (slow_ms == 0 && !atomic_load(&r->control->deferred)) {
+        answer(r, &what);
+        return;
+    }
+    w = malloc(sizeof *w);
     assert(w);
-    *w = *what;
+    *w = what;
     TAILQ_INSERT_TAIL(&r->queue, w, entry);
     uv_timer_start(&r->timer, on_timer, 0, 1);
 }
 
 void replica_submit(struct replica *r, struct command *command, replica_written_cb *done, void *arg)
 {
+    replica_submit_by(r, command, UINT64_MAX, done, arg);
+}
+
+void replica_submit_by(struct replica *r, struct command *command, uint64_t deadline_ms,
+                       replica_written_cb *done, void *arg)
+{
     struct command taken = *command;
 
     *command = (struct command){0};
-    if (atomic_load(&r->control->deferred))
-        defer(r, &(struct waiting){.command = taken, .written = done, .arg = arg});
-    else
-        answer_write(r, &taken, done, arg);
+    take(r, (struct waiting){
+                .command = taken, .deadline_ms = deadline_ms, .written = done, .arg = arg});
 }
 
-void replica_read(struct replica *r, enum replica_consistency consistency, replica_read_cb *done,
-                  void *arg)
+void replica_read_by(struct replica *r, enum replica_consistency consistency, uint64_t deadline_ms,
+                     replica_read_cb *done, void *arg)
 {
     if (consistency == REPLICA_LOCAL) {
         done(arg, REPLICA_DONE, (struct replica_freshness){.stale = true});
         return;
     }
     atomic_fetch_add(&r->control->reads, 1);
-    if (atomic_load(&r->control->deferred))
-        defer(r, &(struct waiting){.read = done, .arg = arg});
-    else
-        answer_read(r, done, arg);
+    take(r, (struct waiting){.deadline_ms = deadline_ms, .read = done, .arg = arg});
 }
 
 struct tree *replica_tree(struct replica *r)

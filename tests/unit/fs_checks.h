@@ -4,7 +4,7 @@
 
 #include "fake_replica_fs.h"
 
-enum { MOUNTS = 2 };
+enum { MOUNTS = 2, REQUEST_TIMEOUT_MS = 800 };
 
 typedef void fs_check(void);
 
@@ -16,7 +16,7 @@ fs_check check_basics, check_names, check_nodes, check_renames, check_exclusive,
     check_shell_commands, check_append, check_create_race, check_unlinked, check_directories,
     check_xattrs, check_attributes, check_privileges, check_holes, check_locks, check_mapping,
     check_special, check_no_quorum, check_programs, check_umount, check_make_file,
-    check_write_stalled;
+    check_write_stalled, check_slow_paths, check_slow_calls, check_slow_exec;
 
 /* ---- For the checks ---- */
 

@@ -1,6 +1,6 @@
-/* For the tests of the replica's parts (writes.c, reads.c, checkpoint.c), one at a time: the
- * replica's state with a tree of its own, and in the core's place somebody who writes down what the
- * core is told. */
+/* For the tests of the replica's parts (writes.c, reads.c, checkpoint.c, snapshot_*.c), one at a
+ * time: the replica's state with a tree of its own, and in the core's place somebody who writes
+ * down what the core is told. */
 #ifndef QUORUMFS_TEST_REPLICA_PARTS_H
 #define QUORUMFS_TEST_REPLICA_PARTS_H
 

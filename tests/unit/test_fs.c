@@ -68,6 +68,7 @@ static void make_world(struct world *w)
         snprintf(config->dir, sizeof config->dir, "%s", data);
         snprintf(config->mount, sizeof config->mount, "%s/mount %d", w->folder, i + 1);
         config->allow_other = true;
+        config->request_timeout_ms = REQUEST_TIMEOUT_MS;
     }
     assert_int_equal(uv_loop_init(&w->loop), 0);
     uv_timer_init(&w->loop, &w->deadline);
@@ -183,6 +184,7 @@ static int set_up_unmounted(void **state)
 static int tear_down(void **state)
 {
     atomic_store(&world.control->stalled, false);
+    atomic_store(&world.control->slow_ms, 0);
     atomic_store(&world.control->outcome, REPLICA_DONE);
     free_world(&world);
     return 0;
@@ -323,6 +325,15 @@ static void test_stop_finishes_what_is_in_flight(void **state)
         }                                                                                          \
     }
 
+/* By its own settings, and so only once. */
+#define SLOW_TEST(name)                                                                            \
+    {                                                                                              \
+#name, test_check, set_up, tear_down, &(fs_check *)                                        \
+        {                                                                                          \
+            name                                                                                   \
+        }                                                                                          \
+    }
+
 /* An argument is a pattern for the names of the tests to run. */
 int main(int argc, char **argv)
 {
@@ -347,6 +358,9 @@ int main(int argc, char **argv)
         CHECK_TEST(check_special),
         CHECK_TEST(check_no_quorum),
         CHECK_TEST(check_programs),
+        SLOW_TEST(check_slow_paths),
+        SLOW_TEST(check_slow_calls),
+        SLOW_TEST(check_slow_exec),
         cmocka_unit_test_setup_teardown(test_dead_mount_is_replaced, set_up_unmounted, tear_down),
         cmocka_unit_test_setup_teardown(test_what_is_in_the_way, set_up_unmounted, tear_down),
         cmocka_unit_test_setup_teardown(test_unmounted_by_somebody, set_up, tear_down),

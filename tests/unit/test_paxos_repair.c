@@ -73,6 +73,15 @@ static void a_lost_piece_is_asked_for_again(void **state)
     end(s);
 }
 
+/* Each time after twice as long: on a slow link the answers would be all that it carries. */
+static void a_slow_piece_is_asked_for_ever_more_rarely(void **state)
+{
+    struct subject *s = pulling();
+    ticks(s, GIVE_UP - 1);
+    assert_int_equal(count_sent(s, PAXOS_SUFFIX_REQ, OTHER), 2);
+    end(s);
+}
+
 static void a_dead_holder_of_the_best_log_is_given_up(void **state)
 {
     struct subject *s = pulling();
@@ -80,6 +89,22 @@ static void a_dead_holder_of_the_best_log_is_given_up(void **state)
     receive(s, promise_to(s, PEER));
     assert_int_equal(status_of(s).phase, PAXOS_PHASE_ACCEPT);
     assert_int_equal(status_of(s).accepted, 0);
+    end(s);
+}
+
+/* The answer is late: more than it asks for again it must not do as long as the leader lives. */
+static void a_slow_leader_is_not_given_up_while_it_lives(void **state)
+{
+    struct subject *s = start(3, NULL);
+    prepare(s, ballot(5, PEER), 1);
+    receive_entries(s, accept_sync(ballot(5, PEER), 1, 0, 5), 2, 8);
+    for (int i = 0; i < 2 * GIVE_UP; i++) {
+        tick(s);
+        heartbeat_reply(s, PEER, sent(s, PAXOS_HEARTBEAT_REQUEST, PEER)->round, true);
+    }
+    assert_int_equal(status_of(s).phase, PAXOS_PHASE_PREPARE);
+    ticks(s, GIVE_UP);
+    assert_int_equal(status_of(s).phase, PAXOS_PHASE_RECOVER);
     end(s);
 }
 
@@ -260,7 +285,9 @@ int main(void)
         cmocka_unit_test(a_prepare_without_answer_is_repeated),
         cmocka_unit_test(a_beat_is_answered_with_what_was_accepted),
         cmocka_unit_test(a_lost_piece_is_asked_for_again),
+        cmocka_unit_test(a_slow_piece_is_asked_for_ever_more_rarely),
         cmocka_unit_test(a_dead_holder_of_the_best_log_is_given_up),
+        cmocka_unit_test(a_slow_leader_is_not_given_up_while_it_lives),
         cmocka_unit_test(a_lost_read_index_is_sent_again),
         cmocka_unit_test(a_lost_read_request_or_probe_is_sent_again),
         cmocka_unit_test(who_has_nothing_to_say_is_silent),

@@ -25,6 +25,13 @@ static void ask(struct parts *p, enum replica_consistency consistency, struct an
     replica_read(&p->r, consistency, answered, answer);
 }
 
+static void ask_by(struct parts *p, enum replica_consistency consistency, uint64_t deadline_ms,
+                   struct answer *answer)
+{
+    answer->outcome = NEVER;
+    replica_read_by(&p->r, consistency, deadline_ms, answered, answer);
+}
+
 /* The answer to the n-th question. */
 static void confirm(struct parts *p, size_t n, uint64_t index)
 {
@@ -196,6 +203,46 @@ static void an_expired_read_is_no_answer(void **state)
     parts_free(p);
 }
 
+/* One that came later may have less time. */
+static void each_read_has_its_own_deadline(void **state)
+{
+    struct parts *p = parts_new();
+    struct answer a[3];
+    uint64_t now = replica_now_ms();
+    ask(p, REPLICA_DEFAULT, &a[0]);
+    ask_by(p, REPLICA_DEFAULT, now + 1000, &a[1]);
+    ask_by(p, REPLICA_DEFAULT, now + 2000, &a[2]);
+    reads_ask(&p->r);
+    reads_expire(&p->r, now + 999);
+    assert_int_equal(a[1].outcome, NEVER);
+    reads_expire(&p->r, now + 1000);
+    assert_int_equal(a[0].outcome, NEVER);
+    assert_int_equal(a[1].outcome, REPLICA_TIMEOUT);
+    assert_int_equal(a[2].outcome, NEVER);
+    confirm(p, 0, 0);
+    reads_answer(&p->r);
+    assert_int_equal(a[0].outcome, REPLICA_DONE);
+    assert_int_equal(a[2].outcome, REPLICA_DONE);
+    parts_free(p);
+}
+
+static void past_its_deadline_a_read_is_not_asked(void **state)
+{
+    struct parts *p = parts_new();
+    struct answer a[3];
+    uint64_t now = replica_now_ms();
+    ask_by(p, REPLICA_LINEARIZABLE, now, &a[0]);
+    ask_by(p, REPLICA_CACHED, now, &a[1]);
+    ask_by(p, REPLICA_LOCAL, now, &a[2]);
+    assert_int_equal(a[0].outcome, REPLICA_TIMEOUT);
+    assert_int_equal(a[1].outcome, REPLICA_DONE);
+    assert_true(a[1].freshness.stale);
+    assert_int_equal(a[2].outcome, REPLICA_DONE);
+    reads_ask(&p->r);
+    assert_int_equal(p->read_count, 0);
+    parts_free(p);
+}
+
 /* A state is as old as the question that confirmed it. */
 static void the_cache_counts_from_the_question(void **state)
 {
@@ -256,6 +303,8 @@ int main(void)
         cmocka_unit_test(in_doubt_nothing_is_answered),
         cmocka_unit_test(a_confirmed_read_outlives_the_quorum),
         cmocka_unit_test(an_expired_read_is_no_answer),
+        cmocka_unit_test(each_read_has_its_own_deadline),
+        cmocka_unit_test(past_its_deadline_a_read_is_not_asked),
         cmocka_unit_test(the_cache_counts_from_the_question),
         cmocka_unit_test(reads_by_a_lease_are_counted),
     };

@@ -342,6 +342,16 @@ static void test_a_damaged_tree_is_refused(void **state)
 {
     const char *const damages[] = {
         "UPDATE meta SET inodes = inodes + 1",
+        "UPDATE meta SET bytes = bytes + 1",
+        "UPDATE inode SET mode = 0 WHERE ino = 2",
+        "UPDATE inode SET nlink = 2 WHERE ino = 2",
+        "UPDATE dentry SET ino = 2", /* one has both names, the other none */
+        "UPDATE inode SET size = 1 WHERE ino = 1",
+        "UPDATE inode SET nlink = 3 WHERE ino = 1",
+        "INSERT INTO held VALUES (1, 2)",
+        "INSERT INTO held VALUES (1, 99)",
+        "INSERT INTO dentry VALUES (1, x'6d', 99)",
+        "INSERT INTO dentry VALUES (2, x'6d', 3); UPDATE inode SET nlink = 2 WHERE ino = 3",
         "DELETE FROM session",
         "UPDATE result SET page = 5000",
         "UPDATE result SET bytes = x'ff'",
@@ -358,6 +368,7 @@ static void test_a_damaged_tree_is_refused(void **state)
         fixture_open(&a);
         fixture_open(&b);
         fixture_must(&a, make_put("k", "v"));
+        fixture_must(&a, make_put("l", "v"));
         assert_int_equal(tree_commit(a.tree), 0);
         fixture_sql(&a, damages[i]);
         assert_int_equal(tree_reader_open(a.tree, &reader, &index), 0);

@@ -20,13 +20,26 @@ static void answered(void *arg, enum replica_outcome outcome, const struct comma
     *a = (struct answer){outcome, result ? result->revision : 0};
 }
 
-static void submit(struct parts *p, const char *key, struct answer *answer)
+static struct command put(const char *key)
 {
     struct command command = {0};
     struct op op = make_put(key, "value");
     assert_int_equal(command_add(&command, &op), 0);
+    return command;
+}
+
+static void submit(struct parts *p, const char *key, struct answer *answer)
+{
+    struct command command = put(key);
     *answer = (struct answer){NEVER, 0};
     replica_submit(&p->r, &command, answered, answer);
+}
+
+static void submit_by(struct parts *p, const char *key, uint64_t deadline_ms, struct answer *answer)
+{
+    struct command command = put(key);
+    *answer = (struct answer){NEVER, 0};
+    replica_submit_by(&p->r, &command, deadline_ms, answered, answer);
 }
 
 static void complete(struct parts *p, uint64_t sequence)
@@ -201,6 +214,41 @@ static void what_was_proposed_is_never_refused(void **state)
     parts_free(p);
 }
 
+/* One that came later may have less time; those before and behind it wait on. */
+static void each_command_has_its_own_deadline(void **state)
+{
+    struct parts *p = parts_new();
+    struct answer a[4];
+    uint64_t now = replica_now_ms();
+    submit(p, "k", &a[0]);
+    submit_by(p, "k", now + 500, &a[1]);
+    submit(p, "k", &a[2]);
+    writes_propose(&p->r);
+    p->r.status.has_leader = false;
+    submit_by(p, "k", now + 500, &a[3]);
+    writes_expire(&p->r, now + 499);
+    assert_int_equal(a[1].outcome, NEVER);
+    writes_expire(&p->r, now + 500);
+    assert_int_equal(a[1].outcome, REPLICA_TIMEOUT);
+    assert_int_equal(a[3].outcome, REPLICA_NO_QUORUM); /* nobody was told */
+    complete(p, 1);
+    complete(p, 3);
+    assert_int_equal(a[0].outcome, REPLICA_DONE);
+    assert_int_equal(a[2].outcome, REPLICA_DONE);
+    parts_free(p);
+}
+
+static void past_its_deadline_a_command_is_not_proposed(void **state)
+{
+    struct parts *p = parts_new();
+    struct answer a;
+    submit_by(p, "k", replica_now_ms(), &a);
+    assert_int_equal(a.outcome, REPLICA_TIMEOUT);
+    writes_propose(&p->r);
+    assert_int_equal(p->proposed_count, 0);
+    parts_free(p);
+}
+
 /* The tree keeps so many results: from the oldest that waits on, answered or not. */
 static void the_span_of_what_waits_is_bounded(void **state)
 {
@@ -268,6 +316,8 @@ int main(void)
         cmocka_unit_test(many_are_proposed_in_order),
         cmocka_unit_test(a_lost_proposal_is_repeated_as_it_was),
         cmocka_unit_test(what_was_proposed_is_never_refused),
+        cmocka_unit_test(each_command_has_its_own_deadline),
+        cmocka_unit_test(past_its_deadline_a_command_is_not_proposed),
         cmocka_unit_test(the_span_of_what_waits_is_bounded),
         cmocka_unit_test(the_bytes_of_what_waits_are_bounded),
         cmocka_unit_test(what_a_snapshot_contains_is_answered),

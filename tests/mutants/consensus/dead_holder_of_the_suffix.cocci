@@ -5,7 +5,7 @@
 paxos_pull_tick(...)
 {
 <...
-- pull->idle_ticks < PAXOS_PULL_TICKS_MAX
+- pull->idle_ticks < (patient ? PAXOS_PULL_SLOW_TICKS_MAX : PAXOS_PULL_TICKS_MAX)
 + 1
 ...>
 }

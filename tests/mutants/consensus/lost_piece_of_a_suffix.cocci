@@ -2,7 +2,7 @@
 // killers: test_paxos, test_paxos_sync, test_paxos_stale, test_paxos_repair, test_paxos_election, scenarios, sim
 @@
 @@
-paxos_pull_tick(...)
+repeat(...)
 {
 <...
 - pull->asked = false;

@@ -2,7 +2,7 @@
 // killers: test_reads
 @@
 @@
-replica_read(...)
+replica_read_by(...)
 {
 <...
 - r->doubt

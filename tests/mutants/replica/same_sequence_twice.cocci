@@ -2,7 +2,7 @@
 // killers: test_writes
 @@
 @@
-replica_submit(...)
+replica_submit_by(...)
 {
 <...
 - r->next_sequence++;

@@ -1,0 +1,180 @@
+/* Serving a snapshot of the tree to a peer that is too far behind for the log.
+ *
+ * The peer says up to where it has the pieces, and is sent a window of those that follow: how fast
+ * it gets them does not depend on how far away it is. As a lost piece is asked for again, those of
+ * the window are kept, and the view of the tree is kept open until the last one was read. */
+#include "replica_internal.h"
+
+#include <assert.h>
+#include <errno.h>
+
+#include "base/trace.h"
+
+static struct buffer *piece_at(struct snapshot_serving *s, uint64_t piece)
+{
+    return &s->pieces[piece % SNAPSHOT_WINDOW];
+}
+
+/* The transaction of a reader keeps the tree's WAL from being used again. */
+static void reader_close(struct snapshot_serving *s)
+{
+    if (s->reader)
+        tree_reader_close(s->reader);
+    s->reader = NULL;
+}
+
+static void serving_close(struct snapshot_serving *s)
+{
+    assert(!s->reading);
+    reader_close(s);
+    for (size_t i = 0; i < SNAPSHOT_WINDOW; i++)
+        buffer_free(&s->pieces[i]);
+    *s = (struct snapshot_serving){.replica = s->replica};
+}
+
+static void refuse(struct replica *r, const struct frame *request)
+{
+    peer_send(r->peer, &(struct frame){
+                           .type = FRAME_SNAPSHOT_PIECE, .to = request->from, .id = request->id});
+}
+
+static void send_piece(struct snapshot_serving *s, uint64_t piece)
+{
+    const struct buffer *data = piece_at(s, piece);
+    peer_send(s->replica->peer, &(struct frame){.type = FRAME_SNAPSHOT_PIECE,
+                                                .to = s->pid,
+                                                .id = s->id,
+                                                .index = s->index,
+                                                .piece = piece,
+                                                .last = s->whole && piece + 1 == s->read,
+                                                .data = bytes_of(data->data, data->len)});
+}
+
+static void read_on(struct snapshot_serving *s);
+
+static void piece_read(void *arg, int status, struct bytes bytes, bool last)
+{
+    struct snapshot_serving *s = arg;
+    struct buffer *data = piece_at(s, s->read);
+    s->reading = false;
+    data->len = 0;
+    if (status == 0)
+        buffer_append(data, bytes.data, bytes.len);
+    if (status == -EUCLEAN)
+        replica_break(s->replica, tree_fault(s->replica->tree), status);
+    if (status < 0)
+        trace_warn("snapshot", "reading for node %u failed: %s", s->pid,
+                   tree_fault(s->replica->tree));
+    if (status < 0 || data->failed || s->replica->stopping) {
+        serving_close(s);
+        return;
+    }
+    s->whole = last;
+    if (last)
+        reader_close(s);
+    s->read++;
+    send_piece(s, s->read - 1);
+    read_on(s);
+}
+
+/* As far as the window goes. */
+static void read_on(struct snapshot_serving *s)
+{
+    if (s->reading || s->whole || s->read >= s->received + SNAPSHOT_WINDOW)
+        return;
+    s->reading = true;
+    int status = tree_reader_next(s->reader, s->replica->loop, SNAPSHOT_PIECE_BYTES, piece_read, s);
+    if (status < 0)
+        piece_read(s, status, (struct bytes){0}, false);
+}
+
+/* The peer's place in the table: the one it has, or a free one. */
+static struct snapshot_serving *serving_of(struct replica *r, uint32_t pid)
+{
+    struct snapshot_serving *room = NULL;
+    for (uint32_t i = 0; i < PAXOS_NODES_MAX; i++) {
+        if (r->serving[i].pid == pid)
+            return &r->serving[i];
+        if (r->serving[i].pid == 0 && !room)
+            room = &r->serving[i];
+    }
+    return room;
+}
+
+static void serving_open(struct replica *r, struct snapshot_serving *s, const struct frame *request)
+{
+    if (s->pid != 0)
+        serving_close(s);
+    uint64_t index = 0;
+    if (request->piece != 0 || tree_applied(r->tree) < request->index || r->fetching.installing ||
+        tree_reader_open(r->tree, &s->reader, &index) < 0) {
+        s->reader = NULL;
+        refuse(r, request);
+        return;
+    }
+    trace_info("snapshot", "node %u fetches the tree at index %lu", request->from,
+               (unsigned long)index);
+    r->snapshots_sent++;
+    s->pid = request->from;
+    s->id = request->id;
+    s->index = index;
+    s->used_ms = replica_now_ms();
+    read_on(s);
+}
+
+static void send_again(struct snapshot_serving *s)
+{
+    for (uint64_t piece = s->received; piece < s->read; piece++)
+        send_piece(s, piece);
+}
+
+/* The peer has all below `piece`. That it says so twice means that it misses what came after. */
+static void serving_received(struct snapshot_serving *s, uint64_t piece)
+{
+    s->used_ms = replica_now_ms();
+    if (piece == s->received)
+        send_again(s);
+    s->received = piece;
+    if (s->whole && s->received == s->read)
+        serving_close(s);
+    else
+        read_on(s);
+}
+
+void serving_request(struct replica *r, const struct frame *request)
+{
+    struct snapshot_serving *s = serving_of(r, request->from);
+    if (!s)
+        return;
+    bool known = s->pid != 0 && s->id == request->id;
+    if (!known && !s->reading) /* otherwise it asks again */
+        serving_open(r, s, request);
+    else if (known && request->piece > s->read)
+        refuse(r, request);
+    else if (known && request->piece >= s->received)
+        serving_received(s, request->piece);
+}
+
+void serving_housekeeping(struct replica *r, uint64_t now_ms)
+{
+    for (uint32_t i = 0; i < PAXOS_NODES_MAX; i++) {
+        struct snapshot_serving *s = &r->serving[i];
+        if (s->pid != 0 && !s->reading && now_ms - s->used_ms > SNAPSHOT_IDLE_MS)
+            serving_close(s);
+    }
+}
+
+bool serving_busy(const struct replica *r)
+{
+    for (uint32_t i = 0; i < PAXOS_NODES_MAX; i++)
+        if (r->serving[i].reading)
+            return true;
+    return false;
+}
+
+void serving_stop(struct replica *r)
+{
+    for (uint32_t i = 0; i < PAXOS_NODES_MAX; i++)
+        if (r->serving[i].pid != 0)
+            serving_close(&r->serving[i]);
+}

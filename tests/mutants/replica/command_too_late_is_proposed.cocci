@@ -1,0 +1,11 @@
+// A command is proposed although no time is left for it.
+// killers: test_writes
+@@
+@@
+refusal(...)
+{
+<...
+- deadline_ms <= replica_now_ms()
++ 0
+...>
+}

@@ -1,0 +1,11 @@
+// What was lost of a snapshot is not sent again.
+// killers: test_fetching
+@@
+@@
+serving_received(...)
+{
+<...
+- send_again(s);
++ ;
+...>
+}

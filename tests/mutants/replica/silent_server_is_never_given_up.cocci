@@ -1,0 +1,11 @@
+// A node that serves a snapshot and falls silent is asked for ever.
+// killers: test_fetching
+@@
+@@
+fetching_repeat(...)
+{
+<...
+- f->repeats == SNAPSHOT_REPEATS_MAX
++ 0
+...>
+}

@@ -1,0 +1,235 @@
+/* A snapshot on its way from one node to another, over a link that the test holds in its hands. */
+#include "replica_parts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { SERVER = 1, FETCHER = 2, FILES = 60, ENOUGH_ROUNDS = 1000 };
+
+/* What was sent and has not come yet. */
+struct letter {
+    struct frame frame;
+    struct buffer data;
+};
+
+enum { LETTERS_MAX = 4 * SNAPSHOT_WINDOW };
+
+struct both {
+    uv_loop_t loop;
+    struct parts *server, *fetcher;
+    struct letter letters[LETTERS_MAX];
+    size_t count;
+    uint64_t pieces; /* that were sent */
+};
+
+static struct both *both;
+
+void peer_send(struct peer *peer, const struct frame *frame)
+{
+    assert_true(both->count < LETTERS_MAX);
+    struct letter *letter = &both->letters[both->count++];
+    *letter = (struct letter){.frame = *frame};
+    letter->frame.from = frame->to == SERVER ? FETCHER : SERVER;
+    buffer_append(&letter->data, frame->data.data, frame->data.len);
+    letter->frame.data = bytes_of(letter->data.data, letter->data.len);
+    both->pieces += frame->type == FRAME_SNAPSHOT_PIECE;
+}
+
+bool peer_linked(const struct peer *peer, uint32_t pid)
+{
+    return true;
+}
+
+static void settle(void)
+{
+    while (serving_busy(&both->server->r) || fetching_busy(&both->fetcher->r))
+        uv_run(&both->loop, UV_RUN_ONCE);
+}
+
+/* All that is under way comes, or is lost, and what it brings about is under way then. */
+static void round_trip(bool lost)
+{
+    struct letter letters[LETTERS_MAX];
+    size_t count = both->count;
+    memcpy(letters, both->letters, sizeof letters);
+    both->count = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct frame *frame = &letters[i].frame;
+        if (!lost && frame->type == FRAME_SNAPSHOT_REQUEST)
+            serving_request(&both->server->r, frame);
+        else if (!lost)
+            fetching_piece(&both->fetcher->r, frame);
+        buffer_free(&letters[i].data);
+    }
+    settle();
+}
+
+static void lose(size_t letter)
+{
+    assert_true(letter < both->count);
+    buffer_free(&both->letters[letter].data);
+    both->count--;
+    for (size_t i = letter; i < both->count; i++)
+        both->letters[i] = both->letters[i + 1];
+}
+
+/* So much time passes at the fetcher. */
+static void wait_ms(uint64_t ms)
+{
+    both->fetcher->r.fetching.waits_since_ms -= ms;
+    fetching_housekeeping(&both->fetcher->r, replica_now_ms());
+}
+
+static void fill(struct parts *p)
+{
+    char *value = calloc(1, SNAPSHOT_PIECE_BYTES);
+    memset(value, 'v', SNAPSHOT_PIECE_BYTES - 1);
+    for (int i = 0; i < FILES; i++) {
+        char key[16];
+        snprintf(key, sizeof key, "key/%d", i);
+        fixture_must(&p->store, make_put(key, value));
+    }
+    free(value);
+}
+
+static int begin(void **state)
+{
+    both = calloc(1, sizeof *both);
+    uv_loop_init(&both->loop);
+    both->server = parts_new();
+    both->fetcher = parts_new();
+    for (size_t i = 0; i < PAXOS_NODES_MAX; i++)
+        both->server->r.serving[i].replica = &both->server->r;
+    both->server->r.loop = both->fetcher->r.loop = &both->loop;
+    fill(both->server);
+    struct replica *fetcher = &both->fetcher->r;
+    fetcher->status.peer_count = 1;
+    fetcher->status.peers[0].pid = SERVER;
+    fetcher->snapshot_needed = tree_applied(both->server->store.tree);
+    fetching_housekeeping(fetcher, replica_now_ms());
+    return 0;
+}
+
+static int end(void **state)
+{
+    serving_stop(&both->server->r);
+    fetching_stop(&both->fetcher->r);
+    for (size_t i = 0; i < both->count; i++)
+        buffer_free(&both->letters[i].data);
+    parts_free(both->server);
+    parts_free(both->fetcher);
+    assert_int_equal(uv_loop_close(&both->loop), 0);
+    free(both);
+    return 0;
+}
+
+static int rounds_until_installed(void)
+{
+    int rounds = 0;
+    while (both->fetcher->r.snapshots_received == 0) {
+        assert_true(++rounds < ENOUGH_ROUNDS);
+        assert_true(both->count > 0);
+        round_trip(false);
+    }
+    assert_int_equal(fixture_digest(&both->server->store), fixture_digest(&both->fetcher->store));
+    return rounds;
+}
+
+static void a_window_of_pieces_is_on_its_way(void **state)
+{
+    int rounds = rounds_until_installed();
+    assert_true(both->pieces > FILES);
+    assert_true((uint64_t)rounds <= 2 * (both->pieces / SNAPSHOT_WINDOW + 2));
+}
+
+static void what_is_lost_is_sent_again(void **state)
+{
+    round_trip(false);
+    assert_int_equal(both->count, SNAPSHOT_WINDOW);
+    round_trip(true);
+    assert_int_equal(both->count, 0);
+    wait_ms(SNAPSHOT_PATIENCE_MS / 2);
+    assert_int_equal(both->count, 0);
+    wait_ms(SNAPSHOT_PATIENCE_MS);
+    assert_int_equal(both->count, 1);
+    round_trip(true); /* nor does this question come */
+    wait_ms(2 * SNAPSHOT_PATIENCE_MS + 1);
+    rounds_until_installed();
+    assert_int_equal(both->server->r.snapshots_sent, 1);
+}
+
+static void after_a_lost_piece_none_is_taken(void **state)
+{
+    round_trip(false);
+    lose(3);
+    round_trip(false);
+    assert_int_equal(both->fetcher->r.fetching.written, 3);
+    while (both->count > 0)
+        round_trip(false);
+    wait_ms(SNAPSHOT_PATIENCE_MS + 1);
+    rounds_until_installed();
+    assert_int_equal(both->server->r.snapshots_sent, 1);
+}
+
+/* The pieces of the window come once, those that are sent again are passed over. */
+static void a_question_that_was_asked_too_early_does_no_harm(void **state)
+{
+    round_trip(false);
+    wait_ms(SNAPSHOT_PATIENCE_MS + 1);
+    rounds_until_installed();
+    assert_int_equal(both->server->r.snapshots_sent, 1);
+}
+
+static void who_stays_silent_is_given_up(void **state)
+{
+    uint64_t id = both->fetcher->r.fetching.id;
+    uint64_t patience_ms = SNAPSHOT_PATIENCE_MS + 1;
+    for (int i = 0; i <= SNAPSHOT_REPEATS_MAX; i++, patience_ms *= 2) {
+        assert_int_equal(both->fetcher->r.fetching.pid, SERVER);
+        round_trip(true);
+        wait_ms(patience_ms);
+    }
+    assert_int_equal(both->fetcher->r.fetching.pid, 0);
+    wait_ms(0);
+    assert_true(both->fetcher->r.fetching.id > id);
+    rounds_until_installed();
+}
+
+/* The open view of the tree keeps its WAL from being used again. */
+static void nothing_is_kept_of_what_was_fetched(void **state)
+{
+    struct snapshot_serving *s = &both->server->r.serving[0];
+    while (!s->whole)
+        round_trip(false);
+    assert_null(s->reader);
+    rounds_until_installed();
+    round_trip(false);
+    assert_int_equal(s->pid, 0);
+}
+
+static void the_tree_changes_while_it_is_fetched(void **state)
+{
+    uint64_t applied = tree_applied(both->server->store.tree);
+    round_trip(false);
+    fixture_must(&both->server->store, make_put("key/0", "changed"));
+    while (both->fetcher->r.snapshots_received == 0)
+        round_trip(false);
+    assert_int_equal(tree_applied(both->fetcher->store.tree), applied);
+    assert_int_equal(fixture_resolve(&both->fetcher->store, "key/0").size,
+                     SNAPSHOT_PIECE_BYTES - 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_window_of_pieces_is_on_its_way, begin, end),
+        cmocka_unit_test_setup_teardown(what_is_lost_is_sent_again, begin, end),
+        cmocka_unit_test_setup_teardown(after_a_lost_piece_none_is_taken, begin, end),
+        cmocka_unit_test_setup_teardown(a_question_that_was_asked_too_early_does_no_harm, begin,
+                                        end),
+        cmocka_unit_test_setup_teardown(who_stays_silent_is_given_up, begin, end),
+        cmocka_unit_test_setup_teardown(nothing_is_kept_of_what_was_fetched, begin, end),
+        cmocka_unit_test_setup_teardown(the_tree_changes_while_it_is_fetched, begin, end),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
