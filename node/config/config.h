@@ -40,6 +40,7 @@ struct config {
     struct network clients[CONFIG_CLIENTS_MAX];
     char secret[CONFIG_SECRET_MAX]; /* empty: none */
     uint64_t cache_time_ms;
+    uint32_t lease_time_ms; /* 0: no read leases */
     bool stale_on_quorum_loss;
     uint32_t priority;
     uint32_t heartbeat_ms;

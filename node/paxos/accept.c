@@ -104,7 +104,7 @@ void paxos_on_accepted(struct paxos *p, struct paxos_peer *peer, const struct pa
 }
 
 /* The W-th largest of what is durable in this ballot is chosen. Mine counts like any other, so this
- * is asked again when my own disk is done. */
+ * is asked again when my own disk is done. It is decided as soon as no lease is in the way. */
 void paxos_decide(struct paxos *p)
 {
     if (!paxos_leads(p))
@@ -121,7 +121,7 @@ void paxos_decide(struct paxos *p)
     assert(count == p->nodes);
     uint64_t chosen = largest[p->write_quorum - 1];
     assert(chosen <= p->log.end);
-    paxos_decide_up_to(p, chosen);
+    paxos_decide_up_to(p, paxos_lease_limit(p, chosen));
 }
 
 static bool window_open(const struct paxos *p, const struct paxos_peer *peer)

@@ -71,6 +71,7 @@ static void send_promise(struct paxos *p)
     m->psid = f->psid;
     m->standing = (uint8_t)p->membership.standing;
     memcpy(m->lives, p->membership.lives, sizeof m->lives);
+    m->lease = paxos_lease_left(p);
     f->promise_due = false;
     int round = paxos_ballot_compare(p->acc_round, f->leader_acc_round);
     if (round < 0 || (round == 0 && p->log.end <= f->leader_accepted))

@@ -108,6 +108,8 @@ struct paxos *paxos_new(const struct paxos_config *config, const struct paxos_st
     p->membership = stored->membership;
     paxos_disk_start(p);
     paxos_election_start(p, config->priority);
+    p->now = config->now;
+    paxos_lease_start(p, config->lease_us);
     paxos_join_start(p);
     if (p->promise.n > 0 || p->membership.standing == PAXOS_JOINING)
         paxos_recover_from_any(p);
@@ -152,7 +154,8 @@ static bool believable(struct paxos *p, const struct paxos_message *m)
             return false;
     return m->to == p->me && believable_ballot(p, m->n) && believable_ballot(p, m->acc_round) &&
            believable_ballot(p, m->leader) && m->life < PAXOS_LIFE_MAX &&
-           m->standing < PAXOS_STANDING_END && (m->entry_count == 0 || m->entries);
+           m->standing < PAXOS_STANDING_END && m->lease <= PAXOS_LEASE_US_MAX / 8 * 9 + 1 &&
+           (m->entry_count == 0 || m->entries);
 }
 
 /* What only the owner of the ballot may say. */
@@ -324,9 +327,13 @@ static void snapshot_installed(struct paxos *p, uint64_t index)
 int paxos_step(struct paxos *p, const struct paxos_event *event)
 {
     struct paxos_peer *peer = paxos_peer(p, event->pid);
+    if (event->now > p->now)
+        p->now = event->now;
     switch (event->type) {
     case PAXOS_TICK:
         tick(p);
+        break;
+    case PAXOS_TIME:
         break;
     case PAXOS_RECEIVE:
         receive(p, event->message);
@@ -338,7 +345,7 @@ int paxos_step(struct paxos *p, const struct paxos_event *event)
         paxos_disk_durable(p, event->ticket);
         break;
     case PAXOS_READ:
-        paxos_read(p, event->read);
+        paxos_read(p, event->read, event->lease);
         break;
     case PAXOS_LINK_UP:
         if (peer)
@@ -373,6 +380,7 @@ static uint64_t emit_decided(struct paxos *p)
 int paxos_output(struct paxos *p, struct paxos_output *out)
 {
     *out = (struct paxos_output){0};
+    p->lease.wake_at = 0;
     paxos_count_promises(p);
     paxos_proposals_output(p);
     paxos_decide(p);
@@ -393,6 +401,8 @@ int paxos_output(struct paxos *p, struct paxos_output *out)
     out->decided = emit_decided(p);
     out->reads_ready = p->reads.ready;
     out->reads_index = p->reads.index;
+    out->reads_confirmed = p->reads.confirmed;
+    out->wake_at = p->lease.wake_at;
     out->snapshot_needed = p->snapshot_needed;
     paxos_check(p);
     return 0;

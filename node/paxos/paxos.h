@@ -28,6 +28,7 @@ enum {
     PAXOS_NODES_MAX = 9,
     PAXOS_MESSAGE_BYTES_MAX = 256 * 1024,     /* entries of one message, or a single one */
     PAXOS_WINDOW_BYTES_MAX = 4 * 1024 * 1024, /* entries sent to a peer and not yet accepted */
+    PAXOS_LEASE_US_MAX = 1000 * 1000,
 };
 
 struct paxos_ballot {
@@ -54,7 +55,8 @@ void paxos_entry_unref(struct paxos_entry *e); /* NULL is fine */
 enum paxos_message_type {
     PAXOS_PREPARE_REQ = 1, /* n (the sender's promise) */
     PAXOS_PREPARE,         /* n, decided, acc_round, accepted, psid */
-    PAXOS_PROMISE,         /* n, acc_round, decided, accepted, psid, sync, standing, lives */
+    PAXOS_PROMISE,         /* n, acc_round, decided, accepted, psid, sync, standing, lives,
+                              lease (what may still be left of those that the sender vouched for) */
     PAXOS_SUFFIX_REQ,      /* n, psid, first: whoever gets a sync that is too long pulls the rest */
     PAXOS_SUFFIX,          /* n, psid, first, entries */
     PAXOS_ACCEPT_SYNC,     /* n, psid, session, counter, decided, accepted (its end), sync,
@@ -68,10 +70,10 @@ enum paxos_message_type {
     PAXOS_HEARTBEAT_REPLY,   /* round, n (the sender's ballot), leader, happy, standing */
     PAXOS_LEADER_BEAT,       /* n, session, counter, decided */
     PAXOS_READ_REQUEST,      /* n (the sender's promise), read: answer when every read up to this id
-                                may go on */
-    PAXOS_READ_PROBE,        /* n, read: the leader's probe number */
-    PAXOS_READ_ACK,          /* n, read */
-    PAXOS_READ_INDEX,        /* n, read, decided: the index to wait for */
+                                may go on; lease (wanted) */
+    PAXOS_READ_PROBE,        /* n, read: the leader's probe number; lease (to vouch for) */
+    PAXOS_READ_ACK,          /* n, read, lease (vouched for) */
+    PAXOS_READ_INDEX,        /* n, read, decided: the index to wait for; lease (granted) */
     PAXOS_JOIN_REQUEST,      /* folder, round, life: what do you know of me? */
     PAXOS_JOIN_REPLY, /* folder, round (the request's), standing, n (promise), lives, folders */
     PAXOS_MESSAGE_TYPE_END,
@@ -114,6 +116,7 @@ struct paxos_message {
                                   SYNC_SNAPSHOT: index needed */
     uint64_t round;
     uint64_t read;
+    uint32_t lease; /* microseconds; 0: none */
     uint64_t folder;
     uint32_t lives[PAXOS_NODES_MAX];   /* as the sender knows them: struct paxos_membership */
     uint64_t folders[PAXOS_NODES_MAX]; /* likewise; the sender's own always */
@@ -143,7 +146,10 @@ struct paxos_config {
     uint32_t pids[PAXOS_NODES_MAX];
     uint32_t read_quorum, write_quorum; /* R, W; 0, 0: the majority. Otherwise R + W > count */
     uint32_t priority;
-    uint64_t start; /* rises across restarts: a late answer to an earlier start must not fit */
+    uint64_t start;    /* rises across restarts: a late answer to an earlier start must not fit */
+    uint32_t lease_us; /* that this node asks for with its reads, grants and vouches for (lease.c);
+                          0: takes no part; at most PAXOS_LEASE_US_MAX */
+    uint64_t now;      /* as in an event */
 };
 
 struct paxos;
@@ -155,12 +161,13 @@ void paxos_free(struct paxos *p);
 
 enum paxos_event_type {
     PAXOS_TICK,    /* a heartbeat period has passed */
+    PAXOS_TIME,    /* nothing has happened, but it is `wake_at` of the last output */
     PAXOS_RECEIVE, /* message: the core takes its own references */
     PAXOS_PROPOSE, /* entries: to be appended, buffered or forwarded; may be lost or doubled at a
                       leader change, so the proposer repeats them and the state recognises them */
     PAXOS_DURABLE, /* ticket: this write and all earlier ones are on disk */
     PAXOS_READ,    /* read: ids rise, across restarts too (a late answer to an earlier life must not
-                      fit); answered by `reads_ready` of a later output */
+                      fit); answered by `reads_ready` of a later output. lease: more may follow */
     PAXOS_LINK_UP, /* pid: the link to this peer is there (again) */
     PAXOS_LINK_DOWN, /* pid */
     PAXOS_TRIM, /* index: entries below need not be kept (applied, and durable in the tree); at most
@@ -170,7 +177,11 @@ enum paxos_event_type {
 
 struct paxos_event {
     enum paxos_event_type type;
+    bool lease;
     uint32_t pid;
+    uint64_t now; /* microseconds of a clock that never goes back, nor stops while the process or
+                     the machine sleeps; read after what the event tells has happened. Without
+                     leases it does not matter */
     uint64_t ticket, read, index;
     const struct paxos_message *message;
     struct paxos_entry **entries;
@@ -203,6 +214,8 @@ struct paxos_output {
     uint64_t decided;     /* the log may be applied up to here: decided, and durable on this disk */
     uint64_t reads_ready; /* every read with an id <= this one may be answered */
     uint64_t reads_index; /* once the tree is applied to this index */
+    uint64_t reads_confirmed; /* of these, the ones above this id were answered by a lease */
+    uint64_t wake_at; /* not 0: a decision waits for this moment (event.now), and for no event */
     uint64_t snapshot_needed; /* not 0: fetch a snapshot of at least this index from a peer */
 };
 

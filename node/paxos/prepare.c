@@ -24,6 +24,7 @@ void paxos_elected(struct paxos *p, struct paxos_ballot ballot)
         peer->session = peer->acc = 0;
     }
     paxos_read_reset(p);
+    paxos_lease_elected(p);
     paxos_prepare_all(p);
 }
 
@@ -150,6 +151,8 @@ void paxos_on_promise(struct paxos *p, struct paxos_peer *peer, const struct pax
     if (m->decided > m->accepted || round > 0 || (round == 0 && preparing))
         return;
     peer->answered = true;
+    if (preparing)
+        paxos_lease_promised(p, m);
     peer->promised = m->standing == PAXOS_MEMBER;
     peer->standing = m->standing;
     peer->life = m->lives[peer->rank];

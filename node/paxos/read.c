@@ -9,15 +9,19 @@
  *
  * A follower says with its request which ballot it promises, and it asks after its reads have
  * arrived: for these, and only these, that is an acknowledgement. Of three or four nodes the leader
- * and one more are enough, so there the leader answers without asking anybody. */
+ * and one more are enough, so there the leader answers without asking anybody.
+ *
+ * A confirmation may come with a lease (lease.c): then later reads need none for a while. */
 #include "paxos/state.h"
 
 #include <assert.h>
 
-void paxos_read(struct paxos *p, uint64_t read)
+void paxos_read(struct paxos *p, uint64_t read, bool lease)
 {
     assert(read > p->reads.asked);
     p->reads.asked = read;
+    if (lease)
+        p->lease.wanted_read = read;
 }
 
 void paxos_read_reset(struct paxos *p)
@@ -38,6 +42,7 @@ void paxos_on_read_request(struct paxos *p, struct paxos_peer *peer, const struc
     if (m->read == peer->read_wanted)
         peer->read_answered = 0;
     peer->read_wanted = m->read;
+    peer->lease_wanted = m->lease;
     if (paxos_ballot_compare(m->n, p->promise) == 0)
         peer->read_vouched = m->read;
 }
@@ -50,13 +55,17 @@ void paxos_on_read_probe(struct paxos *p, const struct paxos_message *m)
     struct paxos_message *ack = paxos_send(p, PAXOS_READ_ACK, m->from);
     ack->n = m->n;
     ack->read = m->read;
+    ack->lease = paxos_lease_vouch(p, m->lease);
 }
 
 void paxos_on_read_ack(struct paxos *p, struct paxos_peer *peer, const struct paxos_message *m)
 {
     bool current = p->reads.probing && m->read == p->reads.probe;
-    if (current && paxos_leads(p) && paxos_ballot_compare(m->n, p->promise) == 0)
-        peer->read_acked = m->read;
+    if (!current || !paxos_leads(p) || paxos_ballot_compare(m->n, p->promise) != 0)
+        return;
+    peer->read_acked = m->read;
+    if (m->lease > 0)
+        peer->lease_acked = m->read;
 }
 
 static void answer(struct paxos *p, uint64_t read, uint64_t index)
@@ -68,10 +77,18 @@ static void answer(struct paxos *p, uint64_t read, uint64_t index)
         r->index = index;
 }
 
+static void answer_confirmed(struct paxos *p, uint64_t read, uint64_t index)
+{
+    answer(p, read, index);
+    if (read > p->reads.confirmed)
+        p->reads.confirmed = read;
+}
+
 void paxos_on_read_index(struct paxos *p, const struct paxos_message *m)
 {
+    paxos_lease_take(p, m);
     if (m->read <= p->reads.asked && m->read > p->reads.ready)
-        answer(p, m->read, m->decided);
+        answer_confirmed(p, m->read, m->decided);
 }
 
 static void send_probe(struct paxos *p, const struct paxos_peer *peer)
@@ -79,6 +96,7 @@ static void send_probe(struct paxos *p, const struct paxos_peer *peer)
     struct paxos_message *m = paxos_send(p, PAXOS_READ_PROBE, peer->pid);
     m->n = p->promise;
     m->read = p->reads.probe;
+    m->lease = p->lease.time;
 }
 
 static bool read_waits(const struct paxos *p)
@@ -100,6 +118,7 @@ static void begin_probe(struct paxos *p)
     r->probe_ticks = 0;
     r->probe_index = p->decided;
     r->probe_covers = r->asked;
+    p->lease.probed_at = p->now;
     for (uint32_t i = 0; i < p->peer_count; i++) {
         struct paxos_peer *peer = &p->peers[i];
         peer->read_covered = peer->read_wanted;
@@ -122,7 +141,16 @@ static bool probe_confirmed(const struct paxos *p)
     return confirm(p, acks);
 }
 
-static void answer_peer(struct paxos *p, struct paxos_peer *peer, uint64_t read, uint64_t index)
+static bool probe_vouched(const struct paxos *p)
+{
+    uint32_t vouched = 1;
+    for (uint32_t i = 0; i < p->peer_count; i++)
+        vouched += p->peers[i].lease_acked == p->reads.probe;
+    return confirm(p, vouched);
+}
+
+static void answer_peer(struct paxos *p, struct paxos_peer *peer, uint64_t read, uint64_t index,
+                        bool vouched)
 {
     if (read <= peer->read_answered)
         return;
@@ -130,16 +158,20 @@ static void answer_peer(struct paxos *p, struct paxos_peer *peer, uint64_t read,
     m->n = p->promise;
     m->read = read;
     m->decided = index;
+    m->lease = vouched ? paxos_lease_grant(p, peer) : 0;
     peer->read_answered = read;
 }
 
 static void finish_probe(struct paxos *p)
 {
     struct paxos_reads *r = &p->reads;
+    bool vouched = probe_vouched(p);
     r->probing = false;
-    answer(p, r->probe_covers, r->probe_index);
+    answer_confirmed(p, r->probe_covers, r->probe_index);
+    if (vouched)
+        paxos_lease_take_own(p);
     for (uint32_t i = 0; i < p->peer_count; i++)
-        answer_peer(p, &p->peers[i], p->peers[i].read_covered, r->probe_index);
+        answer_peer(p, &p->peers[i], p->peers[i].read_covered, r->probe_index, vouched);
 }
 
 static void answer_vouched(struct paxos *p)
@@ -147,7 +179,13 @@ static void answer_vouched(struct paxos *p)
     if (!confirm(p, 2))
         return;
     for (uint32_t i = 0; i < p->peer_count; i++)
-        answer_peer(p, &p->peers[i], p->peers[i].read_vouched, p->decided);
+        answer_peer(p, &p->peers[i], p->peers[i].read_vouched, p->decided, true);
+}
+
+static void answer_leased(struct paxos *p)
+{
+    if (p->reads.asked > p->reads.ready && paxos_lease_holds(p))
+        answer(p, p->reads.asked, p->decided);
 }
 
 static void lead_reads(struct paxos *p)
@@ -179,6 +217,7 @@ static void follow_reads(struct paxos *p)
     struct paxos_message *m = paxos_send(p, PAXOS_READ_REQUEST, p->promise.pid);
     m->n = p->promise;
     m->read = r->asked;
+    m->lease = paxos_lease_ask(p, r->asked);
     r->requested = r->asked;
     r->requested_of = p->promise;
     r->request_ticks = 0;
@@ -199,6 +238,7 @@ void paxos_read_tick(struct paxos *p)
 
 void paxos_read_output(struct paxos *p)
 {
+    answer_leased(p);
     if (paxos_leads(p))
         lead_reads(p);
     else if (p->role == PAXOS_FOLLOWER)

@@ -6,7 +6,7 @@
  *   disk.c       what is durable, what is on its way      follower.c   the follower
  *   pull.c       a suffix too long for one message        read.c       read index
  *   propose.c    proposals that wait for a leader         status.c     what others may know
- *   join.c       a node whose folder is empty
+ *   join.c       a node whose folder is empty           lease.c      reads without a round trip
  *
  * Two habits hold everywhere. Allocation failure is sticky (`failed`) and reported once, by
  * paxos_step or paxos_output. Sending is level-triggered where it can be: steps change state,
@@ -28,6 +28,8 @@ enum {
     PAXOS_LATE_ROUNDS = 8,          /* a heartbeat's reply may come so many rounds later */
     PAXOS_FOUND_TICKS = 5,          /* before a cluster is founded without those that say nothing */
     PAXOS_STRANDED_TICKS = 5,       /* before a leader prepares above a dead candidate's ballot */
+    PAXOS_LEASE_PATIENCE_US = 50 * 1000,       /* a decision waits for a holder; longer, and it */
+    PAXOS_LEASE_PENALTY_US = 5000 * 1000,      /* ... gets no other lease for so long */
     PAXOS_BUFFER_BYTES_MAX = 16 * 1024 * 1024, /* proposals waiting for a leader; beyond: dropped */
 };
 
@@ -140,6 +142,13 @@ struct paxos_peer {
     uint64_t read_wanted, read_covered, read_answered;
     uint64_t read_vouched; /* up to here it asked while it promised my ballot */
     uint64_t read_acked;   /* last probe that it acknowledged */
+
+    /* Leader: the lease of this peer, in time of mine. */
+    uint32_t lease_wanted;
+    uint64_t lease_acked; /* last probe that it acknowledged, and vouched for leases with */
+    uint64_t lease_until;
+    uint64_t held_since;     /* a decision waits for this holder; 0: none does */
+    uint64_t no_lease_until; /* one waited too long */
 };
 
 struct paxos_leader {
@@ -190,6 +199,20 @@ struct paxos_reads {
     bool probing;
     uint64_t probe_index, probe_covers;
     uint32_t probe_ticks;
+    uint64_t confirmed; /* of those that are ready, the last that no lease answered */
+};
+
+/* Times as in event.now. */
+struct paxos_lease {
+    uint32_t time;        /* of a lease, as this node is configured */
+    uint64_t wanted_read; /* the last read after which more may follow */
+    /* Mine: it was asked for with this read, or with this probe, at this time. */
+    uint64_t asked_read, asked_at, probed_at;
+    struct paxos_ballot ballot;
+    uint64_t until;
+    uint64_t vouched_until; /* so long may run what others hold with my word */
+    uint64_t wait_until;    /* leader: ... what earlier leaders granted */
+    uint64_t wake_at;       /* leader: what a decision waits for next; 0: for no lease */
 };
 
 struct paxos_proposals {
@@ -222,10 +245,12 @@ struct paxos {
     struct paxos_follower follower;
     struct paxos_election election;
     struct paxos_reads reads;
+    struct paxos_lease lease;
     struct paxos_pull pull;
     struct paxos_proposals proposals;
 
     uint64_t ticks;
+    uint64_t now; /* of the last event */
     uint64_t leader_changes;
     uint64_t psid; /* the last one given to a Prepare */
 
@@ -347,7 +372,7 @@ void paxos_on_suffix(struct paxos *p, const struct paxos_message *m);
 
 /* ---- read.c ---- */
 
-void paxos_read(struct paxos *p, uint64_t read);
+void paxos_read(struct paxos *p, uint64_t read, bool lease);
 void paxos_on_read_request(struct paxos *p, struct paxos_peer *peer, const struct paxos_message *m);
 void paxos_on_read_probe(struct paxos *p, const struct paxos_message *m);
 void paxos_on_read_ack(struct paxos *p, struct paxos_peer *peer, const struct paxos_message *m);
@@ -355,6 +380,25 @@ void paxos_on_read_index(struct paxos *p, const struct paxos_message *m);
 void paxos_read_reset(struct paxos *p); /* a new ballot of mine */
 void paxos_read_tick(struct paxos *p);
 void paxos_read_output(struct paxos *p);
+
+/* ---- lease.c ---- */
+
+void paxos_lease_start(struct paxos *p, uint32_t time);
+void paxos_lease_elected(struct paxos *p);
+void paxos_lease_promised(struct paxos *p, const struct paxos_message *m);
+/* Microseconds, for a Promise: what I vouched for may run so much longer. */
+uint32_t paxos_lease_left(const struct paxos *p);
+uint32_t paxos_lease_vouch(struct paxos *p, uint32_t time); /* returns it, or 0: I do not */
+/* For a request; what it brings counts from now. */
+uint32_t paxos_lease_ask(struct paxos *p, uint64_t read);
+/* That request, or the probe, was answered. */
+void paxos_lease_take(struct paxos *p, const struct paxos_message *m);
+void paxos_lease_take_own(struct paxos *p);
+uint32_t paxos_lease_grant(struct paxos *p, struct paxos_peer *peer);
+/* Whether I may answer reads alone at this moment, with what I know to be decided. */
+bool paxos_lease_holds(const struct paxos *p);
+/* How much of what a quorum has accepted may be decided at this moment. */
+uint64_t paxos_lease_limit(struct paxos *p, uint64_t chosen);
 
 /* ---- propose.c ---- */
 

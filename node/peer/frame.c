@@ -24,6 +24,7 @@ enum {
     FIELD_FOLDER = 1 << 15,
     FIELD_LIVES = 1 << 16,
     FIELD_FOLDERS = 1 << 17,
+    FIELD_LEASE = 1 << 18,
 };
 
 /* Which fields each type uses: paxos.h, enum paxos_message_type. */
@@ -31,7 +32,7 @@ static const uint32_t message_fields[PAXOS_MESSAGE_TYPE_END] = {
     [PAXOS_PREPARE_REQ] = FIELD_N,
     [PAXOS_PREPARE] = FIELD_N | FIELD_DECIDED | FIELD_ACC_ROUND | FIELD_ACCEPTED | FIELD_PSID,
     [PAXOS_PROMISE] = FIELD_N | FIELD_ACC_ROUND | FIELD_DECIDED | FIELD_ACCEPTED | FIELD_PSID |
-                      FIELD_SYNC | FIELD_STANDING | FIELD_LIVES,
+                      FIELD_LEASE | FIELD_SYNC | FIELD_STANDING | FIELD_LIVES,
     [PAXOS_SUFFIX_REQ] = FIELD_N | FIELD_PSID | FIELD_FIRST,
     [PAXOS_SUFFIX] = FIELD_N | FIELD_PSID | FIELD_FIRST | FIELD_ENTRIES,
     [PAXOS_ACCEPT_SYNC] = FIELD_N | FIELD_PSID | FIELD_ORDER | FIELD_DECIDED | FIELD_ACCEPTED |
@@ -44,10 +45,10 @@ static const uint32_t message_fields[PAXOS_MESSAGE_TYPE_END] = {
     [PAXOS_HEARTBEAT_REQUEST] = FIELD_ROUND,
     [PAXOS_HEARTBEAT_REPLY] = FIELD_ROUND | FIELD_N | FIELD_LEADER | FIELD_HAPPY | FIELD_STANDING,
     [PAXOS_LEADER_BEAT] = FIELD_N | FIELD_ORDER | FIELD_DECIDED,
-    [PAXOS_READ_REQUEST] = FIELD_N | FIELD_READ,
-    [PAXOS_READ_PROBE] = FIELD_N | FIELD_READ,
-    [PAXOS_READ_ACK] = FIELD_N | FIELD_READ,
-    [PAXOS_READ_INDEX] = FIELD_N | FIELD_READ | FIELD_DECIDED,
+    [PAXOS_READ_REQUEST] = FIELD_N | FIELD_READ | FIELD_LEASE,
+    [PAXOS_READ_PROBE] = FIELD_N | FIELD_READ | FIELD_LEASE,
+    [PAXOS_READ_ACK] = FIELD_N | FIELD_READ | FIELD_LEASE,
+    [PAXOS_READ_INDEX] = FIELD_N | FIELD_READ | FIELD_DECIDED | FIELD_LEASE,
     [PAXOS_JOIN_REQUEST] = FIELD_ROUND | FIELD_LIFE | FIELD_FOLDER,
     [PAXOS_JOIN_REPLY] =
         FIELD_N | FIELD_ROUND | FIELD_STANDING | FIELD_FOLDER | FIELD_LIVES | FIELD_FOLDERS,
@@ -175,6 +176,8 @@ static void put_message(struct buffer *out, const struct paxos_message *m)
         buffer_put_u64(out, m->round);
     if (fields & FIELD_READ)
         buffer_put_u64(out, m->read);
+    if (fields & FIELD_LEASE)
+        buffer_put_u32(out, m->lease);
     if (fields & FIELD_HAPPY)
         buffer_put_u8(out, m->happy);
     put_membership(out, m, fields);
@@ -216,6 +219,8 @@ static int read_message(struct reader *r, struct paxos_message *m)
         m->round = reader_u64(r);
     if (fields & FIELD_READ)
         m->read = reader_u64(r);
+    if (fields & FIELD_LEASE)
+        m->lease = reader_u32(r);
     if (fields & FIELD_HAPPY)
         m->happy = read_bool(r);
     read_membership(r, m, fields);

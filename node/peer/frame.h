@@ -12,7 +12,7 @@
 #include "paxos/paxos.h"
 
 enum {
-    FRAME_VERSION = 2,
+    FRAME_VERSION = 3,
     FRAME_HEADER_BYTES = 1 + 1 + 8 + 8 + 4 + 4,
     FRAME_BYTES_MAX =
         17 * 1024 * 1024, /* two of the largest commands in one message, with headers */

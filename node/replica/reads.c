@@ -1,4 +1,5 @@
-/* Reads: a read waits for a read index from the leader, and then for the tree to reach it.
+/* Reads: a read waits for a read index, from the leader or by a lease of this node, and then for
+ * the tree to reach it.
  *
  * All reads that arrive in one turn of the loop share one question. The callback runs when the tree
  * contains every write that had returned before the read arrived. */
@@ -97,28 +98,38 @@ void replica_read_by(struct replica *r, enum replica_consistency consistency, ui
         enqueue(r, stale_will_do, deadline_ms, done, arg);
 }
 
+static void nobody_asked(void *arg, enum replica_outcome outcome,
+                         struct replica_freshness freshness)
+{
+}
+
+/* Where somebody reads, more reads follow. */
 void reads_ask(struct replica *r)
 {
+    bool lease = false;
     if (!r->reads_unasked)
         return;
     r->reads_unasked = false;
     uint64_t id = replica_next_id(r, &r->next_read_id);
     struct pending_read *read = TAILQ_LAST(&r->reads, pending_reads);
-    for (; read && read->id == 0; read = TAILQ_PREV(read, pending_reads, by_age))
+    for (; read && read->id == 0; read = TAILQ_PREV(read, pending_reads, by_age)) {
         read->id = id;
-    replica_step(r, &(struct paxos_event){.type = PAXOS_READ, .read = id});
+        lease |= read->done != nobody_asked;
+    }
+    replica_step(r, &(struct paxos_event){.type = PAXOS_READ, .read = id, .lease = lease});
 }
 
-void reads_confirm(struct replica *r, uint64_t id, uint64_t index)
+void reads_confirm(struct replica *r, const struct paxos_output *out)
 {
     struct pending_read *read;
     TAILQ_FOREACH(read, &r->reads, by_age)
     {
-        if (read->id == 0 || read->id > id)
+        if (read->id == 0 || read->id > out->reads_ready)
             break;
         if (!read->confirmed) {
             read->confirmed = true;
-            read->index = index;
+            read->index = out->reads_index;
+            r->reads_leased_total += read->id > out->reads_confirmed;
         }
     }
 }
@@ -159,11 +170,6 @@ void reads_expire(struct replica *r, uint64_t now_ms)
         if (read->deadline_ms <= now_ms)
             finish(r, read, read->stale_will_do ? REPLICA_DONE : REPLICA_TIMEOUT, true);
     }
-}
-
-static void nobody_asked(void *arg, enum replica_outcome outcome,
-                         struct replica_freshness freshness)
-{
 }
 
 void reads_keep_fresh(struct replica *r, uint64_t now_ms)

@@ -55,7 +55,9 @@ void replica_step(struct replica *r, const struct paxos_event *event)
 {
     if (r->broken)
         return;
-    int status = paxos_step(r->paxos, event);
+    struct paxos_event timed = *event;
+    timed.now = replica_now_us();
+    int status = paxos_step(r->paxos, &timed);
     if (status < 0)
         replica_break(r, "consensus", status);
 }
@@ -69,6 +71,19 @@ static void send_messages(struct replica *r, const struct paxos_output *out)
         frame.paxos = out->messages[i];
         peer_send(r->peer, &frame);
     }
+}
+
+static void on_wake(uv_timer_t *timer)
+{
+    replica_step(timer->data, &(struct paxos_event){.type = PAXOS_TIME});
+}
+
+/* Early by less than a millisecond, the core asks for it again. */
+static void wake_up(struct replica *r, uint64_t at_us)
+{
+    uint64_t now = replica_now_us();
+    if (at_us != 0)
+        uv_timer_start(&r->wake, on_wake, at_us > now ? (at_us - now) / 1000 + 1 : 0, 0);
 }
 
 static void take_output(struct replica *r)
@@ -86,7 +101,8 @@ static void take_output(struct replica *r)
     assert(out.decided >= r->decided);
     r->decided = out.decided;
     r->snapshot_needed = out.snapshot_needed;
-    reads_confirm(r, out.reads_ready, out.reads_index);
+    reads_confirm(r, &out);
+    wake_up(r, out.wake_at);
     paxos_output_clear(&out);
 }
 
@@ -350,7 +366,9 @@ static int start_consensus(struct replica *r, const uint32_t *pids,
     struct paxos_config paxos = {.me = r->me,
                                  .count = r->config->peer_count + 1,
                                  .priority = r->config->priority,
-                                 .start = r->start};
+                                 .start = r->start,
+                                 .lease_us = r->config->lease_time_ms * 1000,
+                                 .now = replica_now_us()};
     paxos.pids[0] = r->me;
     memcpy(paxos.pids + 1, pids, r->config->peer_count * sizeof *pids);
     r->paxos = paxos_new(&paxos, stored);
@@ -387,8 +405,10 @@ static void start_handles(struct replica *r)
     uv_idle_init(r->loop, &r->idle);
     uv_timer_init(r->loop, &r->heartbeat);
     uv_timer_init(r->loop, &r->housekeeping);
-    r->prepare.data = r->idle.data = r->heartbeat.data = r->housekeeping.data = r;
-    r->handles_open = 4;
+    uv_timer_init(r->loop, &r->wake);
+    r->prepare.data = r->idle.data = r;
+    r->heartbeat.data = r->housekeeping.data = r->wake.data = r;
+    r->handles_open = 5;
     uv_prepare_start(&r->prepare, turn_soon);
     uint64_t period = r->config->heartbeat_ms;
     uv_timer_start(&r->heartbeat, on_heartbeat, 0, period);
@@ -470,6 +490,7 @@ static void on_log_closed(void *arg)
     uv_close((uv_handle_t *)&r->idle, on_handle_closed);
     uv_close((uv_handle_t *)&r->heartbeat, on_handle_closed);
     uv_close((uv_handle_t *)&r->housekeeping, on_handle_closed);
+    uv_close((uv_handle_t *)&r->wake, on_handle_closed);
 }
 
 static void stop_when_idle(struct replica *r)
@@ -481,6 +502,7 @@ static void stop_when_idle(struct replica *r)
     uv_idle_stop(&r->idle);
     uv_timer_stop(&r->heartbeat);
     uv_timer_stop(&r->housekeeping);
+    uv_timer_stop(&r->wake);
     serving_stop(r);
     fetching_stop(r);
     peer_stop(r->peer);

@@ -110,8 +110,8 @@ struct replica_status {
     uint64_t pending_writes, pending_reads;
     uint64_t age_ms; /* as in replica_freshness */
     bool fetching_snapshot;
-    uint64_t writes_total, reads_total, refused_total, unknown_total, snapshots_sent,
-        snapshots_received;
+    uint64_t writes_total, reads_total, reads_leased_total, refused_total, unknown_total,
+        snapshots_sent, snapshots_received;
     struct log_metrics log;
     struct peer_metrics links;
     struct tree_counts tree;

@@ -16,6 +16,7 @@
 #include "replica/replica.h"
 
 #include <sys/queue.h>
+#include <time.h>
 
 enum {
     WRITE_BUCKETS = 4096, /* of the table of pending writes by sequence */
@@ -134,6 +135,7 @@ struct replica {
     uv_idle_t idle;
     uv_timer_t heartbeat;
     uv_timer_t housekeeping;
+    uv_timer_t wake; /* a decision waits for a lease to end */
     uint32_t handles_open;
 
     uint64_t decided; /* may be applied up to here */
@@ -178,9 +180,17 @@ struct replica {
     void (*stopped)(void *arg);
     void *stopped_arg;
 
-    uint64_t writes_total, reads_total, refused_total, unknown_total, snapshots_sent,
-        snapshots_received;
+    uint64_t writes_total, reads_total, reads_leased_total, refused_total, unknown_total,
+        snapshots_sent, snapshots_received;
 };
+
+/* What leases are measured with: goes on while the machine sleeps. */
+static inline uint64_t replica_now_us(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_BOOTTIME, &now);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
 
 /* Whether requests can be served: a quorum, and no doubt about this node's tree. */
 static inline bool replica_has_quorum(const struct replica *r)
@@ -204,7 +214,7 @@ static inline uint64_t replica_next_id(const struct replica *r, uint64_t *last)
     return ++*last;
 }
 
-/* Gives an event to the core; a failure breaks the replica. */
+/* Gives an event that has just happened to the core; a failure breaks the replica. */
 void replica_step(struct replica *r, const struct paxos_event *event);
 /* The node cannot go on: says so, once. -EUCLEAN: nor can it start again with this folder. */
 void replica_break(struct replica *r, const char *what, int status);
@@ -221,8 +231,8 @@ void writes_refuse_unproposed(struct replica *r, enum replica_outcome outcome);
 
 /* Asks the core for a read index for all reads that came since the last time. */
 void reads_ask(struct replica *r);
-/* Every read up to `id` may be answered once `index` is applied. */
-void reads_confirm(struct replica *r, uint64_t id, uint64_t index);
+/* What the core says of reads: which of them may be answered, and once what is applied. */
+void reads_confirm(struct replica *r, const struct paxos_output *out);
 /* Answers what the tree has reached. */
 void reads_answer(struct replica *r);
 /* Without a quorum: stale where that will do, otherwise refused. */

@@ -46,6 +46,7 @@ void replica_status(struct replica *r, struct replica_status *s)
     s->fetching_snapshot = r->fetching.pid != 0;
     s->writes_total = r->writes_total;
     s->reads_total = r->reads_total;
+    s->reads_leased_total = r->reads_leased_total;
     s->refused_total = r->refused_total;
     s->unknown_total = r->unknown_total;
     s->snapshots_sent = r->snapshots_sent;
@@ -187,6 +188,8 @@ static void request_metrics(struct buffer *out, const struct replica_status *s)
 {
     counter(out, "writes_total", "Commands submitted through this node.", s->writes_total);
     counter(out, "reads_total", "Reads asked of this node.", s->reads_total);
+    counter(out, "reads_leased_total", "Reads that this node answered by a lease, asking nobody.",
+            s->reads_leased_total);
     counter(out, "refused_total", "Requests refused, with nothing done.", s->refused_total);
     counter(out, "unknown_total", "Writes whose outcome stayed unknown.", s->unknown_total);
     gauge(out, "waiting_writes", "Writes not answered yet.", s->pending_writes);

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SETTLE_DELIVERIES_MAX = 400, PROPOSALS_MAX = 16 };
+enum { SETTLE_DELIVERIES_MAX = 400, PROPOSALS_MAX = 16, TICK_US = 30000 };
 
 /* Two windows of entries, one to each peer, and some more: what an event can bring about. */
 enum { MESSAGES_MAX = 128 };
@@ -48,6 +48,7 @@ void cluster_start(struct cluster *c, struct node *n)
     struct paxos_config config = c->config;
     config.me = n->pid;
     config.start = (uint64_t)n->life << 32;
+    config.now = c->now;
     struct paxos_stored stored = disk_open(n);
     struct checker_view view = disk_view(n, 0);
     if (c->honest)
@@ -167,7 +168,10 @@ void cluster_step_only(struct cluster *c, struct node *n, const struct paxos_eve
     n->bytes_given += cost_of(event->entries, event->entry_count);
     if (event->message)
         n->bytes_given += cost_of(event->message->entries, event->message->entry_count);
-    int status = paxos_step(n->core, event);
+    struct paxos_event timed = *event;
+    c->now += event->type == PAXOS_TICK ? TICK_US : 0;
+    timed.now = c->now;
+    int status = paxos_step(n->core, &timed);
     assert(status == 0);
     n->events++;
 }

@@ -51,6 +51,7 @@ struct cluster {
     struct paxos_message mail[CLUSTER_MAIL_MAX]; /* oldest first */
     size_t mail_count;
     uint64_t proposed; /* last id */
+    uint64_t now;      /* microseconds, of all clocks: only ticks take time */
     bool honest;       /* nobody lies: the checker watches */
     /* If set, the last node is no core: what is sent to it comes here. */
     void (*outsider)(const struct paxos_message *m);

@@ -99,6 +99,9 @@ static void change_field(const struct cluster *c, struct source *s, struct paxos
     case 9:
         drop_entries(s, m);
         break;
+    case 19:
+        m->lease = (uint32_t)source_number(s);
+        break;
     case 20:
         m->standing = (uint8_t)source_below(s, PAXOS_STANDING_END);
         break;

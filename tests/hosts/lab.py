@@ -19,6 +19,11 @@ END_SECONDS = 60  # for clients to come home once all is mended
 REQUEST_TIMEOUT = 5
 
 
+def lease_time(seed):
+    """Every other seed has read leases."""
+    return random.Random(f"{seed}/lease").choice(("0s", "200ms"))
+
+
 class Lab:
     def __init__(self, hosts, seed, rate=15, tell=print):
         """Each client does about `rate` operations a second. `tell` is given what happens, line by line."""

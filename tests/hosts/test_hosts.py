@@ -8,7 +8,7 @@ import time
 import pytest
 
 from hosts import Hosts, wait_for
-from lab import REQUEST_TIMEOUT, Lab
+from lab import REQUEST_TIMEOUT, Lab, lease_time
 from scenarios import SCENARIOS, cut_links
 from writers import writing
 
@@ -18,7 +18,7 @@ SECONDS = 12
 def test_what_clients_see_under_faults_is_linearizable():
     seed = int(os.environ.get("LAB_SEED", random.SystemRandom().randrange(2**32)))
     print(f"seed {seed}")
-    with Hosts(3, request_timeout=f"{REQUEST_TIMEOUT}s") as hosts:
+    with Hosts(3, request_timeout=f"{REQUEST_TIMEOUT}s", lease_time=lease_time(seed)) as hosts:
         lab = Lab(hosts, seed)
         lab.run(SECONDS)
         print(lab.summary())

@@ -175,7 +175,9 @@ static void add_read(struct sim_world *w, struct sim_node *n, size_t operation, 
                                                   .client = client,
                                                   .least = checker_read_begins(&w->checker)};
     sim_note(w, SIM_ASKED, n->index, operation, MACHINE_GET, w->history[operation].asked.key);
-    sim_step(w, n, &(struct paxos_event){.type = PAXOS_READ, .read = r->next_read});
+    sim_step(w, n,
+             &(struct paxos_event){
+                 .type = PAXOS_READ, .read = r->next_read, .lease = w->options.leases});
 }
 
 void sim_reads_confirmed(struct sim_world *w, struct sim_node *n, const struct paxos_output *out)
@@ -187,6 +189,7 @@ void sim_reads_confirmed(struct sim_world *w, struct sim_node *n, const struct p
         checker_read_answered(&w->checker, n->index, r->least, out->reads_index);
         r->confirmed = true;
         r->index = out->reads_index;
+        w->leased += r->id > out->reads_confirmed;
     }
 }
 

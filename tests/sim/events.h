@@ -14,6 +14,7 @@ enum sim_event_type {
     SIM_INSTALLED, /* ... and the core hears of it */
     SIM_LINK,      /* the link to `peer` is up, or not */
     SIM_OUTPUT,    /* what several steps have brought about */
+    SIM_WOKEN,     /* a decision waited for this time */
     SIM_NOTHING,   /* not any more */
     SIM_CLIENT,    /* `peer`: the client; `number`: whose patience with what ends */
 };

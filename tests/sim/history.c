@@ -40,6 +40,16 @@ static void draw_network(struct sim_options *o, struct sim_random *r)
     o->delay_max = 2 + sim_below(r, 200);
 }
 
+/* Mostly the same everywhere; otherwise some nodes take no part. */
+static void draw_leases(struct sim_options *o, struct sim_random *r)
+{
+    o->leases = sim_chance(r, 500);
+    bool same = sim_chance(r, 700);
+    uint32_t most = 1 + (uint32_t)sim_below(r, PAXOS_LEASE_US_MAX);
+    for (uint32_t i = 0; o->leases && i < o->nodes; i++)
+        o->lease_us[i] = same ? most : (uint32_t)sim_below(r, 2) * (uint32_t)sim_below(r, most);
+}
+
 static struct sim_options draw_options(struct sim_random *r)
 {
     struct sim_options o = {0};
@@ -55,6 +65,7 @@ static struct sim_options draw_options(struct sim_random *r)
     o.patience = (1 + sim_below(r, 30)) * SIM_TICK;
     o.batches = sim_chance(r, 500) ? (uint32_t)sim_below(r, 500) : 0;
     o.repeats = (uint32_t)sim_below(r, 400);
+    draw_leases(&o, r);
     return o;
 }
 
@@ -131,6 +142,7 @@ struct sim_figures sim_history(uint64_t seed)
     figures.steps = w->steps;
     figures.ticks = w->now / SIM_TICK;
     figures.operations = w->history_count;
+    figures.leased = w->leased;
     figures.hash = w->trace.hash;
     sim_world_free(w);
     return figures;

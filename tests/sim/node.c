@@ -3,6 +3,11 @@
 
 #include <assert.h>
 
+static uint64_t now_us(const struct sim_world *w, const struct sim_node *n)
+{
+    return n->epoch_us + w->now * SIM_STEP_US * n->speed / 1000;
+}
+
 struct paxos_config sim_config(const struct sim_world *w, uint32_t node)
 {
     struct paxos_config config = {.me = w->nodes[node].pid,
@@ -10,7 +15,9 @@ struct paxos_config sim_config(const struct sim_world *w, uint32_t node)
                                   .read_quorum = w->options.read_quorum,
                                   .write_quorum = w->options.write_quorum,
                                   .priority = w->options.priorities[node],
-                                  .start = (uint64_t)w->nodes[node].starts << 32};
+                                  .start = (uint64_t)w->nodes[node].starts << 32,
+                                  .lease_us = w->options.lease_us[node],
+                                  .now = now_us(w, &w->nodes[node])};
     for (uint32_t i = 0; i < config.count; i++)
         config.pids[i] = w->nodes[i].pid;
     return config;
@@ -70,6 +77,7 @@ static void go_down(struct sim_world *w, struct sim_node *n, size_t writes_kept,
     sim_note(w, SIM_CRASHED, n->index, writes_kept, tree_kept, 0);
     n->up = n->output_due = false;
     n->fuse = 0;
+    n->wake_at = 0;
     n->paused_until = 0;
     sim_requests_lost(w, n);
     sim_disk_crash(w, n, writes_kept);
@@ -104,6 +112,17 @@ void sim_empty_folder(struct sim_world *w, struct sim_node *n)
 
 /* ---- the core ---- */
 
+static void wake_up(struct sim_world *w, struct sim_node *n, uint64_t at_us)
+{
+    uint64_t now = now_us(w, n);
+    if (at_us == 0 || at_us == n->wake_at)
+        return;
+    n->wake_at = at_us;
+    uint64_t steps = at_us > now ? (at_us - now) * 1000 / (SIM_STEP_US * n->speed) + 1 : 1;
+    sim_schedule(w, steps,
+                 (struct sim_event){.type = SIM_WOKEN, .node = n->index, .life = n->life});
+}
+
 static void output(struct sim_world *w, struct sim_node *n)
 {
     struct paxos_output out;
@@ -124,6 +143,7 @@ static void output(struct sim_world *w, struct sim_node *n)
     sim_tree_apply(w, n, out.decided);
     sim_reads_confirmed(w, n, &out);
     sim_reads_answer(w, n);
+    wake_up(w, n, out.wake_at);
     n->tree.needed = out.snapshot_needed;
     sim_tree_fetch(w, n);
     paxos_output_clear(&out);
@@ -133,7 +153,9 @@ void sim_step(struct sim_world *w, struct sim_node *n, const struct paxos_event 
 {
     assert(n->up);
     w->steps++;
-    int status = paxos_step(n->core, event);
+    struct paxos_event timed = *event;
+    timed.now = now_us(w, n);
+    int status = paxos_step(n->core, &timed);
     assert(status == 0);
     if (n->output_due)
         return;
@@ -181,6 +203,10 @@ void sim_node_event(struct sim_world *w, struct sim_node *n, const struct sim_ev
         break;
     case SIM_OUTPUT:
         output(w, n);
+        break;
+    case SIM_WOKEN:
+        n->wake_at = 0;
+        sim_step(w, n, &(struct paxos_event){.type = PAXOS_TIME});
         break;
     case SIM_FETCHED:
         sim_tree_fetched(w, n);

@@ -11,8 +11,9 @@ enum {
      * patience has grown (PAXOS_RESEND_TICKS_MAX) and 8 more for the answer; 8 for a suffix whose
      * holder is gone (PAXOS_PULL_TICKS_MAX); 4 for an election; 5 for a stranded follower
      * (PAXOS_STRANDED_TICKS) and 4 for the election that it brings: 45, of clocks that may be a
-     * third too slow. What is seen is about half of it. */
-    SIM_RESUME_TICKS = 60,
+     * third too slow. Then 13 for the longest lease that a node may have vouched for before it
+     * restarted. What is seen is about half of it. */
+    SIM_RESUME_TICKS = 75,
     SIM_SETTLE_TICKS = 10, /* after that, for the last two: somebody else may lead once more */
     SIM_STABLE_TICKS = 20, /* after that: nobody else does */
 };

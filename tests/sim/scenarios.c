@@ -17,7 +17,8 @@ static uint32_t run(const struct sim_scenario *scenario, const char *name, uint6
 uint32_t sim_scenarios(const char *name, uint64_t seed)
 {
     const struct sim_scenario *const tables[] = {sim_partitions, sim_crashes, sim_messages,
-                                                 sim_snapshots,  sim_reads,   sim_emptied};
+                                                 sim_snapshots,  sim_reads,   sim_emptied,
+                                                 sim_leases};
     uint32_t count = 0;
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
         count += run(tables[i], name, seed);

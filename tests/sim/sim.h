@@ -14,10 +14,10 @@
  *                                             scenarios, by name
  *   main.c         command line                 scenarios.c, situation.h, partition.h
  *   workers.h      on all processors            partitions.c, crashes.c, messages.c, snapshots.c,
- *   run            for as long as asked         reads.c, emptied.c
+ *   run            for as long as asked         reads.c, emptied.c, leases.c
  *
- * Time counts in steps; a tick (heartbeat period) is SIM_TICK of them. Every check that fails
- * prints the last events and the seed, and ends the process. */
+ * Time counts in steps; a tick (heartbeat period) is SIM_TICK of them, about a tenth of a second.
+ * Every check that fails prints the last events and the seed, and ends the process. */
 #ifndef QUORUMFS_TESTS_SIM_SIM_H
 #define QUORUMFS_TESTS_SIM_SIM_H
 
@@ -30,6 +30,7 @@
 
 enum {
     SIM_TICK = 1000,
+    SIM_STEP_US = 100, /* on a clock that goes right */
     SIM_NODES_MAX = PAXOS_NODES_MAX,
     SIM_CLIENTS_MAX = 16,
     SIM_READS_MAX = 64,
@@ -54,6 +55,9 @@ struct sim_options {
     uint32_t trim_tail;      /* entries kept behind the durable tree; UINT32_MAX: never trim */
     uint32_t entry_bytes_max;
     bool slow_snapshots; /* their transfer and installation may take several ticks */
+
+    bool leases;                      /* somebody takes part */
+    uint32_t lease_us[SIM_NODES_MAX]; /* as each node is configured */
 
     bool founded; /* all are members from the start; otherwise their folders are new */
 
@@ -140,6 +144,9 @@ struct sim_node {
     struct sim_requests requests;
 
     uint32_t clock;        /* its tick, in permille of SIM_TICK */
+    uint64_t epoch_us;     /* what leases are measured with began so, */
+    uint32_t speed;        /* ... and goes so fast, in permille */
+    uint64_t wake_at;      /* of the last output */
     uint64_t clock_stands; /* no tick before */
     uint64_t paused_until; /* whatever happens to it happens then */
     uint64_t slow;         /* steps that everything takes longer here, at most */
@@ -174,7 +181,8 @@ struct sim_world {
     size_t state_cap, effect_cap;
 
     struct sim_trace trace;
-    uint64_t steps; /* events that cores were given */
+    uint64_t steps;  /* events that cores were given */
+    uint64_t leased; /* reads that were answered by a lease */
 };
 
 /* ---- world.c ---- */
@@ -229,6 +237,7 @@ bool sim_serves(const struct sim_node *n);
 uint32_t sim_incarnation(const struct sim_node *n);
 /* Nodes that may be without their data at the same time. */
 uint32_t sim_losses_max(const struct sim_world *w);
+/* At the time of this node. */
 void sim_step(struct sim_world *w, struct sim_node *n, const struct paxos_event *event);
 void sim_node_event(struct sim_world *w, struct sim_node *n, const struct sim_event *event);
 void sim_node_free(struct sim_node *n);
@@ -292,7 +301,7 @@ void sim_judge_converged(struct sim_world *w);
 /* ---- history.c, scenarios.c ---- */
 
 struct sim_figures {
-    uint64_t steps, ticks, operations;
+    uint64_t steps, ticks, operations, leased;
     uint64_t resumed_max;  /* ticks until progress resumed, the longest, */
     uint64_t resumed_seed; /* ... and the history where it took so long */
     uint64_t hash;         /* of everything that happened */

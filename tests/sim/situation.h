@@ -19,7 +19,7 @@ struct sim_scenario {
 };
 
 extern const struct sim_scenario sim_partitions[], sim_crashes[], sim_messages[], sim_snapshots[],
-    sim_reads[], sim_emptied[];
+    sim_reads[], sim_emptied[], sim_leases[];
 
 extern const struct sim_options sim_usual; /* three nodes, a quick network, nothing is trimmed */
 

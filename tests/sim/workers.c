@@ -48,6 +48,7 @@ static void add(struct sim_figures *sum, const struct sim_figures *f)
     sum->steps += f->steps;
     sum->ticks += f->ticks;
     sum->operations += f->operations;
+    sum->leased += f->leased;
     sum->hash += f->hash;
     if (f->resumed_max > sum->resumed_max) {
         sum->resumed_max = f->resumed_max;
@@ -86,12 +87,14 @@ static void print(const struct shared *shared, uint32_t count, double seconds)
         sum.cpu_seconds += shared->workers[i].cpu_seconds;
     }
     double cpu = sum.cpu_seconds > 0 ? sum.cpu_seconds : 1e-9;
-    printf("%lu histories, %lu events, %lu ticks, %lu operations of clients in %.1f s; "
-           "a core does %.0f events/s, %.1f histories/s\n"
-           "progress resumed within %lu ticks at most (seed %lu); hash of everything: %016lx\n",
-           sum.histories, sum.figures.steps, sum.figures.ticks, sum.figures.operations, seconds,
-           (double)sum.figures.steps / cpu, (double)sum.histories / cpu, sum.figures.resumed_max,
-           sum.figures.resumed_seed, sum.figures.hash);
+    printf(
+        "%lu histories, %lu events, %lu ticks, %lu operations of clients (%lu reads by leases) in "
+        "%.1f s; "
+        "a core does %.0f events/s, %.1f histories/s\n"
+        "progress resumed within %lu ticks at most (seed %lu); hash of everything: %016lx\n",
+        sum.histories, sum.figures.steps, sum.figures.ticks, sum.figures.operations,
+        sum.figures.leased, seconds, (double)sum.figures.steps / cpu, (double)sum.histories / cpu,
+        sum.figures.resumed_max, sum.figures.resumed_seed, sum.figures.hash);
 }
 
 /* That this process may use. */

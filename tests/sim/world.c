@@ -100,13 +100,23 @@ void sim_schedule(struct sim_world *w, uint64_t delay, struct sim_event event)
     events_add(&w->events, &event);
 }
 
+/* Leases allow for clocks whose speeds differ by an eighth. */
+static void draw_clock(struct sim_world *w, struct sim_node *n)
+{
+    n->epoch_us = sim_below(&w->random, 1000000000);
+    n->speed = sim_chance(&w->random, 500) ? 950 + (uint32_t)sim_below(&w->random, 101)
+                                           : 950 + 100 * (uint32_t)sim_below(&w->random, 2);
+}
+
 static void populate(struct sim_world *w)
 {
     const struct sim_options *o = &w->options;
     for (uint32_t i = 0; i < o->nodes; i++) {
         w->nodes[i].index = i;
         w->nodes[i].pid = o->pids[i] ? o->pids[i] : i + 1;
-        w->nodes[i].clock = 1000;
+        w->nodes[i].clock = w->nodes[i].speed = 1000;
+        if (o->leases)
+            draw_clock(w, &w->nodes[i]);
         if (!o->founded)
             sim_disk_lost(w, &w->nodes[i]);
     }

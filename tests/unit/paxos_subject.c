@@ -22,6 +22,8 @@ void collect(struct subject *s)
         s->decided = out.decided;
         s->reads_ready = out.reads_ready;
         s->reads_index = out.reads_index;
+        s->reads_confirmed = out.reads_confirmed;
+        s->wake_at = out.wake_at;
         s->snapshot_needed = out.snapshot_needed;
         uint64_t ticket = out.write.ticket;
         if (ticket) {
@@ -33,13 +35,14 @@ void collect(struct subject *s)
         paxos_output_clear(&out);
         if (!ticket || s->slow_disk)
             return;
-        struct paxos_event event = {.type = PAXOS_DURABLE, .ticket = ticket};
+        struct paxos_event event = {.type = PAXOS_DURABLE, .ticket = ticket, .now = s->now};
         assert_int_equal(paxos_step(s->p, &event), 0);
     } while (true);
 }
 
 void step(struct subject *s, struct paxos_event event)
 {
+    event.now = s->now;
     assert_int_equal(paxos_step(s->p, &event), 0);
     collect(s);
 }

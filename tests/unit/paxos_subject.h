@@ -17,7 +17,8 @@ enum { ME = 2, PEER = 1, OTHER = 3 }; /* pids; larger clusters have 40 and 50 as
 struct subject {
     struct paxos *p;
     bool slow_disk; /* writes stay under way until disk_done */
-    uint64_t ticket, decided, reads_ready, reads_index, snapshot_needed;
+    uint64_t now;   /* of what happens next */
+    uint64_t ticket, decided, reads_ready, reads_index, reads_confirmed, snapshot_needed, wake_at;
     struct paxos_write write; /* the last one */
     struct paxos_message sent[256];
     size_t sent_count;

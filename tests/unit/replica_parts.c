@@ -12,6 +12,7 @@ void replica_step(struct replica *r, const struct paxos_event *event)
         break;
     case PAXOS_READ:
         p->read_ids[p->read_count++ % PARTS_TOLD_MAX] = event->read;
+        p->lease_wanted = event->lease;
         break;
     case PAXOS_TRIM:
         p->trimmed = true;

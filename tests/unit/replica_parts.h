@@ -19,6 +19,7 @@ struct parts {
     struct paxos_entry *proposed[PARTS_TOLD_MAX]; /* borrowed: valid while the command waits */
     size_t read_count;
     uint64_t read_ids[PARTS_TOLD_MAX];
+    bool lease_wanted; /* with the last one */
     bool trimmed;
     uint64_t trimmed_to;
 };

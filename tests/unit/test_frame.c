@@ -129,14 +129,13 @@ static void random_message(struct paxos_message *m, uint8_t type)
         m->leader = random_ballot();
         m->happy = random_below(2);
         break;
-    case PAXOS_READ_REQUEST:
-        m->read = random_u64();
-        break;
     case PAXOS_READ_INDEX:
         m->decided = random_u64(); /* fall through */
+    case PAXOS_READ_REQUEST:
     case PAXOS_READ_PROBE:
     case PAXOS_READ_ACK:
         m->read = random_u64();
+        m->lease = (uint32_t)random_u64();
         break;
     case PAXOS_JOIN_REQUEST:
         has_n = false; /* fall through */
@@ -151,6 +150,7 @@ static void random_message(struct paxos_message *m, uint8_t type)
     if (type == PAXOS_PROMISE || type == PAXOS_ACCEPT_SYNC) {
         m->sync = (uint8_t)random_below(PAXOS_SYNC_SNAPSHOT + 1);
         m->first = m->sync == PAXOS_SYNC_NONE ? 0 : random_u64();
+        m->lease = type == PAXOS_PROMISE ? (uint32_t)random_u64() : 0;
         has_entries = m->sync == PAXOS_SYNC_SUFFIX;
     }
     if (has_n)

@@ -32,6 +32,14 @@ static void ask_by(struct parts *p, enum replica_consistency consistency, uint64
     replica_read_by(&p->r, consistency, deadline_ms, answered, answer);
 }
 
+/* The answer to the n-th question. */
+static void confirm(struct parts *p, size_t n, uint64_t index)
+{
+    reads_confirm(&p->r, &(struct paxos_output){.reads_ready = p->read_ids[n],
+                                                .reads_index = index,
+                                                .reads_confirmed = p->read_ids[n]});
+}
+
 static void apply_one(struct parts *p)
 {
     fixture_must(&p->store, make_put("key", "value"));
@@ -54,7 +62,7 @@ static void reads_of_a_turn_share_a_question(void **state)
     reads_ask(&p->r);
     assert_int_equal(p->read_count, 1);
     ask(p, REPLICA_DEFAULT, &a[2]); /* the question may be under way without it */
-    reads_confirm(&p->r, p->read_ids[0], 0);
+    confirm(p, 0, 0);
     reads_answer(&p->r);
     assert_int_equal(a[0].outcome, REPLICA_DONE);
     assert_int_equal(a[1].outcome, REPLICA_DONE);
@@ -63,10 +71,10 @@ static void reads_of_a_turn_share_a_question(void **state)
     reads_ask(&p->r);
     assert_int_equal(p->read_count, 2);
     assert_true(p->read_ids[1] > p->read_ids[0]);
-    reads_confirm(&p->r, p->read_ids[0], 0); /* once more, of the first */
+    confirm(p, 0, 0); /* once more, of the first */
     reads_answer(&p->r);
     assert_int_equal(a[2].outcome, NEVER);
-    reads_confirm(&p->r, p->read_ids[1], 0);
+    confirm(p, 1, 0);
     reads_answer(&p->r);
     assert_int_equal(a[2].outcome, REPLICA_DONE);
     reads_ask(&p->r);
@@ -84,8 +92,8 @@ static void a_read_waits_until_its_index_is_applied(void **state)
     reads_ask(&p->r);
     reads_answer(&p->r);
     assert_int_equal(a[0].outcome, NEVER); /* not confirmed */
-    reads_confirm(&p->r, p->read_ids[0], 1);
-    reads_confirm(&p->r, p->read_ids[1], 2);
+    confirm(p, 0, 1);
+    confirm(p, 1, 2);
     reads_answer(&p->r);
     assert_int_equal(a[0].outcome, NEVER); /* not applied */
     apply_one(p);
@@ -105,8 +113,8 @@ static void the_first_index_counts(void **state)
     struct answer a;
     ask(p, REPLICA_DEFAULT, &a);
     reads_ask(&p->r);
-    reads_confirm(&p->r, p->read_ids[0], 0);
-    reads_confirm(&p->r, p->read_ids[0], 5);
+    confirm(p, 0, 0);
+    confirm(p, 0, 5);
     reads_answer(&p->r);
     assert_int_equal(a.outcome, REPLICA_DONE);
     parts_free(p);
@@ -150,7 +158,7 @@ static void in_doubt_nothing_is_answered(void **state)
     p->config.stale_on_quorum_loss = true;
     ask(p, REPLICA_LINEARIZABLE, &a);
     reads_ask(&p->r);
-    reads_confirm(&p->r, p->read_ids[0], 0);
+    confirm(p, 0, 0);
     reads_answer(&p->r);
     p->r.doubt = true;
     const enum replica_consistency asked[] = {REPLICA_DEFAULT, REPLICA_LINEARIZABLE,
@@ -171,7 +179,7 @@ static void a_confirmed_read_outlives_the_quorum(void **state)
     struct answer a;
     ask(p, REPLICA_LINEARIZABLE, &a);
     reads_ask(&p->r);
-    reads_confirm(&p->r, p->read_ids[0], 1);
+    confirm(p, 0, 1);
     reads_without_quorum(&p->r);
     assert_int_equal(a.outcome, NEVER);
     apply_one(p);
@@ -211,7 +219,7 @@ static void each_read_has_its_own_deadline(void **state)
     assert_int_equal(a[0].outcome, NEVER);
     assert_int_equal(a[1].outcome, REPLICA_TIMEOUT);
     assert_int_equal(a[2].outcome, NEVER);
-    reads_confirm(&p->r, p->read_ids[0], 0);
+    confirm(p, 0, 0);
     reads_answer(&p->r);
     assert_int_equal(a[0].outcome, REPLICA_DONE);
     assert_int_equal(a[2].outcome, REPLICA_DONE);
@@ -245,7 +253,7 @@ static void the_cache_counts_from_the_question(void **state)
     assert_int_equal(a.outcome, NEVER);
     uint64_t asked_ms = replica_now_ms();
     reads_ask(&p->r);
-    reads_confirm(&p->r, p->read_ids[0], 0);
+    confirm(p, 0, 0);
     wait_a_little();
     reads_answer(&p->r);
     assert_true(p->r.confirmed_ms <= asked_ms);
@@ -257,6 +265,30 @@ static void the_cache_counts_from_the_question(void **state)
     p->config.cache_time_ms = 1;
     ask(p, REPLICA_CACHED, &a);
     assert_int_equal(a.outcome, NEVER);
+    reads_expire(&p->r, UINT64_MAX);
+    parts_free(p);
+}
+
+/* Only those that the node answered alone; a node that nobody reads from wants no lease. */
+static void reads_by_a_lease_are_counted(void **state)
+{
+    struct parts *p = parts_new();
+    struct answer a[2];
+    ask(p, REPLICA_DEFAULT, &a[0]);
+    reads_ask(&p->r);
+    assert_true(p->lease_wanted);
+    ask(p, REPLICA_DEFAULT, &a[1]);
+    reads_ask(&p->r);
+    reads_confirm(&p->r, &(struct paxos_output){.reads_ready = p->read_ids[1],
+                                                .reads_confirmed = p->read_ids[0]});
+    reads_answer(&p->r);
+    assert_int_equal(a[1].outcome, REPLICA_DONE);
+    assert_int_equal(p->r.reads_leased_total, 1);
+
+    reads_keep_fresh(&p->r, replica_now_ms() + 2 * READ_CONFIRM_MS);
+    reads_ask(&p->r);
+    assert_int_equal(p->read_count, 3);
+    assert_false(p->lease_wanted);
     reads_expire(&p->r, UINT64_MAX);
     parts_free(p);
 }
@@ -274,6 +306,7 @@ int main(void)
         cmocka_unit_test(each_read_has_its_own_deadline),
         cmocka_unit_test(past_its_deadline_a_read_is_not_asked),
         cmocka_unit_test(the_cache_counts_from_the_question),
+        cmocka_unit_test(reads_by_a_lease_are_counted),
     };
     return cmocka_run_group_tests_name("reads", tests, NULL, NULL);
 }

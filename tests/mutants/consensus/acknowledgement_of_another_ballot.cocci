@@ -6,7 +6,7 @@
 paxos_on_read_ack(...)
 {
 <...
-- current && paxos_leads(p) && paxos_ballot_compare(m->n, p->promise) == 0
-+ current && paxos_leads(p)
+- !current || !paxos_leads(p) || paxos_ballot_compare(m->n, p->promise) != 0
++ !current || !paxos_leads(p)
 ...>
 }

@@ -5,7 +5,7 @@
 finish_probe(...)
 {
 <...
-- answer(p, r->probe_covers, r->probe_index);
-+ answer(p, r->asked, r->probe_index);
+- answer_confirmed(p, r->probe_covers, r->probe_index);
++ answer_confirmed(p, r->asked, r->probe_index);
 ...>
 }

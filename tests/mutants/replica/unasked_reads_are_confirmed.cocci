@@ -5,7 +5,7 @@
 reads_confirm(...)
 {
 <...
-- read->id == 0 || read->id > id
-+ read->id > id
+- read->id == 0 || read->id > out->reads_ready
++ read->id > out->reads_ready
 ...>
 }

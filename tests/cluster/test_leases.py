@@ -1,0 +1,141 @@
+"""Read leases: reads that a node answers alone, and that are no older for it."""
+
+import contextlib
+import random
+import threading
+import time
+
+import pytest
+
+from cluster import wait_for
+
+LEASE = "200ms"
+LEASE_SECONDS = 0.3  # until it has run out everywhere
+SOON = 3.0  # seconds in which writes go on: a lease and an election, on a busy machine
+
+CONFIG = {"lease_time": LEASE}
+
+
+@pytest.fixture(scope="module")
+def seed():
+    seed = random.SystemRandom().randrange(2**32)
+    print(f"seed {seed}")
+    return seed
+
+
+def metric(node, name):
+    lines = node.request("GET", "/metrics").body.decode().splitlines()
+    return int(float(next(line.split()[1] for line in lines if line.startswith(f"quorumfs_{name} "))))
+
+
+def leased(node, read, times=20):
+    """How many of so many reads the node answered alone."""
+    before = metric(node, "reads_leased_total")
+    for _ in range(times):
+        read()
+    return metric(node, "reads_leased_total") - before
+
+
+def hold_a_lease(node):
+    wait_for(lambda: leased(node, lambda: node.value("key"), 3) == 3, f"{node} answers alone")
+
+
+def test_each_node_answers_reads_alone(cluster):
+    assert cluster.nodes[0].put("key", "value").status == 200
+    for node in cluster.nodes:
+        wait_for(lambda: leased(node, lambda: node.value("key")) >= 15, f"{node} answers HTTP alone")
+        wait_for(lambda: leased(node, lambda: node.path("key").stat()) >= 15, f"{node} answers the kernel alone")
+
+
+class Register:
+    """A key that only rises, what was written to it, and what was read meanwhile."""
+
+    def __init__(self, key):
+        self.key = key
+        self.written = 0  # and acknowledged
+        self.stale = []
+
+    def write(self, node):
+        answer = node.put(self.key, str(self.written + 1))
+        assert answer.status == 200, answer
+        self.written += 1
+
+    def read(self, node):
+        least = self.written
+        value = int(node.value(self.key) or 0)
+        if value < least:
+            self.stale.append((node, value, least))
+
+
+@contextlib.contextmanager
+def repeated(*acts):
+    """Each of them again and again, at the same time as the others."""
+    over = threading.Event()
+
+    def repeat(act):
+        while not over.is_set():
+            act()
+
+    threads = [threading.Thread(target=repeat, args=(act,)) for act in acts]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join()
+
+
+def test_a_holder_that_was_stopped_does_not_go_on_with_what_it_knew(cluster):
+    """What is asked of it before it goes on, it has to answer as of then."""
+    leader = cluster.leader()
+    node = next(node for node in cluster.nodes if node is not leader)
+    register = Register("stopped")
+    for _ in range(5):
+        hold_a_lease(node)
+        with repeated(lambda: register.read(node)):
+            node.pause()
+            time.sleep(LEASE_SECONDS)  # who is waited for would get no lease in the next round
+            register.write(leader)
+            with repeated(lambda: register.read(node)):
+                node.resume()
+        assert not register.stale
+
+
+def test_a_read_sees_what_was_written_through_any_node(cluster, seed):
+    dice = random.Random(seed)
+    register = Register("register")
+    before = sum(metric(node, "reads_leased_total") for node in cluster.nodes)
+    with repeated(*(lambda node=node: register.read(node) for node in cluster.nodes)):
+        while register.written < 100 and not register.stale:
+            register.write(dice.choice(cluster.nodes))
+            time.sleep(0.01 * dice.random())  # with a pause, leases are given in between
+    assert not register.stale
+    assert sum(metric(node, "reads_leased_total") for node in cluster.nodes) > before
+
+
+def write_soon(node):
+    begin = time.monotonic()
+    assert node.put("key", "after").status == 200
+    assert time.monotonic() - begin < SOON
+
+
+def test_writes_go_on_when_a_holder_dies(cluster):
+    leader = cluster.leader()
+    holder = next(node for node in cluster.nodes if node is not leader)  # who was waited for gets none for a while
+    hold_a_lease(holder)
+    holder.kill()
+    write_soon(leader)
+    assert holder.start().value("key") == b"after"
+
+
+def test_writes_go_on_when_the_leader_dies(cluster):
+    leader = cluster.leader()
+    other, holder = [node for node in cluster.nodes if node is not leader]
+    hold_a_lease(leader)
+    hold_a_lease(holder)
+    leader.kill()
+    write_soon(other)
+    assert holder.value("key") == b"after"
+    assert leader.start().value("key") == b"after"

@@ -1,0 +1,11 @@
+// What a quorum has accepted is decided, whether the holder of a lease has it or not.
+// killers: test_paxos_lease, scenarios, sim
+@@
+@@
+holds_up(...)
+{
+<...
+- peer->acc < chosen
++ 0
+...>
+}

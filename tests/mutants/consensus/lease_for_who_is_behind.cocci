@@ -1,0 +1,11 @@
+// A follower gets a lease before it has accepted what is decided.
+// killers: test_paxos_lease
+@@
+@@
+paxos_lease_grant(...)
+{
+<...
+- peer->acc < p->decided
++ 0
+...>
+}
