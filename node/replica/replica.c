@@ -1,228 +1,14 @@
-/* The replica's turn. Events reach the core as they come; once the loop has nothing else to do, and
- * before it sleeps, one turn takes what they brought about:
- *
- *   propose, ask ──> core ──> write to the log ──> send ──> apply what is decided ──> answer
- *
- * So all that arrived in one wake-up is one message to each peer and one write. */
+/* The replica: its start and stop, and what reaches it. */
 #include "replica/replica_internal.h"
-
-#include "base/trace.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    CONFIGURATION = 1, /* membership does not change yet */
-    TURN_ROUNDS_MAX =
-        8, /* answers bring new requests: let the loop look at its descriptors in between */
-};
-
-const char *replica_outcome_text(enum replica_outcome outcome)
-{
-    switch (outcome) {
-    case REPLICA_DONE:
-        return "done";
-    case REPLICA_NO_QUORUM:
-        return "refused, nothing has happened: this node has no quorum";
-    case REPLICA_BUSY:
-        return "refused, nothing has happened: too many requests are waiting at this node";
-    case REPLICA_STOPPING:
-        return "refused, nothing has happened: this node is stopping";
-    case REPLICA_TIMEOUT:
-        return "no answer in time: the outcome is unknown";
-    }
-    return "unknown outcome";
-}
-
-void replica_break(struct replica *r, const char *what, int status)
-{
-    if (r->broken)
-        return;
-    r->broken = true;
-    struct fault fault;
-    if (status == -EUCLEAN) {
-        fault_set(&fault, status, "%s", what);
-        folder_condemn(r->folder, what);
-    } else {
-        fault_set(&fault, status, "%s (%s)", what, strerror(-status));
-    }
-    r->failed(r->failed_arg, status, fault.text);
-}
-
-void replica_step(struct replica *r, const struct paxos_event *event)
-{
-    if (r->broken)
-        return;
-    struct paxos_event timed = *event;
-    timed.now = replica_now_us();
-    int status = paxos_step(r->paxos, &timed);
-    if (status < 0)
-        replica_break(r, "consensus", status);
-}
-
-/* ---- The turn ---- */
-
-static void send_messages(struct replica *r, const struct paxos_output *out)
-{
-    for (size_t i = 0; i < out->message_count; i++) {
-        struct frame frame = {.type = FRAME_PAXOS, .to = out->messages[i].to};
-        frame.paxos = out->messages[i];
-        peer_send(r->peer, &frame);
-    }
-}
-
-static void on_wake(uv_timer_t *timer)
-{
-    replica_step(timer->data, &(struct paxos_event){.type = PAXOS_TIME});
-}
-
-/* Early by less than a millisecond, the core asks for it again. */
-static void wake_up(struct replica *r, uint64_t at_us)
-{
-    uint64_t now = replica_now_us();
-    if (at_us != 0)
-        uv_timer_start(&r->wake, on_wake, at_us > now ? (at_us - now) / 1000 + 1 : 0, 0);
-}
-
-static void take_output(struct replica *r)
-{
-    struct paxos_output out = {0};
-    int status = paxos_output(r->paxos, &out);
-    if (status == 0 && out.write.ticket != 0)
-        status = log_write(r->log, &out.write);
-    if (status < 0) {
-        paxos_output_clear(&out);
-        replica_break(r, "consensus", status);
-        return;
-    }
-    send_messages(r, &out);
-    assert(out.decided >= r->decided);
-    r->decided = out.decided;
-    r->snapshot_needed = out.snapshot_needed;
-    reads_confirm(r, &out);
-    wake_up(r, out.wake_at);
-    paxos_output_clear(&out);
-}
-
-static void follow_status(struct replica *r)
-{
-    bool had_quorum = r->status.has_quorum;
-    paxos_status(r->paxos, &r->status);
-    if (had_quorum != r->status.has_quorum)
-        trace_info("replica", r->status.has_quorum ? "there is a quorum" : "no quorum");
-    if (!replica_has_quorum(r)) {
-        writes_refuse_unproposed(r, REPLICA_NO_QUORUM);
-        reads_without_quorum(r);
-    }
-}
-
-static void apply_next(struct replica *r)
-{
-    uint64_t index = tree_applied(r->tree);
-    struct paxos_entry *entry = paxos_entry_at(r->paxos, index);
-    struct bytes bytes = bytes_of(entry->bytes, entry->len);
-    struct command_view view;
-    bool readable = command_read(bytes, &view) == 0;
-    bool mine =
-        readable && view.stamp.node == r->me && view.stamp.incarnation == replica_incarnation(r);
-    struct command_result result = {0};
-    bool repeated = false;
-    int status = tree_apply(r->tree, bytes, mine, &result, &repeated);
-    if (status < 0) {
-        replica_break(r, tree_fault(r->tree), status);
-    } else {
-        assert(tree_applied(r->tree) == index + 1);
-        digests_applied(r);
-        if (mine)
-            writes_complete(r, view.stamp.sequence, &result);
-    }
-    command_result_free(&result);
-}
-
-static void commit(struct replica *r)
-{
-    int status = r->broken ? 0 : tree_commit(r->tree);
-    r->commit_ms = replica_now_ms();
-    if (status < 0)
-        replica_break(r, tree_fault(r->tree), status);
-}
-
-static bool may_apply(const struct replica *r)
-{
-    return !r->broken && !r->fetching.installing && tree_applied(r->tree) < r->decided &&
-           !tree_must_pause(r->tree);
-}
-
-/* Returns whether more could be applied at once. */
-static bool apply(struct replica *r)
-{
-    uint64_t enough = uv_hrtime() + (uint64_t)APPLY_MS_MAX * 1000000;
-    while (may_apply(r) && uv_hrtime() < enough) {
-        apply_next(r);
-        if (tree_dirty_pages(r->tree) >= COMMIT_PAGES)
-            commit(r);
-    }
-    if (tree_must_pause(r->tree))
-        checkpoint_when_due(r, replica_now_ms());
-    return may_apply(r);
-}
-
-/* Returns whether there is more to do at once. */
-static bool turn_round(struct replica *r)
-{
-    writes_propose(r);
-    reads_ask(r);
-    if (!r->broken)
-        take_output(r);
-    if (r->broken)
-        return false;
-    follow_status(r);
-    bool more = apply(r);
-    if (r->broken)
-        return false;
-    reads_answer(r);
-    return more || r->reads_unasked || (r->writes_unproposed && r->status.has_leader);
-}
-
-static void turn(uv_prepare_t *handle)
-{
-    struct replica *r = handle->data;
-    bool more = !r->broken;
-    for (int round = 0; more && round < TURN_ROUNDS_MAX; round++)
-        more = turn_round(r);
-    if (!more)
-        uv_idle_stop(&r->idle);
-}
-
-static void keep_awake(uv_idle_t *handle)
-{
-    /* Nothing: an active idle handle makes the loop come round again without sleeping. */
-}
-
-static void turn_soon(uv_prepare_t *handle)
-{
-    struct replica *r = handle->data;
-    uv_idle_start(&r->idle, keep_awake);
-    turn(handle);
-}
+enum { CONFIGURATION = 1 }; /* membership does not change yet */
 
 /* ---- What comes in ---- */
-
-static void pong(struct replica *r, const struct frame *frame)
-{
-    struct pending_ping *p;
-    LIST_FOREACH(p, &r->pings, all)
-    {
-        if (p->id == frame->id && p->pid == frame->from) {
-            LIST_REMOVE(p, all);
-            p->done(p->arg, true);
-            free(p);
-            return;
-        }
-    }
-}
 
 static void on_frame(void *arg, struct frame *frame)
 {
@@ -243,7 +29,7 @@ static void on_frame(void *arg, struct frame *frame)
         peer_send(r->peer, &(struct frame){.type = FRAME_PONG, .to = frame->from, .id = frame->id});
         break;
     case FRAME_PONG:
-        pong(r, frame);
+        pings_answered(r, frame);
         break;
     case FRAME_DIGEST:
         digests_frame(r, frame);
@@ -273,19 +59,6 @@ static void on_heartbeat(uv_timer_t *timer)
     digests_beat(timer->data);
 }
 
-static void pings_expire(struct replica *r, uint64_t now_ms)
-{
-    struct pending_ping *p, *next;
-    for (p = LIST_FIRST(&r->pings); p; p = next) {
-        next = LIST_NEXT(p, all);
-        if (p->deadline_ms > now_ms && peer_linked(r->peer, p->pid))
-            continue;
-        LIST_REMOVE(p, all);
-        p->done(p->arg, false);
-        free(p);
-    }
-}
-
 static void stop_when_idle(struct replica *r);
 
 static void on_housekeeping(uv_timer_t *timer)
@@ -296,7 +69,7 @@ static void on_housekeeping(uv_timer_t *timer)
     reads_expire(r, now);
     pings_expire(r, now);
     if (r->stopping || now - r->commit_ms >= COMMIT_MS)
-        commit(r);
+        turn_commit(r);
     if (!r->broken && !r->stopping) {
         reads_keep_fresh(r, now);
         serving_housekeeping(r, now);
@@ -313,22 +86,6 @@ static void on_housekeeping(uv_timer_t *timer)
 struct tree *replica_tree(struct replica *r)
 {
     return r->tree;
-}
-
-void replica_ping(struct replica *r, uint32_t pid, void (*done)(void *arg, bool reached), void *arg)
-{
-    struct pending_ping *p = r->stopping || !peer_linked(r->peer, pid) ? NULL : malloc(sizeof *p);
-    if (!p) {
-        done(arg, false);
-        return;
-    }
-    *p = (struct pending_ping){.id = replica_next_id(r, &r->next_ping_id),
-                               .pid = pid,
-                               .deadline_ms = replica_now_ms() + PING_MS_MAX,
-                               .done = done,
-                               .arg = arg};
-    LIST_INSERT_HEAD(&r->pings, p, all);
-    peer_send(r->peer, &(struct frame){.type = FRAME_PING, .to = pid, .id = p->id});
 }
 
 bool replica_refuses_writes(const struct replica *r)
@@ -401,15 +158,11 @@ static int start_links(struct replica *r, struct lws_context *websockets, uint64
 
 static void start_handles(struct replica *r)
 {
-    uv_prepare_init(r->loop, &r->prepare);
-    uv_idle_init(r->loop, &r->idle);
+    turn_start(r);
     uv_timer_init(r->loop, &r->heartbeat);
     uv_timer_init(r->loop, &r->housekeeping);
-    uv_timer_init(r->loop, &r->wake);
-    r->prepare.data = r->idle.data = r;
-    r->heartbeat.data = r->housekeeping.data = r->wake.data = r;
+    r->heartbeat.data = r->housekeeping.data = r;
     r->handles_open = 5;
-    uv_prepare_start(&r->prepare, turn_soon);
     uint64_t period = r->config->heartbeat_ms;
     uv_timer_start(&r->heartbeat, on_heartbeat, 0, period);
     uv_timer_start(&r->housekeeping, on_housekeeping, HOUSEKEEPING_MS, HOUSEKEEPING_MS);
@@ -498,11 +251,9 @@ static void stop_when_idle(struct replica *r)
     bool waiting = r->write_count > 0 || r->read_count > 0 || !LIST_EMPTY(&r->pings);
     if (waiting || serving_busy(r) || fetching_busy(r) || tree_busy(r->tree))
         return;
-    uv_prepare_stop(&r->prepare);
-    uv_idle_stop(&r->idle);
+    turn_stop(r);
     uv_timer_stop(&r->heartbeat);
     uv_timer_stop(&r->housekeeping);
-    uv_timer_stop(&r->wake);
     serving_stop(r);
     fetching_stop(r);
     peer_stop(r->peer);

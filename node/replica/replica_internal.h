@@ -1,8 +1,11 @@
 /* The replica's own state, shared by the files that make it up:
  *
- *   replica.c   start, stop, and the turn: events in, outputs out, entries applied
+ *   replica.c   start, stop, and what reaches it
+ *   turn.c      events in, outputs out, entries applied
+ *   core.c      what the others stand on
  *   writes.c    commands on their way from submit to their result
  *   reads.c     reads waiting for a read index and for the tree to reach it
+ *   pings.c     whether other nodes are there
  *   snapshot_serving.c, snapshot_fetching.c  trees on their way to and from a peer
  *   digests.c   comparing this node's tree with the others'
  *   checkpoint.c  when the tree is made durable and the log trimmed
@@ -219,6 +222,11 @@ void replica_step(struct replica *r, const struct paxos_event *event);
 /* The node cannot go on: says so, once. -EUCLEAN: nor can it start again with this folder. */
 void replica_break(struct replica *r, const char *what, int status);
 
+/* From now on there is a turn before each sleep of the loop. */
+void turn_start(struct replica *r);
+void turn_stop(struct replica *r);
+void turn_commit(struct replica *r); /* of the tree */
+
 /* Proposes what waits for it. */
 void writes_propose(struct replica *r);
 /* The entry with this stamp has taken effect here, or a snapshot contains it. */
@@ -240,6 +248,9 @@ void reads_without_quorum(struct replica *r);
 void reads_expire(struct replica *r, uint64_t now_ms);
 /* Keeps `confirmed_ms` recent on a node that nobody reads from. */
 void reads_keep_fresh(struct replica *r, uint64_t now_ms);
+
+void pings_answered(struct replica *r, const struct frame *frame);
+void pings_expire(struct replica *r, uint64_t now_ms);
 
 void serving_request(struct replica *r, const struct frame *request);
 void serving_housekeeping(struct replica *r, uint64_t now_ms); /* ends what nobody asks for */

@@ -1,0 +1,174 @@
+/* The replica's turn. Events reach the core as they come; once the loop has nothing else to do, and
+ * before it sleeps, one turn takes what they brought about:
+ *
+ *   propose, ask ──> core ──> write to the log ──> send ──> apply what is decided ──> answer
+ *
+ * So all that arrived in one wake-up is one message to each peer and one write. */
+#include "replica/replica_internal.h"
+
+#include "base/trace.h"
+
+#include <assert.h>
+
+/* Answers bring new requests: let the loop look at its descriptors in between. */
+enum { TURN_ROUNDS_MAX = 8 };
+
+static void send_messages(struct replica *r, const struct paxos_output *out)
+{
+    for (size_t i = 0; i < out->message_count; i++) {
+        struct frame frame = {.type = FRAME_PAXOS, .to = out->messages[i].to};
+        frame.paxos = out->messages[i];
+        peer_send(r->peer, &frame);
+    }
+}
+
+static void on_wake(uv_timer_t *timer)
+{
+    replica_step(timer->data, &(struct paxos_event){.type = PAXOS_TIME});
+}
+
+/* Early by less than a millisecond, the core asks for it again. */
+static void wake_up(struct replica *r, uint64_t at_us)
+{
+    uint64_t now = replica_now_us();
+    if (at_us != 0)
+        uv_timer_start(&r->wake, on_wake, at_us > now ? (at_us - now) / 1000 + 1 : 0, 0);
+}
+
+static void take_output(struct replica *r)
+{
+    struct paxos_output out = {0};
+    int status = paxos_output(r->paxos, &out);
+    if (status == 0 && out.write.ticket != 0)
+        status = log_write(r->log, &out.write);
+    if (status < 0) {
+        paxos_output_clear(&out);
+        replica_break(r, "consensus", status);
+        return;
+    }
+    send_messages(r, &out);
+    assert(out.decided >= r->decided);
+    r->decided = out.decided;
+    r->snapshot_needed = out.snapshot_needed;
+    reads_confirm(r, &out);
+    wake_up(r, out.wake_at);
+    paxos_output_clear(&out);
+}
+
+static void follow_status(struct replica *r)
+{
+    bool had_quorum = r->status.has_quorum;
+    paxos_status(r->paxos, &r->status);
+    if (had_quorum != r->status.has_quorum)
+        trace_info("replica", r->status.has_quorum ? "there is a quorum" : "no quorum");
+    if (!replica_has_quorum(r)) {
+        writes_refuse_unproposed(r, REPLICA_NO_QUORUM);
+        reads_without_quorum(r);
+    }
+}
+
+static void apply_next(struct replica *r)
+{
+    uint64_t index = tree_applied(r->tree);
+    struct paxos_entry *entry = paxos_entry_at(r->paxos, index);
+    struct bytes bytes = bytes_of(entry->bytes, entry->len);
+    struct command_view view;
+    bool readable = command_read(bytes, &view) == 0;
+    bool mine =
+        readable && view.stamp.node == r->me && view.stamp.incarnation == replica_incarnation(r);
+    struct command_result result = {0};
+    bool repeated = false;
+    int status = tree_apply(r->tree, bytes, mine, &result, &repeated);
+    if (status < 0) {
+        replica_break(r, tree_fault(r->tree), status);
+    } else {
+        assert(tree_applied(r->tree) == index + 1);
+        digests_applied(r);
+        if (mine)
+            writes_complete(r, view.stamp.sequence, &result);
+    }
+    command_result_free(&result);
+}
+
+void turn_commit(struct replica *r)
+{
+    int status = r->broken ? 0 : tree_commit(r->tree);
+    r->commit_ms = replica_now_ms();
+    if (status < 0)
+        replica_break(r, tree_fault(r->tree), status);
+}
+
+static bool may_apply(const struct replica *r)
+{
+    return !r->broken && !r->fetching.installing && tree_applied(r->tree) < r->decided &&
+           !tree_must_pause(r->tree);
+}
+
+/* Returns whether more could be applied at once. */
+static bool apply(struct replica *r)
+{
+    uint64_t enough = uv_hrtime() + (uint64_t)APPLY_MS_MAX * 1000000;
+    while (may_apply(r) && uv_hrtime() < enough) {
+        apply_next(r);
+        if (tree_dirty_pages(r->tree) >= COMMIT_PAGES)
+            turn_commit(r);
+    }
+    if (tree_must_pause(r->tree))
+        checkpoint_when_due(r, replica_now_ms());
+    return may_apply(r);
+}
+
+/* Returns whether there is more to do at once. */
+static bool turn_round(struct replica *r)
+{
+    writes_propose(r);
+    reads_ask(r);
+    if (!r->broken)
+        take_output(r);
+    if (r->broken)
+        return false;
+    follow_status(r);
+    bool more = apply(r);
+    if (r->broken)
+        return false;
+    reads_answer(r);
+    return more || r->reads_unasked || (r->writes_unproposed && r->status.has_leader);
+}
+
+static void turn(uv_prepare_t *handle)
+{
+    struct replica *r = handle->data;
+    bool more = !r->broken;
+    for (int round = 0; more && round < TURN_ROUNDS_MAX; round++)
+        more = turn_round(r);
+    if (!more)
+        uv_idle_stop(&r->idle);
+}
+
+static void keep_awake(uv_idle_t *handle)
+{
+    /* Nothing: an active idle handle makes the loop come round again without sleeping. */
+}
+
+static void turn_soon(uv_prepare_t *handle)
+{
+    struct replica *r = handle->data;
+    uv_idle_start(&r->idle, keep_awake);
+    turn(handle);
+}
+
+void turn_start(struct replica *r)
+{
+    uv_prepare_init(r->loop, &r->prepare);
+    uv_idle_init(r->loop, &r->idle);
+    uv_timer_init(r->loop, &r->wake);
+    r->prepare.data = r->idle.data = r->wake.data = r;
+    uv_prepare_start(&r->prepare, turn_soon);
+}
+
+void turn_stop(struct replica *r)
+{
+    uv_prepare_stop(&r->prepare);
+    uv_idle_stop(&r->idle);
+    uv_timer_stop(&r->wake);
+}
