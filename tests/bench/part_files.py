@@ -30,6 +30,7 @@ READS = (
     ("pread of a held file", "pread", None),
 )
 
+LEASED, LEASE = "quorumfs with leases", "200ms"
 CACHED, UNCACHED = "GlusterFS", "GlusterFS without stale attributes"
 MARKED = (CACHED, "GlusterFS + fsync")  # what the ratios to reach are about
 SHOW_CLIENT = ("create", "read")
@@ -53,7 +54,7 @@ Place = collections.namedtuple("Place", "name folder sync")
 def measure(bench):
     with contextlib.ExitStack() as stack:
         ours = stack.enter_context(Quorumfs(bench.work, mount=True))
-        follower = ours.nodes[(ours.leader() + 1) % ours.count]
+        leased = stack.enter_context(Quorumfs(bench.work / "leases", mount=True, first_port=20050, lease_time=LEASE))
         gluster = stack.enter_context(Gluster(bench.work))
         cached = gluster.mount("mnt", "log-level=ERROR")
         uncached = gluster.mount("mnt_uncached", "attribute-timeout=0,entry-timeout=0,log-level=ERROR")
@@ -61,16 +62,19 @@ def measure(bench):
         (bench.work / "ext4").mkdir()
         say_what(bench, passthrough)
         limits = [Place("passthrough_ll", passthrough.mount, True), Place("ext4", bench.work / "ext4", True)]
-        changes = [Place(OURS, follower.mount, False), Place(CACHED, cached, False),
-                   Place(f"{CACHED} + fsync", cached, True), *synced(limits)]
-        reads = [Place(OURS, follower.mount, False), Place(CACHED, cached, True),
-                 Place(UNCACHED, uncached, True), *limits]
-        prepare(bench, (changes[0], changes[1], *limits), "prepare", max(PROCESSES))
+        own = [Place(OURS, follower_of(ours).mount, False), Place(LEASED, follower_of(leased).mount, False)]
+        changes = [own[0], Place(CACHED, cached, False), Place(f"{CACHED} + fsync", cached, True), *synced(limits)]
+        reads = [*own, Place(CACHED, cached, True), Place(UNCACHED, uncached, True), *limits]
+        prepare(bench, (*own, changes[1], *limits), "prepare", max(PROCESSES))
         operations(bench, "changes of 128 bytes at a mount", changes, CHANGES, bench.seconds / 4)
         shell_loop(bench, changes[:2])
         operations(bench, "reads of 128 bytes at a mount", reads, READS, bench.seconds / 8)
-        directories(bench, ours, reads)
-        large_file(bench, changes, reads)
+        directories(bench, (ours, leased), reads)
+        large_file(bench, changes, [place for place in reads if place.name != LEASED])
+
+
+def follower_of(cluster):
+    return cluster.nodes[(cluster.leader() + 1) % cluster.count]
 
 
 def synced(places):
@@ -78,7 +82,8 @@ def synced(places):
 
 
 def say_what(bench, passthrough):
-    bench.table.note("files: quorumfs at a follower's mount; its changes are durable when they return")
+    bench.table.note("files: quorumfs at a follower's mount; its changes are durable when they return; \"with leases\": "
+                     f"with lease_time {LEASE}")
     bench.table.note(f"GlusterFS {Gluster.version()}: replica 3, Debian's defaults; \"without stale attributes\" is a "
                      "mount with attribute-timeout=0,entry-timeout=0")
     bench.table.note(f"passthrough_ll of libfuse {passthrough.version()}: -o {passthrough.options}, on ext4")
@@ -141,8 +146,8 @@ def seconds_of(command, folder, status=0):
     return time.monotonic() - began
 
 
-def directories(bench, ours, places):
-    """Folders of many entries; GlusterFS's are seen through both its mounts."""
+def directories(bench, clusters, places):
+    """Folders of many entries; GlusterFS's are seen through both its mounts, those of our clusters made by HTTP."""
     bench.table.section(f"a folder of {LISTED:,} entries")
     filled = [place for place in places if place.name != UNCACHED]
     prepare(bench, filled, "prepare", 1, LISTED, "listed")
@@ -150,8 +155,9 @@ def directories(bench, ours, places):
     program_rows(bench, places, "listed", LISTED)
     many = MANY // 10 if bench.quick else MANY
     bench.table.section(f"a folder of {many:,} entries, once each")
-    ours.fill(0, many, form="many/p0/f{}")
-    prepare(bench, filled[1:], "entries", 1, many, "many")
+    for cluster in clusters:
+        cluster.fill(0, many, form="many/p0/f{}")
+    prepare(bench, filled[len(clusters):], "entries", 1, many, "many")
     list_rows(bench, places, "many", many, 1)
 
 
