@@ -19,9 +19,10 @@
  * everybody else, and everybody else an eighth longer for each message in between: that makes up
  * for clocks that differ in speed by 12 %.
  *
- * Nothing is stored. A holder that restarts has no lease. Who vouched, restarts, and promises, says
+ * No lease is stored. A holder that restarts has none. Who vouched, restarts, and promises, says
  * that the longest lease that there can be may run from its start: it may have vouched just before.
- * That holds in a new life (join.c) as well. A node that takes no part vouches for nothing.
+ * That holds in a new life (join.c) as well, and for a node that takes part no longer. One that
+ * never did vouches for nothing.
  *
  * A write has to wait for each holder. So leases follow reads, and who is late gets none. */
 #include "paxos/state.h"
@@ -39,13 +40,14 @@ static void raise_to(uint64_t *time, uint64_t at_least)
         *time = at_least;
 }
 
-void paxos_lease_start(struct paxos *p, uint32_t time)
+void paxos_lease_start(struct paxos *p, uint32_t time, bool before)
 {
     assert(time <= PAXOS_LEASE_US_MAX);
-    if (time == 0 || p->nodes == 1)
-        return; /* alone, the leader confirms its reads at once */
+    if (p->nodes == 1)
+        return; /* the leader confirms its reads at once */
     p->lease.time = time;
-    p->lease.vouched_until = p->now + longer(PAXOS_LEASE_US_MAX);
+    if (time > 0 || before)
+        p->lease.vouched_until = p->now + longer(PAXOS_LEASE_US_MAX);
 }
 
 /* ---- Others' leases ---- */

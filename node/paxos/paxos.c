@@ -109,7 +109,7 @@ struct paxos *paxos_new(const struct paxos_config *config, const struct paxos_st
     paxos_disk_start(p);
     paxos_election_start(p, config->priority);
     p->now = config->now;
-    paxos_lease_start(p, config->lease_us);
+    paxos_lease_start(p, config->lease_us, config->leased_before);
     paxos_join_start(p);
     if (p->promise.n > 0 || p->membership.standing == PAXOS_JOINING)
         paxos_recover_from_any(p);

@@ -146,10 +146,11 @@ struct paxos_config {
     uint32_t pids[PAXOS_NODES_MAX];
     uint32_t read_quorum, write_quorum; /* R, W; 0, 0: the majority. Otherwise R + W > count */
     uint32_t priority;
-    uint64_t start;    /* rises across restarts: a late answer to an earlier start must not fit */
-    uint32_t lease_us; /* that this node asks for with its reads, grants and vouches for (lease.c);
-                          0: takes no part; at most PAXOS_LEASE_US_MAX */
-    uint64_t now;      /* as in an event */
+    uint64_t start;     /* rises across restarts: a late answer to an earlier start must not fit */
+    uint32_t lease_us;  /* that this node asks for with its reads, grants and vouches for (lease.c);
+                           0: takes no part; at most PAXOS_LEASE_US_MAX */
+    bool leased_before; /* an earlier start of this node took part */
+    uint64_t now;       /* as in an event */
 };
 
 struct paxos;

@@ -141,11 +141,11 @@ void paxos_on_promise(struct paxos *p, struct paxos_peer *peer, const struct pax
 {
     bool mine = p->role == PAXOS_LEADER && paxos_ballot_compare(m->n, p->promise) == 0;
     /* A second Promise to the same Prepare would start another session, and a storm of them. */
-    if (!mine || m->psid != peer->psid || peer->answered)
+    if (!mine || peer->answered)
         return;
-    paxos_learn_lives(p, m->lives);
+    paxos_learn_lives(p, m->lives); /* by which it may be prepared again */
     if (m->psid != peer->psid || m->lives[peer->rank] < p->membership.lives[peer->rank])
-        return; /* prepared again by what it knows, or said in an earlier life */
+        return; /* to an earlier Prepare, or said in an earlier life */
     bool preparing = p->phase == PAXOS_PHASE_PREPARE;
     int round = paxos_ballot_compare(m->acc_round, p->promise);
     if (m->decided > m->accepted || round > 0 || (round == 0 && preparing))

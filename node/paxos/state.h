@@ -383,7 +383,7 @@ void paxos_read_output(struct paxos *p);
 
 /* ---- lease.c ---- */
 
-void paxos_lease_start(struct paxos *p, uint32_t time);
+void paxos_lease_start(struct paxos *p, uint32_t time, bool before);
 void paxos_lease_elected(struct paxos *p);
 void paxos_lease_promised(struct paxos *p, const struct paxos_message *m);
 /* Microseconds, for a Promise: what I vouched for may run so much longer. */

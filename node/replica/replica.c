@@ -76,6 +76,7 @@ static void on_housekeeping(uv_timer_t *timer)
         fetching_housekeeping(r, now);
         checkpoint_when_due(r, now);
         why_housekeeping(r, now);
+        leases_housekeeping(r, now);
     }
     if (r->stopping)
         stop_when_idle(r);
@@ -106,6 +107,9 @@ static int open_store(struct replica *r, const struct identity *identity,
     int status = folder_open(r->config->dir, &r->folder, fault);
     if (status < 0)
         return status;
+    status = leases_begin(r, fault);
+    if (status < 0)
+        return status;
     status = tree_open(r->folder, identity, &r->tree, fault);
     if (status < 0)
         return status;
@@ -125,6 +129,7 @@ static int start_consensus(struct replica *r, const uint32_t *pids,
                                  .priority = r->config->priority,
                                  .start = r->start,
                                  .lease_us = r->config->lease_time_ms * 1000,
+                                 .leased_before = r->leased_before,
                                  .now = replica_now_us()};
     paxos.pids[0] = r->me;
     memcpy(paxos.pids + 1, pids, r->config->peer_count * sizeof *pids);

@@ -6,6 +6,7 @@
  *   writes.c    commands on their way from submit to their result
  *   reads.c     reads waiting for a read index and for the tree to reach it
  *   pings.c     whether other nodes are there
+ *   leases.c    whether this node takes part in read leases
  *   snapshot_serving.c, snapshot_fetching.c  trees on their way to and from a peer
  *   digests.c   comparing this node's tree with the others'
  *   checkpoint.c  when the tree is made durable and the log trimmed
@@ -36,6 +37,7 @@ enum {
     LOG_TAIL_BYTES = 16 * 1024 * 1024, /* ... and not more than this of them */
     LOG_BYTES_MAX = 128 * 1024 * 1024, /* kept by a leader while a living peer catches up */
     PING_MS_MAX = 1000,
+    LEASES_OVER_MS = 2 * PAXOS_LEASE_US_MAX / 1000, /* after a start */
     SNAPSHOT_PIECE_BYTES = 256 * 1024,
     SNAPSHOT_WINDOW = 16,        /* pieces that are on their way at a time */
     SNAPSHOT_PATIENCE_MS = 1000, /* for the next piece; then it is asked for again ... */
@@ -160,6 +162,10 @@ struct replica {
     bool reads_unasked;
     uint64_t confirmed_ms; /* the tree contains everything that had returned before; 0: never */
 
+    /* leases.c */
+    bool leased_before;
+    uint64_t started_ms;
+
     struct pending_pings pings;
     uint64_t next_ping_id;
 
@@ -248,6 +254,11 @@ void reads_without_quorum(struct replica *r);
 void reads_expire(struct replica *r, uint64_t now_ms);
 /* Keeps `confirmed_ms` recent on a node that nobody reads from. */
 void reads_keep_fresh(struct replica *r, uint64_t now_ms);
+
+/* Finds out whether an earlier start took part, and writes down that this one does. */
+int leases_begin(struct replica *r, struct fault *fault);
+/* Forgets it when no lease can be left of one that did. */
+void leases_housekeeping(struct replica *r, uint64_t now_ms);
 
 void pings_answered(struct replica *r, const struct frame *frame);
 void pings_expire(struct replica *r, uint64_t now_ms);

@@ -41,9 +41,9 @@ static int folder_sync_parent(const char *path, struct fault *fault)
     return status < 0 ? fault_set(fault, status, "sync %s: %s", parent, strerror(-status)) : 0;
 }
 
-static int folder_lock_path(const char *path, char lock[PATH_MAX], struct fault *fault)
+static int folder_file(const char *path, const char *name, char file[PATH_MAX], struct fault *fault)
 {
-    if (snprintf(lock, PATH_MAX, "%s/lock", path) >= PATH_MAX)
+    if (snprintf(file, PATH_MAX, "%s/%s", path, name) >= PATH_MAX)
         return fault_set(fault, -ENAMETOOLONG, "folder %s: the path is too long", path);
     return 0;
 }
@@ -58,7 +58,7 @@ static int folder_make(const char *path, struct fault *fault)
 
     if (!made && errno != EEXIST)
         return fault_set(fault, -errno, "make folder %s: %s", path, strerror(errno));
-    status = folder_lock_path(path, lock, fault);
+    status = folder_file(path, "lock", lock, fault);
     if (status < 0 || access(lock, F_OK) == 0)
         return status;
     status = folder_sync_parent(path, fault);
@@ -80,7 +80,7 @@ static int folder_wait_for_lock(int fd)
 static int folder_lock(const char *path, struct fault *fault)
 {
     char lock[PATH_MAX];
-    int fd, status = folder_lock_path(path, lock, fault);
+    int fd, status = folder_file(path, "lock", lock, fault);
 
     if (status < 0)
         return status;
@@ -98,18 +98,11 @@ static int folder_lock(const char *path, struct fault *fault)
     return status;
 }
 
-static int damage_path(const char *path, char damage[PATH_MAX], struct fault *fault)
-{
-    if (snprintf(damage, PATH_MAX, "%s/damaged", path) >= PATH_MAX)
-        return fault_set(fault, -ENAMETOOLONG, "folder %s: the path is too long", path);
-    return 0;
-}
-
 /* The text of an earlier folder_condemn. */
 static int folder_check(const char *path, struct fault *fault)
 {
     char damage[PATH_MAX], text[FAULT_TEXT_MAX] = "";
-    int status = damage_path(path, damage, fault);
+    int status = folder_file(path, "damaged", damage, fault);
     FILE *file;
 
     if (status < 0)
@@ -132,7 +125,7 @@ void folder_condemn(const struct folder *folder, const char *text)
     struct fault fault;
     int fd;
 
-    if (damage_path(folder->path, damage, &fault) < 0)
+    if (folder_file(folder->path, "damaged", damage, &fault) < 0)
         return;
     fd = open(damage, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0)
@@ -141,6 +134,34 @@ void folder_condemn(const struct folder *folder, const char *text)
     fsync(fd);
     close(fd);
     folder_sync(folder->path);
+}
+
+bool folder_had_leases(const struct folder *folder)
+{
+    char leases[PATH_MAX];
+    struct fault fault;
+
+    return folder_file(folder->path, "leases", leases, &fault) == 0 && access(leases, F_OK) == 0;
+}
+
+int folder_set_leases(const struct folder *folder, bool part, struct fault *fault)
+{
+    char leases[PATH_MAX];
+    int fd, status = folder_file(folder->path, "leases", leases, fault);
+
+    if (status < 0)
+        return status;
+    if (!part) {
+        unlink(leases);
+        return 0;
+    }
+    fd = open(leases, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    status = fd < 0 ? -errno : 0;
+    if (fd >= 0)
+        close(fd);
+    if (status == 0)
+        status = folder_sync(folder->path);
+    return status < 0 ? fault_set(fault, status, "make %s: %s", leases, strerror(-status)) : 0;
 }
 
 int folder_open(const char *path, struct folder **folder, struct fault *fault)

@@ -4,6 +4,7 @@
  *   log.db    the replicated log and what consensus must not forget; the truth
  *   tree.db   the key tree that the log makes, at the applied index it carries
  *   damaged   what is wrong with them, if it is known: the folder is refused
+ *   leases    the node takes part in read leases, or did so until its last start
  *
  * Thread: the loop's, before anything else of the store. */
 #ifndef QUORUMFS_STORE_FOLDER_H
@@ -11,6 +12,7 @@
 
 #include "base/fault.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum { FOLDER_FORMAT = 3 }; /* of both databases; any other is refused */
@@ -31,6 +33,10 @@ const char *folder_path(const struct folder *folder);
 /* Writes down what is wrong with the databases, durably: it is not opened again. Where even that
  * fails, whoever finds the damage will find it again. */
 void folder_condemn(const struct folder *folder, const char *text);
+/* Whether it was said last that the node takes part in leases; and says it, durably. A negative
+ * errno, with the fault's text, if that fails; that it no longer does may be forgotten. */
+bool folder_had_leases(const struct folder *folder);
+int folder_set_leases(const struct folder *folder, bool part, struct fault *fault);
 /* Unlocks. Everything in the folder must be closed before. */
 void folder_close(struct folder *folder);
 

@@ -139,3 +139,20 @@ def test_writes_go_on_when_the_leader_dies(cluster):
     write_soon(other)
     assert holder.value("key") == b"after"
     assert leader.start().value("key") == b"after"
+
+
+def test_who_takes_part_no_longer_remembers_for_a_while_that_it_did(cluster):
+    node = next(node for node in cluster.nodes if node is not cluster.leader())
+    remembered = node.folder / "leases"
+    assert remembered.exists()
+    node.stop()
+    node.config["lease_time"] = "0s"
+    node.write_config()
+    node.start()
+    wait_for(lambda: not remembered.exists(), f"{node} has forgotten it")
+    node.stop()
+    node.config["lease_time"] = LEASE
+    node.write_config()
+    node.start()
+    assert remembered.exists()
+    hold_a_lease(node)

@@ -44,6 +44,7 @@ static void draw_network(struct sim_options *o, struct sim_random *r)
 static void draw_leases(struct sim_options *o, struct sim_random *r)
 {
     o->leases = sim_chance(r, 500);
+    o->leases_come_and_go = o->leases && sim_chance(r, 300);
     bool same = sim_chance(r, 700);
     uint32_t most = 1 + (uint32_t)sim_below(r, PAXOS_LEASE_US_MAX);
     for (uint32_t i = 0; o->leases && i < o->nodes; i++)

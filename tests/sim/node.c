@@ -16,7 +16,8 @@ struct paxos_config sim_config(const struct sim_world *w, uint32_t node)
                                   .write_quorum = w->options.write_quorum,
                                   .priority = w->options.priorities[node],
                                   .start = (uint64_t)w->nodes[node].starts << 32,
-                                  .lease_us = w->options.lease_us[node],
+                                  .lease_us = w->nodes[node].lease_us,
+                                  .leased_before = w->options.lease_us[node] > 0,
                                   .now = now_us(w, &w->nodes[node])};
     for (uint32_t i = 0; i < config.count; i++)
         config.pids[i] = w->nodes[i].pid;
@@ -59,6 +60,8 @@ void sim_start(struct sim_world *w, struct sim_node *n)
     assert(!n->up);
     n->life++;
     n->starts++;
+    bool without = w->options.leases_come_and_go && sim_chance(&w->random, 300);
+    n->lease_us = without ? 0 : w->options.lease_us[n->index];
     struct paxos_config config = sim_config(w, n->index);
     struct paxos_stored stored = sim_disk_open(n);
     struct checker_view view = sim_view(n, 0);

@@ -58,6 +58,7 @@ struct sim_options {
 
     bool leases;                      /* somebody takes part */
     uint32_t lease_us[SIM_NODES_MAX]; /* as each node is configured */
+    bool leases_come_and_go;          /* ... at most of its starts */
 
     bool founded; /* all are members from the start; otherwise their folders are new */
 
@@ -144,6 +145,7 @@ struct sim_node {
     struct sim_requests requests;
 
     uint32_t clock;        /* its tick, in permille of SIM_TICK */
+    uint32_t lease_us;     /* at this start */
     uint64_t epoch_us;     /* what leases are measured with began so, */
     uint32_t speed;        /* ... and goes so fast, in permille */
     uint64_t wake_at;      /* of the last output */

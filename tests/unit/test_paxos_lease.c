@@ -196,6 +196,16 @@ static void a_restart_forgets_what_it_vouched_for(void **state)
     end(s);
 }
 
+static void who_takes_part_no_longer_forgets_it_as_well(void **state)
+{
+    struct paxos_config config = {
+        .me = ME, .count = 3, .pids = {ME, PEER, OTHER}, .leased_before = true, .now = START};
+    struct subject *s = start_as(&config, NULL);
+    s->now = START;
+    assert_int_equal(left_when_promising(s, 5), longer(LONGEST));
+    end(s);
+}
+
 static void who_takes_no_part_vouches_for_nothing(void **state)
 {
     struct subject *s = follower(1);
@@ -430,6 +440,7 @@ int main(void)
         cmocka_unit_test(what_is_accepted_and_not_decided_has_to_be_asked_for),
         cmocka_unit_test(a_word_is_remembered_until_the_promise),
         cmocka_unit_test(a_restart_forgets_what_it_vouched_for),
+        cmocka_unit_test(who_takes_part_no_longer_forgets_it_as_well),
         cmocka_unit_test(who_takes_no_part_vouches_for_nothing),
         cmocka_unit_test(a_decision_waits_for_the_holder),
         cmocka_unit_test(a_decision_waits_until_the_lease_has_run_out),

@@ -116,6 +116,27 @@ static void a_long_promise_is_pulled(void **state)
     end(s);
 }
 
+/* What follows would be a gap to who still pulls the beginning. */
+static void nothing_is_shipped_into_an_unfinished_sync(void **state)
+{
+    struct subject *s = start(3, NULL);
+    elect(s);
+    struct paxos_message promise = promise_to(s, PEER);
+    promise.acc_round = ballot(1, PEER);
+    promise.accepted = 2;
+    promise.sync = PAXOS_SYNC_SUFFIX;
+    receive_entries(s, promise, 2, PAXOS_MESSAGE_BYTES_MAX / 4 * 3);
+    receive(s, promise_to(s, OTHER));
+    assert_int_equal(sent(s, PAXOS_ACCEPT_SYNC, OTHER)->entry_count, 1);
+    propose(s, 1, 8);
+    assert_int_equal(count_sent(s, PAXOS_ACCEPT_DECIDE, OTHER), 0);
+    receive(s,
+            (struct paxos_message){
+                .type = PAXOS_ACCEPTED, .from = OTHER, .n = status_of(s).promise, .accepted = 2});
+    assert_int_equal(sent(s, PAXOS_ACCEPT_DECIDE, OTHER)->first, 2);
+    end(s);
+}
+
 /* PEER's log is on its way here. OTHER's is longer, but trimmed: a snapshot would be needed that
  * nobody in reach may have, and two of three will do. */
 static void a_quorum_does_without_a_snapshot(void **state)
@@ -336,6 +357,7 @@ int main(void)
         cmocka_unit_test(a_late_accept_sync_of_an_earlier_life_erases_nothing),
         cmocka_unit_test(a_long_sync_is_one_change),
         cmocka_unit_test(a_long_promise_is_pulled),
+        cmocka_unit_test(nothing_is_shipped_into_an_unfinished_sync),
         cmocka_unit_test(a_quorum_does_without_a_snapshot),
         cmocka_unit_test(an_unfinished_sync_of_before_is_forgotten),
         cmocka_unit_test(a_repeated_promise_starts_no_session),

@@ -5,7 +5,7 @@
 paxos_on_promise(...)
 {
 <...
-- !mine || m->psid != peer->psid || peer->answered
-+ !mine || m->psid != peer->psid
+- !mine || peer->answered
++ !mine
 ...>
 }

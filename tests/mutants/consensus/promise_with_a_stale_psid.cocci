@@ -5,7 +5,7 @@
 paxos_on_promise(...)
 {
 <...
-- !mine || m->psid != peer->psid || peer->answered
-+ !mine || peer->answered
+- m->psid != peer->psid || m->lives[peer->rank] < p->membership.lives[peer->rank]
++ m->lives[peer->rank] < p->membership.lives[peer->rank]
 ...>
 }

@@ -1,0 +1,23 @@
+/* Whether this node takes part in read leases (paxos/lease.c), across its starts: one that did
+ * until a moment ago must not forget it because it is configured otherwise now. */
+#include "replica/replica_internal.h"
+
+int leases_begin(struct replica *r, struct fault *fault)
+{
+    r->leased_before = folder_had_leases(r->folder);
+    r->started_ms = replica_now_ms();
+    if (r->config->lease_time_ms == 0 || r->leased_before)
+        return 0;
+    return folder_set_leases(r->folder, true, fault);
+}
+
+void leases_housekeeping(struct replica *r, uint64_t now_ms)
+{
+    struct fault fault;
+
+    if (!r->leased_before || r->config->lease_time_ms > 0 ||
+        now_ms - r->started_ms < LEASES_OVER_MS)
+        return;
+    folder_set_leases(r->folder, false, &fault);
+    r->leased_before = false;
+}
