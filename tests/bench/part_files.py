@@ -37,7 +37,7 @@ SHOW_CLIENT = ("create", "read")
 
 MANY = 100000
 FEWER = {  # peers that would take minutes to make or to list as many
-    "passthrough_ll": 10000,  # it holds a descriptor of each file that it knows, and looks for it in one list
+    "passthrough_ll": 5000,  # it holds a descriptor of each file that it knows, and looks for it in one list
     CACHED: 5000,
     UNCACHED: 5000,
 }

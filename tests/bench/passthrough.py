@@ -2,6 +2,7 @@
 
 import pathlib
 import shlex
+import shutil
 import subprocess
 
 import machine
@@ -39,3 +40,4 @@ class Passthrough:
     def __exit__(self, *_):
         subprocess.run(["umount", "-l", self.mount], check=False)
         self.process.wait(10)
+        shutil.rmtree(self.folder)
