@@ -33,11 +33,6 @@ static bool cache_is_fresh(const struct replica *r, enum replica_consistency con
            freshness_of(r, false).age_ms <= r->config->cache_time_ms;
 }
 
-static uint64_t usual_deadline_ms(const struct replica *r)
-{
-    return replica_now_ms() + r->config->request_timeout_ms;
-}
-
 static void enqueue(struct replica *r, bool stale_will_do, uint64_t deadline_ms,
                     replica_read_cb *done, void *arg)
 {
@@ -66,7 +61,7 @@ static void refuse(struct replica *r, enum replica_outcome outcome, replica_read
 void replica_read(struct replica *r, enum replica_consistency consistency, replica_read_cb *done,
                   void *arg)
 {
-    replica_read_by(r, consistency, usual_deadline_ms(r), done, arg);
+    replica_read_by(r, consistency, replica_deadline_ms(r), done, arg);
 }
 
 void replica_read_by(struct replica *r, enum replica_consistency consistency, uint64_t deadline_ms,
@@ -175,5 +170,5 @@ void reads_expire(struct replica *r, uint64_t now_ms)
 void reads_keep_fresh(struct replica *r, uint64_t now_ms)
 {
     if (r->status.has_quorum && r->read_count == 0 && now_ms - r->confirmed_ms >= READ_CONFIRM_MS)
-        enqueue(r, false, usual_deadline_ms(r), nobody_asked, NULL);
+        enqueue(r, false, replica_deadline_ms(r), nobody_asked, NULL);
 }

@@ -201,6 +201,12 @@ static inline uint64_t replica_now_us(void)
     return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
+/* Of what is asked now, unless who asks names another one. */
+static inline uint64_t replica_deadline_ms(const struct replica *r)
+{
+    return replica_now_ms() + r->config->request_timeout_ms;
+}
+
 /* Whether requests can be served: a quorum, and no doubt about this node's tree. */
 static inline bool replica_has_quorum(const struct replica *r)
 {

@@ -30,9 +30,10 @@ static void on_wake(uv_timer_t *timer)
 /* Early by less than a millisecond, the core asks for it again. */
 static void wake_up(struct replica *r, uint64_t at_us)
 {
+    if (at_us == 0)
+        return;
     uint64_t now = replica_now_us();
-    if (at_us != 0)
-        uv_timer_start(&r->wake, on_wake, at_us > now ? (at_us - now) / 1000 + 1 : 0, 0);
+    uv_timer_start(&r->wake, on_wake, at_us > now ? (at_us - now) / 1000 + 1 : 0, 0);
 }
 
 static void take_output(struct replica *r)

@@ -81,8 +81,7 @@ static enum replica_outcome refusal(const struct replica *r, const struct comman
 
 void replica_submit(struct replica *r, struct command *command, replica_written_cb *done, void *arg)
 {
-    uint64_t deadline_ms = replica_now_ms() + r->config->request_timeout_ms;
-    replica_submit_by(r, command, deadline_ms, done, arg);
+    replica_submit_by(r, command, replica_deadline_ms(r), done, arg);
 }
 
 void replica_submit_by(struct replica *r, struct command *command, uint64_t deadline_ms,

@@ -136,7 +136,7 @@ void folder_condemn(const struct folder *folder, const char *text)
     folder_sync(folder->path);
 }
 
-bool folder_had_leases(const struct folder *folder)
+bool folder_has_leases(const struct folder *folder)
 {
     char leases[PATH_MAX];
     struct fault fault;
@@ -144,17 +144,13 @@ bool folder_had_leases(const struct folder *folder)
     return folder_file(folder->path, "leases", leases, &fault) == 0 && access(leases, F_OK) == 0;
 }
 
-int folder_set_leases(const struct folder *folder, bool part, struct fault *fault)
+int folder_keep_leases(const struct folder *folder, struct fault *fault)
 {
     char leases[PATH_MAX];
     int fd, status = folder_file(folder->path, "leases", leases, fault);
 
     if (status < 0)
         return status;
-    if (!part) {
-        unlink(leases);
-        return 0;
-    }
     fd = open(leases, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     status = fd < 0 ? -errno : 0;
     if (fd >= 0)
@@ -162,6 +158,15 @@ int folder_set_leases(const struct folder *folder, bool part, struct fault *faul
     if (status == 0)
         status = folder_sync(folder->path);
     return status < 0 ? fault_set(fault, status, "make %s: %s", leases, strerror(-status)) : 0;
+}
+
+void folder_forget_leases(const struct folder *folder)
+{
+    char leases[PATH_MAX];
+    struct fault fault;
+
+    if (folder_file(folder->path, "leases", leases, &fault) == 0)
+        unlink(leases);
 }
 
 int folder_open(const char *path, struct folder **folder, struct fault *fault)

@@ -33,10 +33,12 @@ const char *folder_path(const struct folder *folder);
 /* Writes down what is wrong with the databases, durably: it is not opened again. Where even that
  * fails, whoever finds the damage will find it again. */
 void folder_condemn(const struct folder *folder, const char *text);
-/* Whether it was said last that the node takes part in leases; and says it, durably. A negative
- * errno, with the fault's text, if that fails; that it no longer does may be forgotten. */
-bool folder_had_leases(const struct folder *folder);
-int folder_set_leases(const struct folder *folder, bool part, struct fault *fault);
+/* Whether it is written down that the node takes part in leases. */
+bool folder_has_leases(const struct folder *folder);
+/* Writes that down, durably. Returns 0 or a negative errno, with the fault's text. */
+int folder_keep_leases(const struct folder *folder, struct fault *fault);
+/* Takes it back; if that fails it may still be there at the next start. */
+void folder_forget_leases(const struct folder *folder);
 /* Unlocks. Everything in the folder must be closed before. */
 void folder_close(struct folder *folder);
 
