@@ -62,7 +62,7 @@ def measure(bench):
         (bench.work / "ext4").mkdir()
         say_what(bench, passthrough)
         limits = [Place("passthrough_ll", passthrough.mount, True), Place("ext4", bench.work / "ext4", True)]
-        own = [Place(OURS, follower_of(ours).mount, False), Place(LEASED, follower_of(leased).mount, False)]
+        own = [Place(OURS, ours.follower().mount, False), Place(LEASED, leased.follower().mount, False)]
         changes = [own[0], Place(CACHED, cached, False), Place(f"{CACHED} + fsync", cached, True), *synced(limits)]
         reads = [*own, Place(CACHED, cached, True), Place(UNCACHED, uncached, True), *limits]
         prepare(bench, (*own, changes[1], *limits), "prepare", max(PROCESSES))
@@ -71,10 +71,6 @@ def measure(bench):
         operations(bench, "reads of 128 bytes at a mount", reads, READS, bench.seconds / 8)
         directories(bench, (ours, leased), reads)
         large_file(bench, changes, [place for place in reads if place.name != LEASED])
-
-
-def follower_of(cluster):
-    return cluster.nodes[(cluster.leader() + 1) % cluster.count]
 
 
 def synced(places):

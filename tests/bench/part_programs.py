@@ -33,7 +33,7 @@ def measure(bench):
         gathering = stack.enter_context(Quorumfs(bench.work / "close", mount=True, first_port=20050, commit="close"))
         passthrough = stack.enter_context(Passthrough(bench.work))
         (bench.work / "programs").mkdir()
-        places = {OURS: follower(ours), "quorumfs, commit=close": follower(gathering),
+        places = {OURS: ours.follower().mount, "quorumfs, commit=close": gathering.follower().mount,
                   "passthrough_ll": passthrough.mount, "ext4": bench.work / "programs"}
         bench.table.section("ordinary programs, once each, at a follower's mount; passthrough_ll and ext4 sync nothing")
         for what, command, after in PROGRAMS:
@@ -44,10 +44,6 @@ def measure(bench):
                     row.add(place, run(command.format(**numbers), folder))
                     run(after or ":", folder)
     shutil.rmtree(numbers["material"])
-
-
-def follower(cluster):
-    return cluster.nodes[(cluster.leader() + 1) % cluster.count].mount
 
 
 def run(line, folder):

@@ -70,6 +70,10 @@ class Quorumfs:
             return len(named) == 1 and named.pop()
         return wait_for(agreed, "the nodes agree on a leader") - 1
 
+    def follower(self):
+        """The node after the leader."""
+        return self.nodes[(self.leader() + 1) % self.count]
+
     def url(self, number):
         return f"http://{self.nodes[number].addr}"
 
@@ -107,10 +111,7 @@ class Quorumfs:
             return self.nodes[number].request("PUT", "/key/after", b"x", timeout=patience).status == 200
 
     def empty(self, number):
-        """Takes from a stopped node all that it has."""
-        for file in self.nodes[number].folder.iterdir():
-            if file.name != "node.json" and file.is_file():
-                file.unlink()
+        self.nodes[number].lose_folder()
 
     def caught_up(self, number, index):
         return self.applied(number) >= index

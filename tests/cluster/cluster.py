@@ -256,6 +256,12 @@ class Node:
         assert answer.status == 200, answer
         return answer.json
 
+    def metrics(self):
+        """The number of each metric, by its name without the prefix."""
+        lines = self.request("GET", "/metrics").body.decode().splitlines()
+        named = (line.removeprefix("quorumfs_").split() for line in lines if not line.startswith("#"))
+        return {name: float(number) for name, number in named}
+
     def raw(self, data, half_close=False, seconds=15):
         """Sends bytes as they are and returns all that comes back until the node closes."""
         with socket.create_connection((self.host, self.port), timeout=seconds) as connection:

@@ -15,9 +15,8 @@ pytestmark = needs_root  # for others the kernel checks permissions, and asks fo
 
 
 def totals(node):
-    lines = node.request("GET", "/metrics").body.decode().splitlines()
-    return [sum(int(line.split()[-1]) for line in lines if line.startswith(f"quorumfs_{what}_total "))
-            for what in ("reads", "writes")]
+    metrics = node.metrics()
+    return metrics["reads_total"], metrics["writes_total"]
 
 
 def cost(node, act):

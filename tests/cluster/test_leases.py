@@ -23,17 +23,16 @@ def seed():
     return seed
 
 
-def metric(node, name):
-    lines = node.request("GET", "/metrics").body.decode().splitlines()
-    return int(float(next(line.split()[1] for line in lines if line.startswith(f"quorumfs_{name} "))))
+def reads_leased(node):
+    return node.metrics()["reads_leased_total"]
 
 
 def leased(node, read, times=20):
     """How many of so many reads the node answered alone."""
-    before = metric(node, "reads_leased_total")
+    before = reads_leased(node)
     for _ in range(times):
         read()
-    return metric(node, "reads_leased_total") - before
+    return reads_leased(node) - before
 
 
 def hold_a_lease(node):
@@ -106,13 +105,13 @@ def test_a_holder_that_was_stopped_does_not_go_on_with_what_it_knew(cluster):
 def test_a_read_sees_what_was_written_through_any_node(cluster, seed):
     dice = random.Random(seed)
     register = Register("register")
-    before = sum(metric(node, "reads_leased_total") for node in cluster.nodes)
+    before = sum(reads_leased(node) for node in cluster.nodes)
     with repeated(*(lambda node=node: register.read(node) for node in cluster.nodes)):
         while register.written < 100 and not register.stale:
             register.write(dice.choice(cluster.nodes))
             time.sleep(0.01 * dice.random())  # with a pause, leases are given in between
     assert not register.stale
-    assert sum(metric(node, "reads_leased_total") for node in cluster.nodes) > before
+    assert sum(reads_leased(node) for node in cluster.nodes) > before
 
 
 def write_soon(node):
