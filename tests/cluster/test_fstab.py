@@ -64,7 +64,7 @@ def answers(node):
 
 def test_a_node_lives_with_its_mount(cluster):
     for node in cluster.nodes:
-        mount(cluster, node, "_netdev,nofail,noexec,commit=close,cache_time=1s")
+        mount(cluster, node, "_netdev,nofail,noexec,commit=close,request_timeout=9s")
     for node in cluster.nodes:
         wait_for(lambda: answers(node), f"{node} is ready")
     first, second, third = cluster.nodes
