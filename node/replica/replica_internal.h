@@ -29,8 +29,7 @@ enum {
     READ_CONFIRM_MS = 1000,            /* an idle node asks this often how current it is */
     HOUSEKEEPING_MS = 50,              /* deadlines, commits, checkpoints */
     APPLY_MS_MAX = 4,                  /* of one turn; what is left waits for the next */
-    COMMIT_PAGES = 1000,               /* changes after which the tree's transaction is ended ... */
-    COMMIT_MS = 200,                   /* ... or so long after the last one */
+    COMMIT_MS = 1000,                  /* after the last one the tree's transaction is ended */
     CHECKPOINT_MS = 5000,              /* between checkpoints of a tree that changes */
     CHECKPOINT_ENTRIES = 16384,        /* applied since the last checkpoint: time for one */
     LOG_TAIL_ENTRIES = 32768,          /* kept for peers that were briefly away ... */

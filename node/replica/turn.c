@@ -111,7 +111,7 @@ static bool apply(struct replica *r)
     uint64_t enough = uv_hrtime() + (uint64_t)APPLY_MS_MAX * 1000000;
     while (may_apply(r) && uv_hrtime() < enough) {
         apply_next(r);
-        if (tree_dirty_pages(r->tree) >= COMMIT_PAGES)
+        if (tree_wants_commit(r->tree))
             turn_commit(r);
     }
     if (tree_must_pause(r->tree))

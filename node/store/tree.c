@@ -39,7 +39,7 @@ int tree_run(struct tree *tree, sqlite3_stmt *statement)
     int status = tree_step(tree, statement);
 
     assert(status <= 0);
-    tree->dirty++;
+    tree->changes++;
     return status;
 }
 
@@ -135,6 +135,7 @@ int tree_attach(struct tree *tree)
 
     if (status < 0)
         return status;
+    cache_clear(tree->cache);
     status =
         sql_exec(&tree->sql,
                  "PRAGMA page_size = 4096; PRAGMA busy_timeout = 1000; PRAGMA journal_mode = WAL;"
@@ -177,24 +178,29 @@ int tree_open(const struct folder *folder, const struct identity *identity, stru
         return fault_set(fault, -ENOMEM, "%s: out of memory", TREE_FILE);
     t->folder = folder;
     t->identity = *identity;
+    t->changes_max = COMMIT_PAGES;
     LIST_INIT(&t->sessions);
     LIST_INIT(&t->readers);
     LIST_INIT(&t->keepers);
-    status = writer_settle(folder, fault);
+    t->cache = cache_new();
+    status = t->cache ? writer_settle(folder, fault)
+                      : fault_set(fault, -ENOMEM, "%s: out of memory", TREE_FILE);
     if (status == 0)
         status = sql_settle(folder, TREE_FILE, fault);
-    if (status < 0) {
-        free(t);
-        return status;
-    }
+    if (status < 0)
+        goto free_tree;
     status = tree_attach(t);
     if (status < 0) {
         *fault = t->sql.fault;
-        free(t);
-        return status;
+        goto free_tree;
     }
     *tree = t;
     return 0;
+
+free_tree:
+    free(t->cache);
+    free(t);
+    return status;
 }
 
 void tree_close(struct tree *tree)
@@ -206,6 +212,7 @@ void tree_close(struct tree *tree)
         trace_error("tree", "%s", tree->sql.fault.text);
     tree_detach(tree); /* the last connection: it checkpoints and removes the WAL */
     buffer_free(&tree->outcome);
+    free(tree->cache);
     free(tree);
 }
 
@@ -236,7 +243,7 @@ int tree_begin(struct tree *tree)
         return 0;
     assert(!tree->reading);
     status = tree_run(tree, tree_query(tree, QUERY_BEGIN));
-    tree->dirty = 0;
+    tree->changes = 0;
     tree->writing = status == 0;
     return status;
 }
@@ -276,8 +283,21 @@ static int store_counters(struct tree *tree)
     return tree_run(tree, query);
 }
 
+/* As many changes as bring about COMMIT_PAGES, if they go on like those of this commit. */
+static void adapt_changes_max(struct tree *tree, int pages)
+{
+    uint64_t max = (uint64_t)tree->changes * COMMIT_PAGES / (uint64_t)(pages > 0 ? pages : 1);
+
+    if (tree->changes < COMMIT_CHANGES_MIN)
+        return; /* too few to tell */
+    if (max < COMMIT_CHANGES_MIN)
+        max = COMMIT_CHANGES_MIN;
+    tree->changes_max = (uint32_t)(max < COMMIT_CHANGES_MAX ? max : COMMIT_CHANGES_MAX);
+}
+
 int tree_commit(struct tree *tree)
 {
+    int frames = tree->wal_frames;
     int status;
 
     if (tree->broken)
@@ -294,14 +314,15 @@ int tree_commit(struct tree *tree)
     if (status < 0)
         return status;
     tree->writing = false;
-    tree->dirty = 0;
+    /* The WAL may have begun again. */
+    adapt_changes_max(tree, tree->wal_frames - (tree->wal_frames > frames ? frames : 0));
     checkpoint_watch(tree);
     return 0;
 }
 
-uint32_t tree_dirty_pages(const struct tree *tree)
+bool tree_wants_commit(const struct tree *tree)
 {
-    return tree->dirty;
+    return tree->writing && tree->changes >= tree->changes_max;
 }
 
 int tree_counts(struct tree *tree, struct tree_counts *counts)
@@ -311,6 +332,5 @@ int tree_counts(struct tree *tree, struct tree_counts *counts)
     counts->inodes = tree->counters.inodes;
     counts->bytes = tree->counters.bytes;
     counts->file_bytes = sql_file_bytes(&tree->sql);
-    counts->dirty_pages = tree->dirty;
     return 0;
 }

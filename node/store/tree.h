@@ -71,8 +71,8 @@ int tree_recall(struct tree *tree, uint32_t node, uint64_t incarnation, uint64_t
 
 /* Ends the open transaction, if any. Cheap when nothing was applied. */
 int tree_commit(struct tree *tree);
-/* Roughly how many pages the open transaction has changed; commit when it is some hundreds. */
-uint32_t tree_dirty_pages(const struct tree *tree);
+/* The open transaction has changed as many pages as a commit should write: call tree_commit. */
+bool tree_wants_commit(const struct tree *tree);
 
 /* ---- Durability and snapshots, in the background ---- */
 
@@ -182,7 +182,6 @@ struct tree_counts {
     uint64_t inodes;
     uint64_t bytes;      /* stored data, holes not counted */
     uint64_t file_bytes; /* tree.db and its WAL */
-    uint64_t dirty_pages;
 };
 int tree_counts(struct tree *tree, struct tree_counts *counts);
 

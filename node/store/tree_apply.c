@@ -65,8 +65,10 @@ static int run_list(struct change *c, const struct command_view *view)
     if (status < 0)
         return status;
     failed = run_operations(c, *view);
-    if (failed < 0 && c->tree->broken == 0)
+    if (failed < 0 && c->tree->broken == 0) {
+        cache_clear(c->tree->cache);
         status = run_statement(c->tree, QUERY_UNDO);
+    }
     if (status == 0 && c->tree->broken == 0)
         status = run_statement(c->tree, QUERY_UNSAVE);
     return status < 0 ? status : failed;

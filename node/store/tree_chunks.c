@@ -62,7 +62,7 @@ int chunk_store(struct change *c, struct inode *inode, uint64_t number, uint32_t
     inode_set_used(c, inode, inode->attr.used - old_len + bytes.len);
     bind_number(query, 1, chunk_id(inode->data, number));
     sql_bind_bytes(query, 2, bytes);
-    c->tree->dirty += (uint32_t)bytes.len / CHUNK_ROUND;
+    c->tree->changes += (uint32_t)bytes.len / CHUNK_ROUND;
     return tree_run(c->tree, query);
 }
 
@@ -138,7 +138,7 @@ int chunks_delete(struct change *c, struct inode *inode, uint64_t first, uint64_
     inode_set_used(c, inode, inode->attr.used - bytes);
     bind_number(delete, 1, chunk_id(inode->data, first));
     bind_number(delete, 2, chunk_id(inode->data, last));
-    c->tree->dirty += (uint32_t)(bytes / CHUNK_BYTES);
+    c->tree->changes += (uint32_t)(bytes / CHUNK_BYTES);
     return tree_run(c->tree, delete);
 }
 

@@ -50,12 +50,15 @@ int inode_get(struct tree *tree, uint64_t ino, struct inode *inode)
     sqlite3_stmt *query = tree_query(tree, QUERY_INODE);
     int status;
 
+    if (cache_find_inode(tree->cache, ino, inode))
+        return 0;
     bind_number(query, 1, ino);
     status = tree_step(tree, query);
     if (status <= 0)
         return status < 0 ? status : -ESTALE;
     inode_read(query, 0, inode);
     sqlite3_reset(query);
+    cache_inode(tree->cache, inode);
     return 0;
 }
 
@@ -67,6 +70,7 @@ static int inode_write(struct change *c, enum tree_query which, struct inode *in
     assert(inode->attr.ino >= INO_ROOT);
     inode->attr.revision = c->revision;
     inode->attr.ctime = c->time;
+    cache_inode(c->tree->cache, inode);
     inode_bind(query, inode);
     if (which != QUERY_INODE_SET)
         sql_bind_bytes(query, 15, contents);
@@ -129,6 +133,7 @@ static int inode_free(struct change *c, struct inode *inode)
     if (status < 0)
         return status;
     c->tree->counters.inodes--;
+    cache_forget_inode(c->tree->cache, inode->attr.ino);
     bind_number(row, 1, inode->attr.ino);
     return tree_run(c->tree, row);
 }

@@ -39,6 +39,14 @@ enum {
 
 #define TREE_FILE "tree.db"
 
+/* A commit writes each page that has changed, in about 3 µs. Where the same rows change again and
+ * again it may have more changes than pages: tree_commit finds out how many. */
+enum {
+    COMMIT_PAGES = 1000,
+    COMMIT_CHANGES_MIN = COMMIT_PAGES / 2,
+    COMMIT_CHANGES_MAX = 8 * COMMIT_PAGES, /* they may suddenly be all different ones */
+};
+
 enum {
     TREE_PAGE_BYTES = 4096,
     TREE_WAL_WANTED = 16 << 20, /* bytes of the WAL; tree_checkpoint.c has what happens at each */
@@ -144,12 +152,14 @@ struct tree {
     struct identity identity;
     struct sql sql;
     sqlite3_stmt *queries[QUERY_COUNT];
-    int broken;   /* the database failed: nothing is done any more */
-    bool writing; /* a write transaction is open */
-    bool reading; /* a read transaction is open: tree_read_begin */
-    bool trash;   /* there may be chunks to reap */
-    bool kept;    /* there may be inodes that are gone and kept */
-    uint32_t dirty;
+    int broken;           /* the database failed: nothing is done any more */
+    bool writing;         /* a write transaction is open */
+    bool reading;         /* a read transaction is open: tree_read_begin */
+    bool trash;           /* there may be chunks to reap */
+    bool kept;            /* there may be inodes that are gone and kept */
+    uint32_t changes;     /* rows and pages that were written since the last commit */
+    uint32_t changes_max; /* as many as one commit should have */
+    struct tree_cache *cache;
     struct counters counters;
     uint64_t snapshot; /* index of the last snapshot that was installed */
     struct session_list sessions;
@@ -313,6 +323,17 @@ int name_delete(struct change *c, uint64_t parent, struct bytes name);
 /* Takes a name of `inode` away from `dir` and writes both. */
 int name_remove(struct change *c, struct inode *dir, struct bytes name, struct inode *inode,
                 uint64_t hold);
+
+/* ---- tree_cache.c: names and inodes that were used lately ---- */
+
+struct tree_cache *cache_new(void); /* freed with free(3) */
+void cache_clear(struct tree_cache *cache);
+bool cache_find_name(struct tree_cache *cache, uint64_t parent, struct bytes name, uint64_t *ino);
+void cache_name(struct tree_cache *cache, uint64_t parent, struct bytes name, uint64_t ino);
+void cache_forget_name(struct tree_cache *cache, uint64_t parent, struct bytes name);
+bool cache_find_inode(struct tree_cache *cache, uint64_t ino, struct inode *inode);
+void cache_inode(struct tree_cache *cache, const struct inode *inode);
+void cache_forget_inode(struct tree_cache *cache, uint64_t ino);
 
 /* ---- tree_session.c ---- */
 

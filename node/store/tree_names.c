@@ -10,8 +10,11 @@
 int name_lookup(struct tree *tree, uint64_t parent, struct bytes name, struct inode *inode)
 {
     sqlite3_stmt *query = tree_query(tree, QUERY_LOOKUP);
+    uint64_t ino;
     int status;
 
+    if (cache_find_name(tree->cache, parent, name, &ino))
+        return inode_get(tree, ino, inode);
     bind_number(query, 1, parent);
     sql_bind_bytes(query, 2, name);
     status = tree_step(tree, query);
@@ -19,6 +22,8 @@ int name_lookup(struct tree *tree, uint64_t parent, struct bytes name, struct in
         return status < 0 ? status : -ENOENT;
     inode_read(query, 0, inode);
     sqlite3_reset(query);
+    cache_name(tree->cache, parent, name, inode->attr.ino);
+    cache_inode(tree->cache, inode);
     return 0;
 }
 
@@ -45,6 +50,7 @@ static int name_write(struct change *c, enum tree_query which, uint64_t parent, 
     bind_number(query, 1, parent);
     sql_bind_bytes(query, 2, name);
     bind_number(query, 3, ino);
+    cache_name(c->tree->cache, parent, name, ino);
     return tree_run(c->tree, query);
 }
 
@@ -64,6 +70,7 @@ int name_delete(struct change *c, uint64_t parent, struct bytes name)
 
     bind_number(query, 1, parent);
     sql_bind_bytes(query, 2, name);
+    cache_forget_name(c->tree->cache, parent, name);
     return tree_run(c->tree, query);
 }
 

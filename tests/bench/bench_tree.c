@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { COMMIT_PAGES = 1000, FILL_LIST = 100, SEQUENCES_WAITING = 256 };
+enum { FILL_LIST = 100, SEQUENCES_WAITING = 256 };
 
 struct bench {
     struct folder *folder;
@@ -98,7 +98,7 @@ static void commit_if_needed(struct bench *b)
 {
     uint64_t start = now_ns();
 
-    if (tree_dirty_pages(b->tree) < COMMIT_PAGES)
+    if (!tree_wants_commit(b->tree))
         return;
     must(tree_commit(b->tree), "commit");
     uint64_t taken = now_ns() - start;

@@ -76,6 +76,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     assert(status == 0);
     for (uint32_t left = source_below(&s, EDITS_MAX); left > 0; left--)
         damage(lab, &s);
+    cache_clear(lab->tree->cache);
     for (int i = 0; i < READS_MAX && s.left.len > 0; i++) {
         read_all_ways(lab->tree, &s);
         lab->tree->broken =

@@ -194,10 +194,11 @@ void lab_undo(struct lab *lab)
     int status = sql_exec(&tree->sql, "ROLLBACK");
     assert(status == 0);
     tree->writing = false;
-    tree->dirty = 0;
+    tree->changes = 0;
     tree->counters = lab->counters;
     tree->trash = lab->trash;
     tree->kept = lab->kept;
+    cache_clear(tree->cache);
     session_forget(tree);
     status = session_load(tree);
     assert(status == 0);

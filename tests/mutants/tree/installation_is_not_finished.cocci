@@ -5,7 +5,7 @@
 tree_open(...)
 {
 <...
-- status = writer_settle(folder, fault);
-+ status = 0;
+- writer_settle(folder, fault)
++ 0
 ...>
 }
