@@ -38,6 +38,7 @@ static void unwatch(struct http *http, struct http_connection *c)
 void http_connection_arriving(struct http *http, struct http_connection *c)
 {
     c->busy = true;
+    c->resumed = false;
     watch(http, c);
 }
 
@@ -47,7 +48,7 @@ void http_connection_arrived(struct http *http, struct http_connection *c)
 }
 
 /* The client has sent its last byte. When that comes together with other data, libmicrohttpd, which
- * waits for edges, does not notice it. */
+ * waits for edges, does not notice it; unless the request was resumed: then it reads once more. */
 static bool is_half_closed(const struct http_connection *c)
 {
     char byte;
@@ -59,7 +60,7 @@ void http_connection_over(struct http *http, struct http_connection *c)
     unwatch(http, c);
     c->busy = false;
     /* What was sent still arrives; the daemon sees the end of what comes and closes. */
-    if (http->stopping || is_half_closed(c))
+    if (http->stopping || (!c->resumed && is_half_closed(c)))
         shutdown(c->fd, SHUT_RD);
 }
 

@@ -33,6 +33,7 @@ struct http_connection {
     int fd;
     bool allowed;        /* its address may use this door */
     bool busy;           /* a request of it exists */
+    bool resumed;        /* that request waited */
     uint64_t receive_by; /* ms of the loop's clock; 0: no request is arriving */
 };
 

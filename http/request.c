@@ -158,6 +158,7 @@ void http_answer(struct http_request *request, unsigned int status)
         return; /* http_request_access is on the stack and sends it */
     assert(request->http->waiting > 0);
     request->http->waiting--;
+    request->connection->resumed = true;
     MHD_resume_connection(request->mhd);
     http_wake(request->http);
 }
