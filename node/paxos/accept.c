@@ -27,6 +27,7 @@ static struct paxos_message *send_in_session(struct paxos *p, struct paxos_peer 
     m->counter = ++peer->counter;
     m->decided = p->decided;
     peer->told = p->decided;
+    peer->tell_at = 0;
     return m;
 }
 
@@ -130,6 +131,22 @@ static bool window_open(const struct paxos *p, const struct paxos_peer *peer)
            paxos_log_offset(&p->log, peer->sent) - peer->acked_offset < PAXOS_WINDOW_BYTES_MAX;
 }
 
+/* What is decided goes with the next entries. By itself it goes to a peer that waits for it (with a
+ * lease any of its reads may), and when no entries came for a while: at once, it would be half of
+ * all messages. */
+static void tell_decided(struct paxos *p, struct paxos_peer *peer)
+{
+    bool waits = peer->told < peer->waits_until || p->now < peer->lease_until;
+    if (peer->told >= p->decided)
+        return;
+    if (peer->tell_at == 0)
+        peer->tell_at = p->now + p->tell_us;
+    if (waits || p->now >= peer->tell_at)
+        send_in_session(p, peer, PAXOS_DECIDE);
+    else
+        paxos_wake_at(p, peer->tell_at);
+}
+
 static void ship_to(struct paxos *p, struct paxos_peer *peer)
 {
     if (!peer->synced || peer->acc < peer->sync_end)
@@ -143,8 +160,7 @@ static void ship_to(struct paxos *p, struct paxos_peer *peer)
         struct paxos_message *m = send_in_session(p, peer, PAXOS_ACCEPT_DECIDE);
         peer->sent = paxos_attach(p, m, peer->sent, p->log.end);
     }
-    if (peer->told < p->decided)
-        send_in_session(p, peer, PAXOS_DECIDE);
+    tell_decided(p, peer);
 }
 
 void paxos_ship(struct paxos *p)

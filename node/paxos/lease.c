@@ -102,12 +102,6 @@ uint32_t paxos_lease_grant(struct paxos *p, struct paxos_peer *peer)
     return time;
 }
 
-static void wake_at(struct paxos *p, uint64_t time)
-{
-    if (p->lease.wake_at == 0 || time < p->lease.wake_at)
-        p->lease.wake_at = time;
-}
-
 /* Whether its lease stands in the way; and whether it did for too long. */
 static bool holds_up(struct paxos *p, struct paxos_peer *peer, uint64_t chosen)
 {
@@ -125,14 +119,14 @@ uint64_t paxos_lease_limit(struct paxos *p, uint64_t chosen)
 {
     uint64_t limit = chosen;
     if (chosen > p->decided && p->now < p->lease.wait_until) {
-        wake_at(p, p->lease.wait_until);
+        paxos_wake_at(p, p->lease.wait_until);
         limit = p->decided;
     }
     for (uint32_t i = 0; i < p->peer_count; i++) {
         struct paxos_peer *peer = &p->peers[i];
         if (!holds_up(p, peer, chosen))
             continue;
-        wake_at(p, peer->lease_until);
+        paxos_wake_at(p, peer->lease_until);
         limit = peer->acc < limit ? peer->acc : limit;
     }
     return limit;

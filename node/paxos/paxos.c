@@ -109,6 +109,7 @@ struct paxos *paxos_new(const struct paxos_config *config, const struct paxos_st
     paxos_disk_start(p);
     paxos_election_start(p, config->priority);
     p->now = config->now;
+    p->tell_us = config->tell_us;
     paxos_lease_start(p, config->lease_us, config->leased_before);
     paxos_join_start(p);
     if (p->promise.n > 0 || p->membership.standing == PAXOS_JOINING)
@@ -243,6 +244,7 @@ static void receive_from_peer(struct paxos *p, struct paxos_peer *peer,
         break;
     case PAXOS_PROPOSAL_FORWARD:
         paxos_propose(p, m->entries, m->entry_count);
+        peer->waits_until = p->log.end;
         break;
     case PAXOS_HEARTBEAT_REQUEST:
         paxos_on_heartbeat_request(p, m);
@@ -377,10 +379,16 @@ static uint64_t emit_decided(struct paxos *p)
     return decided;
 }
 
+void paxos_wake_at(struct paxos *p, uint64_t time)
+{
+    if (p->wake_at == 0 || time < p->wake_at)
+        p->wake_at = time;
+}
+
 int paxos_output(struct paxos *p, struct paxos_output *out)
 {
     *out = (struct paxos_output){0};
-    p->lease.wake_at = 0;
+    p->wake_at = 0;
     paxos_count_promises(p);
     paxos_proposals_output(p);
     paxos_decide(p);
@@ -402,7 +410,7 @@ int paxos_output(struct paxos *p, struct paxos_output *out)
     out->reads_ready = p->reads.ready;
     out->reads_index = p->reads.index;
     out->reads_confirmed = p->reads.confirmed;
-    out->wake_at = p->lease.wake_at;
+    out->wake_at = p->wake_at;
     out->snapshot_needed = p->snapshot_needed;
     paxos_check(p);
     return 0;

@@ -150,6 +150,8 @@ struct paxos_config {
     uint32_t lease_us;  /* that this node asks for with its reads, grants and vouches for (lease.c);
                            0: takes no part; at most PAXOS_LEASE_US_MAX */
     bool leased_before; /* an earlier start of this node took part */
+    uint32_t tell_us;   /* that what is decided may wait for entries to go with, where nobody waits
+                           for it; 0: it never waits */
     uint64_t now;       /* as in an event */
 };
 
@@ -182,7 +184,7 @@ struct paxos_event {
     uint32_t pid;
     uint64_t now; /* microseconds of a clock that never goes back, nor stops while the process or
                      the machine sleeps; read after what the event tells has happened. Without
-                     leases it does not matter */
+                     leases nothing but `tell_us` is measured with it */
     uint64_t ticket, read, index;
     const struct paxos_message *message;
     struct paxos_entry **entries;
@@ -216,7 +218,8 @@ struct paxos_output {
     uint64_t reads_ready; /* every read with an id <= this one may be answered */
     uint64_t reads_index; /* once the tree is applied to this index */
     uint64_t reads_confirmed; /* of these, the ones above this id were answered by a lease */
-    uint64_t wake_at; /* not 0: a decision waits for this moment (event.now), and for no event */
+    uint64_t wake_at; /* not 0: a decision, or telling it, waits for this moment (event.now), and
+                         for no event */
     uint64_t snapshot_needed; /* not 0: fetch a snapshot of at least this index from a peer */
 };
 

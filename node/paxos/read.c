@@ -42,6 +42,7 @@ void paxos_on_read_request(struct paxos *p, struct paxos_peer *peer, const struc
     if (m->read == peer->read_wanted)
         peer->read_answered = 0;
     peer->read_wanted = m->read;
+    peer->waits_until = p->log.end;
     peer->lease_wanted = m->lease;
     if (paxos_ballot_compare(m->n, p->promise) == 0)
         peer->read_vouched = m->read;

@@ -137,6 +137,8 @@ struct paxos_peer {
     uint64_t acked_offset; /* paxos_log_offset of it, or of an earlier one if it is trimmed */
     uint64_t sent;         /* next index to ship */
     uint64_t told;         /* decided, as the peer was told */
+    uint64_t tell_at;      /* when it is told the rest at the latest; 0: there is none */
+    uint64_t waits_until;  /* decided, as its own proposals and reads need it */
 
     /* Leader: reads asked by this peer. */
     uint64_t read_wanted, read_covered, read_answered;
@@ -212,7 +214,6 @@ struct paxos_lease {
     uint64_t until;
     uint64_t vouched_until; /* so long may run what others hold with my word */
     uint64_t wait_until;    /* leader: ... what earlier leaders granted */
-    uint64_t wake_at;       /* leader: what a decision waits for next; 0: for no lease */
 };
 
 struct paxos_proposals {
@@ -250,7 +251,9 @@ struct paxos {
     struct paxos_proposals proposals;
 
     uint64_t ticks;
-    uint64_t now; /* of the last event */
+    uint64_t now;     /* of the last event */
+    uint64_t wake_at; /* the next moment that this output waits for; 0: none */
+    uint32_t tell_us;
     uint64_t leader_changes;
     uint64_t psid; /* the last one given to a Prepare */
 
@@ -345,6 +348,9 @@ void paxos_beat(struct paxos *p, const struct paxos_peer *peer);
 void paxos_on_accepted(struct paxos *p, struct paxos_peer *peer, const struct paxos_message *m);
 void paxos_decide(struct paxos *p);
 void paxos_ship(struct paxos *p);
+
+/* To be called while the output is made: it is not complete before this moment. */
+void paxos_wake_at(struct paxos *p, uint64_t time);
 
 /* ---- follower.c ---- */
 

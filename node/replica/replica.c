@@ -130,6 +130,7 @@ static int start_consensus(struct replica *r, const uint32_t *pids,
                                  .start = r->start,
                                  .lease_us = r->config->lease_time_ms * 1000,
                                  .leased_before = r->leased_before,
+                                 .tell_us = TELL_US,
                                  .now = replica_now_us()};
     paxos.pids[0] = r->me;
     memcpy(paxos.pids + 1, pids, r->config->peer_count * sizeof *pids);

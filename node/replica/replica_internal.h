@@ -25,7 +25,8 @@
 enum {
     WRITE_BUCKETS = 4096, /* of the table of pending writes by sequence */
     WRITE_REPEAT_MS =
-        1000, /* a proposal not decided by then is proposed again, then after twice as long */
+        1000,       /* a proposal not decided by then is proposed again, then after twice as long */
+    TELL_US = 5000, /* until a follower is told what is decided, if nothing else goes there */
     READ_CONFIRM_MS = 1000,            /* an idle node asks this often how current it is */
     HOUSEKEEPING_MS = 50,              /* deadlines, commits, checkpoints */
     APPLY_MS_MAX = 4,                  /* of one turn; what is left waits for the next */

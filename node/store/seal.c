@@ -251,6 +251,7 @@ static sqlite3_vfs sealed_vfs = {
 
 static void register_vfs(void)
 {
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     sqlite3_vfs *real = sqlite3_vfs_find(NULL);
 
     if (real == NULL)

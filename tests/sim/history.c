@@ -67,6 +67,7 @@ static struct sim_options draw_options(struct sim_random *r)
     o.batches = sim_chance(r, 500) ? (uint32_t)sim_below(r, 500) : 0;
     o.repeats = (uint32_t)sim_below(r, 400);
     draw_leases(&o, r);
+    o.tell_us = sim_chance(r, 300) ? 0 : (uint32_t)sim_below(r, 2 * SIM_TICK * SIM_STEP_US);
     return o;
 }
 

@@ -18,6 +18,7 @@ struct paxos_config sim_config(const struct sim_world *w, uint32_t node)
                                   .start = (uint64_t)w->nodes[node].starts << 32,
                                   .lease_us = w->nodes[node].lease_us,
                                   .leased_before = w->options.lease_us[node] > 0,
+                                  .tell_us = w->options.tell_us,
                                   .now = now_us(w, &w->nodes[node])};
     for (uint32_t i = 0; i < config.count; i++)
         config.pids[i] = w->nodes[i].pid;

@@ -60,6 +60,8 @@ struct sim_options {
     uint32_t lease_us[SIM_NODES_MAX]; /* as each node is configured */
     bool leases_come_and_go;          /* ... at most of its starts */
 
+    uint32_t tell_us; /* of each core */
+
     bool founded; /* all are members from the start; otherwise their folders are new */
 
     uint32_t clients;

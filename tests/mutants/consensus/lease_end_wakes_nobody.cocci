@@ -2,9 +2,9 @@
 // killers: test_paxos_lease
 @@
 @@
-wake_at(...)
+paxos_wake_at(...)
 {
 <...
-- p->lease.wake_at = time;
+- p->wake_at = time;
 ...>
 }
