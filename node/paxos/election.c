@@ -81,16 +81,26 @@ static bool nobody_happy(const struct paxos *p)
     return !p->election.happy;
 }
 
+static struct paxos_ballot higher_of(struct paxos_ballot a, struct paxos_ballot b)
+{
+    return paxos_ballot_compare(a, b) > 0 ? a : b;
+}
+
+/* A node may have promised it, so a lower one is no use. */
+static struct paxos_ballot highest_heard(const struct paxos *p)
+{
+    struct paxos_ballot highest = higher_of(p->election.leader, p->leader.higher);
+    for (uint32_t i = 0; i < p->peer_count; i++)
+        if (replied(p, &p->peers[i]))
+            highest = higher_of(p->peers[i].reply_leader, highest);
+    return highest;
+}
+
 /* The highest ballot that holds a peer back from me: it promised it, and nobody is happy with it.
  */
 static struct paxos_ballot stranding_ballot(const struct paxos *p)
 {
-    struct paxos_ballot highest = p->leader.higher;
-    for (uint32_t i = 0; i < p->peer_count; i++) {
-        const struct paxos_peer *peer = &p->peers[i];
-        if (replied(p, peer) && paxos_ballot_compare(peer->reply_leader, highest) > 0)
-            highest = peer->reply_leader;
-    }
+    struct paxos_ballot highest = highest_heard(p);
     for (uint32_t i = 0; i < p->peer_count; i++) {
         const struct paxos_peer *peer = &p->peers[i];
         if (!replied(p, peer))
@@ -123,8 +133,12 @@ static void judge_stranded(struct paxos *p)
         return;
     }
     e->stranded_ticks++;
-    if (e->stranded_ticks >= PAXOS_STRANDED_TICKS && 1 + reply_count(p) >= p->read_quorum)
+    if (e->stranded_ticks < PAXOS_STRANDED_TICKS)
+        return;
+    if (1 + reply_count(p) >= p->read_quorum)
         raise_ballot(p, above);
+    else
+        e->happy = false; /* who reaches enough others has to */
 }
 
 static void judge_round(struct paxos *p)
@@ -135,7 +149,7 @@ static void judge_round(struct paxos *p)
     if (!paxos_is_member(p))
         return;
     if (nobody_happy(p) && 1 + reply_count(p) >= p->read_quorum)
-        raise_ballot(p, e->leader);
+        raise_ballot(p, highest_heard(p));
     else
         judge_stranded(p);
 }

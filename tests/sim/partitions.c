@@ -126,6 +126,32 @@ static void stranded_promise(const char *name, uint64_t seed)
     sim_finish(w);
 }
 
+/* The leader serves everybody else by way of C, with its small write quorum, but does not reach
+ * enough nodes itself to prepare again. */
+static void stranded_beyond_the_leaders_reach(const char *name, uint64_t seed)
+{
+    struct sim_options o = sim_usual;
+    o.nodes = 5;
+    o.read_quorum = 4;
+    o.write_quorum = 2;
+    o.relay = true;
+    struct sim_world *w = sim_settled(name, seed, o, A);
+    sim_crash(w, &w->nodes[E]);
+    struct paxos_message prepare = {.type = PAXOS_PREPARE,
+                                    .from = w->nodes[E].pid,
+                                    .to = w->nodes[D].pid,
+                                    .psid = 1,
+                                    .n = {50, 0, w->nodes[E].pid}};
+    sim_send(w, &prepare);
+    sim_run(w, 2 * SIM_TICK);
+    sim_check(w, sim_status(w, D).promise.n == 50, "nobody is stranded");
+    sim_leave_star(w, C);
+    sim_run(w, 20 * SIM_TICK);
+    sim_check(w, sim_leader(w) == C, "C should lead, as it reaches everybody");
+    sim_expect_progress(w, D);
+    sim_finish(w);
+}
+
 static void flexible_quorums(const char *name, uint64_t seed)
 {
     struct sim_options o = sim_usual;
@@ -193,6 +219,7 @@ const struct sim_scenario sim_partitions[] = {
     {"flapping-leader-link", flapping_link},
     {"minority-isolation", minority_isolation},
     {"stranded-promise", stranded_promise},
+    {"stranded-beyond-the-leaders-reach", stranded_beyond_the_leaders_reach},
     {"flexible-quorums", flexible_quorums},
     {"sparse-ids", sparse_ids},
     {"half-is-no-quorum", half_is_no_quorum},

@@ -5,7 +5,7 @@
 judge_round(...)
 {
 <...
-- raise_ballot(p, e->leader);
+- raise_ballot(p, highest_heard(p));
 + raise_ballot(p, e->mine);
 ...>
 }

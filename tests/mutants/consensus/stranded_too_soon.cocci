@@ -6,7 +6,7 @@
 judge_stranded(...)
 {
 <...
-- e->stranded_ticks >= PAXOS_STRANDED_TICKS && 1 + reply_count(p) >= p->read_quorum
-+ 1 + reply_count(p) >= p->read_quorum
+- if (e->stranded_ticks < PAXOS_STRANDED_TICKS)
+-         return;
 ...>
 }

@@ -1,0 +1,11 @@
+// A candidate counts from the highest that it would follow, not from what others have promised.
+// killers: test_paxos_election, scenarios
+@@
+@@
+judge_round(...)
+{
+<...
+- raise_ballot(p, highest_heard(p));
++ raise_ballot(p, e->leader);
+...>
+}
