@@ -140,7 +140,7 @@ int tree_attach(struct tree *tree)
         sql_exec(&tree->sql,
                  "PRAGMA page_size = 4096; PRAGMA busy_timeout = 1000; PRAGMA journal_mode = WAL;"
                  "PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY;"
-                 "PRAGMA cache_size = -32768; PRAGMA journal_size_limit = 67108864");
+                 "PRAGMA cache_size = -65536; PRAGMA journal_size_limit = 67108864");
     if (status == 0)
         status = make_tables(tree);
     if (status == 0)
