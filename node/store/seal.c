@@ -251,9 +251,12 @@ static sqlite3_vfs sealed_vfs = {
 
 static void register_vfs(void)
 {
-    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
-    sqlite3_vfs *real = sqlite3_vfs_find(NULL);
+    sqlite3_vfs *real;
 
+    /* Nobody asks how much memory SQLite has; counting it takes a mutex with each allocation. This
+     * is the first that the process wants of SQLite: later it could not be told. */
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+    real = sqlite3_vfs_find(NULL);
     if (real == NULL)
         return;
     sealed_vfs.szOsFile = (int)sizeof(struct sealed_file) + real->szOsFile;
