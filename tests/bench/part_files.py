@@ -69,7 +69,7 @@ def measure(bench):
         operations(bench, "changes of 128 bytes at a mount", changes, CHANGES, bench.seconds / 4)
         shell_loop(bench, changes[:2])
         operations(bench, "reads of 128 bytes at a mount", reads, READS, bench.seconds / 8)
-        directories(bench, (ours, leased), reads)
+        directories(bench, (ours, leased), passthrough, reads)
         large_file(bench, changes, [place for place in reads if place.name != LEASED])
 
 
@@ -142,7 +142,7 @@ def seconds_of(command, folder, status=0):
     return time.monotonic() - began
 
 
-def directories(bench, clusters, places):
+def directories(bench, clusters, passthrough, places):
     """Folders of many entries; GlusterFS's are seen through both its mounts, those of our clusters made by HTTP."""
     bench.table.section(f"a folder of {LISTED:,} entries")
     filled = [place for place in places if place.name != UNCACHED]
@@ -153,6 +153,7 @@ def directories(bench, clusters, places):
     bench.table.section(f"a folder of {many:,} entries, once each")
     for cluster in clusters:
         cluster.fill(0, many, form="many/p0/f{}")
+    passthrough.begin_again()
     prepare(bench, filled[len(clusters):], "entries", 1, many, "many")
     list_rows(bench, places, "many", many, 1)
 

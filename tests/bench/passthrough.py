@@ -18,6 +18,8 @@ class Passthrough:
     def __init__(self, folder):
         self.folder = pathlib.Path(folder) / "passthrough"
         self.mount = self.folder / "mnt"
+        self.source = self.folder / "source"
+        self.program = self.folder / "passthrough_ll"
         self.process = None
 
     @staticmethod
@@ -25,19 +27,28 @@ class Passthrough:
         return machine.version_of("libfuse3-dev")
 
     def __enter__(self):
-        source = self.folder / "source"
-        source.mkdir(parents=True)
+        self.source.mkdir(parents=True)
         self.mount.mkdir()
-        program = self.folder / "passthrough_ll"
         flags = shlex.split(machine.output("pkg-config", "--cflags", "--libs", "fuse3"))
-        subprocess.run(["cc", "-O2", "-o", program, SOURCE, *flags], check=True)
-        with open(self.folder / "log", "wb") as log:
-            self.process = subprocess.Popen([program, "-f", "-o", f"source={source},{self.options}", self.mount],
-                                            stderr=log)
-        wait_for(self.mount.is_mount, "passthrough_ll has mounted")
+        subprocess.run(["cc", "-O2", "-o", self.program, SOURCE, *flags], check=True)
+        self._begin()
         return self
 
-    def __exit__(self, *_):
+    def _begin(self):
+        with open(self.folder / "log", "ab") as log:
+            self.process = subprocess.Popen([self.program, "-f", "-o", f"source={self.source},{self.options}",
+                                             self.mount], stderr=log)
+        wait_for(self.mount.is_mount, "passthrough_ll has mounted")
+
+    def _end(self):
         subprocess.run(["umount", "-l", self.mount], check=False)
         self.process.wait(10)
+
+    def begin_again(self):
+        """It holds a descriptor of each file that was used since it began."""
+        self._end()
+        self._begin()
+
+    def __exit__(self, *_):
+        self._end()
         shutil.rmtree(self.folder)
