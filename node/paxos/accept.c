@@ -136,9 +136,9 @@ static bool window_open(const struct paxos *p, const struct paxos_peer *peer)
  * all messages. */
 static void tell_decided(struct paxos *p, struct paxos_peer *peer)
 {
-    bool waits = peer->told < peer->waits_until || p->now < peer->lease_until;
     if (peer->told >= p->decided)
         return;
+    bool waits = peer->told < peer->waits_until || p->now < peer->lease_until;
     if (peer->tell_at == 0)
         peer->tell_at = p->now + p->tell_us;
     if (waits || p->now >= peer->tell_at)

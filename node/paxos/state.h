@@ -253,7 +253,7 @@ struct paxos {
     uint64_t ticks;
     uint64_t now;     /* of the last event */
     uint64_t wake_at; /* the next moment that this output waits for; 0: none */
-    uint32_t tell_us;
+    uint32_t tell_us; /* struct paxos_config */
     uint64_t leader_changes;
     uint64_t psid; /* the last one given to a Prepare */
 

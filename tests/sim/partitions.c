@@ -103,21 +103,26 @@ static void minority_isolation(const char *name, uint64_t seed)
 }
 
 /* A candidate dies after one follower has promised it. */
+static void strand(struct sim_world *w, uint32_t candidate, uint32_t follower)
+{
+    struct paxos_message prepare = {.type = PAXOS_PREPARE,
+                                    .from = w->nodes[candidate].pid,
+                                    .to = w->nodes[follower].pid,
+                                    .psid = 1,
+                                    .n = {50, 0, w->nodes[candidate].pid}};
+    sim_crash(w, &w->nodes[candidate]);
+    sim_send(w, &prepare);
+    sim_run(w, 3 * SIM_TICK);
+    sim_check(w, sim_status(w, follower).promise.n == 50, "nobody is stranded");
+}
+
 static void stranded_promise(const char *name, uint64_t seed)
 {
     struct sim_options o = sim_usual;
     o.nodes = 5;
     struct sim_world *w = sim_settled(name, seed, o, C);
     uint64_t leaders = w->checker.leaders;
-    sim_crash(w, &w->nodes[E]);
-    struct paxos_message prepare = {.type = PAXOS_PREPARE,
-                                    .from = w->nodes[E].pid,
-                                    .to = w->nodes[A].pid,
-                                    .psid = 1,
-                                    .n = {50, 0, w->nodes[E].pid}};
-    sim_send(w, &prepare);
-    sim_run(w, 3 * SIM_TICK);
-    sim_check(w, sim_status(w, A).promise.n == 50, "nobody is stranded");
+    strand(w, E, A);
     sim_expect_progress(w, B);
     sim_run(w, 8 * SIM_TICK);
     sim_expect_progress(w, A);
@@ -136,15 +141,7 @@ static void stranded_beyond_the_leaders_reach(const char *name, uint64_t seed)
     o.write_quorum = 2;
     o.relay = true;
     struct sim_world *w = sim_settled(name, seed, o, A);
-    sim_crash(w, &w->nodes[E]);
-    struct paxos_message prepare = {.type = PAXOS_PREPARE,
-                                    .from = w->nodes[E].pid,
-                                    .to = w->nodes[D].pid,
-                                    .psid = 1,
-                                    .n = {50, 0, w->nodes[E].pid}};
-    sim_send(w, &prepare);
-    sim_run(w, 2 * SIM_TICK);
-    sim_check(w, sim_status(w, D).promise.n == 50, "nobody is stranded");
+    strand(w, E, D);
     sim_leave_star(w, C);
     sim_run(w, 20 * SIM_TICK);
     sim_check(w, sim_leader(w) == C, "C should lead, as it reaches everybody");

@@ -57,6 +57,12 @@ void tick(struct subject *s)
     step(s, (struct paxos_event){.type = PAXOS_TICK});
 }
 
+void pass(struct subject *s, uint64_t now)
+{
+    s->now = now;
+    step(s, (struct paxos_event){.type = PAXOS_TIME});
+}
+
 /* `bytes` of each of `count` new entries; the message is consumed. */
 void receive_entries(struct subject *s, struct paxos_message m, uint32_t count, uint32_t bytes)
 {
@@ -251,4 +257,14 @@ struct subject *leader(void)
     receive(s, promise_to(s, PEER));
     assert_int_equal(status_of(s).phase, PAXOS_PHASE_ACCEPT);
     return s;
+}
+
+void lead_all(struct subject *s)
+{
+    elect(s);
+    receive(s, promise_to(s, PEER));
+    receive(s, promise_to(s, OTHER));
+    accepted(s, PEER, 0);
+    accepted(s, OTHER, 0);
+    forget(s);
 }

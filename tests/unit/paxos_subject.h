@@ -39,6 +39,7 @@ void step(struct subject *s, struct paxos_event event);
 void collect(struct subject *s); /* the output, and the disk's answer to it */
 void disk_done(struct subject *s);
 void tick(struct subject *s);
+void pass(struct subject *s, uint64_t now); /* until then nothing happens */
 void propose(struct subject *s, uint32_t count, uint32_t bytes);
 void receive(struct subject *s, struct paxos_message m);
 /* With `count` new entries of `bytes` each. */
@@ -62,6 +63,8 @@ struct paxos_message in_session(uint8_t type, struct paxos_ballot n, uint64_t co
 /* From a follower. */
 void heartbeat_reply(struct subject *s, uint32_t from, uint64_t round, bool happy);
 void elect(struct subject *s); /* Prepare is sent, nobody has promised */
+/* Makes it the leader of three nodes that are all in line, and forgets how. */
+void lead_all(struct subject *s);
 struct paxos_message promise_to(const struct subject *s, uint32_t from);
 void accepted(struct subject *s, uint32_t from, uint64_t index);
 

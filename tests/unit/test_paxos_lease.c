@@ -27,12 +27,6 @@ static void read_at(struct subject *s, uint64_t now, uint64_t read)
     step(s, (struct paxos_event){.type = PAXOS_READ, .read = read, .lease = true});
 }
 
-static void pass(struct subject *s, uint64_t now)
-{
-    s->now = now;
-    step(s, (struct paxos_event){.type = PAXOS_TIME});
-}
-
 /* ---- a holder ---- */
 
 /* Of (5, PEER), with one entry that is decided; it remembers nothing from before its start. */
@@ -226,12 +220,7 @@ static struct subject *leased_leader(void)
 {
     struct subject *s = start_leased(3);
     s->now += 2 * LONGEST;
-    elect(s);
-    receive(s, promise_to(s, PEER));
-    receive(s, promise_to(s, OTHER));
-    accepted(s, PEER, 0);
-    accepted(s, OTHER, 0);
-    forget(s);
+    lead_all(s);
     return s;
 }
 

@@ -15,12 +15,7 @@ static struct subject *telling_leader(uint32_t lease_us)
                                   .now = START};
     struct subject *s = start_as(&config, NULL);
     s->now = START + 4 * PAXOS_LEASE_US_MAX;
-    elect(s);
-    receive(s, promise_to(s, PEER));
-    receive(s, promise_to(s, OTHER));
-    accepted(s, PEER, 0);
-    accepted(s, OTHER, 0);
-    forget(s);
+    lead_all(s);
     return s;
 }
 
@@ -39,12 +34,6 @@ static void forward(struct subject *s, uint32_t from)
     receive_entries(s, (struct paxos_message){.type = PAXOS_PROPOSAL_FORWARD, .from = from}, 1, 8);
 }
 
-static void pass(struct subject *s, uint64_t us)
-{
-    s->now += us;
-    step(s, (struct paxos_event){.type = PAXOS_TIME});
-}
-
 static void nobody_is_told_at_once(void **state)
 {
     struct subject *s = telling_leader(0);
@@ -61,12 +50,12 @@ static void everybody_is_told_after_a_while(void **state)
     propose(s, 2, 8);
     forget(s);
     accepted(s, PEER, 1);
-    pass(s, TELL / 2);
+    pass(s, s->now + TELL / 2);
     accepted(s, PEER, 2);
     assert_int_equal(s->wake_at, s->now + TELL / 2);
-    pass(s, TELL / 2 - 1);
+    pass(s, s->now + TELL / 2 - 1);
     assert_int_equal(s->sent_count, 0);
-    pass(s, 1);
+    pass(s, s->now + 1);
     assert_int_equal(sent(s, PAXOS_DECIDE, PEER)->decided, 2);
     assert_int_equal(sent(s, PAXOS_DECIDE, OTHER)->decided, 2);
     assert_int_equal(s->wake_at, 0);
