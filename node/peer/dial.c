@@ -1,7 +1,7 @@
 #include "peer/dial.h"
 
 #include "base/trace.h"
-#include "peer/handshake.h"
+#include "peer/greeting.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -131,7 +131,6 @@ void dial_start(struct link *link)
     uv_timer_init(link->peer->loop, &link->redial);
     link->redial.data = link;
     link->peer->handles++;
-    uv_timer_start(&link->redial, on_redial, 0, 0);
 }
 
 void dial_now(struct link *link)
@@ -162,13 +161,39 @@ void dial_pulse(struct link *link)
     link_cut(out);
 }
 
+static void give_up_lookup(struct link *link)
+{
+    if (!link->lookup)
+        return;
+    link->lookup->link = NULL;
+    uv_cancel((uv_req_t *)&link->lookup->request);
+    link->lookup = NULL;
+}
+
+void dial_leave(struct link *link)
+{
+    struct lws *out = link->out;
+    uv_timer_stop(&link->redial);
+    give_up_lookup(link);
+    link->out = NULL;
+    link->out_up = link->out_wants = link->out_waits = false;
+    link->failures = 0;
+    link->refusal_told = false;
+    link->peer->metrics.frames_dropped += outbox_clear(&link->outbox);
+    if (out)
+        link_cut(out);
+    link_update(link);
+}
+
+void dial_again(struct link *link)
+{
+    dial_leave(link);
+    dial_now(link);
+}
+
 void dial_stop(struct link *link)
 {
-    if (link->lookup) {
-        link->lookup->link = NULL;
-        uv_cancel((uv_req_t *)&link->lookup->request);
-        link->lookup = NULL;
-    }
+    give_up_lookup(link);
     if (link->out)
         link_cut(link->out);
     link_close_handle(link->peer, (uv_handle_t *)&link->redial);
@@ -281,7 +306,7 @@ int dial_event(struct link *link, struct lws *wsi, enum lws_callback_reasons rea
     bool given_up = wsi != link->out || link->peer->stopping;
     switch (reason) {
     case LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER:
-        return given_up ? -1 : handshake_write(link, in, len);
+        return given_up ? -1 : greeting_write(link, in, len);
     case LWS_CALLBACK_CLIENT_ESTABLISHED:
         return given_up ? -1 : on_established(link);
     case LWS_CALLBACK_CLIENT_WRITEABLE:

@@ -1,17 +1,11 @@
 #include "peer/handshake.h"
 
+#include "peer/dial.h"
+#include "peer/greeting.h"
+
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-
-/* With the colon, as lws_hdr_custom_copy wants them. */
-static const char header_from[] = "x-quorumfs-node:";
-static const char header_to[] = "x-quorumfs-to:";
-static const char header_cluster[] = "x-quorumfs-cluster:";
-static const char header_secret[] = "x-quorumfs-secret:";
-
-enum { NUMBER_TEXT_MAX = 16, SCOPE_TEXT_MAX = 40 };
 
 int handshake_set_secret(struct peer *peer, const char *secret)
 {
@@ -20,27 +14,6 @@ int handshake_set_secret(struct peer *peer, const char *secret)
         return -EINVAL;
     for (size_t i = 0; i < len; i++)
         snprintf(peer->secret + 2 * i, 3, "%02x", (unsigned char)secret[i]);
-    return 0;
-}
-
-static void scope_text(const struct frame_scope *scope, char text[SCOPE_TEXT_MAX])
-{
-    snprintf(text, SCOPE_TEXT_MAX, "%016" PRIx64 "-%016" PRIx64, scope->cluster,
-             scope->configuration);
-}
-
-int handshake_write(const struct link *link, char **at, size_t room)
-{
-    const struct peer *peer = link->peer;
-    char scope[SCOPE_TEXT_MAX];
-    scope_text(&peer->scope, scope);
-    int len = snprintf(*at, room, "%s %u\r\n%s %u\r\n%s %s\r\n", header_from, peer->me, header_to,
-                       link->pid, header_cluster, scope);
-    if (len > 0 && (size_t)len < room && peer->secret[0])
-        len += snprintf(*at + len, room - (size_t)len, "%s %s\r\n", header_secret, peer->secret);
-    if (len < 0 || (size_t)len >= room)
-        return -ENOSPC;
-    *at += len;
     return 0;
 }
 
@@ -53,46 +26,74 @@ static bool equal_in_constant_time(const char *a, const char *b, size_t size)
     return difference == 0;
 }
 
-/* A missing header is an empty one. Returns false if it is too long. */
-static bool read_header(struct lws *wsi, const char *name, char *value, size_t size)
-{
-    memset(value, 0, size);
-    int nothing = lws_hdr_custom_length(wsi, name, (int)strlen(name)) < 0;
-    return nothing || lws_hdr_custom_copy(wsi, value, (int)size, name, (int)strlen(name)) >= 0;
-}
-
-static bool header_is_number(struct lws *wsi, const char *name, uint32_t number)
-{
-    char value[NUMBER_TEXT_MAX], expected[NUMBER_TEXT_MAX];
-    snprintf(expected, sizeof expected, "%u", number);
-    return read_header(wsi, name, value, sizeof value) && strcmp(value, expected) == 0;
-}
-
-static bool cluster_is_mine(const struct peer *peer, struct lws *wsi)
-{
-    char value[SCOPE_TEXT_MAX], expected[SCOPE_TEXT_MAX];
-    scope_text(&peer->scope, expected);
-    return read_header(wsi, header_cluster, value, sizeof value) && strcmp(value, expected) == 0;
-}
-
 static bool secret_is_mine(const struct peer *peer, struct lws *wsi)
 {
     char value[sizeof peer->secret];
-    return read_header(wsi, header_secret, value, sizeof value) &&
+    return greeting_header(wsi, greeting_header_secret, value, sizeof value) &&
            equal_in_constant_time(value, peer->secret, sizeof value);
 }
 
+/* With a cluster_secret a member may come back under another address; otherwise the address is all
+ * that tells a member from a stranger. */
 static unsigned check_address(const struct peer *peer, const struct in6_addr *ip, const char **why)
 {
     bool all_known = true;
+    if (peer->secret[0])
+        return 0;
     for (uint32_t i = 0; i < peer->count; i++) {
         if (address_has(&peer->links[i].address, ip))
             return 0;
         all_known = all_known && peer->links[i].address.count > 0;
     }
-    *why =
-        all_known ? "not the address of a configured peer" : "the peers' names are being looked up";
+    *why = all_known ? "not the address of a peer, and there is no cluster_secret"
+                     : "the peers' names are being looked up";
     return all_known ? HTTP_STATUS_FORBIDDEN : HTTP_STATUS_SERVICE_UNAVAILABLE;
+}
+
+/* Its folder is new. If it belongs to the cluster, it is called, and so hears who it is. */
+static unsigned check_new(struct peer *peer, const struct peer_greeting *greeting, const char **why)
+{
+    for (uint32_t i = 0; i < peer->count; i++) {
+        if (strcmp(peer->links[i].name, greeting->dialler.addr) != 0)
+            continue;
+        dial_now(&peer->links[i]);
+        *why = "this node will tell who it is";
+        return HTTP_STATUS_SERVICE_UNAVAILABLE;
+    }
+    *why = "its folder is new, and its addr is not that of a member of this cluster";
+    return HTTP_STATUS_FORBIDDEN;
+}
+
+static unsigned check_levels(struct peer *peer, const struct peer_levels *levels, const char **why)
+{
+    if (levels->max >= peer->level && levels->min <= peer->levels.max)
+        return 0;
+    snprintf(peer->refusal, sizeof peer->refusal,
+             "it speaks the feature levels %u to %u, and the cluster is at level %u: run another "
+             "version of quorumfs there",
+             levels->min, levels->max, peer->level);
+    *why = peer->refusal;
+    return HTTP_STATUS_FORBIDDEN;
+}
+
+static unsigned check_member(struct peer *peer, const struct peer_greeting *greeting,
+                             struct link **link, const char **why)
+{
+    *link = link_of(peer, greeting->dialler.pid);
+    *why = "not a peer of this cluster";
+    if (!*link)
+        return HTTP_STATUS_FORBIDDEN;
+    *why = "another cluster or configuration";
+    if (greeting->scope.cluster != peer->scope.cluster ||
+        greeting->scope.configuration != peer->scope.configuration)
+        return HTTP_STATUS_FORBIDDEN;
+    *why = "meant for another node";
+    if (greeting->to != peer->me)
+        return HTTP_STATUS_FORBIDDEN;
+    unsigned status = check_levels(peer, &greeting->levels, why);
+    if (status == 0)
+        link_greeted(*link, greeting);
+    return status;
 }
 
 unsigned handshake_check(struct peer *peer, struct lws *wsi, const struct in6_addr *ip,
@@ -101,22 +102,19 @@ unsigned handshake_check(struct peer *peer, struct lws *wsi, const struct in6_ad
     unsigned status = check_address(peer, ip, why);
     if (status != 0)
         return status;
-    *why = "not a configured peer";
-    *link = NULL;
-    for (uint32_t i = 0; i < peer->count; i++) {
-        if (header_is_number(wsi, header_from, peer->links[i].pid))
-            *link = &peer->links[i];
-    }
-    if (!*link)
-        return HTTP_STATUS_FORBIDDEN;
-    *why = "another cluster or configuration";
-    if (!cluster_is_mine(peer, wsi))
-        return HTTP_STATUS_FORBIDDEN;
-    *why = "meant for another node";
-    if (!header_is_number(wsi, header_to, peer->me))
-        return HTTP_STATUS_FORBIDDEN;
     *why = "wrong cluster_secret";
     if (!secret_is_mine(peer, wsi))
         return HTTP_STATUS_FORBIDDEN;
-    return 0;
+    struct peer_greeting greeting;
+    *why = "not the headers of a node";
+    if (!greeting_read(wsi, &greeting))
+        return HTTP_STATUS_FORBIDDEN;
+    if (peer->standing == PEER_NEW) {
+        *why = "this node does not know its cluster yet";
+        peer->callbacks.greeted(peer->callbacks.arg, &greeting);
+        return HTTP_STATUS_SERVICE_UNAVAILABLE;
+    }
+    if (greeting.standing == PEER_NEW)
+        return check_new(peer, &greeting, why);
+    return check_member(peer, &greeting, link, why);
 }

@@ -22,9 +22,11 @@ struct lookup;
 struct link {
     struct peer *peer;
     uint32_t pid;
-    bool up; /* as last told */
-    char addr[PEER_ADDR_MAX];
+    bool up;                  /* as last told */
+    char name[PEER_ADDR_MAX]; /* struct peer_member's addr */
+    char addr[PEER_ADDR_MAX]; /* to dial: its peer_addr */
     struct address address;
+    struct peer_levels levels; /* as the peer said when it connected last */
 
     /* The connection that this node dials, to talk (dial.c). */
     struct lws *out;
@@ -64,8 +66,13 @@ struct peer {
     struct lws_context *context;
     struct lws_vhost *vhost;
     struct frame_scope scope;
+    enum peer_standing standing;
     struct peer_callbacks callbacks;
     uint32_t me;
+    struct peer_member self;
+    struct peer_levels levels;
+    uint32_t level;                   /* of the cluster */
+    char refusal[160];                /* text of the last one that names numbers */
     char secret[2 * PEER_SECRET_MAX]; /* in hexadecimal; empty: none */
     bool stopping;
     uint32_t handles; /* of libuv, not yet closed */
@@ -90,6 +97,8 @@ extern const lws_retry_bo_t link_without_pings;
 struct link *link_of(struct peer *peer, uint32_t pid);
 /* To be called when `out_up` or `in` has changed: tells whom it concerns. */
 void link_update(struct link *link);
+/* The peer connects, and has said where it is and what it speaks. */
+void link_greeted(struct link *link, const struct peer_greeting *greeting);
 /* Gives a connection up, from anywhere: libwebsockets finds it closed in its next turn. */
 void link_cut(struct lws *wsi);
 /* Outboxes have something: they are flushed before the loop sleeps. */

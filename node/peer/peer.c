@@ -106,22 +106,12 @@ static int make_vhost(struct peer *peer, struct fault *fault)
 
 static int copy_config(struct peer *peer, const struct peer_config *config, struct fault *fault)
 {
-    assert(config->count < PAXOS_NODES_MAX);
-    peer->scope = config->scope;
-    peer->me = config->me;
+    peer->self = config->self;
+    peer->levels = config->levels;
+    peer->level = config->level;
     if (config->secret && handshake_set_secret(peer, config->secret) < 0)
         return fault_set(fault, -EINVAL, "cluster_secret: longer than %d bytes",
                          PEER_SECRET_MAX - 1);
-    for (uint32_t i = 0; i < config->count; i++) {
-        struct link *link = &peer->links[peer->count++];
-        const struct peer_member *member = &config->members[i];
-        assert(member->pid != config->me);
-        link->peer = peer;
-        link->pid = member->pid;
-        memcpy(link->addr, member->addr, sizeof link->addr);
-        if (address_parse(link->addr, &link->address) < 0)
-            return fault_set(fault, -EINVAL, "peer address \"%s\": not HOST:PORT", link->addr);
-    }
     return 0;
 }
 
@@ -167,6 +157,102 @@ static void start_handles(struct peer *peer)
     uv_prepare_start(&peer->flush, on_flush);
 }
 
+/* ---- Who the peers are ---- */
+
+static int check_addresses(const struct peer_identity *identity, struct fault *fault)
+{
+    assert(identity->count < PAXOS_NODES_MAX);
+    for (uint32_t i = 0; i < identity->count; i++) {
+        const struct peer_member *member = &identity->members[i];
+        struct address address;
+        assert(member->pid != identity->me);
+        if (address_parse(member->peer_addr, &address) < 0)
+            return fault_set(fault, -EINVAL, "peer address \"%s\": not HOST:PORT",
+                             member->peer_addr);
+    }
+    return 0;
+}
+
+/* The addresses have been checked. */
+static void link_move(struct link *link, const char *name, const char *addr)
+{
+    memmove(link->name, name, strlen(name) + 1);
+    if (strcmp(link->addr, addr) == 0)
+        return;
+    memmove(link->addr, addr, strlen(addr) + 1);
+    link->address = (struct address){0};
+    int status = address_parse(link->addr, &link->address);
+    assert(status == 0);
+    dial_again(link);
+}
+
+static void link_set(struct link *link, const struct peer_member *member, bool same_cluster)
+{
+    if (link->pid != member->pid || !same_cluster) {
+        dial_leave(link);
+        receive_leave(link);
+        link->pid = member->pid;
+        link->levels = (struct peer_levels){0};
+    }
+    link_move(link, member->addr, member->peer_addr);
+    dial_now(link);
+}
+
+static void identify(struct peer *peer, const struct peer_identity *identity)
+{
+    bool same_cluster = peer->scope.cluster == identity->scope.cluster &&
+                        peer->scope.configuration == identity->scope.configuration &&
+                        peer->me == identity->me;
+    peer->scope = identity->scope;
+    peer->me = identity->me;
+    peer->standing = identity->standing;
+    for (uint32_t i = identity->count; i < peer->count; i++) {
+        dial_leave(&peer->links[i]);
+        receive_leave(&peer->links[i]);
+    }
+    peer->count = identity->count;
+    for (uint32_t i = 0; i < peer->count; i++)
+        link_set(&peer->links[i], &identity->members[i], same_cluster);
+}
+
+int peer_identify(struct peer *peer, const struct peer_identity *identity, struct fault *fault)
+{
+    int status = check_addresses(identity, fault);
+    if (status == 0)
+        identify(peer, identity);
+    return status;
+}
+
+/* A member that comes back under another address is dialled there from now on. */
+void link_greeted(struct link *link, const struct peer_greeting *greeting)
+{
+    const struct peer_member *dialler = &greeting->dialler;
+    link->levels = greeting->levels;
+    if (!dialler->addr[0])
+        return;
+    if (strcmp(link->addr, dialler->peer_addr) != 0)
+        trace_info("peer", "node %u has moved from %s to %s", link->pid, link->addr,
+                   dialler->peer_addr);
+    link_move(link, dialler->addr, dialler->peer_addr);
+}
+
+void peer_set_level(struct peer *peer, uint32_t level)
+{
+    peer->level = level;
+}
+
+bool peer_speaks(const struct peer *peer, uint32_t pid, struct peer_levels *levels)
+{
+    for (uint32_t i = 0; i < peer->count; i++) {
+        const struct link *link = &peer->links[i];
+        if (link->pid != pid || !link->up)
+            continue;
+        *levels = link->levels;
+        return true;
+    }
+    return false;
+}
+
 int peer_start(uv_loop_t *loop, struct lws_context *context, const struct peer_config *config,
                const struct peer_callbacks *callbacks, struct peer **started, struct fault *fault)
 {
@@ -178,7 +264,9 @@ int peer_start(uv_loop_t *loop, struct lws_context *context, const struct peer_c
     peer->loop = loop;
     peer->context = context;
     peer->callbacks = *callbacks;
-    int status = copy_config(peer, config, fault);
+    int status = check_addresses(&config->identity, fault);
+    if (status == 0)
+        status = copy_config(peer, config, fault);
     if (status == 0) /* the last step that can fail: a vhost goes with its context only */
         status = make_vhost(peer, fault);
     if (status < 0) {
@@ -186,8 +274,11 @@ int peer_start(uv_loop_t *loop, struct lws_context *context, const struct peer_c
         return status;
     }
     start_handles(peer);
-    for (uint32_t i = 0; i < peer->count; i++)
+    for (uint32_t i = 0; i < PAXOS_NODES_MAX; i++) {
+        peer->links[i].peer = peer;
         dial_start(&peer->links[i]);
+    }
+    identify(peer, &config->identity);
     *started = peer;
     return 0;
 }
@@ -217,7 +308,7 @@ void peer_stop(struct peer *peer)
     link_close_handle(peer, (uv_handle_t *)&peer->pulse);
     link_close_handle(peer, (uv_handle_t *)&peer->flush);
     link_close_handle(peer, (uv_handle_t *)&peer->flush_awake);
-    for (uint32_t i = 0; i < peer->count; i++) {
+    for (uint32_t i = 0; i < PAXOS_NODES_MAX; i++) {
         struct link *link = &peer->links[i];
         link->up = false;
         dial_stop(link);

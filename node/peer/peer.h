@@ -8,9 +8,14 @@
  * replaced is ignored. When the direct link to a peer is down, or was quiet for PEER_QUIET_PULSES,
  * frames to it, heartbeats excepted, go by way of a peer that reaches both (one hop).
  *
- * Only configured peers that know the cluster, and the secret if there is one, may connect: 403
- * otherwise. Every link carries something at least every PEER_PULSE_MS; one that is silent, or
- * takes nothing, for PEER_SILENT_PULSES of these is closed (and dialled again).
+ * Only members of the cluster that know the secret, if there is one, may connect: 403 otherwise; if
+ * there is none, only from the address of a member. Nodes say in their handshake who they are,
+ * which feature levels they speak and who belongs to the cluster (greeting.h). A node that does not
+ * know its cluster yet answers 503 to everybody and tells its owner what they said; a member that
+ * hears from such a node calls back, and so tells it who it is. A member that comes back under
+ * another address says so and is dialled there. Every link carries something at least every
+ * PEER_PULSE_MS; one that is silent, or takes nothing, for PEER_SILENT_PULSES of these is closed
+ * (and dialled again).
  *
  * Thread: the loop's. */
 #ifndef QUORUMFS_PEER_PEER_H
@@ -34,17 +39,51 @@ enum {
     PEER_SECRET_MAX = 256,
 };
 
+/* What a node is to its cluster when it connects. */
+enum peer_standing {
+    PEER_NEW, /* its folder is new and it knows no cluster: ids and scope only stand in for one */
+    PEER_FOUNDING, /* it knows its cluster, and that nobody has taken part in it before */
+    PEER_MEMBER,   /* it knows its cluster, from a member or as one */
+    PEER_FORMER,   /* it speaks feature level 1, which says nothing of it */
+};
+
+/* The feature levels that a node speaks. */
+struct peer_levels {
+    uint32_t min, max;
+};
+
 struct peer_member {
-    uint32_t pid;
-    char addr[PEER_ADDR_MAX]; /* HOST:PORT or [V6]:PORT to dial */
+    uint32_t pid;                  /* the node's id */
+    char addr[PEER_ADDR_MAX];      /* HOST:PORT or [V6]:PORT where it listens, its name */
+    char peer_addr[PEER_ADDR_MAX]; /* where peers connect */
+};
+
+/* Which cluster a node belongs to, as whom, and who else does. */
+struct peer_identity {
+    struct frame_scope scope;
+    uint32_t me;
+    enum peer_standing standing; /* never PEER_FORMER */
+    uint32_t count;              /* the others */
+    struct peer_member members[PAXOS_NODES_MAX];
 };
 
 struct peer_config {
+    struct peer_identity identity;
+    struct peer_member self; /* what this node says of itself; no addr: nothing. `pid` is unused */
+    struct peer_levels levels; /* that this node speaks */
+    uint32_t level;            /* of the cluster: a node that does not speak it is not let in */
+    const char *secret;        /* NULL: none; shorter than PEER_SECRET_MAX */
+};
+
+/* What a node said of itself when it connected. */
+struct peer_greeting {
+    struct peer_member dialler; /* without addresses from a node of level 1 */
+    uint32_t to;                /* whom it takes this node for */
     struct frame_scope scope;
-    uint32_t me;
-    uint32_t count; /* the others */
+    enum peer_standing standing;
+    struct peer_levels levels;
+    uint32_t count; /* the members of its cluster, itself included; 0 if it is new, or of level 1 */
     struct peer_member members[PAXOS_NODES_MAX];
-    const char *secret; /* NULL: none; shorter than PEER_SECRET_MAX */
 };
 
 struct peer_callbacks {
@@ -52,6 +91,9 @@ struct peer_callbacks {
     void (*frame)(void *arg, struct frame *frame);
     /* Up: both directions stand. Down: not both any more. */
     void (*link)(void *arg, uint32_t pid, bool up);
+    /* While this node is PEER_NEW: what another one said that has the secret. It is valid during
+     * the call, which may call peer_identify. */
+    void (*greeted)(void *arg, const struct peer_greeting *greeting);
     void *arg;
 };
 
@@ -68,6 +110,18 @@ int peer_start(uv_loop_t *loop, struct lws_context *context, const struct peer_c
 
 /* Where the listener hands accepted sockets that ask for /omnipax. Takes the descriptor. */
 void peer_adopt(struct peer *peer, int fd);
+
+/* Another identity: of a node that was PEER_NEW or PEER_FOUNDING, or because a member's address is
+ * another one now. Links whose id and address stay are not disturbed. 0, or -EINVAL with the
+ * fault's text (an address): then nothing has changed. */
+int peer_identify(struct peer *peer, const struct peer_identity *identity, struct fault *fault);
+
+/* The cluster has reached this feature level: who does not speak it is not let in from now on. */
+void peer_set_level(struct peer *peer, uint32_t level);
+
+/* What a linked peer speaks. Returns false when it is not linked: it may come back as another
+ * version. */
+bool peer_speaks(const struct peer *peer, uint32_t pid, struct peer_levels *levels);
 
 /* Queues a frame; `from` is filled in, `to` must be another node. It leaves in this turn of the
  * loop or the next, with everything else that was queued. Dropped (and counted) when the peer

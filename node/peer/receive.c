@@ -77,7 +77,7 @@ static int admit(struct peer *peer, struct lws *wsi, bool websocket)
         status = HTTP_STATUS_FORBIDDEN;
         why = "not a WebSocket";
     }
-    if (may_warn(peer, &ip)) {
+    if (status == HTTP_STATUS_FORBIDDEN && may_warn(peer, &ip)) {
         char text[ADDRESS_TEXT_MAX];
         address_text(&ip, text);
         trace_warn("peer", "refused a link from %s: %s", text, why);
@@ -99,15 +99,20 @@ static void forget_in(struct link *link)
 static int on_established(struct link *link, struct lws *wsi)
 {
     forget_guest(link->peer, wsi);
-    if (link->in) {
-        link_cut(link->in);
-        forget_in(link);
-    }
+    receive_leave(link);
     link->in = wsi;
     link->in_pulses = 0;
     dial_now(link);
     link_update(link);
     return 0;
+}
+
+void receive_leave(struct link *link)
+{
+    if (!link->in)
+        return;
+    link_cut(link->in);
+    forget_in(link);
 }
 
 static int on_frame(void *arg, struct bytes frame)
@@ -140,8 +145,7 @@ static void pulse_in(struct link *link)
     if (!link->in || ++link->in_pulses <= PEER_SILENT_PULSES)
         return;
     trace_info("peer", "node %u (%s) is silent", link->pid, link->addr);
-    link_cut(link->in);
-    forget_in(link);
+    receive_leave(link);
 }
 
 void receive_pulse(struct peer *peer)

@@ -7,6 +7,8 @@
 /* Gives up the connections of peers that have been silent, and of guests that have not shown who
  * they are, for too long. */
 void receive_pulse(struct peer *peer);
+/* Gives up the connection of a peer, if there is one. */
+void receive_leave(struct link *link);
 /* The callbacks of libwebsockets for connections that were accepted. */
 int receive_event(struct peer *peer, struct lws *wsi, enum lws_callback_reasons reason, void *in,
                   size_t len);

@@ -1,13 +1,14 @@
 /* Who is let in as a peer: headers of any kind, by way of a libwebsockets made of this file. */
 #include "fuzz.h"
 
+#include "peer/greeting.h"
 #include "peer/handshake.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { HEADERS_MAX = 8, TEXT_BYTES_MAX = 1024 };
+enum { HEADERS_MAX = 8, TEXT_BYTES_MAX = 2048 };
 
 /* A request: header lines as a dialler writes them. */
 static struct {
@@ -47,11 +48,33 @@ int lws_hdr_custom_copy(struct lws *wsi, char *to, int room, const char *name, i
     return len;
 }
 
+static void on_greeted(void *arg, const struct peer_greeting *greeting)
+{
+    assert(greeting->count <= PAXOS_NODES_MAX && greeting->levels.min <= greeting->levels.max);
+    for (uint32_t i = 0; i < greeting->count; i++)
+        assert(greeting->members[i].pid > 0 && greeting->members[i].addr[0]);
+}
+
+/* The timer is made once: it stays where it is, and stopped. */
 static void make_peer(struct peer *peer, uint32_t me, uint32_t other, const char *secret)
 {
-    *peer = (struct peer){.me = me, .count = 1, .scope = {0x1234, 1}};
-    peer->links[0] = (struct link){.peer = peer, .pid = other};
-    int status = address_parse("127.0.0.1:4001", &peer->links[0].address);
+    uv_timer_t redial = peer->links[0].redial;
+    *peer = (struct peer){.me = me,
+                          .count = 1,
+                          .scope = {0x1234, 1},
+                          .standing = PEER_MEMBER,
+                          .self = {.addr = "10.0.0.1:80", .peer_addr = "10.0.0.1:81"},
+                          .levels = {1, 2},
+                          .level = 1,
+                          .callbacks = {.greeted = on_greeted}};
+    peer->links[0] = (struct link){.peer = peer,
+                                   .pid = other,
+                                   .name = "127.0.0.1:4001",
+                                   .addr = "10.0.0.1:81",
+                                   .redial = redial};
+    if (!redial.loop)
+        uv_timer_init(uv_default_loop(), &peer->links[0].redial);
+    int status = address_parse(peer->links[0].addr, &peer->links[0].address);
     assert(status == 0);
     status = handshake_set_secret(peer, secret);
     assert(status == 0);
@@ -61,19 +84,22 @@ static void make_peer(struct peer *peer, uint32_t me, uint32_t other, const char
 static void write_own(struct peer *dialler, char text[TEXT_BYTES_MAX])
 {
     char *at = text;
-    int status = handshake_write(&dialler->links[0], &at, TEXT_BYTES_MAX);
+    int status = greeting_write(&dialler->links[0], &at, TEXT_BYTES_MAX);
     assert(status == 0);
     *at = 0;
 }
 
 static bool is_taken(struct peer *peer)
 {
-    static const struct in6_addr from = IN6ADDR_LOOPBACK_INIT;
+    struct in6_addr from = peer->links[0].address.ips[0];
     struct link *link = NULL;
     const char *why = NULL;
     unsigned status = handshake_check(peer, NULL, &from, &link, &why);
-    assert(status == 0 || status == HTTP_STATUS_FORBIDDEN);
+    assert(status == 0 || status == HTTP_STATUS_FORBIDDEN ||
+           status == HTTP_STATUS_SERVICE_UNAVAILABLE);
     assert(status == 0 ? link == &peer->links[0] : why != NULL);
+    assert(status != 0 || peer->standing != PEER_NEW);
+    uv_timer_stop(&peer->links[0].redial);
     return status == 0;
 }
 
@@ -86,9 +112,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const char *secret = secrets[source_below(&s, 3)];
     make_peer(&listener, 1, 2, secret);
     make_peer(&dialler, 2, 1, secret);
+    dialler.standing = (enum peer_standing)source_below(&s, PEER_FORMER);
+    bool new = dialler.standing == PEER_NEW;
+    if (source_below(&s, 8) == 0)
+        listener.standing = PEER_NEW;
     write_own(&dialler, own);
     /* The dialler's own lines, with some bytes of the input in the place of some of them. */
-    uint32_t from = source_below(&s, 200), gone = source_below(&s, 200);
+    uint32_t from = source_below(&s, 600), gone = source_below(&s, 200);
     size_t len = strlen(own);
     from = from < len ? from : (uint32_t)len;
     gone = gone < len - from ? gone : (uint32_t)(len - from);
@@ -97,7 +127,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
              between.data ? (const char *)between.data : "", own + from + gone);
     bool taken = is_taken(&listener);
     if (strcmp(request.text, own) == 0)
-        assert(taken);
+        assert(taken == (!new &&listener.standing != PEER_NEW));
     if (taken && secret[0])
         assert(strstr(request.text, listener.secret));
     return 0;

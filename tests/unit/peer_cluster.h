@@ -48,6 +48,8 @@ struct node {
     uint64_t pieces_at_ping;
     uint32_t last_from;
     bool stop_at_frame;
+    uint32_t greetings;
+    struct peer_greeting greeting; /* the last one */
 };
 
 static uv_loop_t loop;
@@ -176,6 +178,13 @@ static inline void on_link(void *arg, uint32_t pid, bool up)
     node->downs += up ? 0 : 1;
 }
 
+static inline void on_greeted(void *arg, const struct peer_greeting *greeting)
+{
+    struct node *node = arg;
+    node->greetings++;
+    node->greeting = *greeting;
+}
+
 static inline struct room *make_room(void)
 {
     assert_true(room_count < ROOMS_MAX);
@@ -195,13 +204,18 @@ static inline struct room *make_room(void)
 static inline struct peer_config config_of(uint32_t pid, uint32_t count)
 {
     struct peer_config config = {
-        .scope = {cluster_id, configuration_id}, .me = pid, .secret = secret};
+        .identity = {.scope = {cluster_id, configuration_id}, .me = pid, .standing = PEER_MEMBER},
+        .levels = {1, 2},
+        .level = 1,
+        .secret = secret};
     for (uint32_t other = 1; other <= count; other++) {
         if (other == pid)
             continue;
-        struct peer_member *member = &config.members[config.count++];
+        struct peer_member *member = &config.identity.members[config.identity.count++];
         member->pid = other;
-        snprintf(member->addr, sizeof member->addr, "127.0.0.1:%u", gates[pid][other].port);
+        snprintf(member->addr, sizeof member->addr, "127.0.0.%u:1", other);
+        snprintf(member->peer_addr, sizeof member->peer_addr, "127.0.0.1:%u",
+                 gates[pid][other].port);
     }
     return config;
 }
@@ -209,7 +223,7 @@ static inline struct peer_config config_of(uint32_t pid, uint32_t count)
 static inline void node_start_as(uint32_t pid, const struct peer_config *config)
 {
     struct node *node = &nodes[pid];
-    struct peer_callbacks callbacks = {on_frame, on_link, node};
+    struct peer_callbacks callbacks = {on_frame, on_link, on_greeted, node};
     struct fault fault;
     *node = (struct node){.pid = pid};
     struct room *room = make_room();

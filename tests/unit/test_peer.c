@@ -152,8 +152,8 @@ static void a_dial_without_answer_is_given_up(void **state)
     assert_int_equal(listen(mute, 4), 0);
     getsockname(mute, (struct sockaddr *)&address, &len);
     struct peer_config config = config_of(1, 2);
-    snprintf(config.members[0].addr, sizeof config.members[0].addr, "localhost:%u",
-             ntohs(address.sin_port));
+    snprintf(config.identity.members[0].peer_addr, sizeof config.identity.members[0].peer_addr,
+             "localhost:%u", ntohs(address.sin_port));
     node_start_as(1, &config);
     int fds[2];
     for (int i = 0; i < 2; i++)
@@ -167,12 +167,12 @@ static void wrong_configurations_are_named(void **state)
 {
     static const char *const wrong[] = {"",        "a",    ":1",    "a:",  "a:0",
                                         "a:65536", "a:1x", "::1:1", "[]:1"};
-    struct peer_callbacks callbacks = {on_frame, on_link, &nodes[1]};
+    struct peer_callbacks callbacks = {on_frame, on_link, on_greeted, &nodes[1]};
     struct fault fault;
     struct room *room = make_room();
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         struct peer_config config = config_of(1, 2);
-        strcpy(config.members[0].addr, wrong[i]);
+        strcpy(config.identity.members[0].peer_addr, wrong[i]);
         assert_int_equal(peer_start(&loop, room->context, &config, &callbacks, &room->peer, &fault),
                          -EINVAL);
         assert_non_null(strstr(fault.text, "HOST:PORT"));
@@ -191,7 +191,8 @@ static void wrong_configurations_are_named(void **state)
 static void it_stops_at_any_moment(void **state)
 {
     struct peer_config named = config_of(1, 2);
-    snprintf(named.members[0].addr, sizeof named.members[0].addr, "localhost:%u", gates[1][2].port);
+    snprintf(named.identity.members[0].peer_addr, sizeof named.identity.members[0].peer_addr,
+             "localhost:%u", gates[1][2].port);
     for (int turns = 0; turns < 30; turns++) {
         node_start_as(1, &named);
         node_start(2, 2);

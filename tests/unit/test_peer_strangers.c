@@ -84,9 +84,10 @@ static void strangers_are_refused(void **state)
 static void only_the_addresses_of_peers_are_let_in(void **state)
 {
     struct peer_config config = config_of(1, 2);
-    strcpy(config.members[0].addr, "192.0.2.1:1"); /* RFC 5737: nobody's */
+    strcpy(config.identity.members[0].peer_addr, "192.0.2.1:1"); /* RFC 5737: nobody's */
+    config.secret = NULL;
     node_start_as(1, &config);
-    assert_refused(websocket, headers("2", "1", cluster_text, secret_text));
+    assert_refused(websocket, headers("2", "1", cluster_text, ""));
 }
 
 static int stranger_becomes_2(void)

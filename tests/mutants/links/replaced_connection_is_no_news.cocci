@@ -6,7 +6,8 @@
 on_established(...)
 {
 <...
-- forget_in(link);
-+ link->in = NULL;
+- receive_leave(link);
++ if (link->in)
++     link_cut(link->in);
 ...>
 }

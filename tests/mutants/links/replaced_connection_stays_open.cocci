@@ -5,6 +5,8 @@
 on_established(...)
 {
 <...
-- link_cut(link->in);
+- receive_leave(link);
++ if (link->in)
++     forget_in(link);
 ...>
 }

@@ -1,0 +1,229 @@
+#include "peer/greeting.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* With the colon, as lws_hdr_custom_copy wants them. */
+static const char header_from[] = "x-quorumfs-node:";
+static const char header_to[] = "x-quorumfs-to:";
+static const char header_cluster[] = "x-quorumfs-cluster:";
+const char greeting_header_secret[] = "x-quorumfs-secret:";
+static const char header_levels[] = "x-quorumfs-levels:";
+static const char header_standing[] = "x-quorumfs-standing:";
+static const char header_addr[] = "x-quorumfs-addr:";
+static const char header_members[] = "x-quorumfs-members:";
+
+enum {
+    NUMBER_TEXT_MAX = 24,
+    SCOPE_TEXT_MAX = 40,
+    ADDRS_TEXT_MAX = 2 * PEER_ADDR_MAX + 2,
+    MEMBERS_TEXT_MAX = PAXOS_NODES_MAX * (ADDRS_TEXT_MAX + 12),
+};
+
+static const char *const standing_names[] = {
+    [PEER_NEW] = "new", [PEER_FOUNDING] = "founding", [PEER_MEMBER] = "member"};
+
+/* ---- Writing ---- */
+
+static void scope_text(const struct frame_scope *scope, char text[SCOPE_TEXT_MAX])
+{
+    snprintf(text, SCOPE_TEXT_MAX, "%016" PRIx64 "-%016" PRIx64, scope->cluster,
+             scope->configuration);
+}
+
+/* Text that is built up in a given room; what does not fit makes `at` equal `end`. */
+struct header_text {
+    char *at, *end;
+};
+
+static __attribute__((format(printf, 2, 3))) void put(struct header_text *text, const char *format,
+                                                      ...)
+{
+    size_t room = (size_t)(text->end - text->at);
+    va_list args;
+    va_start(args, format);
+    int len = vsnprintf(text->at, room, format, args);
+    va_end(args);
+    text->at = len >= 0 && (size_t)len < room ? text->at + len : text->end;
+}
+
+static void put_member(struct header_text *text, uint32_t pid, const char *addr,
+                       const char *peer_addr)
+{
+    if (addr[0])
+        put(text, " %u,%s,%s", pid, addr, peer_addr);
+}
+
+/* Nodes that do not know their cluster have nobody to tell of. */
+static void put_members(struct header_text *text, const struct peer *peer)
+{
+    if (peer->standing == PEER_NEW)
+        return;
+    put(text, "%s", header_members);
+    put_member(text, peer->me, peer->self.addr, peer->self.peer_addr);
+    for (uint32_t i = 0; i < peer->count; i++)
+        put_member(text, peer->links[i].pid, peer->links[i].name, peer->links[i].addr);
+    put(text, "\r\n");
+}
+
+int greeting_write(const struct link *link, char **at, size_t room)
+{
+    const struct peer *peer = link->peer;
+    struct header_text text = {*at, *at + room};
+    char scope[SCOPE_TEXT_MAX];
+    scope_text(&peer->scope, scope);
+    put(&text, "%s %u\r\n%s %u\r\n%s %s\r\n", header_from, peer->me, header_to, link->pid,
+        header_cluster, scope);
+    if (peer->secret[0])
+        put(&text, "%s %s\r\n", greeting_header_secret, peer->secret);
+    put(&text, "%s %u-%u\r\n", header_levels, peer->levels.min, peer->levels.max);
+    put(&text, "%s %s\r\n", header_standing, standing_names[peer->standing]);
+    if (peer->self.addr[0])
+        put(&text, "%s %s,%s\r\n", header_addr, peer->self.addr, peer->self.peer_addr);
+    put_members(&text, peer);
+    if (text.at == text.end)
+        return -ENOSPC;
+    *at = text.at;
+    return 0;
+}
+
+/* ---- Reading ---- */
+
+/* A missing header is an empty one. Returns false if it is too long. */
+bool greeting_header(struct lws *wsi, const char *name, char *value, size_t size)
+{
+    memset(value, 0, size);
+    int nothing = lws_hdr_custom_length(wsi, name, (int)strlen(name)) < 0;
+    return nothing || lws_hdr_custom_copy(wsi, value, (int)size, name, (int)strlen(name)) >= 0;
+}
+
+static bool parse_number(const char *text, int base, uint64_t max, uint64_t *number)
+{
+    char *end;
+    errno = 0;
+    *number = strtoull(text, &end, base);
+    return text[0] >= '0' && errno == 0 && *end == '\0' && *number <= max;
+}
+
+static bool parse_number_below(const char *text, uint32_t *number)
+{
+    uint64_t wide;
+    bool right = parse_number(text, 10, UINT32_MAX, &wide);
+    *number = (uint32_t)wide;
+    return right;
+}
+
+static bool read_number(struct lws *wsi, const char *name, uint32_t *number)
+{
+    char text[NUMBER_TEXT_MAX];
+    return greeting_header(wsi, name, text, sizeof text) && parse_number_below(text, number);
+}
+
+static bool read_scope(struct lws *wsi, struct frame_scope *scope)
+{
+    char text[SCOPE_TEXT_MAX], again[SCOPE_TEXT_MAX];
+    if (!greeting_header(wsi, header_cluster, text, sizeof text))
+        return false;
+    char *configuration = strchr(text, '-');
+    if (!configuration)
+        return false;
+    *configuration++ = '\0';
+    bool right = parse_number(text, 16, UINT64_MAX, &scope->cluster) &&
+                 parse_number(configuration, 16, UINT64_MAX, &scope->configuration);
+    *--configuration = '-';
+    scope_text(scope, again);
+    return right && strcmp(text, again) == 0; /* one way to write it */
+}
+
+/* A node that says nothing speaks level 1 and no other. */
+static bool read_levels(struct lws *wsi, struct peer_levels *levels)
+{
+    char text[NUMBER_TEXT_MAX];
+    *levels = (struct peer_levels){1, 1};
+    if (!greeting_header(wsi, header_levels, text, sizeof text))
+        return false;
+    if (!text[0])
+        return true;
+    char *max = strchr(text, '-');
+    if (!max)
+        return false;
+    *max++ = '\0';
+    return parse_number_below(text, &levels->min) && parse_number_below(max, &levels->max) &&
+           levels->min >= 1 && levels->min <= levels->max;
+}
+
+static bool read_standing(struct lws *wsi, enum peer_standing *standing)
+{
+    char text[NUMBER_TEXT_MAX];
+    *standing = PEER_FORMER;
+    if (!greeting_header(wsi, header_standing, text, sizeof text))
+        return false;
+    for (size_t i = 0; i < sizeof standing_names / sizeof *standing_names; i++) {
+        if (strcmp(text, standing_names[i]) == 0)
+            *standing = (enum peer_standing)i;
+    }
+    return !text[0] || *standing != PEER_FORMER;
+}
+
+static bool take_addr(const char *text, char addr[PEER_ADDR_MAX])
+{
+    struct address address;
+    if (!text || strlen(text) >= PEER_ADDR_MAX || address_parse(text, &address) < 0)
+        return false;
+    strcpy(addr, text);
+    return true;
+}
+
+/* "ADDR,PEER_ADDR" */
+static bool take_addrs(char *text, struct peer_member *member)
+{
+    char *rest = text;
+    return take_addr(strsep(&rest, ","), member->addr) &&
+           take_addr(strsep(&rest, ","), member->peer_addr) && !rest;
+}
+
+/* "ID,ADDR,PEER_ADDR" */
+static bool take_member(char *text, struct peer_member *member)
+{
+    char *addrs = strchr(text, ',');
+    if (!addrs)
+        return false;
+    *addrs++ = '\0';
+    return parse_number_below(text, &member->pid) && member->pid > 0 && take_addrs(addrs, member);
+}
+
+static bool read_members(struct lws *wsi, struct peer_greeting *greeting)
+{
+    char text[MEMBERS_TEXT_MAX], *rest = text, *item;
+    if (!greeting_header(wsi, header_members, text, sizeof text))
+        return false;
+    while ((item = strsep(&rest, " "))) {
+        if (!item[0])
+            continue;
+        if (greeting->count == PAXOS_NODES_MAX ||
+            !take_member(item, &greeting->members[greeting->count]))
+            return false;
+        greeting->count++;
+    }
+    return true;
+}
+
+static bool read_addrs(struct lws *wsi, struct peer_member *dialler)
+{
+    char text[ADDRS_TEXT_MAX];
+    return greeting_header(wsi, header_addr, text, sizeof text) &&
+           (!text[0] || take_addrs(text, dialler));
+}
+
+bool greeting_read(struct lws *wsi, struct peer_greeting *greeting)
+{
+    *greeting = (struct peer_greeting){0};
+    return read_number(wsi, header_from, &greeting->dialler.pid) &&
+           read_number(wsi, header_to, &greeting->to) && read_scope(wsi, &greeting->scope) &&
+           read_levels(wsi, &greeting->levels) && read_standing(wsi, &greeting->standing) &&
+           read_addrs(wsi, &greeting->dialler) && read_members(wsi, greeting);
+}

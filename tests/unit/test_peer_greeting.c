@@ -1,0 +1,106 @@
+/* What nodes say of themselves when they connect, and what follows from it. */
+#include "peer_cluster.h"
+
+static void name(struct peer_config *config, uint32_t pid)
+{
+    snprintf(config->self.addr, sizeof config->self.addr, "127.0.0.%u:1", pid);
+    snprintf(config->self.peer_addr, sizeof config->self.peer_addr, "127.0.0.1:%u",
+             gates[3 - pid][pid].port);
+}
+
+/* One of two nodes, of which each knows the other by its name. */
+static struct peer_config named(uint32_t pid, enum peer_standing standing)
+{
+    struct peer_config config = config_of(pid, 2);
+    name(&config, pid);
+    config.identity.standing = standing;
+    return config;
+}
+
+static void a_new_node_is_told_who_it_is(void **state)
+{
+    struct peer_config member = named(1, PEER_MEMBER), new = named(2, PEER_NEW);
+    new.identity.scope = (struct frame_scope){0xbeef, 1}; /* stands in for what it does not know */
+    node_start_as(1, &member);
+    node_start_as(2, &new);
+    wait_for(nodes[2].greetings > 0);
+    const struct peer_greeting *greeting = &nodes[2].greeting;
+    assert_int_equal(greeting->standing, PEER_MEMBER);
+    assert_int_equal(greeting->dialler.pid, 1);
+    assert_int_equal(greeting->to, 2);
+    assert_true(greeting->scope.cluster == cluster_id);
+    assert_int_equal(greeting->levels.min, 1);
+    assert_int_equal(greeting->levels.max, 2);
+    assert_int_equal(greeting->count, 2);
+    assert_int_equal(greeting->members[1].pid, 2);
+    assert_string_equal(greeting->members[1].addr, "127.0.0.2:1");
+    assert_int_equal(nodes[1].linked, 0);
+
+    struct peer_config known = named(2, PEER_MEMBER);
+    struct fault fault;
+    assert_int_equal(peer_identify(nodes[2].peer, &known.identity, &fault), 0);
+    wait_for(nodes[1].linked == 4 && nodes[2].linked == 2);
+    struct peer_levels levels;
+    assert_true(peer_speaks(nodes[1].peer, 2, &levels));
+    assert_int_equal(levels.max, 2);
+    assert_false(peer_speaks(nodes[1].peer, 3, &levels));
+}
+
+static void two_new_nodes_hear_each_other(void **state)
+{
+    struct peer_config first = named(1, PEER_NEW), second = named(2, PEER_NEW);
+    node_start_as(1, &first);
+    node_start_as(2, &second);
+    wait_for(nodes[1].greetings > 0 && nodes[2].greetings > 0);
+    assert_int_equal(nodes[1].greeting.standing, PEER_NEW);
+    assert_string_equal(nodes[1].greeting.dialler.addr, "127.0.0.2:1");
+    assert_int_equal(nodes[1].greeting.count, 0);
+    assert_int_equal(nodes[1].linked, 0);
+}
+
+/* Node 2 listens behind another gate than the one that node 1 knows. */
+static void a_member_that_has_moved_is_dialled_there(void **state)
+{
+    struct peer_config first = named(1, PEER_MEMBER), moved = named(2, PEER_MEMBER);
+    uint16_t port = gates[1][2].port;
+    snprintf(moved.self.peer_addr, sizeof moved.self.peer_addr, "127.0.0.1:%u", gates[3][2].port);
+    gate_cut(&gates[1][2]);
+    node_start_as(1, &first);
+    node_start_as(2, &moved);
+    wait_for(nodes[1].linked == 4 && nodes[2].linked == 2);
+    assert_int_not_equal(port, gates[3][2].port);
+}
+
+static void a_node_that_lags_behind_the_level_is_not_let_in(void **state)
+{
+    struct peer_config first = named(1, PEER_MEMBER), second = named(2, PEER_MEMBER);
+    second.levels = (struct peer_levels){1, 1};
+    node_start_as(1, &first);
+    node_start_as(2, &second);
+    wait_for(nodes[1].linked == 4 && nodes[2].linked == 2);
+    node_stop(2);
+    wait_for(nodes[1].linked == 0);
+    peer_set_level(nodes[1].peer, 2);
+    node_start_as(2, &second);
+    uint64_t began = uv_now(&loop);
+    wait_for(uv_now(&loop) - began > 300); /* several attempts */
+    assert_int_equal(nodes[1].linked, 0);
+    node_stop(2);
+    second.levels = (struct peer_levels){2, 3};
+    node_start_as(2, &second);
+    wait_for(nodes[1].linked == 4 && nodes[2].linked == 2);
+}
+
+int main(void)
+{
+    prepare();
+    const struct CMUnitTest tests[] = {
+        nodes_test(a_new_node_is_told_who_it_is),
+        nodes_test(two_new_nodes_hear_each_other),
+        nodes_test(a_member_that_has_moved_is_dialled_there),
+        nodes_test(a_node_that_lags_behind_the_level_is_not_let_in),
+    };
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    free(pattern);
+    return failed;
+}
