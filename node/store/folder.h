@@ -15,7 +15,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { FOLDER_FORMAT = 3 }; /* of both databases; any other is refused */
+/* The format of each database. One of an older format is brought up to date when it is opened, in
+ * the same transaction; from then on, earlier versions of quorumfs refuse it. */
+enum { FOLDER_FORMAT = 4, FOLDER_FORMAT_OLDEST = 3 };
 
 /* The cluster that a folder belongs to, and the node in it. Both databases store it when they are
  * made and refuse to open for another one. */

@@ -30,7 +30,7 @@ struct log_callbacks {
  * returned. `snapshot` is the index of the last one that the tree was taken from: the entries below
  * it are void as well, they may never have been decided. `*stored` is what was found, decided =
  * max(stored, applied); given back with log_stored_clear. Returns 0, -EINVAL (another cluster,
- * another node, a newer format, a log that is missing although the tree holds something, a tree
+ * another node, an unknown format, a log that is missing although the tree holds something, a tree
  * that is older than where the log begins), -EBUSY (another program has log.db open), -EUCLEAN
  * (damaged), -EIO, -ENOSPC, -ENOMEM. */
 int log_open(const struct folder *folder, const struct identity *identity, uint64_t applied,

@@ -38,18 +38,20 @@ static const char log_schema[] =
 
 static int log_db_make(struct log_db *db, const struct identity *identity, uint64_t applied)
 {
-    bool made;
-    int status = sql_exec(&db->sql, "BEGIN IMMEDIATE");
+    int format, status = sql_exec(&db->sql, "BEGIN IMMEDIATE");
 
     if (status == 0)
-        status = sql_identify(&db->sql, identity, &made);
-    if (status == 0 && made && applied > 0)
+        status = sql_identify(&db->sql, identity, &format);
+    bool made = status == 0 && format == 0;
+    if (made && applied > 0)
         status = fault_set(
             &db->sql.fault, -EINVAL,
             "log.db is missing although tree.db holds data: this node has forgotten what it "
             "promised the others; empty the whole folder to join as a new node");
     if (status == 0 && made)
         status = sql_exec(&db->sql, log_schema);
+    else if (status == 0 && format < FOLDER_FORMAT)
+        status = sql_upgraded(&db->sql, format);
     return status == 0 ? sql_exec(&db->sql, "COMMIT") : status;
 }
 

@@ -1,5 +1,6 @@
 #include "store/sql.h"
 
+#include "base/trace.h"
 #include "store/seal.h"
 
 #include <assert.h>
@@ -238,30 +239,41 @@ static int sql_check_owner(struct sql *sql, const struct identity *identity)
     return 0;
 }
 
-int sql_identify(struct sql *sql, const struct identity *identity, bool *made)
+int sql_identify(struct sql *sql, const struct identity *identity, int *format)
 {
-    int64_t format, tables;
-    int status = sql_number(sql, "PRAGMA user_version", &format);
+    int64_t found, tables;
+    int status = sql_number(sql, "PRAGMA user_version", &found);
 
     if (status < 0)
         return status;
     status = sql_number(sql, "SELECT count(*) FROM sqlite_schema", &tables);
     if (status < 0)
         return status;
-    *made = format == 0 && tables == 0;
-    if (*made)
+    *format = (int)found; /* SQLite keeps it in 32 bits */
+    if (found == 0 && tables == 0)
         return sql_mark(sql, identity);
-    if (format < 1)
+    if (found < 1)
         return fault_set(&sql->fault, -EINVAL, "%s: not a database of quorumfs: move it away",
                          sql->name);
-    if (format != FOLDER_FORMAT)
+    if (found < FOLDER_FORMAT_OLDEST || found > FOLDER_FORMAT)
         return fault_set(&sql->fault, -EINVAL,
-                         "%s: the folder has format %" PRId64 " and this quorumfs knows format %d: "
-                         "use the version that wrote it",
-                         sql->name, format, FOLDER_FORMAT);
+                         "%s: the folder has format %" PRId64
+                         " and this quorumfs knows formats %d to %d: use the version that wrote it",
+                         sql->name, found, FOLDER_FORMAT_OLDEST, FOLDER_FORMAT);
     if (!seal_is_kept(sql->db))
         return sql_damaged(sql, "its pages have no seals");
     return sql_check_owner(sql, identity);
+}
+
+int sql_upgraded(struct sql *sql, int format)
+{
+    char text[64];
+
+    assert(format >= FOLDER_FORMAT_OLDEST && format < FOLDER_FORMAT);
+    trace_info("store", "%s goes from format %d to %d: earlier versions refuse it from now on",
+               sql->name, format, FOLDER_FORMAT);
+    snprintf(text, sizeof text, "PRAGMA user_version = %d", FOLDER_FORMAT);
+    return sql_exec(sql, text);
 }
 
 /* `path` as a URI (https://sqlite.org/uri.html) of a file that nobody changes, whose WAL SQLite

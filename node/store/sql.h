@@ -55,9 +55,14 @@ void sql_bind_bytes(sqlite3_stmt *statement, int parameter, struct bytes bytes);
 /* A blob of the current row; valid until the statement is stepped or reset. */
 struct bytes sql_column_bytes(sqlite3_stmt *statement, int column);
 
-/* Inside a transaction: a database without a mark gets one (`*made`: now make the tables); the mark
- * of another cluster, another node or a newer format is refused with -EINVAL. */
-int sql_identify(struct sql *sql, const struct identity *identity, bool *made);
+/* Inside a transaction: checks the mark of a database, or gives it one if it has none. `*format` is
+ * the format that it had, 0 if it had no mark: then the caller makes the tables. If it is older
+ * than FOLDER_FORMAT, the caller changes the tables and then calls sql_upgraded, all in this
+ * transaction. The mark of another cluster, another node or an unknown format is refused with
+ * -EINVAL. */
+int sql_identify(struct sql *sql, const struct identity *identity, int *format);
+/* The tables have FOLDER_FORMAT now, and `format` before. */
+int sql_upgraded(struct sql *sql, int format);
 
 /* The number that a query gives of the database file alone, without its WAL: as the last checkpoint
  * left it. 0 where it cannot be read, as when a checkpoint was cut short. */

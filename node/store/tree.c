@@ -47,11 +47,12 @@ int tree_run(struct tree *tree, sqlite3_stmt *statement)
 
 int tree_make(struct sql *sql, const struct identity *identity, bool *made)
 {
-    int status = sql_identify(sql, identity, made);
+    int format, status = sql_identify(sql, identity, &format);
 
-    if (status < 0 || !*made)
-        return status;
-    return sql_exec(sql, tree_schema);
+    *made = status == 0 && format == 0;
+    if (*made)
+        return sql_exec(sql, tree_schema);
+    return status == 0 && format < FOLDER_FORMAT ? sql_upgraded(sql, format) : status;
 }
 
 /* Whoever wanted them has ended with the process before. */

@@ -28,7 +28,7 @@ struct tree;
  * still waits for plus this. Such a command has no effect, its result is -EAGAIN. */
 enum { TREE_SESSION_WINDOW = 65536 };
 
-/* Opens or makes tree.db. Returns 0, -EINVAL (another cluster, node, a newer format), -EUCLEAN,
+/* Opens or makes tree.db. Returns 0, -EINVAL (another cluster, node, an unknown format), -EUCLEAN,
  * -EIO, ... */
 int tree_open(const struct folder *folder, const struct identity *identity, struct tree **tree,
               struct fault *fault);

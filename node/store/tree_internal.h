@@ -215,7 +215,8 @@ static inline uint64_t column_number(sqlite3_stmt *statement, int column)
 /* Opens, and closes, everything that stands on tree.db: connections, counters, sessions. */
 int tree_attach(struct tree *tree);
 void tree_detach(struct tree *tree);
-/* Makes the tables in an empty database, or checks whose it is. Inside a transaction. */
+/* Makes the tables in an empty database, or checks whose it is and brings it up to date. Inside a
+ * transaction. */
 int tree_make(struct sql *sql, const struct identity *identity, bool *made);
 
 /* ---- tree_inode.c ---- */

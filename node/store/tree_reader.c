@@ -95,7 +95,7 @@ static void read_piece(uv_work_t *work)
 
     if (r->piece.cap == 0) {
         buffer_put_u8(&r->piece, RECORD_HEADER);
-        buffer_put_u32(&r->piece, FOLDER_FORMAT);
+        buffer_put_u32(&r->piece, RECORD_FORMAT);
         buffer_put_u64(&r->piece, r->index);
     } else {
         r->piece.len = 0;

@@ -12,6 +12,7 @@
 #include "store/sql.h"
 
 enum {
+    RECORD_FORMAT = 3, /* nodes of earlier versions take snapshots of it, and send them */
     RECORD_TABLES = 8,
     RECORD_HEADER = 254,
     RECORD_END = 255,

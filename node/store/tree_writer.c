@@ -234,7 +234,7 @@ static int add_header(struct tree_writer *w)
 {
     uint32_t format = reader_u32(&w->piece);
     uint64_t index = reader_u64(&w->piece);
-    bool fits = !w->begun && format == FOLDER_FORMAT && index == w->index;
+    bool fits = !w->begun && format == RECORD_FORMAT && index == w->index;
 
     w->begun = true;
     return fits ? 0 : -EBADMSG;

@@ -93,7 +93,7 @@ static struct buffer empty_tree(uint64_t index)
     const uint64_t meta[] = {index, 2, 1, 1, 1, 0, 0};
     const uint64_t root[] = {1, 0040777, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0};
     buffer_put_u8(&out, RECORD_HEADER);
-    buffer_put_u32(&out, FOLDER_FORMAT);
+    buffer_put_u32(&out, RECORD_FORMAT);
     buffer_put_u64(&out, index);
     put_row(&out, 0, meta, sizeof meta / sizeof *meta);
     put_row(&out, 3, root, sizeof root / sizeof *root);

@@ -114,7 +114,7 @@ static struct buffer put_together(const struct rows *rows, uint64_t index)
     struct buffer out = {0};
     uint64_t counts[RECORD_TABLES] = {0};
     buffer_put_u8(&out, RECORD_HEADER);
-    buffer_put_u32(&out, FOLDER_FORMAT);
+    buffer_put_u32(&out, RECORD_FORMAT);
     buffer_put_u64(&out, index);
     for (uint32_t i = 0; i < rows->count; i++) {
         buffer_put_u8(&out, rows->row[i].table);

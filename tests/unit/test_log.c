@@ -439,11 +439,12 @@ static void folders_of_others_are_refused(void **state)
     rig_close(rig);
     assert_refused(rig, &other_cluster, 0, -EINVAL, "belongs to another cluster");
     assert_refused(rig, &other_node, 0, -EINVAL, "belongs to node 2 of the cluster, not to node 3");
-    tamper(rig, "PRAGMA user_version = 4");
-    assert_refused(rig, &identity, 0, -EINVAL, "has format 4 and this quorumfs knows format 3");
+    tamper(rig, "PRAGMA user_version = 5");
+    assert_refused(rig, &identity, 0, -EINVAL,
+                   "has format 5 and this quorumfs knows formats 3 to 4");
     tamper(rig, "PRAGMA user_version = 0");
     assert_refused(rig, &identity, 0, -EINVAL, "not a database of quorumfs");
-    tamper(rig, "PRAGMA user_version = 3");
+    tamper(rig, "PRAGMA user_version = 4");
     rig_open(rig, 0);
     rig_close(rig);
     rig_free(rig);

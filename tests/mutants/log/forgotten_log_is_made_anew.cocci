@@ -6,7 +6,7 @@
 log_db_make(...)
 {
 <...
-- status == 0 && made && applied > 0
+- made && applied > 0
 + 0
 ...>
 }

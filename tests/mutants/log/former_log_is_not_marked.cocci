@@ -1,0 +1,11 @@
+// A log of a former format stays what it was: earlier versions would open it beside a newer tree.
+// killers: test_upgrade
+@@
+@@
+log_db_make(...)
+{
+<...
+- sql_upgraded(...)
++ 0
+...>
+}

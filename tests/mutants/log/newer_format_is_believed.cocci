@@ -1,0 +1,11 @@
+// A database that a newer version has written is opened.
+// killers: test_upgrade, test_log
+@@
+@@
+sql_identify(...)
+{
+<...
+- found > FOLDER_FORMAT
++ false
+...>
+}
