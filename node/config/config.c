@@ -24,6 +24,8 @@ static const char config_help[] =
     "  -o OPTION,OPTION...    mount options: ro, noexec and others; any field of node.json that "
     "is\n"
     "                         a text or true, such as commit=close or allow_other\n"
+    "      --found            found a new cluster although not every peer has been heard; only at\n"
+    "                         the first start, and at one node only\n"
     "  -h, --help             print this and exit\n"
     "  -V, --version          print the version and exit\n"
     "\n"
@@ -37,6 +39,7 @@ struct config_flags {
     const char *dir, *addr, *peers, *clients, *mount;
     const char *options[CONFIG_OPTION_LISTS_MAX];
     int option_lists;
+    bool found;
     const char *mountpoint; /* beside DIR */
 };
 
@@ -101,6 +104,7 @@ static int config_read_flags(int argc, char **argv, struct config_flags *flags, 
         {"peers", required_argument, NULL, 'p'},
         {"clients", required_argument, NULL, 'c'},
         {"mount", required_argument, NULL, 'm'},
+        {"found", no_argument, NULL, 'f'},
         {"help", no_argument, NULL, 'h'},
         {"version", no_argument, NULL, 'V'},
         {NULL, 0, NULL, 0},
@@ -121,6 +125,8 @@ static int config_read_flags(int argc, char **argv, struct config_flags *flags, 
             return fault_set(fault, -EINVAL, "-o more than %d times", CONFIG_OPTION_LISTS_MAX);
         else if (flag == 'o')
             flags->options[flags->option_lists++] = optarg;
+        else if (flag == 'f')
+            flags->found = true;
         else if (flag == 'h')
             return fputs(config_help, stdout) < 0 ? -EINVAL : 1;
         else if (flag == 'V')
@@ -198,6 +204,7 @@ static int config_apply_flags(struct config_draft *draft, const struct config_fl
         config_set_absolute(flags->mountpoint, config->mount, fault) < 0)
         return fault_wrap(fault, -EINVAL, "MOUNTPOINT");
     config->in_background = flags->mountpoint != NULL;
+    config->found = flags->found;
     for (int i = 0; i < flags->option_lists; i++) {
         if (config_set_options(draft, flags->options[i], fault) < 0)
             return -EINVAL;

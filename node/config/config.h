@@ -32,6 +32,7 @@ struct config {
     struct config_member peers[PAXOS_NODES_MAX - 1];
     char mount[CONFIG_PATH_MAX];            /* absolute; empty: no mount */
     char mount_options[CONFIG_OPTIONS_MAX]; /* for the kernel: ",ro,noexec"; empty: none */
+    bool found; /* this node founds a cluster without having heard from all others (a flag only) */
     bool in_background; /* as mount(8) wants it: the process goes to the background once mounted,
                            and ends with the mount */
     bool allow_other;
@@ -53,8 +54,9 @@ struct config {
  */
 int config_load(int argc, char **argv, struct config *config, struct fault *fault);
 
-/* The cluster this config describes: its id, and my pid in the sorted addresses. `pids[i]` is that
- * of peers[i]. */
+/* The ids that a new cluster of these nodes begins with: mine in the order of all addresses, from 1,
+ * and `pids[i]` that of peers[i]. `*cluster` is the id that a cluster of these addresses had in
+ * folders of format 3; since then ids are made at founding, and what is stored counts. */
 void config_cluster(const struct config *config, uint64_t *cluster, uint32_t *me,
                     uint32_t pids[PAXOS_NODES_MAX - 1]);
 

@@ -50,18 +50,38 @@ static unsigned check_address(const struct peer *peer, const struct in6_addr *ip
     return all_known ? HTTP_STATUS_FORBIDDEN : HTTP_STATUS_SERVICE_UNAVAILABLE;
 }
 
+static struct link *link_named(struct peer *peer, const char *addr)
+{
+    for (uint32_t i = 0; i < peer->count; i++) {
+        if (strcmp(peer->links[i].name, addr) == 0)
+            return &peer->links[i];
+    }
+    return NULL;
+}
+
+/* This node is new, and hears the other for the first time: it is called as well, at once, so that
+ * a cluster need not wait for the next attempt to be founded. */
+static void call_back(struct peer *peer, const struct peer_greeting *greeting)
+{
+    struct link *link = link_named(peer, greeting->dialler.addr);
+    uint64_t now = uv_now(peer->loop);
+    if (!link)
+        return;
+    if (link->greeted_ms == 0 || now - link->greeted_ms > 2 * PEER_BACKOFF_MS_MAX)
+        dial_now(link);
+    link->greeted_ms = now;
+}
+
 /* Its folder is new. If it belongs to the cluster, it is called, and so hears who it is. */
 static unsigned check_new(struct peer *peer, const struct peer_greeting *greeting, const char **why)
 {
-    for (uint32_t i = 0; i < peer->count; i++) {
-        if (strcmp(peer->links[i].name, greeting->dialler.addr) != 0)
-            continue;
-        dial_now(&peer->links[i]);
-        *why = "this node will tell who it is";
-        return HTTP_STATUS_SERVICE_UNAVAILABLE;
-    }
+    struct link *link = link_named(peer, greeting->dialler.addr);
     *why = "its folder is new, and its addr is not that of a member of this cluster";
-    return HTTP_STATUS_FORBIDDEN;
+    if (!link)
+        return HTTP_STATUS_FORBIDDEN;
+    dial_now(link);
+    *why = "this node will tell it who it is";
+    return HTTP_STATUS_SERVICE_UNAVAILABLE;
 }
 
 static unsigned check_levels(struct peer *peer, const struct peer_levels *levels, const char **why)
@@ -111,6 +131,7 @@ unsigned handshake_check(struct peer *peer, struct lws *wsi, const struct in6_ad
         return HTTP_STATUS_FORBIDDEN;
     if (peer->standing == PEER_NEW) {
         *why = "this node does not know its cluster yet";
+        call_back(peer, &greeting);
         peer->callbacks.greeted(peer->callbacks.arg, &greeting);
         return HTTP_STATUS_SERVICE_UNAVAILABLE;
     }

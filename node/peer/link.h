@@ -40,6 +40,7 @@ struct link {
     uint32_t next_ip;      /* of the address, to be tried next */
     uint32_t failures;     /* since it last was up */
     bool refusal_told;
+    uint64_t greeted_ms; /* of the loop: when it last connected to this node while that was new */
 
     /* The connection that the peer dialled, to listen (receive.c). */
     struct lws *in;

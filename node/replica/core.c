@@ -37,7 +37,7 @@ void replica_break(struct replica *r, const char *what, int status)
 
 void replica_step(struct replica *r, const struct paxos_event *event)
 {
-    if (r->broken)
+    if (r->broken || !r->paxos)
         return;
     struct paxos_event timed = *event;
     timed.now = replica_now_us();

@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CONFIGURATION = 1 }; /* membership does not change yet */
-
 /* ---- What comes in ---- */
 
 static void on_frame(void *arg, struct frame *frame)
@@ -101,44 +99,58 @@ struct peer *replica_peer(struct replica *r)
 
 /* ---- Start ---- */
 
-static int open_store(struct replica *r, const struct identity *identity,
-                      struct paxos_stored *stored, struct fault *fault)
+static int open_store(struct replica *r, struct fault *fault)
 {
     int status = folder_open(r->config->dir, &r->folder, fault);
-    if (status < 0)
-        return status;
-    status = leases_begin(r, fault);
-    if (status < 0)
-        return status;
-    status = tree_open(r->folder, identity, &r->tree, fault);
-    if (status < 0)
-        return status;
+    if (status == 0)
+        status = leases_begin(r, fault);
+    if (status == 0)
+        status = founding_begin(r, fault);
+    if (status == 0)
+        status = tree_open(r->folder, &r->identity, &r->tree, fault);
     r->durable_applied = 0; /* not known until a checkpoint says so: nothing is trimmed before */
-    status = log_open(r->folder, identity, tree_applied(r->tree), tree_snapshot(r->tree), &r->log,
-                      stored, fault);
+    return status;
+}
+
+/* A new log begins with the members that are known by now, and one of a former format with those
+ * that node.json names; otherwise those that it has stored count. */
+static int open_log(struct replica *r, struct paxos_stored *stored, struct fault *fault)
+{
+    uint32_t pids[PAXOS_NODES_MAX];
+    for (uint32_t i = 0; i < r->member_count; i++)
+        pids[i] = r->members[i].pid;
+    struct paxos_membership members = paxos_membership_of(pids, r->member_count, PAXOS_FRESH);
+    int status = log_open(r->folder, &r->identity, &members, tree_applied(r->tree),
+                          tree_snapshot(r->tree), &r->log, stored, fault);
     if (status < 0)
         return status;
+    founding_members(r, &stored->membership);
     return log_next_incarnation(r->log, &r->start, fault);
 }
 
-static int start_consensus(struct replica *r, const uint32_t *pids,
-                           const struct paxos_stored *stored, struct fault *fault)
+static int start_consensus(struct replica *r, const struct paxos_stored *stored,
+                           struct fault *fault)
 {
     struct paxos_config paxos = {.me = r->me,
-                                 .count = r->config->peer_count + 1,
+                                 .count = r->member_count,
                                  .priority = r->config->priority,
                                  .start = r->start,
                                  .lease_us = r->config->lease_time_ms * 1000,
                                  .leased_before = r->leased_before,
+                                 .told_by_member = r->identity.told,
                                  .tell_us = TELL_US,
                                  .now = replica_now_us()};
-    paxos.pids[0] = r->me;
-    memcpy(paxos.pids + 1, pids, r->config->peer_count * sizeof *pids);
+    uint32_t others[PAXOS_NODES_MAX], count = 0;
+    for (uint32_t i = 0; i < r->member_count; i++) {
+        paxos.pids[i] = r->members[i].pid;
+        if (paxos.pids[i] != r->me)
+            others[count++] = paxos.pids[i];
+    }
     r->paxos = paxos_new(&paxos, stored);
     if (!r->paxos)
         return fault_set(fault, -ENOMEM, "consensus: out of memory");
     r->decided = tree_applied(r->tree);
-    divergence_init(&r->divergence, pids, r->config->peer_count);
+    divergence_init(&r->divergence, others, count);
     digests_begin(r);
     paxos_status(r->paxos, &r->status);
     struct log_callbacks callbacks = {on_durable, on_log_failed, r};
@@ -146,19 +158,27 @@ static int start_consensus(struct replica *r, const uint32_t *pids,
     return status < 0 ? fault_set(fault, status, "log.db: its thread does not start") : 0;
 }
 
-static int start_links(struct replica *r, struct lws_context *websockets, uint64_t cluster,
-                       const uint32_t *pids, struct fault *fault)
+int replica_begin(struct replica *r, struct fault *fault)
 {
-    struct peer_config peers = {.scope = {cluster, CONFIGURATION},
-                                .me = r->me,
-                                .count = r->config->peer_count,
+    struct paxos_stored stored = {0};
+    int status = open_log(r, &stored, fault);
+    if (status == 0)
+        status = tree_identify(r->tree, &r->identity, fault);
+    if (status == 0)
+        status = start_consensus(r, &stored, fault);
+    log_stored_clear(&stored);
+    return status < 0 ? status : links_identify(r, fault);
+}
+
+static int start_links(struct replica *r, struct lws_context *websockets, struct fault *fault)
+{
+    struct peer_config peers = {.levels = {LEVEL_MIN, LEVEL_MAX},
+                                .level = LEVEL_MIN,
                                 .secret = r->config->secret[0] ? r->config->secret : NULL};
-    for (uint32_t i = 0; i < peers.count; i++) {
-        peers.members[i].pid = pids[i];
-        snprintf(peers.members[i].addr, sizeof peers.members[i].addr, "%s",
-                 r->config->peers[i].peer_addr);
-    }
-    struct peer_callbacks callbacks = {on_frame, on_link, r};
+    founding_identity(r, &peers.identity);
+    snprintf(peers.self.addr, sizeof peers.self.addr, "%s", r->config->me.addr);
+    snprintf(peers.self.peer_addr, sizeof peers.self.peer_addr, "%s", r->config->me.peer_addr);
+    struct peer_callbacks callbacks = {on_frame, on_link, founding_greeted, r};
     return peer_start(r->loop, websockets, &peers, &callbacks, &r->peer, fault);
 }
 
@@ -201,20 +221,14 @@ int replica_start(uv_loop_t *loop, struct lws_context *websockets, const struct 
         return fault_set(fault, -ENOMEM, "replica: out of memory");
     r->failed = failed;
     r->failed_arg = failed_arg;
-    uint32_t pids[PAXOS_NODES_MAX - 1];
-    struct identity identity;
-    config_cluster(config, &identity.cluster, &identity.node, pids);
-    r->me = identity.node;
-
-    struct paxos_stored stored = {0};
-    int status = open_store(r, &identity, &stored, fault);
+    r->status.standing = PAXOS_FRESH;
+    int status = open_store(r, fault);
+    if (status == 0)
+        status = start_links(r, websockets, fault);
+    if (status == 0)
+        status = r->identity.cluster ? replica_begin(r, fault) : founding_try(r, fault);
     if (status == -EUCLEAN && r->folder)
         folder_condemn(r->folder, fault->text);
-    if (status == 0)
-        status = start_consensus(r, pids, &stored, fault);
-    log_stored_clear(&stored);
-    if (status == 0)
-        status = start_links(r, websockets, identity.cluster, pids, fault);
     if (status < 0)
         return status; /* the process ends: the folder's state on disk needs no closing */
     start_handles(r);
@@ -266,7 +280,10 @@ static void stop_when_idle(struct replica *r)
     r->broken = true; /* nothing reaches the core any more */
     struct log *log = r->log;
     r->log = NULL; /* doors may still ask for the status */
-    log_close(log, on_log_closed, r);
+    if (log)
+        log_close(log, on_log_closed, r);
+    else
+        on_log_closed(r);
 }
 
 void replica_free(struct replica *r)

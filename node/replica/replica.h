@@ -92,7 +92,8 @@ void replica_ping(struct replica *replica, uint32_t pid, void (*done)(void *arg,
                   void *arg);
 
 struct replica_status {
-    uint32_t me;
+    uint32_t me;      /* the id of this node; 0: it does not know its cluster yet */
+    uint64_t cluster; /* likewise */
     const struct config *config;
     struct paxos_status paxos;
     uint64_t applied;

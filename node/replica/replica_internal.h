@@ -1,6 +1,7 @@
 /* The replica's own state, shared by the files that make it up:
  *
  *   replica.c   start, stop, and what reaches it
+ *   founding.c  which cluster this node belongs to, and as whom; where the members are
  *   turn.c      events in, outputs out, entries applied
  *   core.c      what the others stand on
  *   writes.c    commands on their way from submit to their result
@@ -23,6 +24,7 @@
 #include <time.h>
 
 enum {
+    CONFIGURATION = 1, /* who belongs to the cluster does not change yet */
     WRITE_BUCKETS = 4096, /* of the table of pending writes by sequence */
     WRITE_REPEAT_MS =
         1000,       /* a proposal not decided by then is proposed again, then after twice as long */
@@ -120,16 +122,29 @@ struct snapshot_fetching {
     struct buffer pieces[SNAPSHOT_WINDOW]; /* those from `written` to `arrived` */
 };
 
+/* A node of the cluster. */
+struct replica_member {
+    uint32_t pid;
+    char addr[CONFIG_ADDR_MAX], peer_addr[CONFIG_ADDR_MAX]; /* empty: not known */
+    uint64_t new_ms; /* founding.c: when it last said that its folder is new; 0: never */
+};
+
 struct replica {
     uv_loop_t *loop;
     const struct config *config;
+
+    /* founding.c: as long as `identity.cluster` is 0, the others only stand in for what will be. */
+    struct identity identity;
+    struct frame_scope scope;
     uint32_t me;
+    uint32_t member_count; /* this node included */
+    struct replica_member members[PAXOS_NODES_MAX];
     void (*failed)(void *arg, int status, const char *text);
     void *failed_arg;
 
     struct folder *folder;
     struct tree *tree;
-    struct log *log;
+    struct log *log; /* like the core, not before the identity is known */
     struct peer *peer;
     struct paxos *paxos;
     struct paxos_status status; /* after the last turn */
@@ -233,6 +248,23 @@ static inline uint64_t replica_next_id(const struct replica *r, uint64_t *last)
 void replica_step(struct replica *r, const struct paxos_event *event);
 /* The node cannot go on: says so, once. -EUCLEAN: nor can it start again with this folder. */
 void replica_break(struct replica *r, const char *what, int status);
+
+/* Reads which cluster the folder belongs to, or else takes from node.json whom to ask. */
+int founding_begin(struct replica *r, struct fault *fault);
+/* Founds a cluster if that is this node's to do: then replica_begin. */
+int founding_try(struct replica *r, struct fault *fault);
+/* Takes over the members that the log names. */
+void founding_members(struct replica *r, const struct paxos_membership *membership);
+/* What another node said of itself, while this one does not know its cluster. */
+void founding_greeted(void *arg, const struct peer_greeting *greeting);
+/* Whether the member said lately that its folder is new. */
+bool founding_heard(const struct replica_member *member);
+/* What the links are to know of it. */
+void founding_identity(const struct replica *r, struct peer_identity *identity);
+/* Tells the links who is who, again. */
+int links_identify(struct replica *r, struct fault *fault);
+/* The identity is known: opens the log and starts consensus. */
+int replica_begin(struct replica *r, struct fault *fault);
 
 /* From now on there is a turn before each sleep of the loop. */
 void turn_start(struct replica *r);

@@ -9,30 +9,39 @@
 
 /* ---- Gathering ---- */
 
-static void describe_peers(struct replica *r, struct replica_status *s)
+/* As the core sees the peer. Before there is a core, a peer is alive that says that it is new. */
+static void describe_peer(const struct replica *r, const struct replica_member *member,
+                          struct replica_status *s)
 {
-    uint64_t cluster;
-    uint32_t me, pids[PAXOS_NODES_MAX - 1];
-    config_cluster(r->config, &cluster, &me, pids);
-    s->peer_count = r->config->peer_count;
-    for (uint32_t i = 0; i < s->peer_count; i++) {
-        s->peers[i].pid = pids[i];
-        s->peers[i].addr = r->config->peers[i].addr;
-        s->peers[i].linked = peer_linked(r->peer, pids[i]);
-        for (uint32_t j = 0; j < s->paxos.peer_count; j++) {
-            if (s->paxos.peers[j].pid != pids[i])
-                continue;
-            s->peers[i].alive = s->paxos.peers[j].alive;
-            s->peers[i].standing = s->paxos.peers[j].standing;
-            s->peers[i].accepted = s->paxos.peers[j].accepted;
-        }
+    uint32_t at = s->peer_count++;
+    s->peers[at].pid = member->pid;
+    s->peers[at].addr = member->addr;
+    s->peers[at].linked = peer_linked(r->peer, member->pid);
+    s->peers[at].alive = !r->identity.cluster && founding_heard(member);
+    for (uint32_t i = 0; i < s->paxos.peer_count; i++) {
+        if (s->paxos.peers[i].pid != member->pid)
+            continue;
+        s->peers[at].alive = s->paxos.peers[i].alive;
+        s->peers[at].standing = s->paxos.peers[i].standing;
+        s->peers[at].accepted = s->paxos.peers[i].accepted;
+    }
+}
+
+static void describe_peers(const struct replica *r, struct replica_status *s)
+{
+    for (uint32_t i = 0; i < r->member_count; i++) {
+        if (r->members[i].pid != r->me)
+            describe_peer(r, &r->members[i], s);
     }
 }
 
 void replica_status(struct replica *r, struct replica_status *s)
 {
-    *s = (struct replica_status){.me = r->me, .config = r->config};
-    paxos_status(r->paxos, &s->paxos);
+    *s = (struct replica_status){
+        .me = r->identity.node, .cluster = r->identity.cluster, .config = r->config};
+    s->paxos = r->status;
+    if (r->paxos)
+        paxos_status(r->paxos, &s->paxos);
     s->paxos.has_quorum &= !r->doubt;
     s->applied = tree_applied(r->tree);
     s->digest = tree_history(r->tree);
@@ -84,11 +93,11 @@ static void add_peers(cJSON *root, const struct replica_status *s)
 }
 
 /* As text: JSON's numbers are not as exact. */
-static void add_digest(cJSON *object, uint64_t digest)
+static void add_hexadecimal(cJSON *object, const char *name, uint64_t value)
 {
     char text[17];
-    snprintf(text, sizeof text, "%016" PRIx64, digest);
-    cJSON_AddStringToObject(object, "digest", text);
+    snprintf(text, sizeof text, "%016" PRIx64, value);
+    cJSON_AddStringToObject(object, name, text);
 }
 
 static void add_log(cJSON *root, const struct replica_status *s)
@@ -96,7 +105,7 @@ static void add_log(cJSON *root, const struct replica_status *s)
     cJSON *log = cJSON_AddObjectToObject(root, "log");
     add_number(log, "compacted", s->paxos.compacted);
     add_number(log, "applied", s->applied);
-    add_digest(log, s->digest);
+    add_hexadecimal(log, "digest", s->digest);
     add_number(log, "decided", s->paxos.decided);
     add_number(log, "durable", s->paxos.durable);
     add_number(log, "accepted", s->paxos.accepted);
@@ -114,6 +123,7 @@ static cJSON *status_object(const struct replica_status *s)
     cJSON *root = cJSON_CreateObject();
     add_number(root, "node", s->me);
     cJSON_AddStringToObject(root, "addr", s->config->me.addr);
+    add_hexadecimal(root, "cluster", s->cluster);
     cJSON_AddStringToObject(root, "version", QUORUMFS_VERSION);
     cJSON_AddBoolToObject(root, "quorum", s->paxos.has_quorum);
     cJSON_AddStringToObject(root, "why", s->why);

@@ -56,10 +56,22 @@ static void take_output(struct replica *r)
     paxos_output_clear(&out);
 }
 
+/* Those that are new believe a member that the cluster has a past (founding.c). */
+static void say_standing(struct replica *r)
+{
+    struct fault fault;
+    int status = links_identify(r, &fault);
+    if (status < 0)
+        replica_break(r, fault.text, status);
+}
+
 static void follow_status(struct replica *r)
 {
     bool had_quorum = r->status.has_quorum;
+    enum paxos_standing had_standing = r->status.standing;
     paxos_status(r->paxos, &r->status);
+    if (had_standing != r->status.standing)
+        say_standing(r);
     if (had_quorum != r->status.has_quorum)
         trace_info("replica", r->status.has_quorum ? "there is a quorum" : "no quorum");
     if (!replica_has_quorum(r)) {
@@ -139,7 +151,7 @@ static bool turn_round(struct replica *r)
 static void turn(uv_prepare_t *handle)
 {
     struct replica *r = handle->data;
-    bool more = !r->broken;
+    bool more = !r->broken && r->paxos;
     for (int round = 0; more && round < TURN_ROUNDS_MAX; round++)
         more = turn_round(r);
     if (!more)

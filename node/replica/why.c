@@ -37,10 +37,10 @@ static uint32_t members_reached(const struct replica_status *s)
     return members;
 }
 
-static void describe_fresh(struct replica_status *s)
+static void describe_fresh(const struct replica *r, struct replica_status *s)
 {
     char founding[80] = "";
-    if (members_reached(s) == 0)
+    if (members_reached(s) == 0 && !r->identity.told)
         snprintf(founding, sizeof founding,
                  ", or founds the cluster with %u of them if they are new as well",
                  s->paxos.fresh_needed);
@@ -51,12 +51,22 @@ static void describe_fresh(struct replica_status *s)
         s->paxos.members_needed, founding);
 }
 
-static void describe_standing(struct replica_status *s)
+/* It does not know its cluster yet (founding.c). */
+static void describe_unknown(struct replica_status *s)
+{
+    snprintf(s->why, sizeof s->why,
+             "no quorum: this node's folder is new: it joins when a node that has the data answers, "
+             "and founds a cluster when all %u others have answered that they are new as well",
+             s->peer_count);
+    add_peers(s, "not reached: ", false);
+}
+
+static void describe_standing(const struct replica *r, struct replica_status *s)
 {
     uint32_t nodes = s->peer_count + 1;
     switch (s->paxos.standing) {
     case PAXOS_FRESH:
-        describe_fresh(s);
+        describe_fresh(r, s);
         break;
     case PAXOS_JOINING:
         snprintf(s->why, sizeof s->why,
@@ -80,7 +90,11 @@ void why_refused(const struct replica *r, struct replica_status *s)
         digests_doubt(r, s->why);
         return;
     }
-    describe_standing(s);
+    if (!r->identity.cluster) {
+        describe_unknown(s);
+        return;
+    }
+    describe_standing(r, s);
     add_peers(s, "not reached: ", false);
     add_peers(s, "still joining: ", true);
 }

@@ -19,11 +19,13 @@
  * the same transaction; from then on, earlier versions of quorumfs refuse it. */
 enum { FOLDER_FORMAT = 4, FOLDER_FORMAT_OLDEST = 3 };
 
-/* The cluster that a folder belongs to, and the node in it. Both databases store it when they are
- * made and refuse to open for another one. */
+/* The cluster that a folder belongs to, and the node in it. Both databases store it and refuse to
+ * open for another one. */
 struct identity {
-    uint64_t cluster; /* hash of the members' addresses at the first start */
-    uint32_t node;    /* pid: position in the sorted addresses, from 1 */
+    uint64_t cluster; /* random, made when the cluster was founded; 0: not known yet. (Of a cluster
+                         that was founded at feature level 1, a hash of its addresses.) */
+    uint32_t node;    /* the node's id in the cluster, never given to another one; 0: not known */
+    bool told;        /* by a member: the node must not believe that nobody took part before */
 };
 
 struct folder;
@@ -35,6 +37,11 @@ const char *folder_path(const struct folder *folder);
 /* Writes down what is wrong with the databases, durably: it is not opened again. Where even that
  * fails, whoever finds the damage will find it again. */
 void folder_condemn(const struct folder *folder, const char *text);
+/* Reads which cluster the folder belongs to: zeros if that is not known yet, or the folder is new.
+ * `*format` is that of the database which says it. Returns 0, -EINVAL (a database that is not
+ * quorumfs's, or of an unknown format) or another negative errno, with the fault's text. */
+int identity_read(const struct folder *folder, struct identity *identity, int *format,
+                  struct fault *fault);
 /* Whether it is written down that the node takes part in leases. */
 bool folder_has_leases(const struct folder *folder);
 /* Writes that down, durably. Returns 0 or a negative errno, with the fault's text. */

@@ -1,6 +1,5 @@
 #include "store/sql.h"
 
-#include "base/trace.h"
 #include "store/seal.h"
 
 #include <assert.h>
@@ -188,8 +187,7 @@ struct bytes sql_column_bytes(sqlite3_stmt *statement, int column)
     return bytes_of(data, (size_t)sqlite3_column_bytes(statement, column));
 }
 
-/* The first column of the only row of a query. */
-static int sql_number(struct sql *sql, const char *text, int64_t *number)
+int sql_number(struct sql *sql, const char *text, int64_t *number)
 {
     sqlite3_stmt *query;
     int status = sql_prepare(sql, text, &query);
@@ -200,80 +198,6 @@ static int sql_number(struct sql *sql, const char *text, int64_t *number)
     *number = status > 0 ? sqlite3_column_int64(query, 0) : 0;
     sqlite3_finalize(query);
     return status < 0 ? status : 0;
-}
-
-static int sql_mark(struct sql *sql, const struct identity *identity)
-{
-    char text[256];
-
-    snprintf(text, sizeof(text),
-             "CREATE TABLE owner (cluster INTEGER NOT NULL, node INTEGER NOT NULL);"
-             "INSERT INTO owner VALUES (%" PRId64 ", %" PRIu32 ");"
-             "PRAGMA user_version = %d",
-             (int64_t)identity->cluster, identity->node, FOLDER_FORMAT);
-    return sql_exec(sql, text);
-}
-
-static int sql_check_owner(struct sql *sql, const struct identity *identity)
-{
-    int64_t cluster, node;
-    int status = sql_number(sql, "SELECT cluster FROM owner", &cluster);
-
-    if (status < 0)
-        return status;
-    status = sql_number(sql, "SELECT node FROM owner", &node);
-    if (status < 0)
-        return status;
-    if ((uint64_t)cluster != identity->cluster)
-        return fault_set(
-            &sql->fault, -EINVAL,
-            "%s: the folder belongs to another cluster: give the same addr and peers as at "
-            "its first start, or empty the folder to join as a new node",
-            sql->name);
-    if (node != identity->node)
-        return fault_set(
-            &sql->fault, -EINVAL,
-            "%s: the folder belongs to node %" PRId64 " of the cluster, not to node %" PRIu32
-            ": start it with that node's addr, or empty the folder to join as a new node",
-            sql->name, node, identity->node);
-    return 0;
-}
-
-int sql_identify(struct sql *sql, const struct identity *identity, int *format)
-{
-    int64_t found, tables;
-    int status = sql_number(sql, "PRAGMA user_version", &found);
-
-    if (status < 0)
-        return status;
-    status = sql_number(sql, "SELECT count(*) FROM sqlite_schema", &tables);
-    if (status < 0)
-        return status;
-    *format = (int)found; /* SQLite keeps it in 32 bits */
-    if (found == 0 && tables == 0)
-        return sql_mark(sql, identity);
-    if (found < 1)
-        return fault_set(&sql->fault, -EINVAL, "%s: not a database of quorumfs: move it away",
-                         sql->name);
-    if (found < FOLDER_FORMAT_OLDEST || found > FOLDER_FORMAT)
-        return fault_set(&sql->fault, -EINVAL,
-                         "%s: the folder has format %" PRId64
-                         " and this quorumfs knows formats %d to %d: use the version that wrote it",
-                         sql->name, found, FOLDER_FORMAT_OLDEST, FOLDER_FORMAT);
-    if (!seal_is_kept(sql->db))
-        return sql_damaged(sql, "its pages have no seals");
-    return sql_check_owner(sql, identity);
-}
-
-int sql_upgraded(struct sql *sql, int format)
-{
-    char text[64];
-
-    assert(format >= FOLDER_FORMAT_OLDEST && format < FOLDER_FORMAT);
-    trace_info("store", "%s goes from format %d to %d: earlier versions refuse it from now on",
-               sql->name, format, FOLDER_FORMAT);
-    snprintf(text, sizeof text, "PRAGMA user_version = %d", FOLDER_FORMAT);
-    return sql_exec(sql, text);
 }
 
 /* `path` as a URI (https://sqlite.org/uri.html) of a file that nobody changes, whose WAL SQLite

@@ -55,12 +55,24 @@ void sql_bind_bytes(sqlite3_stmt *statement, int parameter, struct bytes bytes);
 /* A blob of the current row; valid until the statement is stepped or reset. */
 struct bytes sql_column_bytes(sqlite3_stmt *statement, int column);
 
+/* The first column of the only row of a query; 0 if there is none. */
+int sql_number(struct sql *sql, const char *text, int64_t *number);
+
+/* ---- identity.c: whose a database is ---- */
+
+/* Reads the mark of a database: whose it is, and its format. A database without one gives zeros, and
+ * so does one whose cluster is not known yet. -EINVAL for one of an unknown format, or of another
+ * program. */
+int sql_owner(struct sql *sql, struct identity *identity, int *format);
+
 /* Inside a transaction: checks the mark of a database, or gives it one if it has none. `*format` is
  * the format that it had, 0 if it had no mark: then the caller makes the tables. If it is older
  * than FOLDER_FORMAT, the caller changes the tables and then calls sql_upgraded, all in this
- * transaction. The mark of another cluster, another node or an unknown format is refused with
- * -EINVAL. */
+ * transaction. A mark of no cluster becomes this one's; that of another cluster, another node or an
+ * unknown format is refused with -EINVAL. */
 int sql_identify(struct sql *sql, const struct identity *identity, int *format);
+/* Writes another mark in the place of that of no cluster. */
+int sql_set_owner(struct sql *sql, const struct identity *identity);
 /* The tables have FOLDER_FORMAT now, and `format` before. */
 int sql_upgraded(struct sql *sql, int format);
 

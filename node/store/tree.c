@@ -204,6 +204,18 @@ free_tree:
     return status;
 }
 
+int tree_identify(struct tree *tree, const struct identity *identity, struct fault *fault)
+{
+    bool same = tree->identity.cluster == identity->cluster;
+    assert(same || tree->identity.cluster == 0);
+    assert(same || (!tree->writing && tree->counters.applied == 0));
+    int status = same ? 0 : sql_set_owner(&tree->sql, identity);
+    tree->identity = *identity;
+    if (status < 0)
+        *fault = tree->sql.fault;
+    return status;
+}
+
 void tree_close(struct tree *tree)
 {
     assert(!tree_busy(tree));

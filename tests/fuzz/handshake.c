@@ -59,7 +59,8 @@ static void on_greeted(void *arg, const struct peer_greeting *greeting)
 static void make_peer(struct peer *peer, uint32_t me, uint32_t other, const char *secret)
 {
     uv_timer_t redial = peer->links[0].redial;
-    *peer = (struct peer){.me = me,
+    *peer = (struct peer){.loop = uv_default_loop(),
+                          .me = me,
                           .count = 1,
                           .scope = {0x1234, 1},
                           .standing = PEER_MEMBER,

@@ -20,7 +20,6 @@ static struct peer_config named(uint32_t pid, enum peer_standing standing)
 static void a_new_node_is_told_who_it_is(void **state)
 {
     struct peer_config member = named(1, PEER_MEMBER), new = named(2, PEER_NEW);
-    new.identity.scope = (struct frame_scope){0xbeef, 1}; /* stands in for what it does not know */
     node_start_as(1, &member);
     node_start_as(2, &new);
     wait_for(nodes[2].greetings > 0);
@@ -34,7 +33,7 @@ static void a_new_node_is_told_who_it_is(void **state)
     assert_int_equal(greeting->count, 2);
     assert_int_equal(greeting->members[1].pid, 2);
     assert_string_equal(greeting->members[1].addr, "127.0.0.2:1");
-    assert_int_equal(nodes[1].linked, 0);
+    assert_int_equal(nodes[2].linked, 0);
 
     struct peer_config known = named(2, PEER_MEMBER);
     struct fault fault;
@@ -44,6 +43,32 @@ static void a_new_node_is_told_who_it_is(void **state)
     assert_true(peer_speaks(nodes[1].peer, 2, &levels));
     assert_int_equal(levels.max, 2);
     assert_false(peer_speaks(nodes[1].peer, 3, &levels));
+}
+
+/* What stands in for its ids may be those of a node of the cluster. */
+static void a_new_node_is_not_let_in(void **state)
+{
+    struct peer_config member = named(1, PEER_MEMBER), new = named(2, PEER_NEW);
+    node_start_as(1, &member);
+    node_start_as(2, &new);
+    uint64_t began = uv_now(&loop);
+    wait_for(uv_now(&loop) - began > 300); /* several attempts */
+    send_ping(2, 1);
+    wait_for(dropped(2) > 0);
+    assert_int_equal(nodes[1].linked, 0);
+}
+
+/* The member has long tried in vain to reach it, and would try again only after seconds. */
+static void a_new_node_is_called_at_once(void **state)
+{
+    struct peer_config member = named(1, PEER_MEMBER), new = named(2, PEER_NEW);
+    node_start_as(1, &member); /* node 2 hangs up */
+    uint64_t began = uv_now(&loop);
+    wait_for(uv_now(&loop) - began > 6 * PEER_BACKOFF_MS_MAX / 2);
+    began = uv_now(&loop);
+    node_start_as(2, &new);
+    wait_for(nodes[2].greetings > 0);
+    assert_true(uv_now(&loop) - began < PEER_BACKOFF_MS_MAX / 4);
 }
 
 static void two_new_nodes_hear_each_other(void **state)
@@ -96,6 +121,8 @@ int main(void)
     prepare();
     const struct CMUnitTest tests[] = {
         nodes_test(a_new_node_is_told_who_it_is),
+        nodes_test(a_new_node_is_not_let_in),
+        nodes_test(a_new_node_is_called_at_once),
         nodes_test(two_new_nodes_hear_each_other),
         nodes_test(a_member_that_has_moved_is_dialled_there),
         nodes_test(a_node_that_lags_behind_the_level_is_not_let_in),

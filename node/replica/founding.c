@@ -1,0 +1,275 @@
+/* Which cluster this node belongs to, and as whom.
+ *
+ * The id of a cluster and those of its nodes are made once, when it is founded, and stored in every
+ * folder; addresses may change afterwards. A node whose folder is new knows neither. It calls the
+ * nodes that it is configured with, and listens to what they say of themselves:
+ *
+ *   new ──a member names this node's addr among its cluster's──> it is that node, its folder was lost
+ *    │ └──a node of feature level 1, whose ids follow from addresses──> likewise
+ *    └───all configured nodes are new, and this one has the lowest addr──> it founds the cluster,
+ *                                                                          and the others are told
+ *
+ * All of them: a node that is silent may have the data of a cluster. A person who knows better says
+ * --found. So a cluster is founded by one node, and no two nodes found different ones.
+ *
+ * Whether the node may then take part at once is the core's business (paxos/join.c). It must not
+ * believe that nobody took part before if a member has told it of the cluster: this is stored as
+ * well (struct identity). */
+#include "replica/replica_internal.h"
+
+#include "base/trace.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { FOUNDING_HEARD_MS = 3 * PEER_BACKOFF_MS_MAX }; /* a new node calls at least so often */
+
+/* ---- Members ---- */
+
+static struct replica_member *members_find(struct replica *r, uint32_t pid)
+{
+    for (uint32_t i = 0; i < r->member_count; i++) {
+        if (r->members[i].pid == pid)
+            return &r->members[i];
+    }
+    return NULL;
+}
+
+static void members_name(struct replica_member *member, const char *addr, const char *peer_addr)
+{
+    snprintf(member->addr, sizeof member->addr, "%s", addr);
+    snprintf(member->peer_addr, sizeof member->peer_addr, "%s", peer_addr);
+}
+
+static void members_from_config(struct replica *r)
+{
+    uint64_t cluster;
+    uint32_t me, pids[PAXOS_NODES_MAX - 1];
+    config_cluster(r->config, &cluster, &me, pids);
+    r->me = me;
+    r->scope = (struct frame_scope){cluster, CONFIGURATION};
+    r->member_count = r->config->peer_count + 1;
+    for (uint32_t i = 0; i < r->member_count; i++)
+        r->members[i].pid = i + 1;
+    members_name(members_find(r, me), r->config->me.addr, r->config->me.peer_addr);
+    for (uint32_t i = 0; i < r->config->peer_count; i++)
+        members_name(members_find(r, pids[i]), r->config->peers[i].addr,
+                     r->config->peers[i].peer_addr);
+}
+
+void founding_identity(const struct replica *r, struct peer_identity *identity)
+{
+    *identity = (struct peer_identity){.scope = r->scope, .me = r->me};
+    if (!r->identity.cluster)
+        identity->standing = PEER_NEW;
+    else if (r->status.standing == PAXOS_FRESH && !r->identity.told)
+        identity->standing = PEER_FOUNDING;
+    else
+        identity->standing = PEER_MEMBER;
+    for (uint32_t i = 0; i < r->member_count; i++) {
+        const struct replica_member *member = &r->members[i];
+        if (member->pid == r->me)
+            continue;
+        struct peer_member *other = &identity->members[identity->count++];
+        other->pid = member->pid;
+        memcpy(other->addr, member->addr, sizeof other->addr);
+        memcpy(other->peer_addr, member->peer_addr, sizeof other->peer_addr);
+    }
+}
+
+int links_identify(struct replica *r, struct fault *fault)
+{
+    struct peer_identity identity;
+    founding_identity(r, &identity);
+    return peer_identify(r->peer, &identity, fault);
+}
+
+/* What node.json says of who belongs to the cluster counts only until the cluster is founded. */
+static void warn_of_config(const struct replica *r)
+{
+    for (uint32_t i = 0; i < r->config->peer_count; i++) {
+        const char *addr = r->config->peers[i].addr;
+        bool found = false;
+        for (uint32_t j = 0; j < r->member_count; j++)
+            found |= strcmp(addr, r->members[j].addr) == 0;
+        if (!found)
+            trace_warn("founding",
+                       "node.json names the peer %s, which is not among the members of the "
+                       "cluster: it is not asked for anything",
+                       addr);
+    }
+}
+
+/* ---- Beginning ---- */
+
+/* A folder of a former version: its ids are those that follow from the addresses, which therefore
+ * must be the same as before, this once. */
+static int check_former(const struct replica *r, const struct identity *stored, struct fault *fault)
+{
+    if (stored->cluster != r->scope.cluster)
+        return fault_set(fault, -EINVAL,
+                         "log.db: the folder belongs to another cluster: give the same addr and "
+                         "peers as at its first start, or empty the folder to join as a new node");
+    if (stored->node != r->me)
+        return fault_set(fault, -EINVAL,
+                         "log.db: the folder belongs to node %u of the cluster, not to node %u: "
+                         "start it with that node's addr, or empty the folder to join as a new "
+                         "node",
+                         stored->node, r->me);
+    return 0;
+}
+
+int founding_begin(struct replica *r, struct fault *fault)
+{
+    int format;
+    members_from_config(r);
+    int status = identity_read(r->folder, &r->identity, &format, fault);
+    if (status < 0 || !r->identity.cluster)
+        return status;
+    if (format < FOLDER_FORMAT)
+        return check_former(r, &r->identity, fault);
+    r->scope.cluster = r->identity.cluster;
+    return 0;
+}
+
+/* Where the nodes are that the log names. Of a cluster that was just founded, which has not told
+ * its addresses yet, those of node.json. */
+void founding_members(struct replica *r, const struct paxos_membership *membership)
+{
+    bool as_configured = membership->count == r->member_count && r->me == r->identity.node;
+    struct replica_member configured[PAXOS_NODES_MAX];
+    memcpy(configured, r->members, sizeof configured);
+    r->me = r->identity.node;
+    r->member_count = membership->count;
+    for (uint32_t i = 0; i < membership->count; i++) {
+        r->members[i] = (struct replica_member){.pid = membership->members[i].pid};
+        if (as_configured && configured[i].pid == membership->members[i].pid)
+            r->members[i] = configured[i];
+    }
+    members_name(members_find(r, r->me), r->config->me.addr, r->config->me.peer_addr);
+    warn_of_config(r);
+}
+
+/* ---- Learning it ---- */
+
+static int become(struct replica *r, const struct identity *identity, struct fault *fault)
+{
+    r->identity = *identity;
+    r->scope.cluster = identity->cluster;
+    r->me = identity->node;
+    trace_info("founding", "this is node %u of the cluster %016" PRIx64, identity->node,
+               identity->cluster);
+    return replica_begin(r, fault);
+}
+
+/* With ids as in the order of their addresses, from 1. */
+static int found(struct replica *r, struct fault *fault)
+{
+    struct identity identity = {.node = r->me};
+    while (identity.cluster == 0) {
+        int status = uv_random(NULL, NULL, &identity.cluster, sizeof identity.cluster, 0, NULL);
+        if (status < 0)
+            return fault_set(fault, status, "found a cluster: no random number: %s",
+                             uv_strerror(status));
+    }
+    trace_info("founding", "founding a cluster of %u nodes", r->member_count);
+    return become(r, &identity, fault);
+}
+
+bool founding_heard(const struct replica_member *member)
+{
+    return member->new_ms != 0 && replica_now_ms() - member->new_ms < FOUNDING_HEARD_MS;
+}
+
+/* Whether all have said lately that they are new, and this node's address is the lowest. */
+static bool may_found(const struct replica *r)
+{
+    if (r->config->found)
+        return true;
+    for (uint32_t i = 0; i < r->member_count; i++) {
+        const struct replica_member *member = &r->members[i];
+        if (member->pid != r->me && !founding_heard(member))
+            return false;
+    }
+    return r->me == 1;
+}
+
+int founding_try(struct replica *r, struct fault *fault)
+{
+    return !r->identity.cluster && may_found(r) ? found(r, fault) : 0;
+}
+
+static int heard_new(struct replica *r, const struct peer_greeting *greeting, struct fault *fault)
+{
+    for (uint32_t i = 0; i < r->member_count; i++) {
+        if (strcmp(r->members[i].addr, greeting->dialler.addr) == 0)
+            r->members[i].new_ms = replica_now_ms();
+    }
+    return founding_try(r, fault);
+}
+
+/* From a node of feature level 1: its ids, and this node's, are those that stand in for the others
+ * here. What it does not say, the core finds out. */
+static int heard_former(struct replica *r, const struct peer_greeting *greeting,
+                        struct fault *fault)
+{
+    bool same = greeting->scope.cluster == r->scope.cluster &&
+                greeting->scope.configuration == r->scope.configuration && greeting->to == r->me;
+    if (same)
+        return become(r, &(struct identity){.cluster = r->scope.cluster, .node = r->me}, fault);
+    trace_warn("founding",
+               "node %u, of an earlier version, has another list of peers than this node",
+               greeting->dialler.pid);
+    return 0;
+}
+
+static int heard_member(struct replica *r, const struct peer_greeting *greeting,
+                        struct fault *fault)
+{
+    bool named = false;
+    for (uint32_t i = 0; i < greeting->count; i++)
+        named |= greeting->members[i].pid == greeting->to &&
+                 strcmp(greeting->members[i].addr, r->config->me.addr) == 0;
+    if (!named) {
+        trace_warn("founding", "the cluster of %s does not have %s among its members",
+                   greeting->dialler.addr, r->config->me.addr);
+        return 0;
+    }
+    r->member_count = greeting->count;
+    for (uint32_t i = 0; i < greeting->count; i++) {
+        const struct peer_member *member = &greeting->members[i];
+        r->members[i] = (struct replica_member){.pid = member->pid};
+        members_name(&r->members[i], member->addr, member->peer_addr);
+    }
+    struct identity identity = {.cluster = greeting->scope.cluster,
+                                .node = greeting->to,
+                                .told = greeting->standing == PEER_MEMBER};
+    return become(r, &identity, fault);
+}
+
+static int heard(struct replica *r, const struct peer_greeting *greeting, struct fault *fault)
+{
+    switch (greeting->standing) {
+    case PEER_NEW:
+        return heard_new(r, greeting, fault);
+    case PEER_FORMER:
+        return heard_former(r, greeting, fault);
+    case PEER_FOUNDING:
+    case PEER_MEMBER:
+        break;
+    }
+    return heard_member(r, greeting, fault);
+}
+
+void founding_greeted(void *arg, const struct peer_greeting *greeting)
+{
+    struct replica *r = arg;
+    struct fault fault;
+    if (r->identity.cluster || r->stopping || r->broken)
+        return;
+    int status = heard(r, greeting, &fault);
+    if (status < 0)
+        replica_break(r, fault.text, status);
+}
