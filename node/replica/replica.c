@@ -101,7 +101,14 @@ struct peer *replica_peer(struct replica *r)
 
 /* ---- Start ---- */
 
-static int open_store(struct replica *r, const struct identity *identity,
+static struct paxos_membership founders(const struct replica *r, const uint32_t *pids)
+{
+    uint32_t all[PAXOS_NODES_MAX] = {r->me}, peer_count = r->config->peer_count;
+    memcpy(all + 1, pids, peer_count * sizeof *pids);
+    return paxos_membership_of(all, peer_count + 1, PAXOS_FRESH);
+}
+
+static int open_store(struct replica *r, const struct identity *identity, const uint32_t *pids,
                       struct paxos_stored *stored, struct fault *fault)
 {
     int status = folder_open(r->config->dir, &r->folder, fault);
@@ -114,8 +121,9 @@ static int open_store(struct replica *r, const struct identity *identity,
     if (status < 0)
         return status;
     r->durable_applied = 0; /* not known until a checkpoint says so: nothing is trimmed before */
-    status = log_open(r->folder, identity, tree_applied(r->tree), tree_snapshot(r->tree), &r->log,
-                      stored, fault);
+    struct paxos_membership members = founders(r, pids);
+    status = log_open(r->folder, identity, &members, tree_applied(r->tree), tree_snapshot(r->tree),
+                      &r->log, stored, fault);
     if (status < 0)
         return status;
     return log_next_incarnation(r->log, &r->start, fault);
@@ -207,7 +215,7 @@ int replica_start(uv_loop_t *loop, struct lws_context *websockets, const struct 
     r->me = identity.node;
 
     struct paxos_stored stored = {0};
-    int status = open_store(r, &identity, &stored, fault);
+    int status = open_store(r, &identity, pids, &stored, fault);
     if (status == -EUCLEAN && r->folder)
         folder_condemn(r->folder, fault->text);
     if (status == 0)

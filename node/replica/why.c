@@ -2,6 +2,7 @@
 #include "replica/replica_internal.h"
 
 #include "base/trace.h"
+#include "paxos/quorum.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -66,7 +67,7 @@ static void describe_standing(struct replica_status *s)
     default:
         snprintf(s->why, sizeof s->why,
                  "no quorum: this node reaches %u of %u nodes, itself included, and needs %u",
-                 members_reached(s) + 1, nodes, nodes / 2 + 1);
+                 members_reached(s) + 1, nodes, paxos_majority(nodes));
     }
 }
 

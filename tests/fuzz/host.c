@@ -59,8 +59,9 @@ void peer_free(struct peer *peer)
 
 /* ---- The log: durable when the input says so ---- */
 
-int log_open(const struct folder *folder, const struct identity *identity, uint64_t applied,
-             uint64_t snapshot, struct log **log, struct paxos_stored *stored, struct fault *fault)
+int log_open(const struct folder *folder, const struct identity *identity,
+             const struct paxos_membership *members, uint64_t applied, uint64_t snapshot,
+             struct log **log, struct paxos_stored *stored, struct fault *fault)
 {
     *log = (struct log *)&host;
     *stored = (struct paxos_stored){0};
