@@ -100,14 +100,10 @@ static int config_wrong_flag(bool value_missing, const char *argument, struct fa
 static int config_read_flags(int argc, char **argv, struct config_flags *flags, struct fault *fault)
 {
     static const struct option options[] = {
-        {"addr", required_argument, NULL, 'a'},
-        {"peers", required_argument, NULL, 'p'},
-        {"clients", required_argument, NULL, 'c'},
-        {"mount", required_argument, NULL, 'm'},
-        {"found", no_argument, NULL, 'f'},
-        {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, 'V'},
-        {NULL, 0, NULL, 0},
+        {"addr", required_argument, NULL, 'a'},    {"peers", required_argument, NULL, 'p'},
+        {"clients", required_argument, NULL, 'c'}, {"mount", required_argument, NULL, 'm'},
+        {"found", no_argument, NULL, 'f'},         {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'V'},       {NULL, 0, NULL, 0},
     };
     int flag;
 

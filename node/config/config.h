@@ -54,8 +54,8 @@ struct config {
  */
 int config_load(int argc, char **argv, struct config *config, struct fault *fault);
 
-/* The ids that a new cluster of these nodes begins with: mine in the order of all addresses, from 1,
- * and `pids[i]` that of peers[i]. `*cluster` is the id that a cluster of these addresses had in
+/* The ids that a new cluster of these nodes begins with: mine in the order of all addresses, from
+ * 1, and `pids[i]` that of peers[i]. `*cluster` is the id that a cluster of these addresses had in
  * folders of format 3; since then ids are made at founding, and what is stored counts. */
 void config_cluster(const struct config *config, uint64_t *cluster, uint32_t *me,
                     uint32_t pids[PAXOS_NODES_MAX - 1]);

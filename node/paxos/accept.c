@@ -119,8 +119,8 @@ void paxos_decide(struct paxos *p)
             largest[at] = largest[at - 1];
         largest[at] = acc;
     }
-    assert(count == p->nodes);
-    uint64_t chosen = largest[p->write_quorum - 1];
+    assert(count == p->quorums.nodes);
+    uint64_t chosen = largest[p->quorums.write - 1];
     assert(chosen <= p->log.end);
     paxos_decide_up_to(p, paxos_lease_limit(p, chosen));
 }

@@ -54,7 +54,7 @@ static bool happy_leading(const struct paxos *p)
             return true;
         followers += !higher;
     }
-    return followers >= (paxos_leads(p) ? p->write_quorum : p->read_quorum);
+    return followers >= (paxos_leads(p) ? p->quorums.write : p->quorums.read);
 }
 
 static bool happy_following(const struct paxos *p)
@@ -135,7 +135,7 @@ static void judge_stranded(struct paxos *p)
     e->stranded_ticks++;
     if (e->stranded_ticks < PAXOS_STRANDED_TICKS)
         return;
-    if (1 + reply_count(p) >= p->read_quorum)
+    if (1 + reply_count(p) >= p->quorums.read)
         raise_ballot(p, above);
     else
         e->happy = false; /* who reaches enough others has to */
@@ -148,7 +148,7 @@ static void judge_round(struct paxos *p)
     e->happy = leading(p) ? happy_leading(p) : happy_following(p);
     if (!paxos_is_member(p))
         return;
-    if (nobody_happy(p) && 1 + reply_count(p) >= p->read_quorum)
+    if (nobody_happy(p) && 1 + reply_count(p) >= p->quorums.read)
         raise_ballot(p, highest_heard(p));
     else
         judge_stranded(p);
@@ -199,7 +199,7 @@ void paxos_on_heartbeat_request(struct paxos *p, const struct paxos_message *m)
  * so that it can catch up. */
 static bool counts(const struct paxos *p, uint8_t standing)
 {
-    bool needed = standing == PAXOS_JOINING && p->read_quorum == p->nodes;
+    bool needed = standing == PAXOS_JOINING && p->quorums.read == p->quorums.nodes;
     return standing == PAXOS_MEMBER || needed;
 }
 

@@ -7,7 +7,6 @@
 #include "paxos/state.h"
 
 #include <assert.h>
-#include <string.h>
 
 void paxos_prepare_req(struct paxos *p, uint32_t to)
 {
@@ -70,7 +69,7 @@ static void send_promise(struct paxos *p)
     m->accepted = p->log.end;
     m->psid = f->psid;
     m->standing = (uint8_t)p->membership.standing;
-    memcpy(m->lives, p->membership.lives, sizeof m->lives);
+    paxos_tell_lives(p, m);
     m->lease = paxos_lease_left(p);
     f->promise_due = false;
     int round = paxos_ballot_compare(p->acc_round, f->leader_acc_round);

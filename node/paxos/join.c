@@ -32,58 +32,11 @@
  * still fresh in the next, was so at the end of the first. A founder keeps the folders that it
  * counted, and whoever is still in one of them is a founder as well. A folder that was emptied has
  * another number, and joins. Where somebody says that it is a member nothing is founded, though a
- * majority were fresh: more was lost than may be, and what is left must not be passed over. */
+ * majority were fresh: more was lost than may be, and what is left must not be passed over. Nor is
+ * anything founded by a node that heard of its cluster from a member (told_by_member). */
 #include "paxos/state.h"
 
 #include <assert.h>
-#include <string.h>
-
-static uint32_t larger_quorum(const struct paxos *p)
-{
-    return p->read_quorum > p->write_quorum ? p->read_quorum : p->write_quorum;
-}
-
-uint32_t paxos_members_needed(const struct paxos *p)
-{
-    return larger_quorum(p) < p->peer_count ? larger_quorum(p) : p->peer_count;
-}
-
-uint32_t paxos_fresh_needed(const struct paxos *p)
-{
-    return larger_quorum(p) - 1;
-}
-
-bool paxos_is_member(const struct paxos *p)
-{
-    return p->membership.standing == PAXOS_MEMBER;
-}
-
-uint32_t paxos_life(const struct paxos *p)
-{
-    return p->membership.lives[p->rank];
-}
-
-static bool raise_life(struct paxos *p, uint32_t rank, uint32_t life)
-{
-    if (life <= p->membership.lives[rank])
-        return false;
-    p->membership.lives[rank] = life;
-    p->membership_version++;
-    return true;
-}
-
-/* The best promise may prove to be one of an earlier life: its log is not there any more. */
-void paxos_learn_lives(struct paxos *p, const uint32_t *lives)
-{
-    bool best_is_gone = false;
-    for (uint32_t i = 0; i < p->peer_count; i++) {
-        const struct paxos_peer *peer = &p->peers[i];
-        bool news = raise_life(p, peer->rank, lives[peer->rank]);
-        best_is_gone |= news && peer->pid == p->leader.best_pid;
-    }
-    if (best_is_gone && p->role == PAXOS_LEADER && p->phase == PAXOS_PHASE_PREPARE)
-        paxos_prepare_all(p);
-}
 
 /* ---- Asking ---- */
 
@@ -94,18 +47,21 @@ static void next_round(struct paxos *p)
         p->peers[i].ask_due = true;
 }
 
-static void become_member(struct paxos *p)
+/* A majority was fresh at one moment; the others' folders were taken over, as far as known. */
+static void found(struct paxos *p)
 {
-    p->membership.standing = PAXOS_MEMBER;
-    p->membership_version++;
+    paxos_member(p, p->me)->folder = p->folder;
+    paxos_set_standing(p, PAXOS_MEMBER);
 }
 
-/* With these, a majority was fresh at one moment; or I am one of those of whom that is known. */
-static void found(struct paxos *p, const uint64_t *folders)
+/* I am one of those of whom it is known. */
+static void found_as(struct paxos *p, const struct paxos_message *m)
 {
-    memcpy(p->membership.folders, folders, sizeof p->membership.folders);
-    p->membership.folders[p->rank] = p->folder;
-    become_member(p);
+    for (uint32_t i = 0; i < p->peer_count; i++) {
+        uint32_t pid = p->peers[i].pid;
+        paxos_member(p, pid)->folder = paxos_told_folder(p, m, pid);
+    }
+    found(p);
 }
 
 /* With the floor as its promise. It covers every ballot of mine that was of any consequence, so the
@@ -120,8 +76,7 @@ static void let_in(struct paxos *p)
     }
     if (paxos_ballot_compare(p->promise, p->election.leader) > 0)
         p->election.leader = p->promise;
-    p->membership.standing = PAXOS_JOINING;
-    p->membership_version++;
+    paxos_set_standing(p, PAXOS_JOINING);
     paxos_psid_start(p);
     paxos_recover_from_any(p);
 }
@@ -131,7 +86,7 @@ static bool answered_as(const struct paxos *p, const struct paxos_peer *peer,
                         enum paxos_standing standing)
 {
     return peer->join_round == p->join.round && peer->join_standing == standing &&
-           peer->join_life >= p->membership.lives[peer->rank];
+           peer->join_life >= paxos_life_of(p, peer->pid);
 }
 
 static bool judge_members(struct paxos *p)
@@ -139,12 +94,12 @@ static bool judge_members(struct paxos *p)
     uint32_t members = 0, life = paxos_life(p);
     for (uint32_t i = 0; i < p->peer_count; i++)
         members += answered_as(p, &p->peers[i], PAXOS_MEMBER);
-    if (members < paxos_members_needed(p))
+    if (members < paxos_quorum_to_join(p->quorums))
         return false;
     if (life > 0 && p->join.known_life == life) {
         let_in(p);
     } else {
-        raise_life(p, p->rank, p->join.known_life + 1);
+        paxos_raise_life(p, p->me, p->join.known_life + 1);
         next_round(p);
     }
     return true;
@@ -154,6 +109,8 @@ static bool judge_members(struct paxos *p)
 static bool may_found(const struct paxos *p)
 {
     bool all = true;
+    if (p->join.told_by_member)
+        return false;
     for (uint32_t i = 0; i < p->peer_count; i++) {
         const struct paxos_peer *peer = &p->peers[i];
         if (peer->join_round != 0 && peer->join_standing == PAXOS_MEMBER)
@@ -163,23 +120,31 @@ static bool may_found(const struct paxos *p)
     return all || p->ticks >= PAXOS_FOUND_TICKS;
 }
 
-static void judge_fresh(struct paxos *p)
+/* It is fresh, and was so in the same folder when the last round ended. */
+static bool fresh_since_before(const struct paxos *p, const struct paxos_peer *peer)
 {
-    uint64_t folders[PAXOS_NODES_MAX] = {0};
-    uint32_t fresh = 0, since_before = 0;
+    return answered_as(p, peer, PAXOS_FRESH) && peer->folder_round != p->join.round;
+}
+
+static void found_with_fresh(struct paxos *p)
+{
     for (uint32_t i = 0; i < p->peer_count; i++) {
         const struct paxos_peer *peer = &p->peers[i];
-        if (!answered_as(p, peer, PAXOS_FRESH))
-            continue;
-        fresh++;
-        if (peer->folder_round == p->join.round)
-            continue;
-        since_before++;
-        folders[peer->rank] = peer->folder;
+        paxos_member(p, peer->pid)->folder = fresh_since_before(p, peer) ? peer->folder : 0;
     }
-    if (since_before >= paxos_fresh_needed(p) && may_found(p))
-        found(p, folders);
-    else if (fresh >= paxos_fresh_needed(p) && since_before < fresh)
+    found(p);
+}
+
+static void judge_fresh(struct paxos *p)
+{
+    uint32_t fresh = 0, since_before = 0, needed = paxos_quorum_to_found(p->quorums);
+    for (uint32_t i = 0; i < p->peer_count; i++) {
+        fresh += answered_as(p, &p->peers[i], PAXOS_FRESH);
+        since_before += fresh_since_before(p, &p->peers[i]);
+    }
+    if (since_before >= needed && may_found(p))
+        found_with_fresh(p);
+    else if (fresh >= needed && since_before < fresh)
         next_round(p);
 }
 
@@ -207,16 +172,17 @@ void paxos_on_join_reply(struct paxos *p, struct paxos_peer *peer, const struct 
     bool mine = m->folder == p->folder && m->round == p->join.round;
     if (p->membership.standing != PAXOS_FRESH || !mine)
         return;
-    remember_folder(p, peer, m->folders[peer->rank]);
+    remember_folder(p, peer, paxos_told_folder(p, m, peer->pid));
     peer->join_round = m->round;
     peer->join_standing = m->standing;
     peer->join_promise = m->n;
-    peer->join_life = m->lives[peer->rank];
-    paxos_learn_lives(p, m->lives);
-    if (m->lives[p->rank] > p->join.known_life)
-        p->join.known_life = m->lives[p->rank];
-    if (m->standing == PAXOS_MEMBER && m->folders[p->rank] == p->folder)
-        found(p, m->folders);
+    peer->join_life = paxos_told_life(p, m, peer->pid);
+    paxos_learn_lives(p, m);
+    uint32_t life = paxos_told_life(p, m, p->me);
+    if (life > p->join.known_life)
+        p->join.known_life = life;
+    if (m->standing == PAXOS_MEMBER && paxos_told_folder(p, m, p->me) == p->folder)
+        found_as(p, m);
     else if (!judge_members(p))
         judge_fresh(p);
 }
@@ -231,17 +197,15 @@ void paxos_join_tick(struct paxos *p)
 void paxos_join_complete(struct paxos *p)
 {
     if (p->membership.standing == PAXOS_JOINING)
-        become_member(p);
+        paxos_set_standing(p, PAXOS_MEMBER);
 }
 
 /* ---- Answering ---- */
 
 void paxos_on_join_request(struct paxos *p, struct paxos_peer *peer, const struct paxos_message *m)
 {
-    uint32_t lives[PAXOS_NODES_MAX] = {0};
-    lives[peer->rank] = m->life;
     if (paxos_is_member(p))
-        paxos_learn_lives(p, lives);
+        paxos_learn_life(p, peer->pid, m->life);
     peer->asked_folder = m->folder;
     peer->asked_round = m->round;
     peer->reply_due = true;
@@ -263,9 +227,8 @@ static void reply(struct paxos *p, struct paxos_peer *peer)
     m->round = peer->asked_round;
     m->standing = (uint8_t)p->membership.standing;
     m->n = p->promise;
-    memcpy(m->lives, p->membership.lives, sizeof m->lives);
-    memcpy(m->folders, p->membership.folders, sizeof m->folders);
-    m->folders[p->rank] = p->folder;
+    paxos_tell_lives(p, m);
+    paxos_tell_folders(p, m);
     peer->reply_due = false;
 }
 

@@ -43,7 +43,7 @@ static void raise_to(uint64_t *time, uint64_t at_least)
 void paxos_lease_start(struct paxos *p, uint32_t time, bool before)
 {
     assert(time <= PAXOS_LEASE_US_MAX);
-    if (p->nodes == 1)
+    if (p->quorums.nodes == 1)
         return; /* the leader confirms its reads at once */
     p->lease.time = time;
     if (time > 0 || before)

@@ -75,21 +75,27 @@ static void configure(struct paxos *p, const struct paxos_config *config)
     assert(config->me > 0);
     assert(config->count >= 1 && config->count <= PAXOS_NODES_MAX);
     p->me = config->me;
-    p->nodes = config->count;
     for (uint32_t i = 0; i < config->count; i++)
         if (config->pids[i] != config->me)
             p->peers[p->peer_count++].pid = config->pids[i];
-    assert(p->peer_count == p->nodes - 1);
-    for (uint32_t i = 0; i < config->count; i++) {
-        p->rank += config->pids[i] < p->me;
-        for (uint32_t k = 0; k < p->peer_count; k++)
-            p->peers[k].rank += config->pids[i] < p->peers[k].pid;
-    }
-    p->read_quorum = config->read_quorum ? config->read_quorum : p->nodes / 2 + 1;
-    p->write_quorum = config->write_quorum ? config->write_quorum : p->nodes / 2 + 1;
-    assert(p->read_quorum <= p->nodes && p->write_quorum <= p->nodes);
-    assert(p->read_quorum + p->write_quorum > p->nodes);
+    assert(p->peer_count == config->count - 1);
+    p->quorums = paxos_quorums_of(config->count, config->read_quorum, config->write_quorum);
     p->join.round = config->start;
+    p->join.told_by_member = config->told_by_member;
+}
+
+/* The stored one counts; one that is not stored yet is made of the configuration. */
+static void take_membership(struct paxos *p, const struct paxos_config *config,
+                            const struct paxos_membership *stored)
+{
+    p->membership = *stored;
+    if (stored->count == 0)
+        p->membership =
+            paxos_membership_of(config->pids, config->count, (enum paxos_standing)stored->standing);
+    paxos_membership_check(&p->membership);
+    assert(p->membership.count == config->count);
+    for (uint32_t i = 0; i < config->count; i++)
+        paxos_rank(p, config->pids[i]); /* asserts that it is a member */
 }
 
 struct paxos *paxos_new(const struct paxos_config *config, const struct paxos_stored *stored)
@@ -105,7 +111,7 @@ struct paxos *paxos_new(const struct paxos_config *config, const struct paxos_st
     p->decided = p->emitted = stored->decided;
     p->follower.patience = PAXOS_RESEND_TICKS;
     p->folder = stored->folder;
-    p->membership = stored->membership;
+    take_membership(p, config, &stored->membership);
     paxos_disk_start(p);
     paxos_election_start(p, config->priority);
     p->now = config->now;

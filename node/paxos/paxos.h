@@ -92,13 +92,25 @@ enum paxos_standing {
 
 enum { PAXOS_LIFE_MAX = 1 << 30 }; /* no honest life gets there */
 
-/* Who has been whom: arrays by the rank of a node among the pids. A node that comes back with an
- * empty folder begins a new life; what it said in an earlier one no longer counts. */
-struct paxos_membership {
-    uint32_t standing;                 /* enum paxos_standing */
-    uint32_t lives[PAXOS_NODES_MAX];   /* the latest that this node knows of, or its own */
-    uint64_t folders[PAXOS_NODES_MAX]; /* with which the cluster was founded; 0: not known here */
+/* A node that comes back with an empty folder begins a new life; what it said in an earlier one no
+ * longer counts. */
+struct paxos_member {
+    uint32_t pid;    /* rises from one member to the next; > 0 */
+    uint32_t life;   /* the latest that this node knows of, or its own */
+    uint64_t folder; /* with which the cluster was founded; 0: not known here */
 };
+
+/* Who belongs to the cluster, and what this node is in it. What is on disk counts. No padding, and
+ * zeros beyond `count`, so that two of them can be compared byte by byte. */
+struct paxos_membership {
+    uint32_t standing; /* enum paxos_standing, of this node */
+    uint32_t count;    /* 1..PAXOS_NODES_MAX; 0: not stored yet */
+    struct paxos_member members[PAXOS_NODES_MAX];
+};
+
+/* A cluster of these nodes, in any order, that nothing is known of. */
+struct paxos_membership paxos_membership_of(const uint32_t *pids, uint32_t count,
+                                            enum paxos_standing standing);
 
 /* One message; the type says which fields count, the others are zero. */
 struct paxos_message {
@@ -118,8 +130,9 @@ struct paxos_message {
     uint64_t read;
     uint32_t lease; /* microseconds; 0: none */
     uint64_t folder;
-    uint32_t lives[PAXOS_NODES_MAX];   /* as the sender knows them: struct paxos_membership */
-    uint64_t folders[PAXOS_NODES_MAX]; /* likewise; the sender's own always */
+    /* Of the members in the order of their pids, as the sender knows them: */
+    uint32_t lives[PAXOS_NODES_MAX];
+    uint64_t folders[PAXOS_NODES_MAX]; /* the sender's own always */
     uint32_t entry_count;
     struct paxos_entry **entries; /* a reference to each is held by the message */
 };
@@ -136,19 +149,21 @@ struct paxos_stored {
     uint64_t compacted; /* index of entries[0] */
     uint64_t entry_count;
     struct paxos_entry **entries;       /* the core takes its own references */
-    struct paxos_membership membership; /* PAXOS_FRESH in a folder that is new */
+    struct paxos_membership membership; /* PAXOS_FRESH in a folder that is new; count 0: the members
+                                           are those of the configuration */
     uint64_t folder; /* random, not 0, made with the folder: tells it from one that was emptied */
 };
 
 struct paxos_config {
     uint32_t me;    /* my pid; any number > 0 */
-    uint32_t count; /* nodes of the cluster, me included: 1..PAXOS_NODES_MAX */
-    uint32_t pids[PAXOS_NODES_MAX];
+    uint32_t count; /* nodes of the cluster, me included: 1..PAXOS_NODES_MAX; the same as in */
+    uint32_t pids[PAXOS_NODES_MAX];     /* ... the stored membership, in any order */
     uint32_t read_quorum, write_quorum; /* R, W; 0, 0: the majority. Otherwise R + W > count */
     uint32_t priority;
-    uint64_t start;     /* rises across restarts: a late answer to an earlier start must not fit */
+    uint64_t start;      /* rises across restarts: a late answer to an earlier start must not fit */
+    bool told_by_member; /* of the cluster: it has a past, and this node must not found it */
     uint32_t lease_us;  /* that this node asks for with its reads, grants and vouches for (lease.c);
-                           0: takes no part; at most PAXOS_LEASE_US_MAX */
+                          0: takes no part; at most PAXOS_LEASE_US_MAX */
     bool leased_before; /* an earlier start of this node took part */
     uint32_t tell_us;   /* that what is decided may wait for entries to go with, where nobody waits
                            for it; 0: it never waits */

@@ -96,7 +96,7 @@ static uint8_t believable_sync(const struct paxos *p, const struct paxos_message
 /* It was given in an earlier life of the peer. */
 static bool outlived(const struct paxos *p, const struct paxos_peer *peer)
 {
-    return peer->life < p->membership.lives[peer->rank];
+    return peer->life < paxos_life_of(p, peer->pid);
 }
 
 /* Who is joining has forgotten what it accepted, so it does not count (join.c); unless all others
@@ -111,8 +111,8 @@ static uint32_t promise_count(const struct paxos *p)
             joining += peer->answered && peer->standing == PAXOS_JOINING;
         }
     }
-    bool everybody = promises + joining == p->nodes && joining < p->write_quorum;
-    return everybody && promises < p->read_quorum ? p->read_quorum : promises;
+    bool everybody = promises + joining == p->quorums.nodes && joining < p->quorums.write;
+    return everybody && promises < p->quorums.read ? p->quorums.read : promises;
 }
 
 /* Others, a quorum of them, have promised as well, and the best of those logs can be had. This one
@@ -120,7 +120,7 @@ static uint32_t promise_count(const struct paxos *p)
 static bool can_do_without(const struct paxos *p, uint8_t sync)
 {
     return sync == PAXOS_SYNC_SNAPSHOT && p->pull.sync != PAXOS_SYNC_SNAPSHOT &&
-           promise_count(p) > p->read_quorum;
+           promise_count(p) > p->quorums.read;
 }
 
 static void keep_best(struct paxos *p, const struct paxos_message *m)
@@ -143,8 +143,9 @@ void paxos_on_promise(struct paxos *p, struct paxos_peer *peer, const struct pax
     /* A second Promise to the same Prepare would start another session, and a storm of them. */
     if (!mine || peer->answered)
         return;
-    paxos_learn_lives(p, m->lives); /* by which it may be prepared again */
-    if (m->psid != peer->psid || m->lives[peer->rank] < p->membership.lives[peer->rank])
+    paxos_learn_lives(p, m); /* by which it may be prepared again */
+    uint32_t life = paxos_told_life(p, m, peer->pid);
+    if (m->psid != peer->psid || life < paxos_life_of(p, peer->pid))
         return; /* to an earlier Prepare, or said in an earlier life */
     bool preparing = p->phase == PAXOS_PHASE_PREPARE;
     int round = paxos_ballot_compare(m->acc_round, p->promise);
@@ -155,7 +156,7 @@ void paxos_on_promise(struct paxos *p, struct paxos_peer *peer, const struct pax
         paxos_lease_promised(p, m);
     peer->promised = m->standing == PAXOS_MEMBER;
     peer->standing = m->standing;
-    peer->life = m->lives[peer->rank];
+    peer->life = life;
     peer->acc_round = m->acc_round;
     peer->accepted = m->accepted;
     peer->decided = m->decided;
@@ -191,7 +192,7 @@ void paxos_count_promises(struct paxos *p)
 {
     if (p->role != PAXOS_LEADER || p->phase != PAXOS_PHASE_PREPARE || !paxos_promise_durable(p))
         return;
-    if (promise_count(p) < p->read_quorum)
+    if (promise_count(p) < p->quorums.read)
         return;
     if (p->leader.best_pid == p->me || paxos_pull_complete(&p->pull))
         begin_accept(p);

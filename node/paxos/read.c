@@ -123,15 +123,9 @@ static void begin_probe(struct paxos *p)
     for (uint32_t i = 0; i < p->peer_count; i++) {
         struct paxos_peer *peer = &p->peers[i];
         peer->read_covered = peer->read_wanted;
-        if (p->read_quorum < p->nodes)
+        if (p->quorums.read < p->quorums.nodes)
             send_probe(p, peer);
     }
-}
-
-/* So many nodes, this one included, that a later leader cannot have done without one of them. */
-static bool confirm(const struct paxos *p, uint32_t nodes)
-{
-    return nodes > p->nodes - p->read_quorum;
 }
 
 static bool probe_confirmed(const struct paxos *p)
@@ -139,7 +133,7 @@ static bool probe_confirmed(const struct paxos *p)
     uint32_t acks = 1;
     for (uint32_t i = 0; i < p->peer_count; i++)
         acks += p->peers[i].read_acked == p->reads.probe;
-    return confirm(p, acks);
+    return paxos_quorum_confirms(p->quorums, acks);
 }
 
 static bool probe_vouched(const struct paxos *p)
@@ -147,7 +141,7 @@ static bool probe_vouched(const struct paxos *p)
     uint32_t vouched = 1;
     for (uint32_t i = 0; i < p->peer_count; i++)
         vouched += p->peers[i].lease_acked == p->reads.probe;
-    return confirm(p, vouched);
+    return paxos_quorum_confirms(p->quorums, vouched);
 }
 
 static void answer_peer(struct paxos *p, struct paxos_peer *peer, uint64_t read, uint64_t index,
@@ -177,7 +171,7 @@ static void finish_probe(struct paxos *p)
 
 static void answer_vouched(struct paxos *p)
 {
-    if (!confirm(p, 2))
+    if (!paxos_quorum_confirms(p->quorums, 2))
         return;
     for (uint32_t i = 0; i < p->peer_count; i++)
         answer_peer(p, &p->peers[i], p->peers[i].read_vouched, p->decided, true);

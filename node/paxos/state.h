@@ -6,7 +6,8 @@
  *   disk.c       what is durable, what is on its way      follower.c   the follower
  *   pull.c       a suffix too long for one message        read.c       read index
  *   propose.c    proposals that wait for a leader         status.c     what others may know
- *   join.c       a node whose folder is empty           lease.c      reads without a round trip
+ *   join.c       a node whose folder is empty             lease.c      reads without a round trip
+ *   members.c    who belongs to the cluster               quorum.c     how many nodes it takes
  *
  * Two habits hold everywhere. Allocation failure is sticky (`failed`) and reported once, by
  * paxos_step or paxos_output. Sending is level-triggered where it can be: steps change state,
@@ -15,6 +16,7 @@
 #define QUORUMFS_PAXOS_STATE_H
 
 #include "paxos/paxos.h"
+#include "paxos/quorum.h"
 
 #define PAXOS_COUNT_MAX ((uint64_t)1 << 62) /* no honest index or counter gets there */
 #define PAXOS_ENTRY_COST(entry) ((uint64_t)(entry)->len + sizeof(struct paxos_entry)) /* bytes */
@@ -94,7 +96,6 @@ struct paxos_pull {
 
 struct paxos_peer {
     uint32_t pid;
-    uint32_t rank; /* among all pids */
 
     /* Joining: what it answered last, and in which round. `folder`: its own, heard of first in
      * `folder_round`. */
@@ -188,6 +189,7 @@ struct paxos_election {
 struct paxos_join {
     uint64_t round;      /* of questions; an answer counts in its own */
     uint32_t known_life; /* of mine: the highest that was ever answered */
+    bool told_by_member; /* struct paxos_config */
 };
 
 struct paxos_reads {
@@ -223,10 +225,10 @@ struct paxos_proposals {
 };
 
 struct paxos {
-    uint32_t me, nodes, read_quorum, write_quorum;
+    uint32_t me;
+    struct paxos_quorums quorums;
     struct paxos_peer peers[PAXOS_NODES_MAX]; /* the others */
     uint32_t peer_count;
-    uint32_t rank; /* mine, among all pids */
 
     uint64_t folder;
     struct paxos_membership membership;
@@ -302,6 +304,25 @@ void paxos_append(struct paxos *p, struct paxos_entry *const *entries, size_t co
 void paxos_adopt(struct paxos *p, uint64_t first, struct paxos_entry *const *entries, size_t count);
 void paxos_decide_up_to(struct paxos *p, uint64_t decided); /* never back, never beyond the log */
 
+/* ---- members.c ---- */
+
+void paxos_membership_check(const struct paxos_membership *membership); /* asserts */
+/* For these the pid must be a member's. */
+struct paxos_member *paxos_member(struct paxos *p, uint32_t pid);
+uint32_t paxos_rank(const struct paxos *p, uint32_t pid);
+uint32_t paxos_life_of(const struct paxos *p, uint32_t pid);
+uint32_t paxos_life(const struct paxos *p); /* mine */
+bool paxos_is_member(const struct paxos *p);
+void paxos_set_standing(struct paxos *p, enum paxos_standing standing);
+bool paxos_raise_life(struct paxos *p, uint32_t pid, uint32_t life); /* false: it was as high */
+void paxos_tell_lives(const struct paxos *p, struct paxos_message *m);
+void paxos_tell_folders(const struct paxos *p, struct paxos_message *m);
+uint32_t paxos_told_life(const struct paxos *p, const struct paxos_message *m, uint32_t pid);
+uint64_t paxos_told_folder(const struct paxos *p, const struct paxos_message *m, uint32_t pid);
+/* Takes over what a peer knows of lives, of others than me. */
+void paxos_learn_life(struct paxos *p, uint32_t pid, uint32_t life);
+void paxos_learn_lives(struct paxos *p, const struct paxos_message *m);
+
 /* ---- election.c ---- */
 
 void paxos_election_start(struct paxos *p, uint32_t priority);
@@ -314,13 +335,6 @@ bool paxos_alive(const struct paxos *p, const struct paxos_peer *peer);
 
 /* ---- join.c ---- */
 
-bool paxos_is_member(const struct paxos *p);
-uint32_t paxos_life(const struct paxos *p); /* mine */
-/* Of the others: how many members let a node in, how many fresh ones found a cluster with it. */
-uint32_t paxos_members_needed(const struct paxos *p);
-uint32_t paxos_fresh_needed(const struct paxos *p);
-/* Takes over what a peer knows of the lives of others. */
-void paxos_learn_lives(struct paxos *p, const uint32_t *lives);
 void paxos_join_start(struct paxos *p);
 void paxos_join_complete(struct paxos *p); /* the log was brought in line, as a whole */
 void paxos_on_join_request(struct paxos *p, struct paxos_peer *peer, const struct paxos_message *m);

@@ -16,8 +16,7 @@ static bool has_quorum(const struct paxos *p)
             p->election.leader.pid != p->me)
             return true;
     }
-    uint32_t larger = p->read_quorum > p->write_quorum ? p->read_quorum : p->write_quorum;
-    return alive >= (paxos_leads(p) ? p->write_quorum : larger);
+    return alive >= (paxos_leads(p) ? p->quorums.write : paxos_quorum_to_work(p->quorums));
 }
 
 static bool has_leader(const struct paxos *p)
@@ -51,8 +50,8 @@ void paxos_status(const struct paxos *p, struct paxos_status *status)
                                     .leader_changes = p->leader_changes,
                                     .standing = (enum paxos_standing)p->membership.standing,
                                     .life = paxos_life(p),
-                                    .members_needed = paxos_members_needed(p),
-                                    .fresh_needed = paxos_fresh_needed(p),
+                                    .members_needed = paxos_quorum_to_join(p->quorums),
+                                    .fresh_needed = paxos_quorum_to_found(p->quorums),
                                     .peer_count = p->peer_count};
     for (uint32_t i = 0; i < p->peer_count; i++) {
         const struct paxos_peer *peer = &p->peers[i];

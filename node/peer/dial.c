@@ -135,7 +135,7 @@ void dial_start(struct link *link)
 
 void dial_now(struct link *link)
 {
-    if (!link->out && !link->lookup)
+    if (!link->out && !link->lookup && link->addr[0])
         uv_timer_start(&link->redial, on_redial, 0, 0);
 }
 
@@ -183,12 +183,6 @@ void dial_leave(struct link *link)
     if (out)
         link_cut(out);
     link_update(link);
-}
-
-void dial_again(struct link *link)
-{
-    dial_leave(link);
-    dial_now(link);
 }
 
 void dial_stop(struct link *link)

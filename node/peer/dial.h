@@ -5,7 +5,7 @@
 #include "peer/link.h"
 
 void dial_start(struct link *link); /* what dialling needs; it begins with dial_now */
-/* The peer is evidently there: dials now rather than later. */
+/* The peer is evidently there: dials now rather than later. Not without an address. */
 void dial_now(struct link *link);
 /* Something is in the outbox. */
 void dial_write(struct link *link);
@@ -14,9 +14,8 @@ void dial_write(struct link *link);
 void dial_flush(struct link *link);
 /* Gives the connection up when it has not come to stand, or has taken nothing, for too long. */
 void dial_pulse(struct link *link);
-/* Gives up the connection and what waits for it, and dials no more; or dials anew. */
+/* Gives up the connection and what waits for it, and dials no more. */
 void dial_leave(struct link *link);
-void dial_again(struct link *link);
 void dial_stop(struct link *link);
 /* The callbacks of libwebsockets for connections that were dialled. */
 int dial_event(struct link *link, struct lws *wsi, enum lws_callback_reasons reason, void *in,

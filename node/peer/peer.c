@@ -166,7 +166,7 @@ static int check_addresses(const struct peer_identity *identity, struct fault *f
         const struct peer_member *member = &identity->members[i];
         struct address address;
         assert(member->pid != identity->me);
-        if (address_parse(member->peer_addr, &address) < 0)
+        if (member->peer_addr[0] && address_parse(member->peer_addr, &address) < 0)
             return fault_set(fault, -EINVAL, "peer address \"%s\": not HOST:PORT",
                              member->peer_addr);
     }
@@ -181,9 +181,12 @@ static void link_move(struct link *link, const char *name, const char *addr)
         return;
     memmove(link->addr, addr, strlen(addr) + 1);
     link->address = (struct address){0};
+    dial_leave(link);
+    if (!addr[0])
+        return;
     int status = address_parse(link->addr, &link->address);
     assert(status == 0);
-    dial_again(link);
+    dial_now(link);
 }
 
 static void link_set(struct link *link, const struct peer_member *member, bool same_cluster)

@@ -55,7 +55,7 @@ struct peer_levels {
 struct peer_member {
     uint32_t pid;                  /* the node's id */
     char addr[PEER_ADDR_MAX];      /* HOST:PORT or [V6]:PORT where it listens, its name */
-    char peer_addr[PEER_ADDR_MAX]; /* where peers connect */
+    char peer_addr[PEER_ADDR_MAX]; /* where peers connect; empty: it is waited for */
 };
 
 /* Which cluster a node belongs to, as whom, and who else does. */

@@ -1,6 +1,7 @@
 #include "replica/divergence.h"
 
 #include "base/trace.h"
+#include "paxos/quorum.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -117,7 +118,7 @@ static uint32_t count_equal(const struct divergence *d, uint64_t first)
 
 enum divergence_verdict divergence_judge(struct divergence *d)
 {
-    uint32_t nodes = d->peer_count + 1, majority = nodes / 2 + 1;
+    uint32_t nodes = d->peer_count + 1, majority = paxos_majority(nodes);
     uint64_t first;
 
     for (uint32_t i = 0; i < d->peer_count; i++)

@@ -4,10 +4,10 @@
  * folder; addresses may change afterwards. A node whose folder is new knows neither. It calls the
  * nodes that it is configured with, and listens to what they say of themselves:
  *
- *   new ──a member names this node's addr among its cluster's──> it is that node, its folder was lost
- *    │ └──a node of feature level 1, whose ids follow from addresses──> likewise
- *    └───all configured nodes are new, and this one has the lowest addr──> it founds the cluster,
- *                                                                          and the others are told
+ *   new ──a member names this node's addr among its cluster's──> it is that node, its folder was
+ * lost │ └──a node of feature level 1, whose ids follow from addresses──> likewise └───all
+ * configured nodes are new, and this one has the lowest addr──> it founds the cluster, and the
+ * others are told
  *
  * All of them: a node that is silent may have the data of a cluster. A person who knows better says
  * --found. So a cluster is founded by one node, and no two nodes found different ones.
@@ -134,20 +134,20 @@ int founding_begin(struct replica *r, struct fault *fault)
     return 0;
 }
 
-/* Where the nodes are that the log names. Of a cluster that was just founded, which has not told
- * its addresses yet, those of node.json. */
+/* Where the nodes are that the log names: as others have said, or, of a cluster that was just founded
+ * and knows no other addresses yet, as node.json says. */
 void founding_members(struct replica *r, const struct paxos_membership *membership)
 {
-    bool as_configured = membership->count == r->member_count && r->me == r->identity.node;
-    struct replica_member configured[PAXOS_NODES_MAX];
-    memcpy(configured, r->members, sizeof configured);
-    r->me = r->identity.node;
-    r->member_count = membership->count;
+    bool known = membership->count == r->member_count && r->me == r->identity.node;
+    struct replica_member members[PAXOS_NODES_MAX];
     for (uint32_t i = 0; i < membership->count; i++) {
-        r->members[i] = (struct replica_member){.pid = membership->members[i].pid};
-        if (as_configured && configured[i].pid == membership->members[i].pid)
-            r->members[i] = configured[i];
+        uint32_t pid = membership->members[i].pid;
+        const struct replica_member *member = known ? members_find(r, pid) : NULL;
+        members[i] = member ? *member : (struct replica_member){.pid = pid};
     }
+    memcpy(r->members, members, sizeof r->members);
+    r->member_count = membership->count;
+    r->me = r->identity.node;
     members_name(members_find(r, r->me), r->config->me.addr, r->config->me.peer_addr);
     warn_of_config(r);
 }
@@ -161,7 +161,8 @@ static int become(struct replica *r, const struct identity *identity, struct fau
     r->me = identity->node;
     trace_info("founding", "this is node %u of the cluster %016" PRIx64, identity->node,
                identity->cluster);
-    return replica_begin(r, fault);
+    int status = replica_begin(r, fault);
+    return status < 0 ? status : links_identify(r, fault);
 }
 
 /* With ids as in the order of their addresses, from 1. */

@@ -1,6 +1,8 @@
 /* The replica: its start and stop, and what reaches it. */
 #include "replica/replica_internal.h"
 
+#include "command/level.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -167,7 +169,7 @@ int replica_begin(struct replica *r, struct fault *fault)
     if (status == 0)
         status = start_consensus(r, &stored, fault);
     log_stored_clear(&stored);
-    return status < 0 ? status : links_identify(r, fault);
+    return status;
 }
 
 static int start_links(struct replica *r, struct lws_context *websockets, struct fault *fault)
@@ -223,10 +225,12 @@ int replica_start(uv_loop_t *loop, struct lws_context *websockets, const struct 
     r->failed_arg = failed_arg;
     r->status.standing = PAXOS_FRESH;
     int status = open_store(r, fault);
+    if (status == 0 && r->identity.cluster)
+        status = replica_begin(r, fault);
     if (status == 0)
         status = start_links(r, websockets, fault);
     if (status == 0)
-        status = r->identity.cluster ? replica_begin(r, fault) : founding_try(r, fault);
+        status = founding_try(r, fault);
     if (status == -EUCLEAN && r->folder)
         folder_condemn(r->folder, fault->text);
     if (status < 0)

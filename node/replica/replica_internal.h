@@ -24,7 +24,7 @@
 #include <time.h>
 
 enum {
-    CONFIGURATION = 1, /* who belongs to the cluster does not change yet */
+    CONFIGURATION = 1,    /* who belongs to the cluster does not change yet */
     WRITE_BUCKETS = 4096, /* of the table of pending writes by sequence */
     WRITE_REPEAT_MS =
         1000,       /* a proposal not decided by then is proposed again, then after twice as long */

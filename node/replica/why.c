@@ -2,6 +2,7 @@
 #include "replica/replica_internal.h"
 
 #include "base/trace.h"
+#include "paxos/quorum.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -54,10 +55,11 @@ static void describe_fresh(const struct replica *r, struct replica_status *s)
 /* It does not know its cluster yet (founding.c). */
 static void describe_unknown(struct replica_status *s)
 {
-    snprintf(s->why, sizeof s->why,
-             "no quorum: this node's folder is new: it joins when a node that has the data answers, "
-             "and founds a cluster when all %u others have answered that they are new as well",
-             s->peer_count);
+    snprintf(
+        s->why, sizeof s->why,
+        "no quorum: this node's folder is new: it joins when a node that has the data answers, "
+        "and founds a cluster when all %u others have answered that they are new as well",
+        s->peer_count);
     add_peers(s, "not reached: ", false);
 }
 
@@ -76,7 +78,7 @@ static void describe_standing(const struct replica *r, struct replica_status *s)
     default:
         snprintf(s->why, sizeof s->why,
                  "no quorum: this node reaches %u of %u nodes, itself included, and needs %u",
-                 members_reached(s) + 1, nodes, nodes / 2 + 1);
+                 members_reached(s) + 1, nodes, paxos_majority(nodes));
     }
 }
 

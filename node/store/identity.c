@@ -4,6 +4,7 @@
 #include "store/sql.h"
 
 #include "base/trace.h"
+#include "store/seal.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -82,7 +83,7 @@ int sql_owner(struct sql *sql, struct identity *identity, int *format)
 
 static int sql_check_owner(struct sql *sql, int format, const struct identity *identity)
 {
-    struct identity found;
+    struct identity found = {0};
     int status = sql_read_mark(sql, format, &found);
     if (status < 0)
         return status;
@@ -94,11 +95,11 @@ static int sql_check_owner(struct sql *sql, int format, const struct identity *i
                          "empty the folder to join as a new node",
                          sql->name);
     if (found.node != identity->node)
-        return fault_set(&sql->fault, -EINVAL,
-                         "%s: it belongs to node %" PRIu32
-                         " of the cluster, not to node %" PRIu32
-                         " like the folder: move it away, or empty the folder to join as a new node",
-                         sql->name, found.node, identity->node);
+        return fault_set(
+            &sql->fault, -EINVAL,
+            "%s: it belongs to node %" PRIu32 " of the cluster, not to node %" PRIu32
+            " like the folder: move it away, or empty the folder to join as a new node",
+            sql->name, found.node, identity->node);
     return 0;
 }
 

@@ -203,15 +203,16 @@ static void log_reported(uv_async_t *report)
     }
 }
 
-int log_open(const struct folder *folder, const struct identity *identity, uint64_t applied,
-             uint64_t snapshot, struct log **log, struct paxos_stored *stored, struct fault *fault)
+int log_open(const struct folder *folder, const struct identity *identity,
+             const struct paxos_membership *members, uint64_t applied, uint64_t snapshot,
+             struct log **log, struct paxos_stored *stored, struct fault *fault)
 {
     struct log *l = calloc(1, sizeof(*l));
     int status;
 
     if (l == NULL)
         return fault_set(fault, -ENOMEM, "log.db: out of memory");
-    status = log_db_open(&l->db, folder, identity, applied);
+    status = log_db_open(&l->db, folder, identity, members, applied);
     if (status < 0)
         goto free_log;
     status = log_db_load(&l->db, applied, snapshot, stored);

@@ -25,7 +25,9 @@ struct log_callbacks {
     void *arg;
 };
 
-/* Opens or makes log.db. `applied` is what the tree holds: where it is beyond the stored log (a
+/* Opens or makes log.db. `members` are the nodes that a new folder begins with, PAXOS_FRESH; a
+ * folder of a former format, which does not name them, gets them as well, by their pids. Otherwise
+ * the stored ones count. `applied` is what the tree holds: where it is beyond the stored log (a
  * snapshot was installed just before a crash) the log is cut to it, durably, before anything is
  * returned. `snapshot` is the index of the last one that the tree was taken from: the entries below
  * it are void as well, they may never have been decided. `*stored` is what was found, decided =
@@ -33,8 +35,9 @@ struct log_callbacks {
  * another node, an unknown format, a log that is missing although the tree holds something, a tree
  * that is older than where the log begins), -EBUSY (another program has log.db open), -EUCLEAN
  * (damaged), -EIO, -ENOSPC, -ENOMEM. */
-int log_open(const struct folder *folder, const struct identity *identity, uint64_t applied,
-             uint64_t snapshot, struct log **log, struct paxos_stored *stored, struct fault *fault);
+int log_open(const struct folder *folder, const struct identity *identity,
+             const struct paxos_membership *members, uint64_t applied, uint64_t snapshot,
+             struct log **log, struct paxos_stored *stored, struct fault *fault);
 void log_stored_clear(struct paxos_stored *stored);
 
 /* What is counted from an incarnation on, up to so many, does not reach the next one. */

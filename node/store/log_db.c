@@ -2,6 +2,8 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 static const char *const log_statement_texts[LOG_STATEMENT_COUNT] = {
@@ -18,8 +20,9 @@ static const char *const log_statement_texts[LOG_STATEMENT_COUNT] = {
                       " round_pid, decided, compacted, incarnation, standing, folder FROM state",
     [LOG_LIST] = "SELECT idx, bytes FROM entry WHERE idx >= ? ORDER BY idx",
     [LOG_SET_INCARNATION] = "UPDATE state SET incarnation = ?",
-    [LOG_SET_NODE] = "REPLACE INTO node (rank, life, folder) VALUES (?, ?, ?)",
-    [LOG_LIST_NODES] = "SELECT rank, life, folder FROM node",
+    [LOG_FORGET_MEMBERS] = "DELETE FROM member",
+    [LOG_ADD_MEMBER] = "INSERT INTO member (pid, life, folder) VALUES (?, ?, ?)",
+    [LOG_LIST_MEMBERS] = "SELECT pid, life, folder FROM member ORDER BY pid",
 };
 
 _Static_assert(PAXOS_MEMBER == 0 && PAXOS_JOINING == 1 && PAXOS_FRESH == 2, "they are stored");
@@ -31,12 +34,41 @@ static const char log_schema[] =
     " round_pid INTEGER NOT NULL, decided INTEGER NOT NULL, compacted INTEGER NOT NULL,"
     " incarnation INTEGER NOT NULL, standing INTEGER NOT NULL, folder INTEGER NOT NULL);"
     "INSERT INTO state VALUES (0, 0, 0, 0, 0, 0, 0, 0, 0, 2, random() | 1);"
-    "CREATE TABLE node (rank INTEGER PRIMARY KEY, life INTEGER NOT NULL, folder INTEGER NOT NULL);"
     "CREATE TABLE entry (idx INTEGER PRIMARY KEY, bytes BLOB NOT NULL);";
+
+static const char log_member_schema[] =
+    "CREATE TABLE member (pid INTEGER PRIMARY KEY, life INTEGER NOT NULL, folder INTEGER NOT NULL)";
 
 /* ---- Opening ---- */
 
-static int log_db_make(struct log_db *db, const struct identity *identity, uint64_t applied)
+/* Nothing is known of them yet. */
+static int log_db_make_members(struct log_db *db, const struct paxos_membership *members)
+{
+    int status = sql_exec(&db->sql, log_member_schema);
+    for (uint32_t i = 0; i < members->count && status == 0; i++) {
+        char text[80];
+        snprintf(text, sizeof text, "INSERT INTO member VALUES (%" PRIu32 ", 0, 0)",
+                 members->members[i].pid);
+        status = sql_exec(&db->sql, text);
+    }
+    return status;
+}
+
+/* Format 3 numbered the nodes of a cluster from 1 on without a gap and kept a table `node` by rank,
+ * which is one less. Its rows were written together, for ranks that no node had as well, or not at
+ * all as long as nothing was known. */
+static int log_db_upgrade(struct log_db *db, const struct paxos_membership *members, int format)
+{
+    int status = log_db_make_members(db, members);
+    if (status == 0)
+        status = sql_exec(&db->sql, "UPDATE member SET life = node.life, folder = node.folder"
+                                    " FROM node WHERE node.rank = member.pid - 1;"
+                                    "DROP TABLE node");
+    return status < 0 ? status : sql_upgraded(&db->sql, format);
+}
+
+static int log_db_make(struct log_db *db, const struct identity *identity,
+                       const struct paxos_membership *members, uint64_t applied)
 {
     int format, status = sql_exec(&db->sql, "BEGIN IMMEDIATE");
 
@@ -50,8 +82,10 @@ static int log_db_make(struct log_db *db, const struct identity *identity, uint6
             "promised the others; empty the whole folder to join as a new node");
     if (status == 0 && made)
         status = sql_exec(&db->sql, log_schema);
-    else if (status == 0 && format < FOLDER_FORMAT)
-        status = sql_upgraded(&db->sql, format);
+    if (status == 0 && made)
+        status = log_db_make_members(db, members);
+    if (status == 0 && !made && format < FOLDER_FORMAT)
+        status = log_db_upgrade(db, members, format);
     return status == 0 ? sql_exec(&db->sql, "COMMIT") : status;
 }
 
@@ -101,11 +135,12 @@ static int log_db_prepare(struct log_db *db)
 }
 
 int log_db_open(struct log_db *db, const struct folder *folder, const struct identity *identity,
-                uint64_t applied)
+                const struct paxos_membership *members, uint64_t applied)
 {
     int status;
 
     memset(db, 0, sizeof(*db));
+    db->node = identity->node;
     status = sql_settle(folder, "log.db", &db->sql.fault);
     if (status == 0)
         status = sql_open(&db->sql, folder, "log.db");
@@ -120,7 +155,7 @@ int log_db_open(struct log_db *db, const struct folder *folder, const struct ide
                                 "PRAGMA synchronous = FULL;"
                                 "PRAGMA wal_autocheckpoint = 0");
     if (status == 0)
-        status = log_db_make(db, identity, applied);
+        status = log_db_make(db, identity, members, applied);
     if (status == 0)
         status = log_db_extend_wal(db);
     if (status == 0)
@@ -183,6 +218,7 @@ static void log_db_set_state(struct log_db *db, const struct paxos_write *write)
 
     assert(write->compacted >= state->compacted);
     assert(write->decided >= state->decided);
+    assert(write->membership.count > 0);
     if (memcmp(&write->membership, &state->membership, sizeof(state->membership)) != 0)
         db->state_changed = db->membership_changed = true;
     if (write->entry_count == 0 || write->truncate || write->compacted != state->compacted ||
@@ -229,16 +265,17 @@ static int log_db_write_state(struct log_db *db)
     return sql_run(&db->sql, set);
 }
 
-static int log_db_write_nodes(struct log_db *db)
+static int log_db_write_members(struct log_db *db)
 {
-    sqlite3_stmt *set = db->statements[LOG_SET_NODE];
-    int status = 0;
+    sqlite3_stmt *add = db->statements[LOG_ADD_MEMBER];
+    const struct paxos_membership *membership = &db->state.membership;
+    int status = sql_run(&db->sql, db->statements[LOG_FORGET_MEMBERS]);
 
-    for (int rank = 0; rank < PAXOS_NODES_MAX && status == 0; rank++) {
-        sqlite3_bind_int64(set, 1, rank);
-        sqlite3_bind_int64(set, 2, db->state.membership.lives[rank]);
-        sqlite3_bind_int64(set, 3, (int64_t)db->state.membership.folders[rank]);
-        status = sql_run(&db->sql, set);
+    for (uint32_t i = 0; i < membership->count && status == 0; i++) {
+        sqlite3_bind_int64(add, 1, membership->members[i].pid);
+        sqlite3_bind_int64(add, 2, membership->members[i].life);
+        sqlite3_bind_int64(add, 3, (int64_t)membership->members[i].folder);
+        status = sql_run(&db->sql, add);
     }
     return status;
 }
@@ -279,7 +316,7 @@ int log_db_commit(struct log_db *db)
     if (db->state_changed)
         status = log_db_write_state(db);
     if (status == 0 && db->membership_changed)
-        status = log_db_write_nodes(db);
+        status = log_db_write_members(db);
     if (status == 0 && log_db_has_dead_rows(db))
         status = log_db_trim(db);
     return status == 0 ? sql_run(&db->sql, db->statements[LOG_COMMIT]) : status;

@@ -1,8 +1,8 @@
 /* log.db as a database: what the storage thread does with it, step by step. Private to the log.
  *
- *   state  one row: promise, accepted round, decided, compacted, incarnation, standing, folder
- *   node   rank -> life, folder: struct paxos_membership
- *   entry  idx -> bytes. Rows below `compacted` are dead and are deleted piece by piece
+ *   state   one row: promise, accepted round, decided, compacted, incarnation, standing, folder
+ *   member  pid -> life, folder: struct paxos_membership
+ *   entry   idx -> bytes. Rows below `compacted` are dead and are deleted piece by piece
  *
  * The WAL file is made large once, with zeros, and never shrinks: a commit overwrites blocks that
  * the file already has, so that its fdatasync has no file system metadata to write.
@@ -33,8 +33,9 @@ enum log_statement {
     LOG_GET_STATE,
     LOG_LIST,
     LOG_SET_INCARNATION,
-    LOG_SET_NODE,
-    LOG_LIST_NODES,
+    LOG_FORGET_MEMBERS,
+    LOG_ADD_MEMBER,
+    LOG_LIST_MEMBERS,
     LOG_STATEMENT_COUNT
 };
 
@@ -52,16 +53,18 @@ struct log_db {
     sqlite3_stmt *statements[LOG_STATEMENT_COUNT];
     struct log_state state;           /* on disk; inside a transaction, what it will be */
     bool state_changed;               /* the row must be written with this transaction */
-    bool membership_changed;          /* so must those of the nodes */
+    bool membership_changed;          /* so must those of the members */
+    uint32_t node;                    /* struct identity */
     uint64_t first_row;               /* no row lies below */
     uint64_t rows_added, bytes_added; /* by this transaction */
     int wal_pages;                    /* after the last commit */
 };
 
-/* Opens or makes the database. `applied` is what the tree holds: where that is more than nothing, a
- * log that is missing is refused. On an error there is nothing to close. */
+/* Opens or makes the database; `members` as in log_open. `applied` is what the tree holds: where
+ * that is more than nothing, a log that is missing is refused. On an error there is nothing to
+ * close. */
 int log_db_open(struct log_db *db, const struct folder *folder, const struct identity *identity,
-                uint64_t applied);
+                const struct paxos_membership *members, uint64_t applied);
 void log_db_close(struct log_db *db);
 
 /* Reads and checks everything, and cuts a log that ends below `applied`. See log_open. */

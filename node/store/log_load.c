@@ -44,23 +44,28 @@ static int log_read_state(struct log_db *db)
     return 0;
 }
 
-static int log_read_nodes(struct log_db *db)
+/* They come in the order of their pids, from one row after another. */
+static int log_read_members(struct log_db *db)
 {
-    sqlite3_stmt *list = db->statements[LOG_LIST_NODES];
+    sqlite3_stmt *list = db->statements[LOG_LIST_MEMBERS];
     struct paxos_membership *membership = &db->state.membership;
+    bool here = false; /* whether this node is one of them */
     int status;
 
+    *membership = (struct paxos_membership){.standing = membership->standing};
     while ((status = sql_step(&db->sql, list)) > 0) {
-        int64_t rank = sqlite3_column_int64(list, 0), life = sqlite3_column_int64(list, 1);
-        if (rank < 0 || rank >= PAXOS_NODES_MAX || life < 0 || life >= PAXOS_LIFE_MAX) {
-            status = sql_damaged(&db->sql, "the life of a node is none");
+        int64_t pid = sqlite3_column_int64(list, 0), life = sqlite3_column_int64(list, 1);
+        bool possible = pid > 0 && pid <= UINT32_MAX && life >= 0 && life < PAXOS_LIFE_MAX;
+        if (!possible || membership->count == PAXOS_NODES_MAX) {
+            here = false;
             break;
         }
-        membership->lives[rank] = (uint32_t)life;
-        membership->folders[rank] = (uint64_t)sqlite3_column_int64(list, 2);
+        here |= pid == db->node;
+        membership->members[membership->count++] = (struct paxos_member){
+            (uint32_t)pid, (uint32_t)life, (uint64_t)sqlite3_column_int64(list, 2)};
     }
     sqlite3_reset(list);
-    return status;
+    return status < 0 || here ? status : sql_damaged(&db->sql, "its members are no cluster's");
 }
 
 static int log_add_entry(struct paxos_stored *stored, uint64_t *room, struct bytes bytes)
@@ -180,7 +185,7 @@ int log_db_load(struct log_db *db, uint64_t applied, uint64_t snapshot, struct p
     memset(stored, 0, sizeof(*stored));
     status = log_read_state(db);
     if (status == 0)
-        status = log_read_nodes(db);
+        status = log_read_members(db);
     if (status == 0)
         status = log_read_entries(db, stored);
     if (status == 0)

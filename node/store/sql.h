@@ -60,9 +60,9 @@ int sql_number(struct sql *sql, const char *text, int64_t *number);
 
 /* ---- identity.c: whose a database is ---- */
 
-/* Reads the mark of a database: whose it is, and its format. A database without one gives zeros, and
- * so does one whose cluster is not known yet. -EINVAL for one of an unknown format, or of another
- * program. */
+/* Reads the mark of a database: whose it is, and its format. A database without one gives zeros,
+ * and so does one whose cluster is not known yet. -EINVAL for one of an unknown format, or of
+ * another program. */
 int sql_owner(struct sql *sql, struct identity *identity, int *format);
 
 /* Inside a transaction: checks the mark of a database, or gives it one if it has none. `*format` is

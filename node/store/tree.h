@@ -32,8 +32,8 @@ enum { TREE_SESSION_WINDOW = 65536 };
  * -EIO, ... */
 int tree_open(const struct folder *folder, const struct identity *identity, struct tree **tree,
               struct fault *fault);
-/* The cluster is known now: marks the database, which was opened without one. Durable like a commit.
- * Nothing must have been applied. Returns 0 or a negative errno, with the fault's text. */
+/* The cluster is known now: marks the database, which was opened without one. Durable like a
+ * commit. Nothing must have been applied. Returns 0 or a negative errno, with the fault's text. */
 int tree_identify(struct tree *tree, const struct identity *identity, struct fault *fault);
 /* Commits and checkpoints; background work must have ended (tree_busy is false), readers and a
  * writer must have been closed. */

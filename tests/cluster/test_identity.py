@@ -4,7 +4,7 @@ import contextlib
 import shutil
 import time
 
-from cluster import Cluster, Node, free_ports, wait_for
+from cluster import Cluster, free_ports, wait_for
 
 STILL = 1.5  # seconds in which nothing must happen; a cluster is founded in less than one
 
@@ -72,6 +72,7 @@ def test_silence_is_no_consent():
             assert absent.addr in node.why() and "folder is new" in node.why()
         # It tells them who they are, and then is gone again: they know that there is data.
         absent.start(wait=False)
+        wait_for(lambda: answers(absent), "it listens")
         wait_for(lambda: ids(cluster).keys() == {absent.status()["cluster"]}, "they know their cluster")
         absent.kill()
         for node in (first, second):

@@ -70,8 +70,9 @@ static void check_membership(const struct ledger *ledger, const struct paxos_sto
 {
     report_unless(ledger->folder == 0 || ledger->folder == stored->folder,
                   "the folder has another number");
-    report_unless(stored->membership.lives[0] >= ledger->life, "life %u is forgotten: %u was found",
-                  ledger->life, stored->membership.lives[0]);
+    report_unless(stored->membership.members[0].life >= ledger->life,
+                  "life %u is forgotten: %u was found", ledger->life,
+                  stored->membership.members[0].life);
     report_unless(ledger->acc_round.n == 0 || stored->membership.standing == PAXOS_MEMBER,
                   "it has acknowledged entries, and is no member");
 }

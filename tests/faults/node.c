@@ -15,6 +15,7 @@
 enum { SERVE_BYTES = 4000 }; /* of a piece: small, so that there are several */
 
 static const struct identity identity = {.cluster = 5, .node = NODE_PID};
+static const uint32_t pids[] = {NODE_PID, LEADER_PID, SILENT_PID};
 
 /* As replica_break. */
 static void broken(struct node *node, int status, const char *what)
@@ -37,7 +38,9 @@ static void step(struct node *node, const struct paxos_event *event)
 
 static int open_log(struct node *node, struct paxos_stored *stored)
 {
-    int status = log_db_open(&node->log, node->folder, &identity, tree_applied(node->tree));
+    struct paxos_membership members = paxos_membership_of(pids, 3, PAXOS_FRESH);
+    int status =
+        log_db_open(&node->log, node->folder, &identity, &members, tree_applied(node->tree));
 
     if (status < 0)
         return status;
@@ -50,9 +53,9 @@ static int open_log(struct node *node, struct paxos_stored *stored)
 
 static void start_core(struct node *node, const struct paxos_stored *stored)
 {
-    struct paxos_config config = {
-        .me = NODE_PID, .count = 3, .pids = {NODE_PID, LEADER_PID, SILENT_PID}};
+    struct paxos_config config = {.me = NODE_PID, .count = 3};
 
+    memcpy(config.pids, pids, sizeof pids);
     node->core = paxos_new(&config, stored);
     assert(node->core);
     node->decided = tree_applied(node->tree);

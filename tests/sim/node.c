@@ -103,11 +103,21 @@ void sim_power_cut(struct sim_world *w, struct sim_node *n)
     go_down(w, n, 0, 0);
 }
 
+/* 0 before the first write. */
+static uint32_t life_of(const struct sim_node *n)
+{
+    const struct paxos_membership *membership = &n->disk.membership;
+    for (uint32_t i = 0; i < membership->count; i++)
+        if (membership->members[i].pid == n->pid)
+            return membership->members[i].life;
+    return 0;
+}
+
 void sim_empty_folder(struct sim_world *w, struct sim_node *n)
 {
     if (n->up)
         sim_power_cut(w, n);
-    sim_note(w, SIM_EMPTIED, n->index, n->disk.membership.lives[n->index], 0, 0);
+    sim_note(w, SIM_EMPTIED, n->index, life_of(n), 0, 0);
     sim_disk_lost(w, n);
     sim_tree_lost(n);
     n->starts = 0;

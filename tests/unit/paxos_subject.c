@@ -128,6 +128,15 @@ bool same(struct paxos_ballot a, struct paxos_ballot b)
     return paxos_ballot_compare(a, b) == 0;
 }
 
+struct paxos_membership membership(enum paxos_standing standing, uint32_t life)
+{
+    const uint32_t pids[] = {ME, PEER, OTHER};
+    struct paxos_membership m = paxos_membership_of(pids, 3, standing);
+    assert_int_equal(m.members[1].pid, ME);
+    m.members[1].life = life;
+    return m;
+}
+
 struct subject *start_as(const struct paxos_config *config, const struct paxos_stored *stored)
 {
     struct paxos_stored empty = {0};

@@ -24,6 +24,9 @@ struct subject {
     size_t sent_count;
 };
 
+/* Of ME, PEER and OTHER; `life` is mine. */
+struct paxos_membership membership(enum paxos_standing standing, uint32_t life);
+
 struct subject *start_as(const struct paxos_config *config, const struct paxos_stored *stored);
 struct subject *start(uint32_t nodes, const struct paxos_stored *stored);
 /* A start with `count` entries that were accepted in a round. */

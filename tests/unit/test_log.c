@@ -20,7 +20,7 @@
 
 #include <cmocka.h>
 
-static const struct identity identity = {UINT64_C(0xfedcba9876543210), 2};
+static const struct identity identity = {.cluster = UINT64_C(0xfedcba9876543210), .node = 2};
 
 /* One node's log and the loop it reports to. */
 struct rig {
@@ -50,6 +50,7 @@ static struct rig *rig_new(void)
     strcpy(rig->dir, "/tmp/test_log.XXXXXX");
     assert_non_null(mkdtemp(rig->dir));
     rig->state.promise = rig->state.acc_round = (struct paxos_ballot){1, 0, 2};
+    rig->state.membership = paxos_membership_of((uint32_t[]){1, 2, 3}, 3, PAXOS_MEMBER);
     return rig;
 }
 
@@ -87,8 +88,8 @@ static int rig_try_open(struct rig *rig, const struct identity *as, uint64_t app
     int status = folder_open(rig->dir, &rig->folder, &rig->fault);
     if (status < 0)
         return status;
-    status =
-        log_open(rig->folder, as, applied, rig->snapshot, &rig->log, &rig->stored, &rig->fault);
+    status = log_open(rig->folder, as, &rig->state.membership, applied, rig->snapshot, &rig->log,
+                      &rig->stored, &rig->fault);
     if (status < 0)
         folder_close(rig->folder);
     return status;
@@ -149,7 +150,8 @@ static void rig_write(struct rig *rig, bool truncate, uint64_t first, uint32_t c
                                 .compacted = rig->state.compacted,
                                 .truncate = truncate,
                                 .first = first,
-                                .entry_count = count};
+                                .entry_count = count,
+                                .membership = rig->state.membership};
     if (count > 0)
         write.entries = malloc(count * sizeof(struct paxos_entry *));
     for (uint32_t i = 0; i < count; i++)
@@ -434,7 +436,8 @@ static void incarnations_rise(void **state)
 static void folders_of_others_are_refused(void **state)
 {
     struct rig *rig = rig_new();
-    struct identity other_cluster = {1, identity.node}, other_node = {identity.cluster, 3};
+    struct identity other_cluster = {.cluster = 1, .node = identity.node};
+    struct identity other_node = {.cluster = identity.cluster, .node = 3};
     rig_open(rig, 0);
     rig_close(rig);
     assert_refused(rig, &other_cluster, 0, -EINVAL, "belongs to another cluster");

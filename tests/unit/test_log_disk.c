@@ -22,7 +22,8 @@
 
 enum { ENTRY_BYTES = 3000, LARGE_BYTES = 9 * 1024 * 1024, WRITES = 24, LARGE_AT = 12 };
 
-static const struct identity identity = {7, 1};
+static const struct identity identity = {.cluster = 7, .node = 1};
+static const struct paxos_membership members = {.count = 1, .members = {{.pid = 1}}};
 static char dir[] = "/tmp/test_log_disk.XXXXXX";
 
 /* Operations until one fails; after it all fail. Negative: none does. Any thread. */
@@ -92,7 +93,7 @@ static int rig_open(struct rig *rig)
     memset(rig, 0, sizeof(*rig));
     int status = folder_open(dir, &rig->folder, &rig->fault);
     assert_int_equal(status, 0);
-    status = log_open(rig->folder, &identity, 0, 0, &rig->log, &rig->stored, &rig->fault);
+    status = log_open(rig->folder, &identity, &members, 0, 0, &rig->log, &rig->stored, &rig->fault);
     if (status < 0)
         folder_close(rig->folder);
     return status;
@@ -140,7 +141,8 @@ static bool rig_write(struct rig *rig, uint64_t round, uint64_t first, uint32_t 
                                 .acc_round = {round, 0, 1},
                                 .truncate = true,
                                 .first = first,
-                                .entry_count = 1};
+                                .entry_count = 1,
+                                .membership = members};
     uint8_t *bytes = malloc(len);
     write.entries = malloc(sizeof(struct paxos_entry *));
     assert_true(bytes != NULL && write.entries != NULL);

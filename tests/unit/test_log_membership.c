@@ -17,6 +17,7 @@ static const struct identity identity = {.cluster = 7, .node = 2};
 
 struct rig {
     char dir[64];
+    struct paxos_membership members; /* with which it is opened */
     struct folder *folder;
     struct log_db db;
     struct paxos_stored stored;
@@ -26,7 +27,7 @@ static int try_open(struct rig *rig, uint64_t applied, uint64_t snapshot)
 {
     struct fault fault;
     assert_int_equal(folder_open(rig->dir, &rig->folder, &fault), 0);
-    assert_int_equal(log_db_open(&rig->db, rig->folder, &identity, 0), 0);
+    assert_int_equal(log_db_open(&rig->db, rig->folder, &identity, &rig->members, 0), 0);
     return log_db_load(&rig->db, applied, snapshot, &rig->stored);
 }
 
@@ -37,8 +38,15 @@ static void close_db(struct rig *rig)
     folder_close(rig->folder);
 }
 
+static struct paxos_membership members_of(uint32_t count)
+{
+    static const uint32_t pids[] = {3, 1, 2, 4, 9, 8, 7, 6, 5};
+    return paxos_membership_of(pids, count, PAXOS_FRESH);
+}
+
 static void rig_open(struct rig *rig)
 {
+    rig->members = members_of(3);
     strcpy(rig->dir, "/tmp/quorumfs-membership-XXXXXX");
     assert_non_null(mkdtemp(rig->dir));
     assert_int_equal(try_open(rig, 0, 0), 0);
@@ -81,7 +89,7 @@ static void a_new_folder_is_fresh_and_has_a_number(void **state)
     struct rig one, other;
     rig_open(&one);
     rig_open(&other);
-    assert_membership(&one, &(struct paxos_membership){.standing = PAXOS_FRESH});
+    assert_membership(&one, &one.members);
     assert_int_not_equal(one.stored.folder, 0);
     assert_int_not_equal(one.stored.folder, other.stored.folder);
     uint64_t number = one.stored.folder;
@@ -94,16 +102,20 @@ static void a_new_folder_is_fresh_and_has_a_number(void **state)
 static void what_was_written_is_found(void **state)
 {
     struct rig rig;
-    struct paxos_membership membership = {.standing = PAXOS_MEMBER};
+    struct paxos_membership membership = members_of(PAXOS_NODES_MAX);
+    membership.standing = PAXOS_MEMBER;
     for (uint32_t i = 0; i < PAXOS_NODES_MAX; i++) {
-        membership.lives[i] = 3 * i;
-        membership.folders[i] = UINT64_MAX - i;
+        membership.members[i].life = 3 * i;
+        membership.members[i].folder = UINT64_MAX - i;
     }
+    membership.members[8].pid = UINT32_MAX;
     rig_open(&rig);
     put(&rig, &membership);
     reopen(&rig, 0, 0);
     assert_membership(&rig, &membership);
-    membership.lives[2]++;
+    membership.members[2].life++;
+    membership.members[8] = (struct paxos_member){0};
+    membership.count--;
     put(&rig, &membership);
     reopen(&rig, 0, 0);
     assert_membership(&rig, &membership);
@@ -114,13 +126,68 @@ static void what_was_written_is_found(void **state)
 static void a_snapshot_makes_nobody_a_member(void **state)
 {
     struct rig rig;
-    const struct paxos_membership joining = {.standing = PAXOS_JOINING, .lives = {0, 4}};
     rig_open(&rig);
+    struct paxos_membership joining = rig.members;
+    joining.standing = PAXOS_JOINING;
+    joining.members[1].life = 4;
     put(&rig, &joining);
     reopen(&rig, 10, 10);
     assert_membership(&rig, &joining);
     reopen(&rig, 10, 10);
     assert_membership(&rig, &joining);
+    rig_end(&rig);
+}
+
+static void the_members_are_those_of_the_first_start(void **state)
+{
+    struct rig rig;
+    rig_open(&rig);
+    struct paxos_membership first = rig.members;
+    rig.members = members_of(5);
+    reopen(&rig, 0, 0);
+    assert_membership(&rig, &first);
+    rig_end(&rig);
+}
+
+/* As format 3 had it; `rows` of its table. */
+static void become_former(struct rig *rig, const char *rows)
+{
+    static const char former[] =
+        "DROP TABLE member;"
+        "CREATE TABLE node (rank INTEGER PRIMARY KEY, life INTEGER NOT NULL,"
+        " folder INTEGER NOT NULL);";
+    assert_int_equal(sql_exec(&rig->db.sql, former), 0);
+    assert_int_equal(sql_exec(&rig->db.sql, rows), 0);
+}
+
+static void a_former_folder_gets_its_members(void **state)
+{
+    struct rig rig;
+    rig_open(&rig);
+    struct paxos_membership membership = rig.members;
+    become_former(&rig, "UPDATE state SET standing = 0;"
+                        "INSERT INTO node VALUES (0, 3, 11), (1, 0, -1), (2, 5, 33), (3, 0, 0),"
+                        " (4, 0, 0), (5, 0, 0), (6, 0, 0), (7, 0, 0), (8, 0, 0)");
+    membership.standing = PAXOS_MEMBER;
+    membership.members[0] = (struct paxos_member){1, 3, 11};
+    membership.members[1] = (struct paxos_member){2, 0, UINT64_MAX};
+    membership.members[2] = (struct paxos_member){3, 5, 33};
+    reopen(&rig, 0, 0);
+    assert_membership(&rig, &membership);
+    rig.members = members_of(5);
+    reopen(&rig, 0, 0);
+    assert_membership(&rig, &membership);
+    rig_end(&rig);
+}
+
+/* It was never told anything. */
+static void a_former_folder_may_be_new(void **state)
+{
+    struct rig rig;
+    rig_open(&rig);
+    become_former(&rig, "");
+    reopen(&rig, 0, 0);
+    assert_membership(&rig, &rig.members);
     rig_end(&rig);
 }
 
@@ -130,10 +197,16 @@ static void nonsense_is_damage(void **state)
                                         "UPDATE state SET standing = -1",
                                         "UPDATE state SET folder = 0",
                                         "UPDATE state SET standing = 1, promise_n = 1, round_n = 1",
-                                        "REPLACE INTO node VALUES (9, 0, 0)",
-                                        "REPLACE INTO node VALUES (-1, 0, 0)",
-                                        "REPLACE INTO node VALUES (1, -1, 0)",
-                                        "REPLACE INTO node VALUES (1, 1073741824, 0)"};
+                                        "DELETE FROM member",
+                                        "DELETE FROM member WHERE pid = 2",
+                                        "REPLACE INTO member VALUES (0, 0, 0)",
+                                        "REPLACE INTO member VALUES (-1, 0, 0)",
+                                        "REPLACE INTO member VALUES (4294967296, 0, 0)",
+                                        "REPLACE INTO member VALUES (3, -1, 0)",
+                                        "REPLACE INTO member VALUES (3, 1073741824, 0)",
+                                        "INSERT INTO member VALUES (11, 0, 0), (12, 0, 0),"
+                                        " (13, 0, 0), (14, 0, 0), (15, 0, 0), (16, 0, 0),"
+                                        " (17, 0, 0)"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         struct rig rig;
         rig_open(&rig);
@@ -151,6 +224,9 @@ int main(void)
         cmocka_unit_test(a_new_folder_is_fresh_and_has_a_number),
         cmocka_unit_test(what_was_written_is_found),
         cmocka_unit_test(a_snapshot_makes_nobody_a_member),
+        cmocka_unit_test(the_members_are_those_of_the_first_start),
+        cmocka_unit_test(a_former_folder_gets_its_members),
+        cmocka_unit_test(a_former_folder_may_be_new),
         cmocka_unit_test(nonsense_is_damage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -84,9 +84,9 @@ static void fresh_nodes_found_a_cluster(void **state)
     answer(s, PEER, PAXOS_FRESH);
     assert_int_equal(status_of(s).standing, PAXOS_MEMBER);
     assert_int_equal(status_of(s).life, 0);
-    assert_int_equal(s->write.membership.folders[RANK_ME], my_folder);
-    assert_int_equal(s->write.membership.folders[RANK_PEER], peers_folder);
-    assert_int_equal(s->write.membership.folders[RANK_OTHER], 0);
+    assert_int_equal(s->write.membership.members[RANK_ME].folder, my_folder);
+    assert_int_equal(s->write.membership.members[RANK_PEER].folder, peers_folder);
+    assert_int_equal(s->write.membership.members[RANK_OTHER].folder, 0);
     end(s);
 }
 
@@ -150,7 +150,7 @@ static void whom_a_founder_counted_is_a_founder(void **state)
     m.folders[RANK_ME] = my_folder;
     receive(s, m);
     assert_int_equal(status_of(s).standing, PAXOS_MEMBER);
-    assert_int_equal(s->write.membership.folders[RANK_PEER], peers_folder);
+    assert_int_equal(s->write.membership.members[RANK_PEER].folder, peers_folder);
     end(s);
 }
 
@@ -172,7 +172,7 @@ static void enough_members_let_it_in(void **state)
     assert_int_equal(status_of(s).life, 4);
     assert_true(same(status_of(s).promise, ballot(7, OTHER)));
     assert_true(same(s->write.promise, ballot(7, OTHER)));
-    assert_int_equal(s->write.membership.lives[RANK_ME], 4);
+    assert_int_equal(s->write.membership.members[RANK_ME].life, 4);
     assert_int_equal(count_sent(s, PAXOS_PREPARE_REQ, 0), 2);
     end(s);
 }
@@ -204,7 +204,7 @@ static void a_life_is_durable_before_it_is_asked_for(void **state)
                               .round = 1,
                               .folders = {[RANK_OTHER] = others_folder}};
     receive(s, m);
-    assert_int_equal(s->write.membership.lives[RANK_ME], 1);
+    assert_int_equal(s->write.membership.members[RANK_ME].life, 1);
     assert_int_equal(count_sent(s, PAXOS_JOIN_REQUEST, 0), 0);
     disk_done(s);
     assert_int_equal(sent(s, PAXOS_JOIN_REQUEST, OTHER)->life, 1);
@@ -348,7 +348,7 @@ static void a_sync_for_an_earlier_life_is_none(void **state)
 static void who_was_let_in_goes_on_after_a_restart(void **state)
 {
     struct paxos_stored stored = {.promise = ballot(5, PEER),
-                                  .membership = {.standing = PAXOS_JOINING, .lives = {[1] = 2}},
+                                  .membership = membership(PAXOS_JOINING, 2),
                                   .folder = my_folder};
     struct subject *s = start(3, &stored);
     assert_int_equal(count_sent(s, PAXOS_JOIN_REQUEST, 0), 0);

@@ -19,7 +19,7 @@ static void a_life_is_durable_before_it_is_answered(void **state)
     s->slow_disk = true;
     ask(s, 1);
     assert_int_equal(count_sent(s, PAXOS_JOIN_REPLY, 0), 0);
-    assert_int_equal(s->write.membership.lives[RANK_OTHER], 1);
+    assert_int_equal(s->write.membership.members[RANK_OTHER].life, 1);
     disk_done(s);
     const struct paxos_message *m = sent(s, PAXOS_JOIN_REPLY, OTHER);
     assert_int_equal(m->folder, 33);
@@ -179,7 +179,7 @@ static void who_joins_gets_nothing_new_before_it_has_the_log(void **state)
 /* A ballot that it raised in an earlier life may come again. */
 static void prepares_of_two_lives_differ(void **state)
 {
-    struct subject *s = start(3, &(struct paxos_stored){.membership.lives = {[RANK_ME] = 2}});
+    struct subject *s = start(3, &(struct paxos_stored){.membership = membership(PAXOS_MEMBER, 2)});
     elect(s);
     assert_true(sent(s, PAXOS_PREPARE, PEER)->psid > (uint64_t)2 << 32);
     end(s);

@@ -172,7 +172,7 @@ static struct paxos_entry *entry_of(uint32_t node, uint64_t incarnation, const c
  */
 static void leave_entries(struct node *n, uint64_t incarnation, uint32_t life)
 {
-    struct identity identity = {n->cluster, n->pid};
+    struct identity identity = {.cluster = n->cluster, .node = n->pid};
     struct folder *folder;
     struct log *log;
     struct paxos_stored stored;
@@ -180,7 +180,9 @@ static void leave_entries(struct node *n, uint64_t incarnation, uint32_t life)
     uv_loop_t loop;
     assert_int_equal(uv_loop_init(&loop), 0);
     assert_int_equal(folder_open(n->config.dir, &folder, &fault), 0);
-    assert_int_equal(log_open(folder, &identity, 0, 0, &log, &stored, &fault), 0);
+    struct paxos_membership members =
+        paxos_membership_of((uint32_t[]){1, 2, 3}, n->config.peer_count + 1, PAXOS_MEMBER);
+    assert_int_equal(log_open(folder, &identity, &members, 0, 0, &log, &stored, &fault), 0);
     log_stored_clear(&stored);
     struct log_callbacks callbacks = {on_log_durable, on_log_failed, NULL};
     assert_int_equal(log_start(log, &loop, &callbacks), 0);
@@ -189,7 +191,8 @@ static void leave_entries(struct node *n, uint64_t incarnation, uint32_t life)
                                 .acc_round = {1, 0, n->pid},
                                 .entry_count = 2,
                                 .entries = malloc(2 * sizeof *write.entries),
-                                .membership.lives = {life}};
+                                .membership = members};
+    write.membership.members[n->pid - 1].life = life;
     write.entries[0] = entry_of(n->pid, incarnation, "own");
     write.entries[1] = entry_of(n->pid + 1, UINT64_MAX / 2, "other");
     assert_int_equal(log_write(log, &write), 0);

@@ -17,6 +17,7 @@
 enum { COMMANDS = 120, FLIPS_OF_A_PAGE = 4, HEADER_BITS = 8 * 100, WAL_FLIPS = 60, ENTRIES = 100 };
 
 static const struct identity identity = {.cluster = 77, .node = 1};
+static const struct paxos_membership members = {.count = 1, .members = {{.pid = 1}}};
 
 /* ---- A file of the folder as bytes ---- */
 
@@ -103,7 +104,7 @@ static int read_log(const struct fixture *f, uint64_t *digest)
     int status;
 
     assert_int_equal(folder_open(f->path, &folder, &fault), 0);
-    status = log_db_open(&db, folder, &identity, 0);
+    status = log_db_open(&db, folder, &identity, &members, 0);
     if (status == 0) {
         status = log_db_load(&db, 0, 0, &stored);
         log_db_close(&db);
@@ -289,11 +290,14 @@ static void test_flips_in_a_wal_that_was_partly_written_back(void **state)
 static void fill_log(const struct fixture *f)
 {
     struct log_db db;
-    struct paxos_write write = {
-        .promise = {3, 0, 1}, .acc_round = {3, 0, 1}, .decided = 40, .entry_count = ENTRIES};
+    struct paxos_write write = {.promise = {3, 0, 1},
+                                .acc_round = {3, 0, 1},
+                                .decided = 40,
+                                .entry_count = ENTRIES,
+                                .membership = members};
     struct paxos_stored stored;
 
-    assert_int_equal(log_db_open(&db, f->folder, &identity, 0), 0);
+    assert_int_equal(log_db_open(&db, f->folder, &identity, &members, 0), 0);
     assert_int_equal(log_db_load(&db, 0, 0, &stored), 0);
     write.entries = calloc(ENTRIES, sizeof *write.entries);
     for (int i = 0; i < ENTRIES; i++)

@@ -100,10 +100,11 @@ static void test_former_log(void **state)
 
     former_fixture(&f);
     former_log(f.path, &identity, log_rows);
+    struct paxos_membership members = paxos_membership_of((uint32_t[]){1, 2, 3}, 3, PAXOS_FRESH);
     for (int round = 0; round < 2; round++) {
         assert_int_equal(format_of(&f, "log.db"), round == 0 ? 3 : FOLDER_FORMAT);
         assert_int_equal(folder_open(f.path, &folder, &fault), 0);
-        if (log_open(folder, &identity, 3, 0, &log, &stored, &fault) < 0)
+        if (log_open(folder, &identity, &members, 3, 0, &log, &stored, &fault) < 0)
             fail_msg("%s", fault.text);
         assert_int_equal(stored.promise.n, 5);
         assert_int_equal(stored.acc_round.pid, 3);
@@ -142,7 +143,7 @@ static void test_unknown_formats(void **state)
     fixture_sql(&f, "PRAGMA user_version = 5");
     refused(&f, "tree.db: the folder has format 5 and this quorumfs knows formats 3 to 4");
     fixture_sql(&f, "PRAGMA user_version = 3; UPDATE owner SET node = 2");
-    refused(&f, "the folder belongs to node 2");
+    refused(&f, "belongs to node 2");
     assert_int_equal(format_of(&f, "tree.db"), 3); /* what is refused is left as it is */
     fixture_close(&f);
 }

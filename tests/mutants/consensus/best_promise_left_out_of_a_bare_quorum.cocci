@@ -5,7 +5,7 @@
 can_do_without(...)
 {
 <...
-- promise_count(p) > p->read_quorum
-+ promise_count(p) >= p->read_quorum
+- promise_count(p) > p->quorums.read
++ promise_count(p) >= p->quorums.read
 ...>
 }

@@ -5,7 +5,7 @@
 paxos_decide(...)
 {
 <...
-- largest[p->write_quorum - 1]
-+ largest[p->write_quorum > 1 ? p->write_quorum - 2 : 0]
+- largest[p->quorums.write - 1]
++ largest[p->quorums.write > 1 ? p->quorums.write - 2 : 0]
 ...>
 }

@@ -5,7 +5,7 @@
 paxos_decide(...)
 {
 <...
-- largest[p->write_quorum - 1]
-+ largest[p->read_quorum - 1]
+- largest[p->quorums.write - 1]
++ largest[p->quorums.read - 1]
 ...>
 }

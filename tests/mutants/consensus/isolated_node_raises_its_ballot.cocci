@@ -5,7 +5,7 @@
 judge_round(...)
 {
 <...
-- nobody_happy(p) && 1 + reply_count(p) >= p->read_quorum
+- nobody_happy(p) && 1 + reply_count(p) >= p->quorums.read
 + nobody_happy(p)
 ...>
 }

@@ -5,7 +5,7 @@
 happy_leading(...)
 {
 <...
-- paxos_leads(p) ? p->write_quorum : p->read_quorum
-+ p->read_quorum
+- paxos_leads(p) ? p->quorums.write : p->quorums.read
++ p->quorums.read
 ...>
 }

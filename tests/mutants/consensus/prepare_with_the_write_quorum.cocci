@@ -5,7 +5,7 @@
 paxos_count_promises(...)
 {
 <...
-- promise_count(p) < p->read_quorum
-+ promise_count(p) < p->write_quorum
+- promise_count(p) < p->quorums.read
++ promise_count(p) < p->quorums.write
 ...>
 }

@@ -2,10 +2,10 @@
 // killers: test_paxos, test_paxos_sync, test_paxos_stale, test_paxos_repair, test_paxos_election, scenarios, sim
 @@
 @@
-confirm(...)
+paxos_quorum_confirms(...)
 {
 <...
-- nodes > p->nodes - p->read_quorum
+- nodes > q.nodes - q.read
 + nodes > 0
 ...>
 }

@@ -5,6 +5,6 @@
 answer_vouched(...)
 {
 <...
-- if (!confirm(p, 2)) return;
+- if (!paxos_quorum_confirms(p->quorums, 2)) return;
 ...>
 }

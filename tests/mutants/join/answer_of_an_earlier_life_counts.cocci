@@ -5,7 +5,7 @@
 answered_as(...)
 {
 <...
-- peer->join_life >= p->membership.lives[peer->rank]
+- peer->join_life >= paxos_life_of(p, peer->pid)
 + 1
 ...>
 }

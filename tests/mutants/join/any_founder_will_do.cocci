@@ -5,7 +5,7 @@
 paxos_on_join_reply(...)
 {
 <...
-- m->standing == PAXOS_MEMBER && m->folders[p->rank] == p->folder
-+ m->standing == PAXOS_MEMBER && m->folders[p->rank] != 0
+- m->standing == PAXOS_MEMBER && paxos_told_folder(p, m, p->me) == p->folder
++ m->standing == PAXOS_MEMBER && paxos_told_folder(p, m, p->me) != 0
 ...>
 }

@@ -2,7 +2,7 @@
 // killers: test_paxos_join, test_paxos_lives
 @@
 @@
-paxos_learn_lives(...)
+paxos_learn_life(...)
 {
 <...
 - best_is_gone && p->role == PAXOS_LEADER && p->phase == PAXOS_PHASE_PREPARE

@@ -2,10 +2,10 @@
 // killers: test_paxos_join, test_paxos_lives, scenarios
 @@
 @@
-judge_fresh(...)
+fresh_since_before(...)
 {
 <...
-- peer->folder_round == p->join.round
-+ 0
+- peer->folder_round != p->join.round
++ 1
 ...>
 }

@@ -5,7 +5,7 @@
 promise_count(...)
 {
 <...
-- everybody && promises < p->read_quorum ? p->read_quorum : promises
+- everybody && promises < p->quorums.read ? p->quorums.read : promises
 + promises
 ...>
 }

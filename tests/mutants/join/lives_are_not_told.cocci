@@ -5,7 +5,7 @@
 send_promise(...)
 {
 <...
-- memcpy(m->lives, p->membership.lives, sizeof m->lives);
+- paxos_tell_lives(p, m);
 + ;
 ...>
 }

@@ -2,10 +2,10 @@
 // killers: test_paxos_join, test_paxos_lives, scenarios
 @@
 @@
-paxos_members_needed(...)
+paxos_quorum_to_join(...)
 {
 <...
-- larger_quorum(p) < p->peer_count ? larger_quorum(p) : p->peer_count
+- paxos_quorum_to_work(q) < others ? paxos_quorum_to_work(q) : others
 + 1
 ...>
 }

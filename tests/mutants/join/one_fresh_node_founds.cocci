@@ -2,10 +2,10 @@
 // killers: test_paxos_join, test_paxos_lives, scenarios, sim
 @@
 @@
-paxos_fresh_needed(...)
+paxos_quorum_to_found(...)
 {
 <...
-- larger_quorum(p) - 1
+- paxos_quorum_to_work(q) - 1
 + 0
 ...>
 }

@@ -5,7 +5,7 @@
 outlived(...)
 {
 <...
-- peer->life < p->membership.lives[peer->rank]
+- peer->life < paxos_life_of(p, peer->pid)
 + 0
 ...>
 }
