@@ -1,0 +1,23 @@
+/* Feature levels: how much of the language of commands a node reads.
+ *
+ *   1  commands of version 1: the operations from PUT to RELEASE with the fields from `flags` to
+ *      `atime`.
+ *   2  commands of version 2, whose masks have room for 32 fields.
+ *
+ * Every part of a command (an operation, a field of one) has the level since which it exists, in
+ * operations.h. A command needs the highest level of its parts, and must not be proposed before
+ * every member of the cluster reads that level: a node that meets an entry beyond its own level
+ * cannot know what the others made of it, and stops.
+ *
+ * To raise the level: add a line above and one to LEVEL_MAX, give the new parts this level, and
+ * leave the encoding of everything older as it is (tests/former holds it). A level that was in a
+ * release never changes again. */
+#ifndef QUORUMFS_COMMAND_LEVEL_H
+#define QUORUMFS_COMMAND_LEVEL_H
+
+enum {
+    LEVEL_MIN = 1, /* the lowest that this program still reads and writes */
+    LEVEL_MAX = 2, /* the highest that it reads and writes */
+};
+
+#endif
