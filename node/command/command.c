@@ -7,88 +7,127 @@
 
 enum { STAMP_BYTES = 1 + 4 + 8 + 8 + 8 + 8 + 4 };
 
-/* The fields of an operation in the order of their encoding; a field that is zero is left out. */
-enum op_field {
-    FIELD_FLAGS = 1 << 0,
-    FIELD_INO = 1 << 1,
-    FIELD_INO2 = 1 << 2,
-    FIELD_HOLD = 1 << 3,
-    FIELD_OFFSET = 1 << 4,
-    FIELD_SIZE = 1 << 5,
-    FIELD_REVISION = 1 << 6,
-    FIELD_MTIME = 1 << 7,
-    FIELD_MODE = 1 << 8,
-    FIELD_UID = 1 << 9,
-    FIELD_GID = 1 << 10,
-    FIELD_RDEV = 1 << 11,
-    FIELD_NAME = 1 << 12,
-    FIELD_NAME2 = 1 << 13,
-    FIELD_DATA = 1 << 14,
-    FIELD_ATIME = 1 << 15,
-};
+/* The field's bit in a mask. */
+#define FIELD_BIT(name, kind, bit, level) FIELD_##name = 1u << bit,
+enum op_field { OPERATION_FIELDS(FIELD_BIT) };
+#undef FIELD_BIT
+
+/* Version 1 has room for 16 fields, all of them of level 1. */
+#define FIELD_FITS(name, kind, bit, level)                                                         \
+    static_assert(bit < 32 && (level > 1) == (bit >= 16), "the field " #name);
+OPERATION_FIELDS(FIELD_FITS)
+#undef FIELD_FITS
+
+#define FIELD_OR(name, kind, bit, level) FIELD_##name |
+static const uint32_t fields_known = OPERATION_FIELDS(FIELD_OR) 0;
+#undef FIELD_OR
+
+#define TYPE_LEVEL(name, number, function, level) [OP_##name] = level,
+static const uint8_t type_levels[OP_TYPE_END] = {OPERATIONS(TYPE_LEVEL)};
+#undef TYPE_LEVEL
+
+static uint8_t version_of(uint32_t level)
+{
+    return level > 1 ? 2 : 1;
+}
+
+/* ---- The kinds of fields ---- */
+
+static bool u32_is_set(uint32_t value)
+{
+    return value != 0;
+}
+
+static bool u64_is_set(uint64_t value)
+{
+    return value != 0;
+}
+
+static bool time_is_set(int64_t value)
+{
+    return value != 0;
+}
+
+static bool bytes_is_set(struct bytes value)
+{
+    return value.len > 0;
+}
+
+static void buffer_put_time(struct buffer *b, int64_t value)
+{
+    buffer_put_u64(b, (uint64_t)value);
+}
+
+static int64_t reader_time(struct reader *r)
+{
+    return (int64_t)reader_u64(r);
+}
+
+/* ---- Writing ---- */
+
+static uint32_t fields_of(const struct op *op)
+{
+    uint32_t mask = 0;
+#define FIELD_ADD(name, kind, bit, level) mask |= kind##_is_set(op->name) ? FIELD_##name : 0;
+    OPERATION_FIELDS(FIELD_ADD)
+#undef FIELD_ADD
+    return mask;
+}
+
+static uint32_t level_of(const struct op *op, uint32_t mask)
+{
+    uint32_t highest = type_levels[op->type];
+#define FIELD_RAISE(name, kind, bit, level)                                                        \
+    if (mask & FIELD_##name && highest < level)                                                    \
+        highest = level;
+    OPERATION_FIELDS(FIELD_RAISE)
+#undef FIELD_RAISE
+    return highest;
+}
+
+static void put_op(struct buffer *b, uint8_t version, const struct op *op, uint32_t mask)
+{
+    buffer_put_u8(b, op->type);
+    if (version == 1)
+        buffer_put_u16(b, (uint16_t)mask);
+    else
+        buffer_put_u32(b, mask);
+#define FIELD_PUT(name, kind, bit, level)                                                          \
+    if (mask & FIELD_##name)                                                                       \
+        buffer_put_##kind(b, op->name);
+    OPERATION_FIELDS(FIELD_PUT)
+#undef FIELD_PUT
+}
+
+/* Adds an operation that the version of the former ones cannot say: they are encoded anew. */
+static int add_to_wider(struct command *c, const struct op *op, uint32_t level)
+{
+    struct command wider = {.level = level};
+    struct command_view view = {.version = version_of(c->level), .count = c->count};
+    view.ops = reader_of(bytes_of(c->bytes.data + STAMP_BYTES, c->bytes.len - STAMP_BYTES));
+    int status = 0;
+    for (uint32_t i = 0; i < view.count && status == 0; i++) {
+        struct op former;
+        status = command_next(&view, &former);
+        assert(status == 0);
+        status = command_add(&wider, &former);
+    }
+    if (status == 0)
+        status = command_add(&wider, op);
+    if (status < 0) {
+        command_free(&wider);
+        return status;
+    }
+    command_free(c);
+    *c = wider;
+    return 0;
+}
 
 void command_free(struct command *c)
 {
     buffer_free(&c->bytes);
     c->count = 0;
-}
-
-static uint16_t fields_of(const struct op *op)
-{
-    int mask = 0;
-    mask |= op->flags ? FIELD_FLAGS : 0;
-    mask |= op->ino ? FIELD_INO : 0;
-    mask |= op->ino2 ? FIELD_INO2 : 0;
-    mask |= op->hold ? FIELD_HOLD : 0;
-    mask |= op->offset ? FIELD_OFFSET : 0;
-    mask |= op->size ? FIELD_SIZE : 0;
-    mask |= op->revision ? FIELD_REVISION : 0;
-    mask |= op->mtime ? FIELD_MTIME : 0;
-    mask |= op->atime ? FIELD_ATIME : 0;
-    mask |= op->mode ? FIELD_MODE : 0;
-    mask |= op->uid ? FIELD_UID : 0;
-    mask |= op->gid ? FIELD_GID : 0;
-    mask |= op->rdev ? FIELD_RDEV : 0;
-    mask |= op->name.len ? FIELD_NAME : 0;
-    mask |= op->name2.len ? FIELD_NAME2 : 0;
-    mask |= op->data.len ? FIELD_DATA : 0;
-    return (uint16_t)mask;
-}
-
-static void put_fields(struct buffer *b, const struct op *op, uint16_t mask)
-{
-    const struct {
-        int field;
-        uint64_t value;
-    } wide[] = {{FIELD_INO, op->ino},
-                {FIELD_INO2, op->ino2},
-                {FIELD_HOLD, op->hold},
-                {FIELD_OFFSET, op->offset},
-                {FIELD_SIZE, op->size},
-                {FIELD_REVISION, op->revision},
-                {FIELD_MTIME, (uint64_t)op->mtime},
-                {FIELD_ATIME, (uint64_t)op->atime}};
-    const struct {
-        int field;
-        uint32_t value;
-    } narrow[] = {
-        {FIELD_MODE, op->mode}, {FIELD_UID, op->uid}, {FIELD_GID, op->gid}, {FIELD_RDEV, op->rdev}};
-    const struct {
-        int field;
-        struct bytes value;
-    } long_ones[] = {{FIELD_NAME, op->name}, {FIELD_NAME2, op->name2}, {FIELD_DATA, op->data}};
-
-    if (mask & FIELD_FLAGS)
-        buffer_put_u32(b, op->flags);
-    for (size_t i = 0; i < sizeof wide / sizeof *wide; i++)
-        if (mask & wide[i].field)
-            buffer_put_u64(b, wide[i].value);
-    for (size_t i = 0; i < sizeof narrow / sizeof *narrow; i++)
-        if (mask & narrow[i].field)
-            buffer_put_u32(b, narrow[i].value);
-    for (size_t i = 0; i < sizeof long_ones / sizeof *long_ones; i++)
-        if (mask & long_ones[i].field)
-            buffer_put_bytes(b, long_ones[i].value);
+    c->level = 0;
 }
 
 int command_add(struct command *c, const struct op *op)
@@ -98,16 +137,18 @@ int command_add(struct command *c, const struct op *op)
         return -E2BIG;
     if (op->type == OP_PUT && op->data.len > VALUE_BYTES_MAX)
         return -EFBIG;
+    uint32_t mask = fields_of(op), level = level_of(op, mask);
+    if (level < c->level)
+        level = c->level;
+    if (c->count > 0 && version_of(level) > version_of(c->level))
+        return add_to_wider(c, op, level);
     if (c->count == 0) {
         static const uint8_t unstamped[STAMP_BYTES];
         c->bytes.len = 0;
         buffer_append(&c->bytes, unstamped, sizeof unstamped);
     }
     size_t before = c->bytes.len;
-    uint16_t mask = fields_of(op);
-    buffer_put_u8(&c->bytes, op->type);
-    buffer_put_u16(&c->bytes, mask);
-    put_fields(&c->bytes, op, mask);
+    put_op(&c->bytes, version_of(level), op, mask);
     if (c->bytes.failed)
         return -ENOMEM;
     if (c->bytes.len > COMMAND_BYTES_MAX) {
@@ -115,6 +156,7 @@ int command_add(struct command *c, const struct op *op)
         return -EFBIG;
     }
     c->count++;
+    c->level = level;
     return 0;
 }
 
@@ -123,7 +165,7 @@ void command_stamp(struct command *c, const struct stamp *stamp)
     assert(c->count > 0 && c->bytes.len > STAMP_BYTES);
     size_t len = c->bytes.len;
     c->bytes.len = 0; /* the room for the stamp is there: nothing below allocates */
-    buffer_put_u8(&c->bytes, COMMAND_VERSION);
+    buffer_put_u8(&c->bytes, version_of(c->level));
     buffer_put_u32(&c->bytes, stamp->node);
     buffer_put_u64(&c->bytes, stamp->incarnation);
     buffer_put_u64(&c->bytes, stamp->sequence);
@@ -134,12 +176,15 @@ void command_stamp(struct command *c, const struct stamp *stamp)
     c->bytes.len = len;
 }
 
+/* ---- Reading ---- */
+
 int command_read(struct bytes bytes, struct command_view *view)
 {
-    if (bytes.len > COMMAND_BYTES_MAX)
-        return -EBADMSG;
     struct reader r = reader_of(bytes);
-    if (reader_u8(&r) != COMMAND_VERSION)
+    view->version = reader_u8(&r);
+    if (view->version > COMMAND_VERSION_MAX)
+        return -EPROTONOSUPPORT;
+    if (view->version == 0 || bytes.len > COMMAND_BYTES_MAX)
         return -EBADMSG;
     view->stamp.node = reader_u32(&r);
     view->stamp.incarnation = reader_u64(&r);
@@ -153,43 +198,34 @@ int command_read(struct bytes bytes, struct command_view *view)
     return 0;
 }
 
-static uint64_t take_wide(struct reader *r, uint16_t mask, int field)
+/* What comes before the fields. Nodes of level 1 take what they do not know in version 1 for
+ * malformed, and so does every other node. */
+static int read_head(struct reader *r, uint8_t version, struct op *op, uint32_t *mask)
 {
-    return mask & field ? reader_u64(r) : 0;
-}
-
-static uint32_t take_narrow(struct reader *r, uint16_t mask, int field)
-{
-    return mask & field ? reader_u32(r) : 0;
-}
-
-static struct bytes take_bytes(struct reader *r, uint16_t mask, int field)
-{
-    return mask & field ? reader_bytes(r) : (struct bytes){0};
+    op->type = reader_u8(r);
+    *mask = version == 1 ? reader_u16(r) : reader_u32(r);
+    if (r->bad || op->type == 0)
+        return -EBADMSG;
+    bool known = op->type < OP_TYPE_END && (*mask & ~fields_known) == 0;
+    if (version == 1)
+        return known && type_levels[op->type] == 1 ? 0 : -EBADMSG;
+    return known ? 0 : -EPROTONOSUPPORT;
 }
 
 int command_next(struct command_view *view, struct op *op)
 {
     struct reader *r = &view->ops;
-    op->type = reader_u8(r);
-    uint16_t mask = reader_u16(r);
-    op->flags = take_narrow(r, mask, FIELD_FLAGS);
-    op->ino = take_wide(r, mask, FIELD_INO);
-    op->ino2 = take_wide(r, mask, FIELD_INO2);
-    op->hold = take_wide(r, mask, FIELD_HOLD);
-    op->offset = take_wide(r, mask, FIELD_OFFSET);
-    op->size = take_wide(r, mask, FIELD_SIZE);
-    op->revision = take_wide(r, mask, FIELD_REVISION);
-    op->mtime = (int64_t)take_wide(r, mask, FIELD_MTIME);
-    op->atime = (int64_t)take_wide(r, mask, FIELD_ATIME);
-    op->mode = take_narrow(r, mask, FIELD_MODE);
-    op->uid = take_narrow(r, mask, FIELD_UID);
-    op->gid = take_narrow(r, mask, FIELD_GID);
-    op->rdev = take_narrow(r, mask, FIELD_RDEV);
-    op->name = take_bytes(r, mask, FIELD_NAME);
-    op->name2 = take_bytes(r, mask, FIELD_NAME2);
-    op->data = take_bytes(r, mask, FIELD_DATA);
-    return r->bad || op->type == 0 || op->type >= OP_TYPE_END ? -EBADMSG : 0;
+    uint32_t mask;
+    *op = (struct op){0};
+    int status = read_head(r, view->version, op, &mask);
+    if (status < 0)
+        return status;
+#define FIELD_TAKE(name, kind, bit, level)                                                         \
+    if (mask & FIELD_##name)                                                                       \
+        op->name = reader_##kind(r);
+    OPERATION_FIELDS(FIELD_TAKE)
+#undef FIELD_TAKE
+    return r->bad ? -EBADMSG : 0;
 }
 
 void command_result_free(struct command_result *r)

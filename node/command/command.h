@@ -6,16 +6,21 @@
  *
  *   stamp:          version u8 | node u32 | incarnation u64 | sequence u64 | lowest u64 | time u64
  *                   | count u32
- *   each operation: type u8 | mask u16 of the fields that are not zero | those fields
+ *   each operation: type u8 | mask of the fields that are not zero | those fields
+ *
+ * The mask is a u16 in version 1, which can say what exists at feature level 1, and a u32 in
+ * version 2. A command is of version 1 whenever that can say it: nodes of level 1 read it then.
  *
  * Thread: none of its own. */
 #ifndef QUORUMFS_COMMAND_COMMAND_H
 #define QUORUMFS_COMMAND_COMMAND_H
 
 #include "base/buffer.h"
+#include "command/level.h"
+#include "command/operations.h"
 
 enum {
-    COMMAND_VERSION = 1,
+    COMMAND_VERSION_MAX = 2,
     COMMAND_BYTES_MAX = 8 * 1024 * 1024 + 64 * 1024, /* an 8 MiB value with its key and stamp */
     COMMAND_OPS_MAX = 16384,                         /* operations of one atomic list */
     VALUE_BYTES_MAX = 8 * 1024 * 1024,               /* one value through HTTP */
@@ -29,32 +34,9 @@ enum {
 
 enum { INO_ROOT = 1 };
 
-enum op_type {
-    /* By path (HTTP). Missing parents are made by PUT; DELETE of a missing key succeeds, existed =
-       false. */
-    OP_PUT = 1, /* name = path, data = whole value */
-    OP_DELETE,  /* name = path of a file or symlink */
-    /* By inode (files). `ino` is the file, or the parent directory where there is a `name`. */
-    OP_WRITE,    /* ino, offset, data; OP_TRUNCATE_FIRST: cut to 0 before */
-    OP_APPEND,   /* ino, data at the replicated end; OP_TRUNCATE_FIRST as above */
-    OP_TRUNCATE, /* ino, size */
-    OP_PUNCH,    /* ino, offset, size: a hole; the file's size stays */
-    OP_ALLOCATE, /* ino, size: the file is at least so long (fallocate mode 0) */
-    OP_CREATE,   /* ino, name, mode, uid, gid: a regular file; OP_EXCLUSIVE, else an existing one is
-                    given */
-    OP_MKNOD,    /* ino, name, mode with type, rdev, uid, gid */
-    OP_MKDIR,    /* ino, name, mode, uid, gid */
-    OP_SYMLINK,  /* ino, name, data = target, uid, gid */
-    OP_LINK,     /* ino = parent, name = new name, ino2 = the inode */
-    OP_UNLINK,   /* ino, name; hold */
-    OP_RMDIR,    /* ino, name; hold */
-    OP_RENAME,   /* ino, name -> ino2, name2; OP_NO_REPLACE or OP_EXCHANGE; hold */
-    OP_SETATTR,  /* ino, OP_SET_* say which of mode, uid, gid, atime, mtime */
-    OP_SETXATTR, /* ino, name, data; OP_XATTR_CREATE or OP_XATTR_REPLACE */
-    OP_REMOVEXATTR, /* ino, name */
-    OP_RELEASE,     /* ino: the node that asks no longer holds this unlinked inode */
-    OP_TYPE_END,
-};
+#define OPERATION_NUMBER(name, number, function, level) OP_##name = number,
+enum op_type { OPERATIONS(OPERATION_NUMBER) OP_TYPE_END };
+#undef OPERATION_NUMBER
 
 enum op_flags {
     OP_WANT_OLD = 1 << 0,  /* PUT, DELETE: the proposer wants the former value */
@@ -79,17 +61,18 @@ enum op_flags {
     OP_SET_ATIME_NOW = 1 << 17,
 };
 
+/* How a field of each kind is held. */
+typedef uint32_t op_u32;
+typedef uint64_t op_u64;
+typedef int64_t op_time;
+typedef struct bytes op_bytes; /* borrowed */
+
+#define OPERATION_MEMBER(name, kind, bit, level) op_##kind name;
 struct op {
     uint8_t type; /* enum op_type */
-    uint32_t flags;
-    uint64_t ino, ino2;
-    uint64_t hold; /* UNLINK, RMDIR, RENAME: this inode is open here; if it loses its last name,
-                      keep it */
-    uint64_t offset, size, revision;
-    int64_t atime, mtime; /* ns since 1970 */
-    uint32_t mode, uid, gid, rdev;
-    struct bytes name, name2, data; /* borrowed */
+    OPERATION_FIELDS(OPERATION_MEMBER)
 };
+#undef OPERATION_MEMBER
 
 /* Who asked, and when. */
 struct stamp {
@@ -105,6 +88,7 @@ struct stamp {
 struct command {
     struct buffer bytes;
     uint32_t count;
+    uint32_t level; /* the highest feature level that one of its parts needs; 0: it is empty */
 };
 
 void command_free(struct command *c);
@@ -117,14 +101,16 @@ void command_stamp(struct command *c, const struct stamp *stamp);
 /* A command as read from the log. */
 struct command_view {
     struct stamp stamp;
+    uint8_t version;
     uint32_t count;
     struct reader ops;
 };
 
-/* Returns 0, or -EBADMSG for bytes that are no command of this version. */
+/* Both return 0, -EBADMSG for bytes that are no command, the same in every version of this program,
+ * or -EPROTONOSUPPORT for what a later one may have written: a later version of commands, and in
+ * version 2 an operation or a field of a later level. */
 int command_read(struct bytes bytes, struct command_view *view);
-/* The next operation; its bytes are borrowed from the command's. Call `count` times. 0 or -EBADMSG.
- */
+/* The next operation; its bytes are borrowed from the command's. Call `count` times. */
 int command_next(struct command_view *view, struct op *op);
 
 /* What is known of an inode, as stat(2) tells it. */

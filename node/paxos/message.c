@@ -42,6 +42,15 @@ void paxos_entry_unref(struct paxos_entry *e)
         free(e);
 }
 
+const char *paxos_message_type_name(uint8_t type)
+{
+#define MESSAGE_NAME(NAME, number, name, fields) [number] = name,
+    static const char *const names[PAXOS_MESSAGE_TYPE_END] = {PAXOS_MESSAGES(MESSAGE_NAME)};
+#undef MESSAGE_NAME
+    assert(type > 0 && type < PAXOS_MESSAGE_TYPE_END);
+    return names[type];
+}
+
 static void free_entries(struct paxos_entry **entries, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++)

@@ -20,6 +20,8 @@
 #ifndef QUORUMFS_PAXOS_PAXOS_H
 #define QUORUMFS_PAXOS_PAXOS_H
 
+#include "paxos/messages.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -52,32 +54,12 @@ struct paxos_entry *paxos_entry_new(const void *bytes, uint32_t len); /* one ref
 struct paxos_entry *paxos_entry_ref(struct paxos_entry *e);
 void paxos_entry_unref(struct paxos_entry *e); /* NULL is fine */
 
-enum paxos_message_type {
-    PAXOS_PREPARE_REQ = 1, /* n (the sender's promise) */
-    PAXOS_PREPARE,         /* n, decided, acc_round, accepted, psid */
-    PAXOS_PROMISE,         /* n, acc_round, decided, accepted, psid, sync, standing, lives,
-                              lease (what may still be left of those that the sender vouched for) */
-    PAXOS_SUFFIX_REQ,      /* n, psid, first: whoever gets a sync that is too long pulls the rest */
-    PAXOS_SUFFIX,          /* n, psid, first, entries */
-    PAXOS_ACCEPT_SYNC,     /* n, psid, session, counter, decided, accepted (its end), sync,
-                              standing, life (of the receiver, as it promised) */
-    PAXOS_ACCEPT_DECIDE,   /* n, session, counter, decided, first, entries */
-    PAXOS_ACCEPTED,        /* n, accepted, decided */
-    PAXOS_DECIDE,          /* n, session, counter, decided */
-    PAXOS_NOT_ACCEPTED,    /* n (the sender's promise) */
-    PAXOS_PROPOSAL_FORWARD,  /* entries */
-    PAXOS_HEARTBEAT_REQUEST, /* round */
-    PAXOS_HEARTBEAT_REPLY,   /* round, n (the sender's ballot), leader, happy, standing */
-    PAXOS_LEADER_BEAT,       /* n, session, counter, decided */
-    PAXOS_READ_REQUEST,      /* n (the sender's promise), read: answer when every read up to this id
-                                may go on; lease (wanted) */
-    PAXOS_READ_PROBE,        /* n, read: the leader's probe number; lease (to vouch for) */
-    PAXOS_READ_ACK,          /* n, read, lease (vouched for) */
-    PAXOS_READ_INDEX,        /* n, read, decided: the index to wait for; lease (granted) */
-    PAXOS_JOIN_REQUEST,      /* folder, round, life: what do you know of me? */
-    PAXOS_JOIN_REPLY, /* folder, round (the request's), standing, n (promise), lives, folders */
-    PAXOS_MESSAGE_TYPE_END,
-};
+#define PAXOS_MESSAGE_NUMBER(NAME, number, name, fields) PAXOS_##NAME = number,
+enum paxos_message_type { PAXOS_MESSAGES(PAXOS_MESSAGE_NUMBER) PAXOS_MESSAGE_TYPE_END };
+#undef PAXOS_MESSAGE_NUMBER
+
+/* For people: "Prepare". */
+const char *paxos_message_type_name(uint8_t type);
 
 /* PROMISE and ACCEPT_SYNC: how the receiver's log is made to match. */
 enum paxos_sync { PAXOS_SYNC_NONE, PAXOS_SYNC_SUFFIX, PAXOS_SYNC_SNAPSHOT };

@@ -4,55 +4,23 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* The fields of a paxos message, in the order in which they are written. */
-enum {
-    FIELD_N = 1 << 0,
-    FIELD_ACC_ROUND = 1 << 1,
-    FIELD_LEADER = 1 << 2,
-    FIELD_DECIDED = 1 << 3,
-    FIELD_ACCEPTED = 1 << 4,
-    FIELD_PSID = 1 << 5,
-    FIELD_ORDER = 1 << 6, /* session, counter */
-    FIELD_ROUND = 1 << 7,
-    FIELD_READ = 1 << 8,
-    FIELD_HAPPY = 1 << 9,
-    FIELD_SYNC = 1 << 10, /* sync, and what it brings: FIRST, ENTRIES */
-    FIELD_FIRST = 1 << 11,
-    FIELD_ENTRIES = 1 << 12,
-    FIELD_STANDING = 1 << 13,
-    FIELD_LIFE = 1 << 14,
-    FIELD_FOLDER = 1 << 15,
-    FIELD_LIVES = 1 << 16,
-    FIELD_FOLDERS = 1 << 17,
-    FIELD_LEASE = 1 << 18,
-};
+/* ---- Which fields a message has ---- */
 
-/* Which fields each type uses: paxos.h, enum paxos_message_type. */
-static const uint32_t message_fields[PAXOS_MESSAGE_TYPE_END] = {
-    [PAXOS_PREPARE_REQ] = FIELD_N,
-    [PAXOS_PREPARE] = FIELD_N | FIELD_DECIDED | FIELD_ACC_ROUND | FIELD_ACCEPTED | FIELD_PSID,
-    [PAXOS_PROMISE] = FIELD_N | FIELD_ACC_ROUND | FIELD_DECIDED | FIELD_ACCEPTED | FIELD_PSID |
-                      FIELD_LEASE | FIELD_SYNC | FIELD_STANDING | FIELD_LIVES,
-    [PAXOS_SUFFIX_REQ] = FIELD_N | FIELD_PSID | FIELD_FIRST,
-    [PAXOS_SUFFIX] = FIELD_N | FIELD_PSID | FIELD_FIRST | FIELD_ENTRIES,
-    [PAXOS_ACCEPT_SYNC] = FIELD_N | FIELD_PSID | FIELD_ORDER | FIELD_DECIDED | FIELD_ACCEPTED |
-                          FIELD_SYNC | FIELD_STANDING | FIELD_LIFE,
-    [PAXOS_ACCEPT_DECIDE] = FIELD_N | FIELD_ORDER | FIELD_DECIDED | FIELD_FIRST | FIELD_ENTRIES,
-    [PAXOS_ACCEPTED] = FIELD_N | FIELD_ACCEPTED | FIELD_DECIDED,
-    [PAXOS_DECIDE] = FIELD_N | FIELD_ORDER | FIELD_DECIDED,
-    [PAXOS_NOT_ACCEPTED] = FIELD_N,
-    [PAXOS_PROPOSAL_FORWARD] = FIELD_ENTRIES,
-    [PAXOS_HEARTBEAT_REQUEST] = FIELD_ROUND,
-    [PAXOS_HEARTBEAT_REPLY] = FIELD_ROUND | FIELD_N | FIELD_LEADER | FIELD_HAPPY | FIELD_STANDING,
-    [PAXOS_LEADER_BEAT] = FIELD_N | FIELD_ORDER | FIELD_DECIDED,
-    [PAXOS_READ_REQUEST] = FIELD_N | FIELD_READ | FIELD_LEASE,
-    [PAXOS_READ_PROBE] = FIELD_N | FIELD_READ | FIELD_LEASE,
-    [PAXOS_READ_ACK] = FIELD_N | FIELD_READ | FIELD_LEASE,
-    [PAXOS_READ_INDEX] = FIELD_N | FIELD_READ | FIELD_DECIDED | FIELD_LEASE,
-    [PAXOS_JOIN_REQUEST] = FIELD_ROUND | FIELD_LIFE | FIELD_FOLDER,
-    [PAXOS_JOIN_REPLY] =
-        FIELD_N | FIELD_ROUND | FIELD_STANDING | FIELD_FOLDER | FIELD_LIVES | FIELD_FOLDERS,
-};
+#define FIELD_NUMBER(NAME, type, member) NUMBER_##NAME,
+enum { PAXOS_FIELDS(FIELD_NUMBER) NUMBER_ENTRIES };
+#undef FIELD_NUMBER
+
+#define FIELD_BIT(NAME, type, member) FIELD_##NAME = 1 << NUMBER_##NAME,
+enum { PAXOS_FIELDS(FIELD_BIT) FIELD_ENTRIES = 1 << NUMBER_ENTRIES };
+#undef FIELD_BIT
+
+static unsigned fields_of_type(uint8_t type)
+{
+#define MESSAGE_FIELDS(NAME, number, name, fields) [number] = fields,
+    static const uint32_t table[PAXOS_MESSAGE_TYPE_END] = {PAXOS_MESSAGES(MESSAGE_FIELDS)};
+#undef MESSAGE_FIELDS
+    return table[type];
+}
 
 static unsigned sync_fields(uint8_t sync)
 {
@@ -66,29 +34,110 @@ static unsigned sync_fields(uint8_t sync)
     }
 }
 
-static void put_ballot(struct buffer *out, struct paxos_ballot b)
+/* Of a message whose fields before SYNC, and SYNC itself, are known. */
+static unsigned fields_of(const struct paxos_message *m)
 {
-    buffer_put_u64(out, b.n);
-    buffer_put_u32(out, b.priority);
-    buffer_put_u32(out, b.pid);
+    unsigned fields = fields_of_type(m->type);
+    return fields & FIELD_SYNC ? fields | sync_fields(m->sync) : fields;
 }
 
-static struct paxos_ballot read_ballot(struct reader *r)
+/* ---- The types of fields: each is put and read where it lies in the message ---- */
+
+static void put_u32(struct buffer *out, const uint32_t *value)
 {
-    struct paxos_ballot b;
-    b.n = reader_u64(r);
-    b.priority = reader_u32(r);
-    b.pid = reader_u32(r);
-    return b;
+    buffer_put_u32(out, *value);
+}
+
+static void read_u32(struct reader *r, uint32_t *value)
+{
+    *value = reader_u32(r);
+}
+
+static void put_u64(struct buffer *out, const uint64_t *value)
+{
+    buffer_put_u64(out, *value);
+}
+
+static void read_u64(struct reader *r, uint64_t *value)
+{
+    *value = reader_u64(r);
+}
+
+static void put_ballot(struct buffer *out, const struct paxos_ballot *b)
+{
+    buffer_put_u64(out, b->n);
+    buffer_put_u32(out, b->priority);
+    buffer_put_u32(out, b->pid);
+}
+
+static void read_ballot(struct reader *r, struct paxos_ballot *b)
+{
+    b->n = reader_u64(r);
+    b->priority = reader_u32(r);
+    b->pid = reader_u32(r);
+}
+
+static void put_bool(struct buffer *out, const bool *value)
+{
+    buffer_put_u8(out, *value);
 }
 
 /* Anything but 0 and 1 would not come back as the same bytes. */
-static bool read_bool(struct reader *r)
+static void read_bool(struct reader *r, bool *value)
 {
-    uint8_t value = reader_u8(r);
-    if (value > 1)
+    uint8_t byte = reader_u8(r);
+    if (byte > 1)
         r->bad = true;
-    return value == 1;
+    *value = byte == 1;
+}
+
+static void put_standing(struct buffer *out, const uint8_t *standing)
+{
+    buffer_put_u8(out, *standing);
+}
+
+static void read_standing(struct reader *r, uint8_t *standing)
+{
+    *standing = reader_u8(r);
+    if (*standing >= PAXOS_STANDING_END)
+        r->bad = true;
+}
+
+static void put_sync(struct buffer *out, const uint8_t *sync)
+{
+    assert(*sync <= PAXOS_SYNC_SNAPSHOT);
+    buffer_put_u8(out, *sync);
+}
+
+static void read_sync(struct reader *r, uint8_t *sync)
+{
+    *sync = reader_u8(r);
+    if (*sync > PAXOS_SYNC_SNAPSHOT)
+        r->bad = true;
+}
+
+static void put_lives(struct buffer *out, const uint32_t (*lives)[PAXOS_NODES_MAX])
+{
+    for (int i = 0; i < PAXOS_NODES_MAX; i++)
+        buffer_put_u32(out, (*lives)[i]);
+}
+
+static void read_lives(struct reader *r, uint32_t (*lives)[PAXOS_NODES_MAX])
+{
+    for (int i = 0; i < PAXOS_NODES_MAX; i++)
+        (*lives)[i] = reader_u32(r);
+}
+
+static void put_folders(struct buffer *out, const uint64_t (*folders)[PAXOS_NODES_MAX])
+{
+    for (int i = 0; i < PAXOS_NODES_MAX; i++)
+        buffer_put_u64(out, (*folders)[i]);
+}
+
+static void read_folders(struct reader *r, uint64_t (*folders)[PAXOS_NODES_MAX])
+{
+    for (int i = 0; i < PAXOS_NODES_MAX; i++)
+        (*folders)[i] = reader_u64(r);
 }
 
 static void put_entries(struct buffer *out, const struct paxos_message *m)
@@ -120,120 +169,35 @@ static int read_entries(struct reader *r, struct paxos_message *m)
     return 0;
 }
 
-/* Who is a member. */
-static void put_membership(struct buffer *out, const struct paxos_message *m, unsigned fields)
-{
-    if (fields & FIELD_STANDING)
-        buffer_put_u8(out, m->standing);
-    if (fields & FIELD_LIFE)
-        buffer_put_u32(out, m->life);
-    if (fields & FIELD_FOLDER)
-        buffer_put_u64(out, m->folder);
-    for (int i = 0; fields & FIELD_LIVES && i < PAXOS_NODES_MAX; i++)
-        buffer_put_u32(out, m->lives[i]);
-    for (int i = 0; fields & FIELD_FOLDERS && i < PAXOS_NODES_MAX; i++)
-        buffer_put_u64(out, m->folders[i]);
-}
-
-static void read_membership(struct reader *r, struct paxos_message *m, unsigned fields)
-{
-    if (fields & FIELD_STANDING)
-        m->standing = reader_u8(r);
-    if (fields & FIELD_LIFE)
-        m->life = reader_u32(r);
-    if (fields & FIELD_FOLDER)
-        m->folder = reader_u64(r);
-    for (int i = 0; fields & FIELD_LIVES && i < PAXOS_NODES_MAX; i++)
-        m->lives[i] = reader_u32(r);
-    for (int i = 0; fields & FIELD_FOLDERS && i < PAXOS_NODES_MAX; i++)
-        m->folders[i] = reader_u64(r);
-    if (m->standing >= PAXOS_STANDING_END)
-        r->bad = true;
-}
+/* ---- Messages ---- */
 
 static void put_message(struct buffer *out, const struct paxos_message *m)
 {
     assert(m->type > 0 && m->type < PAXOS_MESSAGE_TYPE_END);
-    unsigned fields = message_fields[m->type];
     buffer_put_u8(out, m->type);
-    if (fields & FIELD_N)
-        put_ballot(out, m->n);
-    if (fields & FIELD_ACC_ROUND)
-        put_ballot(out, m->acc_round);
-    if (fields & FIELD_LEADER)
-        put_ballot(out, m->leader);
-    if (fields & FIELD_DECIDED)
-        buffer_put_u64(out, m->decided);
-    if (fields & FIELD_ACCEPTED)
-        buffer_put_u64(out, m->accepted);
-    if (fields & FIELD_PSID)
-        buffer_put_u64(out, m->psid);
-    if (fields & FIELD_ORDER) {
-        buffer_put_u64(out, m->session);
-        buffer_put_u64(out, m->counter);
-    }
-    if (fields & FIELD_ROUND)
-        buffer_put_u64(out, m->round);
-    if (fields & FIELD_READ)
-        buffer_put_u64(out, m->read);
-    if (fields & FIELD_LEASE)
-        buffer_put_u32(out, m->lease);
-    if (fields & FIELD_HAPPY)
-        buffer_put_u8(out, m->happy);
-    put_membership(out, m, fields);
-    if (fields & FIELD_SYNC) {
-        assert(m->sync <= PAXOS_SYNC_SNAPSHOT);
-        buffer_put_u8(out, m->sync);
-        fields |= sync_fields(m->sync);
-    }
-    if (fields & FIELD_FIRST)
-        buffer_put_u64(out, m->first);
-    if (fields & FIELD_ENTRIES)
+#define FIELD_PUT(NAME, type, member)                                                              \
+    if (fields_of(m) & FIELD_##NAME)                                                               \
+        put_##type(out, &m->member);
+    PAXOS_FIELDS(FIELD_PUT)
+#undef FIELD_PUT
+    if (fields_of(m) & FIELD_ENTRIES)
         put_entries(out, m);
 }
 
-/* The mirror image of put_message. */
 static int read_message(struct reader *r, struct paxos_message *m)
 {
     m->type = reader_u8(r);
     if (m->type == 0 || m->type >= PAXOS_MESSAGE_TYPE_END)
         return -EBADMSG;
-    unsigned fields = message_fields[m->type];
-    if (fields & FIELD_N)
-        m->n = read_ballot(r);
-    if (fields & FIELD_ACC_ROUND)
-        m->acc_round = read_ballot(r);
-    if (fields & FIELD_LEADER)
-        m->leader = read_ballot(r);
-    if (fields & FIELD_DECIDED)
-        m->decided = reader_u64(r);
-    if (fields & FIELD_ACCEPTED)
-        m->accepted = reader_u64(r);
-    if (fields & FIELD_PSID)
-        m->psid = reader_u64(r);
-    if (fields & FIELD_ORDER) {
-        m->session = reader_u64(r);
-        m->counter = reader_u64(r);
-    }
-    if (fields & FIELD_ROUND)
-        m->round = reader_u64(r);
-    if (fields & FIELD_READ)
-        m->read = reader_u64(r);
-    if (fields & FIELD_LEASE)
-        m->lease = reader_u32(r);
-    if (fields & FIELD_HAPPY)
-        m->happy = read_bool(r);
-    read_membership(r, m, fields);
-    if (fields & FIELD_SYNC) {
-        m->sync = reader_u8(r);
-        if (m->sync > PAXOS_SYNC_SNAPSHOT)
-            return -EBADMSG;
-        fields |= sync_fields(m->sync);
-    }
-    if (fields & FIELD_FIRST)
-        m->first = reader_u64(r);
-    return fields & FIELD_ENTRIES ? read_entries(r, m) : 0;
+#define FIELD_TAKE(NAME, type, member)                                                             \
+    if (fields_of(m) & FIELD_##NAME)                                                               \
+        read_##type(r, &m->member);
+    PAXOS_FIELDS(FIELD_TAKE)
+#undef FIELD_TAKE
+    return fields_of(m) & FIELD_ENTRIES ? read_entries(r, m) : 0;
 }
+
+/* ---- Frames ---- */
 
 static void put_reach(struct buffer *out, const struct frame *frame)
 {
@@ -270,7 +234,7 @@ static int read_snapshot(struct reader *r, struct frame *frame)
     frame->index = reader_u64(r);
     frame->piece = reader_u64(r);
     if (frame->type == FRAME_SNAPSHOT_PIECE) {
-        frame->last = read_bool(r);
+        read_bool(r, &frame->last);
         frame->data = reader_bytes(r);
     }
     return 0;

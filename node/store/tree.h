@@ -62,8 +62,10 @@ uint64_t tree_snapshot(const struct tree *tree);
  * `*repeated` also where it must not take effect any more (-ESTALE: an older incarnation, or a
  * sequence below the lowest) or not yet (-EAGAIN). `mine`: collect former values where OP_WANT_OLD
  * is set, those of up to VALUE_BYTES_MAX, 64 MiB in all. An entry that is no command changes
- * nothing but the applied index and has the result -EBADMSG. Returns 0, or a negative errno of the
- * database: then the node must stop. */
+ * nothing but the applied index and has the result -EBADMSG. Returns 0, or a negative errno: then
+ * the node must stop. It is -EPROTONOSUPPORT for an entry that a later version of this program may
+ * have written: nothing has happened then, the tree is as good as before, and the later version can
+ * go on with it; all others are the database's. */
 int tree_apply(struct tree *tree, struct bytes entry, bool mine, struct command_result *result,
                bool *repeated);
 

@@ -9,30 +9,22 @@
 #include <errno.h>
 #include <stdlib.h>
 
-static operation *const operations[OP_TYPE_END] = {
-    [OP_PUT] = op_put,           [OP_DELETE] = op_delete,     [OP_WRITE] = op_write,
-    [OP_APPEND] = op_append,     [OP_TRUNCATE] = op_truncate, [OP_PUNCH] = op_punch,
-    [OP_ALLOCATE] = op_allocate, [OP_CREATE] = op_create,     [OP_MKNOD] = op_mknod,
-    [OP_MKDIR] = op_mkdir,       [OP_SYMLINK] = op_symlink,   [OP_LINK] = op_link,
-    [OP_UNLINK] = op_unlink,     [OP_RMDIR] = op_rmdir,       [OP_RENAME] = op_rename,
-    [OP_SETATTR] = op_setattr,   [OP_SETXATTR] = op_setxattr, [OP_REMOVEXATTR] = op_removexattr,
-    [OP_RELEASE] = op_release,
-};
+#define OPERATION_ENTRY(name, number, function, level) [OP_##name] = op_##function,
+static operation *const operations[OP_TYPE_END] = {OPERATIONS(OPERATION_ENTRY)};
+#undef OPERATION_ENTRY
 
-/* Reads the stamp, and every operation once, so that nothing malformed is found halfway. */
-static bool is_command(struct bytes entry, struct command_view *view)
+/* Reads the stamp, and every operation once, so that nothing malformed or unknown is found halfway.
+ * Returns as command_read. */
+static int read_command(struct bytes entry, struct command_view *view)
 {
-    struct command_view probe;
+    int status = command_read(entry, view);
+    if (status < 0)
+        return status;
+    struct command_view probe = *view;
     struct op op;
-
-    if (command_read(entry, view) < 0)
-        return false;
-    probe = *view;
-    for (uint32_t i = 0; i < probe.count; i++) {
-        if (command_next(&probe, &op) < 0)
-            return false;
-    }
-    return reader_left(&probe.ops) == 0;
+    for (uint32_t i = 0; i < probe.count && status == 0; i++)
+        status = command_next(&probe, &op);
+    return status == 0 && reader_left(&probe.ops) > 0 ? -EBADMSG : status;
 }
 
 /* Returns 0 or the errno of the operation that failed, whose position is then in the result. */
@@ -119,24 +111,35 @@ static int apply_command(struct change *c, const struct command_view *view, bool
     return verdict == SESSION_NEW ? take_effect(c, view) : 0;
 }
 
+static int refuse_later_version(struct tree *tree)
+{
+    return fault_set(&tree->sql.fault, -EPROTONOSUPPORT,
+                     "entry %llu of the log is of a later version of quorumfs than this one "
+                     "(level <= %d): upgrade this node",
+                     (unsigned long long)tree->counters.applied, LEVEL_MAX);
+}
+
 int tree_apply(struct tree *tree, struct bytes entry, bool mine, struct command_result *result,
                bool *repeated)
 {
     uint64_t revision = tree->counters.applied + 1;
     struct change c = {.tree = tree, .revision = revision, .mine = mine, .result = result};
     struct command_view view;
-    int status = tree_begin(tree);
+    int readable = read_command(entry, &view);
 
     *result = (struct command_result){.revision = revision};
     *repeated = false;
+    if (readable == -EPROTONOSUPPORT && !tree->broken)
+        return refuse_later_version(tree);
+    int status = tree_begin(tree);
     if (status < 0)
         return status;
-    if (is_command(entry, &view)) {
+    if (readable == 0) {
         c.node = view.stamp.node;
         c.time = time_of(tree, &view.stamp);
         status = apply_command(&c, &view, repeated);
     } else {
-        result->status = -EBADMSG;
+        result->status = readable;
     }
     if (status == 0) {
         tree->counters.applied++;

@@ -367,13 +367,10 @@ int result_decode(struct bytes bytes, struct command_result *result);
 /* ---- Operations: one function each, in tree_apply.c's table ---- */
 
 typedef int operation(struct change *c, const struct op *op, struct op_result *out);
-operation op_put, op_delete;                                       /* tree_keys.c */
-operation op_write, op_append, op_truncate, op_punch, op_allocate; /* tree_file.c */
-operation op_create, op_mknod, op_mkdir, op_symlink, op_link, op_unlink,
-    op_rmdir;                                      /* tree_names.c */
-operation op_rename;                               /* tree_rename.c */
-operation op_release;                              /* tree_inode.c */
-operation op_setattr, op_setxattr, op_removexattr; /* tree_attr.c */
+#define OPERATION_DECLARED(name, number, function, level) operation op_##function;
+/* Of tree_keys.c, tree_file.c, tree_names.c, tree_rename.c, tree_attr.c and tree_inode.c. */
+OPERATIONS(OPERATION_DECLARED)
+#undef OPERATION_DECLARED
 
 /* ---- tree_checkpoint.c ---- */
 

@@ -5,14 +5,26 @@
 
 #include <errno.h>
 
+static bool u32_equal(uint32_t a, uint32_t b)
+{
+    return a == b;
+}
+
+static bool u64_equal(uint64_t a, uint64_t b)
+{
+    return a == b;
+}
+
+static bool time_equal(int64_t a, int64_t b)
+{
+    return a == b;
+}
+
 static bool same_op(const struct op *a, const struct op *b)
 {
-    return a->type == b->type && a->flags == b->flags && a->ino == b->ino && a->ino2 == b->ino2 &&
-           a->hold == b->hold && a->offset == b->offset && a->size == b->size &&
-           a->revision == b->revision && a->atime == b->atime && a->mtime == b->mtime &&
-           a->mode == b->mode && a->uid == b->uid && a->gid == b->gid && a->rdev == b->rdev &&
-           bytes_equal(a->name, b->name) && bytes_equal(a->name2, b->name2) &&
-           bytes_equal(a->data, b->data);
+#define FIELD_EQUAL(name, kind, bit, level) &&kind##_equal(a->name, b->name)
+    return a->type == b->type OPERATION_FIELDS(FIELD_EQUAL);
+#undef FIELD_EQUAL
 }
 
 static bool same_stamp(const struct stamp *a, const struct stamp *b)
@@ -43,14 +55,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct command_view view = {0}, rest;
     struct command again = {0};
     int status = command_read(bytes_of(data, size), &view);
-    assert(status == 0 || status == -EBADMSG);
+    assert(status == 0 || status == -EBADMSG || status == -EPROTONOSUPPORT);
+    assert(status != -EPROTONOSUPPORT || data[0] > COMMAND_VERSION_MAX);
     rest = view;
     for (uint32_t i = 0; status == 0 && i < view.count; i++) {
         struct op op;
         status = command_next(&rest, &op);
         if (status == 0)
             status = command_add(&again, &op);
-        assert(status == 0 || status == -EBADMSG);
+        assert(status == 0 || status == -EBADMSG ||
+               (status == -EPROTONOSUPPORT && view.version > 1));
     }
     if (status == 0) {
         command_stamp(&again, &view.stamp);

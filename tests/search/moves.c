@@ -2,7 +2,6 @@
 #include "cluster_internal.h"
 
 #include "core.h"
-#include "sim/message_name.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -414,7 +413,7 @@ void cluster_print_move(const struct cluster *before, struct move move)
     if (move.type == DELIVER || move.type == DUPLICATE) {
         const struct paxos_message *m = &before->messages[move.at]->message;
         fprintf(stderr, " %s of %u: n=(%llu,%u) psid=%llu session=%llu/%llu first=%llu count=%u",
-                message_name(m->type), m->from, (unsigned long long)m->n.n, m->n.pid,
+                paxos_message_type_name(m->type), m->from, (unsigned long long)m->n.n, m->n.pid,
                 (unsigned long long)m->psid, (unsigned long long)m->session,
                 (unsigned long long)m->counter, (unsigned long long)m->first, m->entry_count);
         fprintf(stderr, " accepted=%llu decided=%llu", (unsigned long long)m->accepted,

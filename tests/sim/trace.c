@@ -1,7 +1,6 @@
 #include "trace.h"
 
 #include "hash.h"
-#include "message_name.h"
 
 #include <stdio.h>
 
@@ -45,7 +44,7 @@ void trace_print(const struct sim_trace *t, uint64_t steps_per_tick)
                 l->node);
         if (l->type)
             fprintf(stderr, " -> %u %s n/round=%lu index=%lu count/read=%lu\n", l->peer,
-                    message_name(l->type), l->a, l->b, l->c);
+                    paxos_message_type_name(l->type), l->a, l->b, l->c);
         else
             fprintf(stderr, " %lu %lu %lu\n", l->a, l->b, l->c);
     }

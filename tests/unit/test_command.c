@@ -13,18 +13,27 @@
 
 #include <cmocka.h>
 
+static bool u32_equal(uint32_t a, uint32_t b)
+{
+    return a == b;
+}
+
+static bool u64_equal(uint64_t a, uint64_t b)
+{
+    return a == b;
+}
+
+static bool time_equal(int64_t a, int64_t b)
+{
+    return a == b;
+}
+
 static void assert_op_equal(const struct op *a, const struct op *b)
 {
     assert_int_equal(a->type, b->type);
-    assert_int_equal(a->flags, b->flags);
-    assert_true(a->ino == b->ino && a->ino2 == b->ino2 && a->hold == b->hold);
-    assert_true(a->offset == b->offset && a->size == b->size);
-    assert_true(a->revision == b->revision);
-    assert_true(a->atime == b->atime && a->mtime == b->mtime);
-    assert_true(a->mode == b->mode && a->uid == b->uid && a->gid == b->gid && a->rdev == b->rdev);
-    assert_true(bytes_equal(a->name, b->name));
-    assert_true(bytes_equal(a->name2, b->name2));
-    assert_true(bytes_equal(a->data, b->data));
+#define FIELD_EQUAL(name, kind, bit, level) assert_true(kind##_equal(a->name, b->name));
+    OPERATION_FIELDS(FIELD_EQUAL)
+#undef FIELD_EQUAL
 }
 
 static uint64_t sometimes(uint64_t value)
@@ -65,14 +74,12 @@ static struct op random_op(uint8_t room[3][64])
 
 enum { LIST = 50 };
 
-static void a_list_is_read_back_as_it_was_written(void **state)
+/* What the level of the parts asks for, or a version that could say more. */
+static void check_list(uint32_t level)
 {
-    unsigned seed = (unsigned)time(NULL);
-    print_message("seed %u\n", seed);
-    srand(seed);
     uint8_t room[LIST][3][64];
     struct op ops[LIST];
-    struct command c = {0};
+    struct command c = {.level = level};
     for (int i = 0; i < LIST; i++) {
         ops[i] = random_op(room[i]);
         assert_int_equal(command_add(&c, &ops[i]), 0);
@@ -82,6 +89,7 @@ static void a_list_is_read_back_as_it_was_written(void **state)
 
     struct command_view view;
     assert_int_equal(command_read(bytes_of(c.bytes.data, c.bytes.len), &view), 0);
+    assert_int_equal(view.version, c.level == 1 ? 1 : 2);
     assert_int_equal(view.count, LIST);
     assert_int_equal(view.stamp.node, 3);
     assert_true(view.stamp.incarnation == UINT64_MAX && view.stamp.sequence == 17);
@@ -93,6 +101,73 @@ static void a_list_is_read_back_as_it_was_written(void **state)
     }
     assert_int_equal(reader_left(&view.ops), 0);
     command_free(&c);
+}
+
+static void a_list_is_read_back_as_it_was_written(void **state)
+{
+    unsigned seed = (unsigned)time(NULL);
+    print_message("seed %u\n", seed);
+    srand(seed);
+    check_list(0);
+    check_list(2);
+}
+
+/* Without its fields, in the given version. */
+static int read_first(uint8_t version, uint8_t type, uint32_t mask)
+{
+    struct buffer b = {0};
+    struct command_view view;
+    struct op op;
+    buffer_put_u8(&b, version);
+    for (int i = 0; i < 4 + 8 + 8 + 8 + 8; i++)
+        buffer_put_u8(&b, 0);
+    buffer_put_u32(&b, 1);
+    buffer_put_u8(&b, type);
+    if (version == 1)
+        buffer_put_u16(&b, (uint16_t)mask);
+    else
+        buffer_put_u32(&b, mask);
+    int status = command_read(bytes_of(b.data, b.len), &view);
+    if (status == 0)
+        status = command_next(&view, &op);
+    buffer_free(&b);
+    return status;
+}
+
+static void what_is_later_is_told_from_what_is_malformed(void **state)
+{
+    const uint32_t unknown = UINT32_C(1) << 31;
+    assert_int_equal(read_first(1, OP_PUT, 0), 0);
+    assert_int_equal(read_first(2, OP_PUT, 0), 0);
+    /* A later version. */
+    assert_int_equal(read_first(COMMAND_VERSION_MAX + 1, OP_PUT, 0), -EPROTONOSUPPORT);
+    assert_int_equal(read_first(255, OP_PUT, 0), -EPROTONOSUPPORT);
+    assert_int_equal(read_first(2, OP_TYPE_END, 0), -EPROTONOSUPPORT);
+    assert_int_equal(read_first(2, 255, 0), -EPROTONOSUPPORT);
+    assert_int_equal(read_first(2, OP_PUT, unknown), -EPROTONOSUPPORT);
+    /* Malformed, in every version; and nodes of level 1 know no other version. */
+    assert_int_equal(read_first(0, OP_PUT, 0), -EBADMSG);
+    assert_int_equal(read_first(1, 0, 0), -EBADMSG);
+    assert_int_equal(read_first(2, 0, unknown), -EBADMSG);
+    assert_int_equal(read_first(1, OP_RELEASE + 1, 0), -EBADMSG);
+    assert_int_equal(read_first(1, 255, 0), -EBADMSG);
+}
+
+static void what_exists_at_level_1_is_of_version_1(void **state)
+{
+    uint8_t room[3][64];
+    for (uint8_t type = 1; type <= OP_RELEASE; type++) {
+        struct command c = {0};
+        struct op op = random_op(room);
+        op.type = type;
+        assert_int_equal(c.level, 0);
+        assert_int_equal(command_add(&c, &op), 0);
+        assert_int_equal(c.level, 1);
+        command_stamp(&c, &(struct stamp){.node = 1});
+        assert_int_equal(c.bytes.data[0], 1);
+        command_free(&c);
+        assert_int_equal(c.level, 0);
+    }
 }
 
 static void cut_short_anywhere_it_is_refused(void **state)
@@ -183,6 +258,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_list_is_read_back_as_it_was_written),
+        cmocka_unit_test(what_is_later_is_told_from_what_is_malformed),
+        cmocka_unit_test(what_exists_at_level_1_is_of_version_1),
         cmocka_unit_test(cut_short_anywhere_it_is_refused),
         cmocka_unit_test(limits_are_refused_and_leave_the_command_usable),
         cmocka_unit_test(keys_are_checked),

@@ -81,7 +81,7 @@ static void random_membership(struct paxos_message *m, uint8_t type)
     }
 }
 
-/* Fills exactly the fields that paxos.h names for the type. */
+/* Fills exactly the fields that paxos/messages.h names for the type. */
 static void random_message(struct paxos_message *m, uint8_t type)
 {
     *m = (struct paxos_message){.type = type};
@@ -381,6 +381,17 @@ static void out_of_memory_is_told_and_leaks_nothing(void **state)
     buffer_free(&b);
 }
 
+static void every_message_has_a_name(void **state)
+{
+    for (uint8_t type = 1; type < PAXOS_MESSAGE_TYPE_END; type++) {
+        const char *name = paxos_message_type_name(type);
+        assert_true(name && name[0]);
+        for (uint8_t other = 1; other < type; other++)
+            assert_string_not_equal(name, paxos_message_type_name(other));
+    }
+    assert_string_equal(paxos_message_type_name(PAXOS_PREPARE), "Prepare");
+}
+
 int main(void)
 {
     const char *given = getenv("SEED");
@@ -392,6 +403,7 @@ int main(void)
         cmocka_unit_test(another_cluster_or_configuration_is_stale),
         cmocka_unit_test(too_long_a_frame_is_refused),
         cmocka_unit_test(garbage_is_refused_or_read),
+        cmocka_unit_test(every_message_has_a_name),
         cmocka_unit_test(out_of_memory_is_told_and_leaks_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -54,14 +54,14 @@ static void assert_told_apart(struct bytes one, struct bytes other)
 
     fixture_open(&a);
     fixture_open(&b);
-    apply_bytes(&a, text("before"));
-    apply_bytes(&b, text("before"));
+    apply_bytes(&a, text("\1before"));
+    apply_bytes(&b, text("\1before"));
     assert_int_equal(tree_history(a.tree), tree_history(b.tree));
     apply_bytes(&a, one);
     apply_bytes(&b, other);
     assert_int_not_equal(tree_history(a.tree), tree_history(b.tree));
-    apply_bytes(&a, text("after"));
-    apply_bytes(&b, text("after"));
+    apply_bytes(&a, text("\1after"));
+    apply_bytes(&b, text("\1after"));
     assert_int_not_equal(tree_history(a.tree), tree_history(b.tree));
     fixture_close(&a);
     fixture_close(&b);
@@ -74,8 +74,8 @@ static void test_another_entry_has_another_digest(void **state)
     struct buffer one = fixture_entry(f, &ops[0], 1), other = fixture_entry(f, &ops[1], 1);
 
     assert_told_apart(bytes_of(one.data, one.len), bytes_of(other.data, other.len));
-    assert_told_apart(bytes_of(one.data, one.len), text("no command"));
-    assert_told_apart(text("no command"), text("no commanD"));
+    assert_told_apart(bytes_of(one.data, one.len), text("\1no command"));
+    assert_told_apart(text("\1no command"), text("\1no commanD"));
     buffer_free(&one);
     buffer_free(&other);
 }
@@ -86,10 +86,10 @@ static void test_the_order_matters(void **state)
     struct fixture other;
 
     fixture_open(&other);
-    apply_bytes(f, text("x"));
-    apply_bytes(f, text("y"));
-    apply_bytes(&other, text("y"));
-    apply_bytes(&other, text("x"));
+    apply_bytes(f, text("\1x"));
+    apply_bytes(f, text("\1y"));
+    apply_bytes(&other, text("\1y"));
+    apply_bytes(&other, text("\1x"));
     assert_int_not_equal(tree_history(f->tree), tree_history(other.tree));
     fixture_close(&other);
 }

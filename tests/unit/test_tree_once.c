@@ -313,6 +313,52 @@ static void test_garbage(void **state)
     assert_true(tree_applied(f->tree) > 1);
 }
 
+/* What a later version may have written, byte by byte: the entry itself, then an operation and a
+ * field of version 2. */
+static void test_an_entry_of_a_later_version_stops_the_tree(void **state)
+{
+    struct fixture *f = *state;
+    struct op op = make_put("k", "v");
+    struct buffer entry = fixture_entry(f, &op, 1);
+    struct command wide = {.level = 2};
+    struct command_result result;
+    bool repeated;
+
+    fixture_must(f, op);
+    assert_int_equal(command_add(&wide, &op), 0);
+    command_stamp(&wide, &(struct stamp){.node = 1, .incarnation = 1, .sequence = 100});
+    const size_t type_at = 1 + 4 + 8 + 8 + 8 + 8 + 4;
+    const struct {
+        struct buffer *bytes;
+        size_t at;
+        uint8_t value;
+    } rows[] = {{&entry, 0, COMMAND_VERSION_MAX + 1},
+                {&entry, 0, 255},
+                {&wide.bytes, type_at, OP_TYPE_END},
+                {&wide.bytes, type_at + 4, 0x80}};
+    uint64_t applied = tree_applied(f->tree), history = tree_history(f->tree);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct buffer *b = rows[i].bytes;
+        uint8_t before = b->data[rows[i].at];
+        b->data[rows[i].at] = rows[i].value;
+        assert_int_equal(tree_apply(f->tree, bytes_of(b->data, b->len), true, &result, &repeated),
+                         -EPROTONOSUPPORT);
+        assert_non_null(strstr(tree_fault(f->tree), "entry 1 of the log is of a later version"));
+        assert_non_null(strstr(tree_fault(f->tree), "level <= 2"));
+        assert_int_equal(tree_applied(f->tree), applied);
+        assert_int_equal(tree_history(f->tree), history);
+        b->data[rows[i].at] = before;
+    }
+    fixture_reopen(f);
+    assert_int_equal(tree_applied(f->tree), applied);
+    fixture_must(f, make_put("k", "w")); /* nothing was broken */
+    result = fixture_apply(f, bytes_of(wide.bytes.data, wide.bytes.len), &repeated);
+    assert_int_equal(result.status, 0); /* version 2 itself is known */
+    command_result_free(&result);
+    command_free(&wide);
+    buffer_free(&entry);
+}
+
 /* Former values: only for who asked, and not beyond what one value may be. */
 static void test_former_values(void **state)
 {
@@ -384,6 +430,7 @@ int main(void)
         FIXTURE_TEST(test_a_full_window),
         FIXTURE_TEST(test_time_goes_on),
         FIXTURE_TEST(test_garbage),
+        FIXTURE_TEST(test_an_entry_of_a_later_version_stops_the_tree),
         FIXTURE_TEST(test_former_values),
         FIXTURE_TEST(test_other_folders_are_refused),
         FIXTURE_TEST(test_damaged_results_are_named),

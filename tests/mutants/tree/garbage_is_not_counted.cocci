@@ -5,7 +5,7 @@
 tree_apply(...)
 {
 <...
-- result->status = -EBADMSG;
-+ { result->status = -EBADMSG; return 0; }
+- result->status = readable;
++ { result->status = readable; return 0; }
 ...>
 }

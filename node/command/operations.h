@@ -1,0 +1,58 @@
+/* What a command may consist of: the one list of operations and the one list of their fields.
+ *
+ * enum op_type, struct op, the codec, tree_apply's table of functions and the level of a command
+ * follow from these lists. Numbers and bits are in the log for ever: add at the end, and never use
+ * one again. */
+#ifndef QUORUMFS_COMMAND_OPERATIONS_H
+#define QUORUMFS_COMMAND_OPERATIONS_H
+
+/* X(NAME, number, function, level): OP_NAME, which op_function of the store carries out, and the
+ * feature level since which it exists (level.h). The comment says which fields it uses.
+ *
+ * By path (HTTP): missing parents are made by PUT; DELETE of a missing key succeeds, existed =
+ * false. By inode (files): `ino` is the file, or the parent directory where there is a `name`. */
+#define OPERATIONS(X)                                                                              \
+    X(PUT, 1, put, 1)           /* name = path, data = whole value */                              \
+    X(DELETE, 2, delete, 1)     /* name = path of a file or symlink */                             \
+    X(WRITE, 3, write, 1)       /* ino, offset, data; OP_TRUNCATE_FIRST: cut to 0 before */        \
+    X(APPEND, 4, append, 1)     /* ino, data at the replicated end; OP_TRUNCATE_FIRST as above */  \
+    X(TRUNCATE, 5, truncate, 1) /* ino, size */                                                    \
+    X(PUNCH, 6, punch, 1)       /* ino, offset, size: a hole; the file's size stays */             \
+    X(ALLOCATE, 7, allocate, 1) /* ino, size: the file is at least so long (fallocate mode 0) */   \
+    X(CREATE, 8, create, 1)     /* ino, name, mode, uid, gid: a regular file; OP_EXCLUSIVE, else   \
+                                   an existing one is given */                                     \
+    X(MKNOD, 9, mknod, 1)       /* ino, name, mode with type, rdev, uid, gid */                    \
+    X(MKDIR, 10, mkdir, 1)      /* ino, name, mode, uid, gid */                                    \
+    X(SYMLINK, 11, symlink, 1)  /* ino, name, data = target, uid, gid */                           \
+    X(LINK, 12, link, 1)        /* ino = parent, name = new name, ino2 = the inode */              \
+    X(UNLINK, 13, unlink, 1)    /* ino, name; hold */                                              \
+    X(RMDIR, 14, rmdir, 1)      /* ino, name; hold */                                              \
+    X(RENAME, 15, rename, 1)    /* ino, name -> ino2, name2; OP_NO_REPLACE or OP_EXCHANGE; hold */ \
+    X(SETATTR, 16, setattr, 1)  /* ino, OP_SET_* say which of mode, uid, gid, atime, mtime */      \
+    X(SETXATTR, 17, setxattr, 1)       /* ino, name, data; OP_XATTR_CREATE or OP_XATTR_REPLACE */  \
+    X(REMOVEXATTR, 18, removexattr, 1) /* ino, name */                                             \
+    X(RELEASE, 19, release, 1) /* ino: the node that asks no longer holds this unlinked inode */
+
+/* X(name, kind, bit, level): the member of struct op, how it is encoded (u32, u64, time, bytes),
+ * its bit in the mask, and the feature level since which it exists. The order is that of the
+ * encoding; a field that is zero is left out. */
+#define OPERATION_FIELDS(X)                                                                        \
+    X(flags, u32, 0, 1) /* enum op_flags */                                                        \
+    X(ino, u64, 1, 1)                                                                              \
+    X(ino2, u64, 2, 1)                                                                             \
+    X(hold, u64, 3, 1) /* UNLINK, RMDIR, RENAME: this inode is open here; if it loses its last     \
+                          name, keep it */                                                         \
+    X(offset, u64, 4, 1)                                                                           \
+    X(size, u64, 5, 1)                                                                             \
+    X(revision, u64, 6, 1)                                                                         \
+    X(mtime, time, 7, 1)  /* ns since 1970 */                                                      \
+    X(atime, time, 15, 1) /* likewise */                                                           \
+    X(mode, u32, 8, 1)                                                                             \
+    X(uid, u32, 9, 1)                                                                              \
+    X(gid, u32, 10, 1)                                                                             \
+    X(rdev, u32, 11, 1)                                                                            \
+    X(name, bytes, 12, 1)                                                                          \
+    X(name2, bytes, 13, 1)                                                                         \
+    X(data, bytes, 14, 1)
+
+#endif
