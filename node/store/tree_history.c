@@ -8,15 +8,17 @@
 #include <errno.h>
 #include <xxhash.h>
 
+/* The digest before it comes first. A counter that not every node has is left out as long as it has
+ * its first value, so that nodes with and without it agree. */
+#define PUT_COUNTER(name, first, format)                                                           \
+    if (&counters->name != &counters->digest &&                                                    \
+        (format == RECORD_FORMAT_OLDEST || counters->name != first))                               \
+        buffer_put_u64(out, counters->name);
+
 static void put_counters(struct buffer *out, const struct counters *counters)
 {
     buffer_put_u64(out, counters->digest);
-    buffer_put_u64(out, counters->applied);
-    buffer_put_u64(out, counters->next_ino);
-    buffer_put_u64(out, counters->next_data);
-    buffer_put_u64(out, counters->last_time);
-    buffer_put_u64(out, counters->inodes);
-    buffer_put_u64(out, counters->bytes);
+    COUNTERS(PUT_COUNTER, PUT_COUNTER);
 }
 
 int history_add(struct tree *tree, struct bytes entry, const struct command_result *result)
