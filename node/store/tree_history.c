@@ -8,13 +8,14 @@
 #include <errno.h>
 #include <xxhash.h>
 
-/* The digest before it comes first. A counter that not every node has is left out as long as it has
- * its first value, so that nodes with and without it agree. */
+/* Nodes that do not know a counter yet mix it in nowhere: one that is added must not change what
+ * they agree on. */
 #define PUT_COUNTER(name, first, format)                                                           \
-    if (&counters->name != &counters->digest &&                                                    \
-        (format == RECORD_FORMAT_OLDEST || counters->name != first))                               \
+    _Static_assert(format == RECORD_FORMAT_OLDEST, #name ": how do nodes without it agree?");      \
+    if (&counters->name != &counters->digest)                                                      \
         buffer_put_u64(out, counters->name);
 
+/* The digest before it comes first. */
 static void put_counters(struct buffer *out, const struct counters *counters)
 {
     buffer_put_u64(out, counters->digest);
