@@ -107,7 +107,7 @@ static void serving_open(struct replica *r, struct snapshot_serving *s, const st
         serving_close(s);
     uint64_t index = 0;
     if (request->piece != 0 || tree_applied(r->tree) < request->index || r->fetching.installing ||
-        tree_reader_open(r->tree, &s->reader, &index) < 0) {
+        tree_reader_open(r->tree, RECORD_FORMAT, &s->reader, &index) < 0) {
         s->reader = NULL;
         refuse(r, request);
         return;

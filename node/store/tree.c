@@ -45,14 +45,33 @@ int tree_run(struct tree *tree, sqlite3_stmt *statement)
 
 /* ---- Opening ---- */
 
+/* A tree of format 3 lacks the tables that came later. */
+static int tree_upgrade(struct sql *sql, int format)
+{
+    int status = 0;
+    for (uint32_t i = 0; status == 0 && i < tables_count(record_format); i++) {
+        const struct table *table = &tree_tables[i];
+        if (table->format <= (uint32_t)format)
+            continue;
+        status = table_make(sql, table);
+        if (status == 0)
+            status = table_begin(sql, table);
+    }
+    return status < 0 ? status : sql_upgraded(sql, format);
+}
+
 int tree_make(struct sql *sql, const struct identity *identity, bool *made)
 {
     int format, status = sql_identify(sql, identity, &format);
 
     *made = status == 0 && format == 0;
-    if (*made)
-        return sql_exec(sql, tree_schema);
-    return status == 0 && format < FOLDER_FORMAT ? sql_upgraded(sql, format) : status;
+    if (status == 0 && format > 0 && format < FOLDER_FORMAT)
+        return tree_upgrade(sql, format);
+    if (!*made)
+        return status;
+    for (uint32_t i = 0; status == 0 && i < tables_count(record_format); i++)
+        status = table_make(sql, &tree_tables[i]);
+    return status < 0 ? status : sql_exec(sql, tree_own_schema);
 }
 
 /* Whoever wanted them has ended with the process before. */
@@ -65,13 +84,15 @@ static int forget_kept(struct sql *sql)
 static int make_root(struct sql *sql)
 {
     char text[256];
+    int status = 0;
 
+    for (uint32_t i = 0; status == 0 && i < tables_count(record_format); i++)
+        status = table_begin(sql, &tree_tables[i]);
     snprintf(text, sizeof(text),
-             "INSERT INTO meta VALUES (0, %d, 1, 0, 1, 0, 0);"
              "INSERT INTO snapshot VALUES (0);"
-             "INSERT INTO inode VALUES (%d, %d, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, %d, 0, x'')",
-             INO_ROOT + 1, INO_ROOT, ROOT_MODE, INO_ROOT);
-    return sql_exec(sql, text);
+             "INSERT INTO inode (ino, mode, nlink, parent) VALUES (%d, %d, 2, %d)",
+             INO_ROOT, ROOT_MODE, INO_ROOT);
+    return status < 0 ? status : sql_exec(sql, text);
 }
 
 static int make_tables(struct tree *tree)
@@ -87,28 +108,26 @@ static int make_tables(struct tree *tree)
     return status < 0 ? status : sql_exec(&tree->sql, "COMMIT");
 }
 
-static int load_counters(struct tree *tree)
+#define COUNTER_COLUMN(name, first, format) #name ", "
+#define COUNTER_COLUMNS COUNTERS(COUNTER_COLUMN, COUNTER_COLUMN)
+#define COUNTER_READ(name, first, format) counters->name = column_number(query, column++);
+
+static int counters_load(struct tree *tree)
 {
     struct counters *counters = &tree->counters;
     sqlite3_stmt *query;
-    int status =
-        sql_prepare(&tree->sql,
-                    "SELECT applied, next_ino, next_data, last_time, inodes, bytes, digest,"
-                    " EXISTS (SELECT 1 FROM trash), (SELECT upto FROM snapshot) FROM meta",
-                    &query);
+    int column = 0;
+    int status = sql_prepare(&tree->sql,
+                             "SELECT " COUNTER_COLUMNS "EXISTS (SELECT 1 FROM trash),"
+                             " (SELECT upto FROM snapshot) FROM meta",
+                             &query);
 
     if (status < 0)
         return status;
     status = sql_step(&tree->sql, query);
-    counters->applied = column_number(query, 0);
-    counters->next_ino = column_number(query, 1);
-    counters->next_data = column_number(query, 2);
-    counters->last_time = column_number(query, 3);
-    counters->inodes = column_number(query, 4);
-    counters->bytes = column_number(query, 5);
-    counters->digest = column_number(query, 6);
-    tree->trash = column_number(query, 7);
-    tree->snapshot = column_number(query, 8);
+    COUNTERS(COUNTER_READ, COUNTER_READ);
+    tree->trash = column_number(query, column++);
+    tree->snapshot = column_number(query, column);
     sqlite3_finalize(query);
     if (status == 0)
         return sql_damaged(&tree->sql, "its counters are missing");
@@ -147,7 +166,7 @@ int tree_attach(struct tree *tree)
     if (status == 0)
         status = prepare_queries(tree);
     if (status == 0)
-        status = load_counters(tree);
+        status = counters_load(tree);
     if (status == 0)
         status = session_load(tree);
     if (status == 0)
@@ -281,18 +300,15 @@ int tree_read_end(struct tree *tree)
     return tree_step(tree, tree_query(tree, QUERY_COMMIT));
 }
 
-static int store_counters(struct tree *tree)
+#define COUNTER_BIND(name, first, format) bind_number(query, ++parameter, counters->name);
+
+int counters_store(struct tree *tree)
 {
     sqlite3_stmt *query = tree_query(tree, QUERY_META_SET);
     const struct counters *counters = &tree->counters;
+    int parameter = 0;
 
-    bind_number(query, 1, counters->applied);
-    bind_number(query, 2, counters->next_ino);
-    bind_number(query, 3, counters->next_data);
-    bind_number(query, 4, counters->last_time);
-    bind_number(query, 5, counters->inodes);
-    bind_number(query, 6, counters->bytes);
-    bind_number(query, 7, counters->digest);
+    COUNTERS(COUNTER_BIND, COUNTER_BIND);
     return tree_run(tree, query);
 }
 
@@ -317,7 +333,7 @@ int tree_commit(struct tree *tree)
         return tree->broken;
     if (!tree->writing)
         return 0;
-    status = store_counters(tree);
+    status = counters_store(tree);
     if (status == 0)
         status = session_store(tree);
     if (status == 0 && tree->trash)

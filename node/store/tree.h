@@ -100,7 +100,10 @@ bool tree_busy(const struct tree *tree);
  * the write-ahead log from being used again, so it is ended when that becomes too long (1 GiB), or
  * when another snapshot takes the place of the tree: then tree_reader_next gives -ESTALE. */
 struct tree_reader;
-int tree_reader_open(struct tree *tree, struct tree_reader **reader, uint64_t *index);
+enum { RECORD_FORMAT_OLDEST = 3, RECORD_FORMAT = 3 }; /* of snapshots that are written and read */
+/* `format`: of the snapshot; its receiver must read it. */
+int tree_reader_open(struct tree *tree, uint32_t format, struct tree_reader **reader,
+                     uint64_t *index);
 /* Reads the next piece, of about `bytes_max` bytes (it can be 1 MiB more), on libuv's thread pool;
  * `last` is set with the final one. The piece stays valid until the next call or the close. Returns
  * 0, -EBUSY (one is under way, or a snapshot is being installed), -ESTALE or -ENODATA (there is

@@ -1,7 +1,6 @@
 /* A hash of what is replicated: contents, names, attributes, exactly-once results, counters; not of
  * where any of it lies in the file. FNV-1a, 64 bits. */
 #include "store/tree_internal.h"
-#include "store/tree_records.h"
 
 struct digest {
     uint64_t hash;
@@ -21,14 +20,14 @@ static void digest_number(struct digest *d, uint64_t value)
 }
 
 /* Every column of every row; lengths first, so that no two tables give the same bytes. */
-static int digest_rows(struct tree *tree, struct digest *d, const char *text)
+static int digest_rows(struct sql *sql, struct digest *d, const struct table *table)
 {
     sqlite3_stmt *query;
-    int status = sql_prepare(&tree->sql, text, &query);
+    int status = table_select(sql, table, record_format, &query);
 
     if (status < 0)
         return status;
-    while ((status = sql_step(&tree->sql, query)) > 0) {
+    while ((status = sql_step(sql, query)) > 0) {
         for (int i = 0; i < sqlite3_column_count(query); i++) {
             struct bytes bytes = {0};
             bool number = sqlite3_column_type(query, i) == SQLITE_INTEGER;
@@ -42,38 +41,13 @@ static int digest_rows(struct tree *tree, struct digest *d, const char *text)
     return status;
 }
 
-static void digest_counters(struct digest *d, const struct counters *counters)
-{
-    digest_number(d, counters->applied);
-    digest_number(d, counters->next_ino);
-    digest_number(d, counters->next_data);
-    digest_number(d, counters->last_time);
-    digest_number(d, counters->inodes);
-    digest_number(d, counters->bytes);
-    digest_number(d, counters->digest);
-}
-
 int tree_digest(struct tree *tree, uint64_t *digest)
 {
-    /* Chunks by the inode that they belong to: their ids say nothing about the contents. */
-    static const char *const texts[] = {
-        "SELECT ino, mode, nlink, uid, gid, rdev, size, used, revision, atime, mtime, ctime, "
-        "parent, inline FROM inode ORDER BY ino",
-        "SELECT i.ino, c.id & 67108863, c.bytes FROM inode i CROSS JOIN chunk c"
-        " ON c.id BETWEEN i.data << 26 AND (i.data << 26) + 67108863"
-        " WHERE i.data > 0 AND" CHUNK_IS_CONTENTS " ORDER BY i.ino, c.id",
-        "SELECT parent, name, ino FROM dentry ORDER BY parent, name",
-        "SELECT ino, name, value FROM xattr ORDER BY ino, name",
-        "SELECT node, ino FROM held ORDER BY node, ino",
-        "SELECT node, incarnation, lowest FROM session ORDER BY node",
-        "SELECT node, page, bytes FROM result ORDER BY node, page",
-    };
     struct digest d = {UINT64_C(0xcbf29ce484222325)};
-    int status = tree_commit(tree); /* the sessions are then in their tables */
+    int status = tree_commit(tree); /* counters and sessions are then in their tables */
 
-    digest_counters(&d, &tree->counters);
-    for (size_t i = 0; status == 0 && i < sizeof(texts) / sizeof(*texts); i++)
-        status = digest_rows(tree, &d, texts[i]);
+    for (uint32_t i = 0; status == 0 && i < tables_count(record_format); i++)
+        status = digest_rows(&tree->sql, &d, &tree_tables[i]);
     *digest = d.hash;
     return status;
 }

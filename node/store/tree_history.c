@@ -8,15 +8,18 @@
 #include <errno.h>
 #include <xxhash.h>
 
+/* Nodes that do not know a counter yet mix it in nowhere: one that is added must not change what
+ * they agree on. */
+#define PUT_COUNTER(name, first, format)                                                           \
+    _Static_assert(format == RECORD_FORMAT_OLDEST, #name ": how do nodes without it agree?");      \
+    if (&counters->name != &counters->digest)                                                      \
+        buffer_put_u64(out, counters->name);
+
+/* The digest before it comes first. */
 static void put_counters(struct buffer *out, const struct counters *counters)
 {
     buffer_put_u64(out, counters->digest);
-    buffer_put_u64(out, counters->applied);
-    buffer_put_u64(out, counters->next_ino);
-    buffer_put_u64(out, counters->next_data);
-    buffer_put_u64(out, counters->last_time);
-    buffer_put_u64(out, counters->inodes);
-    buffer_put_u64(out, counters->bytes);
+    COUNTERS(PUT_COUNTER, PUT_COUNTER);
 }
 
 int history_add(struct tree *tree, struct bytes entry, const struct command_result *result)

@@ -4,45 +4,25 @@
 #include <assert.h>
 #include <errno.h>
 
+#define READ_NUMBER(name, member, format)                                                          \
+    inode->member = (__typeof__(inode->member))sqlite3_column_int64(statement, column++);
+
 void inode_read(sqlite3_stmt *statement, int column, struct inode *inode)
 {
-    struct attr *attr = &inode->attr;
-
-    attr->ino = column_number(statement, column);
-    attr->mode = (uint32_t)column_number(statement, column + 1);
-    attr->nlink = (uint32_t)column_number(statement, column + 2);
-    attr->uid = (uint32_t)column_number(statement, column + 3);
-    attr->gid = (uint32_t)column_number(statement, column + 4);
-    attr->rdev = (uint32_t)column_number(statement, column + 5);
-    attr->size = column_number(statement, column + 6);
-    attr->used = column_number(statement, column + 7);
-    attr->revision = column_number(statement, column + 8);
-    attr->atime = sqlite3_column_int64(statement, column + 9);
-    attr->mtime = sqlite3_column_int64(statement, column + 10);
-    attr->ctime = sqlite3_column_int64(statement, column + 11);
-    inode->parent = column_number(statement, column + 12);
-    inode->data = column_number(statement, column + 13);
+    inode->attr.ino = column_number(statement, column++);
+    INODE_NUMBERS(READ_NUMBER, READ_NUMBER);
     inode->kept = false;
 }
 
-static void inode_bind(sqlite3_stmt *statement, const struct inode *inode)
-{
-    const struct attr *attr = &inode->attr;
+#define BIND_NUMBER(name, member, format)                                                          \
+    sqlite3_bind_int64(statement, ++parameter, (int64_t)inode->member);
 
-    bind_number(statement, 1, attr->ino);
-    bind_number(statement, 2, attr->mode);
-    bind_number(statement, 3, attr->nlink);
-    bind_number(statement, 4, attr->uid);
-    bind_number(statement, 5, attr->gid);
-    bind_number(statement, 6, attr->rdev);
-    bind_number(statement, 7, attr->size);
-    bind_number(statement, 8, attr->used);
-    bind_number(statement, 9, attr->revision);
-    sqlite3_bind_int64(statement, 10, attr->atime);
-    sqlite3_bind_int64(statement, 11, attr->mtime);
-    sqlite3_bind_int64(statement, 12, attr->ctime);
-    bind_number(statement, 13, inode->parent);
-    bind_number(statement, 14, inode->data);
+void inode_bind(sqlite3_stmt *statement, const struct inode *inode)
+{
+    int parameter = 0;
+
+    INODE_NUMBERS(BIND_NUMBER, BIND_NUMBER);
+    bind_number(statement, sqlite3_bind_parameter_count(statement), inode->attr.ino);
 }
 
 int inode_get(struct tree *tree, uint64_t ino, struct inode *inode)
@@ -72,8 +52,8 @@ static int inode_write(struct change *c, enum tree_query which, struct inode *in
     inode->attr.ctime = c->time;
     cache_inode(c->tree->cache, inode);
     inode_bind(query, inode);
-    if (which != QUERY_INODE_SET)
-        sql_bind_bytes(query, 15, contents);
+    if (which != QUERY_INODE_SET) /* before `ino` */
+        sql_bind_bytes(query, sqlite3_bind_parameter_count(query) - 1, contents);
     return tree_run(c->tree, query);
 }
 

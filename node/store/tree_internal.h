@@ -14,8 +14,7 @@
 #ifndef QUORUMFS_STORE_TREE_INTERNAL_H
 #define QUORUMFS_STORE_TREE_INTERNAL_H
 
-#include "store/sql.h"
-#include "store/tree.h"
+#include "store/tree_tables.h"
 
 #include <sys/queue.h>
 #include <sys/stat.h>
@@ -55,17 +54,12 @@ enum {
 };
 
 /* The replicated numbers; one row, written by tree_commit. */
+#define COUNTER_FIELD(name, first, format) uint64_t name;
 struct counters {
-    uint64_t applied;
-    uint64_t next_ino;
-    uint64_t next_data;
-    uint64_t last_time; /* ns, of the last command that took effect */
-    uint64_t inodes;
-    uint64_t bytes;
-    uint64_t digest; /* of the history */
+    COUNTERS(COUNTER_FIELD, COUNTER_FIELD)
 };
 
-/* A row of the inode table without its inline contents. */
+/* A row of the inode table (INODE_NUMBERS) without its inline contents. */
 struct inode {
     struct attr attr;
     uint64_t parent; /* of a directory; 0 for anything else */
@@ -123,7 +117,6 @@ enum tree_query {
     QUERY_COUNT,
 };
 
-extern const char tree_schema[];
 extern const char *const tree_queries[QUERY_COUNT];
 
 struct session;
@@ -203,6 +196,7 @@ int tree_step(struct tree *tree, sqlite3_stmt *statement);
 /* Steps a changing statement to its end. */
 int tree_run(struct tree *tree, sqlite3_stmt *statement);
 int tree_begin(struct tree *tree);
+int counters_store(struct tree *tree); /* at tree_commit */
 static inline void bind_number(sqlite3_stmt *statement, int parameter, uint64_t value)
 {
     sqlite3_bind_int64(statement, parameter, (int64_t)value);
@@ -225,6 +219,8 @@ int tree_make(struct sql *sql, const struct identity *identity, bool *made);
 int inode_get(struct tree *tree, uint64_t ino, struct inode *inode);
 /* Reads the columns of QUERY_INODE, QUERY_LOOKUP and QUERY_LIST from `column` on. */
 void inode_read(sqlite3_stmt *statement, int column, struct inode *inode);
+/* Binds them to a statement that ends with `ino`. */
+void inode_bind(sqlite3_stmt *statement, const struct inode *inode);
 int inode_add(struct change *c, struct inode *inode, struct bytes contents);
 /* Writes a changed inode; gives it the command's revision and ctime. */
 int inode_set(struct change *c, struct inode *inode);

@@ -30,9 +30,11 @@ bool kept_wanted(const struct tree *tree, uint64_t ino)
 int kept_add(struct change *c, const struct inode *inode)
 {
     sqlite3_stmt *query = tree_query(c->tree, QUERY_KEPT_ADD);
+    struct inode gone = *inode;
 
-    bind_number(query, 1, inode->attr.ino);
-    bind_number(query, 2, c->time);
+    gone.attr.nlink = 0;
+    gone.attr.ctime = c->time;
+    inode_bind(query, &gone);
     c->tree->kept = true;
     return tree_run(c->tree, query);
 }

@@ -1,44 +1,20 @@
-/* The tables of tree.db and every statement of the loop's connection. */
+/* Every statement of the loop's connection. */
 #include "store/tree_internal.h"
 
-/* An id of a chunk is its contents' id and its number in the file: chunk_id. `inline` comes last,
- * so that reading the rest of a row does not touch its overflow pages. */
-const char tree_schema[] =
-    "CREATE TABLE meta (applied INTEGER NOT NULL, next_ino INTEGER NOT NULL,"
-    " next_data INTEGER NOT NULL, last_time INTEGER NOT NULL, inodes INTEGER NOT NULL,"
-    " bytes INTEGER NOT NULL, digest INTEGER NOT NULL) STRICT;"
-    "CREATE TABLE snapshot (upto INTEGER NOT NULL) STRICT;" /* this node's own, not replicated */
-    "CREATE TABLE inode (ino INTEGER PRIMARY KEY, mode INTEGER NOT NULL, nlink INTEGER NOT NULL,"
-    " uid INTEGER NOT NULL, gid INTEGER NOT NULL, rdev INTEGER NOT NULL, size INTEGER NOT NULL,"
-    " used INTEGER NOT NULL, revision INTEGER NOT NULL, atime INTEGER NOT NULL,"
-    " mtime INTEGER NOT NULL, ctime INTEGER NOT NULL, parent INTEGER NOT NULL, data INTEGER NOT "
-    "NULL,"
-    " inline BLOB NOT NULL) STRICT;"
-    "CREATE TABLE dentry (parent INTEGER NOT NULL, name BLOB NOT NULL, ino INTEGER NOT NULL,"
-    " PRIMARY KEY (parent, name)) STRICT, WITHOUT ROWID;"
-    "CREATE TABLE chunk (id INTEGER PRIMARY KEY, bytes BLOB NOT NULL) STRICT;"
-    "CREATE TABLE xattr (ino INTEGER NOT NULL, name BLOB NOT NULL, value BLOB NOT NULL,"
-    " PRIMARY KEY (ino, name)) STRICT, WITHOUT ROWID;"
-    "CREATE TABLE held (node INTEGER NOT NULL, ino INTEGER NOT NULL,"
-    " PRIMARY KEY (node, ino)) STRICT, WITHOUT ROWID;"
-    "CREATE TABLE kept (ino INTEGER PRIMARY KEY, mode INTEGER NOT NULL, nlink INTEGER NOT NULL,"
-    " uid INTEGER NOT NULL, gid INTEGER NOT NULL, rdev INTEGER NOT NULL, size INTEGER NOT NULL,"
-    " used INTEGER NOT NULL, revision INTEGER NOT NULL, atime INTEGER NOT NULL,"
-    " mtime INTEGER NOT NULL, ctime INTEGER NOT NULL, parent INTEGER NOT NULL,"
-    " data INTEGER NOT NULL, inline BLOB NOT NULL) STRICT;" /* this node's own, like trash */
-    "CREATE INDEX kept_data ON kept (data);"
-    "CREATE TABLE trash (first INTEGER PRIMARY KEY, last INTEGER NOT NULL) STRICT;" /* chunk ids */
-    "CREATE TABLE session (node INTEGER PRIMARY KEY, incarnation INTEGER NOT NULL,"
-    " lowest INTEGER NOT NULL) STRICT;"
-    "CREATE TABLE result (node INTEGER NOT NULL, page INTEGER NOT NULL, bytes BLOB NOT NULL,"
-    " PRIMARY KEY (node, page)) STRICT, WITHOUT ROWID;";
+/* Lists of columns for the statements below. Parameters are numbered as they come. */
+#define NAME(name, ...) #name
+#define NEXT_NAME(name, ...) ", " #name
+#define OF_I(name, ...) "i." #name
+#define NEXT_OF_I(name, ...) ", i." #name
+#define PARAMETER(...) "?"
+#define NEXT_PARAMETER(...) ", ?"
+#define SET(name, ...) #name " = ?"
+#define NEXT_SET(name, ...) ", " #name " = ?"
 
-#define INODE_COLUMNS                                                                              \
-    "i.ino, i.mode, i.nlink, i.uid, i.gid, i.rdev, i.size, i.used, i.revision, i.atime, i.mtime,"  \
-    " i.ctime, i.parent, i.data"
-#define INODE_SET                                                                                  \
-    "UPDATE inode SET mode = ?2, nlink = ?3, uid = ?4, gid = ?5, rdev = ?6, size = ?7, used = ?8," \
-    " revision = ?9, atime = ?10, mtime = ?11, ctime = ?12, parent = ?13, data = ?14"
+#define INODE_COLUMNS "i.ino, " INODE_NUMBERS(OF_I, NEXT_OF_I)
+#define INODE_ROW "(" INODE_NUMBERS(NAME, NEXT_NAME) ", inline, ino)"
+#define INODE_PARAMETERS INODE_NUMBERS(PARAMETER, NEXT_PARAMETER)
+#define INODE_SET "UPDATE inode SET " INODE_NUMBERS(SET, NEXT_SET)
 
 const char *const tree_queries[QUERY_COUNT] = {
     [QUERY_BEGIN] = "BEGIN IMMEDIATE",
@@ -47,14 +23,12 @@ const char *const tree_queries[QUERY_COUNT] = {
     [QUERY_SAVE] = "SAVEPOINT list",
     [QUERY_UNDO] = "ROLLBACK TO list",
     [QUERY_UNSAVE] = "RELEASE list",
-    [QUERY_META_SET] = "UPDATE meta SET applied = ?1, next_ino = ?2, next_data = ?3,"
-                       " last_time = ?4, inodes = ?5, bytes = ?6, digest = ?7",
+    [QUERY_META_SET] = "UPDATE meta SET " COUNTERS(SET, NEXT_SET),
 
     [QUERY_INODE] = "SELECT " INODE_COLUMNS " FROM inode i WHERE i.ino = ?1",
-    [QUERY_INODE_ADD] = "INSERT INTO inode VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11,"
-                        " ?12, ?13, ?14, ?15)",
-    [QUERY_INODE_SET] = INODE_SET " WHERE ino = ?1",
-    [QUERY_INODE_SET_INLINE] = INODE_SET ", inline = ?15 WHERE ino = ?1",
+    [QUERY_INODE_ADD] = "INSERT INTO inode " INODE_ROW " VALUES (" INODE_PARAMETERS ", ?, ?)",
+    [QUERY_INODE_SET] = INODE_SET " WHERE ino = ?",
+    [QUERY_INODE_SET_INLINE] = INODE_SET ", inline = ? WHERE ino = ?",
     [QUERY_INODE_DELETE] = "DELETE FROM inode WHERE ino = ?1",
     [QUERY_INLINE] = "SELECT inline FROM inode WHERE ino = ?1",
 
@@ -73,8 +47,8 @@ const char *const tree_queries[QUERY_COUNT] = {
 
     [QUERY_KEPT] = "SELECT " INODE_COLUMNS " FROM kept i WHERE i.ino = ?1",
     [QUERY_KEPT_INLINE] = "SELECT inline FROM kept WHERE ino = ?1",
-    [QUERY_KEPT_ADD] = "INSERT INTO kept SELECT ino, mode, 0, uid, gid, rdev, size, used, revision,"
-                       " atime, mtime, ?2, parent, data, inline FROM inode WHERE ino = ?1",
+    [QUERY_KEPT_ADD] = "INSERT INTO kept " INODE_ROW " SELECT " INODE_PARAMETERS
+                       ", inline, ino FROM inode WHERE ino = ?",
     [QUERY_KEPT_DELETE] = "DELETE FROM kept WHERE ino = ?1",
 
     [QUERY_CHUNK] = "SELECT bytes FROM chunk WHERE id = ?1",

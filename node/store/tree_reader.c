@@ -9,6 +9,7 @@
 struct tree_reader {
     LIST_ENTRY(tree_reader) entry; /* among the tree's, until it is ended */
     struct tree *tree;
+    uint32_t format; /* of the snapshot */
     uint64_t index;
     bool busy, ended;
     void (*done)(void *arg, int status, struct bytes piece, bool last);
@@ -18,7 +19,7 @@ struct tree_reader {
     struct sql sql;
     sqlite3_stmt *cursor; /* in the table; NULL between tables */
     uint8_t table;
-    uint64_t rows[RECORD_TABLES];
+    uint64_t rows[TABLES_MAX];
     size_t bytes_max;
     struct buffer piece;
     bool last;
@@ -41,17 +42,20 @@ static int begin(struct tree_reader *reader)
     return status < 0 ? status : 0;
 }
 
-int tree_reader_open(struct tree *tree, struct tree_reader **reader, uint64_t *index)
+int tree_reader_open(struct tree *tree, uint32_t format, struct tree_reader **reader,
+                     uint64_t *index)
 {
     struct tree_reader *r;
     int status = tree_commit(tree);
 
+    assert(format >= RECORD_FORMAT_OLDEST && format <= record_format);
     if (status < 0)
         return status;
     r = calloc(1, sizeof(*r));
     if (r == NULL)
         return -ENOMEM;
     r->tree = tree;
+    r->format = format;
     status = sql_open(&r->sql, tree->folder, TREE_FILE);
     if (status == 0)
         status = begin(r);
@@ -74,7 +78,7 @@ static int read_row(struct tree_reader *r)
     int status = 0;
 
     if (r->cursor == NULL)
-        status = sql_prepare(&r->sql, record_selects[r->table], &r->cursor);
+        status = table_select(&r->sql, &tree_tables[r->table], r->format, &r->cursor);
     if (status == 0)
         status = sql_step(&r->sql, r->cursor);
     if (status > 0) {
@@ -92,21 +96,17 @@ static int read_row(struct tree_reader *r)
 static void read_piece(uv_work_t *work)
 {
     struct tree_reader *r = work->data;
+    uint32_t tables = tables_count(r->format);
 
-    if (r->piece.cap == 0) {
-        buffer_put_u8(&r->piece, RECORD_HEADER);
-        buffer_put_u32(&r->piece, RECORD_FORMAT);
-        buffer_put_u64(&r->piece, r->index);
-    } else {
+    if (r->piece.cap == 0)
+        record_put_header(&r->piece, r->format, r->index);
+    else
         r->piece.len = 0;
-    }
     r->status = 0;
-    while (r->status == 0 && r->piece.len < r->bytes_max && r->table < RECORD_TABLES)
+    while (r->status == 0 && r->piece.len < r->bytes_max && r->table < tables)
         r->status = read_row(r);
-    if (r->table == RECORD_TABLES) {
-        buffer_put_u8(&r->piece, RECORD_END);
-        for (int i = 0; i < RECORD_TABLES; i++)
-            buffer_put_u64(&r->piece, r->rows[i]);
+    if (r->table == tables) {
+        record_put_end(&r->piece, r->format, r->rows);
         r->last = true;
     }
     if (r->piece.failed)

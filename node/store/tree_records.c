@@ -2,47 +2,18 @@
 
 #include "store/tree_internal.h"
 
-#include <errno.h>
-#include <string.h>
-
-enum { RECORD_NUMBER = 1, RECORD_BYTES = 2 };
-
-const char *const record_selects[RECORD_TABLES] = {
-    "SELECT applied, next_ino, next_data, last_time, inodes, bytes, digest FROM meta",
-    "SELECT node, incarnation, lowest FROM session ORDER BY node",
-    "SELECT node, page, bytes FROM result ORDER BY node, page",
-    "SELECT ino, mode, nlink, uid, gid, rdev, size, used, revision, atime, mtime, ctime, "
-    "parent, data, inline FROM inode ORDER BY ino",
-    "SELECT node, ino FROM held ORDER BY node, ino",
-    "SELECT parent, name, ino FROM dentry ORDER BY parent, name",
-    "SELECT id, bytes FROM chunk WHERE" CHUNK_IS_CONTENTS " ORDER BY id",
-    "SELECT ino, name, value FROM xattr ORDER BY ino, name",
-};
-static const char *const record_inserts[RECORD_TABLES] = {
-    "INSERT INTO meta VALUES (?, ?, ?, ?, ?, ?, ?)",
-    "INSERT INTO session VALUES (?, ?, ?)",
-    "INSERT INTO result VALUES (?, ?, ?)",
-    "INSERT INTO inode VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    "INSERT INTO held VALUES (?, ?)",
-    "INSERT INTO dentry VALUES (?, ?, ?)",
-    "INSERT INTO chunk VALUES (?, ?)",
-    "INSERT INTO xattr VALUES (?, ?, ?)",
-};
-
-int record_prepare_insert(struct sql *sql, uint8_t table, int rows, sqlite3_stmt **insert)
+void record_put_header(struct buffer *out, uint32_t format, uint64_t index)
 {
-    const char *one = record_inserts[table], *row = strchr(one, '(');
-    struct buffer text = {0};
-    int status;
+    buffer_put_u8(out, RECORD_HEADER);
+    buffer_put_u32(out, format);
+    buffer_put_u64(out, index);
+}
 
-    buffer_printf(&text, "%s", one);
-    for (int i = 1; i < rows; i++)
-        buffer_printf(&text, ", %s", row);
-    buffer_put_u8(&text, '\0');
-    status = text.failed ? fault_set(&sql->fault, -ENOMEM, "%s: out of memory", sql->name)
-                         : sql_prepare(sql, (const char *)text.data, insert);
-    buffer_free(&text);
-    return status;
+void record_put_end(struct buffer *out, uint32_t format, const uint64_t rows[TABLES_MAX])
+{
+    buffer_put_u8(out, RECORD_END);
+    for (uint32_t i = 0; i < tables_count(format); i++)
+        buffer_put_u64(out, rows[i]);
 }
 
 void record_put_row(struct buffer *out, uint8_t table, sqlite3_stmt *row)

@@ -43,10 +43,11 @@ struct tree_writer {
     uv_work_t work;
     struct sql sql;
     int fd; /* of the file, for write_behind; negative: none */
-    sqlite3_stmt *inserts[RECORD_TABLES], *batches[RECORD_TABLES]; /* one row; BATCH_ROWS */
+    sqlite3_stmt *inserts[TABLES_MAX], *batches[TABLES_MAX]; /* one row; BATCH_ROWS */
     struct reader piece;
-    uint64_t rows[RECORD_TABLES];
-    bool begun, ended; /* the header, the end were there */
+    uint32_t format; /* 0 until the header was there */
+    uint64_t rows[TABLES_MAX];
+    bool ended; /* the end was there */
     int status;
 };
 
@@ -160,7 +161,7 @@ int writer_settle(const struct folder *folder, struct fault *fault)
 
 static void writer_close(struct tree_writer *w)
 {
-    for (int i = 0; i < RECORD_TABLES; i++) {
+    for (int i = 0; i < TABLES_MAX; i++) {
         sqlite3_finalize(w->inserts[i]);
         sqlite3_finalize(w->batches[i]);
         w->inserts[i] = w->batches[i] = NULL;
@@ -198,11 +199,6 @@ static int writer_make(struct tree_writer *w)
                                    "PRAGMA synchronous = OFF; PRAGMA cache_size = -8192; BEGIN");
     if (status == 0)
         status = tree_make(&w->sql, &w->tree->identity, &made);
-    for (uint8_t i = 0; status == 0 && i < RECORD_TABLES; i++) {
-        status = record_prepare_insert(&w->sql, i, 1, &w->inserts[i]);
-        if (status == 0)
-            status = record_prepare_insert(&w->sql, i, BATCH_ROWS, &w->batches[i]);
-    }
     return status;
 }
 
@@ -230,20 +226,42 @@ int tree_writer_open(struct tree *tree, uint64_t index, struct tree_writer **wri
     return 0;
 }
 
+/* Makes ready for the tables that the format has; the others are as in a new tree. */
+static int writer_begin(struct tree_writer *w)
+{
+    uint32_t count = tables_count(w->format);
+    int status = 0;
+
+    for (uint32_t i = 0; status == 0 && i < count; i++) {
+        const struct table *table = &tree_tables[i];
+        status = table_insert(&w->sql, table, w->format, 1, &w->inserts[i]);
+        if (status == 0)
+            status = table_insert(&w->sql, table, w->format, BATCH_ROWS, &w->batches[i]);
+    }
+    for (uint32_t i = count; status == 0 && i < tables_count(record_format); i++)
+        status = table_begin(&w->sql, &tree_tables[i]);
+    return status;
+}
+
 static int add_header(struct tree_writer *w)
 {
     uint32_t format = reader_u32(&w->piece);
     uint64_t index = reader_u64(&w->piece);
-    bool fits = !w->begun && format == RECORD_FORMAT && index == w->index;
 
-    w->begun = true;
-    return fits ? 0 : -EBADMSG;
+    if (w->format > 0 || index != w->index)
+        return -EBADMSG;
+    if (format < RECORD_FORMAT_OLDEST || format > record_format)
+        return -EBADMSG;
+    w->format = format;
+    return writer_begin(w);
 }
 
 static int add_end(struct tree_writer *w)
 {
+    if (w->format == 0)
+        return -EBADMSG;
     w->ended = true;
-    for (int i = 0; i < RECORD_TABLES; i++) {
+    for (uint32_t i = 0; i < tables_count(w->format); i++) {
         if (reader_u64(&w->piece) != w->rows[i])
             return -EBADMSG;
     }
@@ -286,7 +304,7 @@ static int add_rows(struct tree_writer *w, uint8_t table)
 {
     sqlite3_stmt *insert;
 
-    if (table >= RECORD_TABLES || !w->begun)
+    if (table >= TABLES_MAX || w->inserts[table] == NULL)
         return -EBADMSG;
     if (bind_batch(w, table)) {
         w->rows[table] += BATCH_ROWS;

@@ -143,7 +143,7 @@ static void keep_snapshot(struct piece_list *list)
 {
     struct tree_reader *reader;
     uint64_t index;
-    int status = tree_reader_open(cluster.tree, &reader, &index);
+    int status = tree_reader_open(cluster.tree, RECORD_FORMAT, &reader, &index);
 
     assert(status == 0);
     while (tree_reader_next(reader, NULL, PIECE_BYTES, piece_read, list) == 0)

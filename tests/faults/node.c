@@ -312,7 +312,7 @@ void node_serve(struct node *node)
     if (node->status < 0 || node->reading || node->installing)
         return;
     if (node->reader == NULL) {
-        status = tree_reader_open(node->tree, &node->reader, &index);
+        status = tree_reader_open(node->tree, RECORD_FORMAT, &node->reader, &index);
         if (status < 0) {
             node->reader = NULL; /* refused; what is broken, the next commit tells */
             return;

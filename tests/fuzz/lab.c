@@ -124,7 +124,7 @@ struct bytes lab_snapshot(void)
     uint64_t index;
     bool last = false;
     atexit(forget_snapshot);
-    int status = tree_reader_open(lab_of_process()->tree, &reader, &index);
+    int status = tree_reader_open(lab_of_process()->tree, RECORD_FORMAT, &reader, &index);
     assert(status == 0);
     while (!last) {
         status = tree_reader_next(reader, NULL, 1 << 20, take_piece, &last);
@@ -209,11 +209,7 @@ void lab_settle(struct lab *lab)
     struct tree *tree = lab->tree;
     if (!tree->writing)
         return;
-    sqlite3_stmt *query = tree_query(tree, QUERY_META_SET);
-    const uint64_t *numbers = &tree->counters.applied;
-    for (int i = 0; i < 6; i++)
-        bind_number(query, i + 1, numbers[i]);
-    int status = tree_run(tree, query);
+    int status = counters_store(tree);
     assert(status == 0);
     status = session_store(tree);
     assert(status == 0);

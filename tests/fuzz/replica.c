@@ -81,7 +81,7 @@ static void put_row(struct buffer *out, uint8_t table, const uint64_t *numbers, 
 {
     buffer_put_u8(out, table);
     for (uint32_t i = 0; i < count; i++) {
-        buffer_put_u8(out, 1);
+        buffer_put_u8(out, RECORD_NUMBER);
         buffer_put_u64(out, numbers[i]);
     }
 }
@@ -92,16 +92,13 @@ static struct buffer empty_tree(uint64_t index)
     struct buffer out = {0};
     const uint64_t meta[] = {index, 2, 1, 1, 1, 0, 0};
     const uint64_t root[] = {1, 0040777, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0};
-    buffer_put_u8(&out, RECORD_HEADER);
-    buffer_put_u32(&out, RECORD_FORMAT);
-    buffer_put_u64(&out, index);
+    const uint64_t counts[TABLES_MAX] = {[0] = 1, [3] = 1};
+    record_put_header(&out, RECORD_FORMAT_OLDEST, index);
     put_row(&out, 0, meta, sizeof meta / sizeof *meta);
     put_row(&out, 3, root, sizeof root / sizeof *root);
-    buffer_put_u8(&out, 2);
+    buffer_put_u8(&out, RECORD_BYTES);
     buffer_put_bytes(&out, (struct bytes){0});
-    buffer_put_u8(&out, RECORD_END);
-    for (int i = 0; i < RECORD_TABLES; i++)
-        buffer_put_u64(&out, i == 0 || i == 3);
+    record_put_end(&out, RECORD_FORMAT_OLDEST, counts);
     assert(!out.failed);
     return out;
 }

@@ -4,7 +4,9 @@
 
 #include "store/tree_records.h"
 
-enum { ROWS_MAX = 200, COLUMNS_MAX = 15, EDITS_MAX = 12 };
+#include <string.h>
+
+enum { ROWS_MAX = 200, EDITS_MAX = 12 };
 
 struct value {
     bool number;
@@ -23,13 +25,11 @@ struct rows {
     uint32_t count;
 };
 
-static const uint32_t columns_of[RECORD_TABLES] = {7, 3, 3, 15, 2, 3, 2, 3};
-
 /* ---- The lab's snapshot, taken apart ---- */
 
 static struct value read_value(struct reader *r)
 {
-    struct value value = {.number = reader_u8(r) == 1};
+    struct value value = {.number = reader_u8(r) == RECORD_NUMBER};
     if (value.number)
         value.n = reader_u64(r);
     else
@@ -42,14 +42,14 @@ static void take_apart(struct bytes snapshot, struct rows *rows)
     struct reader r = reader_of(snapshot);
     uint8_t tag = reader_u8(&r);
     assert(tag == RECORD_HEADER);
-    reader_u32(&r);
+    uint32_t format = reader_u32(&r);
+    assert(format == RECORD_FORMAT);
     reader_u64(&r);
     rows->count = 0;
     while ((tag = reader_u8(&r)) != RECORD_END) {
-        assert(tag < RECORD_TABLES && rows->count < ROWS_MAX);
+        assert(tag < tables_count(format) && rows->count < ROWS_MAX);
         struct row *row = &rows->row[rows->count++];
-        *row = (struct row){.table = tag, .columns = columns_of[tag]};
-        assert(row->columns <= COLUMNS_MAX);
+        *row = (struct row){.table = tag, .columns = columns_count(&tree_tables[tag], format)};
         for (uint32_t i = 0; i < row->columns; i++)
             row->values[i] = read_value(&r);
     }
@@ -102,7 +102,7 @@ static void change(struct source *s, struct rows *rows)
 
 static void put_value(struct buffer *out, const struct value *value)
 {
-    buffer_put_u8(out, value->number ? 1 : 2);
+    buffer_put_u8(out, value->number ? RECORD_NUMBER : RECORD_BYTES);
     if (value->number)
         buffer_put_u64(out, value->n);
     else
@@ -112,21 +112,31 @@ static void put_value(struct buffer *out, const struct value *value)
 static struct buffer put_together(const struct rows *rows, uint64_t index)
 {
     struct buffer out = {0};
-    uint64_t counts[RECORD_TABLES] = {0};
-    buffer_put_u8(&out, RECORD_HEADER);
-    buffer_put_u32(&out, RECORD_FORMAT);
-    buffer_put_u64(&out, index);
+    uint64_t counts[TABLES_MAX] = {0};
+    record_put_header(&out, RECORD_FORMAT, index);
     for (uint32_t i = 0; i < rows->count; i++) {
         buffer_put_u8(&out, rows->row[i].table);
         for (uint32_t j = 0; j < rows->row[i].columns; j++)
             put_value(&out, &rows->row[i].values[j]);
         counts[rows->row[i].table]++;
     }
-    buffer_put_u8(&out, RECORD_END);
-    for (int i = 0; i < RECORD_TABLES; i++)
-        buffer_put_u64(&out, counts[i]);
+    record_put_end(&out, RECORD_FORMAT, counts);
     assert(!out.failed);
     return out;
+}
+
+static bool is_of(const struct row *row, const char *table)
+{
+    return strcmp(tree_tables[row->table].name, table) == 0;
+}
+
+static struct value *value_of(struct row *row, const char *column)
+{
+    const struct column *columns = tree_tables[row->table].columns;
+    uint32_t i = 0;
+    while (strcmp(columns[i].name, column) != 0)
+        i++;
+    return &row->values[i];
 }
 
 /* The numbers that are easily checked are made right, so that the rest is looked at. */
@@ -136,17 +146,17 @@ static void count_again(struct rows *rows)
     uint64_t inodes = 0, used = 0;
     for (uint32_t i = 0; i < rows->count; i++) {
         struct row *row = &rows->row[i];
-        if (row->table == 0)
+        if (is_of(row, "meta"))
             meta = row;
-        if (row->table != 3)
+        if (!is_of(row, "inode"))
             continue;
         inodes++;
-        used += row->values[7].n;
+        used += value_of(row, "used")->n;
     }
     if (!meta)
         return;
-    meta->values[4].n = inodes;
-    meta->values[5].n = used;
+    value_of(meta, "inodes")->n = inodes;
+    value_of(meta, "bytes")->n = used;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -278,7 +278,7 @@ static void test_flips_in_a_wal_that_was_partly_written_back(void **state)
     fixture_open(&s.f);
     digests[0] = fixture_digest(&s.f);
     run_commands(&s.f, &seed, COMMANDS / 2);
-    assert_int_equal(tree_reader_open(s.f.tree, &reader, &index), 0);
+    assert_int_equal(tree_reader_open(s.f.tree, RECORD_FORMAT, &reader, &index), 0);
     write_back(&s.f);
     run_commands(&s.f, &seed, COMMANDS / 2);
     tree_reader_close(reader);
@@ -349,7 +349,7 @@ static void test_a_damaged_page_is_not_served(void **state)
     image_store(&s.f, s.name, &s.image);
     fixture_attach(&s.f);
     assert_int_equal(uv_loop_init(&loop), 0);
-    assert_int_equal(tree_reader_open(s.f.tree, &reader, &index), 0);
+    assert_int_equal(tree_reader_open(s.f.tree, RECORD_FORMAT, &reader, &index), 0);
     while (status == 0) {
         assert_int_equal(tree_reader_next(reader, &loop, 10000, piece_read, &status), 0);
         uv_run(&loop, UV_RUN_DEFAULT);

@@ -135,7 +135,7 @@ static void copy_tree(struct fixture *from, struct fixture *to)
     struct tree_writer *writer;
     uint64_t index;
 
-    assert_int_equal(tree_reader_open(from->tree, &reader, &index), 0);
+    assert_int_equal(tree_reader_open(from->tree, RECORD_FORMAT, &reader, &index), 0);
     assert_int_equal(tree_writer_open(to->tree, index, &writer), 0);
     transfer(reader, writer);
     tree_reader_close(reader);
@@ -160,7 +160,7 @@ static void test_round_trip_while_applying(void **state)
     fixture_open(&b);
     apply_random(&a, &seed, 1500, NULL);
     digest = fixture_digest(&a);
-    assert_int_equal(tree_reader_open(a.tree, &reader, &index), 0);
+    assert_int_equal(tree_reader_open(a.tree, RECORD_FORMAT, &reader, &index), 0);
     assert_int_equal(index, 1500);
     assert_int_equal(tree_writer_open(b.tree, index, &writer), 0);
     assert_int_equal(tree_writer_open(b.tree, index, &writer), -EBUSY);
@@ -251,16 +251,16 @@ static void test_install_is_refused(void **state)
     assert_int_equal(tree_writer_open(b.tree, 1, &writer), 0);
     assert_int_equal(install(writer), -EBADMSG);
     /* of another index than promised */
-    assert_int_equal(tree_reader_open(a.tree, &reader, &index), 0);
+    assert_int_equal(tree_reader_open(a.tree, RECORD_FORMAT, &reader, &index), 0);
     struct waiting w = next_piece(reader, 1000000);
     assert_true(w.last);
     assert_int_equal(tree_writer_open(b.tree, index + 1, &writer), 0);
     assert_int_equal(add_piece(writer, w.piece), -EBADMSG);
     tree_writer_abort(writer);
     /* without the counts at its end, with which rows that are missing would be noticed */
-    enum { END_BYTES = 1 + 8 * RECORD_TABLES };
+    const size_t end_bytes = 1 + 8 * tables_count(RECORD_FORMAT);
     assert_int_equal(tree_writer_open(b.tree, index, &writer), 0);
-    assert_int_equal(add_piece(writer, bytes_of(w.piece.data, w.piece.len - END_BYTES)), 0);
+    assert_int_equal(add_piece(writer, bytes_of(w.piece.data, w.piece.len - end_bytes)), 0);
     assert_int_equal(install(writer), -EBADMSG);
     /* older than the tree is */
     assert_int_equal(tree_writer_open(b.tree, index, &writer), 0);
@@ -287,7 +287,7 @@ static void test_damaged_pieces(void **state)
     fixture_open(&a);
     fixture_open(&b);
     fixture_must(&a, make_put("a/key", "value"));
-    assert_int_equal(tree_reader_open(a.tree, &reader, &index), 0);
+    assert_int_equal(tree_reader_open(a.tree, RECORD_FORMAT, &reader, &index), 0);
     struct waiting w = next_piece(reader, 1000000);
     uint8_t *bytes = malloc(w.piece.len);
     for (size_t i = 0; i < w.piece.len; i += 3) {
@@ -322,7 +322,7 @@ static void test_a_lost_piece_is_missed(void **state)
     fixture_open(&a);
     fixture_open(&b);
     apply_random(&a, &seed, 300, NULL);
-    assert_int_equal(tree_reader_open(a.tree, &reader, &index), 0);
+    assert_int_equal(tree_reader_open(a.tree, RECORD_FORMAT, &reader, &index), 0);
     assert_int_equal(tree_writer_open(b.tree, index, &writer), 0);
     for (int piece = 0; !w.last; piece++) {
         assert_int_equal(status, 0);
@@ -371,7 +371,7 @@ static void test_a_damaged_tree_is_refused(void **state)
         fixture_must(&a, make_put("l", "v"));
         assert_int_equal(tree_commit(a.tree), 0);
         fixture_sql(&a, damages[i]);
-        assert_int_equal(tree_reader_open(a.tree, &reader, &index), 0);
+        assert_int_equal(tree_reader_open(a.tree, RECORD_FORMAT, &reader, &index), 0);
         assert_int_equal(tree_writer_open(b.tree, index, &writer), 0);
         transfer(reader, writer);
         assert_int_equal(install(writer), -EBADMSG);
@@ -395,8 +395,8 @@ static void test_install_ends_readers_and_waits(void **state)
     fixture_must(&a, make_put("k", "v"));
     fixture_must(&a, make_put("k", "w"));
     fixture_must(&b, make_put("old", "x"));
-    assert_int_equal(tree_reader_open(a.tree, &from, &index), 0);
-    assert_int_equal(tree_reader_open(b.tree, &own, &(uint64_t){0}), 0);
+    assert_int_equal(tree_reader_open(a.tree, RECORD_FORMAT, &from, &index), 0);
+    assert_int_equal(tree_reader_open(b.tree, RECORD_FORMAT, &own, &(uint64_t){0}), 0);
     assert_int_equal(tree_writer_open(b.tree, index, &writer), 0);
     transfer(from, writer);
     assert_int_equal(tree_checkpoint(b.tree, loop, checkpointed, &checkpoint_done), 0);
@@ -572,7 +572,7 @@ static void test_reader_holds_back_checkpoints(void **state)
 
     fixture_open(&f);
     fixture_must(&f, make_put("a", "1"));
-    assert_int_equal(tree_reader_open(f.tree, &reader, &index), 0);
+    assert_int_equal(tree_reader_open(f.tree, RECORD_FORMAT, &reader, &index), 0);
     fixture_must(&f, make_put("a", "2"));
     assert_true(checkpoint(&f) < 2);
     tree_reader_close(reader);

@@ -5,7 +5,7 @@
 tree_commit(...)
 {
 <...
-- status = store_counters(tree);
+- status = counters_store(tree);
 + status = 0;
 ...>
 }

@@ -2,9 +2,11 @@
 // killers: test_tree_history
 @@
 @@
-store_counters(...)
+counters_store(...)
 {
 <...
-- bind_number(query, 7, counters->digest);
+- return tree_run(tree, query);
++ bind_number(query, parameter, 0);
++ return tree_run(tree, query);
 ...>
 }

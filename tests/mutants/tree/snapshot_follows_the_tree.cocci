@@ -6,7 +6,7 @@
 read_row(...)
 {
 <...
-- sql_prepare(&r->sql, record_selects[r->table], &r->cursor)
-+ (sql_exec(&r->sql, "COMMIT; BEGIN"), sql_prepare(&r->sql, record_selects[r->table], &r->cursor))
+- table_select(&r->sql, &tree_tables[r->table], r->format, &r->cursor)
++ (sql_exec(&r->sql, "COMMIT; BEGIN"), table_select(&r->sql, &tree_tables[r->table], r->format, &r->cursor))
 ...>
 }

@@ -6,7 +6,7 @@
 read_row(...)
 {
 <...
-- sql_prepare(&r->sql, record_selects[r->table], &r->cursor)
-+ sql_prepare(&r->sql, r->table == 2 ? "SELECT node, page, bytes FROM result WHERE 0" : record_selects[r->table], &r->cursor)
+- table_select(&r->sql, &tree_tables[r->table], r->format, &r->cursor)
++ (r->table == 2 ? sql_prepare(&r->sql, "SELECT node, page, bytes FROM result WHERE 0", &r->cursor) : table_select(&r->sql, &tree_tables[r->table], r->format, &r->cursor))
 ...>
 }

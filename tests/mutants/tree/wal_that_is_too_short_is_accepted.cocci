@@ -3,7 +3,7 @@
 @@
 expression written_back;
 @@
-load_counters(...)
+counters_load(...)
 {
 <...
 - counters->applied < written_back

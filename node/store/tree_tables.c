@@ -1,0 +1,92 @@
+/* The descriptions of the tables (tree_tables.h). */
+#include "store/tree_internal.h"
+
+#define NODE_IS_WRONG "node NOT BETWEEN 0 AND 0xffffffff"
+
+/* Columns: as old as their table, or of a format of their own. */
+#define NUMBER(name)                                                                               \
+    {                                                                                              \
+        name, COLUMN_NUMBER, 0, 0                                                                  \
+    }
+#define BYTES(name)                                                                                \
+    {                                                                                              \
+        name, COLUMN_BYTES, 0, 0                                                                   \
+    }
+#define COUNTER(name, first, format) {#name, COLUMN_NUMBER, format, first},
+#define INODE_NUMBER(name, member, format) {#name, COLUMN_NUMBER, format, 0},
+
+const uint32_t record_format = RECORD_FORMAT;
+
+/* An id of a chunk is its contents' id and its number in the file: chunk_id. `inline` comes last,
+ * so that reading the rest of a row does not touch its overflow pages. */
+const struct table tree_tables[TABLES_MAX] = {
+    {
+        .name = "meta",
+        .format = 3,
+        .wrong = "applied NOT BETWEEN 0 AND (1 << 62) - 1 OR next_ino NOT BETWEEN 2 AND 1 << 62 OR"
+                 " next_data NOT BETWEEN 1 AND 1 << 37 OR last_time < 0 OR bytes < 0",
+        .columns = {COUNTERS(COUNTER, COUNTER)},
+    },
+    {
+        .name = "session",
+        .format = 3,
+        .key = 1,
+        .wrong = NODE_IS_WRONG,
+        .columns = {NUMBER("node"), NUMBER("incarnation"), NUMBER("lowest")},
+    },
+    {
+        .name = "result",
+        .format = 3,
+        .key = 2,
+        .columns = {NUMBER("node"), NUMBER("page"), BYTES("bytes")},
+    },
+    {
+        .name = "inode",
+        .format = 3,
+        .key = 1,
+        .columns = {NUMBER("ino"), INODE_NUMBERS(INODE_NUMBER, INODE_NUMBER) BYTES("inline")},
+    },
+    {
+        .name = "held",
+        .format = 3,
+        .key = 2,
+        .wrong = NODE_IS_WRONG,
+        .columns = {NUMBER("node"), NUMBER("ino")},
+    },
+    {
+        .name = "dentry",
+        .format = 3,
+        .key = 2,
+        .columns = {NUMBER("parent"), BYTES("name"), NUMBER("ino")},
+    },
+    {
+        .name = "chunk",
+        .format = 3,
+        .key = 1,
+        .contents = CHUNK_IS_CONTENTS,
+        .wrong = "id < 0 OR length(bytes) % 4096 <> 0 OR length(bytes) NOT BETWEEN 1 AND 16384",
+        .columns = {NUMBER("id"), BYTES("bytes")},
+    },
+    {
+        .name = "xattr",
+        .format = 3,
+        .key = 2,
+        .wrong = "length(name) NOT BETWEEN 1 AND 255 OR instr(name, x'00')",
+        .columns = {NUMBER("ino"), BYTES("name"), BYTES("value")},
+    },
+};
+
+#define KEPT_NUMBER(name, member, format) #name " INTEGER NOT NULL, "
+#define KEPT_NUMBERS INODE_NUMBERS(KEPT_NUMBER, KEPT_NUMBER)
+
+/* `snapshot`: the last that was installed. `kept`: inodes that are gone (tree_kept.c). `trash`: of
+ * ids of chunks. */
+const char tree_own_schema[] =
+    "CREATE TABLE snapshot (upto INTEGER NOT NULL) STRICT;"
+    "CREATE TABLE kept (ino INTEGER PRIMARY KEY, " KEPT_NUMBERS "inline BLOB NOT NULL) STRICT;"
+    "CREATE INDEX kept_data ON kept (data);"
+    "CREATE TABLE trash (first INTEGER PRIMARY KEY, last INTEGER NOT NULL) STRICT;";
+
+/* The numbers in the texts above. */
+_Static_assert(CHUNK_BYTES == 16384 && CHUNK_ROUND == 4096, "of a chunk");
+_Static_assert(DATA_MAX == UINT64_C(1) << 37 && INO_ROOT == 1, "of the counters");

@@ -1,0 +1,11 @@
+// A snapshot holds all columns that this version has, whatever its receiver reads.
+// killers: test_tree_formats
+@@
+@@
+read_row(...)
+{
+<...
+- table_select(&r->sql, &tree_tables[r->table], r->format, &r->cursor)
++ table_select(&r->sql, &tree_tables[r->table], record_format, &r->cursor)
+...>
+}
