@@ -53,6 +53,11 @@ void http_outcome_text(struct replica *replica, enum replica_outcome outcome, bo
     http_json_raw(out, replica_outcome_text(outcome));
     if (outcome == REPLICA_NO_QUORUM && status.why[0])
         buffer_printf(out, ": %s", status.why);
+    if (outcome == REPLICA_UNSUPPORTED) {
+        char text[REPLICA_TEXT_MAX];
+        replica_unsupported(replica, text);
+        buffer_printf(out, ": %s", text);
+    }
 }
 
 void http_error_outcome(struct http_request *request, enum replica_outcome outcome, bool write,
@@ -61,7 +66,9 @@ void http_error_outcome(struct http_request *request, enum replica_outcome outco
     struct buffer text = {0};
     http_outcome_text(request->http->replica, outcome, write, &text);
     http_error(request,
-               outcome == REPLICA_TIMEOUT ? MHD_HTTP_GATEWAY_TIMEOUT : MHD_HTTP_SERVICE_UNAVAILABLE,
+               outcome == REPLICA_TIMEOUT       ? MHD_HTTP_GATEWAY_TIMEOUT
+               : outcome == REPLICA_UNSUPPORTED ? MHD_HTTP_NOT_IMPLEMENTED
+                                                : MHD_HTTP_SERVICE_UNAVAILABLE,
                key, "%.*s", (int)text.len, (const char *)text.data);
     buffer_free(&text);
 }

@@ -8,7 +8,8 @@
  *   3  the disk or memory failed: the node stopped rather than answer from a state that the disk
  *      lacks
  *   4  what the folder holds is damaged, or differs from what the other nodes have: the node
- * stopped rather than answer from it, and does not start with it again */
+ *      stopped rather than answer from it, and does not start with it again
+ *   5  the log has an entry of a later version: the node stopped, its folder is unharmed */
 #include "base/trace.h"
 #include "config/config.h"
 #include "daemon.h"
@@ -25,7 +26,7 @@
 #include <sys/resource.h>
 
 enum { DESCRIPTORS_MAX = 65536 };
-enum { EXIT_START = 1, EXIT_CONFIG = 2, EXIT_BROKEN = 3, EXIT_DAMAGED = 4 };
+enum { EXIT_START = 1, EXIT_CONFIG = 2, EXIT_BROKEN = 3, EXIT_DAMAGED = 4, EXIT_LATER = 5 };
 
 struct node {
     uv_loop_t loop;
@@ -94,12 +95,12 @@ static void on_unmounted(void *arg)
 static void on_broken(void *arg, int status, const char *text)
 {
     struct node *n = arg;
-    bool damaged = status == -EUCLEAN;
+    bool damaged = status == -EUCLEAN, later = status == -EPROTONOSUPPORT;
     trace_error("node", "stopping%s: %s", damaged ? "" : ", nothing that was acknowledged is lost",
                 text);
     if (n->fs)
         fs_abandon(n->fs);
-    exit(damaged ? EXIT_DAMAGED : EXIT_BROKEN);
+    exit(damaged ? EXIT_DAMAGED : later ? EXIT_LATER : EXIT_BROKEN);
 }
 
 static void adopt_peer(void *arg, int fd, const struct sockaddr *from, socklen_t from_len)

@@ -228,6 +228,21 @@ int command_next(struct command_view *view, struct op *op)
     return r->bad ? -EBADMSG : 0;
 }
 
+int command_check(struct bytes bytes, struct command_view *view)
+{
+    int status = command_read(bytes, view);
+    if (status < 0)
+        return status;
+    struct command_view probe = *view;
+    struct op op;
+    for (uint32_t i = 0; status == 0 && i < probe.count; i++) {
+        status = command_next(&probe, &op);
+        if (status == 0 && op.type == OP_LEVEL && op.size > LEVEL_MAX)
+            status = -EPROTONOSUPPORT;
+    }
+    return status == 0 && reader_left(&probe.ops) > 0 ? -EBADMSG : status;
+}
+
 void command_result_free(struct command_result *r)
 {
     free(r->ops);

@@ -113,6 +113,9 @@ int command_read(struct bytes bytes, struct command_view *view);
 /* The next operation; its bytes are borrowed from the command's. Call `count` times. */
 int command_next(struct command_view *view, struct op *op);
 
+/* As command_read, having looked at every operation: command_next will not fail. */
+int command_check(struct bytes bytes, struct command_view *view);
+
 /* What is known of an inode, as stat(2) tells it. */
 struct attr {
     uint64_t ino;

@@ -31,7 +31,9 @@
     X(SETATTR, 16, setattr, 1)  /* ino, OP_SET_* say which of mode, uid, gid, atime, mtime */      \
     X(SETXATTR, 17, setxattr, 1)       /* ino, name, data; OP_XATTR_CREATE or OP_XATTR_REPLACE */  \
     X(REMOVEXATTR, 18, removexattr, 1) /* ino, name */                                             \
-    X(RELEASE, 19, release, 1) /* ino: the node that asks no longer holds this unlinked inode */
+    X(RELEASE, 19, release, 1) /* ino: the node that asks no longer holds this unlinked inode */   \
+    X(LEVEL, 20, level, 2)     /* size: the cluster's feature level from now on, if higher */      \
+    X(MEMBER, 21, member, 2)   /* name = addr, name2 = peer_addr of the node that asks */
 
 /* X(name, kind, bit, level): the member of struct op, how it is encoded (u32, u64, time, bytes),
  * its bit in the mask, and the feature level since which it exists. The order is that of the

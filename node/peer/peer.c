@@ -233,10 +233,12 @@ void link_greeted(struct link *link, const struct peer_greeting *greeting)
     link->levels = greeting->levels;
     if (!dialler->addr[0])
         return;
-    if (strcmp(link->addr, dialler->peer_addr) != 0)
-        trace_info("peer", "node %u has moved from %s to %s", link->pid, link->addr,
-                   dialler->peer_addr);
+    if (strcmp(link->name, dialler->addr) == 0 && strcmp(link->addr, dialler->peer_addr) == 0)
+        return;
+    trace_info("peer", "node %u has moved from %s to %s", link->pid, link->addr,
+               dialler->peer_addr);
     link_move(link, dialler->addr, dialler->peer_addr);
+    link->peer->callbacks.moved(link->peer->callbacks.arg, dialler);
 }
 
 void peer_set_level(struct peer *peer, uint32_t level)

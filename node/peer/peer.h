@@ -94,6 +94,9 @@ struct peer_callbacks {
     /* While this node is PEER_NEW: what another one said that has the secret. It is valid during
      * the call, which may call peer_identify. */
     void (*greeted)(void *arg, const struct peer_greeting *greeting);
+    /* A member has connected that is at another address than this node knew; it is dialled there
+     * from now on. */
+    void (*moved)(void *arg, const struct peer_member *member);
     void *arg;
 };
 

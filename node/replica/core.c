@@ -14,6 +14,8 @@ const char *replica_outcome_text(enum replica_outcome outcome)
         return "refused, nothing has happened: too many requests are waiting at this node";
     case REPLICA_STOPPING:
         return "refused, nothing has happened: this node is stopping";
+    case REPLICA_UNSUPPORTED:
+        return "refused, nothing has happened: not every node of the cluster supports this";
     case REPLICA_TIMEOUT:
         return "no answer in time: the outcome is unknown";
     }
@@ -26,9 +28,10 @@ void replica_break(struct replica *r, const char *what, int status)
         return;
     r->broken = true;
     struct fault fault;
-    if (status == -EUCLEAN) {
-        fault_set(&fault, status, "%s", what);
+    if (status == -EUCLEAN)
         folder_condemn(r->folder, what);
+    if (status == -EUCLEAN || status == -EPROTONOSUPPORT) {
+        fault_set(&fault, status, "%s", what);
     } else {
         fault_set(&fault, status, "%s (%s)", what, strerror(-status));
     }

@@ -26,82 +26,6 @@
 
 enum { FOUNDING_HEARD_MS = 3 * PEER_BACKOFF_MS_MAX }; /* a new node calls at least so often */
 
-/* ---- Members ---- */
-
-static struct replica_member *members_find(struct replica *r, uint32_t pid)
-{
-    for (uint32_t i = 0; i < r->member_count; i++) {
-        if (r->members[i].pid == pid)
-            return &r->members[i];
-    }
-    return NULL;
-}
-
-static void members_name(struct replica_member *member, const char *addr, const char *peer_addr)
-{
-    snprintf(member->addr, sizeof member->addr, "%s", addr);
-    snprintf(member->peer_addr, sizeof member->peer_addr, "%s", peer_addr);
-}
-
-static void members_from_config(struct replica *r)
-{
-    uint64_t cluster;
-    uint32_t me, pids[PAXOS_NODES_MAX - 1];
-    config_cluster(r->config, &cluster, &me, pids);
-    r->me = me;
-    r->scope = (struct frame_scope){cluster, CONFIGURATION};
-    r->member_count = r->config->peer_count + 1;
-    for (uint32_t i = 0; i < r->member_count; i++)
-        r->members[i].pid = i + 1;
-    members_name(members_find(r, me), r->config->me.addr, r->config->me.peer_addr);
-    for (uint32_t i = 0; i < r->config->peer_count; i++)
-        members_name(members_find(r, pids[i]), r->config->peers[i].addr,
-                     r->config->peers[i].peer_addr);
-}
-
-void founding_identity(const struct replica *r, struct peer_identity *identity)
-{
-    *identity = (struct peer_identity){.scope = r->scope, .me = r->me};
-    if (!r->identity.cluster)
-        identity->standing = PEER_NEW;
-    else if (r->status.standing == PAXOS_FRESH && !r->identity.told)
-        identity->standing = PEER_FOUNDING;
-    else
-        identity->standing = PEER_MEMBER;
-    for (uint32_t i = 0; i < r->member_count; i++) {
-        const struct replica_member *member = &r->members[i];
-        if (member->pid == r->me)
-            continue;
-        struct peer_member *other = &identity->members[identity->count++];
-        other->pid = member->pid;
-        memcpy(other->addr, member->addr, sizeof other->addr);
-        memcpy(other->peer_addr, member->peer_addr, sizeof other->peer_addr);
-    }
-}
-
-int links_identify(struct replica *r, struct fault *fault)
-{
-    struct peer_identity identity;
-    founding_identity(r, &identity);
-    return peer_identify(r->peer, &identity, fault);
-}
-
-/* What node.json says of who belongs to the cluster counts only until the cluster is founded. */
-static void warn_of_config(const struct replica *r)
-{
-    for (uint32_t i = 0; i < r->config->peer_count; i++) {
-        const char *addr = r->config->peers[i].addr;
-        bool found = false;
-        for (uint32_t j = 0; j < r->member_count; j++)
-            found |= strcmp(addr, r->members[j].addr) == 0;
-        if (!found)
-            trace_warn("founding",
-                       "node.json names the peer %s, which is not among the members of the "
-                       "cluster: it is not asked for anything",
-                       addr);
-    }
-}
-
 /* ---- Beginning ---- */
 
 /* A folder of a former version: its ids are those that follow from the addresses, which therefore
@@ -134,24 +58,6 @@ int founding_begin(struct replica *r, struct fault *fault)
     return 0;
 }
 
-/* Where the nodes are that the log names: as others have said, or, of a cluster that was just founded
- * and knows no other addresses yet, as node.json says. */
-void founding_members(struct replica *r, const struct paxos_membership *membership)
-{
-    bool known = membership->count == r->member_count && r->me == r->identity.node;
-    struct replica_member members[PAXOS_NODES_MAX];
-    for (uint32_t i = 0; i < membership->count; i++) {
-        uint32_t pid = membership->members[i].pid;
-        const struct replica_member *member = known ? members_find(r, pid) : NULL;
-        members[i] = member ? *member : (struct replica_member){.pid = pid};
-    }
-    memcpy(r->members, members, sizeof r->members);
-    r->member_count = membership->count;
-    r->me = r->identity.node;
-    members_name(members_find(r, r->me), r->config->me.addr, r->config->me.peer_addr);
-    warn_of_config(r);
-}
-
 /* ---- Learning it ---- */
 
 static int become(struct replica *r, const struct identity *identity, struct fault *fault)
@@ -162,7 +68,7 @@ static int become(struct replica *r, const struct identity *identity, struct fau
     trace_info("founding", "this is node %u of the cluster %016" PRIx64, identity->node,
                identity->cluster);
     int status = replica_begin(r, fault);
-    return status < 0 ? status : links_identify(r, fault);
+    return status < 0 ? status : members_tell(r, fault);
 }
 
 /* With ids as in the order of their addresses, from 1. */
@@ -238,12 +144,7 @@ static int heard_member(struct replica *r, const struct peer_greeting *greeting,
                    greeting->dialler.addr, r->config->me.addr);
         return 0;
     }
-    r->member_count = greeting->count;
-    for (uint32_t i = 0; i < greeting->count; i++) {
-        const struct peer_member *member = &greeting->members[i];
-        r->members[i] = (struct replica_member){.pid = member->pid};
-        members_name(&r->members[i], member->addr, member->peer_addr);
-    }
+    members_from_greeting(r, greeting);
     struct identity identity = {.cluster = greeting->scope.cluster,
                                 .node = greeting->to,
                                 .told = greeting->standing == PEER_MEMBER};

@@ -15,7 +15,8 @@ static void on_frame(void *arg, struct frame *frame)
     struct replica *r = arg;
     switch (frame->type) {
     case FRAME_PAXOS:
-        replica_step(r, &(struct paxos_event){.type = PAXOS_RECEIVE, .message = &frame->paxos});
+        if (frame->paxos.type != PAXOS_PROPOSAL_FORWARD || levels_readable(&frame->paxos))
+            replica_step(r, &(struct paxos_event){.type = PAXOS_RECEIVE, .message = &frame->paxos});
         break;
     case FRAME_SNAPSHOT_REQUEST:
         if (!r->stopping && !r->broken)
@@ -41,6 +42,14 @@ static void on_link(void *arg, uint32_t pid, bool up)
 {
     replica_step(arg,
                  &(struct paxos_event){.type = up ? PAXOS_LINK_UP : PAXOS_LINK_DOWN, .pid = pid});
+}
+
+static void on_moved(void *arg, const struct peer_member *member)
+{
+    struct replica *r = arg;
+    struct replica_member *known = members_find(r, member->pid);
+    if (known)
+        members_name(known, member->addr, member->peer_addr);
 }
 
 static void on_durable(void *arg, uint64_t ticket)
@@ -77,6 +86,8 @@ static void on_housekeeping(uv_timer_t *timer)
         checkpoint_when_due(r, now);
         why_housekeeping(r, now);
         leases_housekeeping(r, now);
+        if (r->paxos)
+            levels_housekeeping(r);
     }
     if (r->stopping)
         stop_when_idle(r);
@@ -126,7 +137,7 @@ static int open_log(struct replica *r, struct paxos_stored *stored, struct fault
                           tree_snapshot(r->tree), &r->log, stored, fault);
     if (status < 0)
         return status;
-    founding_members(r, &stored->membership);
+    members_begin(r, &stored->membership);
     return log_next_incarnation(r->log, &r->start, fault);
 }
 
@@ -175,12 +186,12 @@ int replica_begin(struct replica *r, struct fault *fault)
 static int start_links(struct replica *r, struct lws_context *websockets, struct fault *fault)
 {
     struct peer_config peers = {.levels = {LEVEL_MIN, LEVEL_MAX},
-                                .level = LEVEL_MIN,
+                                .level = tree_cluster(r->tree)->level,
                                 .secret = r->config->secret[0] ? r->config->secret : NULL};
-    founding_identity(r, &peers.identity);
+    members_identity(r, &peers.identity);
     snprintf(peers.self.addr, sizeof peers.self.addr, "%s", r->config->me.addr);
     snprintf(peers.self.peer_addr, sizeof peers.self.peer_addr, "%s", r->config->me.peer_addr);
-    struct peer_callbacks callbacks = {on_frame, on_link, founding_greeted, r};
+    struct peer_callbacks callbacks = {on_frame, on_link, founding_greeted, on_moved, r};
     return peer_start(r->loop, websockets, &peers, &callbacks, &r->peer, fault);
 }
 

@@ -24,20 +24,25 @@ enum {
                                     many results as the tree keeps for a node */
     REPLICA_PENDING_BYTES_MAX = 128 * 1024 * 1024, /* bytes of those that wait */
     REPLICA_READS_MAX = 65536,                     /* reads waiting at one node */
+    REPLICA_TEXT_MAX = 512,                        /* a sentence for the user, with its NUL */
 };
 
 enum replica_outcome {
-    REPLICA_DONE,      /* decided and applied (result->status says how it went), or: read now */
-    REPLICA_NO_QUORUM, /* refused at once: nothing has happened */
-    REPLICA_BUSY,      /* refused, too much is waiting: nothing has happened */
-    REPLICA_STOPPING,  /* refused, the node is going down: nothing has happened */
-    REPLICA_TIMEOUT,   /* no answer in time. A write: THE OUTCOME IS UNKNOWN */
+    REPLICA_DONE,        /* decided and applied (result->status says how it went), or: read now */
+    REPLICA_NO_QUORUM,   /* refused at once: nothing has happened */
+    REPLICA_BUSY,        /* refused, too much is waiting: nothing has happened */
+    REPLICA_STOPPING,    /* refused, the node is going down: nothing has happened */
+    REPLICA_UNSUPPORTED, /* refused, some member does not speak it: nothing has happened */
+    REPLICA_TIMEOUT,     /* no answer in time. A write: THE OUTCOME IS UNKNOWN */
 };
 
 /* One English sentence for the user, static. */
 const char *replica_outcome_text(enum replica_outcome outcome);
 
 struct replica;
+
+/* Why a command is REPLICA_UNSUPPORTED: a clause that names the member that holds it back. */
+void replica_unsupported(const struct replica *replica, char text[REPLICA_TEXT_MAX]);
 
 /* The clock of deadlines. */
 static inline uint64_t replica_now_ms(void)
@@ -98,8 +103,10 @@ struct replica_status {
     struct paxos_status paxos;
     uint64_t applied;
     uint64_t digest; /* of the history up to there */
+    uint32_t level;  /* the cluster's feature level (command/level.h) */
     bool writes_refused;
-    char why[512]; /* one sentence on why writes are refused here; empty when they are not */
+    char why[REPLICA_TEXT_MAX]; /* one sentence on why writes are refused here; empty when they are
+                                   not */
     uint32_t peer_count;
     struct {
         uint32_t pid;
@@ -123,7 +130,8 @@ void replica_status(struct replica *replica, struct replica_status *status);
 /* Opens the store in `config->dir` and starts. `config` must outlive the replica. `failed` is
  * called once when the node cannot go on: it has to stop with a clear message. -EUCLEAN, there and
  * as a result: what the folder holds is damaged, or another tree than the other nodes have; it
- * is refused from then on. */
+ * is refused from then on. -EPROTONOSUPPORT: the log has an entry of a later version, the folder is
+ * unharmed. */
 int replica_start(uv_loop_t *loop, struct lws_context *websockets, const struct config *config,
                   void (*failed)(void *arg, int status, const char *text), void *failed_arg,
                   struct replica **replica, struct fault *fault);

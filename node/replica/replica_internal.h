@@ -1,12 +1,14 @@
 /* The replica's own state, shared by the files that make it up:
  *
  *   replica.c   start, stop, and what reaches it
- *   founding.c  which cluster this node belongs to, and as whom; where the members are
+ *   founding.c  which cluster this node belongs to, and as whom
+ *   members.c   who else does, and where they are
  *   turn.c      events in, outputs out, entries applied
  *   core.c      what the others stand on
  *   writes.c    commands on their way from submit to their result
  *   reads.c     reads waiting for a read index and for the tree to reach it
  *   pings.c     whether other nodes are there
+ *   levels.c    the cluster's feature level, and where its members are, by the log
  *   leases.c    whether this node takes part in read leases
  *   snapshot_serving.c, snapshot_fetching.c  trees on their way to and from a peer
  *   digests.c   comparing this node's tree with the others'
@@ -139,6 +141,10 @@ struct replica {
     uint32_t me;
     uint32_t member_count; /* this node included */
     struct replica_member members[PAXOS_NODES_MAX];
+
+    /* levels.c */
+    struct tree_cluster cluster; /* as it was taken over last */
+    bool levels_busy;            /* a proposal about it is under way */
     void (*failed)(void *arg, int status, const char *text);
     void *failed_arg;
 
@@ -249,20 +255,34 @@ void replica_step(struct replica *r, const struct paxos_event *event);
 /* The node cannot go on: says so, once. -EUCLEAN: nor can it start again with this folder. */
 void replica_break(struct replica *r, const char *what, int status);
 
+/* The member with this id, or NULL. */
+struct replica_member *members_find(struct replica *r, uint32_t pid);
+void members_name(struct replica_member *member, const char *addr, const char *peer_addr);
+/* Those that node.json names, with the ids that a cluster of them would begin with. */
+void members_from_config(struct replica *r);
+/* Those that a member has named. */
+void members_from_greeting(struct replica *r, const struct peer_greeting *greeting);
+/* Takes over the members that the log names. */
+void members_begin(struct replica *r, const struct paxos_membership *membership);
+/* What the links are to know of them; and tells them, again. */
+void members_identity(const struct replica *r, struct peer_identity *identity);
+int members_tell(struct replica *r, struct fault *fault);
+
 /* Reads which cluster the folder belongs to, or else takes from node.json whom to ask. */
 int founding_begin(struct replica *r, struct fault *fault);
 /* Founds a cluster if that is this node's to do: then replica_begin. */
 int founding_try(struct replica *r, struct fault *fault);
-/* Takes over the members that the log names. */
-void founding_members(struct replica *r, const struct paxos_membership *membership);
 /* What another node said of itself, while this one does not know its cluster. */
 void founding_greeted(void *arg, const struct peer_greeting *greeting);
 /* Whether the member said lately that its folder is new. */
 bool founding_heard(const struct replica_member *member);
-/* What the links are to know of it. */
-void founding_identity(const struct replica *r, struct peer_identity *identity);
-/* Tells the links who is who, again. */
-int links_identify(struct replica *r, struct fault *fault);
+/* Takes over what the log says of the cluster: at the start, and with each housekeeping. */
+void levels_begin(struct replica *r);
+void levels_housekeeping(struct replica *r);
+/* Whether every member of the cluster reads the command. */
+bool levels_allow(const struct replica *r, const struct command *command);
+/* Whether this node reads the entries that a peer proposes. */
+bool levels_readable(const struct paxos_message *m);
 /* The identity is known: opens the log and starts consensus. */
 int replica_begin(struct replica *r, struct fault *fault);
 
@@ -271,6 +291,9 @@ void turn_start(struct replica *r);
 void turn_stop(struct replica *r);
 void turn_commit(struct replica *r); /* of the tree */
 
+/* As replica_submit_by, whatever level the command needs. */
+void writes_submit(struct replica *r, struct command *command, uint64_t deadline_ms,
+                   replica_written_cb *done, void *arg);
 /* Proposes what waits for it. */
 void writes_propose(struct replica *r);
 /* The entry with this stamp has taken effect here, or a snapshot contains it. */

@@ -106,8 +106,11 @@ static void serving_open(struct replica *r, struct snapshot_serving *s, const st
     if (s->pid != 0)
         serving_close(s);
     uint64_t index = 0;
+    /* As long as some member may be of level 1, the tree has nothing that the older format lacks.
+     */
+    uint32_t format = tree_cluster(r->tree)->level < 2 ? RECORD_FORMAT_OLDEST : RECORD_FORMAT;
     if (request->piece != 0 || tree_applied(r->tree) < request->index || r->fetching.installing ||
-        tree_reader_open(r->tree, RECORD_FORMAT, &s->reader, &index) < 0) {
+        tree_reader_open(r->tree, format, &s->reader, &index) < 0) {
         s->reader = NULL;
         refuse(r, request);
         return;

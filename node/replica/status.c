@@ -45,6 +45,7 @@ void replica_status(struct replica *r, struct replica_status *s)
     s->paxos.has_quorum &= !r->doubt;
     s->applied = tree_applied(r->tree);
     s->digest = tree_history(r->tree);
+    s->level = tree_cluster(r->tree)->level;
     describe_peers(r, s);
     s->writes_refused = replica_refuses_writes(r);
     if (s->writes_refused)
@@ -125,6 +126,7 @@ static cJSON *status_object(const struct replica_status *s)
     cJSON_AddStringToObject(root, "addr", s->config->me.addr);
     add_hexadecimal(root, "cluster", s->cluster);
     cJSON_AddStringToObject(root, "version", QUORUMFS_VERSION);
+    add_number(root, "level", s->level);
     cJSON_AddBoolToObject(root, "quorum", s->paxos.has_quorum);
     cJSON_AddStringToObject(root, "why", s->why);
     cJSON_AddStringToObject(root, "standing", standing_names[s->paxos.standing]);

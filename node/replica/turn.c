@@ -60,7 +60,7 @@ static void take_output(struct replica *r)
 static void say_standing(struct replica *r)
 {
     struct fault fault;
-    int status = links_identify(r, &fault);
+    int status = members_tell(r, &fault);
     if (status < 0)
         replica_break(r, fault.text, status);
 }

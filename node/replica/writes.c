@@ -87,6 +87,18 @@ void replica_submit(struct replica *r, struct command *command, replica_written_
 void replica_submit_by(struct replica *r, struct command *command, uint64_t deadline_ms,
                        replica_written_cb *done, void *arg)
 {
+    if (levels_allow(r, command)) {
+        writes_submit(r, command, deadline_ms, done, arg);
+        return;
+    }
+    command_free(command);
+    r->refused_total++;
+    done(arg, REPLICA_UNSUPPORTED, NULL);
+}
+
+void writes_submit(struct replica *r, struct command *command, uint64_t deadline_ms,
+                   replica_written_cb *done, void *arg)
+{
     assert(command->count > 0);
     enum replica_outcome outcome = refusal(r, command, deadline_ms);
     struct pending_write *w = outcome == REPLICA_DONE ? write_new(r, command) : NULL;

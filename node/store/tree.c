@@ -170,6 +170,8 @@ int tree_attach(struct tree *tree)
     if (status == 0)
         status = session_load(tree);
     if (status == 0)
+        status = cluster_load(tree);
+    if (status == 0)
         status = checkpoint_open(tree);
     if (status < 0)
         tree_detach(tree);

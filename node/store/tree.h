@@ -79,6 +79,28 @@ int tree_commit(struct tree *tree);
 /* The open transaction has changed as many pages as a commit should write: call tree_commit. */
 bool tree_wants_commit(const struct tree *tree);
 
+/* ---- The cluster, as its log says ---- */
+
+enum {
+    TREE_ADDR_MAX = 256,  /* bytes with the NUL */
+    TREE_MEMBERS_MAX = 9, /* that have said where they are */
+};
+
+struct tree_member {
+    uint32_t node; /* its id */
+    char addr[TREE_ADDR_MAX], peer_addr[TREE_ADDR_MAX];
+};
+
+struct tree_cluster {
+    uint64_t version; /* another one whenever something of this is */
+    uint32_t level;   /* the feature level (command/level.h) that every member reads */
+    uint32_t count;
+    struct tree_member members[TREE_MEMBERS_MAX];
+};
+
+/* Valid until the next entry is applied, or a snapshot takes the tree's place. */
+const struct tree_cluster *tree_cluster(const struct tree *tree);
+
 /* ---- Durability and snapshots, in the background ---- */
 
 /* Commits, and makes the state durable in tree.db itself, on libuv's thread pool. `done(status,
@@ -100,7 +122,7 @@ bool tree_busy(const struct tree *tree);
  * the write-ahead log from being used again, so it is ended when that becomes too long (1 GiB), or
  * when another snapshot takes the place of the tree: then tree_reader_next gives -ESTALE. */
 struct tree_reader;
-enum { RECORD_FORMAT_OLDEST = 3, RECORD_FORMAT = 3 }; /* of snapshots that are written and read */
+enum { RECORD_FORMAT_OLDEST = 3, RECORD_FORMAT = 4 }; /* of snapshots that are written and read */
 /* `format`: of the snapshot; its receiver must read it. */
 int tree_reader_open(struct tree *tree, uint32_t format, struct tree_reader **reader,
                      uint64_t *index);

@@ -13,20 +13,6 @@
 static operation *const operations[OP_TYPE_END] = {OPERATIONS(OPERATION_ENTRY)};
 #undef OPERATION_ENTRY
 
-/* Reads the stamp, and every operation once, so that nothing malformed or unknown is found halfway.
- * Returns as command_read. */
-static int read_command(struct bytes entry, struct command_view *view)
-{
-    int status = command_read(entry, view);
-    if (status < 0)
-        return status;
-    struct command_view probe = *view;
-    struct op op;
-    for (uint32_t i = 0; i < probe.count && status == 0; i++)
-        status = command_next(&probe, &op);
-    return status == 0 && reader_left(&probe.ops) > 0 ? -EBADMSG : status;
-}
-
 /* Returns 0 or the errno of the operation that failed, whose position is then in the result. */
 static int run_operations(struct change *c, struct command_view view)
 {
@@ -60,6 +46,8 @@ static int run_list(struct change *c, const struct command_view *view)
     if (failed < 0 && c->tree->broken == 0) {
         cache_clear(c->tree->cache);
         status = run_statement(c->tree, QUERY_UNDO);
+        if (status == 0)
+            status = cluster_load(c->tree);
     }
     if (status == 0 && c->tree->broken == 0)
         status = run_statement(c->tree, QUERY_UNSAVE);
@@ -125,7 +113,7 @@ int tree_apply(struct tree *tree, struct bytes entry, bool mine, struct command_
     uint64_t revision = tree->counters.applied + 1;
     struct change c = {.tree = tree, .revision = revision, .mine = mine, .result = result};
     struct command_view view;
-    int readable = read_command(entry, &view);
+    int readable = command_check(entry, &view);
 
     *result = (struct command_result){.revision = revision};
     *repeated = false;

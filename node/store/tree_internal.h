@@ -114,6 +114,8 @@ enum tree_query {
     QUERY_SESSION_SET,
     QUERY_RESULT_SET,
     QUERY_RESULT_CUT,
+    QUERY_LEVEL_SET,
+    QUERY_MEMBER_SET,
     QUERY_COUNT,
 };
 
@@ -154,7 +156,8 @@ struct tree {
     uint32_t changes_max; /* as many as one commit should have */
     struct tree_cache *cache;
     struct counters counters;
-    uint64_t snapshot; /* index of the last snapshot that was installed */
+    struct tree_cluster cluster; /* tree_cluster.c */
+    uint64_t snapshot;           /* index of the last snapshot that was installed */
     struct session_list sessions;
     struct keeper_list keepers;
     uint8_t scratch[CHUNK_BYTES];
@@ -344,6 +347,10 @@ int session_store(struct tree *tree); /* at tree_commit */
 int session_load(struct tree *tree);  /* at tree_attach */
 void session_forget(struct tree *tree);
 int session_check(struct sql *sql); /* tree_check's part */
+
+/* ---- tree_cluster.c ---- */
+
+int cluster_load(struct tree *tree); /* at tree_attach, and after a list was undone */
 
 /* ---- tree_history.c ---- */
 

@@ -79,4 +79,7 @@ const char *const tree_queries[QUERY_COUNT] = {
     [QUERY_SESSION_SET] = "INSERT OR REPLACE INTO session VALUES (?1, ?2, ?3)",
     [QUERY_RESULT_SET] = "INSERT OR REPLACE INTO result VALUES (?1, ?2, ?3)",
     [QUERY_RESULT_CUT] = "DELETE FROM result WHERE node = ?1 AND page < ?2",
+
+    [QUERY_LEVEL_SET] = "UPDATE cluster SET level = ?1",
+    [QUERY_MEMBER_SET] = "INSERT OR REPLACE INTO member VALUES (?1, ?2, ?3)",
 };

@@ -1,6 +1,8 @@
 /* The descriptions of the tables (tree_tables.h). */
 #include "store/tree_internal.h"
 
+#include "command/level.h"
+
 #define NODE_IS_WRONG "node NOT BETWEEN 0 AND 0xffffffff"
 
 /* Columns: as old as their table, or of a format of their own. */
@@ -74,6 +76,20 @@ const struct table tree_tables[TABLES_MAX] = {
         .wrong = "length(name) NOT BETWEEN 1 AND 255 OR instr(name, x'00')",
         .columns = {NUMBER("ino"), BYTES("name"), BYTES("value")},
     },
+    {
+        .name = "cluster",
+        .format = 4,
+        .wrong = "level < 1",
+        .columns = {{"level", COLUMN_NUMBER, 0, LEVEL_MIN}},
+    },
+    {
+        .name = "member",
+        .format = 4,
+        .key = 1,
+        .wrong = NODE_IS_WRONG " OR length(addr) NOT BETWEEN 1 AND 255 OR"
+                               " length(peer_addr) NOT BETWEEN 1 AND 255",
+        .columns = {NUMBER("node"), BYTES("addr"), BYTES("peer_addr")},
+    },
 };
 
 #define KEPT_NUMBER(name, member, format) #name " INTEGER NOT NULL, "
@@ -89,4 +105,5 @@ const char tree_own_schema[] =
 
 /* The numbers in the texts above. */
 _Static_assert(CHUNK_BYTES == 16384 && CHUNK_ROUND == 4096, "of a chunk");
+_Static_assert(TREE_ADDR_MAX == 256, "of a member");
 _Static_assert(DATA_MAX == UINT64_C(1) << 37 && INO_ROOT == 1, "of the counters");

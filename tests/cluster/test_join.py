@@ -114,19 +114,6 @@ def test_it_waits_for_all_that_could_know():
         assert node.why() == ""
 
 
-def test_two_of_three_found_a_cluster():
-    with Cluster(start=False) as cluster:
-        first, second, late = cluster.nodes
-        first.start(wait=False)
-        wait_for(lambda: waits(first, second, late), f"{first} waits for the others")
-        second.start()
-        first.wait_ready()
-        assert first.put("old", "known").status == 200
-        late.start()
-        assert late.status()["life"] == 1
-        assert late.value("old") == b"known"
-
-
 def test_of_two_nodes_either_comes_back():
     with Cluster(count=2) as cluster:
         for number, node in enumerate(cluster.nodes):

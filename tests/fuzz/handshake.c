@@ -55,6 +55,11 @@ static void on_greeted(void *arg, const struct peer_greeting *greeting)
         assert(greeting->members[i].pid > 0 && greeting->members[i].addr[0]);
 }
 
+static void on_moved(void *arg, const struct peer_member *member)
+{
+    assert(member->addr[0] && member->peer_addr[0]);
+}
+
 /* The timer is made once: it stays where it is, and stopped. */
 static void make_peer(struct peer *peer, uint32_t me, uint32_t other, const char *secret)
 {
@@ -67,7 +72,7 @@ static void make_peer(struct peer *peer, uint32_t me, uint32_t other, const char
                           .self = {.addr = "10.0.0.1:80", .peer_addr = "10.0.0.1:81"},
                           .levels = {1, 2},
                           .level = 1,
-                          .callbacks = {.greeted = on_greeted}};
+                          .callbacks = {.greeted = on_greeted, .moved = on_moved}};
     peer->links[0] = (struct link){.peer = peer,
                                    .pid = other,
                                    .name = "127.0.0.1:4001",

@@ -262,10 +262,19 @@ struct replica {
     TAILQ_HEAD(, call) waiting;
 };
 
+void replica_unsupported(const struct replica *replica, char text[REPLICA_TEXT_MAX])
+{
+    snprintf(text, REPLICA_TEXT_MAX, "node 3 runs an earlier version");
+}
+
 const char *replica_outcome_text(enum replica_outcome outcome)
 {
-    static const char *const texts[] = {"done", "no quorum", "too much is waiting here",
-                                        "the node is going down", "no answer in time"};
+    static const char *const texts[] = {"done",
+                                        "no quorum",
+                                        "too much is waiting here",
+                                        "the node is going down",
+                                        "not every node supports it",
+                                        "no answer in time"};
     return texts[outcome];
 }
 

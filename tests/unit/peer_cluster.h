@@ -48,7 +48,7 @@ struct node {
     uint64_t pieces_at_ping;
     uint32_t last_from;
     bool stop_at_frame;
-    uint32_t greetings;
+    uint32_t greetings, moved;
     struct peer_greeting greeting; /* the last one */
 };
 
@@ -185,6 +185,12 @@ static inline void on_greeted(void *arg, const struct peer_greeting *greeting)
     node->greeting = *greeting;
 }
 
+static inline void on_moved(void *arg, const struct peer_member *member)
+{
+    struct node *node = arg;
+    node->moved = member->pid;
+}
+
 static inline struct room *make_room(void)
 {
     assert_true(room_count < ROOMS_MAX);
@@ -223,7 +229,7 @@ static inline struct peer_config config_of(uint32_t pid, uint32_t count)
 static inline void node_start_as(uint32_t pid, const struct peer_config *config)
 {
     struct node *node = &nodes[pid];
-    struct peer_callbacks callbacks = {on_frame, on_link, on_greeted, node};
+    struct peer_callbacks callbacks = {on_frame, on_link, on_greeted, on_moved, node};
     struct fault fault;
     *node = (struct node){.pid = pid};
     struct room *room = make_room();

@@ -40,6 +40,21 @@ bool peer_linked(const struct peer *peer, uint32_t pid)
     return true;
 }
 
+/* Of a member: not asked here. */
+int peer_identify(struct peer *peer, const struct peer_identity *identity, struct fault *fault)
+{
+    return 0;
+}
+
+void peer_set_level(struct peer *peer, uint32_t level)
+{
+}
+
+bool peer_speaks(const struct peer *peer, uint32_t pid, struct peer_levels *levels)
+{
+    return false;
+}
+
 static void settle(void)
 {
     while (serving_busy(&both->server->r) || fetching_busy(&both->fetcher->r))

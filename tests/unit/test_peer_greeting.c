@@ -40,6 +40,7 @@ static void a_new_node_is_told_who_it_is(void **state)
     assert_int_equal(peer_identify(nodes[2].peer, &known.identity, &fault), 0);
     wait_for(nodes[1].linked == 4 && nodes[2].linked == 2);
     struct peer_levels levels;
+    assert_int_equal(nodes[1].moved, 0);
     assert_true(peer_speaks(nodes[1].peer, 2, &levels));
     assert_int_equal(levels.max, 2);
     assert_false(peer_speaks(nodes[1].peer, 3, &levels));
@@ -94,6 +95,7 @@ static void a_member_that_has_moved_is_dialled_there(void **state)
     node_start_as(2, &moved);
     wait_for(nodes[1].linked == 4 && nodes[2].linked == 2);
     assert_int_not_equal(port, gates[3][2].port);
+    assert_int_equal(nodes[1].moved, 2);
 }
 
 static void a_node_that_lags_behind_the_level_is_not_let_in(void **state)

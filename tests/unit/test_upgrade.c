@@ -165,7 +165,7 @@ static void test_snapshots_keep_their_format(void **state)
 
     fixture_open(&f);
     assert_int_equal(uv_loop_init(&loop), 0);
-    assert_int_equal(tree_reader_open(f.tree, &reader, &index), 0);
+    assert_int_equal(tree_reader_open(f.tree, RECORD_FORMAT_OLDEST, &reader, &index), 0);
     assert_int_equal(tree_reader_next(reader, &loop, 1000, keep_piece, &piece), 0);
     uv_run(&loop, UV_RUN_DEFAULT);
     tree_reader_close(reader);

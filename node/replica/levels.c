@@ -1,0 +1,174 @@
+/* What the cluster has agreed on beside its keys: the feature level, and where the members are.
+ *
+ * Every node says in its handshake which levels it speaks (command/level.h). When all members are
+ * linked to the leader and speak more than the cluster's level, the leader proposes the next one.
+ * From then on nothing less is let in (peer_set_level). A command that needs more than the level is
+ * refused before it is proposed, with the name of the member that holds it back.
+ *
+ * From level 2 on, a node whose address is not what the log says of it proposes that it is changed.
+ * The others dial it there at once, as it says so when it connects; by the log those learn it that
+ * it has not reached. */
+#include "replica/replica_internal.h"
+
+#include "base/trace.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+static uint32_t level_of(const struct replica *r)
+{
+    return tree_cluster(r->tree)->level;
+}
+
+/* ---- Following the log ---- */
+
+static bool is_known(const struct replica *r, const struct tree_member *member)
+{
+    for (uint32_t i = 0; i < r->cluster.count; i++) {
+        const struct tree_member *known = &r->cluster.members[i];
+        if (known->node == member->node)
+            return strcmp(known->addr, member->addr) == 0 &&
+                   strcmp(known->peer_addr, member->peer_addr) == 0;
+    }
+    return false;
+}
+
+/* The addresses that are new in the log: what a member has said when it connected may be newer than
+ * the others. Of this node, what its configuration says counts. */
+static void take_addresses(struct replica *r)
+{
+    const struct tree_cluster *cluster = tree_cluster(r->tree);
+    for (uint32_t i = 0; i < cluster->count; i++) {
+        const struct tree_member *from = &cluster->members[i];
+        struct replica_member *to = members_find(r, from->node);
+        if (to && from->node != r->me && !is_known(r, from))
+            members_name(to, from->addr, from->peer_addr);
+    }
+    r->cluster = *cluster;
+}
+
+void levels_begin(struct replica *r)
+{
+    r->cluster = (struct tree_cluster){0};
+    take_addresses(r);
+}
+
+static void follow(struct replica *r)
+{
+    struct fault fault;
+    if (level_of(r) != r->cluster.level)
+        trace_info("levels", "the cluster is at feature level %u", level_of(r));
+    peer_set_level(r->peer, level_of(r));
+    take_addresses(r);
+    int status = members_tell(r, &fault);
+    if (status < 0)
+        replica_break(r, fault.text, status);
+}
+
+/* ---- Proposing ---- */
+
+static void on_proposed(void *arg, enum replica_outcome outcome,
+                        const struct command_result *result)
+{
+    struct replica *r = arg;
+    r->levels_busy = false;
+}
+
+/* What fails is proposed again by the next housekeeping that still finds it due. */
+static void propose(struct replica *r, const struct op *op)
+{
+    struct command command = {0};
+    if (command_add(&command, op) < 0) {
+        command_free(&command);
+        return;
+    }
+    r->levels_busy = true;
+    writes_submit(r, &command, replica_deadline_ms(r), on_proposed, r);
+}
+
+/* The highest level that all members speak, as far as this node is linked to them; 0: not to all.
+ */
+static uint32_t level_of_all(const struct replica *r)
+{
+    uint32_t level = LEVEL_MAX;
+    for (uint32_t i = 0; i < r->member_count; i++) {
+        struct peer_levels levels;
+        if (r->members[i].pid == r->me)
+            continue;
+        if (!peer_speaks(r->peer, r->members[i].pid, &levels))
+            return 0;
+        level = levels.max < level ? levels.max : level;
+    }
+    return level;
+}
+
+static bool is_where_the_log_says(const struct replica *r)
+{
+    const struct tree_cluster *cluster = tree_cluster(r->tree);
+    for (uint32_t i = 0; i < cluster->count; i++) {
+        const struct tree_member *member = &cluster->members[i];
+        if (member->node == r->me)
+            return strcmp(member->addr, r->config->me.addr) == 0 &&
+                   strcmp(member->peer_addr, r->config->me.peer_addr) == 0;
+    }
+    return false;
+}
+
+void levels_housekeeping(struct replica *r)
+{
+    if (tree_cluster(r->tree)->version != r->cluster.version)
+        follow(r);
+    if (r->levels_busy || r->broken || !replica_has_quorum(r) || !r->status.has_leader)
+        return;
+    bool leads = r->status.role == PAXOS_LEADER;
+    uint32_t all = leads && level_of(r) < LEVEL_MAX ? level_of_all(r) : 0;
+    if (all > level_of(r))
+        propose(r, &(struct op){.type = OP_LEVEL, .size = all});
+    else if (level_of(r) >= 2 && !is_where_the_log_says(r))
+        propose(r, &(struct op){.type = OP_MEMBER,
+                                .name = bytes_of_text(r->config->me.addr),
+                                .name2 = bytes_of_text(r->config->me.peer_addr)});
+}
+
+/* ---- Refusing ---- */
+
+bool levels_allow(const struct replica *r, const struct command *command)
+{
+    return command->level <= level_of(r);
+}
+
+void replica_unsupported(const struct replica *r, char text[REPLICA_TEXT_MAX])
+{
+    for (uint32_t i = 0; i < r->member_count; i++) {
+        const struct replica_member *member = &r->members[i];
+        struct peer_levels levels;
+        if (member->pid == r->me)
+            continue;
+        bool linked = peer_speaks(r->peer, member->pid, &levels);
+        if (linked && levels.max > level_of(r))
+            continue;
+        snprintf(text, REPLICA_TEXT_MAX, "node %u (%s) %s", member->pid, member->addr,
+                 linked ? "runs an earlier version of quorumfs: upgrade it"
+                        : "is not reached: it may run an earlier version of quorumfs");
+        return;
+    }
+    snprintf(text, REPLICA_TEXT_MAX, "the cluster is about to change to level %d", LEVEL_MAX);
+}
+
+/* A proposal that this version cannot read would stop this node, and it cannot come from a member
+ * that keeps to the level. */
+bool levels_readable(const struct paxos_message *m)
+{
+    for (uint32_t i = 0; i < m->entry_count; i++) {
+        const struct paxos_entry *entry = m->entries[i];
+        struct command_view view;
+        if (command_check(bytes_of(entry->bytes, entry->len), &view) != -EPROTONOSUPPORT)
+            continue;
+        trace_warn("levels", "node %u proposes an entry of a later version of quorumfs: dropped",
+                   m->from);
+        return false;
+    }
+    return true;
+}
