@@ -1,4 +1,4 @@
-/* A request of the kernel that waits for the replica.
+/* Private to the room: a request of the kernel that waits for the replica.
  *
  * Every request is answered: the replica calls back within what is left of the time of its system
  * call (call.h), and at once without a quorum. That is why interruptions are not acted upon: the

@@ -1,4 +1,4 @@
-/* What the files of this room share: the mount, and the operations that libfuse calls.
+/* Private to the room: the mount, and the operations that libfuse calls.
  *
  * Each operation answers its request exactly once, at once or when the replica has called back;
  * what it may answer is in <fuse_lowlevel.h>, beside the field of struct fuse_lowlevel_ops with its

@@ -1,4 +1,5 @@
-/* The client WebSocket at /client: JSON requests, answered in the order in which they came.
+/* Private to the room: the client WebSocket at /client: JSON requests, answered in the order in
+ * which they came.
  *
  * Thread: the loop's. */
 #ifndef QUORUMFS_HTTP_CLIENT_SESSION_H

@@ -1,4 +1,4 @@
-/* What the files of this room share: the server, and the life of a request.
+/* Private to the room: the server, and the life of a request.
  *
  *   RECEIVING --body complete--> RUNNING --handler waits--> WAITING (suspended)
  *       |                           |                          |

@@ -1,4 +1,4 @@
-/* The core's state, shared by the files of this room only.
+/* Private to the room: the core's state.
  *
  *   paxos.c      events in, output out, invariants        election.c   ballot leader election
  *   message.c    ballots, entries, messages               prepare.c    leader, prepare phase
@@ -6,7 +6,7 @@
  *   disk.c       what is durable, what is on its way      follower.c   the follower
  *   pull.c       a suffix too long for one message        read.c       read index
  *   propose.c    proposals that wait for a leader         status.c     what others may know
- *   join.c       a node whose folder is empty           lease.c      reads without a round trip
+ *   join.c       a node whose folder is empty             lease.c      reads without a round trip
  *
  * Two habits hold everywhere. Allocation failure is sticky (`failed`) and reported once, by
  * paxos_step or paxos_output. Sending is level-triggered where it can be: steps change state,

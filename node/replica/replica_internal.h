@@ -1,4 +1,4 @@
-/* The replica's own state, shared by the files that make it up:
+/* Private to the room: the replica's state, shared by its files:
  *
  *   replica.c   start, stop, and what reaches it
  *   turn.c      events in, outputs out, entries applied
