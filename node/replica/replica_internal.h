@@ -11,11 +11,13 @@
  *   digests.c   comparing this node's tree with the others'
  *   checkpoint.c  when the tree is made durable and the log trimmed
  *   why.c       why writes are refused here
+ *   describe.c  consensus in words, for the log
  *
  * Thread: the loop's, all of it. */
 #ifndef QUORUMFS_REPLICA_REPLICA_INTERNAL_H
 #define QUORUMFS_REPLICA_REPLICA_INTERNAL_H
 
+#include "replica/describe.h"
 #include "replica/divergence.h"
 #include "replica/replica.h"
 
@@ -45,6 +47,11 @@ enum {
     SNAPSHOT_IDLE_MS = 10000,    /* a served snapshot that nobody asks for any more is closed */
     REPLICA_LIFE_SHIFT = 54, /* in an incarnation: room for 4 million starts, then for 500 lives */
 };
+
+/* A stamp in debug lines: NODE/INCARNATION/SEQUENCE, the same at all nodes. */
+#define STAMP_FORMAT "%u/%lx/%lu"
+#define STAMP_VALUES(node, incarnation, sequence)                                                  \
+    (unsigned)(node), (unsigned long)(incarnation), (unsigned long)(sequence)
 
 /* A command of this node that is not answered yet. */
 struct pending_write {
@@ -133,6 +140,7 @@ struct replica {
     struct peer *peer;
     struct paxos *paxos;
     struct paxos_status status; /* after the last turn */
+    struct describe describe;   /* when debug lines are printed */
 
     /* The turn: a prepare handle runs it before the loop sleeps; while work is left an idle handle
      * keeps the loop from sleeping. */
