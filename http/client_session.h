@@ -35,6 +35,7 @@ struct client_exchange {
     TAILQ_ENTRY(client_exchange) queue;
     struct client_session *session;
     struct replica *replica;
+    uint64_t began_ms; /* of the loop's clock */
     bool waiting;      /* for the replica */
     size_t held_bytes; /* of the message, then of the reply */
     cJSON *json;       /* the message; the item's bytes lie in it */

@@ -132,6 +132,7 @@ struct http_request {
     struct http_connection *connection;
     const struct http_route *route;
     enum http_request_state state;
+    uint64_t began_ms; /* of the loop's clock */
     struct http_uri uri;
     struct fault uri_fault; /* empty: the URI is fine */
     struct buffer body;

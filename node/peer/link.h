@@ -38,6 +38,7 @@ struct link {
     uint32_t next_ip;      /* of the address, to be tried next */
     uint32_t failures;     /* since it last was up */
     bool refusal_told;
+    uint32_t relay; /* by way of whom frames to the peer last went; 0: directly */
 
     /* The connection that the peer dialled, to listen (receive.c). */
     struct lws *in;
