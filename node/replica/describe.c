@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { BALLOT_TEXT_MAX = 48 };
+
 /* ---- Messages ---- */
 
 enum field {
@@ -67,10 +69,10 @@ const char *describe_subject(const struct paxos_message *m)
     return kind_of(m)->subject;
 }
 
-void describe_ballot(struct paxos_ballot ballot, char text[DESCRIBE_BALLOT_MAX])
+static void ballot_text(struct paxos_ballot ballot, char text[BALLOT_TEXT_MAX])
 {
-    snprintf(text, DESCRIBE_BALLOT_MAX, "%" PRIu64 ".%" PRIu32 ".%" PRIu32, ballot.n,
-             ballot.priority, ballot.pid);
+    snprintf(text, BALLOT_TEXT_MAX, "%" PRIu64 ".%" PRIu32 ".%" PRIu32, ballot.n, ballot.priority,
+             ballot.pid);
 }
 
 __attribute__((format(printf, 2, 3))) static void text_add(char text[DESCRIBE_TEXT_MAX],
@@ -85,8 +87,8 @@ __attribute__((format(printf, 2, 3))) static void text_add(char text[DESCRIBE_TE
 
 static void text_add_ballot(char text[DESCRIBE_TEXT_MAX], const char *name, struct paxos_ballot b)
 {
-    char ballot[DESCRIBE_BALLOT_MAX];
-    describe_ballot(b, ballot);
+    char ballot[BALLOT_TEXT_MAX];
+    ballot_text(b, ballot);
     text_add(text, "%s%s", name, ballot);
 }
 
@@ -179,8 +181,8 @@ static void line_of_message(struct describe *d, const char *way, uint32_t pid,
 static void line_of_ballot(struct describe *d, const char *subject, const char *what,
                            struct paxos_ballot ballot)
 {
-    char text[DESCRIBE_BALLOT_MAX];
-    describe_ballot(ballot, text);
+    char text[BALLOT_TEXT_MAX];
+    ballot_text(ballot, text);
     line(d, subject, "%s %s", what, text);
 }
 
@@ -258,12 +260,12 @@ static void phase_changes(struct describe *d, const struct paxos_status *was,
 {
     static const char *const roles[] = {"follower", "leader"};
     static const char *const phases[] = {"none", "prepare", "accept", "recover"};
-    char ballot[DESCRIBE_BALLOT_MAX];
+    char ballot[BALLOT_TEXT_MAX];
     if (!equal(was->promise, is->promise))
         line_of_ballot(d, "prepare", "promises", is->promise);
     if (!equal(was->acc_round, is->acc_round))
         line_of_ballot(d, "accept", "accepts in", is->acc_round);
-    describe_ballot(is->promise, ballot);
+    ballot_text(is->promise, ballot);
     if (was->role != is->role || was->phase != is->phase)
         line(d, "phase", "%s of %s, %s", roles[is->role], ballot, phases[is->phase]);
     if (was->standing != is->standing || was->life != is->life)

@@ -18,7 +18,7 @@
 
 #include "paxos/paxos.h"
 
-enum { DESCRIBE_TEXT_MAX = 320, DESCRIBE_BALLOT_MAX = 48 };
+enum { DESCRIBE_TEXT_MAX = 320 };
 
 /* Subject and text are valid during the call. */
 typedef void describe_line_cb(void *arg, const char *subject, const char *text);
@@ -52,6 +52,5 @@ void describe_output(struct describe *d, const struct paxos_status *status,
 void describe_message(const struct paxos_message *m, char text[DESCRIBE_TEXT_MAX]);
 /* The subject of its lines. */
 const char *describe_subject(const struct paxos_message *m);
-void describe_ballot(struct paxos_ballot ballot, char text[DESCRIBE_BALLOT_MAX]);
 
 #endif
