@@ -1,4 +1,4 @@
-/* System calls that take long, and how long they may go on.
+/* Private to the room: system calls that take long, and how long they may go on.
  *
  * The kernel walks a path by one request for each name, and then does what was asked for by
  * another. All of them together have the time of one. But it does not tell which requests are of

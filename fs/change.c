@@ -11,6 +11,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* EIO alone leaves open whether a change has happened. */
 static int error_of_write(enum replica_outcome outcome)
@@ -40,10 +41,12 @@ void fs_pending_take(struct fs_request *r)
     r->handle->pending = (struct fs_pending){0};
 }
 
-static void request_over(struct fs_request *r)
+static void request_over(struct fs_request *r, int error)
 {
     struct fs *fs = r->fs;
 
+    if (trace_is_on(TRACE_DEBUG))
+        fs_request_trace(r, error == 0 ? "done" : strerror(error));
     fs_pending_clear(&r->taken);
     command_free(&r->command);
     free(r);
@@ -91,7 +94,7 @@ static void next_turn(struct fs_handle *handle, int error)
         if (r->ended)
             r->ended(r, false, NULL);
         fuse_reply_err(r->req, error);
-        request_over(r);
+        request_over(r, error);
     }
 }
 
@@ -126,7 +129,7 @@ static void written(void *arg, enum replica_outcome outcome, const struct comman
         r->if_gone(r, replica_tree(r->fs->replica));
     else
         fs_reply_error(r, -error);
-    request_over(r);
+    request_over(r, error);
 }
 
 /* ---- Changes that the kernel asks for ---- */
@@ -157,7 +160,7 @@ void fs_request_change(struct fs_request *r, const struct op *ops, uint32_t coun
         if (r->ended)
             r->ended(r, false, NULL);
         fuse_reply_err(r->req, -rc);
-        request_over(r);
+        request_over(r, -rc);
     } else if (r->in_order && r->handle->under_way) {
         STAILQ_INSERT_TAIL(&r->handle->waiting, r, next);
     } else {

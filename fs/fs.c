@@ -101,6 +101,13 @@ static void lost(struct fs *fs)
     fs->unmounted(fs->arg);
 }
 
+static void trace_operation(struct fs *fs, size_t len)
+{
+    fs->operation = fs_operation_in(fs->request.mem, len);
+    trace_debug("fs", "%lu %s of inode %lx, %zu bytes", (unsigned long)fs->operation.number,
+                fs_operation_name(&fs->operation), (unsigned long)fs->operation.ino, len);
+}
+
 static void readable(uv_poll_t *poll, int status, int events)
 {
     struct fs *fs = poll->data;
@@ -118,6 +125,8 @@ static void readable(uv_poll_t *poll, int status, int events)
             lost(fs);
             return;
         }
+        if (trace_is_on(TRACE_DEBUG))
+            trace_operation(fs, (size_t)len);
         fuse_session_process_buf(fs->session, &fs->request);
     }
 }

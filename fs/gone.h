@@ -1,4 +1,4 @@
-/* Inodes that are gone, or about to go, and are still in use at this mount.
+/* Private to the room: inodes that are gone, or about to go, and are still in use at this mount.
  *
  *   removed here while open:  the cluster holds the inode for this node, which can read and write
  *                             it, and gives it back after the last close (OP_RELEASE)

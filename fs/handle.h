@@ -1,4 +1,4 @@
-/* What is open here: files by inode, each with its handles.
+/* Private to the room: the open files of this mount by inode, each with its handles.
  *
  * A handle lives from the kernel's open (or opendir) to its release; fuse_file_info.fh is its
  * address. Thread: the loop's. */

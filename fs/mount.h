@@ -1,5 +1,5 @@
-/* The mountpoint: made ready before mounting. Called at start, where blocking is fine; nothing is
- * mounted there by this process yet. */
+/* Private to the room: makes the mountpoint ready before mounting. Called at start, where blocking
+ * is fine; nothing is mounted there by this process yet. */
 #ifndef QUORUMFS_FS_MOUNT_H
 #define QUORUMFS_FS_MOUNT_H
 

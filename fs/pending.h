@@ -1,4 +1,4 @@
-/* What a handle has yet to bring to the log.
+/* Private to the room: changes of a handle that are not in the log yet.
  *
  *   a truncation   open(O_TRUNC) was answered without asking anybody
  *   writes         with commit=close: gathered in memory, in their order

@@ -1,4 +1,5 @@
-/* What /proc knows of a process that uses the mount. Nothing here touches the mount itself. */
+/* Private to the room: what /proc knows of a process that uses the mount. Nothing here touches the
+ * mount itself. */
 #ifndef QUORUMFS_FS_PROCESS_H
 #define QUORUMFS_FS_PROCESS_H
 

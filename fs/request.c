@@ -26,11 +26,20 @@ struct fs_request *fs_request_new(fuse_req_t req, uint64_t ino, const char *name
         return NULL;
     }
     r->fs = fs_of(req);
+    r->operation = r->fs->operation;
+    r->began_ms = uv_now(r->fs->poll.loop);
     r->req = req;
     r->ino = ino;
     if (name)
         memcpy(r->name, name, len + 1);
     return r;
+}
+
+void fs_request_trace(const struct fs_request *r, const char *outcome)
+{
+    trace_debug("fs", "%lu %s of inode %lx after %lu ms: %s", (unsigned long)r->operation.number,
+                fs_operation_name(&r->operation), (unsigned long)r->ino,
+                (unsigned long)(uv_now(r->fs->poll.loop) - r->began_ms), outcome);
 }
 
 /* Looking a name up is also how a change begins, and one that is refused has to say EROFS. But
@@ -73,6 +82,8 @@ static void read_ready(void *arg, enum replica_outcome outcome, struct replica_f
         fuse_reply_err(r->req, error_of_read(r, outcome));
     }
     fs = r->fs;
+    if (trace_is_on(TRACE_DEBUG))
+        fs_request_trace(r, replica_outcome_text(outcome));
     free(r);
     fs_one_less(fs);
 }

@@ -1,4 +1,4 @@
-/* A request of the kernel that waits for the replica.
+/* Private to the room: a request of the kernel that waits for the replica.
  *
  * Every request is answered: the replica calls back within what is left of the time of its system
  * call (call.h), and at once without a quorum. That is why interruptions are not acted upon: the
@@ -25,8 +25,10 @@ typedef void fs_ended_cb(struct fs_request *r, bool happened, const struct op_re
 struct fs_request {
     struct fs *fs;
     fuse_req_t req;
-    uint64_t ino;        /* as the kernel knows it */
-    struct fs_walk walk; /* of the system call that it is part of */
+    struct fs_operation operation; /* for the log */
+    uint64_t began_ms;             /* of the loop's clock */
+    uint64_t ino;                  /* as the kernel knows it */
+    struct fs_walk walk;           /* of the system call that it is part of */
     fs_read_cb *read;
     fs_changed_cb *changed;
     fs_ended_cb *ended;  /* NULL, or to be called besides */
@@ -55,6 +57,9 @@ struct fs_request *fs_request_new(fuse_req_t req, uint64_t ino, const char *name
 void fs_request_read(struct fs_request *r, fs_read_cb *read);
 void fs_request_change(struct fs_request *r, const struct op *ops, uint32_t count,
                        fs_changed_cb *changed);
+
+/* For the log: `outcome` says how it ended. */
+void fs_request_trace(const struct fs_request *r, const char *outcome);
 
 /* What is pending on the handle, or under way, has to be decided before a change through it. */
 bool fs_must_settle(const struct fs_handle *handle);

@@ -1,4 +1,4 @@
-/* What the files of this room share: the mount, and the operations that libfuse calls.
+/* Private to the room: the mount, and the operations that libfuse calls.
  *
  * Each operation answers its request exactly once, at once or when the replica has called back;
  * what it may answer is in <fuse_lowlevel.h>, beside the field of struct fuse_lowlevel_ops with its
@@ -14,6 +14,7 @@
 #include "fs/fs.h"
 #include "fs/gone.h"
 #include "fs/handle.h"
+#include "fs/operation.h"
 
 #include <fuse_lowlevel.h>
 
@@ -29,6 +30,7 @@ struct fs {
     void *arg;
     struct fuse_session *session;
     struct fuse_buf request; /* the one being processed; its memory is used again for the next */
+    struct fs_operation operation; /* the same, for the log; known when debug lines are printed */
     uv_poll_t poll;
     bool negotiated;       /* the kernel's first message is answered */
     uint64_t granted;      /* what negotiate.c has asked for and got */

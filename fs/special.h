@@ -1,5 +1,5 @@
-/* `.quorumfs` at the root: what the mount itself has to say. It works by name and is not listed, so
- * that `rm -r *`, rsync and find leave it alone.
+/* Private to the room: `.quorumfs` at the root, where the mount tells about itself. It works by
+ * name and is not listed, so that `rm -r *`, rsync and find leave it alone.
  *
  *   status   status_json     why   status_why     version
  *   local/   the tree, read-only, as this node last knew it

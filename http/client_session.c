@@ -76,6 +76,7 @@ static struct client_exchange *exchange_new(struct client_session *session, size
         return NULL;
     exchange->session = session;
     exchange->replica = session->clients->http->replica;
+    exchange->began_ms = uv_now(session->clients->http->loop);
     TAILQ_INSERT_TAIL(&session->queue, exchange, queue);
     session->in_flight++;
     hold(exchange, message_bytes);
@@ -96,6 +97,9 @@ static void exchange_end(struct client_exchange *exchange)
 
 void http_client_replied(struct client_exchange *exchange)
 {
+    const struct http *http = exchange->session->clients->http;
+    trace_debug("http", "/client answers after %lu ms",
+                (unsigned long)(uv_now(http->loop) - exchange->began_ms));
     hold(exchange, exchange->reply.len);
     lws_callback_on_writable(exchange->session->wsi);
 }

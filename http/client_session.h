@@ -1,4 +1,5 @@
-/* The client WebSocket at /client: JSON requests, answered in the order in which they came.
+/* Private to the room: the client WebSocket at /client: JSON requests, answered in the order in
+ * which they came.
  *
  * Thread: the loop's. */
 #ifndef QUORUMFS_HTTP_CLIENT_SESSION_H
@@ -34,6 +35,7 @@ struct client_exchange {
     TAILQ_ENTRY(client_exchange) queue;
     struct client_session *session;
     struct replica *replica;
+    uint64_t began_ms; /* of the loop's clock */
     bool waiting;      /* for the replica */
     size_t held_bytes; /* of the message, then of the reply */
     cJSON *json;       /* the message; the item's bytes lie in it */

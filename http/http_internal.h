@@ -1,4 +1,4 @@
-/* What the files of this room share: the server, and the life of a request.
+/* Private to the room: the server, and the life of a request.
  *
  *   RECEIVING --body complete--> RUNNING --handler waits--> WAITING (suspended)
  *       |                           |                          |
@@ -132,6 +132,7 @@ struct http_request {
     struct http_connection *connection;
     const struct http_route *route;
     enum http_request_state state;
+    uint64_t began_ms; /* of the loop's clock */
     struct http_uri uri;
     struct fault uri_fault; /* empty: the URI is fine */
     struct buffer body;

@@ -1,4 +1,4 @@
-/* Reading what clients send as JSON (RFC 8259): keys, and keys with values.
+/* Private to the room: reading what clients send as JSON (RFC 8259): keys, and keys with values.
  *
  * Stricter than the parser it uses: the text must be UTF-8, and a string cannot hold a NUL, since
  * it would silently end there. Thread: any. */

@@ -32,7 +32,8 @@ static void put_escape(struct buffer *out, uint8_t c)
     buffer_append(out, (char[]){'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]}, 6);
 }
 
-void http_json_string(struct buffer *out, struct bytes text)
+/* With its quotes. `text` is valid UTF-8. */
+static void put_string(struct buffer *out, struct bytes text)
 {
     buffer_append(out, "\"", 1);
     size_t from = 0;
@@ -59,7 +60,7 @@ void http_json_field(struct buffer *out, const char *name, struct bytes value)
 {
     if (http_text_is_plain(value)) {
         put_name(out, name, "\":");
-        http_json_string(out, value);
+        put_string(out, value);
         return;
     }
     put_name(out, name, "_base64\":\"");

@@ -1,4 +1,4 @@
-/* Writing JSON by hand, straight into the buffer that is sent. Thread: any. */
+/* Private to the room: writing JSON by hand, straight into the buffer that is sent. Thread: any. */
 #ifndef QUORUMFS_HTTP_JSON_OUT_H
 #define QUORUMFS_HTTP_JSON_OUT_H
 
@@ -8,9 +8,6 @@ void http_json_raw(struct buffer *out, const char *text);
 
 /* A comma, unless an object or a list has just been opened. */
 void http_json_comma(struct buffer *out);
-
-/* A string with its quotes. `text` is valid UTF-8. */
-void http_json_string(struct buffer *out, struct bytes text);
 
 /* "name":"value" with the comma before it; where the value is no text, "name_base64":"..." instead.
  * `name` needs no escaping. */

@@ -16,7 +16,7 @@ struct pings {
         struct pings *pings;
         uint32_t pid;
         bool reached;
-    } peers[PAXOS_NODES_MAX];
+    } peers[];
 };
 
 static void answer_pings(struct pings *pings)
@@ -58,7 +58,7 @@ void http_ping(struct http_request *request)
 {
     struct replica_status status;
     replica_status(request->http->replica, &status);
-    struct pings *pings = calloc(1, sizeof *pings);
+    struct pings *pings = calloc(1, sizeof *pings + status.peer_count * sizeof *pings->peers);
     if (!pings) {
         http_error_errno(request, -ENOMEM, (struct bytes){0});
         return;

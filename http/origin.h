@@ -1,5 +1,5 @@
-/* Pages in a browser: an address that may use this door does not speak for every page that is open
- * there.
+/* Private to the room: an address that may use this door does not speak for every page that a
+ * browser has open there.
  *
  * A browser says with each request that could change something which page it comes from (Origin,
  * RFC 6454). One that does not come from this node itself is refused. Thread: any. */

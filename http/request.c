@@ -67,6 +67,7 @@ void *http_request_begin(void *arg, const char *uri, struct MHD_Connection *mhd)
     if (!request)
         return NULL; /* http_request_access then closes the connection */
     request->http = http;
+    request->began_ms = uv_now(http->loop);
     request->mhd = mhd;
     request->connection = info->socket_context;
     memcpy(request->text, uri, len + 1);
@@ -192,13 +193,12 @@ static void add_headers(const struct http_request *request, struct MHD_Response 
 
 static void trace_answer(const struct http_request *request)
 {
-    if (trace_level < TRACE_DEBUG)
-        return;
-    struct buffer path = {0};
-    http_uri_encode(&path, request->uri.path); /* it may hold line ends */
-    trace_debug("http", "%u for %.*s", request->answer.status, (int)path.len,
-                (const char *)path.data);
-    buffer_free(&path);
+    const struct http_route *route = request->route;
+    size_t known = route->path ? strlen(route->path) : 0;
+    trace_debug("http", "%s %s with %zu bytes of key after %lu ms: %u", known ? route->method : "?",
+                known ? route->path : "?", request->uri.path.len - known,
+                (unsigned long)(uv_now(request->http->loop) - request->began_ms),
+                request->answer.status);
 }
 
 /* Hands the answer to libmicrohttpd. A header that does not fit into memory is left out. */
@@ -215,7 +215,8 @@ static enum MHD_Result send_answer(struct http_request *request)
     if (!response)
         return MHD_NO; /* out of memory: the connection is closed */
     add_headers(request, response);
-    trace_answer(request);
+    if (trace_is_on(TRACE_DEBUG))
+        trace_answer(request);
     enum MHD_Result queued = MHD_queue_response(request->mhd, request->answer.status, response);
     MHD_destroy_response(response);
     return queued;

@@ -1,4 +1,5 @@
-/* Bytes as text: what JSON needs to know of UTF-8 (RFC 3629) and base64 (RFC 4648, section 4).
+/* Private to the room: bytes as text: what JSON needs to know of UTF-8 (RFC 3629) and base64 (RFC
+ * 4648, section 4).
  *
  * Thread: any. */
 #ifndef QUORUMFS_HTTP_TEXT_H

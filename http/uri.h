@@ -1,4 +1,4 @@
-/* What a request asks for: path and query of its URI, percent-decoded (RFC 3986).
+/* Private to the room: path and query of a request's URI, percent-decoded (RFC 3986).
  *
  * A decoded path may hold any byte, NUL included: whoever takes a key from it checks the key. In
  * the query a `+` is a space, as forms send it. Thread: any. */

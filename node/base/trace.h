@@ -2,7 +2,9 @@
  * syslog(3).
  *
  * Quiet by default (warnings and errors); the environment variable
- * QUORUMFS_LOG=error|warn|info|debug sets the level. Thread: any. */
+ * QUORUMFS_LOG=error|warn|info|debug sets the level. At debug, `room` is the subject of the line:
+ * election, write, read, ... (doc/debugging.md). Lines never show keys or what is stored in them.
+ * Thread: any. */
 #ifndef QUORUMFS_BASE_TRACE_H
 #define QUORUMFS_BASE_TRACE_H
 
@@ -17,10 +19,13 @@ void trace_to_syslog(void);
 void trace_line(enum trace_level level, const char *room, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* Whether lines of this level are printed: for lines that cost something to make. */
+#define trace_is_on(level) ((level) <= trace_level)
+
 /* The arguments are not evaluated when the level is off. */
 #define trace(level, room, ...)                                                                    \
     do {                                                                                           \
-        if ((level) <= trace_level)                                                                \
+        if (trace_is_on(level))                                                                    \
             trace_line((level), (room), __VA_ARGS__);                                              \
     } while (0)
 #define trace_error(room, ...) trace(TRACE_ERROR, room, __VA_ARGS__)

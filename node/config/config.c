@@ -1,4 +1,5 @@
-/* Flags, the configuration as a whole, and what follows from it. node.json is config_file.c's. */
+/* Flags, the configuration as a whole, and the values that follow from it. file.c reads node.json.
+ */
 #include "config/config.h"
 #include "config/draft.h"
 

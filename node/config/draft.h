@@ -1,5 +1,4 @@
-/* A configuration under construction, before what it says is checked as a whole. Private to config.
- */
+/* Private to the room: a configuration under construction, before it is checked as a whole. */
 #ifndef QUORUMFS_CONFIG_DRAFT_H
 #define QUORUMFS_CONFIG_DRAFT_H
 

@@ -1,4 +1,4 @@
-/* The core's state, shared by the files of this room only.
+/* Private to the room: the core's state.
  *
  *   paxos.c      events in, output out, invariants        election.c   ballot leader election
  *   message.c    ballots, entries, messages               prepare.c    leader, prepare phase

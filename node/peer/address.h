@@ -1,4 +1,5 @@
-/* Where a peer listens: HOST:PORT, and the socket addresses that HOST stands for. Thread: any. */
+/* Private to the room: where a peer listens (HOST:PORT), and the socket addresses that HOST stands
+ * for. Thread: any. */
 #ifndef QUORUMFS_PEER_ADDRESS_H
 #define QUORUMFS_PEER_ADDRESS_H
 

@@ -61,6 +61,7 @@ static void connect_out(struct link *link)
     char ip[ADDRESS_TEXT_MAX];
     address_text(&link->address.ips[link->next_ip++ % link->address.count], ip);
     link->out_pulses = 0;
+    trace_debug("peer", "dials node %u (%s) at %s", link->pid, link->addr, ip);
     struct lws_client_connect_info info = {
         .context = link->peer->context,
         .vhost = link->peer->vhost,
@@ -208,6 +209,7 @@ static void set_socket_options(int fd)
 
 static int on_established(struct link *link)
 {
+    trace_debug("peer", "connection to node %u stands", link->pid);
     set_socket_options(lws_get_socket_fd(link->out));
     link->out_up = true;
     link->failures = 0;

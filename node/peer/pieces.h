@@ -1,4 +1,5 @@
-/* Frames on their way through one link: queued in two lanes, cut into pieces, put together again.
+/* Private to the room: frames on their way through one link: queued in two lanes, cut into pieces,
+ * put together again.
  *
  * A WebSocket message is a row of pieces:
  *

@@ -88,6 +88,7 @@ static int admit(struct peer *peer, struct lws *wsi, bool websocket)
 
 static void forget_in(struct link *link)
 {
+    trace_debug("peer", "connection from node %u has ended", link->pid);
     link->in = NULL;
     link->reach_count = 0;
     inbox_clear(&link->inbox);
@@ -100,6 +101,7 @@ static int on_established(struct link *link, struct lws *wsi)
 {
     forget_guest(link->peer, wsi);
     receive_leave(link);
+    trace_debug("peer", "connection from node %u stands", link->pid);
     link->in = wsi;
     link->in_pulses = 0;
     dial_now(link);

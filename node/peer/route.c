@@ -46,6 +46,24 @@ static void put(struct link *link, const struct frame *frame)
     dial_write(link);
 }
 
+static struct link *way_to(struct link *direct)
+{
+    struct link *relay = heard(direct) ? NULL : relay_to(direct->peer, direct->pid);
+    return relay ? relay : direct;
+}
+
+static void tell_way(struct link *direct, const struct link *way)
+{
+    uint32_t relay = way == direct ? 0 : way->pid;
+    if (relay == direct->relay)
+        return;
+    direct->relay = relay;
+    if (relay != 0)
+        trace_debug("peer", "frames to node %u go by way of node %u", direct->pid, relay);
+    else
+        trace_debug("peer", "frames to node %u go directly", direct->pid);
+}
+
 void peer_send(struct peer *peer, const struct frame *frame)
 {
     assert(frame->to != peer->me);
@@ -53,9 +71,9 @@ void peer_send(struct peer *peer, const struct frame *frame)
     mine.from = peer->me;
     struct link *direct = link_of(peer, frame->to);
     struct link *way = direct;
-    if (direct && !heard(direct) && !is_heartbeat(frame)) {
-        struct link *relay = relay_to(peer, frame->to);
-        way = relay ? relay : direct;
+    if (direct && !is_heartbeat(frame)) {
+        way = way_to(direct);
+        tell_way(direct, way);
     }
     if (peer->stopping || !way || !way->out_up) {
         peer->metrics.frames_dropped++;
@@ -87,6 +105,7 @@ static void pass_on(struct link *link, const struct frame *header, struct bytes 
         peer->metrics.frames_dropped++;
         return;
     }
+    trace_debug("peer", "passes a frame of node %u on to node %u", header->from, header->to);
     peer->metrics.frames_relayed++;
     peer->metrics.frames_dropped += outbox_put_bytes(&target->outbox, bytes, PEER_QUEUE_BYTES_MAX);
     dial_write(target);

@@ -6,6 +6,8 @@
  * trimmed faster than it can follow. */
 #include "replica/replica_internal.h"
 
+#include "base/trace.h"
+
 #include <errno.h>
 
 static uint64_t lowest_needed_by_peers(const struct replica *r)
@@ -45,6 +47,7 @@ static void checkpoint_done(void *arg, int status, uint64_t index)
         replica_break(r, tree_fault(r->tree), status);
         return;
     }
+    trace_debug("tree", "checkpoint has ended, durable at index %lu", (unsigned long)index);
     if (index > r->durable_applied)
         r->durable_applied = index;
     if (!r->broken && !r->stopping)
@@ -61,6 +64,8 @@ void checkpoint_when_due(struct replica *r, uint64_t now_ms)
     if (!due || r->fetching.installing)
         return;
     int status = tree_checkpoint(r->tree, r->loop, checkpoint_done, r);
+    trace_debug("tree", "checkpoint at index %lu %s", (unsigned long)tree_applied(r->tree),
+                status == 0 ? "begins" : "has to wait");
     if (status == 0)
         r->checkpoint_ms = now_ms;
     else if (status != -EBUSY)

@@ -1,26 +1,9 @@
 /* What the replica's parts stand on: how they reach the core, and how a replica breaks. */
 #include "replica/replica_internal.h"
 
-#include <string.h>
+#include "base/trace.h"
 
-const char *replica_outcome_text(enum replica_outcome outcome)
-{
-    switch (outcome) {
-    case REPLICA_DONE:
-        return "done";
-    case REPLICA_NO_QUORUM:
-        return "refused, nothing has happened: this node has no quorum";
-    case REPLICA_BUSY:
-        return "refused, nothing has happened: too many requests are waiting at this node";
-    case REPLICA_STOPPING:
-        return "refused, nothing has happened: this node is stopping";
-    case REPLICA_UNSUPPORTED:
-        return "refused, nothing has happened: not every node of the cluster supports this";
-    case REPLICA_TIMEOUT:
-        return "no answer in time: the outcome is unknown";
-    }
-    return "unknown outcome";
-}
+#include <string.h>
 
 void replica_break(struct replica *r, const char *what, int status)
 {
@@ -38,10 +21,38 @@ void replica_break(struct replica *r, const char *what, int status)
     r->failed(r->failed_arg, status, fault.text);
 }
 
+/* Which commands the entries of a message are. */
+static void trace_entries(const struct paxos_message *m)
+{
+    for (uint32_t i = 0; i < m->entry_count; i++) {
+        struct command_view view;
+        const struct paxos_entry *entry = m->entries[i];
+        if (command_read(bytes_of(entry->bytes, entry->len), &view) < 0)
+            continue;
+        const struct stamp *s = &view.stamp;
+        if (m->type == PAXOS_PROPOSAL_FORWARD)
+            trace_debug("write", STAMP_FORMAT " forwarded by node %u",
+                        STAMP_VALUES(s->node, s->incarnation, s->sequence), m->from);
+        else
+            trace_debug("write", STAMP_FORMAT " is entry %lu",
+                        STAMP_VALUES(s->node, s->incarnation, s->sequence),
+                        (unsigned long)m->first + i);
+    }
+}
+
+static void trace_event(struct replica *r, const struct paxos_event *event)
+{
+    describe_event(&r->describe, event);
+    if (event->type == PAXOS_RECEIVE)
+        trace_entries(event->message);
+}
+
 void replica_step(struct replica *r, const struct paxos_event *event)
 {
     if (r->broken || !r->paxos)
         return;
+    if (trace_is_on(TRACE_DEBUG))
+        trace_event(r, event);
     struct paxos_event timed = *event;
     timed.now = replica_now_us();
     int status = paxos_step(r->paxos, &timed);

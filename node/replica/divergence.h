@@ -1,5 +1,5 @@
-/* Whether this node has become another than the others: what their digests of the history say
- * (tree_history), and who is wrong when they differ.
+/* Private to the room: the digests of history (tree_history) that nodes tell each other show
+ * whether this node's tree differs from the others', and which of them is wrong.
  *
  * Each node tells the others its digest after so many entries; a claim is compared when this node
  * has got there. A digest that differs once differs ever after, and one that is equal says that all

@@ -5,6 +5,8 @@
  * contains every write that had returned before the read arrived. */
 #include "replica/replica_internal.h"
 
+#include "base/trace.h"
+
 #include <assert.h>
 #include <stdlib.h>
 
@@ -17,6 +19,8 @@ static struct replica_freshness freshness_of(const struct replica *r, bool stale
 static void finish(struct replica *r, struct pending_read *read, enum replica_outcome outcome,
                    bool stale)
 {
+    trace_debug("read", "%lx%s after %lu ms: %s", (unsigned long)read->id, stale ? " (stale)" : "",
+                (unsigned long)(replica_now_ms() - read->asked_ms), replica_outcome_text(outcome));
     TAILQ_REMOVE(&r->reads, read, by_age);
     r->read_count--;
     if (outcome != REPLICA_DONE)
@@ -54,6 +58,7 @@ static void enqueue(struct replica *r, bool stale_will_do, uint64_t deadline_ms,
 static void refuse(struct replica *r, enum replica_outcome outcome, replica_read_cb *done,
                    void *arg)
 {
+    trace_debug("read", "refused: %s", replica_outcome_text(outcome));
     r->refused_total++;
     done(arg, outcome, freshness_of(r, true));
 }

@@ -1,4 +1,4 @@
-/* The replica's own state, shared by the files that make it up:
+/* Private to the room: the replica's state, shared by its files:
  *
  *   replica.c   start, stop, and what reaches it
  *   founding.c  which cluster this node belongs to, and as whom
@@ -14,11 +14,13 @@
  *   digests.c   comparing this node's tree with the others'
  *   checkpoint.c  when the tree is made durable and the log trimmed
  *   why.c       why writes are refused here
+ *   describe.c  consensus in words, for the log
  *
  * Thread: the loop's, all of it. */
 #ifndef QUORUMFS_REPLICA_REPLICA_INTERNAL_H
 #define QUORUMFS_REPLICA_REPLICA_INTERNAL_H
 
+#include "replica/describe.h"
 #include "replica/divergence.h"
 #include "replica/replica.h"
 
@@ -49,6 +51,11 @@ enum {
     SNAPSHOT_IDLE_MS = 10000,    /* a served snapshot that nobody asks for any more is closed */
     REPLICA_LIFE_SHIFT = 54, /* in an incarnation: room for 4 million starts, then for 500 lives */
 };
+
+/* A stamp in debug lines: NODE/INCARNATION/SEQUENCE, the same at all nodes. */
+#define STAMP_FORMAT "%u/%lx/%lu"
+#define STAMP_VALUES(node, incarnation, sequence)                                                  \
+    (unsigned)(node), (unsigned long)(incarnation), (unsigned long)(sequence)
 
 /* A command of this node that is not answered yet. */
 struct pending_write {
@@ -154,6 +161,7 @@ struct replica {
     struct peer *peer;
     struct paxos *paxos;
     struct paxos_status status; /* after the last turn */
+    struct describe describe;   /* when debug lines are printed */
 
     /* The turn: a prepare handle runs it before the loop sleeps; while work is left an idle handle
      * keeps the loop from sleeping. */

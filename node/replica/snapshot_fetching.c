@@ -21,6 +21,7 @@ static void fetching_ask(struct replica *r)
 {
     struct snapshot_fetching *f = &r->fetching;
     f->waits_since_ms = replica_now_ms();
+    trace_debug("snapshot", "asks node %u for pieces from %lu", f->pid, (unsigned long)f->written);
     peer_send(r->peer, &(struct frame){.type = FRAME_SNAPSHOT_REQUEST,
                                        .to = f->pid,
                                        .id = f->id,
@@ -32,6 +33,7 @@ static void fetching_end(struct replica *r)
 {
     struct snapshot_fetching *f = &r->fetching;
     assert(!f->writing && !f->installing);
+    trace_debug("snapshot", "ends with %lu pieces written", (unsigned long)f->written);
     if (f->writer)
         tree_writer_abort(f->writer);
     for (size_t i = 0; i < SNAPSHOT_WINDOW; i++)
@@ -181,6 +183,9 @@ static bool keep_piece(struct snapshot_fetching *f, const struct frame *frame)
     buffer_append(data, frame->data.data, frame->data.len);
     if (data->failed)
         return false;
+    trace_debug("snapshot", "piece %lu of index %lu from node %u has %zu bytes%s",
+                (unsigned long)frame->piece, (unsigned long)frame->index, f->pid, frame->data.len,
+                frame->last ? ", the last one" : "");
     f->index = frame->index;
     f->whole = frame->last;
     f->arrived++;

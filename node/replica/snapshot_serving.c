@@ -26,6 +26,8 @@ static void reader_close(struct snapshot_serving *s)
 static void serving_close(struct snapshot_serving *s)
 {
     assert(!s->reading);
+    trace_debug("snapshot", "served node %u, which has %lu pieces", s->pid,
+                (unsigned long)s->received);
     reader_close(s);
     for (size_t i = 0; i < SNAPSHOT_WINDOW; i++)
         buffer_free(&s->pieces[i]);
@@ -34,6 +36,8 @@ static void serving_close(struct snapshot_serving *s)
 
 static void refuse(struct replica *r, const struct frame *request)
 {
+    trace_debug("snapshot", "has none of index %lu or later for node %u",
+                (unsigned long)request->index, request->from);
     peer_send(r->peer, &(struct frame){
                            .type = FRAME_SNAPSHOT_PIECE, .to = request->from, .id = request->id});
 }
@@ -41,6 +45,8 @@ static void refuse(struct replica *r, const struct frame *request)
 static void send_piece(struct snapshot_serving *s, uint64_t piece)
 {
     const struct buffer *data = piece_at(s, piece);
+    trace_debug("snapshot", "piece %lu of index %lu goes to node %u", (unsigned long)piece,
+                (unsigned long)s->index, s->pid);
     peer_send(s->replica->peer, &(struct frame){.type = FRAME_SNAPSHOT_PIECE,
                                                 .to = s->pid,
                                                 .id = s->id,

@@ -9,6 +9,7 @@
 #include "base/trace.h"
 
 #include <assert.h>
+#include <string.h>
 
 /* Answers bring new requests: let the loop look at its descriptors in between. */
 enum { TURN_ROUNDS_MAX = 8 };
@@ -36,10 +37,19 @@ static void wake_up(struct replica *r, uint64_t at_us)
     uv_timer_start(&r->wake, on_wake, at_us > now ? (at_us - now) / 1000 + 1 : 0, 0);
 }
 
+static void trace_output(struct replica *r, const struct paxos_output *out)
+{
+    struct paxos_status now;
+    paxos_status(r->paxos, &now);
+    describe_output(&r->describe, &now, out);
+}
+
 static void take_output(struct replica *r)
 {
     struct paxos_output out = {0};
     int status = paxos_output(r->paxos, &out);
+    if (status == 0 && trace_is_on(TRACE_DEBUG))
+        trace_output(r, &out);
     if (status == 0 && out.write.ticket != 0)
         status = log_write(r->log, &out.write);
     if (status < 0) {
@@ -80,6 +90,13 @@ static void follow_status(struct replica *r)
     }
 }
 
+static void trace_applied(const struct stamp *s, uint64_t index, int status, bool repeated)
+{
+    trace_debug("write", STAMP_FORMAT " applied at index %lu: %s%s",
+                STAMP_VALUES(s->node, s->incarnation, s->sequence), (unsigned long)index,
+                status < 0 ? strerror(-status) : "ok", repeated ? ", known before" : "");
+}
+
 static void apply_next(struct replica *r)
 {
     uint64_t index = tree_applied(r->tree);
@@ -96,6 +113,8 @@ static void apply_next(struct replica *r)
         replica_break(r, tree_fault(r->tree), status);
     } else {
         assert(tree_applied(r->tree) == index + 1);
+        if (readable)
+            trace_applied(&view.stamp, index, result.status, repeated);
         digests_applied(r);
         if (mine)
             writes_complete(r, view.stamp.sequence, &result);
@@ -107,6 +126,7 @@ void turn_commit(struct replica *r)
 {
     int status = r->broken ? 0 : tree_commit(r->tree);
     r->commit_ms = replica_now_ms();
+    trace_debug("tree", "committed at index %lu", (unsigned long)tree_applied(r->tree));
     if (status < 0)
         replica_break(r, tree_fault(r->tree), status);
 }
@@ -170,8 +190,14 @@ static void turn_soon(uv_prepare_t *handle)
     turn(handle);
 }
 
+static void on_line(void *arg, const char *subject, const char *text)
+{
+    trace_debug(subject, "%s", text);
+}
+
 void turn_start(struct replica *r)
 {
+    describe_begin(&r->describe, r->me, &r->status, on_line, NULL);
     uv_prepare_init(r->loop, &r->prepare);
     uv_idle_init(r->loop, &r->idle);
     uv_timer_init(r->loop, &r->wake);

@@ -8,9 +8,15 @@
  * by it. `lowest` in the stamp says which results nobody waits for any more. */
 #include "replica/replica_internal.h"
 
+#include "base/trace.h"
+
 #include <assert.h>
 #include <stdlib.h>
 #include <time.h>
+
+#define trace_write(r, sequence, what)                                                             \
+    trace_debug("write", STAMP_FORMAT " %s",                                                       \
+                STAMP_VALUES((r)->me, replica_incarnation(r), (sequence)), (what))
 
 static struct pending_writes *bucket_of(struct replica *r, uint64_t sequence)
 {
@@ -27,6 +33,7 @@ static uint64_t clock_ns(void)
 static void finish(struct replica *r, struct pending_write *w, enum replica_outcome outcome,
                    const struct command_result *result)
 {
+    trace_write(r, w->sequence, replica_outcome_text(outcome));
     TAILQ_REMOVE(&r->writes, w, by_age);
     TAILQ_REMOVE(bucket_of(r, w->sequence), w, in_bucket);
     r->write_count--;
@@ -104,10 +111,12 @@ void writes_submit(struct replica *r, struct command *command, uint64_t deadline
     struct pending_write *w = outcome == REPLICA_DONE ? write_new(r, command) : NULL;
     command_free(command);
     if (!w) {
+        trace_debug("write", "refused: %s", replica_outcome_text(outcome));
         r->refused_total++;
         done(arg, outcome == REPLICA_DONE ? REPLICA_BUSY : outcome, NULL);
         return;
     }
+    trace_write(r, w->sequence, "submitted");
     r->next_sequence++;
     r->writes_total++;
     w->done = done;
@@ -137,6 +146,7 @@ static void flush(struct replica *r, struct proposal *proposal)
 
 static void add(struct replica *r, struct proposal *proposal, struct pending_write *w, uint64_t now)
 {
+    trace_write(r, w->sequence, w->proposed ? "proposed again" : "proposed");
     w->repeat_step_ms = w->proposed ? w->repeat_step_ms * 2 : WRITE_REPEAT_MS;
     w->repeat_ms = now + w->repeat_step_ms;
     w->proposed = true;

@@ -24,7 +24,6 @@ STAILQ_HEAD(log_queue, log_item);
 struct log {
     /* The loop's. */
     struct log_callbacks callbacks;
-    uint64_t backlog_bytes;
     uint64_t queued, reported; /* last tickets */
     bool has_report, has_thread, failed;
     uv_thread_t thread;
@@ -143,7 +142,6 @@ static void log_release(struct log *log, struct log_queue *queue)
 
     while ((item = STAILQ_FIRST(queue)) != NULL) {
         STAILQ_REMOVE_HEAD(queue, next);
-        log->backlog_bytes -= item->bytes;
         paxos_write_clear(&item->write);
         free(item);
     }
@@ -153,7 +151,6 @@ static void log_free(struct log *log)
 {
     log_release(log, &log->waiting);
     log_release(log, &log->done);
-    assert(log->backlog_bytes == 0);
     log_db_close(&log->db);
     uv_cond_destroy(&log->wake);
     uv_mutex_destroy(&log->mutex);
@@ -283,18 +280,12 @@ int log_write(struct log *log, struct paxos_write *write)
     memset(write, 0, sizeof(*write));
     for (uint32_t i = 0; i < item->write.entry_count; i++)
         item->bytes += item->write.entries[i]->len;
-    log->backlog_bytes += item->bytes;
 
     uv_mutex_lock(&log->mutex);
     STAILQ_INSERT_TAIL(&log->waiting, item, next);
     uv_mutex_unlock(&log->mutex);
     uv_cond_signal(&log->wake); /* under the mutex it would wake the thread to wait for that */
     return 0;
-}
-
-uint64_t log_backlog_bytes(const struct log *log)
-{
-    return log->backlog_bytes;
 }
 
 void log_metrics(struct log *log, struct log_metrics *metrics)

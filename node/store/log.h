@@ -54,9 +54,6 @@ int log_start(struct log *log, uv_loop_t *loop, const struct log_callbacks *call
 /* Queues a write; takes over its references and zeroes it. Never blocks. Returns 0 or -ENOMEM. */
 int log_write(struct log *log, struct paxos_write *write);
 
-/* Bytes of entries queued and not yet durable; the replica refuses work when they are too many. */
-uint64_t log_backlog_bytes(const struct log *log);
-
 struct log_metrics {
     uint64_t commits, entries, bytes; /* since the start; commits that only tidy up count too */
     uint64_t commit_ns_total, commit_ns_max;

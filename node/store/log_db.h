@@ -1,4 +1,4 @@
-/* log.db as a database: what the storage thread does with it, step by step. Private to the log.
+/* Private to the room: log.db as a database, and the steps in which the storage thread works on it.
  *
  *   state   one row: promise, accepted round, decided, compacted, incarnation, standing, folder
  *   member  pid -> life, folder: struct paxos_membership

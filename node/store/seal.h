@@ -1,10 +1,10 @@
-/* Seals: the last bytes of every page of log.db and tree.db are a hash of the rest of the page and
- * of its place in the file. SQLite leaves room for it (the reserved bytes of its file format, 1.3.4
- * of https://sqlite.org/fileformat2.html); a layer between SQLite and its VFS seals each page that
- * is written to a database and checks each that is read from one. So a disk that gives other bytes
- * than it was given makes the statement fail (SQLITE_IOERR_DATA), and nothing is answered from
- * them. Journals and WALs, which have checksums of SQLite's own, pass as they are. Private to the
- * store.
+/* Private to the room: the last bytes of every page of log.db and tree.db are its seal:
+ * a hash of the rest of the page and of its place in the file. SQLite leaves room for it (the
+ * reserved bytes of its file format, 1.3.4 of https://sqlite.org/fileformat2.html); a layer between
+ * SQLite and its VFS seals each page that is written to a database and checks each that is read
+ * from one. So a disk that gives other bytes than it was given makes the statement fail
+ * (SQLITE_IOERR_DATA), and nothing is answered from them. Journals and WALs, which have checksums
+ * of SQLite's own, pass as they are.
  *
  * Thread: any. */
 #ifndef QUORUMFS_STORE_SEAL_H

@@ -1,5 +1,5 @@
-/* What log.db and tree.db both need of SQLite: opening, statements, errors as errnos with a text
- * for the operator, and the mark that says whose database it is. Private to the store.
+/* Private to the room: what log.db and tree.db both need of SQLite: opening, statements, errors as
+ * errnos with a text for the operator, and the mark that says whose database it is.
  *
  * Thread: a connection is used by one thread at a time (SQLITE_OPEN_NOMUTEX). */
 #ifndef QUORUMFS_STORE_SQL_H

@@ -216,7 +216,7 @@ struct tree_counts {
 int tree_counts(struct tree *tree, struct tree_counts *counts);
 
 /* A hash of the whole replicated contents (not of the file's layout), the same on every node at the
- * same applied index. Reads everything: for tests and `quorumfs --digest DIR`. */
+ * same applied index. Reads everything: for tests. */
 int tree_digest(struct tree *tree, uint64_t *digest);
 
 #endif

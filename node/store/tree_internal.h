@@ -1,4 +1,4 @@
-/* What the files of the tree share. Private to store/tree*.c.
+/* Private to the room: what the files tree*.c share.
  *
  * Invariants between two entries (fixture_check in the tests reads them back):
  *   1. Every inode but the root has a directory entry, or is in `held` and has nlink 0.

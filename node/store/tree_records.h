@@ -1,12 +1,12 @@
-/* What a snapshot is made of: a header, the rows of every table that its format has (tree_tables.h)
- * in the order of their keys, and the number of rows of each. A piece is some records, one after
- * another.
+/* Private to the room: the parts of a snapshot: a header, the rows of every table that its format
+ * has (tree_tables.h) in the order of their keys, and the number of rows of each. A piece is some
+ * records, one after another.
  *
  *   header  RECORD_HEADER u8 | format u32 | index u64
  *   row     table u8 | each column: RECORD_NUMBER u8, u64 or RECORD_BYTES u8, length u32, bytes
  *   end     RECORD_END u8 | rows u64 for each table
  *
- * Private to the store. Thread: whichever has the connection. */
+ * Thread: whichever has the connection. */
 #ifndef QUORUMFS_STORE_TREE_RECORDS_H
 #define QUORUMFS_STORE_TREE_RECORDS_H
 

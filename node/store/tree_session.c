@@ -1,7 +1,7 @@
 /* Exactly once: what became of the commands of each node, until the node says that it knows.
  *
- * A session keeps the results of the sequences from `lowest` on, SESSION_WINDOW of them at the
- * most, in pages. Memory is what counts while the tree is open; pages that changed are stored at
+ * A session keeps the results of the sequences from `lowest` on, at most TREE_SESSION_WINDOW
+ * of them, in pages. Memory is what counts while the tree is open; pages that changed are stored at
  * tree_commit, a row each, in the transaction of what the commands changed. So a command costs no
  * row of its own, and a page that has served before the commit was never written. */
 #include "store/tree_internal.h"

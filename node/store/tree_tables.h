@@ -1,5 +1,5 @@
-/* The tables of tree.db, each described once. The schema, every statement that names all columns,
- * what a snapshot holds and the digest follow from the description.
+/* Private to the room: the tables of tree.db, each described once. The schema, every statement that
+ * names all columns, what a snapshot holds and the digest follow from the description.
  *
  * A snapshot has a format, and holds the tables and columns that have this format or an older one.
  * The number of a table in a snapshot is its place in tree_tables, so that list grows only at its
@@ -10,7 +10,7 @@
  * How to add something: a counter or a column of the inode here, a column of another table or a
  * table in tree_tables.c; the format of what is new is RECORD_FORMAT, raised once for a release.
  *
- * Private to the store. Thread: whichever has the connection. */
+ * Thread: whichever has the connection. */
 #ifndef QUORUMFS_STORE_TREE_TABLES_H
 #define QUORUMFS_STORE_TREE_TABLES_H
 

@@ -16,8 +16,8 @@ static uint32_t below(uint64_t *random, uint32_t n)
 struct cut {
     enum disk_loss loss;
     uint64_t *random;
-    uint32_t keep_of_8; /* LOSE_SOME: how likely a sector, a name or a length stays */
-    bool rubbish;       /* LOSE_SOME: lost sectors may have changed all the same */
+    uint32_t keep_of_8; /* DISK_LOSE_SOME: how likely a sector, a name or a length stays */
+    bool rubbish;       /* DISK_LOSE_SOME: lost sectors may have changed all the same */
     const struct disk_change *last;
 };
 

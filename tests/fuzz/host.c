@@ -103,11 +103,6 @@ int log_write(struct log *log, struct paxos_write *write)
     return 0;
 }
 
-uint64_t log_backlog_bytes(const struct log *log)
-{
-    return 0;
-}
-
 void log_metrics(struct log *log, struct log_metrics *metrics)
 {
     *metrics = (struct log_metrics){0};

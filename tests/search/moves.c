@@ -2,6 +2,7 @@
 #include "cluster_internal.h"
 
 #include "core.h"
+#include "replica/describe.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -412,12 +413,11 @@ void cluster_print_move(const struct cluster *before, struct move move)
     fprintf(stderr, "node %u %s", move.node + 1u, names[move.type]);
     if (move.type == DELIVER || move.type == DUPLICATE) {
         const struct paxos_message *m = &before->messages[move.at]->message;
-        fprintf(stderr, " %s of %u: n=(%llu,%u) psid=%llu session=%llu/%llu first=%llu count=%u",
-                paxos_message_type_name(m->type), m->from, (unsigned long long)m->n.n, m->n.pid,
+        char text[DESCRIBE_TEXT_MAX];
+        describe_message(m, text);
+        fprintf(stderr, " of %u: %s psid %llu session %llu/%llu", m->from, text,
                 (unsigned long long)m->psid, (unsigned long long)m->session,
-                (unsigned long long)m->counter, (unsigned long long)m->first, m->entry_count);
-        fprintf(stderr, " accepted=%llu decided=%llu", (unsigned long long)m->accepted,
-                (unsigned long long)m->decided);
+                (unsigned long long)m->counter);
     } else if (move.type == CRASH || move.type == CRASH_TREE_KEPT) {
         fprintf(stderr, " %u", move.at);
     } else if (move.type == FETCH || move.type == BREAK) {

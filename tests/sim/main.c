@@ -5,7 +5,8 @@
  * test_sim minutes M [FIRST]        histories for so long
  * test_sim scenario [NAME [SEED]]   one scenario, or all
  *
- * Exits with 1 where something does not hold, after a line "FAILED ... seed S". */
+ * Exits with 1 where something does not hold, after a line "FAILED ... seed S". QUORUMFS_LOG=debug
+ * prints all that happens; look at one history at a time. */
 #include "sim.h"
 #include "workers.h"
 
@@ -52,5 +53,9 @@ int main(int argc, char **argv)
     /* Large entries come and go: keep their memory. */
     mallopt(M_MMAP_THRESHOLD, 1 << 30);
     mallopt(M_TRIM_THRESHOLD, 1 << 30);
+    if (trace_start() < 0) {
+        fprintf(stderr, "QUORUMFS_LOG must be error, warn, info or debug\n");
+        return 2;
+    }
     return run(argc, argv) ? 0 : 1;
 }

@@ -56,6 +56,27 @@ uint32_t sim_losses_max(const struct sim_world *w)
     return w->options.nodes - (read > write ? read : write);
 }
 
+static void on_line(void *arg, const char *subject, const char *text)
+{
+    const struct sim_node *n = arg;
+    trace_say(n->world->now, n->pid, subject, text);
+}
+
+static void begin_lines(struct sim_world *w, struct sim_node *n)
+{
+    struct paxos_status status;
+    paxos_status(n->core, &status);
+    n->world = w;
+    describe_begin(&n->describe, n->pid, &status, on_line, n);
+}
+
+static void describe_now(struct sim_node *n, const struct paxos_output *out)
+{
+    struct paxos_status status;
+    paxos_status(n->core, &status);
+    describe_output(&n->describe, &status, out);
+}
+
 void sim_start(struct sim_world *w, struct sim_node *n)
 {
     assert(!n->up);
@@ -69,6 +90,7 @@ void sim_start(struct sim_world *w, struct sim_node *n)
     checker_start(&w->checker, n->index, &view);
     n->core = paxos_new(&config, &stored);
     assert(n->core);
+    begin_lines(w, n);
     n->up = true;
     n->requests = (struct sim_requests){.next_sequence = 1};
     sim_note(w, SIM_STARTED, n->index, stored.promise.n, stored.compacted, n->disk.log.end);
@@ -143,6 +165,8 @@ static void output(struct sim_world *w, struct sim_node *n)
     n->output_due = false;
     int status = paxos_output(n->core, &out);
     assert(status == 0);
+    if (trace_is_on(TRACE_DEBUG))
+        describe_now(n, &out);
     uint64_t leaders = w->checker.leaders;
     checker_output(&w->checker, n->index, n->core, &out);
     if (w->checker.leaders != leaders)
@@ -169,6 +193,8 @@ void sim_step(struct sim_world *w, struct sim_node *n, const struct paxos_event 
     w->steps++;
     struct paxos_event timed = *event;
     timed.now = now_us(w, n);
+    if (trace_is_on(TRACE_DEBUG))
+        describe_event(&n->describe, event);
     int status = paxos_step(n->core, &timed);
     assert(status == 0);
     if (n->output_due)

@@ -26,6 +26,7 @@
 #include "linear.h"
 #include "machine.h"
 #include "random.h"
+#include "replica/describe.h"
 #include "trace.h"
 
 enum {
@@ -141,7 +142,9 @@ struct sim_node {
     uint32_t life;
     uint32_t starts; /* of its folder */
     struct paxos *core;
-    bool output_due; /* at an event of its own; steps until then have none */
+    struct sim_world *world;
+    struct describe describe; /* when debug lines are printed */
+    bool output_due;          /* at an event of its own; steps until then have none */
     struct sim_disk disk;
     struct sim_tree tree;
     struct sim_requests requests;

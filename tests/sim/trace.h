@@ -1,7 +1,10 @@
-/* What has happened: the last of it to be read, all of it as one number to be compared. */
+/* What has happened: the last of it to be read, all of it as one number to be compared. At
+ * QUORUMFS_LOG=debug all of it is printed as it happens, with the lines that the nodes of a real
+ * cluster have of consensus (replica/describe.h). */
 #ifndef QUORUMFS_TESTS_SIM_TRACE_H
 #define QUORUMFS_TESTS_SIM_TRACE_H
 
+#include "base/trace.h"
 #include "paxos/paxos.h"
 
 enum { SIM_TRACE_MAX = 400 };
@@ -30,11 +33,11 @@ enum sim_what {
 };
 
 struct sim_trace_line {
-    uint64_t at;
+    uint64_t at; /* step */
     enum sim_what what;
-    uint8_t type; /* of a message, or 0 */
     uint32_t node, peer;
     uint64_t a, b, c;
+    struct paxos_message message; /* type 0: none. Its entries are not there */
 };
 
 struct sim_trace {
@@ -43,9 +46,11 @@ struct sim_trace {
     uint64_t hash;
 };
 
-void trace_add(struct sim_trace *t, struct sim_trace_line line);
+void trace_add(struct sim_trace *t, const struct sim_trace_line *line);
 void trace_add_message(struct sim_trace *t, uint64_t at, enum sim_what what,
                        const struct paxos_message *m);
-void trace_print(const struct sim_trace *t, uint64_t steps_per_tick);
+void trace_print(const struct sim_trace *t);
+/* A line of replica/describe.h, at once. */
+void trace_say(uint64_t at, uint32_t node, const char *subject, const char *text);
 
 #endif

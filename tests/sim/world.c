@@ -15,7 +15,7 @@ void sim_note(struct sim_world *w, enum sim_what what, uint32_t node, uint64_t a
               uint64_t c)
 {
     trace_add(&w->trace,
-              (struct sim_trace_line){
+              &(struct sim_trace_line){
                   .at = w->now, .what = what, .node = w->nodes[node].pid, .a = a, .b = b, .c = c});
 }
 
@@ -45,7 +45,7 @@ static void print_failure(const struct sim_world *w)
 {
     bool history = strcmp(w->name, "history") == 0;
     const struct paxos_config c = sim_config(w, 0);
-    trace_print(&w->trace, SIM_TICK);
+    trace_print(&w->trace);
     fprintf(stderr, "%u nodes, read quorum %u, write quorum %u, %s, %s\n", c.count, c.read_quorum,
             c.write_quorum, w->options.relay ? "relayed" : "not relayed",
             w->options.silent_links ? "links silent" : "links told");

@@ -1,5 +1,6 @@
 #include "base/buffer.h"
 #include "base/fault.h"
+#include "base/trace.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -82,6 +83,17 @@ static void a_fault_is_built_layer_by_layer(void **state)
     assert_int_equal(strlen(f.text), FAULT_TEXT_MAX - 1);
 }
 
+static void lines_of_a_level_that_is_off_cost_nothing(void **state)
+{
+    int evaluated = 0;
+    assert_int_equal(trace_level, TRACE_WARN);
+    trace_debug("test", "%d", ++evaluated);
+    trace_info("test", "%d", ++evaluated);
+    assert_int_equal(evaluated, 0);
+    assert_false(trace_is_on(TRACE_DEBUG));
+    assert_true(trace_is_on(TRACE_WARN));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -90,6 +102,7 @@ int main(void)
         cmocka_unit_test(an_impossible_size_fails_and_stays_failed),
         cmocka_unit_test(text_grows_the_buffer),
         cmocka_unit_test(a_fault_is_built_layer_by_layer),
+        cmocka_unit_test(lines_of_a_level_that_is_off_cost_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -20,6 +20,7 @@ struct both {
     struct letter letters[LETTERS_MAX];
     size_t count;
     uint64_t pieces; /* that were sent */
+    uint32_t format; /* of the last snapshot that was begun */
 };
 
 static struct both *both;
@@ -33,6 +34,11 @@ void peer_send(struct peer *peer, const struct frame *frame)
     buffer_append(&letter->data, frame->data.data, frame->data.len);
     letter->frame.data = bytes_of(letter->data.data, letter->data.len);
     both->pieces += frame->type == FRAME_SNAPSHOT_PIECE;
+    if (frame->type == FRAME_SNAPSHOT_PIECE && frame->piece == 0) {
+        struct reader header = reader_of(frame->data);
+        reader_u8(&header);
+        both->format = reader_u32(&header);
+    }
 }
 
 bool peer_linked(const struct peer *peer, uint32_t pid)
@@ -157,6 +163,20 @@ static void a_window_of_pieces_is_on_its_way(void **state)
     assert_true((uint64_t)rounds <= 2 * (both->pieces / SNAPSHOT_WINDOW + 2));
 }
 
+/* As long as the cluster is at level 1, a member may refuse any but the oldest. */
+static void a_snapshot_is_of_a_format_that_all_read(void **state)
+{
+    rounds_until_installed();
+    assert_int_equal(both->format, RECORD_FORMAT_OLDEST);
+    both->fetcher->r.snapshots_received = 0;
+    fixture_must(&both->server->store, (struct op){.type = OP_LEVEL, .size = 2});
+    both->fetcher->r.snapshot_needed = tree_applied(both->server->store.tree);
+    fetching_housekeeping(&both->fetcher->r, replica_now_ms());
+    rounds_until_installed();
+    assert_int_equal(both->format, RECORD_FORMAT);
+    assert_int_equal(tree_cluster(both->fetcher->store.tree)->level, 2);
+}
+
 static void what_is_lost_is_sent_again(void **state)
 {
     round_trip(false);
@@ -237,6 +257,7 @@ static void the_tree_changes_while_it_is_fetched(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_snapshot_is_of_a_format_that_all_read, begin, end),
         cmocka_unit_test_setup_teardown(a_window_of_pieces_is_on_its_way, begin, end),
         cmocka_unit_test_setup_teardown(what_is_lost_is_sent_again, begin, end),
         cmocka_unit_test_setup_teardown(after_a_lost_piece_none_is_taken, begin, end),

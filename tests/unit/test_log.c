@@ -164,8 +164,6 @@ static void rig_wait(struct rig *rig)
 {
     while (rig->durable < rig->ticket && rig->failed == 0)
         uv_run(&rig->loop, UV_RUN_ONCE);
-    if (rig->failed == 0)
-        assert_int_equal(log_backlog_bytes(rig->log), 0);
 }
 
 static void assert_entry(const struct rig *rig, uint64_t index, uint64_t salt, uint32_t len)
@@ -296,7 +294,6 @@ static void the_largest_entries_fit(void **state)
     rig_start(rig);
     for (uint64_t i = 0; i < 3; i++)
         rig_write(rig, false, i, 1, LARGE, i);
-    assert_int_equal(log_backlog_bytes(rig->log), UINT64_C(3) * LARGE);
     rig_wait(rig);
     rig_stop(rig);
     rig_open(rig, 0);

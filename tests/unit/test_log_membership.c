@@ -155,7 +155,9 @@ static void become_former(struct rig *rig, const char *rows)
     static const char former[] =
         "DROP TABLE member;"
         "CREATE TABLE node (rank INTEGER PRIMARY KEY, life INTEGER NOT NULL,"
-        " folder INTEGER NOT NULL);";
+        " folder INTEGER NOT NULL);"
+        "ALTER TABLE owner DROP COLUMN told;"
+        "PRAGMA user_version = 3;";
     assert_int_equal(sql_exec(&rig->db.sql, former), 0);
     assert_int_equal(sql_exec(&rig->db.sql, rows), 0);
 }

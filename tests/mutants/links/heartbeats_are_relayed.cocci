@@ -5,7 +5,7 @@
 peer_send(...)
 {
 <...
-- direct && !heard(direct) && !is_heartbeat(frame)
-+ direct && !heard(direct)
+- direct && !is_heartbeat(frame)
++ direct
 ...>
 }

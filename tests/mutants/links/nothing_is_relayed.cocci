@@ -2,7 +2,7 @@
 // killers: test_peer
 @@
 @@
-peer_send(...)
+way_to(...)
 {
 <...
 - relay ? relay : direct

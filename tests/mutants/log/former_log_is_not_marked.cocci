@@ -2,7 +2,7 @@
 // killers: test_upgrade
 @@
 @@
-log_db_make(...)
+log_db_upgrade(...)
 {
 <...
 - sql_upgraded(...)

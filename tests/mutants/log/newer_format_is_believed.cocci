@@ -2,7 +2,7 @@
 // killers: test_upgrade, test_log
 @@
 @@
-sql_identify(...)
+sql_format(...)
 {
 <...
 - found > FOLDER_FORMAT

@@ -2,10 +2,10 @@
 // killers: test_seal
 @@
 @@
-sql_identify(...)
+sql_format(...)
 {
 <...
-- !seal_is_kept(sql->db)
-+ false
+- seal_is_kept(sql->db)
++ true
 ...>
 }

@@ -2,7 +2,7 @@
 // killers: test_upgrade
 @@
 @@
-sql_identify(...)
+sql_format(...)
 {
 <...
 - found < FOLDER_FORMAT_OLDEST

@@ -2,7 +2,7 @@
 // killers: test_writes
 @@
 @@
-replica_submit_by(...)
+writes_submit(...)
 {
 <...
 - r->next_sequence++;

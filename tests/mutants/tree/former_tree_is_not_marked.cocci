@@ -2,7 +2,7 @@
 // killers: test_upgrade
 @@
 @@
-tree_make(...)
+tree_upgrade(...)
 {
 <...
 - sql_upgraded(...)

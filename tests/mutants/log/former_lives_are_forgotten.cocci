@@ -1,0 +1,11 @@
+// A folder of a former format is opened, and what it knew of the members is lost.
+// killers: test_log_membership
+@@
+@@
+log_db_upgrade(...)
+{
+<...
+- sql_exec(...)
++ sql_exec(&db->sql, "DROP TABLE node")
+...>
+}

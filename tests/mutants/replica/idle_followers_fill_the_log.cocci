@@ -1,0 +1,11 @@
+// An Accepted without news is a debug line.
+// killers: test_describe
+@@
+@@
+is_repeated(...)
+{
+<...
+- return repeated;
++ return false;
+...>
+}

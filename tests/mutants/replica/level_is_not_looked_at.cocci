@@ -1,0 +1,11 @@
+// A command is proposed that some member does not read.
+// killers: test_writes
+@@
+@@
+replica_submit_by(...)
+{
+<...
+- levels_allow(r, command)
++ true
+...>
+}

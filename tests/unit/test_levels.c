@@ -1,0 +1,235 @@
+/* The cluster's feature level and its members' addresses, as a node's replica proposes and follows
+ * them: the links and the core are made of this. */
+#include "replica_parts.h"
+
+#include "base/trace.h"
+#include "command/level.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { FIRST = 8, SECOND = 9 };
+
+static struct {
+    struct peer_levels levels[SECOND + 1]; /* what a peer speaks; max 0: it is not linked */
+    uint32_t level;                        /* as the links were told last */
+    struct peer_identity identity;         /* likewise */
+    uint32_t identified;
+} links;
+
+bool peer_speaks(const struct peer *peer, uint32_t pid, struct peer_levels *levels)
+{
+    *levels = links.levels[pid];
+    return levels->max > 0;
+}
+
+void peer_set_level(struct peer *peer, uint32_t level)
+{
+    links.level = level;
+}
+
+int peer_identify(struct peer *peer, const struct peer_identity *identity, struct fault *fault)
+{
+    links.identity = *identity;
+    links.identified++;
+    return 0;
+}
+
+static int begin(void **state)
+{
+    struct parts *p = parts_new();
+    struct replica *r = &p->r;
+    memset(&links, 0, sizeof links);
+    strcpy(p->config.me.addr, "me:1");
+    strcpy(p->config.me.peer_addr, "me:2");
+    r->identity = (struct identity){.cluster = 5, .node = PARTS_ME};
+    r->status.role = PAXOS_LEADER;
+    r->member_count = 3;
+    for (uint32_t i = 0; i < 3; i++) {
+        r->members[i].pid = PARTS_ME + i;
+        members_name(&r->members[i], "old:1", "old:1");
+    }
+    levels_begin(r);
+    *state = p;
+    return 0;
+}
+
+static int end(void **state)
+{
+    parts_free(*state);
+    return 0;
+}
+
+/* Housekeeping, and then what it has proposed takes effect. Returns the type of the operation. */
+static uint8_t keep_house(struct parts *p)
+{
+    parts_forget(p);
+    levels_housekeeping(&p->r);
+    writes_propose(&p->r);
+    if (p->proposed_count == 0)
+        return 0;
+    struct command_view view;
+    struct op op;
+    bool repeated;
+    struct bytes entry = bytes_of(p->proposed[0]->bytes, p->proposed[0]->len);
+    assert_int_equal(p->proposed_count, 1);
+    assert_int_equal(command_check(entry, &view), 0);
+    assert_int_equal(command_next(&view, &op), 0);
+    uint64_t sequence = view.stamp.sequence;
+    struct command_result result = parts_apply(p, 0, &repeated);
+    writes_complete(&p->r, sequence, &result);
+    command_result_free(&result);
+    return op.type;
+}
+
+static void all_speak(uint32_t level)
+{
+    links.levels[FIRST] = links.levels[SECOND] = (struct peer_levels){1, level};
+}
+
+static void the_level_rises_when_all_speak_it(void **state)
+{
+    struct parts *p = *state;
+    assert_int_equal(keep_house(p), 0); /* nobody is linked */
+    links.levels[FIRST] = (struct peer_levels){1, 2};
+    assert_int_equal(keep_house(p), 0);
+    links.levels[SECOND] = (struct peer_levels){1, 1};
+    assert_int_equal(keep_house(p), 0);
+    all_speak(2);
+    p->r.status.role = PAXOS_FOLLOWER;
+    assert_int_equal(keep_house(p), 0);
+    p->r.status.role = PAXOS_LEADER;
+    assert_int_equal(keep_house(p), OP_LEVEL);
+    assert_int_equal(tree_cluster(p->store.tree)->level, 2);
+    keep_house(p);
+    assert_int_equal(links.level, 2);
+}
+
+/* Later versions are linked as well; this one proposes no more than it knows. */
+static void the_level_rises_no_further_than_known(void **state)
+{
+    struct parts *p = *state;
+    all_speak(LEVEL_MAX + 5);
+    assert_int_equal(keep_house(p), OP_LEVEL);
+    assert_int_equal(tree_cluster(p->store.tree)->level, LEVEL_MAX);
+}
+
+static void a_node_says_where_it_is_once(void **state)
+{
+    struct parts *p = *state;
+    all_speak(2);
+    assert_int_equal(keep_house(p), OP_LEVEL);
+    assert_int_equal(keep_house(p), OP_MEMBER);
+    assert_int_equal(keep_house(p), 0);
+    const struct tree_member *me = &tree_cluster(p->store.tree)->members[0];
+    assert_int_equal(me->node, PARTS_ME);
+    assert_string_equal(me->addr, "me:1");
+    assert_string_equal(me->peer_addr, "me:2");
+    strcpy(p->config.me.addr, "elsewhere:1");
+    assert_int_equal(keep_house(p), OP_MEMBER);
+    assert_int_equal(keep_house(p), 0);
+}
+
+static void another_says(struct parts *p, uint32_t node, const char *addr)
+{
+    p->store.node = node;
+    fixture_must(&p->store,
+                 (struct op){.type = OP_MEMBER, .name = text(addr), .name2 = text(addr)});
+}
+
+static const char *dialled(uint32_t pid)
+{
+    for (uint32_t i = 0; i < links.identity.count; i++) {
+        if (links.identity.members[i].pid == pid)
+            return links.identity.members[i].peer_addr;
+    }
+    return NULL;
+}
+
+static void addresses_of_the_log_are_followed(void **state)
+{
+    struct parts *p = *state;
+    another_says(p, FIRST, "new:1");
+    keep_house(p);
+    assert_string_equal(dialled(FIRST), "new:1");
+    assert_string_equal(dialled(SECOND), "old:1");
+    uint32_t identified = links.identified;
+    keep_house(p);
+    assert_int_equal(links.identified, identified); /* nothing is new */
+}
+
+/* A member said so when it connected; that another one has moved is no reason to go back. */
+static void what_a_member_says_itself_is_newer(void **state)
+{
+    struct parts *p = *state;
+    another_says(p, FIRST, "new:1");
+    keep_house(p);
+    members_name(members_find(&p->r, FIRST), "newer:1", "newer:1");
+    another_says(p, SECOND, "new:2");
+    keep_house(p);
+    assert_string_equal(dialled(FIRST), "newer:1");
+    assert_string_equal(dialled(SECOND), "new:2");
+}
+
+static int outcome;
+
+static void on_written(void *arg, enum replica_outcome is, const struct command_result *result)
+{
+    outcome = is;
+}
+
+static void what_a_member_does_not_read_is_refused(void **state)
+{
+    struct parts *p = *state;
+    struct command command = {0};
+    char why[REPLICA_TEXT_MAX];
+    links.levels[FIRST] = (struct peer_levels){1, 2};
+    links.levels[SECOND] = (struct peer_levels){1, 1};
+    struct op op = {.type = OP_MEMBER, .name = text("a:1"), .name2 = text("a:1")};
+    assert_int_equal(command_add(&command, &op), 0);
+    replica_submit(&p->r, &command, on_written, NULL);
+    assert_int_equal(outcome, REPLICA_UNSUPPORTED);
+    assert_int_equal(p->r.write_count, 0);
+    replica_unsupported(&p->r, why);
+    assert_non_null(strstr(why, "node 9 (old:1) runs an earlier version"));
+    links.levels[SECOND] = (struct peer_levels){0};
+    replica_unsupported(&p->r, why);
+    assert_non_null(strstr(why, "node 9 (old:1) is not reached"));
+}
+
+static void a_proposal_of_a_later_version_is_dropped(void **state)
+{
+    struct parts *p = *state;
+    struct op known = make_put("k", "v"), later = {.type = OP_LEVEL, .size = LEVEL_MAX + 1};
+    const struct op *ops[] = {&known, &later};
+    struct paxos_entry *entries[2];
+    for (int i = 0; i < 2; i++) {
+        struct buffer bytes = fixture_entry(&p->store, ops[i], 1);
+        entries[i] = paxos_entry_new(bytes.data, (uint32_t)bytes.len);
+        buffer_free(&bytes);
+    }
+    struct paxos_message m = {.from = FIRST, .entries = entries, .entry_count = 1};
+    assert_true(levels_readable(&m));
+    m.entry_count = 2;
+    assert_false(levels_readable(&m));
+    for (int i = 0; i < 2; i++)
+        paxos_entry_unref(entries[i]);
+}
+
+#define LEVELS_TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        LEVELS_TEST(the_level_rises_when_all_speak_it),
+        LEVELS_TEST(the_level_rises_no_further_than_known),
+        LEVELS_TEST(a_node_says_where_it_is_once),
+        LEVELS_TEST(addresses_of_the_log_are_followed),
+        LEVELS_TEST(what_a_member_says_itself_is_newer),
+        LEVELS_TEST(what_a_member_does_not_read_is_refused),
+        LEVELS_TEST(a_proposal_of_a_later_version_is_dropped),
+    };
+    trace_level = TRACE_ERROR;
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
