@@ -2,7 +2,7 @@
  *
  *   1  commands of version 1: the operations from PUT to RELEASE with the fields from `flags` to
  *      `atime`.
- *   2  commands of version 2, whose masks have room for 32 fields.
+ *   2  commands of version 2, whose masks have room for 32 fields; IF and ELSE.
  *
  * Every part of a command (an operation, a field of one) has the level since which it exists, in
  * operations.h. A command needs the highest level of its parts, and must not be proposed before

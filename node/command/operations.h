@@ -31,7 +31,10 @@
     X(SETATTR, 16, setattr, 1)  /* ino, OP_SET_* say which of mode, uid, gid, atime, mtime */      \
     X(SETXATTR, 17, setxattr, 1)       /* ino, name, data; OP_XATTR_CREATE or OP_XATTR_REPLACE */  \
     X(REMOVEXATTR, 18, removexattr, 1) /* ino, name */                                             \
-    X(RELEASE, 19, release, 1) /* ino: the node that asks no longer holds this unlinked inode */
+    X(RELEASE, 19, release, 1) /* ino: the node that asks no longer holds this unlinked inode */   \
+    X(IF, 20, if, 2)     /* name = path; OP_IF_ABSENT, OP_IF_EXISTS or OP_IF_REVISION: unless that \
+                            holds, what follows is skipped, up to the next ELSE */                 \
+    X(ELSE, 21, else, 2) /* what follows is skipped, unless what lies before it was */
 
 /* X(name, kind, bit, level): the member of struct op, how it is encoded (u32, u64, time, bytes),
  * its bit in the mask, and the feature level since which it exists. The order is that of the
