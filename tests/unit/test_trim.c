@@ -12,7 +12,7 @@ static void propose_many(struct subject *s, uint32_t count)
 {
     struct paxos_entry **entries = calloc(count, sizeof *entries);
     for (uint32_t i = 0; i < count; i++)
-        entries[i] = paxos_entry_new("entry", 5);
+        entries[i] = paxos_entry_new("\1none", 5);
     step(s, (struct paxos_event){.type = PAXOS_PROPOSE, .entries = entries, .entry_count = count});
     for (uint32_t i = 0; i < count; i++)
         paxos_entry_unref(entries[i]);
@@ -24,7 +24,7 @@ static void apply_up_to(struct parts *p, uint64_t index)
 {
     while (tree_applied(p->store.tree) < index) {
         bool repeated;
-        struct command_result result = fixture_apply(&p->store, text("entry"), &repeated);
+        struct command_result result = fixture_apply(&p->store, text("\1none"), &repeated);
         command_result_free(&result);
     }
 }
