@@ -15,14 +15,19 @@ static void put_error(struct http_request *request, struct bytes key, char *text
             bytes_of_text(text))) /* quoted from a request, or cut inside a character */
         for (char *c = text; *c; c++)
             *c = *c & 0x80 ? '?' : *c;
-    bool multiple = request->route && request->route->multiple;
+    static const struct {
+        const char *begin, *end;
+    } shapes[] = {[HTTP_SINGLE] = {"{\"Single\":{", "}}"},
+                  [HTTP_MULTIPLE] = {"{\"Multiple\":[{", "}]}"},
+                  [HTTP_TRANSACTION] = {"{\"Transaction\":{", "}}"}};
+    enum http_shape shape = request->route ? request->route->shape : HTTP_SINGLE;
     struct buffer *out = &request->out;
     out->len = 0;
-    http_json_raw(out, multiple ? "{\"Multiple\":[{" : "{\"Single\":{");
+    http_json_raw(out, shapes[shape].begin);
     if (key.data)
         http_json_field(out, "key", key);
     http_json_field(out, "error", bytes_of_text(text));
-    http_json_raw(out, multiple ? "}]}" : "}}");
+    http_json_raw(out, shapes[shape].end);
 }
 
 void http_error(struct http_request *request, unsigned int status, struct bytes key,
@@ -168,7 +173,8 @@ bool http_body_items(struct http_request *request, http_items_parser *parse)
     }
     buffer_free(&request->body);
     for (size_t i = 0; i < request->items.count; i++)
-        if (!key_ok(request, request->items.list[i].key, MHD_HTTP_BAD_REQUEST))
+        if (request->items.list[i].type != OP_ELSE &&
+            !key_ok(request, request->items.list[i].key, MHD_HTTP_BAD_REQUEST))
             return false;
     return true;
 }

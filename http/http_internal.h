@@ -80,11 +80,14 @@ void http_linger_end_expired(struct http *http);
 
 typedef void http_handler(struct http_request *request);
 
+/* The outermost field of a route's answers, errors too. */
+enum http_shape { HTTP_SINGLE, HTTP_MULTIPLE, HTTP_TRANSACTION };
+
 struct http_route {
     const char *method;
     const char *path; /* "/key/": anything below it */
     size_t body_bytes_max;
-    bool multiple; /* the shape of its answers */
+    enum http_shape shape;
     http_handler *handler;
 };
 
@@ -94,7 +97,8 @@ const struct http_route *http_route_find(const char *method, struct bytes path);
 /* reads.c, listing.c */
 http_handler http_read_key, http_read_keys, http_list_keys;
 /* writes.c */
-http_handler http_put_key, http_post_key, http_delete_key, http_post_keys, http_delete_keys;
+http_handler http_put_key, http_post_key, http_delete_key, http_post_keys, http_delete_keys,
+    http_post_txn;
 /* meta.c */
 http_handler http_ping, http_status, http_healthz, http_readyz, http_metrics;
 /* client_session.c, route.c */
@@ -174,7 +178,8 @@ bool http_consistency(struct http_request *request, enum replica_consistency *co
 
 /* ---- Errors (errors.c) ---- */
 
-/* Answers {"Single":{"key":K,"error":...}}; key.data NULL: the error is about no key. */
+/* Answers {"Single":{"key":K,"error":...}}, or in the route's shape; key.data NULL: the error is
+ * about no key. */
 void http_error(struct http_request *request, unsigned int status, struct bytes key,
                 const char *format, ...) __attribute__((format(printf, 4, 5)));
 

@@ -11,9 +11,13 @@
 
 #include <cjson/cJSON.h>
 
-/* A key, and its value where there is one; the bytes belong to the JSON they were read from. */
+/* A key, and its value where there is one; the bytes belong to the JSON they were read from. In a
+ * transaction also the operation that it is for; ELSE is for none. */
 struct http_item {
     struct bytes key, value;
+    uint8_t type; /* enum op_type */
+    uint32_t flags;
+    uint64_t revision;
 };
 
 struct http_items {
@@ -35,13 +39,14 @@ int http_json_parse(struct bytes text, cJSON **json, struct fault *fault);
  * 0 or -EINVAL with the fault's text. */
 int http_json_pair(cJSON *object, struct http_item *item, struct fault *fault);
 
-/* Whole bodies. Lists have 1 to COMMAND_OPS_MAX members. 0, -EINVAL or -E2BIG with the fault's
- * text, or -ENOMEM. */
+/* Whole bodies, whose parts become 1 to COMMAND_OPS_MAX items. 0, -EINVAL or -E2BIG with the
+ * fault's text, or -ENOMEM. */
 typedef int http_items_parser(struct bytes text, struct http_items *items, struct fault *fault);
 
 http_items_parser http_items_pair;          /* one pair */
 http_items_parser http_items_pairs;         /* a list of pairs, no key twice */
 http_items_parser http_items_keys;          /* a list of keys */
 http_items_parser http_items_distinct_keys; /* no key twice */
+http_items_parser http_items_txn;           /* a transaction: json_txn.c */
 
 #endif

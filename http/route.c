@@ -8,19 +8,20 @@ enum { JSON_BYTES_MAX = 2 * HTTP_BODY_BYTES_MAX };
 
 /* HEAD goes where GET goes; libmicrohttpd then leaves the body out. */
 static const struct http_route routes[] = {
-    {"GET", "/key/", 0, false, http_read_key},
-    {"PUT", "/key/", HTTP_BODY_BYTES_MAX, false, http_put_key},
-    {"DELETE", "/key/", 0, false, http_delete_key},
-    {"POST", "/key", JSON_BYTES_MAX, false, http_post_key},
-    {"GET", "/keys", JSON_BYTES_MAX, true, http_read_keys},
-    {"POST", "/keys", JSON_BYTES_MAX, true, http_post_keys},
-    {"DELETE", "/keys", JSON_BYTES_MAX, true, http_delete_keys},
-    {"GET", "/ping", 0, true, http_ping},
-    {"GET", "/status", 0, false, http_status},
-    {"GET", "/healthz", 0, false, http_healthz},
-    {"GET", "/readyz", 0, false, http_readyz},
-    {"GET", "/metrics", 0, false, http_metrics},
-    {"GET", "/client", 0, false, http_client_refused},
+    {"GET", "/key/", 0, HTTP_SINGLE, http_read_key},
+    {"PUT", "/key/", HTTP_BODY_BYTES_MAX, HTTP_SINGLE, http_put_key},
+    {"DELETE", "/key/", 0, HTTP_SINGLE, http_delete_key},
+    {"POST", "/key", JSON_BYTES_MAX, HTTP_SINGLE, http_post_key},
+    {"GET", "/keys", JSON_BYTES_MAX, HTTP_MULTIPLE, http_read_keys},
+    {"POST", "/keys", JSON_BYTES_MAX, HTTP_MULTIPLE, http_post_keys},
+    {"DELETE", "/keys", JSON_BYTES_MAX, HTTP_MULTIPLE, http_delete_keys},
+    {"POST", "/txn", JSON_BYTES_MAX, HTTP_TRANSACTION, http_post_txn},
+    {"GET", "/ping", 0, HTTP_MULTIPLE, http_ping},
+    {"GET", "/status", 0, HTTP_SINGLE, http_status},
+    {"GET", "/healthz", 0, HTTP_SINGLE, http_healthz},
+    {"GET", "/readyz", 0, HTTP_SINGLE, http_readyz},
+    {"GET", "/metrics", 0, HTTP_SINGLE, http_metrics},
+    {"GET", "/client", 0, HTTP_SINGLE, http_client_refused},
 };
 enum { ROUTES = sizeof routes / sizeof routes[0] };
 
@@ -57,8 +58,8 @@ const struct http_route *http_route_find(const char *method, struct bytes path)
 void http_unknown_path(struct http_request *request)
 {
     http_error(request, MHD_HTTP_NOT_FOUND, (struct bytes){0},
-               "there is no such path; there are /key/K, /key, /keys, /ping, /status, /healthz, "
-               "/readyz, /metrics and /client");
+               "there is no such path; there are /key/K, /key, /keys, /txn, /ping, /status, "
+               "/healthz, /readyz, /metrics and /client");
 }
 
 void http_unknown_method(struct http_request *request)

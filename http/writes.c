@@ -189,6 +189,56 @@ static void on_delete_keys(void *arg, enum replica_outcome outcome,
     http_answer(request, MHD_HTTP_OK);
 }
 
+static void put_txn_result(struct buffer *out, const struct http_item *item,
+                           const struct command_result *result, uint32_t i)
+{
+    http_json_comma(out);
+    http_json_raw(out, item->type == OP_PUT ? "{\"put\":" : "{\"delete\":");
+    if (item->type == OP_PUT)
+        put_stored(out, item, result, i);
+    else
+        put_deleted(out, item->key, result, i);
+    http_json_raw(out, "}");
+}
+
+/* Where the branch that ran lies among the items, and whether it was `then`. */
+static bool find_branch(const struct http_items *items, const struct command_result *result,
+                        uint32_t *from, uint32_t *to)
+{
+    bool holds = true;
+    *from = 0;
+    for (; items->list[*from].type == OP_IF; ++*from)
+        holds &= result->ops[*from].existed;
+    *to = *from;
+    while (items->list[*to].type != OP_ELSE)
+        ++*to;
+    if (!holds) {
+        *from = *to + 1;
+        *to = (uint32_t)items->count;
+    }
+    return holds;
+}
+
+static void on_post_txn(void *arg, enum replica_outcome outcome,
+                        const struct command_result *result)
+{
+    struct http_request *request = arg;
+    struct buffer *out = &request->out;
+    if (!succeeded(request, outcome, result))
+        return;
+    assert(result->count == request->items.count);
+    uint32_t from, to;
+    bool holds = find_branch(&request->items, result, &from, &to);
+    request->answer.etag = result->revision;
+    http_json_raw(out, "{\"Transaction\":{");
+    http_json_bool(out, "succeeded", holds);
+    buffer_printf(out, ",\"revision\":%llu,\"results\":[", (unsigned long long)result->revision);
+    for (uint32_t i = from; i < to; i++)
+        put_txn_result(out, &request->items.list[i], result, i);
+    http_json_raw(out, "]}}");
+    http_answer(request, MHD_HTTP_OK);
+}
+
 /* ---- Requests ---- */
 
 static void submit(struct http_request *request, const struct op *ops, size_t count,
@@ -238,7 +288,7 @@ void http_delete_key(struct http_request *request)
         submit(request, &op, 1, on_delete);
 }
 
-static void submit_items(struct http_request *request, enum op_type type, replica_written_cb *done)
+static void submit_items(struct http_request *request, replica_written_cb *done)
 {
     struct op *ops = calloc(request->items.count, sizeof *ops);
     if (!ops) {
@@ -247,21 +297,40 @@ static void submit_items(struct http_request *request, enum op_type type, replic
     }
     for (size_t i = 0; i < request->items.count; i++) {
         const struct http_item *item = &request->items.list[i];
-        ops[i] = (struct op){
-            .type = (uint8_t)type, .flags = OP_WANT_OLD, .name = item->key, .data = item->value};
+        ops[i] = (struct op){.type = item->type,
+                             .flags = item->flags,
+                             .revision = item->revision,
+                             .name = item->key,
+                             .data = item->value};
     }
     submit(request, ops, request->items.count, done);
     free(ops);
 }
 
+/* Of a list whose members all mean the same. */
+static void submit_list(struct http_request *request, enum op_type type, replica_written_cb *done)
+{
+    for (size_t i = 0; i < request->items.count; i++) {
+        request->items.list[i].type = (uint8_t)type;
+        request->items.list[i].flags = OP_WANT_OLD;
+    }
+    submit_items(request, done);
+}
+
 void http_post_keys(struct http_request *request)
 {
     if (has_no_conditions(request) && http_body_items(request, http_items_pairs))
-        submit_items(request, OP_PUT, on_post_keys);
+        submit_list(request, OP_PUT, on_post_keys);
 }
 
 void http_delete_keys(struct http_request *request)
 {
     if (has_no_conditions(request) && http_body_items(request, http_items_distinct_keys))
-        submit_items(request, OP_DELETE, on_delete_keys);
+        submit_list(request, OP_DELETE, on_delete_keys);
+}
+
+void http_post_txn(struct http_request *request)
+{
+    if (has_no_conditions(request) && http_body_items(request, http_items_txn))
+        submit_items(request, on_post_txn);
 }

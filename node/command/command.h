@@ -39,11 +39,11 @@ enum op_type { OPERATIONS(OPERATION_NUMBER) OP_TYPE_END };
 #undef OPERATION_NUMBER
 
 enum op_flags {
-    OP_WANT_OLD = 1 << 0,  /* PUT, DELETE: the proposer wants the former value */
-    OP_IF_ABSENT = 1 << 1, /* PUT: -ECANCELED if the key exists (If-None-Match: *) */
-    OP_IF_EXISTS = 1 << 2, /* PUT, DELETE: -ECANCELED if it does not (If-Match: *) */
-    OP_IF_REVISION =
-        1 << 3, /* PUT, DELETE: -ECANCELED unless its revision is `revision` (If-Match) */
+    OP_WANT_OLD = 1 << 0, /* PUT, DELETE: the proposer wants the former value */
+    /* A condition. PUT, DELETE: -ECANCELED if it does not hold. IF: what follows is skipped. */
+    OP_IF_ABSENT = 1 << 1,      /* IF, PUT: the key does not exist (If-None-Match: *) */
+    OP_IF_EXISTS = 1 << 2,      /* IF, PUT, DELETE: it exists (If-Match: *) */
+    OP_IF_REVISION = 1 << 3,    /* IF, PUT, DELETE: its revision is `revision` (If-Match) */
     OP_TRUNCATE_FIRST = 1 << 4, /* WRITE, APPEND: the `>` of a shell in one entry */
     OP_EXCLUSIVE = 1 << 5,      /* CREATE: -EEXIST if it exists */
     OP_NO_REPLACE = 1 << 6,     /* RENAME: -EEXIST if the target exists */
@@ -128,9 +128,9 @@ struct attr {
     int64_t mtime, ctime;
 };
 
-/* What became of one operation. */
+/* What became of one operation; zeros if it was skipped. */
 struct op_result {
-    bool existed;     /* PUT, DELETE, CREATE: there was one before */
+    bool existed;     /* PUT, DELETE, CREATE: there was one before; IF: the condition holds */
     bool old_present; /* the former value is at old_at, old_len of the result's `old` */
     size_t old_at, old_len;
     struct attr attr; /* of the inode that the operation made or changed, afterwards; WRITE/APPEND:

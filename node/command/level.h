@@ -4,7 +4,7 @@
  *      `atime`.
  *   2  commands of version 2, whose masks have room for 32 fields; LEVEL, by which the cluster goes
  *      from one level to the next, and MEMBER, by which a node says where it is; snapshots of
- *      format 4.
+ *      format 4; IF and ELSE.
  *
  * Every part of a command (an operation, a field of one) has the level since which it exists, in
  * operations.h. A command needs the highest level of its parts, and must not be proposed before

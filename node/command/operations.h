@@ -33,7 +33,10 @@
     X(REMOVEXATTR, 18, removexattr, 1) /* ino, name */                                             \
     X(RELEASE, 19, release, 1) /* ino: the node that asks no longer holds this unlinked inode */   \
     X(LEVEL, 20, level, 2)     /* size: the cluster's feature level from now on, if higher */      \
-    X(MEMBER, 21, member, 2)   /* name = addr, name2 = peer_addr of the node that asks */
+    X(MEMBER, 21, member, 2)   /* name = addr, name2 = peer_addr of the node that asks */          \
+    X(IF, 22, if, 2)     /* name = path; OP_IF_ABSENT, OP_IF_EXISTS or OP_IF_REVISION: unless that \
+                            holds, what follows is skipped, up to the next ELSE */                 \
+    X(ELSE, 23, else, 2) /* what follows is skipped, unless what lies before it was */
 
 /* X(name, kind, bit, level): the member of struct op, how it is encoded (u32, u64, time, bytes),
  * its bit in the mask, and the feature level since which it exists. The order is that of the

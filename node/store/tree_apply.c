@@ -20,6 +20,8 @@ static int run_operations(struct change *c, struct command_view view)
         struct op op;
         int status = command_next(&view, &op);
         assert(status == 0);
+        if (c->skipping && op.type != OP_ELSE)
+            continue;
         status = operations[op.type](c, &op, &c->result->ops[i]);
         if (c->tree->broken)
             return c->tree->broken;

@@ -179,6 +179,7 @@ struct change {
     uint64_t time;
     uint64_t revision;
     bool mine;
+    bool skipping; /* tree_branch.c: operations up to the next ELSE do not run */
     struct command_result *result;
 };
 
@@ -371,7 +372,8 @@ int result_decode(struct bytes bytes, struct command_result *result);
 
 typedef int operation(struct change *c, const struct op *op, struct op_result *out);
 #define OPERATION_DECLARED(name, number, function, level) operation op_##function;
-/* Of tree_keys.c, tree_file.c, tree_names.c, tree_rename.c, tree_attr.c and tree_inode.c. */
+/* Of tree_keys.c, tree_file.c, tree_names.c, tree_rename.c, tree_attr.c, tree_inode.c and
+ * tree_branch.c. */
 OPERATIONS(OPERATION_DECLARED)
 #undef OPERATION_DECLARED
 

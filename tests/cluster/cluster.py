@@ -89,10 +89,15 @@ class Response(collections.namedtuple("Response", "status headers body")):
         return self.json["Multiple"]
 
     @property
+    def transaction(self):
+        return self.json["Transaction"]
+
+    @property
     def error(self):
         """The text of an error answer: every error has one."""
         answer = self.json
-        answer = answer["Single"] if "Single" in answer else answer["Multiple"][0] if "Multiple" in answer else answer
+        answer = answer["Multiple"][0] if "Multiple" in answer else answer
+        answer = answer.get("Single") or answer.get("Transaction") or answer
         assert answer["error"], self
         return answer["error"]
 
@@ -237,6 +242,10 @@ class Node:
 
     def delete(self, key, headers=None):
         return self.request("DELETE", path_of(key), headers=headers)
+
+    def txn(self, conditions, then, otherwise=()):
+        body = {"if": list(conditions), "then": list(then), "else": list(otherwise)}
+        return self.request("POST", "/txn", body)
 
     def contents(self, query=""):
         """Every key and its value, as bytes, in the order of the keys."""

@@ -96,7 +96,7 @@ static struct paxos_entry *random_entry(uint64_t index)
     if (kind == 0 && index > 0)
         return paxos_entry_ref(cluster.entries[index - 1 - below((uint32_t)index) % 8 % index]);
     if (kind == 1)
-        return paxos_entry_new("no command", 10);
+        return paxos_entry_new("\1no command", 11);
     return random_command();
 }
 

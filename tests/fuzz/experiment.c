@@ -52,7 +52,7 @@ static struct op op_of(struct experiment *e)
     struct source *s = e->input;
     struct op op = {.type = (uint8_t)(1 + source_below(s, OP_TYPE_END - 1))};
     uint8_t fields = source_u8(s);
-    bool by_key = op.type == OP_PUT || op.type == OP_DELETE;
+    bool by_key = op.type == OP_PUT || op.type == OP_DELETE || op.type == OP_IF;
     op.name = by_key ? key_of(s) : name_of(s);
     op.ino = by_key ? 0 : source_number(s);
     if (fields & 1)

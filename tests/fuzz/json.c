@@ -21,6 +21,28 @@ static void check_items(const struct http_items *items, bool distinct)
     }
 }
 
+/* The conditions, the branches with one ELSE between them. */
+static void check_txn(struct bytes text)
+{
+    struct http_items items = {0};
+    struct fault fault = {""};
+    uint32_t elses = 0;
+    int status = http_items_txn(text, &items, &fault);
+    assert(status == 0 || ((status == -EINVAL || status == -E2BIG) && fault.text[0]));
+    for (size_t i = 0; status == 0 && i < items.count; i++) {
+        const struct http_item *item = &items.list[i];
+        bool condition = item->type == OP_IF;
+        elses += item->type == OP_ELSE;
+        assert(item->type == OP_ELSE || http_text_is_plain(item->key));
+        assert(!condition || items.list[i ? i - 1 : 0].type == OP_IF);
+        assert(condition == ((item->flags & (OP_IF_ABSENT | OP_IF_EXISTS | OP_IF_REVISION)) != 0));
+        assert((item->flags == OP_IF_REVISION) == (item->revision != 0));
+        assert(item->type != OP_PUT || item->value.data);
+    }
+    assert(status != 0 || (elses == 1 && items.count <= COMMAND_OPS_MAX));
+    http_items_free(&items);
+}
+
 static void check_json(struct bytes text)
 {
     cJSON *json;
@@ -34,10 +56,11 @@ static void check_json(struct bytes text)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct source s = source_of(data, size);
-    uint32_t which = source_below(&s, 1 + sizeof parsers / sizeof *parsers);
+    const uint32_t lists = sizeof parsers / sizeof *parsers;
+    uint32_t which = source_below(&s, lists + 2);
     struct bytes text = guard_bytes(s.left);
-    if (which == sizeof parsers / sizeof *parsers) {
-        check_json(text);
+    if (which >= lists) {
+        (which == lists ? check_json : check_txn)(text);
         return 0;
     }
     struct http_items items = {0};

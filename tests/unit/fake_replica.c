@@ -189,17 +189,34 @@ int tree_keys(struct tree *tree, struct bytes prefix, struct bytes after, uint32
 
 /* ---- Commands ---- */
 
-static int check(const struct tree *tree, const struct op *op)
+static bool holds(const struct tree *tree, const struct op *op)
 {
     const struct entry *entry = find(tree, op->name);
+    return !((op->flags & OP_IF_ABSENT) && entry) && !((op->flags & OP_IF_EXISTS) && !entry) &&
+           !((op->flags & OP_IF_REVISION) && (!entry || entry->attr.revision != op->revision));
+}
+
+static int check(const struct tree *tree, const struct op *op)
+{
     if (is_directory(tree, op->name))
         return -EISDIR;
     if (has_file_parent(tree, op->name))
         return -ENOTDIR;
-    bool holds =
-        !((op->flags & OP_IF_ABSENT) && entry) && !((op->flags & OP_IF_EXISTS) && !entry) &&
-        !((op->flags & OP_IF_REVISION) && (!entry || entry->attr.revision != op->revision));
-    return holds ? 0 : -ECANCELED;
+    return holds(tree, op) ? 0 : -ECANCELED;
+}
+
+/* Whether the operation changes keys. IF and ELSE decide that for those behind them. */
+static bool is_change(const struct tree *tree, const struct op *op, bool *skipping, bool *existed)
+{
+    if (op->type == OP_ELSE)
+        *skipping = !*skipping;
+    if (op->type == OP_ELSE || *skipping)
+        return false;
+    if (op->type == OP_IF) {
+        *existed = holds(tree, op);
+        *skipping = !*existed;
+    }
+    return op->type != OP_IF;
 }
 
 static void apply_op(struct tree *tree, const struct op *op, struct command_result *result,
@@ -227,8 +244,11 @@ static void apply(struct tree *tree, struct bytes bytes, struct command_result *
     struct op op;
     assert(command_read(bytes, &view) == 0);
     struct command_view again = view;
+    bool skipping = false, existed;
     for (uint32_t i = 0; i < view.count && result->status == 0; i++) {
         assert(command_next(&again, &op) == 0);
+        if (!is_change(tree, &op, &skipping, &existed))
+            continue;
         result->status = fake.write_status ? fake.write_status : check(tree, &op);
         result->failed_op = i;
     }
@@ -239,9 +259,11 @@ static void apply(struct tree *tree, struct bytes bytes, struct command_result *
     result->old_forgotten = fake.old_forgotten;
     result->ops = calloc(view.count, sizeof *result->ops);
     assert(result->ops);
+    skipping = false;
     for (uint32_t i = 0; i < view.count; i++) {
         assert(command_next(&view, &op) == 0);
-        apply_op(tree, &op, result, &result->ops[i]);
+        if (is_change(tree, &op, &skipping, &result->ops[i].existed))
+            apply_op(tree, &op, result, &result->ops[i]);
     }
 }
 

@@ -170,6 +170,53 @@ static void what_exists_at_level_1_is_of_version_1(void **state)
     }
 }
 
+/* The operation that needs it may come last. */
+static void what_needs_level_2_makes_the_whole_command_wider(void **state)
+{
+    struct op ops[] = {{.type = OP_PUT, .name = bytes_of_text("k"), .data = bytes_of_text("v")},
+                       {.type = OP_WRITE, .ino = 7, .atime = 9, .data = bytes_of_text("w")},
+                       {.type = OP_ELSE}};
+    struct command c = {0};
+    struct command_view view;
+    assert_int_equal(command_add(&c, &ops[0]), 0);
+    assert_int_equal(command_add(&c, &ops[1]), 0);
+    assert_int_equal(c.level, 1);
+    assert_int_equal(command_add(&c, &ops[2]), 0);
+    assert_int_equal(c.level, 2);
+    assert_int_equal(command_add(&c, &ops[0]), 0);
+    assert_int_equal(c.level, 2);
+    assert_int_equal(c.count, 4);
+    command_stamp(&c, &(struct stamp){.node = 1});
+    assert_int_equal(c.bytes.data[0], 2);
+    assert_int_equal(command_read(bytes_of(c.bytes.data, c.bytes.len), &view), 0);
+    for (int i = 0; i < 4; i++) {
+        struct op op;
+        assert_int_equal(command_next(&view, &op), 0);
+        assert_op_equal(&op, &ops[i % 3]);
+    }
+    assert_int_equal(reader_left(&view.ops), 0);
+    command_free(&c);
+}
+
+/* Wider, the former operations no longer fit: nothing has changed. */
+static void what_does_not_fit_wider_is_left_as_it_was(void **state)
+{
+    struct command c = {0};
+    uint8_t *value = calloc(1, COMMAND_BYTES_MAX);
+    assert_non_null(value);
+    struct op small = {.type = OP_DELETE}, large = {.type = OP_WRITE};
+    assert_int_equal(command_add(&c, &small), 0);
+    large.data = bytes_of(value, COMMAND_BYTES_MAX - c.bytes.len - 7);
+    assert_int_equal(command_add(&c, &large), 0);
+    assert_int_equal(c.bytes.len, COMMAND_BYTES_MAX);
+    assert_int_equal(command_add(&c, &(struct op){.type = OP_ELSE}), -EFBIG);
+    assert_int_equal(c.level, 1);
+    assert_int_equal(c.count, 2);
+    assert_int_equal(c.bytes.len, COMMAND_BYTES_MAX);
+    command_free(&c);
+    free(value);
+}
+
 static void cut_short_anywhere_it_is_refused(void **state)
 {
     struct command c = {0};
@@ -260,6 +307,8 @@ int main(void)
         cmocka_unit_test(a_list_is_read_back_as_it_was_written),
         cmocka_unit_test(what_is_later_is_told_from_what_is_malformed),
         cmocka_unit_test(what_exists_at_level_1_is_of_version_1),
+        cmocka_unit_test(what_needs_level_2_makes_the_whole_command_wider),
+        cmocka_unit_test(what_does_not_fit_wider_is_left_as_it_was),
         cmocka_unit_test(cut_short_anywhere_it_is_refused),
         cmocka_unit_test(limits_are_refused_and_leave_the_command_usable),
         cmocka_unit_test(keys_are_checked),

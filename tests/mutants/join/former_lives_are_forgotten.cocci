@@ -2,10 +2,10 @@
 // killers: test_log_membership
 @@
 @@
-log_db_fill_members(...)
+log_db_upgrade(...)
 {
 <...
-- log_db_convert_nodes(db, members)
-+ log_db_make_members(db, members)
+- sql_exec(...)
++ sql_exec(&db->sql, "DROP TABLE node")
 ...>
 }

@@ -1,0 +1,37 @@
+/* Branches of a command: IF and ELSE say which of its operations run.
+ *
+ *   IF... then... ELSE else...
+ *
+ * Conditions look at the tree as the operations before them have left it. The first one that does
+ * not hold skips what follows, up to ELSE; ELSE turns that round. So of `then` and `else` one runs,
+ * and which one is in the results of the conditions, also of a command that is repeated. */
+#include "store/tree_internal.h"
+
+#include <errno.h>
+
+/* A directory is no key. */
+static bool is_key(int status, const struct attr *attr)
+{
+    return status == 0 && !S_ISDIR(attr->mode);
+}
+
+int op_if(struct change *c, const struct op *op, struct op_result *out)
+{
+    struct attr attr = {0};
+    int status = tree_resolve(c->tree, op->name, &attr);
+    if (status < 0 && status != -ENOENT && status != -ENOTDIR)
+        return status;
+    bool found = is_key(status, &attr);
+    bool unless = op->flags & OP_IF_ABSENT && found;
+    bool missing = op->flags & (OP_IF_EXISTS | OP_IF_REVISION) && !found;
+    bool changed = op->flags & OP_IF_REVISION && attr.revision != op->revision;
+    out->existed = !unless && !missing && !changed;
+    c->skipping = !out->existed;
+    return 0;
+}
+
+int op_else(struct change *c, const struct op *op, struct op_result *out)
+{
+    c->skipping = !c->skipping;
+    return 0;
+}
