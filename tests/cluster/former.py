@@ -15,6 +15,7 @@ import urllib.parse
 from cluster import REPOSITORY, Cluster, bytes_of, path_of, wait_for
 
 COMMIT = "0b4f178"
+LEVEL = 1  # of the features that it has
 KEPT = REPOSITORY / "tests" / "former"
 
 # Until 0b4f178 the cluster's id and the nodes' ids followed from the addresses, so a kept folder has the addresses
@@ -170,6 +171,20 @@ def describe_log(node):
             "standing": status["standing"]}
 
 
+def levels(nodes):
+    """The cluster's feature level as each of the nodes tells it; a version that knows of none says nothing."""
+    found = [node.status().get("level") for node in nodes]
+    return [level for level in found if level is not None]
+
+
+def wait_risen(nodes):
+    """Waits until all nodes, of which none is of the former version, use what they have beyond it."""
+    def risen():
+        found = levels(nodes)
+        return all(level > LEVEL for level in found) and len(set(found)) <= 1
+    wait_for(risen, "the level rises")
+
+
 def inodes_of(node):
     return node.status()["tree"]["inodes"]
 
@@ -186,7 +201,8 @@ def write_description(kind, nodes, inodes, tree):
     held by open files is freed."""
     def lines(table):
         return ",\n".join(f"{json.dumps(name)}: {json.dumps(about)}" for name, about in table.items())
-    (KEPT / f"{kind}.json").write_text(f'{{"nodes": {{\n{lines(nodes)}\n}}, "inodes": {inodes}, "tree": {{\n{lines(tree)}\n}}}}\n')
+    text = f'{{"nodes": {{\n{lines(nodes)}\n}}, "inodes": {inodes}, "tree": {{\n{lines(tree)}\n}}}}\n'
+    (KEPT / f"{kind}.json").write_text(text)
 
 
 def read_description(kind):

@@ -57,6 +57,7 @@ def test_each_folder_has_the_history_that_it_had(kept):
 def test_every_door_shows_what_it_showed(kept):
     description = former.read_description(kept.kind)
     kept.start()
+    former.wait_risen(kept.nodes)
     for node in kept.nodes:
         status = node.status()
         assert status["log"]["applied"] >= description["nodes"][node.folder.name]["applied"]
@@ -97,7 +98,7 @@ def write_further(nodes):
     with open(first.path("appended"), "ab", buffering=0) as file:
         file.write(b"further")
     with open(last.path("sparse"), "r+b", buffering=0) as file:
-        os.pwrite(file.fileno(), b"further", 100 * 16384 + 1000)
+        os.pwrite(file.fileno(), b"further", 1638400 + 1000)
     with open(first.path("of 3072 bytes"), "ab", buffering=0) as file:
         file.write(b"beyond the limit")
     os.setxattr(last.path("attributes/new"), "user.text", b"further", os.XATTR_REPLACE)
@@ -113,7 +114,8 @@ def write_further(nodes):
 def check_further(nodes, revision):
     for node in nodes:
         assert node.path("appended").read_bytes().endswith(b"late line 24\nfurther")
-        assert node.path("sparse").read_bytes()[100 * 16384:][:1007] == b"data at 1638400".ljust(1000, b"\0") + b"further"
+        written = node.path("sparse").read_bytes()[1638400:][:1007]
+        assert written == b"data at 1638400".ljust(1000, b"\0") + b"further"
         assert node.path("of 3072 bytes").read_bytes()[3070:] == b"0\nbeyond the limit"
         assert os.getxattr(node.path("attributes/new"), "user.text") == b"further"
         assert node.path("further/moved here").read_text() == "three names"
