@@ -6,6 +6,7 @@ import itertools
 import os
 import random
 import shutil
+import subprocess
 import tempfile
 import threading
 
@@ -17,6 +18,7 @@ from cluster import QUORUMFS, Cluster, tree_of, wait_for
 ROUNDS = int(os.environ.get("UPGRADE_ROUNDS", "1"))
 STEPS = 4  # of every client between one node and the next
 MIB = 1024 * 1024
+EXIT_START = 1
 # Longer than any pause that a busy machine may make, so that an error is one of the nodes.
 CONFIG = {"request_timeout": "20s"}
 
@@ -275,6 +277,17 @@ def check_levels(nodes):
         assert all(level == former.LEVEL for level in found), found
 
 
+def check_no_way_back(node, former_binary):
+    """The former version does not start with a folder that may hold what it does not understand, and leaves it as it
+    is: this one starts with it again."""
+    if not former.levels([node]):
+        return
+    node.stop()
+    refused = subprocess.run([former_binary, node.folder], capture_output=True, text=True, timeout=20, check=False)
+    assert refused.returncode == EXIT_START and refused.stderr, refused
+    node.start()
+
+
 def next_node(cluster, leading):
     """One that is still of the former version; the leader or another, if there is a choice."""
     left = [node for node in cluster.nodes if node.binary != QUORUMFS]
@@ -299,6 +312,8 @@ def test_node_after_node(former_binary, leader_turn):
             upgrade.take_over(node)
         upgrade.go_on()
         upgrade.check()
+        check_no_way_back(cluster.nodes[0], former_binary)
+        assert_equal(cluster)
 
 
 def test_nodes_with_empty_folders_join_by_a_snapshot(former_binary):
