@@ -34,9 +34,12 @@ class NoHistory(Exception):
 def build(folder):
     """Builds the former program below an empty folder; its path. It need not be fast, but without
     optimization it has no room on its stack."""
-    archive = subprocess.run(["git", "-C", REPOSITORY, "archive", COMMIT], capture_output=True, check=False)
-    if archive.returncode != 0:
-        raise NoHistory(f"{COMMIT} is not in the history: {archive.stderr.decode(errors='replace').strip()}")
+    git = ["git", "-c", "safe.directory=*", "-C", REPOSITORY]
+    try:
+        archive = subprocess.run([*git, "archive", COMMIT], capture_output=True, check=True)
+    except (FileNotFoundError, subprocess.CalledProcessError) as error:
+        said = getattr(error, "stderr", b"").decode(errors="replace").strip()
+        raise NoHistory(f"{COMMIT} is not in the history: {said or error}") from error
     subprocess.run(["tar", "-x", "-C", folder], input=archive.stdout, check=True)
     built = pathlib.Path(folder) / "build"
     for command in (["meson", "setup", "-Doptimization=1", built, folder], ["ninja", "-C", built, "quorumfs"]):
