@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import tarfile
 
 import pytest
 
@@ -19,8 +18,7 @@ ALONE = ("compacted", "applied", "digest", "life", "standing")
 def kept(request):
     """Nodes with the folders of one kind, none of them started."""
     with former.KeptCluster(request.param, cluster_secret="kept") as cluster:
-        with tarfile.open(former.KEPT / f"{request.param}.tar.xz") as archive:
-            archive.extractall(cluster.folder)
+        former.unpack(request.param, cluster.folder)
         yield cluster
 
 
