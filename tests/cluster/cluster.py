@@ -107,6 +107,7 @@ class Node:
 
     def __init__(self, folder, addr, config):
         self.folder = pathlib.Path(folder)
+        self.binary = QUORUMFS  # can be changed before the next start
         self.addr = addr
         self.host, port = addr.rsplit(":", 1)
         self.port = int(port)
@@ -139,7 +140,7 @@ class Node:
         return self
 
     def command(self, *flags):
-        return [QUORUMFS, *flags, str(self.folder)]
+        return [self.binary, *flags, str(self.folder)]
 
     @property
     def running(self):
@@ -323,7 +324,7 @@ class Cluster:
 
     alive = []  # for the report when a test fails
 
-    def __init__(self, count=3, mount=True, start=True, **config):
+    def __init__(self, count=3, mount=True, start=True, binary=QUORUMFS, **config):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="quorumfs-test-"))
         self.start_them = start
         if mount:
@@ -333,6 +334,7 @@ class Cluster:
         for number, addr in enumerate(addresses, 1):
             fields = {"addr": addr, "peers": [other for other in addresses if other != addr]}
             self.nodes.append(self.make_node(number, addr, fields | config))
+            self.nodes[-1].binary = binary
 
     def addresses(self, count):
         return [f"127.0.0.1:{port}" for port in free_ports(count)]

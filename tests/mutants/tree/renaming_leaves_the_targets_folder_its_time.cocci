@@ -1,0 +1,10 @@
+// The directory that a name is moved to keeps its mtime, so a cached listing of it looks current.
+// killers: test_former_snapshot
+@@
+@@
+op_rename(...)
+{
+<...
+- r.to->attr.mtime = c->time;
+...>
+}
