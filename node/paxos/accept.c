@@ -4,18 +4,23 @@
 
 #include <assert.h>
 
+bool paxos_leads(const struct paxos *p)
+{
+    return p->role == PAXOS_LEADER && p->phase == PAXOS_PHASE_ACCEPT;
+}
+
 /* Of a peer's log, what is surely a prefix of mine: of the same round all of it (an earlier round:
  * as far as the log that I took over), otherwise what it knows to be decided. */
 static uint64_t valid_prefix(const struct paxos *p, const struct paxos_peer *peer)
 {
     const struct paxos_leader *l = &p->leader;
-    uint64_t valid = peer->decided;
-    if (paxos_ballot_compare(peer->acc_round, p->promise) == 0)
-        valid = peer->accepted;
-    else if (paxos_ballot_compare(peer->acc_round, l->best_acc_round) == 0)
-        valid = peer->accepted < l->best_accepted ? peer->accepted : l->best_accepted;
+    uint64_t valid = peer->promise.decided;
+    if (paxos_ballot_compare(peer->promise.acc_round, p->promise) == 0)
+        valid = peer->promise.log_end;
+    else if (paxos_ballot_compare(peer->promise.acc_round, l->best_acc_round) == 0)
+        valid = peer->promise.log_end < l->best_accepted ? peer->promise.log_end : l->best_accepted;
     /* A snapshot may have carried a peer further than its round goes. */
-    return valid > peer->decided ? valid : peer->decided;
+    return valid > peer->promise.decided ? valid : peer->promise.decided;
 }
 
 static struct paxos_message *send_in_session(struct paxos *p, struct paxos_peer *peer,
@@ -23,11 +28,11 @@ static struct paxos_message *send_in_session(struct paxos *p, struct paxos_peer 
 {
     struct paxos_message *m = paxos_send(p, type, peer->pid);
     m->n = p->promise;
-    m->session = peer->session;
-    m->counter = ++peer->counter;
+    m->session = peer->ballot.session;
+    m->counter = ++peer->session.counter;
     m->decided = p->decided;
-    peer->told = p->decided;
-    peer->tell_at = 0;
+    peer->session.told = p->decided;
+    peer->session.tell_at = 0;
     return m;
 }
 
@@ -37,26 +42,26 @@ static struct paxos_message *send_in_session(struct paxos *p, struct paxos_peer 
  * is joining: it may have accepted any of them in its earlier life. */
 static uint64_t least_sync(const struct paxos *p, const struct paxos_peer *peer)
 {
-    if (peer->standing == PAXOS_JOINING)
+    if (peer->promise.standing == PAXOS_JOINING)
         return p->log.end;
-    bool in_round = paxos_ballot_compare(peer->acc_round, p->promise) == 0;
+    bool in_round = paxos_ballot_compare(peer->promise.acc_round, p->promise) == 0;
     return in_round ? 0 : p->leader.sync_end;
 }
 
 void paxos_sync_peer(struct paxos *p, struct paxos_peer *peer)
 {
     assert(paxos_leads(p));
-    assert(peer->answered);
+    assert(peer->promise.given);
+    assert(!peer->session.begun);
     uint64_t valid = valid_prefix(p, peer);
     if (valid > p->log.end)
         return; /* decided beyond my log: by a higher ballot, which will depose me */
-    peer->session++;
-    peer->counter = 0;
-    peer->begun = true;
+    peer->ballot.session++;
+    peer->session.begun = true;
     struct paxos_message *m = send_in_session(p, peer, PAXOS_ACCEPT_SYNC);
-    m->psid = peer->psid;
-    m->standing = peer->standing;
-    m->life = peer->life;
+    m->psid = peer->prepare.psid;
+    m->standing = peer->promise.standing;
+    m->life = peer->ballot.life;
     if (valid < p->log.base) {
         m->sync = PAXOS_SYNC_SNAPSHOT;
         m->first = p->log.base;
@@ -65,17 +70,13 @@ void paxos_sync_peer(struct paxos *p, struct paxos_peer *peer)
     m->sync = PAXOS_SYNC_SUFFIX;
     uint64_t end = paxos_attach(p, m, valid, p->log.end);
     uint64_t least = least_sync(p, peer);
-    if (end < least) {
-        end = least;
-        peer->sync_end = end;
-    } else {
-        peer->sync_end = 0;
-    }
+    if (end < least)
+        end = peer->session.pull_end = least;
     m->accepted = end;
-    peer->synced = true;
-    peer->acked = valid;
-    peer->acked_offset = paxos_log_offset(&p->log, valid);
-    peer->sent = end;
+    peer->session.synced = true;
+    peer->session.window = valid;
+    peer->session.window_offset = paxos_log_offset(&p->log, valid);
+    peer->session.next = end;
 }
 
 void paxos_beat(struct paxos *p, const struct paxos_peer *peer)
@@ -83,8 +84,8 @@ void paxos_beat(struct paxos *p, const struct paxos_peer *peer)
     assert(paxos_leads(p));
     struct paxos_message *m = paxos_send(p, PAXOS_LEADER_BEAT, peer->pid);
     m->n = p->promise;
-    m->session = peer->session;
-    m->counter = peer->counter;
+    m->session = peer->ballot.session;
+    m->counter = peer->session.counter;
     m->decided = p->decided;
 }
 
@@ -94,14 +95,15 @@ void paxos_on_accepted(struct paxos *p, struct paxos_peer *peer, const struct pa
         return;
     if (m->accepted > p->log.end || m->decided > m->accepted)
         return;
-    if (m->accepted > peer->acc)
-        peer->acc = m->accepted;
-    uint64_t seen = peer->acc < peer->sent ? peer->acc : peer->sent;
-    if (seen <= peer->acked)
+    if (m->accepted > peer->ballot.durable)
+        peer->ballot.durable = m->accepted;
+    uint64_t seen =
+        peer->ballot.durable < peer->session.next ? peer->ballot.durable : peer->session.next;
+    if (seen <= peer->session.window)
         return;
-    peer->acked = seen;
+    peer->session.window = seen;
     if (seen >= p->log.base)
-        peer->acked_offset = paxos_log_offset(&p->log, seen);
+        peer->session.window_offset = paxos_log_offset(&p->log, seen);
 }
 
 /* The W-th largest of what is durable in this ballot is chosen. Mine counts like any other, so this
@@ -113,7 +115,7 @@ void paxos_decide(struct paxos *p)
     uint64_t largest[PAXOS_NODES_MAX];
     uint32_t count = 0;
     for (uint32_t i = 0; i <= p->peer_count; i++) {
-        uint64_t acc = i < p->peer_count ? p->peers[i].acc : paxos_accepted_durable(p);
+        uint64_t acc = i < p->peer_count ? p->peers[i].ballot.durable : paxos_accepted_durable(p);
         uint32_t at = count++;
         for (; at > 0 && largest[at - 1] < acc; at--)
             largest[at] = largest[at - 1];
@@ -127,8 +129,9 @@ void paxos_decide(struct paxos *p)
 
 static bool window_open(const struct paxos *p, const struct paxos_peer *peer)
 {
-    return peer->sent == peer->acked ||
-           paxos_log_offset(&p->log, peer->sent) - peer->acked_offset < PAXOS_WINDOW_BYTES_MAX;
+    return peer->session.next == peer->session.window ||
+           paxos_log_offset(&p->log, peer->session.next) - peer->session.window_offset <
+               PAXOS_WINDOW_BYTES_MAX;
 }
 
 /* What is decided goes with the next entries. By itself it goes to a peer that waits for it (with a
@@ -136,29 +139,29 @@ static bool window_open(const struct paxos *p, const struct paxos_peer *peer)
  * all messages. */
 static void tell_decided(struct paxos *p, struct paxos_peer *peer)
 {
-    if (peer->told >= p->decided)
+    if (peer->session.told >= p->decided)
         return;
-    bool waits = peer->told < peer->waits_until || p->now < peer->lease_until;
-    if (peer->tell_at == 0)
-        peer->tell_at = p->now + p->tell_us;
-    if (waits || p->now >= peer->tell_at)
+    bool waits = peer->session.told < peer->waits_until || p->now < peer->lease.until;
+    if (peer->session.tell_at == 0)
+        peer->session.tell_at = p->now + p->tell_us;
+    if (waits || p->now >= peer->session.tell_at)
         send_in_session(p, peer, PAXOS_DECIDE);
     else
-        paxos_wake_at(p, peer->tell_at);
+        paxos_wake_at(p, peer->session.tell_at);
 }
 
 static void ship_to(struct paxos *p, struct paxos_peer *peer)
 {
-    if (!peer->synced || peer->acc < peer->sync_end)
+    if (!peer->session.synced || peer->ballot.durable < peer->session.pull_end)
         return;
-    if (peer->sent < p->log.base) {
+    if (peer->session.next < p->log.base) {
         /* Trimmed under a slow peer: it needs a snapshot, and so a new session. */
         paxos_prepare_peer(p, peer);
         return;
     }
-    while (peer->sent < p->log.end && window_open(p, peer)) {
+    while (peer->session.next < p->log.end && window_open(p, peer)) {
         struct paxos_message *m = send_in_session(p, peer, PAXOS_ACCEPT_DECIDE);
-        peer->sent = paxos_attach(p, m, peer->sent, p->log.end);
+        peer->session.next = paxos_attach(p, m, peer->session.next, p->log.end);
     }
     tell_decided(p, peer);
 }

@@ -14,12 +14,12 @@ void paxos_election_start(struct paxos *p, uint32_t priority)
 
 bool paxos_alive(const struct paxos *p, const struct paxos_peer *peer)
 {
-    return peer->alive_tick != 0 && p->ticks - peer->alive_tick < PAXOS_ALIVE_TICKS;
+    return peer->heartbeat.tick != 0 && p->ticks - peer->heartbeat.tick < PAXOS_ALIVE_TICKS;
 }
 
 static bool replied(const struct paxos *p, const struct paxos_peer *peer)
 {
-    return peer->reply_until != 0 && peer->reply_until >= p->election.round;
+    return peer->heartbeat.counts_until != 0 && peer->heartbeat.counts_until >= p->election.round;
 }
 
 static uint32_t reply_count(const struct paxos *p)
@@ -35,9 +35,9 @@ static void follow_highest(struct paxos *p)
     struct paxos_election *e = &p->election;
     for (uint32_t i = 0; i < p->peer_count; i++) {
         const struct paxos_peer *peer = &p->peers[i];
-        bool candidate = replied(p, peer) && peer->reply_ballot.n > 0;
-        if (candidate && paxos_ballot_compare(peer->reply_ballot, e->leader) > 0)
-            e->leader = peer->reply_ballot;
+        bool candidate = replied(p, peer) && peer->heartbeat.ballot.n > 0;
+        if (candidate && paxos_ballot_compare(peer->heartbeat.ballot, e->leader) > 0)
+            e->leader = peer->heartbeat.ballot;
     }
 }
 
@@ -49,8 +49,8 @@ static bool happy_leading(const struct paxos *p)
         const struct paxos_peer *peer = &p->peers[i];
         if (!replied(p, peer))
             continue;
-        bool higher = paxos_ballot_compare(peer->reply_leader, p->election.mine) > 0;
-        if (higher && peer->reply_happy)
+        bool higher = paxos_ballot_compare(peer->heartbeat.leader, p->election.mine) > 0;
+        if (higher && peer->heartbeat.happy)
             return true;
         followers += !higher;
     }
@@ -61,8 +61,8 @@ static bool happy_following(const struct paxos *p)
 {
     for (uint32_t i = 0; i < p->peer_count; i++) {
         const struct paxos_peer *peer = &p->peers[i];
-        if (replied(p, peer) && peer->reply_happy &&
-            paxos_ballot_compare(peer->reply_ballot, p->election.leader) == 0)
+        if (replied(p, peer) && peer->heartbeat.happy &&
+            paxos_ballot_compare(peer->heartbeat.ballot, p->election.leader) == 0)
             return true;
     }
     return false;
@@ -76,7 +76,7 @@ static bool leading(const struct paxos *p)
 static bool nobody_happy(const struct paxos *p)
 {
     for (uint32_t i = 0; i < p->peer_count; i++)
-        if (replied(p, &p->peers[i]) && p->peers[i].reply_happy)
+        if (replied(p, &p->peers[i]) && p->peers[i].heartbeat.happy)
             return false;
     return !p->election.happy;
 }
@@ -92,7 +92,7 @@ static struct paxos_ballot highest_heard(const struct paxos *p)
     struct paxos_ballot highest = higher_of(p->election.leader, p->leader.higher);
     for (uint32_t i = 0; i < p->peer_count; i++)
         if (replied(p, &p->peers[i]))
-            highest = higher_of(p->peers[i].reply_leader, highest);
+            highest = higher_of(p->peers[i].heartbeat.leader, highest);
     return highest;
 }
 
@@ -105,8 +105,9 @@ static struct paxos_ballot stranding_ballot(const struct paxos *p)
         const struct paxos_peer *peer = &p->peers[i];
         if (!replied(p, peer))
             continue;
-        bool served = peer->reply_happy && paxos_ballot_compare(peer->reply_leader, highest) >= 0;
-        bool there = paxos_ballot_compare(peer->reply_ballot, highest) >= 0;
+        bool served =
+            peer->heartbeat.happy && paxos_ballot_compare(peer->heartbeat.leader, highest) >= 0;
+        bool there = paxos_ballot_compare(peer->heartbeat.ballot, highest) >= 0;
         if (served || there)
             return (struct paxos_ballot){0};
     }
@@ -209,18 +210,18 @@ void paxos_on_heartbeat_reply(struct paxos *p, struct paxos_peer *peer,
     uint64_t round = p->election.round;
     /* A way there and back may take longer than a round. What is older than the last one is no
      * news. */
-    bool news = m->round > peer->reply_to && m->round <= round;
+    bool news = m->round > peer->heartbeat.asked_in && m->round <= round;
     if (!news || round - m->round > PAXOS_LATE_ROUNDS || m->n.pid != peer->pid)
         return;
-    peer->reply_to = m->round;
-    peer->reply_standing = m->standing;
-    peer->alive_tick = p->ticks;
+    peer->heartbeat.asked_in = m->round;
+    peer->heartbeat.standing = m->standing;
+    peer->heartbeat.tick = p->ticks;
     if (!counts(p, m->standing)) {
-        peer->reply_until = 0;
+        peer->heartbeat.counts_until = 0;
         return;
     }
-    peer->reply_until = m->round < round ? round + 1 : round;
-    peer->reply_ballot = m->n;
-    peer->reply_leader = m->leader;
-    peer->reply_happy = m->happy;
+    peer->heartbeat.counts_until = m->round < round ? round + 1 : round;
+    peer->heartbeat.ballot = m->n;
+    peer->heartbeat.leader = m->leader;
+    peer->heartbeat.happy = m->happy;
 }

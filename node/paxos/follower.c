@@ -20,12 +20,20 @@ void paxos_recover_from_any(struct paxos *p)
         paxos_prepare_req(p, p->peers[i].pid);
 }
 
+void paxos_leave_session(struct paxos *p)
+{
+    struct paxos_follower *f = &p->follower;
+    f->session = (struct paxos_follower_session){0};
+    f->promise_due = f->accepted_due = false;
+    f->accepted_sent = 0;
+    f->quiet_ticks = 0;
+}
+
 void paxos_recover(struct paxos *p)
 {
     assert(p->role == PAXOS_FOLLOWER);
     p->phase = PAXOS_PHASE_RECOVER;
-    p->follower.promise_due = false;
-    p->follower.quiet_ticks = p->follower.gap_beats = 0;
+    paxos_leave_session(p);
     paxos_pull_clear(&p->pull);
     if (paxos_peer(p, p->promise.pid))
         paxos_prepare_req(p, p->promise.pid);
@@ -40,7 +48,7 @@ void paxos_on_prepare(struct paxos *p, const struct paxos_message *m)
         return;
     }
     /* Answering an old Prepare again would let a late AcceptSync of it in. */
-    if (order == 0 && (p->role == PAXOS_LEADER || m->psid <= f->psid))
+    if (order == 0 && (p->role == PAXOS_LEADER || m->psid <= f->prepare.psid))
         return;
     if (order > 0)
         f->patience = PAXOS_RESEND_TICKS;
@@ -48,14 +56,9 @@ void paxos_on_prepare(struct paxos *p, const struct paxos_message *m)
     p->role = PAXOS_FOLLOWER;
     p->phase = PAXOS_PHASE_PREPARE;
     paxos_pull_clear(&p->pull);
-    f->psid = m->psid;
-    f->leader_acc_round = m->acc_round;
-    f->leader_decided = m->decided;
-    f->leader_accepted = m->accepted;
-    f->session = f->counter = 0;
-    f->quiet_ticks = f->gap_beats = 0;
-    f->accepted_sent = 0;
-    f->accepted_due = false;
+    f->prepare = (struct paxos_follower_prepare){
+        .psid = m->psid, .acc_round = m->acc_round, .decided = m->decided, .log_end = m->accepted};
+    paxos_leave_session(p);
     f->promise_due = true;
 }
 
@@ -67,15 +70,15 @@ static void send_promise(struct paxos *p)
     m->acc_round = p->acc_round;
     m->decided = p->decided;
     m->accepted = p->log.end;
-    m->psid = f->psid;
+    m->psid = f->prepare.psid;
     m->standing = (uint8_t)p->membership.standing;
     paxos_tell_lives(p, m);
     m->lease = paxos_lease_left(p);
     f->promise_due = false;
-    int round = paxos_ballot_compare(p->acc_round, f->leader_acc_round);
-    if (round < 0 || (round == 0 && p->log.end <= f->leader_accepted))
+    int round = paxos_ballot_compare(p->acc_round, f->prepare.acc_round);
+    if (round < 0 || (round == 0 && p->log.end <= f->prepare.log_end))
         return;
-    uint64_t from = round > 0 ? f->leader_decided : f->leader_accepted;
+    uint64_t from = round > 0 ? f->prepare.decided : f->prepare.log_end;
     /* A snapshot carried the leader further than my log goes: nothing of mine is of use to it. */
     if (from > p->log.end)
         return;
@@ -89,7 +92,7 @@ static void send_promise(struct paxos *p)
 void paxos_on_accept_sync(struct paxos *p, const struct paxos_message *m)
 {
     struct paxos_follower *f = &p->follower;
-    if (p->phase != PAXOS_PHASE_PREPARE || m->psid != f->psid || f->session != 0)
+    if (p->phase != PAXOS_PHASE_PREPARE || m->psid != f->prepare.psid || f->session.number != 0)
         return;
     if (m->life != paxos_life(p) || m->standing != p->membership.standing)
         return; /* meant for what I was before my folder was emptied */
@@ -100,14 +103,13 @@ void paxos_on_accept_sync(struct paxos *p, const struct paxos_message *m)
         paxos_recover(p);
         return;
     }
-    f->session = m->session;
-    f->counter = m->counter;
-    f->gap_beats = f->quiet_ticks = 0;
+    f->session = (struct paxos_follower_session){
+        .number = m->session, .counter = m->counter, .sync_decided = m->decided};
+    f->quiet_ticks = 0;
     if (snapshot) {
         p->snapshot_needed = m->first;
         return;
     }
-    f->sync_decided = m->decided;
     paxos_pull_start(p, m, m->sync, m->accepted);
     if (paxos_pull_complete(&p->pull))
         paxos_sync_complete(p);
@@ -130,7 +132,7 @@ void paxos_sync_complete(struct paxos *p)
         return;
     paxos_adopt(p, first, pull->entries + have, pull->count - have);
     paxos_pull_clear(&p->pull);
-    paxos_decide_up_to(p, f->sync_decided);
+    paxos_decide_up_to(p, f->session.sync_decided);
     paxos_join_complete(p);
     p->phase = PAXOS_PHASE_ACCEPT;
     p->snapshot_needed = 0;
@@ -144,14 +146,15 @@ static bool in_order(struct paxos *p, const struct paxos_message *m)
     struct paxos_follower *f = &p->follower;
     if (p->phase != PAXOS_PHASE_ACCEPT)
         return false;
-    if (m->session < f->session || (m->session == f->session && m->counter <= f->counter))
+    if (m->session < f->session.number ||
+        (m->session == f->session.number && m->counter <= f->session.counter))
         return false;
-    if (m->session > f->session || m->counter > f->counter + 1) {
+    if (m->session > f->session.number || m->counter > f->session.counter + 1) {
         paxos_recover(p);
         return false;
     }
-    f->counter++;
-    f->gap_beats = 0;
+    f->session.counter++;
+    f->session.gap_beats = 0;
     return true;
 }
 
@@ -180,8 +183,9 @@ void paxos_on_leader_beat(struct paxos *p, const struct paxos_message *m)
     struct paxos_follower *f = &p->follower;
     if (p->phase != PAXOS_PHASE_ACCEPT && p->phase != PAXOS_PHASE_PREPARE)
         return;
-    bool behind = m->session > f->session || (m->session == f->session && m->counter > f->counter);
-    if (behind && ++f->gap_beats >= f->patience) {
+    bool behind = m->session > f->session.number ||
+                  (m->session == f->session.number && m->counter > f->session.counter);
+    if (behind && ++f->session.gap_beats >= f->patience) {
         f->patience = f->patience < PAXOS_RESEND_TICKS_MAX ? 2 * f->patience : f->patience;
         paxos_recover(p);
     } else if (p->phase == PAXOS_PHASE_ACCEPT) {
@@ -202,7 +206,7 @@ void paxos_follower_tick(struct paxos *p)
     if (++f->quiet_ticks < f->patience)
         return;
     f->quiet_ticks = 0;
-    if (p->phase == PAXOS_PHASE_PREPARE && f->session == 0) {
+    if (p->phase == PAXOS_PHASE_PREPARE && f->session.number == 0) {
         f->promise_due = true;
     } else if (p->phase == PAXOS_PHASE_RECOVER) {
         paxos_recover_from_any(p);

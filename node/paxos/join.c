@@ -44,7 +44,7 @@ static void next_round(struct paxos *p)
 {
     p->join.round++;
     for (uint32_t i = 0; i < p->peer_count; i++)
-        p->peers[i].ask_due = true;
+        p->peers[i].join.ask_due = true;
 }
 
 /* A majority was fresh at one moment; the others' folders were taken over, as far as known. */
@@ -70,9 +70,9 @@ static void let_in(struct paxos *p)
 {
     for (uint32_t i = 0; i < p->peer_count; i++) {
         const struct paxos_peer *peer = &p->peers[i];
-        bool answered = peer->join_round == p->join.round && peer->join_standing == PAXOS_MEMBER;
-        if (answered && paxos_ballot_compare(peer->join_promise, p->promise) > 0)
-            p->promise = peer->join_promise;
+        bool answered = peer->join.round == p->join.round && peer->join.standing == PAXOS_MEMBER;
+        if (answered && paxos_ballot_compare(peer->join.promise, p->promise) > 0)
+            p->promise = peer->join.promise;
     }
     if (paxos_ballot_compare(p->promise, p->election.leader) > 0)
         p->election.leader = p->promise;
@@ -85,8 +85,8 @@ static void let_in(struct paxos *p)
 static bool answered_as(const struct paxos *p, const struct paxos_peer *peer,
                         enum paxos_standing standing)
 {
-    return peer->join_round == p->join.round && peer->join_standing == standing &&
-           peer->join_life >= paxos_life_of(p, peer->pid);
+    return peer->join.round == p->join.round && peer->join.standing == standing &&
+           peer->join.life >= paxos_life_of(p, peer->pid);
 }
 
 static bool judge_members(struct paxos *p)
@@ -113,9 +113,9 @@ static bool may_found(const struct paxos *p)
         return false;
     for (uint32_t i = 0; i < p->peer_count; i++) {
         const struct paxos_peer *peer = &p->peers[i];
-        if (peer->join_round != 0 && peer->join_standing == PAXOS_MEMBER)
+        if (peer->join.round != 0 && peer->join.standing == PAXOS_MEMBER)
             return false;
-        all &= peer->join_round == p->join.round;
+        all &= peer->join.round == p->join.round;
     }
     return all || p->ticks >= PAXOS_FOUND_TICKS;
 }
@@ -123,14 +123,14 @@ static bool may_found(const struct paxos *p)
 /* It is fresh, and was so in the same folder when the last round ended. */
 static bool fresh_since_before(const struct paxos *p, const struct paxos_peer *peer)
 {
-    return answered_as(p, peer, PAXOS_FRESH) && peer->folder_round != p->join.round;
+    return answered_as(p, peer, PAXOS_FRESH) && peer->join.folder_round != p->join.round;
 }
 
 static void found_with_fresh(struct paxos *p)
 {
     for (uint32_t i = 0; i < p->peer_count; i++) {
         const struct paxos_peer *peer = &p->peers[i];
-        paxos_member(p, peer->pid)->folder = fresh_since_before(p, peer) ? peer->folder : 0;
+        paxos_member(p, peer->pid)->folder = fresh_since_before(p, peer) ? peer->join.folder : 0;
     }
     found(p);
 }
@@ -161,10 +161,10 @@ void paxos_join_start(struct paxos *p)
 
 static void remember_folder(struct paxos *p, struct paxos_peer *peer, uint64_t folder)
 {
-    if (folder == peer->folder)
+    if (folder == peer->join.folder)
         return;
-    peer->folder = folder;
-    peer->folder_round = p->join.round;
+    peer->join.folder = folder;
+    peer->join.folder_round = p->join.round;
 }
 
 void paxos_on_join_reply(struct paxos *p, struct paxos_peer *peer, const struct paxos_message *m)
@@ -173,10 +173,10 @@ void paxos_on_join_reply(struct paxos *p, struct paxos_peer *peer, const struct 
     if (p->membership.standing != PAXOS_FRESH || !mine)
         return;
     remember_folder(p, peer, paxos_told_folder(p, m, peer->pid));
-    peer->join_round = m->round;
-    peer->join_standing = m->standing;
-    peer->join_promise = m->n;
-    peer->join_life = paxos_told_life(p, m, peer->pid);
+    peer->join.round = m->round;
+    peer->join.standing = m->standing;
+    peer->join.promise = m->n;
+    peer->join.life = paxos_told_life(p, m, peer->pid);
     paxos_learn_lives(p, m);
     uint32_t life = paxos_told_life(p, m, p->me);
     if (life > p->join.known_life)
@@ -191,7 +191,7 @@ void paxos_join_tick(struct paxos *p)
 {
     if (p->membership.standing == PAXOS_FRESH)
         for (uint32_t i = 0; i < p->peer_count; i++)
-            p->peers[i].ask_due = true;
+            p->peers[i].join.ask_due = true;
 }
 
 void paxos_join_complete(struct paxos *p)
@@ -206,9 +206,9 @@ void paxos_on_join_request(struct paxos *p, struct paxos_peer *peer, const struc
 {
     if (paxos_is_member(p))
         paxos_learn_life(p, peer->pid, m->life);
-    peer->asked_folder = m->folder;
-    peer->asked_round = m->round;
-    peer->reply_due = true;
+    peer->question.folder = m->folder;
+    peer->question.round = m->round;
+    peer->question.reply_due = true;
 }
 
 static void ask(struct paxos *p, struct paxos_peer *peer)
@@ -217,19 +217,19 @@ static void ask(struct paxos *p, struct paxos_peer *peer)
     m->folder = p->folder;
     m->round = p->join.round;
     m->life = paxos_life(p);
-    peer->ask_due = false;
+    peer->join.ask_due = false;
 }
 
 static void reply(struct paxos *p, struct paxos_peer *peer)
 {
     struct paxos_message *m = paxos_send(p, PAXOS_JOIN_REPLY, peer->pid);
-    m->folder = peer->asked_folder;
-    m->round = peer->asked_round;
+    m->folder = peer->question.folder;
+    m->round = peer->question.round;
     m->standing = (uint8_t)p->membership.standing;
     m->n = p->promise;
     paxos_tell_lives(p, m);
     paxos_tell_folders(p, m);
-    peer->reply_due = false;
+    peer->question.reply_due = false;
 }
 
 /* A life is durable before it is asked for (it must not be another one after a restart), and before
@@ -240,9 +240,9 @@ void paxos_join_output(struct paxos *p)
         return;
     for (uint32_t i = 0; i < p->peer_count; i++) {
         struct paxos_peer *peer = &p->peers[i];
-        if (peer->ask_due && p->membership.standing == PAXOS_FRESH)
+        if (peer->join.ask_due && p->membership.standing == PAXOS_FRESH)
             ask(p, peer);
-        if (peer->reply_due)
+        if (peer->question.reply_due)
             reply(p, peer);
     }
 }

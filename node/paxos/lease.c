@@ -69,8 +69,10 @@ uint32_t paxos_lease_left(const struct paxos *p)
 void paxos_lease_elected(struct paxos *p)
 {
     p->lease.wait_until = p->lease.vouched_until;
-    for (uint32_t i = 0; i < p->peer_count; i++)
-        p->peers[i].lease_until = p->peers[i].held_since = 0;
+    for (uint32_t i = 0; i < p->peer_count; i++) {
+        struct paxos_peer_lease *lease = &p->peers[i].lease;
+        *lease = (struct paxos_peer_lease){.late_until = lease->late_until};
+    }
 }
 
 void paxos_lease_promised(struct paxos *p, const struct paxos_message *m)
@@ -83,35 +85,36 @@ void paxos_lease_promised(struct paxos *p, const struct paxos_message *m)
 
 static bool waited_too_long(const struct paxos *p, const struct paxos_peer *peer)
 {
-    return peer->held_since != 0 && p->now - peer->held_since >= PAXOS_LEASE_PATIENCE_US;
+    return peer->lease.held_since != 0 &&
+           p->now - peer->lease.held_since >= PAXOS_LEASE_PATIENCE_US;
 }
 
 static bool is_late(const struct paxos *p, const struct paxos_peer *peer)
 {
-    return p->now < peer->no_lease_until || waited_too_long(p, peer);
+    return p->now < peer->lease.late_until || waited_too_long(p, peer);
 }
 
 uint32_t paxos_lease_grant(struct paxos *p, struct paxos_peer *peer)
 {
     assert(paxos_leads(p));
-    uint32_t time = peer->lease_wanted < p->lease.time ? peer->lease_wanted : p->lease.time;
-    if (time == 0 || !peer->synced || peer->acc < p->decided || is_late(p, peer))
+    uint32_t time = peer->lease.wanted < p->lease.time ? peer->lease.wanted : p->lease.time;
+    if (time == 0 || !peer->session.synced || peer->ballot.durable < p->decided || is_late(p, peer))
         return 0;
-    raise_to(&peer->lease_until, p->now + longer(time));
-    raise_to(&p->lease.vouched_until, peer->lease_until);
+    raise_to(&peer->lease.until, p->now + longer(time));
+    raise_to(&p->lease.vouched_until, peer->lease.until);
     return time;
 }
 
 /* Whether its lease stands in the way; and whether it did for too long. */
 static bool holds_up(struct paxos *p, struct paxos_peer *peer, uint64_t chosen)
 {
-    bool held = p->now < peer->lease_until && peer->acc < chosen;
+    bool held = p->now < peer->lease.until && peer->ballot.durable < chosen;
     if (!held && waited_too_long(p, peer))
-        peer->no_lease_until = p->now + PAXOS_LEASE_PENALTY_US;
+        peer->lease.late_until = p->now + PAXOS_LEASE_PENALTY_US;
     if (!held)
-        peer->held_since = 0;
-    else if (peer->held_since == 0)
-        peer->held_since = p->now;
+        peer->lease.held_since = 0;
+    else if (peer->lease.held_since == 0)
+        peer->lease.held_since = p->now;
     return held;
 }
 
@@ -126,8 +129,8 @@ uint64_t paxos_lease_limit(struct paxos *p, uint64_t chosen)
         struct paxos_peer *peer = &p->peers[i];
         if (!holds_up(p, peer, chosen))
             continue;
-        paxos_wake_at(p, peer->lease_until);
-        limit = peer->acc < limit ? peer->acc : limit;
+        paxos_wake_at(p, peer->lease.until);
+        limit = peer->ballot.durable < limit ? peer->ballot.durable : limit;
     }
     return limit;
 }

@@ -87,3 +87,31 @@ uint64_t paxos_log_offset(const struct paxos_log *log, uint64_t index)
     assert(index <= log->end);
     return index < log->end ? slot(log, index)->bytes_before : log->bytes_end;
 }
+
+/* ---- The core's own ---- */
+
+void paxos_append(struct paxos *p, struct paxos_entry *const *entries, size_t count)
+{
+    for (size_t i = 0; i < count && !p->failed; i++)
+        p->failed = !paxos_log_append(&p->log, entries[i]);
+}
+
+void paxos_adopt(struct paxos *p, uint64_t first, struct paxos_entry *const *entries, size_t count)
+{
+    assert(first >= p->decided);
+    assert(first <= p->log.end);
+    paxos_log_truncate(&p->log, first);
+    paxos_disk_cut(p, first);
+    paxos_append(p, entries, count);
+    if (paxos_ballot_compare(p->acc_round, p->promise) != 0)
+        p->leader_changes++;
+    p->acc_round = p->promise;
+}
+
+void paxos_decide_up_to(struct paxos *p, uint64_t decided)
+{
+    if (decided > p->log.end)
+        decided = p->log.end;
+    if (decided > p->decided)
+        p->decided = decided;
+}

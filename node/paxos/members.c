@@ -32,6 +32,14 @@ void paxos_membership_check(const struct paxos_membership *membership)
     }
 }
 
+struct paxos_peer *paxos_peer(struct paxos *p, uint32_t pid)
+{
+    for (uint32_t i = 0; i < p->peer_count; i++)
+        if (p->peers[i].pid == pid)
+            return &p->peers[i];
+    return NULL;
+}
+
 uint32_t paxos_rank(const struct paxos *p, uint32_t pid)
 {
     uint32_t rank = 0;

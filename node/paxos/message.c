@@ -4,15 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-int paxos_ballot_compare(struct paxos_ballot a, struct paxos_ballot b)
-{
-    if (a.n != b.n)
-        return a.n < b.n ? -1 : 1;
-    if (a.priority != b.priority)
-        return a.priority < b.priority ? -1 : 1;
-    return a.pid < b.pid ? -1 : a.pid > b.pid;
-}
-
 struct paxos_entry *paxos_entry_new(const void *bytes, uint32_t len)
 {
     struct paxos_entry *e = malloc(sizeof *e + len);

@@ -5,71 +5,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-struct paxos_peer *paxos_peer(struct paxos *p, uint32_t pid)
-{
-    for (uint32_t i = 0; i < p->peer_count; i++)
-        if (p->peers[i].pid == pid)
-            return &p->peers[i];
-    return NULL;
-}
-
-bool paxos_leads(const struct paxos *p)
-{
-    return p->role == PAXOS_LEADER && p->phase == PAXOS_PHASE_ACCEPT;
-}
-
-void paxos_append(struct paxos *p, struct paxos_entry *const *entries, size_t count)
-{
-    for (size_t i = 0; i < count && !p->failed; i++)
-        p->failed = !paxos_log_append(&p->log, entries[i]);
-}
-
-void paxos_adopt(struct paxos *p, uint64_t first, struct paxos_entry *const *entries, size_t count)
-{
-    assert(first >= p->decided);
-    assert(first <= p->log.end);
-    paxos_log_truncate(&p->log, first);
-    paxos_disk_cut(p, first);
-    paxos_append(p, entries, count);
-    if (paxos_ballot_compare(p->acc_round, p->promise) != 0)
-        p->leader_changes++;
-    p->acc_round = p->promise;
-}
-
-void paxos_decide_up_to(struct paxos *p, uint64_t decided)
-{
-    if (decided > p->log.end)
-        decided = p->log.end;
-    if (decided > p->decided)
-        p->decided = decided;
-}
-
-/* "What must always hold", in one node. */
-static void paxos_check(struct paxos *p)
-{
-    assert(paxos_ballot_compare(p->promise, p->seen.promise) >= 0);
-    assert(paxos_is_member(p) || p->acc_round.n == 0);
-    assert(paxos_is_member(p) || p->role == PAXOS_FOLLOWER);
-    assert(paxos_ballot_compare(p->acc_round, p->seen.acc_round) >= 0);
-    assert(p->decided >= p->seen.decided);
-    assert(p->log.base >= p->seen.compacted);
-    assert(paxos_ballot_compare(p->acc_round, p->promise) <= 0);
-    assert(p->log.base <= p->decided);
-    assert(p->decided <= p->log.end);
-    assert(p->disk.durable.accepted <= p->log.end);
-    assert(p->emitted <= p->decided);
-    assert(p->emitted <= p->disk.durable.accepted);
-    assert(p->log.base <= p->disk.durable.accepted);
-    if (p->role == PAXOS_LEADER)
-        assert(p->promise.pid == p->me);
-    if (p->phase == PAXOS_PHASE_ACCEPT)
-        assert(paxos_ballot_compare(p->acc_round, p->promise) == 0);
-    p->seen.promise = p->promise;
-    p->seen.acc_round = p->acc_round;
-    p->seen.decided = p->decided;
-    p->seen.compacted = p->log.base;
-}
-
 static void configure(struct paxos *p, const struct paxos_config *config)
 {
     assert(config->me > 0);
@@ -143,147 +78,6 @@ void paxos_free(struct paxos *p)
     free(p);
 }
 
-static bool believable_ballot(struct paxos *p, struct paxos_ballot b)
-{
-    if (b.n == 0 && b.pid == 0)
-        return b.priority == 0;
-    return b.n < PAXOS_COUNT_MAX && (b.pid == p->me || paxos_peer(p, b.pid));
-}
-
-static bool believable(struct paxos *p, const struct paxos_message *m)
-{
-    const uint64_t counts[] = {m->decided, m->accepted, m->psid, m->session, m->counter, m->first};
-    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
-        if (counts[i] >= PAXOS_COUNT_MAX)
-            return false;
-    for (uint32_t i = 0; i < PAXOS_NODES_MAX; i++)
-        if (m->lives[i] >= PAXOS_LIFE_MAX)
-            return false;
-    return m->to == p->me && believable_ballot(p, m->n) && believable_ballot(p, m->acc_round) &&
-           believable_ballot(p, m->leader) && m->life < PAXOS_LIFE_MAX &&
-           m->standing < PAXOS_STANDING_END && m->lease <= PAXOS_LEASE_US_MAX / 8 * 9 + 1 &&
-           (m->entry_count == 0 || m->entries);
-}
-
-/* What only the owner of the ballot may say. */
-static bool is_leaders(const struct paxos_message *m)
-{
-    switch (m->type) {
-    case PAXOS_PREPARE:
-    case PAXOS_ACCEPT_SYNC:
-    case PAXOS_ACCEPT_DECIDE:
-    case PAXOS_DECIDE:
-    case PAXOS_LEADER_BEAT:
-    case PAXOS_READ_PROBE:
-    case PAXOS_READ_INDEX:
-        return true;
-    default:
-        return false;
-    }
-}
-
-static void receive_from_leader(struct paxos *p, const struct paxos_message *m)
-{
-    switch (m->type) {
-    case PAXOS_ACCEPT_SYNC:
-        paxos_on_accept_sync(p, m);
-        break;
-    case PAXOS_ACCEPT_DECIDE:
-        paxos_on_accept_decide(p, m);
-        break;
-    case PAXOS_DECIDE:
-        paxos_on_decide(p, m);
-        break;
-    case PAXOS_LEADER_BEAT:
-        paxos_on_leader_beat(p, m);
-        break;
-    case PAXOS_READ_PROBE:
-        paxos_on_read_probe(p, m);
-        break;
-    case PAXOS_READ_INDEX:
-        paxos_on_read_index(p, m);
-        break;
-    }
-}
-
-/* check(n): only the leader that I promised may change anything here. */
-static void check_leader(struct paxos *p, const struct paxos_message *m)
-{
-    if (m->from != m->n.pid || m->n.n == 0 || p->membership.standing == PAXOS_FRESH)
-        return;
-    int order = paxos_ballot_compare(m->n, p->promise);
-    if (order >= 0 && m->type == PAXOS_PREPARE)
-        p->follower.heard_tick = p->ticks;
-    if (m->type == PAXOS_PREPARE) {
-        paxos_on_prepare(p, m);
-    } else if (order < 0) {
-        paxos_send(p, PAXOS_NOT_ACCEPTED, m->from)->n = p->promise;
-    } else if (order > 0) {
-        paxos_prepare_req(p, m->from);
-    } else {
-        p->follower.heard_tick = p->ticks;
-        receive_from_leader(p, m);
-    }
-}
-
-static void receive_from_peer(struct paxos *p, struct paxos_peer *peer,
-                              const struct paxos_message *m)
-{
-    switch (m->type) {
-    case PAXOS_PREPARE_REQ:
-        paxos_on_prepare_req(p, peer, m);
-        break;
-    case PAXOS_PROMISE:
-        paxos_on_promise(p, peer, m);
-        break;
-    case PAXOS_SUFFIX_REQ:
-        paxos_on_suffix_req(p, peer, m);
-        break;
-    case PAXOS_SUFFIX:
-        paxos_on_suffix(p, m);
-        break;
-    case PAXOS_ACCEPTED:
-        paxos_on_accepted(p, peer, m);
-        break;
-    case PAXOS_NOT_ACCEPTED:
-        paxos_on_not_accepted(p, peer, m);
-        break;
-    case PAXOS_PROPOSAL_FORWARD:
-        paxos_propose(p, m->entries, m->entry_count);
-        peer->waits_until = p->log.end;
-        break;
-    case PAXOS_HEARTBEAT_REQUEST:
-        paxos_on_heartbeat_request(p, m);
-        break;
-    case PAXOS_HEARTBEAT_REPLY:
-        paxos_on_heartbeat_reply(p, peer, m);
-        break;
-    case PAXOS_READ_REQUEST:
-        paxos_on_read_request(p, peer, m);
-        break;
-    case PAXOS_READ_ACK:
-        paxos_on_read_ack(p, peer, m);
-        break;
-    case PAXOS_JOIN_REQUEST:
-        paxos_on_join_request(p, peer, m);
-        break;
-    case PAXOS_JOIN_REPLY:
-        paxos_on_join_reply(p, peer, m);
-        break;
-    }
-}
-
-static void receive(struct paxos *p, const struct paxos_message *m)
-{
-    struct paxos_peer *peer = paxos_peer(p, m->from);
-    if (!peer || !believable(p, m))
-        return;
-    if (is_leaders(m))
-        check_leader(p, m);
-    else
-        receive_from_peer(p, peer, m);
-}
-
 static void tick(struct paxos *p)
 {
     p->ticks++;
@@ -298,7 +92,7 @@ static void tick(struct paxos *p)
 static void link_up(struct paxos *p, struct paxos_peer *peer)
 {
     if (p->membership.standing == PAXOS_FRESH)
-        peer->ask_due = true;
+        peer->join.ask_due = true;
     else if (p->role == PAXOS_FOLLOWER && p->promise.pid == peer->pid)
         paxos_recover(p);
     else
@@ -344,7 +138,7 @@ int paxos_step(struct paxos *p, const struct paxos_event *event)
     case PAXOS_TIME:
         break;
     case PAXOS_RECEIVE:
-        receive(p, event->message);
+        paxos_receive(p, event->message);
         break;
     case PAXOS_PROPOSE:
         paxos_propose(p, event->entries, event->entry_count);
@@ -361,7 +155,7 @@ int paxos_step(struct paxos *p, const struct paxos_event *event)
         break;
     case PAXOS_LINK_DOWN:
         if (peer)
-            peer->alive_tick = 0;
+            peer->heartbeat.tick = 0;
         break;
     case PAXOS_TRIM:
         trim(p, event->index);
@@ -370,10 +164,7 @@ int paxos_step(struct paxos *p, const struct paxos_event *event)
         snapshot_installed(p, event->index);
         break;
     }
-    if (p->failed)
-        return -ENOMEM;
-    paxos_check(p);
-    return 0;
+    return p->failed ? -ENOMEM : 0;
 }
 
 static uint64_t emit_decided(struct paxos *p)

@@ -40,7 +40,14 @@ struct paxos_ballot {
 };
 
 /* <0, 0, >0 by (n, priority, pid). */
-int paxos_ballot_compare(struct paxos_ballot a, struct paxos_ballot b);
+static inline int paxos_ballot_compare(struct paxos_ballot a, struct paxos_ballot b)
+{
+    if (a.n != b.n)
+        return a.n < b.n ? -1 : 1;
+    if (a.priority != b.priority)
+        return a.priority < b.priority ? -1 : 1;
+    return a.pid < b.pid ? -1 : a.pid > b.pid;
+}
 
 /* An entry of the log: immutable bytes, shared by reference. References are counted on the core's
  * thread only; other threads may read the bytes while somebody on that thread holds a reference. */

@@ -19,10 +19,9 @@ void paxos_elected(struct paxos *p, struct paxos_ballot ballot)
     p->role = PAXOS_LEADER;
     p->leader = (struct paxos_leader){0};
     for (uint32_t i = 0; i < p->peer_count; i++) {
-        struct paxos_peer *peer = &p->peers[i];
-        peer->higher = false;
-        peer->session = peer->acc = 0;
+        p->peers[i].ballot = (struct paxos_peer_ballot){0};
     }
+    paxos_leave_session(p);
     paxos_read_reset(p);
     paxos_lease_elected(p);
     paxos_prepare_all(p);
@@ -39,7 +38,7 @@ void paxos_prepare_all(struct paxos *p)
     p->leader.best_accepted = p->log.end;
     paxos_pull_clear(&p->pull);
     for (uint32_t i = 0; i < p->peer_count; i++) {
-        p->peers[i].promised = false;
+        p->peers[i].ballot.votes = false;
         paxos_prepare_peer(p, &p->peers[i]);
     }
 }
@@ -48,16 +47,16 @@ void paxos_prepare_all(struct paxos *p)
  * in this ballot stays true, and is still counted. */
 void paxos_prepare_peer(struct paxos *p, struct paxos_peer *peer)
 {
-    peer->psid = ++p->psid;
-    peer->answered = peer->begun = peer->synced = false;
-    peer->prepare_due = true;
-    peer->prepare_ticks = 0;
+    peer->prepare = (struct paxos_peer_prepare){.psid = ++p->psid, .due = true};
+    peer->promise = (struct paxos_peer_promise){0};
+    peer->session = (struct paxos_peer_session){0};
 }
 
 static void refused(struct paxos *p, struct paxos_peer *peer, struct paxos_ballot promise)
 {
-    peer->higher = true;
-    peer->begun = peer->synced = peer->prepare_due = false;
+    peer->ballot.refused = true;
+    peer->prepare.due = false;
+    peer->session = (struct paxos_peer_session){0};
     if (paxos_ballot_compare(promise, p->leader.higher) > 0)
         p->leader.higher = promise;
 }
@@ -70,7 +69,7 @@ void paxos_on_prepare_req(struct paxos *p, struct paxos_peer *peer, const struct
         refused(p, peer, m->n);
         return;
     }
-    peer->higher = false;
+    peer->ballot.refused = false;
     paxos_prepare_peer(p, peer);
 }
 
@@ -96,7 +95,7 @@ static uint8_t believable_sync(const struct paxos *p, const struct paxos_message
 /* It was given in an earlier life of the peer. */
 static bool outlived(const struct paxos *p, const struct paxos_peer *peer)
 {
-    return peer->life < paxos_life_of(p, peer->pid);
+    return peer->ballot.life < paxos_life_of(p, peer->pid);
 }
 
 /* Who is joining has forgotten what it accepted, so it does not count (join.c); unless all others
@@ -107,8 +106,8 @@ static uint32_t promise_count(const struct paxos *p)
     for (uint32_t i = 0; i < p->peer_count; i++) {
         const struct paxos_peer *peer = &p->peers[i];
         if (!outlived(p, peer)) {
-            promises += peer->promised;
-            joining += peer->answered && peer->standing == PAXOS_JOINING;
+            promises += peer->ballot.votes;
+            joining += peer->promise.given && peer->promise.standing == PAXOS_JOINING;
         }
     }
     bool everybody = promises + joining == p->quorums.nodes && joining < p->quorums.write;
@@ -137,34 +136,39 @@ static void keep_best(struct paxos *p, const struct paxos_message *m)
     paxos_pull_start(p, m, sync, m->accepted);
 }
 
+static void take_promise(struct paxos_peer *peer, const struct paxos_message *m, uint32_t life)
+{
+    peer->promise = (struct paxos_peer_promise){.given = true,
+                                                .standing = m->standing,
+                                                .acc_round = m->acc_round,
+                                                .decided = m->decided,
+                                                .log_end = m->accepted};
+    peer->ballot.votes = m->standing == PAXOS_MEMBER;
+    peer->ballot.life = life;
+    if (m->standing == PAXOS_JOINING)
+        peer->ballot.durable = 0; /* it has forgotten what it accepted in this ballot */
+}
+
 void paxos_on_promise(struct paxos *p, struct paxos_peer *peer, const struct paxos_message *m)
 {
     bool mine = p->role == PAXOS_LEADER && paxos_ballot_compare(m->n, p->promise) == 0;
     /* A second Promise to the same Prepare would start another session, and a storm of them. */
-    if (!mine || peer->answered)
+    if (!mine || peer->promise.given)
         return;
     paxos_learn_lives(p, m); /* by which it may be prepared again */
     uint32_t life = paxos_told_life(p, m, peer->pid);
-    if (m->psid != peer->psid || life < paxos_life_of(p, peer->pid))
+    if (m->psid != peer->prepare.psid || life < paxos_life_of(p, peer->pid))
         return; /* to an earlier Prepare, or said in an earlier life */
     bool preparing = p->phase == PAXOS_PHASE_PREPARE;
     int round = paxos_ballot_compare(m->acc_round, p->promise);
     if (m->decided > m->accepted || round > 0 || (round == 0 && preparing))
         return;
-    peer->answered = true;
+    take_promise(peer, m, life);
     if (preparing)
         paxos_lease_promised(p, m);
-    peer->promised = m->standing == PAXOS_MEMBER;
-    peer->standing = m->standing;
-    peer->life = life;
-    peer->acc_round = m->acc_round;
-    peer->accepted = m->accepted;
-    peer->decided = m->decided;
-    if (m->standing == PAXOS_JOINING)
-        peer->acc = 0; /* it has forgotten what it accepted in this ballot */
     if (!preparing)
         paxos_sync_peer(p, peer);
-    else if (peer->promised)
+    else if (peer->ballot.votes)
         keep_best(p, m);
 }
 
@@ -184,7 +188,7 @@ static void begin_accept(struct paxos *p)
     p->phase = PAXOS_PHASE_ACCEPT;
     l->sync_end = p->log.end;
     for (uint32_t i = 0; i < p->peer_count; i++)
-        if (p->peers[i].answered)
+        if (p->peers[i].promise.given)
             paxos_sync_peer(p, &p->peers[i]);
 }
 
@@ -209,9 +213,9 @@ static void send_prepare(struct paxos *p, struct paxos_peer *peer)
     m->acc_round = p->acc_round;
     m->decided = p->decided;
     m->accepted = p->log.end;
-    m->psid = peer->psid;
-    peer->prepare_due = false;
-    peer->prepare_ticks = 0;
+    m->psid = peer->prepare.psid;
+    peer->prepare.due = false;
+    peer->prepare.ticks = 0;
 }
 
 /* A ballot is used only when it is durable: after a restart it must not be used again. */
@@ -220,7 +224,7 @@ void paxos_prepare_output(struct paxos *p)
     if (p->role != PAXOS_LEADER || !paxos_promise_durable(p))
         return;
     for (uint32_t i = 0; i < p->peer_count; i++)
-        if (p->peers[i].prepare_due && !p->peers[i].higher)
+        if (p->peers[i].prepare.due && !p->peers[i].ballot.refused)
             send_prepare(p, &p->peers[i]);
 }
 
@@ -232,9 +236,9 @@ void paxos_leader_tick(struct paxos *p)
         paxos_prepare_all(p);
     for (uint32_t i = 0; i < p->peer_count; i++) {
         struct paxos_peer *peer = &p->peers[i];
-        if (peer->begun)
+        if (peer->session.begun)
             paxos_beat(p, peer);
-        else if (!peer->answered && ++peer->prepare_ticks >= PAXOS_RESEND_TICKS)
-            peer->prepare_due = true;
+        else if (!peer->promise.given && ++peer->prepare.ticks >= PAXOS_RESEND_TICKS)
+            peer->prepare.due = true;
     }
 }

@@ -109,18 +109,18 @@ void paxos_on_suffix_req(struct paxos *p, struct paxos_peer *peer, const struct 
 {
     if (paxos_ballot_compare(m->n, p->promise) != 0)
         return;
-    bool leader = paxos_leads(p) && peer->synced && m->psid == peer->psid;
+    bool leader = paxos_leads(p) && peer->session.synced && m->psid == peer->prepare.psid;
     bool follower = p->role == PAXOS_FOLLOWER && p->phase == PAXOS_PHASE_PREPARE &&
-                    m->from == p->promise.pid && m->psid == p->follower.psid;
+                    m->from == p->promise.pid && m->psid == p->follower.prepare.psid;
     if (!leader && !follower)
         return;
     if (m->first < p->log.base) {
         /* Trimmed meanwhile. A peer starts over; a leader gives up by itself. */
-        if (leader && peer->acc < peer->sync_end)
+        if (leader && peer->ballot.durable < peer->session.pull_end)
             paxos_prepare_peer(p, peer);
         return;
     }
-    answer(p, m, leader ? peer->sent : p->log.end);
+    answer(p, m, leader ? peer->session.next : p->log.end);
 }
 
 void paxos_on_suffix(struct paxos *p, const struct paxos_message *m)

@@ -27,25 +27,23 @@ void paxos_read(struct paxos *p, uint64_t read, bool lease)
 void paxos_read_reset(struct paxos *p)
 {
     p->reads.probing = false;
-    for (uint32_t i = 0; i < p->peer_count; i++) {
-        struct paxos_peer *peer = &p->peers[i];
-        peer->read_wanted = peer->read_covered = peer->read_vouched = peer->read_answered = 0;
-    }
+    for (uint32_t i = 0; i < p->peer_count; i++)
+        p->peers[i].reads = (struct paxos_peer_reads){0};
 }
 
 /* Kept while I prepare: it is answered as soon as I may. Asked again, it is answered again: the
  * answer was lost. */
 void paxos_on_read_request(struct paxos *p, struct paxos_peer *peer, const struct paxos_message *m)
 {
-    if (p->role != PAXOS_LEADER || m->read < peer->read_wanted)
+    if (p->role != PAXOS_LEADER || m->read < peer->reads.wanted)
         return;
-    if (m->read == peer->read_wanted)
-        peer->read_answered = 0;
-    peer->read_wanted = m->read;
+    if (m->read == peer->reads.wanted)
+        peer->reads.answered = 0;
+    peer->reads.wanted = m->read;
     peer->waits_until = p->log.end;
-    peer->lease_wanted = m->lease;
+    peer->lease.wanted = m->lease;
     if (paxos_ballot_compare(m->n, p->promise) == 0)
-        peer->read_vouched = m->read;
+        peer->reads.vouched = m->read;
 }
 
 void paxos_on_read_probe(struct paxos *p, const struct paxos_message *m)
@@ -64,9 +62,9 @@ void paxos_on_read_ack(struct paxos *p, struct paxos_peer *peer, const struct pa
     bool current = p->reads.probing && m->read == p->reads.probe;
     if (!current || !paxos_leads(p) || paxos_ballot_compare(m->n, p->promise) != 0)
         return;
-    peer->read_acked = m->read;
+    peer->reads.acked = m->read;
     if (m->lease > 0)
-        peer->lease_acked = m->read;
+        peer->lease.acked = m->read;
 }
 
 static void answer(struct paxos *p, uint64_t read, uint64_t index)
@@ -105,7 +103,7 @@ static bool read_waits(const struct paxos *p)
     if (p->reads.asked > p->reads.ready)
         return true;
     for (uint32_t i = 0; i < p->peer_count; i++)
-        if (p->peers[i].read_wanted > p->peers[i].read_answered)
+        if (p->peers[i].reads.wanted > p->peers[i].reads.answered)
             return true;
     return false;
 }
@@ -122,7 +120,7 @@ static void begin_probe(struct paxos *p)
     p->lease.probed_at = p->now;
     for (uint32_t i = 0; i < p->peer_count; i++) {
         struct paxos_peer *peer = &p->peers[i];
-        peer->read_covered = peer->read_wanted;
+        peer->reads.covered = peer->reads.wanted;
         if (p->quorums.read < p->quorums.nodes)
             send_probe(p, peer);
     }
@@ -132,7 +130,7 @@ static bool probe_confirmed(const struct paxos *p)
 {
     uint32_t acks = 1;
     for (uint32_t i = 0; i < p->peer_count; i++)
-        acks += p->peers[i].read_acked == p->reads.probe;
+        acks += p->peers[i].reads.acked == p->reads.probe;
     return paxos_quorum_confirms(p->quorums, acks);
 }
 
@@ -140,21 +138,21 @@ static bool probe_vouched(const struct paxos *p)
 {
     uint32_t vouched = 1;
     for (uint32_t i = 0; i < p->peer_count; i++)
-        vouched += p->peers[i].lease_acked == p->reads.probe;
+        vouched += p->peers[i].lease.acked == p->reads.probe;
     return paxos_quorum_confirms(p->quorums, vouched);
 }
 
 static void answer_peer(struct paxos *p, struct paxos_peer *peer, uint64_t read, uint64_t index,
                         bool vouched)
 {
-    if (read <= peer->read_answered)
+    if (read <= peer->reads.answered)
         return;
     struct paxos_message *m = paxos_send(p, PAXOS_READ_INDEX, peer->pid);
     m->n = p->promise;
     m->read = read;
     m->decided = index;
     m->lease = vouched ? paxos_lease_grant(p, peer) : 0;
-    peer->read_answered = read;
+    peer->reads.answered = read;
 }
 
 static void finish_probe(struct paxos *p)
@@ -166,7 +164,7 @@ static void finish_probe(struct paxos *p)
     if (vouched)
         paxos_lease_take_own(p);
     for (uint32_t i = 0; i < p->peer_count; i++)
-        answer_peer(p, &p->peers[i], p->peers[i].read_covered, r->probe_index, vouched);
+        answer_peer(p, &p->peers[i], p->peers[i].reads.covered, r->probe_index, vouched);
 }
 
 static void answer_vouched(struct paxos *p)
@@ -174,7 +172,7 @@ static void answer_vouched(struct paxos *p)
     if (!paxos_quorum_confirms(p->quorums, 2))
         return;
     for (uint32_t i = 0; i < p->peer_count; i++)
-        answer_peer(p, &p->peers[i], p->peers[i].read_vouched, p->decided, true);
+        answer_peer(p, &p->peers[i], p->peers[i].reads.vouched, p->decided, true);
 }
 
 static void answer_leased(struct paxos *p)
@@ -227,7 +225,7 @@ void paxos_read_tick(struct paxos *p)
         return;
     r->probe_ticks = 0;
     for (uint32_t i = 0; i < p->peer_count; i++)
-        if (p->peers[i].read_acked != r->probe)
+        if (p->peers[i].reads.acked != r->probe)
             send_probe(p, &p->peers[i]);
 }
 

@@ -16,6 +16,7 @@
 #define QUORUMFS_PAXOS_STATE_H
 
 #include "paxos/paxos.h"
+#include "paxos/peer.h"
 #include "paxos/quorum.h"
 
 #define PAXOS_COUNT_MAX ((uint64_t)1 << 62) /* no honest index or counter gets there */
@@ -58,6 +59,12 @@ struct paxos_entry *paxos_log_at(const struct paxos_log *log, uint64_t index);
 /* Bytes of all entries ever held before `index`, base <= index <= end. */
 uint64_t paxos_log_offset(const struct paxos_log *log, uint64_t index);
 
+/* On the core's own log: */
+void paxos_append(struct paxos *p, struct paxos_entry *const *entries, size_t count);
+/* One change of the log: cut it at `first`, append, and make `promise` its round. */
+void paxos_adopt(struct paxos *p, uint64_t first, struct paxos_entry *const *entries, size_t count);
+void paxos_decide_up_to(struct paxos *p, uint64_t decided); /* never back, never beyond the log */
+
 /* ---- disk.c ---- */
 
 struct paxos_disk_state {
@@ -94,66 +101,6 @@ struct paxos_pull {
     uint32_t patience;     /* ticks before the question is repeated */
 };
 
-struct paxos_peer {
-    uint32_t pid;
-
-    /* Joining: what it answered last, and in which round. `folder`: its own, heard of first in
-     * `folder_round`. */
-    uint64_t join_round;
-    struct paxos_ballot join_promise;
-    uint32_t join_life;
-    uint8_t join_standing; /* enum paxos_standing */
-    uint64_t folder, folder_round;
-    bool ask_due;
-    /* ... and what it asked me. */
-    uint64_t asked_folder, asked_round;
-    bool reply_due;
-
-    /* Election: the last reply. */
-    uint64_t reply_to;    /* the round in which it was asked for */
-    uint64_t reply_until; /* the last round in which it counts */
-    struct paxos_ballot reply_ballot, reply_leader;
-    bool reply_happy;
-    uint8_t reply_standing; /* enum paxos_standing */
-    uint64_t alive_tick;    /* 0: not alive */
-
-    /* Leader: the promise. `answered`: the last Prepare was; `promised`: any of this ballot was;
-     * `standing` and `life`: what the peer was when it promised. */
-    uint64_t psid;
-    uint8_t standing; /* enum paxos_standing */
-    uint32_t life;
-    bool answered, promised, higher;
-    bool prepare_due;
-    uint32_t prepare_ticks;
-    struct paxos_ballot acc_round;
-    uint64_t decided, accepted;
-
-    /* Leader: the session. `begun`: AcceptSync was sent; `synced`: with a suffix, so entries may
-     * follow. */
-    bool begun, synced;
-    uint64_t session, counter;
-    uint64_t sync_end;     /* nothing is shipped before the peer accepted up to here */
-    uint64_t acc;          /* durable there in this ballot */
-    uint64_t acked;        /* where the window begins: acc, or the beginning of the sync */
-    uint64_t acked_offset; /* paxos_log_offset of it, or of an earlier one if it is trimmed */
-    uint64_t sent;         /* next index to ship */
-    uint64_t told;         /* decided, as the peer was told */
-    uint64_t tell_at;      /* when it is told the rest at the latest; 0: there is none */
-    uint64_t waits_until;  /* decided, as its own proposals and reads need it */
-
-    /* Leader: reads asked by this peer. */
-    uint64_t read_wanted, read_covered, read_answered;
-    uint64_t read_vouched; /* up to here it asked while it promised my ballot */
-    uint64_t read_acked;   /* last probe that it acknowledged */
-
-    /* Leader: the lease of this peer, in time of mine. */
-    uint32_t lease_wanted;
-    uint64_t lease_acked; /* last probe that it acknowledged, and vouched for leases with */
-    uint64_t lease_until;
-    uint64_t held_since;     /* a decision waits for this holder; 0: none does */
-    uint64_t no_lease_until; /* one waited too long */
-};
-
 struct paxos_leader {
     uint64_t sync_end; /* length of the log with which the accept phase began */
     uint32_t best_pid; /* whose promise is the best; me: no sync is needed */
@@ -162,20 +109,32 @@ struct paxos_leader {
     struct paxos_ballot higher; /* the highest promise that a peer refused me for */
 };
 
-struct paxos_follower {
-    /* The Prepare that was answered last, of this promise. */
+/* The last Prepare in the ballot that I promised; set by paxos_on_prepare. */
+struct paxos_follower_prepare {
     uint64_t psid;
-    struct paxos_ballot leader_acc_round;
-    uint64_t leader_decided, leader_accepted;
+    struct paxos_ballot acc_round; /* of the leader's log as it was then: the round, ... */
+    uint64_t decided, log_end;     /* ... how much was decided, and its length */
+};
 
-    uint64_t session, counter;
-    uint64_t sync_decided; /* of the AcceptSync whose suffix is being pulled */
-    uint64_t accepted_sent;
-    bool promise_due, accepted_due;
-    uint32_t quiet_ticks; /* since the last repetition */
-    uint32_t gap_beats;   /* leader beats that showed the same gap */
-    uint32_t patience;    /* ticks before a repetition */
-    uint64_t heard_tick;  /* last message from the leader */
+/* The session of the leader that I am in. Set by paxos_on_accept_sync, reset by
+ * paxos_leave_session. */
+struct paxos_follower_session {
+    uint64_t number;       /* 0: none */
+    uint64_t counter;      /* of the last message that was taken */
+    uint64_t sync_decided; /* decided, by the AcceptSync whose suffix is being pulled */
+    uint32_t gap_beats;    /* leader beats in a row that showed the same gap */
+};
+
+/*   phase accept => a session, and accepted_sent <= what is durable in the ballot */
+struct paxos_follower {
+    struct paxos_follower_prepare prepare;
+    struct paxos_follower_session session;
+    bool promise_due;       /* the Promise is to be sent, or sent again */
+    bool accepted_due;      /* likewise Accepted */
+    uint64_t accepted_sent; /* the index of the last one in this ballot */
+    uint32_t quiet_ticks;   /* since the last repetition */
+    uint32_t patience;      /* ticks before a repetition */
+    uint64_t heard_tick;    /* last message from the leader */
 };
 
 struct paxos_election {
@@ -294,19 +253,23 @@ bool paxos_round_durable(const struct paxos *p); /* accepted in the ballot that 
 /* How far the log is durable as accepted in the current ballot. */
 uint64_t paxos_accepted_durable(const struct paxos *p);
 
-/* ---- paxos.c: what several files need ---- */
+/* ---- check.c ---- */
 
-struct paxos_peer *paxos_peer(struct paxos *p,
-                              uint32_t pid); /* NULL: nobody of this cluster, or me */
-bool paxos_leads(const struct paxos *p);     /* a leader in accept */
-void paxos_append(struct paxos *p, struct paxos_entry *const *entries, size_t count);
-/* One change of the log: cut it at `first`, append, and make `promise` its round. */
-void paxos_adopt(struct paxos *p, uint64_t first, struct paxos_entry *const *entries, size_t count);
-void paxos_decide_up_to(struct paxos *p, uint64_t decided); /* never back, never beyond the log */
+void paxos_check(struct paxos *p); /* asserts what must hold at every moment */
+
+/* ---- receive.c ---- */
+
+void paxos_receive(struct paxos *p, const struct paxos_message *m);
+
+/* ---- paxos.c ---- */
+
+/* To be called while the output is made: it is not complete before this moment. */
+void paxos_wake_at(struct paxos *p, uint64_t time);
 
 /* ---- members.c ---- */
 
 void paxos_membership_check(const struct paxos_membership *membership); /* asserts */
+struct paxos_peer *paxos_peer(struct paxos *p, uint32_t pid); /* NULL: no member, or this node */
 /* For these the pid must be a member's. */
 struct paxos_member *paxos_member(struct paxos *p, uint32_t pid);
 uint32_t paxos_rank(const struct paxos *p, uint32_t pid);
@@ -357,17 +320,17 @@ void paxos_prepare_output(struct paxos *p);
 
 /* ---- accept.c ---- */
 
+bool paxos_leads(const struct paxos *p); /* a leader in accept */
 void paxos_sync_peer(struct paxos *p, struct paxos_peer *peer);
 void paxos_beat(struct paxos *p, const struct paxos_peer *peer);
 void paxos_on_accepted(struct paxos *p, struct paxos_peer *peer, const struct paxos_message *m);
 void paxos_decide(struct paxos *p);
 void paxos_ship(struct paxos *p);
 
-/* To be called while the output is made: it is not complete before this moment. */
-void paxos_wake_at(struct paxos *p, uint64_t time);
-
 /* ---- follower.c ---- */
 
+/* Nothing that the last leader sent counts any more, and nothing is owed to it. */
+void paxos_leave_session(struct paxos *p);
 void paxos_recover(struct paxos *p);
 void paxos_recover_from_any(struct paxos *p); /* whoever leads prepares me */
 void paxos_prepare_req(struct paxos *p, uint32_t to);

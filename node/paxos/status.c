@@ -8,11 +8,11 @@ static bool has_quorum(const struct paxos *p)
     uint32_t alive = 1;
     for (uint32_t i = 0; i < p->peer_count; i++) {
         const struct paxos_peer *peer = &p->peers[i];
-        if (!paxos_alive(p, peer) || peer->reply_standing != PAXOS_MEMBER)
+        if (!paxos_alive(p, peer) || peer->heartbeat.standing != PAXOS_MEMBER)
             continue;
         alive++;
-        if (peer->reply_happy && p->election.leader.n > 0 &&
-            paxos_ballot_compare(peer->reply_leader, p->election.leader) == 0 &&
+        if (peer->heartbeat.happy && p->election.leader.n > 0 &&
+            paxos_ballot_compare(peer->heartbeat.leader, p->election.leader) == 0 &&
             p->election.leader.pid != p->me)
             return true;
     }
@@ -57,7 +57,7 @@ void paxos_status(const struct paxos *p, struct paxos_status *status)
         const struct paxos_peer *peer = &p->peers[i];
         status->peers[i].pid = peer->pid;
         status->peers[i].alive = paxos_alive(p, peer);
-        status->peers[i].standing = (enum paxos_standing)peer->reply_standing;
-        status->peers[i].accepted = paxos_leads(p) ? peer->acc : 0;
+        status->peers[i].standing = (enum paxos_standing)peer->heartbeat.standing;
+        status->peers[i].accepted = paxos_leads(p) ? peer->ballot.durable : 0;
     }
 }

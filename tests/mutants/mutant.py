@@ -19,7 +19,7 @@ class DoesNotApply(Exception):
 
 @functools.lru_cache
 def _sources(root):
-    return [(str(path.relative_to(root)), path.read_text()) for path in sorted((root / SOURCES).rglob("*.c"))]
+    return [(str(path.relative_to(root)), path.read_text()) for path in sorted((root / SOURCES).rglob("*.[ch]"))]
 
 
 class Mutant:

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-_Static_assert(sizeof(struct paxos) == 4760, "core_copy and core_encode must know every field");
+_Static_assert(sizeof(struct paxos) == 4840, "core_copy and core_encode must know every field");
 
 static void *copy_of(const void *data, size_t size)
 {
@@ -112,17 +112,17 @@ static void put_pull(struct buffer *out, const struct paxos_pull *pull)
  * `waits_until`. */
 static void put_peer(struct buffer *out, const struct paxos_peer *peer)
 {
-    const uint8_t flags[] = {peer->answered,    peer->promised, peer->higher,
-                             peer->prepare_due, peer->begun,    peer->synced};
-    const uint64_t numbers[] = {peer->standing,      peer->life,          peer->psid,
-                                peer->prepare_ticks, peer->decided,       peer->accepted,
-                                peer->session,       peer->counter,       peer->sync_end,
-                                peer->acc,           peer->acked,         peer->sent,
-                                peer->told,          peer->read_wanted,   peer->read_covered,
-                                peer->read_vouched,  peer->read_answered, peer->read_acked};
+    const uint8_t flags[] = {peer->promise.given, peer->ballot.votes,  peer->ballot.refused,
+                             peer->prepare.due,   peer->session.begun, peer->session.synced};
+    const uint64_t numbers[] = {
+        peer->promise.standing, peer->ballot.life,     peer->prepare.psid,   peer->prepare.ticks,
+        peer->promise.decided,  peer->promise.log_end, peer->ballot.session, peer->session.counter,
+        peer->session.pull_end, peer->ballot.durable,  peer->session.window, peer->session.next,
+        peer->session.told,     peer->reads.wanted,    peer->reads.covered,  peer->reads.vouched,
+        peer->reads.answered,   peer->reads.acked};
     buffer_append(out, flags, sizeof flags);
     buffer_append(out, numbers, sizeof numbers);
-    put_ballot(out, peer->acc_round);
+    put_ballot(out, peer->promise.acc_round);
 }
 
 _Static_assert(sizeof(struct paxos_membership) == 152, "no padding");
@@ -136,11 +136,12 @@ static void put_join(struct buffer *out, const struct paxos *p)
     buffer_put_u32(out, p->join.known_life);
     for (uint32_t i = 0; i < p->peer_count; i++) {
         const struct paxos_peer *peer = &p->peers[i];
-        const uint64_t numbers[] = {peer->join_round,  peer->join_life,    peer->join_standing,
-                                    peer->folder,      peer->folder_round, peer->asked_folder,
-                                    peer->asked_round, peer->ask_due,      peer->reply_due};
+        const uint64_t numbers[] = {
+            peer->join.round,     peer->join.life,         peer->join.standing,
+            peer->join.folder,    peer->join.folder_round, peer->question.folder,
+            peer->question.round, peer->join.ask_due,      peer->question.reply_due};
         buffer_append(out, numbers, sizeof numbers);
-        put_ballot(out, peer->join_promise);
+        put_ballot(out, peer->join.promise);
     }
 }
 
@@ -160,12 +161,13 @@ static void put_leader(struct buffer *out, const struct paxos *p)
 static void put_follower(struct buffer *out, const struct paxos_follower *f)
 {
     const uint8_t flags[] = {f->promise_due, f->accepted_due};
-    const uint64_t numbers[] = {f->psid,      f->leader_decided, f->leader_accepted, f->session,
-                                f->counter,   f->sync_decided,   f->accepted_sent,   f->quiet_ticks,
-                                f->gap_beats, f->patience};
+    const uint64_t numbers[] = {f->prepare.psid,   f->prepare.decided, f->prepare.log_end,
+                                f->session.number, f->session.counter, f->session.sync_decided,
+                                f->accepted_sent,  f->quiet_ticks,     f->session.gap_beats,
+                                f->patience};
     buffer_append(out, flags, sizeof flags);
     buffer_append(out, numbers, sizeof numbers);
-    put_ballot(out, f->leader_acc_round);
+    put_ballot(out, f->prepare.acc_round);
 }
 
 static void put_reads(struct buffer *out, const struct paxos_reads *r)

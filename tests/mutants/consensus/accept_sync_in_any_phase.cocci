@@ -5,7 +5,7 @@
 paxos_on_accept_sync(...)
 {
 <...
-- p->phase != PAXOS_PHASE_PREPARE || m->psid != f->psid || f->session != 0
-+ m->psid != f->psid
+- p->phase != PAXOS_PHASE_PREPARE || m->psid != f->prepare.psid || f->session.number != 0
++ m->psid != f->prepare.psid
 ...>
 }

@@ -5,7 +5,7 @@
 paxos_on_accept_sync(...)
 {
 <...
-- p->phase != PAXOS_PHASE_PREPARE || m->psid != f->psid || f->session != 0
-+ p->phase != PAXOS_PHASE_PREPARE || f->session != 0
+- p->phase != PAXOS_PHASE_PREPARE || m->psid != f->prepare.psid || f->session.number != 0
++ p->phase != PAXOS_PHASE_PREPARE || f->session.number != 0
 ...>
 }

@@ -6,7 +6,7 @@
 paxos_elected(...)
 {
 <...
-- peer->session = peer->acc = 0;
-+ peer->session = 0;
+- p->peers[i].ballot = (struct paxos_peer_ballot){0};
++ p->peers[i].ballot = (struct paxos_peer_ballot){.durable = p->peers[i].ballot.durable};
 ...>
 }

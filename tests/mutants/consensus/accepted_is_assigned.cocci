@@ -6,8 +6,8 @@
 paxos_on_accepted(...)
 {
 <...
-- if (m->accepted > peer->acc)
--         peer->acc = m->accepted;
-+ peer->acc = m->accepted;
+- if (m->accepted > peer->ballot.durable)
+-         peer->ballot.durable = m->accepted;
++ peer->ballot.durable = m->accepted;
 ...>
 }

@@ -5,7 +5,7 @@
 probe_confirmed(...)
 {
 <...
-- p->peers[i].read_acked == p->reads.probe
-+ p->peers[i].read_acked != 0
+- p->peers[i].reads.acked == p->reads.probe
++ p->peers[i].reads.acked != 0
 ...>
 }

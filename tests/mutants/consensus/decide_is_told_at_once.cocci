@@ -5,7 +5,7 @@
 tell_decided(...)
 {
 <...
-- waits || p->now >= peer->tell_at
+- waits || p->now >= peer->session.tell_at
 + true
 ...>
 }

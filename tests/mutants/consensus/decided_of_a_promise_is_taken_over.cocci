@@ -8,6 +8,6 @@ paxos_sync_peer(...)
 <...
 - uint64_t valid = valid_prefix(p, peer);
 + uint64_t valid = valid_prefix(p, peer);
-+ paxos_decide_up_to(p, peer->decided);
++ paxos_decide_up_to(p, peer->promise.decided);
 ...>
 }

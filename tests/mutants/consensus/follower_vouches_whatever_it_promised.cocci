@@ -7,7 +7,7 @@ paxos_on_read_request(...)
 {
 <...
 - if (paxos_ballot_compare(m->n, p->promise) == 0)
--     peer->read_vouched = e;
-+ peer->read_vouched = e;
+-     peer->reads.vouched = e;
++ peer->reads.vouched = e;
 ...>
 }

@@ -5,7 +5,7 @@
 finish_probe(...)
 {
 <...
-- answer_peer(p, &p->peers[i], p->peers[i].read_covered, r->probe_index, vouched)
-+ answer_peer(p, &p->peers[i], p->peers[i].read_wanted, r->probe_index, vouched)
+- answer_peer(p, &p->peers[i], p->peers[i].reads.covered, r->probe_index, vouched)
++ answer_peer(p, &p->peers[i], p->peers[i].reads.wanted, r->probe_index, vouched)
 ...>
 }

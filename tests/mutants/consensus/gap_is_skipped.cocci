@@ -5,12 +5,12 @@
 in_order(...)
 {
 <...
-- if (m->session > f->session || m->counter > f->counter + 1) {
+- if (m->session > f->session.number || m->counter > f->session.counter + 1) {
 -         paxos_recover(p);
 -         return false;
 - }
-- f->counter++;
-+ f->session = m->session;
-+ f->counter = m->counter;
+- f->session.counter++;
++ f->session.number = m->session;
++ f->session.counter = m->counter;
 ...>
 }

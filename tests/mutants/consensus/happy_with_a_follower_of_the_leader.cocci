@@ -6,7 +6,7 @@
 happy_following(...)
 {
 <...
-- paxos_ballot_compare(peer->reply_ballot, p->election.leader) == 0
-+ paxos_ballot_compare(peer->reply_leader, p->election.leader) == 0
+- paxos_ballot_compare(peer->heartbeat.ballot, p->election.leader) == 0
++ paxos_ballot_compare(peer->heartbeat.leader, p->election.leader) == 0
 ...>
 }

@@ -5,8 +5,8 @@
 happy_following(...)
 {
 <...
-- replied(p, peer) && peer->reply_happy &&
--             paxos_ballot_compare(peer->reply_ballot, p->election.leader) == 0
-+ replied(p, peer) && paxos_ballot_compare(peer->reply_ballot, p->election.leader) == 0
+- replied(p, peer) && peer->heartbeat.happy &&
+-             paxos_ballot_compare(peer->heartbeat.ballot, p->election.leader) == 0
++ replied(p, peer) && paxos_ballot_compare(peer->heartbeat.ballot, p->election.leader) == 0
 ...>
 }

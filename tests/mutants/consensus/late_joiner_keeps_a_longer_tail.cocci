@@ -6,7 +6,7 @@
 valid_prefix(...)
 {
 <...
-- peer->accepted < l->best_accepted ? peer->accepted : l->best_accepted
-+ peer->accepted
+- peer->promise.log_end < l->best_accepted ? peer->promise.log_end : l->best_accepted
++ peer->promise.log_end
 ...>
 }

@@ -5,7 +5,7 @@
 paxos_on_heartbeat_reply(...)
 {
 <...
-- m->round > peer->reply_to && m->round <= round
+- m->round > peer->heartbeat.asked_in && m->round <= round
 + m->round <= round
 ...>
 }

@@ -5,7 +5,7 @@
 holds_up(...)
 {
 <...
-- peer->acc < chosen
+- peer->ballot.durable < chosen
 + 0
 ...>
 }

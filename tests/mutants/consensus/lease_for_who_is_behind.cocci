@@ -5,7 +5,7 @@
 paxos_lease_grant(...)
 {
 <...
-- peer->acc < p->decided
+- peer->ballot.durable < p->decided
 + 0
 ...>
 }

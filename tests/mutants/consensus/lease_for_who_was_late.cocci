@@ -5,6 +5,6 @@
 holds_up(...)
 {
 <...
-- peer->no_lease_until = p->now + PAXOS_LEASE_PENALTY_US;
+- peer->lease.late_until = p->now + PAXOS_LEASE_PENALTY_US;
 ...>
 }

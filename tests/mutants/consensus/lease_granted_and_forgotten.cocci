@@ -5,6 +5,6 @@
 paxos_lease_grant(...)
 {
 <...
-- raise_to(&p->lease.vouched_until, peer->lease_until);
+- raise_to(&p->lease.vouched_until, peer->lease.until);
 ...>
 }

@@ -5,7 +5,7 @@
 paxos_leader_tick(...)
 {
 <...
-- !peer->answered && ++peer->prepare_ticks >= PAXOS_RESEND_TICKS
+- !peer->promise.given && ++peer->prepare.ticks >= PAXOS_RESEND_TICKS
 + 0
 ...>
 }

@@ -5,7 +5,7 @@
 paxos_on_leader_beat(...)
 {
 <...
-- behind && ++f->gap_beats >= f->patience
+- behind && ++f->session.gap_beats >= f->patience
 + 0
 ...>
 }

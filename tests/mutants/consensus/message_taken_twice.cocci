@@ -5,7 +5,7 @@
 in_order(...)
 {
 <...
-- m->counter <= f->counter
-+ m->counter < f->counter
+- m->counter <= f->session.counter
++ m->counter < f->session.counter
 ...>
 }

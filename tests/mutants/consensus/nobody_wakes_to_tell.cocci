@@ -5,7 +5,7 @@
 tell_decided(...)
 {
 <...
-- paxos_wake_at(p, peer->tell_at);
+- paxos_wake_at(p, peer->session.tell_at);
 + ;
 ...>
 }

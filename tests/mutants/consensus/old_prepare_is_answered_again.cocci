@@ -5,7 +5,7 @@
 paxos_on_prepare(...)
 {
 <...
-- m->psid <= f->psid
-+ m->psid < f->psid
+- m->psid <= f->prepare.psid
++ m->psid < f->prepare.psid
 ...>
 }

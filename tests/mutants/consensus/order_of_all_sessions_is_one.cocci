@@ -5,7 +5,7 @@
 in_order(...)
 {
 <...
-- m->session < f->session || (m->session == f->session && m->counter <= f->counter)
-+ m->counter <= f->counter
+- m->session < f->session.number || (m->session == f->session.number && m->counter <= f->session.counter)
++ m->counter <= f->session.counter
 ...>
 }

@@ -7,6 +7,6 @@ paxos_on_prepare_req(...)
 {
 <...
 - paxos_prepare_peer(p, peer);
-+ peer->answered = peer->begun = peer->synced = false;
++ peer->promise.given = peer->session.begun = peer->session.synced = false;
 ...>
 }

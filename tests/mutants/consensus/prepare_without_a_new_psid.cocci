@@ -6,6 +6,6 @@ paxos_prepare_peer(...)
 {
 <...
 - ++p->psid
-+ peer->psid ? peer->psid : ++p->psid
++ peer->prepare.psid ? peer->prepare.psid : ++p->psid
 ...>
 }

@@ -5,7 +5,7 @@
 paxos_on_promise(...)
 {
 <...
-- !mine || peer->answered
+- !mine || peer->promise.given
 + !mine
 ...>
 }

@@ -5,7 +5,7 @@
 send_promise(...)
 {
 <...
-- round < 0 || (round == 0 && p->log.end <= f->leader_accepted)
-+ p->log.end <= f->leader_accepted
+- round < 0 || (round == 0 && p->log.end <= f->prepare.log_end)
++ p->log.end <= f->prepare.log_end
 ...>
 }

@@ -6,7 +6,7 @@
 send_promise(...)
 {
 <...
-- round > 0 ? f->leader_decided : f->leader_accepted
-+ f->leader_accepted
+- round > 0 ? f->prepare.decided : f->prepare.log_end
++ f->prepare.log_end
 ...>
 }

@@ -5,7 +5,7 @@
 paxos_on_promise(...)
 {
 <...
-- m->psid != peer->psid || life < paxos_life_of(p, peer->pid)
+- m->psid != peer->prepare.psid || life < paxos_life_of(p, peer->pid)
 + life < paxos_life_of(p, peer->pid)
 ...>
 }

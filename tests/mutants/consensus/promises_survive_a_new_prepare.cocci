@@ -6,6 +6,6 @@
 paxos_prepare_all(...)
 {
 <...
-- p->peers[i].promised = false;
+- p->peers[i].ballot.votes = false;
 ...>
 }

@@ -5,7 +5,7 @@
 nobody_happy(...)
 {
 <...
-- if (replied(p, &p->peers[i]) && p->peers[i].reply_happy)
+- if (replied(p, &p->peers[i]) && p->peers[i].heartbeat.happy)
 -         return false;
 + ;
 ...>

@@ -5,6 +5,6 @@
 refused(...)
 {
 <...
-- peer->higher = true;
+- peer->ballot.refused = true;
 ...>
 }

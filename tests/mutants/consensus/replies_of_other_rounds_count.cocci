@@ -5,7 +5,7 @@
 replied(...)
 {
 <...
-- peer->reply_until != 0 && peer->reply_until >= p->election.round
-+ peer->reply_until != 0
+- peer->heartbeat.counts_until != 0 && peer->heartbeat.counts_until >= p->election.round
++ peer->heartbeat.counts_until != 0
 ...>
 }

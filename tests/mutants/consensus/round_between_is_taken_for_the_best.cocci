@@ -6,7 +6,7 @@
 valid_prefix(...)
 {
 <...
-- paxos_ballot_compare(peer->acc_round, l->best_acc_round) == 0
-+ paxos_ballot_compare(peer->acc_round, l->best_acc_round) >= 0
+- paxos_ballot_compare(peer->promise.acc_round, l->best_acc_round) == 0
++ paxos_ballot_compare(peer->promise.acc_round, l->best_acc_round) >= 0
 ...>
 }

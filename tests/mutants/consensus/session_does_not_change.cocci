@@ -5,8 +5,8 @@
 paxos_sync_peer(...)
 {
 <...
-- peer->session++;
-+ if (peer->session == 0)
-+         peer->session++;
+- peer->ballot.session++;
++ if (peer->ballot.session == 0)
++         peer->ballot.session++;
 ...>
 }

@@ -5,7 +5,7 @@
 ship_to(...)
 {
 <...
-- !peer->synced || peer->acc < peer->sync_end
-+ !peer->synced
+- !peer->session.synced || peer->ballot.durable < peer->session.pull_end
++ !peer->session.synced
 ...>
 }

@@ -5,7 +5,7 @@
 ship_to(...)
 {
 <...
-- peer->sent < p->log.base
-+ peer->sent + 1 < p->log.base
+- peer->session.next < p->log.base
++ peer->session.next + 1 < p->log.base
 ...>
 }

@@ -5,7 +5,7 @@
 valid_prefix(...)
 {
 <...
-- valid > peer->decided ? valid : peer->decided
+- valid > peer->promise.decided ? valid : peer->promise.decided
 + valid
 ...>
 }

@@ -5,7 +5,7 @@
 paxos_on_suffix_req(...)
 {
 <...
-- leader ? peer->sent : p->log.end
+- leader ? peer->session.next : p->log.end
 + p->log.end
 ...>
 }

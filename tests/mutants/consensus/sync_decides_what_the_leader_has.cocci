@@ -5,7 +5,7 @@
 paxos_sync_complete(...)
 {
 <...
-- paxos_decide_up_to(p, f->sync_decided);
+- paxos_decide_up_to(p, f->session.sync_decided);
 + paxos_decide_up_to(p, p->log.end);
 ...>
 }

@@ -5,8 +5,8 @@
 tell_decided(...)
 {
 <...
-- if (peer->tell_at == 0)
--         peer->tell_at = p->now + p->tell_us;
-+ peer->tell_at = p->now + p->tell_us;
+- if (peer->session.tell_at == 0)
+-         peer->session.tell_at = p->now + p->tell_us;
++ peer->session.tell_at = p->now + p->tell_us;
 ...>
 }

@@ -1,12 +1,11 @@
-// How far a peer must have got in a sync of an earlier ballot holds back what it is sent in this
-// one.
+// How far a peer must have got in an earlier sync holds back what it is sent in this one.
 // killers: test_paxos, test_paxos_sync, test_paxos_stale, test_paxos_repair, test_paxos_election, scenarios, sim
 @@
 @@
-paxos_sync_peer(...)
+paxos_prepare_peer(...)
 {
 <...
-- peer->sync_end = 0;
-+ ;
+- peer->session = (struct paxos_peer_session){0};
++ peer->session = (struct paxos_peer_session){.pull_end = peer->session.pull_end};
 ...>
 }

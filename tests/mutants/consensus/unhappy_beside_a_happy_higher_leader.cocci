@@ -6,7 +6,7 @@
 happy_leading(...)
 {
 <...
-- if (higher && peer->reply_happy)
+- if (higher && peer->heartbeat.happy)
 -         return true;
 ...>
 }

@@ -5,7 +5,7 @@
 valid_prefix(...)
 {
 <...
-- uint64_t valid = peer->decided;
-+ uint64_t valid = peer->accepted;
+- uint64_t valid = peer->promise.decided;
++ uint64_t valid = peer->promise.log_end;
 ...>
 }

@@ -5,7 +5,7 @@
 tell_decided(...)
 {
 <...
-- bool waits = peer->told < peer->waits_until || p->now < peer->lease_until;
+- bool waits = peer->session.told < peer->waits_until || p->now < peer->lease.until;
 + bool waits = false;
 ...>
 }

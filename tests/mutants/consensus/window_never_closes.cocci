@@ -5,7 +5,7 @@
 window_open(...)
 {
 <...
-- paxos_log_offset(&p->log, peer->sent) - peer->acked_offset < PAXOS_WINDOW_BYTES_MAX
+- paxos_log_offset(&p->log, peer->session.next) - peer->session.window_offset < PAXOS_WINDOW_BYTES_MAX
 + 1
 ...>
 }

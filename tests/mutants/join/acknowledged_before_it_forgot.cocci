@@ -3,10 +3,10 @@
 // killers: test_paxos_join, test_paxos_lives
 @@
 @@
-paxos_on_promise(...)
+take_promise(...)
 {
 <...
-- peer->acc = 0;
+- peer->ballot.durable = 0;
 + ;
 ...>
 }

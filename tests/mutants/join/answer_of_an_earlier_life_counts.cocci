@@ -5,7 +5,7 @@
 answered_as(...)
 {
 <...
-- peer->join_life >= paxos_life_of(p, peer->pid)
+- peer->join.life >= paxos_life_of(p, peer->pid)
 + 1
 ...>
 }

@@ -5,7 +5,7 @@
 let_in(...)
 {
 <...
-- p->promise = peer->join_promise;
+- p->promise = peer->join.promise;
 + ;
 ...>
 }

@@ -5,7 +5,7 @@
 remember_folder(...)
 {
 <...
-- peer->folder_round = p->join.round;
+- peer->join.folder_round = p->join.round;
 + ;
 ...>
 }

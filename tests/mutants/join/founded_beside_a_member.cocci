@@ -5,7 +5,7 @@
 may_found(...)
 {
 <...
-- peer->join_round != 0 && peer->join_standing == PAXOS_MEMBER
+- peer->join.round != 0 && peer->join.standing == PAXOS_MEMBER
 + 0
 ...>
 }

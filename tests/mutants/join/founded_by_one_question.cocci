@@ -5,7 +5,7 @@
 fresh_since_before(...)
 {
 <...
-- peer->folder_round != p->join.round
+- peer->join.folder_round != p->join.round
 + 1
 ...>
 }

@@ -5,7 +5,7 @@
 has_quorum(...)
 {
 <...
-- !paxos_alive(p, peer) || peer->reply_standing != PAXOS_MEMBER
+- !paxos_alive(p, peer) || peer->heartbeat.standing != PAXOS_MEMBER
 + !paxos_alive(p, peer)
 ...>
 }

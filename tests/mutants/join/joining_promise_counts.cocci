@@ -2,7 +2,7 @@
 // killers: test_paxos_join, test_paxos_lives, scenarios, sim
 @@
 @@
-paxos_on_promise(...)
+take_promise(...)
 {
 <...
 - m->standing == PAXOS_MEMBER

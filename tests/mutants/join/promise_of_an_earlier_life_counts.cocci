@@ -5,7 +5,7 @@
 outlived(...)
 {
 <...
-- peer->life < paxos_life_of(p, peer->pid)
+- peer->ballot.life < paxos_life_of(p, peer->pid)
 + 0
 ...>
 }
