@@ -55,11 +55,6 @@ enum column_type { COLUMN_NUMBER, COLUMN_BYTES };
 
 struct column {
     const char *name;
-    /* A condition on chunk.id: it is not in one of the ranges of the trash. The range that begins
-     * last before it decides, as the ranges of one file all end at the same chunk. */
-#define CHUNK_IS_CONTENTS                                                                          \
-    " coalesce((SELECT last FROM trash WHERE first <= id ORDER BY first DESC LIMIT 1), -1) < id"
-
     enum column_type type;
     uint32_t format;
     int64_t first; /* of a number; bytes are empty at first */

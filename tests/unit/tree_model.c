@@ -123,7 +123,7 @@ void replace_contents(struct model *m, uint64_t ino, struct bytes data)
     struct model_inode *inode = &m->inode[ino];
 
     assert(data.len <= WORKLOAD_FILE_MAX);
-    memset(inode->bytes, 0, WORKLOAD_FILE_MAX);
+    memset(inode->bytes, 0, inode->attr.size);
     if (data.len > 0)
         memcpy(inode->bytes, data.data, data.len);
     inode->attr.size = data.len;
@@ -243,40 +243,51 @@ static void begin_session(struct model *m, const struct stamp *stamp)
     }
 }
 
-void model_apply(struct model **model, const struct stamp *stamp, const struct op *ops,
-                 uint32_t count, struct command_result *result)
+/* Gives the status; the result has the rest. */
+static int apply_all(struct model *m, struct command_view *view, struct command_result *result)
 {
-    struct model *m = *model, *before = NULL;
     int status = 0;
 
-    *result = (struct command_result){.revision = m->applied + 1, .count = count};
-    result->ops = calloc(count, sizeof *result->ops);
-    m->node = stamp->node;
-    m->time = stamp->time > m->last_time ? stamp->time : m->last_time + 1;
+    result->ops = calloc(view->count, sizeof *result->ops);
+    result->count = view->count;
+    for (uint32_t i = 0; status == 0 && i < view->count; i++) {
+        struct op op;
+        status = command_next(view, &op);
+        assert(status == 0);
+        status = apply(m, &op, &result->ops[i]);
+        result->failed_op = status < 0 ? i : 0;
+    }
+    return status;
+}
+
+void model_apply(struct model **model, struct bytes entry, struct command_result *result)
+{
+    struct model *m = *model, *before;
+    struct command_view view;
+    int status = command_read(entry, &view);
+
+    assert(status == 0);
+    *result = (struct command_result){.revision = m->applied + 1};
+    m->node = view.stamp.node;
+    m->time = view.stamp.time > m->last_time ? view.stamp.time : m->last_time + 1;
     m->old = &result->old;
-    begin_session(m, stamp);
-    if (count > 1)
-        before = model_copy(m);
-    for (uint32_t i = 0; status == 0 && i < count; i++) {
-        result->failed_op = i;
-        status = apply(m, &ops[i], &result->ops[i]);
+    begin_session(m, &view.stamp);
+    before = view.count > 1 ? model_copy(m) : NULL;
+    result->status = apply_all(m, &view, result);
+    if (result->status < 0) {
+        uint32_t failed_op = result->failed_op;
+        status = result->status;
+        command_result_free(result);
+        *result = (struct command_result){
+            .status = status, .failed_op = failed_op, .revision = m->applied + 1};
     }
-    if (status < 0 && before) {
-        *model = before;
-        before = m;
-        m = *model;
-    }
-    if (before)
+    if (before && status < 0) {
+        model_free(m);
+        *model = m = before;
+    } else if (before) {
         model_free(before);
-    m->applied++;
-    if (status == 0) {
-        m->last_time = m->time;
-        result->failed_op = 0;
-        return;
     }
-    result->status = status;
-    result->count = 0;
-    free(result->ops);
-    result->ops = NULL;
-    buffer_free(&result->old);
+    if (status == 0)
+        m->last_time = m->time;
+    m->applied++;
 }

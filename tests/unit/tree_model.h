@@ -46,8 +46,7 @@ struct model *model_new(void);
 void model_free(struct model *m);
 /* Carries out a command that has not been applied before: all of it or nothing. `*m` may then be
  * another model. The caller frees the result. */
-void model_apply(struct model **m, const struct stamp *stamp, const struct op *ops, uint32_t count,
-                 struct command_result *result);
+void model_apply(struct model **m, struct bytes entry, struct command_result *result);
 /* The inode with this name, or 0. */
 uint64_t model_find(const struct model *m, uint64_t parent, struct bytes name);
 /* The place of an extended attribute with this name, which is one of the workload's. */
