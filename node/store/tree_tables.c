@@ -5,15 +5,10 @@
 
 #define NODE_IS_WRONG "node NOT BETWEEN 0 AND 0xffffffff"
 
-/* Columns: as old as their table, or of a format of their own. */
-#define NUMBER(name)                                                                               \
-    {                                                                                              \
-        name, COLUMN_NUMBER, 0, 0                                                                  \
-    }
-#define BYTES(name)                                                                                \
-    {                                                                                              \
-        name, COLUMN_BYTES, 0, 0                                                                   \
-    }
+/* Columns that are as old as their table. */
+#define NUMBER(column) .name = column
+#define BYTES(column) .name = column, .type = COLUMN_BYTES
+
 #define COUNTER(name, first, format) {#name, COLUMN_NUMBER, format, first},
 #define INODE_NUMBER(name, member, format) {#name, COLUMN_NUMBER, format, 0},
 
@@ -34,32 +29,32 @@ const struct table tree_tables[TABLES_MAX] = {
         .format = 3,
         .key = 1,
         .wrong = NODE_IS_WRONG,
-        .columns = {NUMBER("node"), NUMBER("incarnation"), NUMBER("lowest")},
+        .columns = {{NUMBER("node")}, {NUMBER("incarnation")}, {NUMBER("lowest")}},
     },
     {
         .name = "result",
         .format = 3,
         .key = 2,
-        .columns = {NUMBER("node"), NUMBER("page"), BYTES("bytes")},
+        .columns = {{NUMBER("node")}, {NUMBER("page")}, {BYTES("bytes")}},
     },
     {
         .name = "inode",
         .format = 3,
         .key = 1,
-        .columns = {NUMBER("ino"), INODE_NUMBERS(INODE_NUMBER, INODE_NUMBER) BYTES("inline")},
+        .columns = {{NUMBER("ino")}, INODE_NUMBERS(INODE_NUMBER, INODE_NUMBER){BYTES("inline")}},
     },
     {
         .name = "held",
         .format = 3,
         .key = 2,
         .wrong = NODE_IS_WRONG,
-        .columns = {NUMBER("node"), NUMBER("ino")},
+        .columns = {{NUMBER("node")}, {NUMBER("ino")}},
     },
     {
         .name = "dentry",
         .format = 3,
         .key = 2,
-        .columns = {NUMBER("parent"), BYTES("name"), NUMBER("ino")},
+        .columns = {{NUMBER("parent")}, {BYTES("name")}, {NUMBER("ino")}},
     },
     {
         .name = "chunk",
@@ -67,14 +62,14 @@ const struct table tree_tables[TABLES_MAX] = {
         .key = 1,
         .contents = CHUNK_IS_CONTENTS,
         .wrong = "id < 0 OR length(bytes) % 4096 <> 0 OR length(bytes) NOT BETWEEN 1 AND 16384",
-        .columns = {NUMBER("id"), BYTES("bytes")},
+        .columns = {{NUMBER("id")}, {BYTES("bytes")}},
     },
     {
         .name = "xattr",
         .format = 3,
         .key = 2,
         .wrong = "length(name) NOT BETWEEN 1 AND 255 OR instr(name, x'00')",
-        .columns = {NUMBER("ino"), BYTES("name"), BYTES("value")},
+        .columns = {{NUMBER("ino")}, {BYTES("name")}, {BYTES("value")}},
     },
     {
         .name = "cluster",

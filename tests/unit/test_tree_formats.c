@@ -51,7 +51,7 @@ static void describe_newer(void)
     tree_tables[count + 1] = (struct table){.name = "many",
                                             .format = NEWER_FORMAT,
                                             .key = 1,
-                                            .columns = {NUMBER("id"), BYTES("address")}};
+                                            .columns = {{NUMBER("id")}, {BYTES("address")}}};
     add_column("meta", (struct column){"later", COLUMN_NUMBER, NEWER_FORMAT, 9});
     add_column("inode", (struct column){"later", COLUMN_BYTES, NEWER_FORMAT, 0});
 }

@@ -1,6 +1,7 @@
 /* The key tree under random operations: against a model, on two nodes, and across crashes. */
-#include "tree_fixture.h"
-#include "tree_model.h"
+#include "tree_compare.h"
+
+#include "command/key.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -13,7 +14,13 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { ENTRIES = 4000, LIST_OPS_MAX = 6 };
+enum { ENTRIES = 4000, LIST_OPS_MAX = 6, NODES = 3 };
+
+/* The nodes that ask: a fixture of each, for its stamps. */
+struct nodes {
+    struct fixture node[NODES];
+    uint64_t time;
+};
 
 /* Entries, and what each must answer. */
 struct script {
@@ -22,73 +29,146 @@ struct script {
     struct model *model; /* after the last */
 };
 
-static uint64_t pick_inode(const struct model *m, uint64_t *seed)
+static struct nodes nodes_new(void)
 {
-    for (int tries = 0; tries < 100; tries++) {
-        uint64_t ino = 1 + random_below(seed, m->inodes);
-        if (m->inode[ino].mode)
-            return ino;
+    struct nodes nodes = {.time = 1000};
+
+    for (uint32_t i = 0; i < NODES; i++)
+        nodes.node[i] = (struct fixture){.node = 1 + i, .incarnation = 1, .sequence = 1};
+    return nodes;
+}
+
+/* ---- Operations that have something to do, more often than not ---- */
+
+static bool any(const struct model_inode *inode)
+{
+    return true;
+}
+
+static bool is_file(const struct model_inode *inode)
+{
+    return S_ISREG(inode->attr.mode);
+}
+
+static bool is_folder(const struct model_inode *inode)
+{
+    return S_ISDIR(inode->attr.mode) && inode->attr.nlink > 0;
+}
+
+static bool is_held(const struct model_inode *inode)
+{
+    return inode->holder;
+}
+
+static uint64_t pick_inode(const struct model *m, uint64_t *seed,
+                           bool (*fits)(const struct model_inode *inode))
+{
+    uint64_t ino = 1 + random_below(seed, (uint32_t)m->inodes); /* it may not exist */
+
+    for (int tries = random_below(seed, 10) ? 300 : 0; tries > 0; tries--) {
+        uint64_t other = 1 + random_below(seed, (uint32_t)m->inodes);
+        if (m->inode[other].attr.ino && fits(&m->inode[other]))
+            return other;
     }
-    return 1 + random_below(seed, m->inodes);
+    return ino;
+}
+
+/* A name that exists, if there is any. Its bytes are the model's. */
+static void pick_name(const struct model *m, uint64_t *seed, uint64_t *parent, struct bytes *name)
+{
+    uint32_t from = random_below(seed, MODEL_NAMES);
+
+    for (uint32_t i = 0; i < MODEL_NAMES; i++) {
+        const struct model_name *n = &m->name[(from + i) % MODEL_NAMES];
+        if (!n->ino)
+            continue;
+        *parent = n->parent;
+        *name = text(n->name);
+        return;
+    }
+}
+
+/* The inode with this key, or 0. */
+static uint64_t find_key(const struct model *m, struct bytes key)
+{
+    uint64_t ino = INO_ROOT;
+
+    while (ino && key.len > 0)
+        ino = model_find(m, ino, key_next(&key));
+    return ino;
+}
+
+static void pick_names(const struct model *m, uint64_t *seed, struct op *op)
+{
+    bool makes = op->type == OP_CREATE || op->type == OP_MKNOD || op->type == OP_MKDIR ||
+                 op->type == OP_SYMLINK || op->type == OP_LINK;
+
+    op->ino = pick_inode(m, seed, is_folder);
+    op->ino2 = pick_inode(m, seed, op->type == OP_RENAME ? is_folder : is_file);
+    if (makes ? random_below(seed, 6) == 0 : random_below(seed, 6) > 0)
+        pick_name(m, seed, &op->ino, &op->name);
+    if (op->type == OP_RENAME && random_below(seed, 2))
+        pick_name(m, seed, &op->ino2, &op->name2);
 }
 
 static struct op pick_op(const struct model *m, uint64_t *seed)
 {
     struct op op = workload_op(seed, 100);
+    uint64_t taken; /* the inode that may lose a name */
 
-    if (op.ino)
-        op.ino = pick_inode(m, seed);
-    if (op.ino2)
-        op.ino2 = pick_inode(m, seed);
-    if (op.hold)
-        op.hold = pick_inode(m, seed);
-    if (op.ino && random_below(seed, 3) == 0) {
-        uint64_t named = model_find(m, op.ino, op.name); /* often enough what is removed is open */
-        op.hold = named ? named : op.hold;
+    if (op.type == OP_PUT || op.type == OP_DELETE) {
+        taken = find_key(m, op.name);
+        if (random_below(seed, 2))
+            op.revision = m->inode[taken].attr.revision;
+    } else if (op.type >= OP_CREATE && op.type <= OP_RENAME) {
+        pick_names(m, seed, &op);
+        taken = op.type == OP_RENAME ? model_find(m, op.ino2, op.name2)
+                                     : model_find(m, op.ino, op.name);
+    } else {
+        op.ino = pick_inode(m, seed,
+                            op.type == OP_RELEASE ? is_held
+                            : op.type < OP_CREATE ? is_file
+                                                  : any);
+        taken = 0;
     }
+    op.hold = random_below(seed, 2) ? taken : random_below(seed, (uint32_t)m->inodes);
     return op;
 }
 
-/* Carries a list out on the model: all of it, or none. */
-static int apply_list(struct model **m, const struct op *ops, uint32_t count)
-{
-    struct model *before = count > 1 ? model_copy(*m) : NULL;
-    int status = 0;
-
-    for (uint32_t i = 0; status == 0 && i < count; i++)
-        status = model_apply(*m, &ops[i]);
-    if (status < 0 && before) {
-        model_free(*m);
-        *m = before;
-        return status;
-    }
-    if (before)
-        model_free(before);
-    return status;
-}
-
-/* The next entry of the script and what it must answer. */
-static struct buffer next_entry(struct fixture *stamps, struct model **m, uint64_t *seed,
-                                int *status)
+/* The next entry of the script, and the answer that it must get. */
+static struct buffer next_entry(struct nodes *nodes, struct model **m, uint64_t *seed,
+                                struct command_result *expected)
 {
     struct op ops[LIST_OPS_MAX];
     uint32_t count = random_below(seed, 10) == 0 ? 2 + random_below(seed, LIST_OPS_MAX - 1) : 1;
+    struct fixture *from = &nodes->node[random_below(seed, NODES)];
+    struct buffer entry;
 
     for (uint32_t i = 0; i < count; i++)
         ops[i] = pick_op(*m, seed);
-    stamps->time += random_below(seed, 100);
-    *status = apply_list(m, ops, count);
-    return fixture_entry(stamps, ops, count);
+    if (random_below(seed, 200) == 0) { /* it has started again */
+        from->incarnation++;
+        from->sequence = 1;
+    }
+    nodes->time += random_below(seed, 100);
+    from->time = nodes->time - random_below(seed, 150); /* clocks differ */
+    entry = fixture_entry(from, ops, count);
+    model_apply(m, bytes_of(entry.data, entry.len), expected);
+    return entry;
 }
 
 static struct script *script_new(uint64_t seed)
 {
     struct script *s = calloc(1, sizeof *s);
-    struct fixture stamps = {.node = 1, .incarnation = 1, .sequence = 1, .time = 1000};
+    struct nodes nodes = nodes_new();
 
     s->model = model_new();
-    for (int i = 0; i < ENTRIES; i++)
-        s->entry[i] = next_entry(&stamps, &s->model, &seed, &s->status[i]);
+    for (int i = 0; i < ENTRIES; i++) {
+        struct command_result expected;
+        s->entry[i] = next_entry(&nodes, &s->model, &seed, &expected);
+        s->status[i] = expected.status;
+        command_result_free(&expected);
+    }
     return s;
 }
 
@@ -113,88 +193,32 @@ static void run_entry(struct fixture *f, const struct buffer *entry, int expecte
 
 /* ---- Against the model ---- */
 
-static bool check_entry(void *arg, struct bytes name, const struct attr *attr)
-{
-    const struct model_name **n = arg;
-
-    assert_true(bytes_equal(bytes_of_text((*n)->name), name));
-    assert_int_equal((*n)->ino, attr->ino);
-    (*n)++;
-    return true;
-}
-
-static int by_name(const void *a, const void *b)
-{
-    return strcmp(((const struct model_name *)a)->name, ((const struct model_name *)b)->name);
-}
-
-static void compare_directory(struct fixture *f, const struct model *m, uint64_t ino)
-{
-    static struct model_name names[MODEL_NAMES];
-    const struct model_name *next = names;
-    size_t count = 0;
-
-    for (int i = 0; i < MODEL_NAMES; i++) {
-        if (m->name[i].ino && m->name[i].parent == ino)
-            names[count++] = m->name[i];
-    }
-    qsort(names, count, sizeof *names, by_name);
-    assert_int_equal(tree_list(f->tree, ino, (struct bytes){0}, 1000, check_entry, &next), 0);
-    assert_int_equal(next - names, count);
-}
-
-static void compare_inode(struct fixture *f, const struct model *m, uint64_t ino)
-{
-    const struct model_inode *inode = &m->inode[ino];
-    struct buffer out = {0};
-    struct attr attr;
-    int status = tree_getattr(f->tree, ino, &attr);
-
-    if (inode->mode == 0) {
-        assert_int_equal(status, -ESTALE);
-        return;
-    }
-    assert_int_equal(status, 0);
-    assert_int_equal(attr.mode, inode->mode);
-    assert_int_equal(attr.nlink, inode->nlink);
-    if (S_ISDIR(inode->mode)) {
-        compare_directory(f, m, ino);
-        return;
-    }
-    assert_int_equal(attr.size, inode->size);
-    assert_int_equal(tree_read(f->tree, ino, 0, SIZE_MAX, &out), 0);
-    assert_int_equal(out.len, inode->size);
-    if (out.len)
-        assert_memory_equal(out.data, inode->bytes, out.len);
-    buffer_free(&out);
-}
-
-static void compare(struct fixture *f, const struct model *m)
-{
-    for (uint64_t ino = 1; ino < m->inodes; ino++)
-        compare_inode(f, m, ino);
-}
-
 static void test_against_the_model(void **state)
 {
     uint64_t seed = random_seed();
     struct model *m = model_new();
-    struct fixture f, stamps = {.node = 1, .incarnation = 1, .sequence = 1, .time = 1000};
+    struct nodes nodes = nodes_new();
+    struct fixture f;
 
     fixture_open(&f);
     for (int i = 0; i < ENTRIES; i++) {
-        int status;
-        struct buffer entry = next_entry(&stamps, &m, &seed, &status);
-        run_entry(&f, &entry, status);
+        bool repeated;
+        struct command_result expected, result;
+        struct buffer entry = next_entry(&nodes, &m, &seed, &expected);
+        result = fixture_apply(&f, bytes_of(entry.data, entry.len), &repeated);
+        assert_false(repeated);
+        compare_results(&result, &expected);
+        command_result_free(&result);
+        command_result_free(&expected);
         buffer_free(&entry);
         if (i % 250 == 0)
-            compare(&f, m);
+            compare_trees(&f, m);
         if (i % 1000 == 0)
             fixture_check(&f);
         if (i % 100 == 0)
             assert_int_equal(tree_commit(f.tree), 0);
     }
-    compare(&f, m);
+    compare_trees(&f, m);
     fixture_check(&f);
     model_free(m);
     fixture_close(&f);

@@ -1,20 +1,27 @@
 /* The key tree as it should be, in memory and as plainly as possible: what random tests compare
- * with. */
+ * with. It has everything that a command changes and answers, except how many bytes of a file in
+ * chunks are stored. */
 #ifndef QUORUMFS_TESTS_TREE_MODEL_H
 #define QUORUMFS_TESTS_TREE_MODEL_H
 
 #include "tree_workload.h"
 
-enum { MODEL_INODES = 16384, MODEL_NAMES = 4096 };
+enum {
+    MODEL_INODES = 16384,
+    MODEL_NAMES = 4096,
+    MODEL_XATTRS = 8,
+    MODEL_NODES = 4,
+    MODEL_INLINE_MAX = 3072, /* bytes; longer files are in chunks */
+};
+#define MODEL_USED_UNKNOWN UINT64_MAX
 
 struct model_inode {
-    uint32_t mode; /* 0: does not exist */
-    uint32_t nlink;
-    bool held;
-    uint64_t parent;
-    size_t size;
-    uint8_t *bytes;  /* WORKLOAD_FILE_MAX of them, for a file */
-    uint32_t xattrs; /* a bit for each name */
+    struct attr attr; /* ino 0: it does not exist */
+    bool chunks;      /* its contents are not inline: attr.used is MODEL_USED_UNKNOWN */
+    uint32_t holder;  /* the node that holds it without a name; 0: none */
+    uint64_t parent;  /* of a directory */
+    uint8_t *bytes;   /* WORKLOAD_FILE_MAX of them, unless it is a directory */
+    struct buffer *xattr[MODEL_XATTRS]; /* by model_xattr; NULL: there is none */
 };
 
 struct model_name {
@@ -23,17 +30,53 @@ struct model_name {
 };
 
 struct model {
-    uint32_t inodes; /* the next number */
+    uint64_t inodes; /* the next number */
+    uint64_t applied;
+    uint64_t last_time;
+    uint64_t incarnation[MODEL_NODES];
     struct model_inode inode[MODEL_INODES];
     struct model_name name[MODEL_NAMES];
+    /* The command under way. */
+    uint32_t node;
+    uint64_t time;
+    struct buffer *old;
 };
 
 struct model *model_new(void);
-struct model *model_copy(const struct model *m);
 void model_free(struct model *m);
-/* 0 or the negative errno. */
-int model_apply(struct model *m, const struct op *op);
+/* Carries out a command that has not been applied before: all of it or nothing. `*m` may then be
+ * another model. The caller frees the result. */
+void model_apply(struct model **m, struct bytes entry, struct command_result *result);
 /* The inode with this name, or 0. */
 uint64_t model_find(const struct model *m, uint64_t parent, struct bytes name);
+/* The place of an extended attribute with this name, which is one of the workload's. */
+uint32_t model_xattr(struct bytes name);
+
+/* ---- For the operations ---- */
+
+/* The inode got the command's revision and ctime; `touch_contents`: its mtime as well. */
+void touch(struct model *m, uint64_t ino);
+void touch_contents(struct model *m, uint64_t ino);
+struct model_name *find(struct model *m, uint64_t parent, struct bytes name);
+bool exists(const struct model *m, uint64_t ino);
+bool is_dir(const struct model *m, uint64_t ino);
+/* 0, -ESTALE, -ENOTDIR or -ENOENT: whether entries can be made there. */
+int check_dir(const struct model *m, uint64_t ino);
+/* 0, -ESTALE, -EISDIR or -EINVAL. */
+int check_file(const struct model *m, uint64_t ino);
+/* Makes an inode with these attributes (mode with type, uid, gid, rdev) and its name. */
+uint64_t make(struct model *m, uint64_t parent, struct bytes name, struct attr attr);
+/* Adds or takes away a name; the inode itself stays as it is. */
+void enter(struct model *m, uint64_t parent, struct bytes name, uint64_t ino);
+void leave(struct model *m, struct model_name *n);
+/* Takes a name away, and with the last one the inode unless `hold` is its number. Gives its
+ * attributes afterwards. */
+struct attr drop(struct model *m, struct model_name *n, uint64_t hold);
+struct attr unmake(struct model *m, uint64_t ino);
+void replace_contents(struct model *m, uint64_t ino, struct bytes data);
+
+/* 0 or the negative errno; then nothing has changed. */
+int model_apply_data(struct model *m, const struct op *op, struct op_result *out);
+int model_apply_name(struct model *m, const struct op *op, struct op_result *out);
 
 #endif

@@ -2,6 +2,8 @@
 
 #include "tree_fixture.h"
 
+#include <sys/stat.h>
+
 enum { DATA_BYTES_MAX = 80000 };
 
 static const char *const names[] = {"a", "a-b", "b", "b.c", "c", "d"};
@@ -35,32 +37,66 @@ static uint64_t random_place(uint64_t *state)
 static uint8_t random_type(uint64_t *state)
 {
     static const uint8_t types[] = {
-        OP_PUT,      OP_PUT,    OP_PUT,    OP_DELETE,   OP_WRITE,    OP_WRITE,       OP_WRITE,
-        OP_WRITE,    OP_WRITE,  OP_APPEND, OP_TRUNCATE, OP_TRUNCATE, OP_PUNCH,       OP_PUNCH,
-        OP_ALLOCATE, OP_CREATE, OP_MKDIR,  OP_MKDIR,    OP_LINK,     OP_UNLINK,      OP_RMDIR,
-        OP_RENAME,   OP_RENAME, OP_RENAME, OP_SETATTR,  OP_SETXATTR, OP_REMOVEXATTR, OP_RELEASE};
+        OP_PUT,      OP_PUT,      OP_PUT,         OP_DELETE,   OP_WRITE,    OP_WRITE,   OP_WRITE,
+        OP_WRITE,    OP_WRITE,    OP_APPEND,      OP_TRUNCATE, OP_TRUNCATE, OP_PUNCH,   OP_PUNCH,
+        OP_ALLOCATE, OP_CREATE,   OP_MKNOD,       OP_MKDIR,    OP_MKDIR,    OP_SYMLINK, OP_LINK,
+        OP_UNLINK,   OP_RMDIR,    OP_RENAME,      OP_RENAME,   OP_RENAME,   OP_SETATTR, OP_SETATTR,
+        OP_SETXATTR, OP_SETXATTR, OP_REMOVEXATTR, OP_RELEASE};
 
     return types[random_below(state, sizeof types)];
+}
+
+/* Each of these flags or not; none of them half of the time. */
+static uint32_t some_of(uint64_t *state, uint32_t flags)
+{
+    return random_below(state, 2) ? random_below(state, UINT32_MAX) & flags : 0;
 }
 
 static uint32_t random_flags(uint64_t *state, uint8_t type)
 {
     switch (type) {
     case OP_PUT:
-        return (uint32_t[]){0, 0, OP_IF_ABSENT, OP_IF_EXISTS}[random_below(state, 4)];
+        return some_of(state, OP_IF_ABSENT | OP_IF_EXISTS | OP_IF_REVISION) |
+               some_of(state, OP_WANT_OLD | OP_KILL_PRIV);
+    case OP_DELETE:
+        return some_of(state, OP_IF_EXISTS | OP_IF_REVISION | OP_WANT_OLD);
     case OP_WRITE:
-        return random_below(state, 5) == 0 ? OP_TRUNCATE_FIRST : 0;
+        return random_below(state, 5) == 0 ? OP_TRUNCATE_FIRST : some_of(state, OP_KILL_PRIV);
     case OP_APPEND:
-        return random_below(state, 3) > 0 ? OP_TRUNCATE_FIRST : 0;
+        return random_below(state, 3) > 0 ? OP_TRUNCATE_FIRST : some_of(state, OP_KILL_PRIV);
+    case OP_TRUNCATE:
+        return some_of(state, OP_KILL_PRIV);
     case OP_CREATE:
-        return random_below(state, 2) ? OP_EXCLUSIVE : 0;
+        return some_of(state, OP_EXCLUSIVE);
     case OP_RENAME:
-        return (uint32_t[]){0, 0, 0, OP_NO_REPLACE, OP_EXCHANGE}[random_below(state, 5)];
+        return some_of(state, OP_NO_REPLACE | OP_EXCHANGE);
     case OP_SETATTR:
-        return OP_SET_MODE | OP_SET_UID;
+        return some_of(state, OP_SET_MODE | OP_SET_UID | OP_SET_GID | OP_SET_MTIME | OP_SET_ATIME) |
+               some_of(state, OP_SET_MTIME_NOW | OP_SET_ATIME_NOW | OP_KILL_PRIV);
+    case OP_SETXATTR:
+        return some_of(state, OP_XATTR_CREATE | OP_XATTR_REPLACE);
     default:
         return 0;
     }
+}
+
+static uint32_t random_mode(uint64_t *state, uint8_t type)
+{
+    static const uint32_t types[] = {0,       S_IFREG, S_IFIFO, S_IFSOCK,
+                                     S_IFCHR, S_IFBLK, S_IFDIR, S_IFLNK};
+    uint32_t mode = random_below(state, 4) ? random_below(state, 07777 + 1) : 0;
+
+    return type == OP_MKNOD ? mode | types[random_below(state, 8)] : mode;
+}
+
+static void random_attributes(uint64_t *state, struct op *op)
+{
+    op->mode = random_mode(state, op->type);
+    op->uid = random_below(state, 3000);
+    op->gid = random_below(state, 3000);
+    op->rdev = random_below(state, 3000);
+    op->atime = (int64_t)random_below(state, 3000) - 1000;
+    op->mtime = (int64_t)random_below(state, 3000) - 1000;
 }
 
 struct op workload_op(uint64_t *state, uint32_t inodes)
@@ -72,14 +108,15 @@ struct op workload_op(uint64_t *state, uint32_t inodes)
     op.ino = by_key ? 0 : 1 + random_below(state, inodes);
     op.ino2 = by_key ? 0 : 1 + random_below(state, inodes);
     op.hold = random_below(state, 2) ? 1 + random_below(state, inodes) : 0;
-    op.mode = 0600 + random_below(state, 64);
+    random_attributes(state, &op);
     op.name =
         by_key ? text(keys[random_below(state, sizeof keys / sizeof *keys)]) : random_name(state);
     op.name2 = random_name(state);
     op.data = random_data(state);
-    if (op.type == OP_APPEND && op.flags == 0 && op.data.len > 100)
+    if (op.type == OP_APPEND && !(op.flags & OP_TRUNCATE_FIRST) && op.data.len > 100)
         op.data.len = 100; /* many of them must not make a file too long */
     op.offset = random_place(state);
     op.size = random_place(state);
+    op.revision = 1 + random_below(state, 1000);
     return op;
 }

@@ -1,0 +1,239 @@
+/* The model's operations by key, on contents and on attributes. */
+#include "tree_model.h"
+
+#include "command/key.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static void kill_priv(struct model *m, const struct op *op, uint64_t ino)
+{
+    struct attr *attr = &m->inode[ino].attr;
+
+    if (!(op->flags & OP_KILL_PRIV) || is_dir(m, ino))
+        return;
+    attr->mode &= ~(uint32_t)S_ISUID;
+    if (attr->mode & S_IXGRP)
+        attr->mode &= ~(uint32_t)S_ISGID;
+}
+
+/* ---- By key ---- */
+
+static int check_conditions(const struct model *m, const struct op *op, uint64_t ino)
+{
+    if ((op->flags & OP_IF_ABSENT) && ino)
+        return -ECANCELED;
+    if ((op->flags & (OP_IF_EXISTS | OP_IF_REVISION)) && !ino)
+        return -ECANCELED;
+    if ((op->flags & OP_IF_REVISION) && m->inode[ino].attr.revision != op->revision)
+        return -ECANCELED;
+    return 0;
+}
+
+static void give_old(struct model *m, const struct op *op, uint64_t ino, struct op_result *out)
+{
+    const struct model_inode *inode = &m->inode[ino];
+
+    if (!(op->flags & OP_WANT_OLD) || !S_ISREG(inode->attr.mode))
+        return;
+    out->old_present = true;
+    out->old_at = m->old->len;
+    out->old_len = inode->attr.size;
+    buffer_append(m->old, inode->bytes, inode->attr.size);
+}
+
+static int apply_put(struct model *m, const struct op *op, struct op_result *out)
+{
+    struct attr attr = {.mode = S_IFDIR | 0755, .uid = op->uid, .gid = op->gid};
+    struct bytes rest = op->name, name = key_next(&rest);
+    uint64_t dir = INO_ROOT, ino = model_find(m, dir, name);
+    int status;
+
+    while (ino && rest.len > 0) {
+        if (!is_dir(m, ino))
+            return -ENOTDIR;
+        dir = ino;
+        name = key_next(&rest);
+        ino = model_find(m, dir, name);
+    }
+    status = ino ? check_file(m, ino) : 0;
+    if (status == 0)
+        status = check_conditions(m, op, ino);
+    if (status < 0)
+        return status;
+    out->existed = ino != 0;
+    if (ino) {
+        give_old(m, op, ino, out);
+        kill_priv(m, op, ino);
+    }
+    while (!ino && rest.len > 0) {
+        dir = make(m, dir, name, attr);
+        name = key_next(&rest);
+    }
+    attr.mode = S_IFREG | (op->mode ? op->mode & 07777 : 0644);
+    if (!ino)
+        ino = make(m, dir, name, attr);
+    replace_contents(m, ino, op->data);
+    out->attr = m->inode[ino].attr;
+    return 0;
+}
+
+static int apply_delete(struct model *m, const struct op *op, struct op_result *out)
+{
+    struct bytes rest = op->name;
+    struct model_name *n = find(m, INO_ROOT, key_next(&rest));
+    int status;
+
+    while (n && rest.len > 0) {
+        if (!is_dir(m, n->ino))
+            return -ENOTDIR;
+        n = find(m, n->ino, key_next(&rest));
+    }
+    if (n && is_dir(m, n->ino))
+        return -EISDIR;
+    status = check_conditions(m, op, n ? n->ino : 0);
+    if (status < 0 || !n)
+        return status;
+    out->existed = true;
+    give_old(m, op, n->ino, out);
+    out->attr = drop(m, n, op->hold);
+    return 0;
+}
+
+/* ---- Contents ---- */
+
+/* A file that becomes longer than fits inline stays in chunks until it is emptied or replaced. */
+static void resize(struct model *m, uint64_t ino, size_t size)
+{
+    struct model_inode *inode = &m->inode[ino];
+
+    assert(size <= WORKLOAD_FILE_MAX);
+    if (size < inode->attr.size)
+        memset(inode->bytes + size, 0, inode->attr.size - size);
+    inode->attr.size = size;
+    inode->chunks = size > 0 && (inode->chunks || size > MODEL_INLINE_MAX);
+    inode->attr.used = inode->chunks ? MODEL_USED_UNKNOWN : size;
+    touch_contents(m, ino);
+}
+
+static void write_bytes(struct model *m, const struct op *op, size_t offset)
+{
+    struct model_inode *inode = &m->inode[op->ino];
+    size_t end = offset + op->data.len;
+
+    if (op->data.len == 0 && !(op->flags & OP_TRUNCATE_FIRST))
+        return;
+    kill_priv(m, op, op->ino);
+    if (op->flags & OP_TRUNCATE_FIRST)
+        resize(m, op->ino, 0);
+    if (op->data.len == 0)
+        return;
+    resize(m, op->ino, end > inode->attr.size ? end : inode->attr.size);
+    memcpy(inode->bytes + offset, op->data.data, op->data.len);
+}
+
+static void punch(struct model *m, const struct op *op)
+{
+    struct model_inode *inode = &m->inode[op->ino];
+
+    for (size_t i = op->offset; i < inode->attr.size && i < op->offset + op->size; i++)
+        inode->bytes[i] = 0;
+    touch_contents(m, op->ino);
+}
+
+static int apply_contents(struct model *m, const struct op *op, struct op_result *out)
+{
+    const struct attr *attr = &m->inode[op->ino].attr;
+    int status = check_file(m, op->ino);
+
+    if (status < 0)
+        return status;
+    if (op->type == OP_PUNCH && op->size == 0)
+        return -EINVAL;
+    if (op->type == OP_APPEND)
+        out->offset = op->flags & OP_TRUNCATE_FIRST ? 0 : attr->size;
+    if (op->type == OP_WRITE || op->type == OP_APPEND)
+        write_bytes(m, op, op->type == OP_WRITE ? op->offset : out->offset);
+    if (op->type == OP_TRUNCATE)
+        kill_priv(m, op, op->ino);
+    if (op->type == OP_TRUNCATE || (op->type == OP_ALLOCATE && op->size > attr->size))
+        resize(m, op->ino, op->size);
+    if (op->type == OP_PUNCH)
+        punch(m, op);
+    out->attr = *attr;
+    return 0;
+}
+
+/* ---- Attributes ---- */
+
+static void set_attributes(struct model *m, const struct op *op)
+{
+    struct attr *attr = &m->inode[op->ino].attr;
+
+    kill_priv(m, op, op->ino);
+    if (op->flags & OP_SET_MODE)
+        attr->mode = (attr->mode & S_IFMT) | (op->mode & 07777);
+    if (op->flags & OP_SET_UID)
+        attr->uid = op->uid;
+    if (op->flags & OP_SET_GID)
+        attr->gid = op->gid;
+    if (op->flags & (OP_SET_MTIME | OP_SET_MTIME_NOW))
+        attr->mtime = op->flags & OP_SET_MTIME_NOW ? (int64_t)m->time : op->mtime;
+    if (op->flags & (OP_SET_ATIME | OP_SET_ATIME_NOW))
+        attr->atime = op->flags & OP_SET_ATIME_NOW ? (int64_t)m->time : op->atime;
+}
+
+static int apply_xattr(struct model *m, const struct op *op)
+{
+    struct buffer **xattr = &m->inode[op->ino].xattr[model_xattr(op->name)];
+
+    if (op->type == OP_SETXATTR && op->data.len > XATTR_VALUE_BYTES_MAX)
+        return -E2BIG;
+    if (op->type == OP_SETXATTR && (op->flags & OP_XATTR_CREATE) && *xattr)
+        return -EEXIST;
+    if ((op->type == OP_REMOVEXATTR || (op->flags & OP_XATTR_REPLACE)) && !*xattr)
+        return -ENODATA;
+    if (*xattr)
+        buffer_free(*xattr);
+    free(*xattr);
+    *xattr = op->type == OP_SETXATTR ? calloc(1, sizeof **xattr) : NULL;
+    if (*xattr)
+        buffer_append(*xattr, op->data.data, op->data.len);
+    return 0;
+}
+
+static int apply_attributes(struct model *m, const struct op *op, struct op_result *out)
+{
+    int status = 0;
+
+    if (!exists(m, op->ino))
+        return -ESTALE;
+    if (op->type == OP_SETATTR)
+        set_attributes(m, op);
+    else
+        status = apply_xattr(m, op);
+    if (status < 0)
+        return status;
+    touch(m, op->ino);
+    out->attr = m->inode[op->ino].attr;
+    return 0;
+}
+
+int model_apply_data(struct model *m, const struct op *op, struct op_result *out)
+{
+    switch (op->type) {
+    case OP_PUT:
+        return apply_put(m, op, out);
+    case OP_DELETE:
+        return apply_delete(m, op, out);
+    case OP_SETATTR:
+    case OP_SETXATTR:
+    case OP_REMOVEXATTR:
+        return apply_attributes(m, op, out);
+    default:
+        return apply_contents(m, op, out);
+    }
+}

@@ -1,0 +1,189 @@
+/* The model's operations on names. */
+#include "tree_model.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+
+/* The mode of what is made, with its type, or the negative errno. */
+static int mode_of(const struct op *op)
+{
+    int mode = (int)op->mode & 07777, type = (int)op->mode & S_IFMT;
+
+    if (op->type == OP_MKDIR)
+        return mode | S_IFDIR;
+    if (op->type == OP_CREATE || (op->type == OP_MKNOD && type == 0))
+        return mode | S_IFREG;
+    if (op->type == OP_MKNOD)
+        return type == S_IFDIR || type == S_IFLNK ? -EINVAL : mode | type;
+    if (op->data.len == 0)
+        return -ENOENT;
+    return op->data.len > SYMLINK_BYTES_MAX ? -ENAMETOOLONG : S_IFLNK | 0777;
+}
+
+static int apply_make(struct model *m, const struct op *op, struct op_result *out)
+{
+    int mode = mode_of(op), status = mode < 0 ? mode : check_dir(m, op->ino);
+    struct attr attr = {.mode = (uint32_t)mode, .uid = op->uid, .gid = op->gid};
+    uint64_t ino;
+
+    if (status < 0)
+        return status;
+    ino = model_find(m, op->ino, op->name);
+    if (ino && op->type == OP_CREATE && !(op->flags & OP_EXCLUSIVE)) {
+        if (is_dir(m, ino))
+            return -EISDIR;
+        out->existed = S_ISREG(m->inode[ino].attr.mode);
+        out->attr = m->inode[ino].attr;
+        return out->existed ? 0 : -EEXIST;
+    }
+    if (ino)
+        return -EEXIST;
+    if (S_ISCHR(mode) || S_ISBLK(mode))
+        attr.rdev = op->rdev;
+    ino = make(m, op->ino, op->name, attr);
+    if (op->type == OP_SYMLINK)
+        replace_contents(m, ino, op->data);
+    out->attr = m->inode[ino].attr;
+    return 0;
+}
+
+static int apply_link(struct model *m, const struct op *op, struct op_result *out)
+{
+    int status = check_dir(m, op->ino);
+    struct attr *attr = &m->inode[op->ino2].attr;
+
+    if (status < 0)
+        return status;
+    if (!exists(m, op->ino2))
+        return -ESTALE;
+    if (is_dir(m, op->ino2))
+        return -EPERM;
+    if (attr->nlink == 0)
+        return -ENOENT;
+    if (model_find(m, op->ino, op->name))
+        return -EEXIST;
+    enter(m, op->ino, op->name, op->ino2);
+    attr->nlink++;
+    touch(m, op->ino2);
+    out->attr = *attr;
+    return 0;
+}
+
+static bool is_empty(const struct model *m, uint64_t dir)
+{
+    return m->inode[dir].attr.size == 0;
+}
+
+static int apply_remove(struct model *m, const struct op *op, struct op_result *out)
+{
+    int status = check_dir(m, op->ino);
+    struct model_name *n = status < 0 ? NULL : find(m, op->ino, op->name);
+
+    if (!n)
+        return status < 0 ? status : -ENOENT;
+    if (op->type == OP_UNLINK && is_dir(m, n->ino))
+        return -EISDIR;
+    if (op->type == OP_RMDIR && !is_dir(m, n->ino))
+        return -ENOTDIR;
+    if (op->type == OP_RMDIR && !is_empty(m, n->ino))
+        return -ENOTEMPTY;
+    out->existed = true;
+    out->attr = drop(m, n, op->hold);
+    return 0;
+}
+
+static bool is_below(const struct model *m, uint64_t ino, uint64_t dir)
+{
+    while (ino != dir && ino != INO_ROOT)
+        ino = m->inode[ino].parent;
+    return ino == dir;
+}
+
+static int check_replace(const struct model *m, uint64_t source, uint64_t target)
+{
+    if (!is_dir(m, source) && is_dir(m, target))
+        return -EISDIR;
+    if (is_dir(m, source) && !is_dir(m, target))
+        return -ENOTDIR;
+    return is_dir(m, target) && !is_empty(m, target) ? -ENOTEMPTY : 0;
+}
+
+static int check_rename(const struct model *m, const struct op *op, uint64_t source,
+                        uint64_t target)
+{
+    bool exchange = op->flags & OP_EXCHANGE;
+
+    if (!source)
+        return -ENOENT;
+    if (target && (op->flags & OP_NO_REPLACE))
+        return -EEXIST;
+    if (!target && exchange)
+        return -ENOENT;
+    if (source == target)
+        return 0;
+    if (is_dir(m, source) && is_below(m, op->ino2, source))
+        return -EINVAL;
+    if (exchange)
+        return is_dir(m, target) && is_below(m, op->ino, target) ? -EINVAL : 0;
+    return target ? check_replace(m, source, target) : 0;
+}
+
+static int apply_rename(struct model *m, const struct op *op, struct op_result *out)
+{
+    int status = check_dir(m, op->ino);
+    uint64_t source, target;
+
+    if ((op->flags & OP_NO_REPLACE) && (op->flags & OP_EXCHANGE))
+        return -EINVAL;
+    if (status == 0)
+        status = check_dir(m, op->ino2);
+    if (status < 0)
+        return status;
+    source = model_find(m, op->ino, op->name);
+    target = model_find(m, op->ino2, op->name2);
+    status = check_rename(m, op, source, target);
+    if (status < 0)
+        return status;
+    out->existed = target != 0;
+    if (source != target) {
+        leave(m, find(m, op->ino, op->name));
+        if (target && (op->flags & OP_EXCHANGE)) {
+            leave(m, find(m, op->ino2, op->name2));
+            enter(m, op->ino, op->name, target);
+            touch(m, target);
+        } else if (target) {
+            drop(m, find(m, op->ino2, op->name2), op->hold);
+        }
+        enter(m, op->ino2, op->name2, source);
+        touch(m, source);
+    }
+    out->attr = m->inode[source].attr;
+    return 0;
+}
+
+static int apply_release(struct model *m, const struct op *op, struct op_result *out)
+{
+    if (!exists(m, op->ino))
+        return -ESTALE;
+    if (m->inode[op->ino].holder != m->node)
+        return -EINVAL;
+    out->attr = unmake(m, op->ino);
+    return 0;
+}
+
+int model_apply_name(struct model *m, const struct op *op, struct op_result *out)
+{
+    switch (op->type) {
+    case OP_LINK:
+        return apply_link(m, op, out);
+    case OP_UNLINK:
+    case OP_RMDIR:
+        return apply_remove(m, op, out);
+    case OP_RENAME:
+        return apply_rename(m, op, out);
+    case OP_RELEASE:
+        return apply_release(m, op, out);
+    default:
+        return apply_make(m, op, out);
+    }
+}
