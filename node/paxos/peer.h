@@ -1,4 +1,4 @@
-/* What a node knows of each other one, in groups that begin and end together. Private to the core.
+/* Private to the room: what a node knows of each other one, in groups that begin and end together.
  *
  * Each group is written by one file and reset as a whole by one function, both named here. Its
  * invariants are asserted by check.c after every step. The groups under "as its leader" mean

@@ -83,7 +83,7 @@ const struct table tree_tables[TABLES_MAX] = {
         .key = 1,
         .wrong = NODE_IS_WRONG " OR length(addr) NOT BETWEEN 1 AND 255 OR"
                                " length(peer_addr) NOT BETWEEN 1 AND 255",
-        .columns = {NUMBER("node"), BYTES("addr"), BYTES("peer_addr")},
+        .columns = {{NUMBER("node")}, {BYTES("addr")}, {BYTES("peer_addr")}},
     },
 };
 

@@ -58,7 +58,7 @@ static struct buffer snapshot_of(struct fixture *f, uint64_t *index)
     struct buffer all = {0};
     struct tree_reader *reader;
     struct waiting w = {0};
-    assert_int_equal(tree_reader_open(f->tree, &reader, index), 0);
+    assert_int_equal(tree_reader_open(f->tree, RECORD_FORMAT_OLDEST, &reader, index), 0);
     while (!w.last) {
         w = (struct waiting){0};
         assert_int_equal(tree_reader_next(reader, loop, PIECE_BYTES, piece_read, &w), 0);
