@@ -41,7 +41,7 @@ struct link {
     uint32_t failures;     /* since it last was up */
     bool refusal_told;
     uint64_t greeted_ms; /* of the loop: when it last connected to this node while that was new */
-    uint32_t relay; /* by way of whom frames to the peer last went; 0: directly */
+    uint32_t relay;      /* by way of whom frames to the peer last went; 0: directly */
 
     /* The connection that the peer dialled, to listen (receive.c). */
     struct lws *in;
