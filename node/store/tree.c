@@ -51,8 +51,11 @@ int tree_make(struct sql *sql, const struct identity *identity, bool *made)
 
     *made = status == 0 && format == 0;
     if (*made)
-        return sql_exec(sql, tree_schema);
-    return status == 0 && format < FOLDER_FORMAT ? sql_upgraded(sql, format) : status;
+        status = sql_exec(sql, tree_schema);
+    if (status < 0 || format == FOLDER_FORMAT)
+        return status;
+    status = ways_make(sql);
+    return status < 0 || *made ? status : sql_upgraded(sql, format);
 }
 
 /* Whoever wanted them has ended with the process before. */
@@ -69,7 +72,7 @@ static int make_root(struct sql *sql)
     snprintf(text, sizeof(text),
              "INSERT INTO meta VALUES (0, %d, 1, 0, 1, 0, 0);"
              "INSERT INTO snapshot VALUES (0);"
-             "INSERT INTO inode VALUES (%d, %d, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, %d, 0, x'')",
+             "INSERT INTO inode VALUES (%d, %d, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, %d, 0, x'', 0, x'')",
              INO_ROOT + 1, INO_ROOT, ROOT_MODE, INO_ROOT);
     return sql_exec(sql, text);
 }
@@ -148,6 +151,8 @@ int tree_attach(struct tree *tree)
         status = prepare_queries(tree);
     if (status == 0)
         status = load_counters(tree);
+    if (status == 0)
+        status = ways_load(tree);
     if (status == 0)
         status = session_load(tree);
     if (status == 0)

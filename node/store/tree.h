@@ -148,6 +148,19 @@ int tree_getattr(struct tree *tree, uint64_t ino, struct attr *attr);
 int tree_lookup(struct tree *tree, uint64_t parent, struct bytes name, struct attr *attr);
 /* The directory that holds this directory (the root's is the root). */
 int tree_parent(struct tree *tree, uint64_t ino, uint64_t *parent);
+/* Calls `each` for every name of an inode, in the order of parents and then of names; of hard links
+ * there are several, of the root and of what is gone there is none. `each` must not use the tree;
+ * it returns false to end. */
+typedef bool tree_name_cb(void *arg, uint64_t parent, struct bytes name);
+int tree_names(struct tree *tree, uint64_t ino, tree_name_cb *each, void *arg);
+/* Appends the key of a name in the directory `parent`, whether or not the name is there. -ESTALE:
+ * the directory does not exist; -ENOENT: it is gone, but held; -ENAMETOOLONG: the path is longer
+ * than a key can be. */
+int tree_path(struct tree *tree, uint64_t parent, struct bytes name, struct buffer *out);
+/* Calls `each` for every key of an inode, in the order of tree_names. A path that is longer than a
+ * key can be is left out. `each` may use the tree; the key is valid during the call. */
+typedef void tree_path_cb(void *arg, struct bytes key);
+int tree_paths(struct tree *tree, uint64_t ino, tree_path_cb *each, void *arg);
 /* Appends up to `len` bytes from `offset` to `out`, fewer at the end of the file. Holes are 0. */
 int tree_read(struct tree *tree, uint64_t ino, uint64_t offset, size_t len, struct buffer *out);
 int tree_readlink(struct tree *tree, uint64_t ino, struct buffer *out);

@@ -72,23 +72,37 @@ static int inode_write(struct change *c, enum tree_query which, struct inode *in
     inode->attr.ctime = c->time;
     cache_inode(c->tree->cache, inode);
     inode_bind(query, inode);
-    if (which != QUERY_INODE_SET)
+    if (which == QUERY_INODE_ADD || which == QUERY_INODE_SET_INLINE)
         sql_bind_bytes(query, 15, contents);
     return tree_run(c->tree, query);
 }
 
-int inode_add(struct change *c, struct inode *inode, struct bytes contents)
+int inode_add(struct change *c, struct inode *inode, struct bytes contents, uint64_t parent,
+              struct bytes name)
 {
+    sqlite3_stmt *query = tree_query(c->tree, QUERY_INODE_ADD);
+
     inode->attr.ino = c->tree->counters.next_ino++;
     inode->attr.atime = c->time;
     inode->attr.mtime = c->time;
     c->tree->counters.inodes++;
+    bind_number(query, 16, parent);
+    sql_bind_bytes(query, 17, name);
     return inode_write(c, QUERY_INODE_ADD, inode, contents);
 }
 
 int inode_set(struct change *c, struct inode *inode)
 {
     return inode_write(c, QUERY_INODE_SET, inode, (struct bytes){0});
+}
+
+int inode_set_name(struct change *c, struct inode *inode, uint64_t parent, struct bytes name)
+{
+    sqlite3_stmt *query = tree_query(c->tree, QUERY_INODE_SET_NAME);
+
+    bind_number(query, 15, parent);
+    sql_bind_bytes(query, 16, name);
+    return inode_write(c, QUERY_INODE_SET_NAME, inode, (struct bytes){0});
 }
 
 int inode_set_inline(struct change *c, struct inode *inode, struct bytes contents)

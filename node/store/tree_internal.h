@@ -6,7 +6,8 @@
  *   3. A file's contents are in its inode's row (data 0, at most INLINE_BYTES_MAX), or in chunks.
  *   4. What a chunk stores behind the end of its file is zeros.
  *   5. counters.inodes and counters.bytes are the number of inodes and the sum of their `used`.
- *   6. Counters and sessions on disk are those that were in memory at the last tree_commit.
+ *   6. The ways (tree_ways.c) are the directory entries, the other way round.
+ *   7. Counters and sessions on disk are those that were in memory at the last tree_commit.
  *
  * Errors: an internal function gives the errno of the operation (-ENOENT, ...), or fails the
  * database, which is remembered in tree->broken: whoever answers an operation looks there before it
@@ -85,12 +86,16 @@ enum tree_query {
     QUERY_INODE_ADD,
     QUERY_INODE_SET,
     QUERY_INODE_SET_INLINE,
+    QUERY_INODE_SET_NAME,
     QUERY_INODE_DELETE,
     QUERY_INLINE,
     QUERY_LOOKUP,
     QUERY_DENTRY_ADD,
     QUERY_DENTRY_SET,
     QUERY_DENTRY_DELETE,
+    QUERY_WAYS,
+    QUERY_WAY_ADD,
+    QUERY_WAY_DELETE,
     QUERY_LIST,
     QUERY_HELD_ADD,
     QUERY_HELD_DELETE,
@@ -159,6 +164,7 @@ struct tree {
     bool kept;            /* there may be inodes that are gone and kept */
     uint32_t changes;     /* rows and pages that were written since the last commit */
     uint32_t changes_max; /* as many as one commit should have */
+    uint64_t ways_last;   /* no inode above has rows in `way` */
     struct tree_cache *cache;
     struct counters counters;
     uint64_t snapshot; /* index of the last snapshot that was installed */
@@ -225,11 +231,15 @@ int tree_make(struct sql *sql, const struct identity *identity, bool *made);
 int inode_get(struct tree *tree, uint64_t ino, struct inode *inode);
 /* Reads the columns of QUERY_INODE, QUERY_LOOKUP and QUERY_LIST from `column` on. */
 void inode_read(sqlite3_stmt *statement, int column, struct inode *inode);
-int inode_add(struct change *c, struct inode *inode, struct bytes contents);
+/* With its first name. */
+int inode_add(struct change *c, struct inode *inode, struct bytes contents, uint64_t parent,
+              struct bytes name);
 /* Writes a changed inode; gives it the command's revision and ctime. */
 int inode_set(struct change *c, struct inode *inode);
 /* What it stores, in bytes; counted. */
 void inode_set_used(struct change *c, struct inode *inode, uint64_t used);
+/* Also its name, where its row has it. */
+int inode_set_name(struct change *c, struct inode *inode, uint64_t parent, struct bytes name);
 int inode_set_inline(struct change *c, struct inode *inode, struct bytes contents);
 /* Takes one name away; the last one frees the inode unless `hold` is its number. */
 int inode_unlink(struct change *c, struct inode *inode, uint64_t hold);
@@ -324,6 +334,22 @@ int name_delete(struct change *c, uint64_t parent, struct bytes name);
 /* Takes a name of `inode` away from `dir` and writes both. */
 int name_remove(struct change *c, struct inode *dir, struct bytes name, struct inode *inode,
                 uint64_t hold);
+
+/* ---- tree_ways.c: from an inode to its names ---- */
+
+/* In a transaction: gives a tree of the former format the ways; a new one as well. */
+int ways_make(struct sql *sql);
+/* All names into `way`: after a snapshot's rows. */
+int ways_fill(struct sql *sql);
+int ways_load(struct tree *tree); /* at tree_attach */
+/* The inode, which has names, got one more. */
+int way_add(struct change *c, const struct inode *inode, uint64_t parent, struct bytes name);
+/* It lost one. `stays`: its row does not go away. */
+int way_remove(struct change *c, const struct inode *inode, uint64_t parent, struct bytes name,
+               bool stays);
+/* The first name became the second one. Writes the inode. */
+int way_move(struct change *c, struct inode *inode, uint64_t parent, struct bytes name,
+             uint64_t parent2, struct bytes name2);
 
 /* ---- tree_cache.c: names and inodes that were used lately ---- */
 

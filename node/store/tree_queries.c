@@ -51,10 +51,14 @@ const char *const tree_queries[QUERY_COUNT] = {
                        " last_time = ?4, inodes = ?5, bytes = ?6, digest = ?7",
 
     [QUERY_INODE] = "SELECT " INODE_COLUMNS " FROM inode i WHERE i.ino = ?1",
-    [QUERY_INODE_ADD] = "INSERT INTO inode VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11,"
-                        " ?12, ?13, ?14, ?15)",
+    [QUERY_INODE_ADD] = "INSERT INTO inode (ino, mode, nlink, uid, gid, rdev, size, used, revision,"
+                        " atime, mtime, ctime, parent, data, inline, way_parent,"
+                        " way_name) VALUES"
+                        " (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,"
+                        " ?17)",
     [QUERY_INODE_SET] = INODE_SET " WHERE ino = ?1",
     [QUERY_INODE_SET_INLINE] = INODE_SET ", inline = ?15 WHERE ino = ?1",
+    [QUERY_INODE_SET_NAME] = INODE_SET ", way_parent = ?15, way_name = ?16 WHERE ino = ?1",
     [QUERY_INODE_DELETE] = "DELETE FROM inode WHERE ino = ?1",
     [QUERY_INLINE] = "SELECT inline FROM inode WHERE ino = ?1",
 
@@ -63,6 +67,11 @@ const char *const tree_queries[QUERY_COUNT] = {
     [QUERY_DENTRY_ADD] = "INSERT INTO dentry VALUES (?1, ?2, ?3)",
     [QUERY_DENTRY_SET] = "UPDATE dentry SET ino = ?3 WHERE parent = ?1 AND name = ?2",
     [QUERY_DENTRY_DELETE] = "DELETE FROM dentry WHERE parent = ?1 AND name = ?2",
+    [QUERY_WAYS] = "SELECT way_parent, way_name FROM inode WHERE ino = ?1 AND way_parent > 0"
+                   " UNION ALL"
+                   " SELECT parent, name FROM way WHERE ino = ?1 ORDER BY 1, 2",
+    [QUERY_WAY_ADD] = "INSERT INTO way VALUES (?1, ?2, ?3)",
+    [QUERY_WAY_DELETE] = "DELETE FROM way WHERE ino = ?1 AND parent = ?2 AND name = ?3",
     [QUERY_LIST] =
         "SELECT d.name, " INODE_COLUMNS " FROM dentry d CROSS JOIN inode i ON i.ino = d.ino"
         " WHERE d.parent = ?1 AND d.name > ?2 ORDER BY d.name LIMIT ?3",

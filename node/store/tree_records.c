@@ -22,7 +22,9 @@ static const char *const record_inserts[RECORD_TABLES] = {
     "INSERT INTO meta VALUES (?, ?, ?, ?, ?, ?, ?)",
     "INSERT INTO session VALUES (?, ?, ?)",
     "INSERT INTO result VALUES (?, ?, ?)",
-    "INSERT INTO inode VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    "INSERT INTO inode (ino, mode, nlink, uid, gid, rdev, size, used, revision, atime, mtime, "
+    "ctime,"
+    " parent, data, inline) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     "INSERT INTO held VALUES (?, ?)",
     "INSERT INTO dentry VALUES (?, ?, ?)",
     "INSERT INTO chunk VALUES (?, ?)",
@@ -31,7 +33,7 @@ static const char *const record_inserts[RECORD_TABLES] = {
 
 int record_prepare_insert(struct sql *sql, uint8_t table, int rows, sqlite3_stmt **insert)
 {
-    const char *one = record_inserts[table], *row = strchr(one, '(');
+    const char *one = record_inserts[table], *row = strrchr(one, '(');
     struct buffer text = {0};
     int status;
 

@@ -111,14 +111,14 @@ static int rename_check(struct tree *tree, const struct rename *r, bool *same)
 
 /* The inode got another name, perhaps in another directory. */
 static int moved(struct change *c, struct inode *inode, struct inode *old_dir,
-                 struct inode *new_dir)
+                 struct bytes old_name, struct inode *new_dir, struct bytes new_name)
 {
     if (inode_is(inode, S_IFDIR)) {
         old_dir->attr.nlink--;
         new_dir->attr.nlink++;
         inode->parent = new_dir->attr.ino;
     }
-    return inode_set(c, inode);
+    return way_move(c, inode, old_dir->attr.ino, old_name, new_dir->attr.ino, new_name);
 }
 
 static int exchange_names(struct change *c, struct rename *r)
@@ -128,9 +128,9 @@ static int exchange_names(struct change *c, struct rename *r)
     if (status == 0)
         status = name_set(c, r->op->ino2, r->op->name2, r->source.attr.ino);
     if (status == 0)
-        status = moved(c, &r->source, &r->from, r->to);
+        status = moved(c, &r->source, &r->from, r->op->name, r->to, r->op->name2);
     if (status == 0)
-        status = moved(c, &r->target, r->to, &r->from);
+        status = moved(c, &r->target, r->to, r->op->name2, &r->from, r->op->name);
     return status;
 }
 
@@ -146,7 +146,9 @@ static int move_name(struct change *c, struct rename *r)
         status = name_add(c, r->op->ino2, r->op->name2, r->source.attr.ino);
     r->from.attr.size--;
     r->to->attr.size++;
-    return status < 0 ? status : moved(c, &r->source, &r->from, r->to);
+    if (status < 0)
+        return status;
+    return moved(c, &r->source, &r->from, r->op->name, r->to, r->op->name2);
 }
 
 int op_rename(struct change *c, const struct op *op, struct op_result *out)
