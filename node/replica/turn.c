@@ -85,6 +85,7 @@ static void apply_next(struct replica *r)
     } else {
         assert(tree_applied(r->tree) == index + 1);
         digests_applied(r);
+        observers_applied(r);
         if (mine)
             writes_complete(r, view.stamp.sequence, &result);
     }

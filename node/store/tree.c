@@ -52,10 +52,11 @@ int tree_make(struct sql *sql, const struct identity *identity, bool *made)
     *made = status == 0 && format == 0;
     if (*made)
         status = sql_exec(sql, tree_schema);
-    if (status < 0 || format == FOLDER_FORMAT)
-        return status;
-    status = ways_make(sql);
-    return status < 0 || *made ? status : sql_upgraded(sql, format);
+    if (status == 0 && format < 4)
+        status = ways_make(sql);
+    if (status == 0 && !*made && format < FOLDER_FORMAT)
+        status = sql_upgraded(sql, format);
+    return status;
 }
 
 /* Whoever wanted them has ended with the process before. */
@@ -218,6 +219,7 @@ void tree_close(struct tree *tree)
         trace_error("tree", "%s", tree->sql.fault.text);
     tree_detach(tree); /* the last connection: it checkpoints and removes the WAL */
     buffer_free(&tree->outcome);
+    free(tree->report);
     free(tree->cache);
     free(tree);
 }

@@ -102,6 +102,7 @@ static int take_effect(struct change *c, const struct command_view *view)
         result->ops = NULL;
         result->count = 0;
         buffer_free(&result->old);
+        changes_forget(tree);
     }
     if (tree->broken)
         return tree->broken;
@@ -129,6 +130,7 @@ int tree_apply(struct tree *tree, struct bytes entry, bool mine, struct command_
 
     *result = (struct command_result){.revision = revision};
     *repeated = false;
+    changes_forget(tree);
     if (status < 0)
         return status;
     if (is_command(entry, &view)) {

@@ -140,6 +140,8 @@ static int inode_free(struct change *c, struct inode *inode)
         status = kept_add(c, inode);
     if (status == 0)
         status = kept ? data_drop_later(c, inode) : data_drop(c, inode);
+    if (status == 0)
+        status = ways_clear(c->tree, inode->attr.ino);
     if (status < 0)
         return status;
     bind_number(xattrs, 1, inode->attr.ino);

@@ -6,7 +6,7 @@
  *   3. A file's contents are in its inode's row (data 0, at most INLINE_BYTES_MAX), or in chunks.
  *   4. What a chunk stores behind the end of its file is zeros.
  *   5. counters.inodes and counters.bytes are the number of inodes and the sum of their `used`.
- *   6. The ways (tree_ways.c) are the directory entries, the other way round.
+ *   6. Every directory entry has its way (tree_ways.c), and only inodes that exist have ways.
  *   7. Counters and sessions on disk are those that were in memory at the last tree_commit.
  *
  * Errors: an internal function gives the errno of the operation (-ENOENT, ...), or fails the
@@ -96,6 +96,7 @@ enum tree_query {
     QUERY_WAYS,
     QUERY_WAY_ADD,
     QUERY_WAY_DELETE,
+    QUERY_WAY_CLEAR,
     QUERY_LIST,
     QUERY_HELD_ADD,
     QUERY_HELD_DELETE,
@@ -172,6 +173,12 @@ struct tree {
     struct keeper_list keepers;
     uint8_t scratch[CHUNK_BYTES];
     struct buffer outcome; /* history_add's */
+
+    /* tree_changes.c */
+    bool observed;
+    struct tree_changes told;   /* of the last entry; its list is the next one */
+    struct tree_change *report; /* room for `report_max` */
+    uint32_t report_max;
 
     int wal_frames;
     bool pause;
@@ -337,16 +344,17 @@ int name_remove(struct change *c, struct inode *dir, struct bytes name, struct i
 
 /* ---- tree_ways.c: from an inode to its names ---- */
 
-/* In a transaction: gives a tree of the former format the ways; a new one as well. */
+/* In a transaction: gives the ways to a new tree, and to one of format 3. */
 int ways_make(struct sql *sql);
 /* All names into `way`: after a snapshot's rows. */
 int ways_fill(struct sql *sql);
 int ways_load(struct tree *tree); /* at tree_attach */
-/* The inode, which has names, got one more. */
+/* The inode, which has a name, got one more. */
 int way_add(struct change *c, const struct inode *inode, uint64_t parent, struct bytes name);
-/* It lost one. `stays`: its row does not go away. */
-int way_remove(struct change *c, const struct inode *inode, uint64_t parent, struct bytes name,
-               bool stays);
+/* It lost one of several. 1 if there was a row of `way`, 0, or an error. */
+int way_delete(struct tree *tree, uint64_t ino, uint64_t parent, struct bytes name);
+/* It goes away. */
+int ways_clear(struct tree *tree, uint64_t ino);
 /* The first name became the second one. Writes the inode. */
 int way_move(struct change *c, struct inode *inode, uint64_t parent, struct bytes name,
              uint64_t parent2, struct bytes name2);
@@ -374,6 +382,33 @@ int session_store(struct tree *tree); /* at tree_commit */
 int session_load(struct tree *tree);  /* at tree_attach */
 void session_forget(struct tree *tree);
 int session_check(struct sql *sql); /* tree_check's part */
+
+/* ---- tree_changes.c: what entries change, for observers ---- */
+
+/* A new entry begins, or what there is of one was undone. */
+void changes_forget(struct tree *tree);
+void changes_add(struct change *c, const struct tree_change *change);
+/* Every operation tells each change of a name, of contents and of attributes. It costs this test
+ * when nobody observes the tree. */
+static inline void change_tell(struct change *c, struct tree_change change)
+{
+    if (c->tree->observed)
+        changes_add(c, &change);
+}
+static inline void change_name(struct change *c, enum tree_change_kind kind,
+                               const struct inode *inode, uint64_t parent, struct bytes name)
+{
+    change_tell(c, (struct tree_change){.kind = kind,
+                                        .mode = inode->attr.mode,
+                                        .ino = inode->attr.ino,
+                                        .parent = parent,
+                                        .name = name});
+}
+static inline void change_inode(struct change *c, enum tree_change_kind kind,
+                                const struct inode *inode)
+{
+    change_name(c, kind, inode, 0, (struct bytes){0});
+}
 
 /* ---- tree_history.c ---- */
 

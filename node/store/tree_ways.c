@@ -1,11 +1,13 @@
 /* Ways: from an inode to its names, which the directory entries lead from.
  *
  * A way is this node's own and follows from the entries. An inode that is made keeps its first name
- * in its row (way_parent, which is 0 if the row has no name, and way_name): then making and
- * renaming it changes no page that it would not change anyway, whereas an index on the entries cost
- * renames half as much again in a large tree. Every other way is a row of `way`: the further names
- * of hard links, and all names that come at once, with a snapshot or from the former format. The
- * next rename of an inode with one name takes it from there into its row. */
+ * in its row (way_parent, way_name), and so does one that is renamed and has no other: that changes
+ * no page that it would not change anyway, whereas an index on the entries makes a rename in a
+ * large tree half as dear again. Other ways are rows of `way`: the further names of hard links, and
+ * all names that come at once, with a snapshot or from the former format.
+ *
+ * Every entry has its way, but a way may be one of an entry that is gone or leads elsewhere now:
+ * whoever reads ways looks for the entry. */
 #include "store/tree_internal.h"
 
 #include <assert.h>
@@ -58,8 +60,7 @@ int way_add(struct change *c, const struct inode *inode, uint64_t parent, struct
     return tree_run(c->tree, query);
 }
 
-/* Deletes a row of `way`. 1 if it was there, 0 if the inode's row has that name. */
-static int way_delete(struct tree *tree, uint64_t ino, uint64_t parent, struct bytes name)
+int way_delete(struct tree *tree, uint64_t ino, uint64_t parent, struct bytes name)
 {
     sqlite3_stmt *query = tree_query(tree, QUERY_WAY_DELETE);
     int status;
@@ -71,28 +72,26 @@ static int way_delete(struct tree *tree, uint64_t ino, uint64_t parent, struct b
     return status < 0 ? status : sqlite3_changes(tree->sql.db);
 }
 
-int way_remove(struct change *c, const struct inode *inode, uint64_t parent, struct bytes name,
-               bool stays)
+int ways_clear(struct tree *tree, uint64_t ino)
 {
-    struct inode nameless = *inode;
-    int status = way_delete(c->tree, inode->attr.ino, parent, name);
+    sqlite3_stmt *query = tree_query(tree, QUERY_WAY_CLEAR);
 
-    if (status != 0 || !stays)
-        return status < 0 ? status : 0;
-    return inode_set_name(c, &nameless, 0, (struct bytes){0});
+    if (ino > tree->ways_last)
+        return 0;
+    bind_number(query, 1, ino);
+    return tree_run(tree, query);
 }
 
 int way_move(struct change *c, struct inode *inode, uint64_t parent, struct bytes name,
              uint64_t parent2, struct bytes name2)
 {
     bool single = inode_is(inode, S_IFDIR) || inode->attr.nlink == 1;
-    int status = way_delete(c->tree, inode->attr.ino, parent, name);
+    int status = single ? 0 : way_delete(c->tree, inode->attr.ino, parent, name);
 
-    if (status < 0)
-        return status;
-    if (status == 0 || single)
+    if (status == 0) /* the row has the name */
         return inode_set_name(c, inode, parent2, name2);
-    status = way_add(c, inode, parent2, name2);
+    if (status > 0)
+        status = way_add(c, inode, parent2, name2);
     return status < 0 ? status : inode_set(c, inode);
 }
 

@@ -1,6 +1,6 @@
 /* The key tree under random operations: against a model, on two nodes, and across crashes. */
 #include "tree_fixture.h"
-#include "tree_model.h"
+#include "tree_script.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -12,104 +12,6 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-
-enum { ENTRIES = 4000, LIST_OPS_MAX = 6 };
-
-/* Entries, and what each must answer. */
-struct script {
-    struct buffer entry[ENTRIES];
-    int status[ENTRIES];
-    struct model *model; /* after the last */
-};
-
-static uint64_t pick_inode(const struct model *m, uint64_t *seed)
-{
-    for (int tries = 0; tries < 100; tries++) {
-        uint64_t ino = 1 + random_below(seed, m->inodes);
-        if (m->inode[ino].mode)
-            return ino;
-    }
-    return 1 + random_below(seed, m->inodes);
-}
-
-static struct op pick_op(const struct model *m, uint64_t *seed)
-{
-    struct op op = workload_op(seed, 100);
-
-    if (op.ino)
-        op.ino = pick_inode(m, seed);
-    if (op.ino2)
-        op.ino2 = pick_inode(m, seed);
-    if (op.hold)
-        op.hold = pick_inode(m, seed);
-    if (op.ino && random_below(seed, 3) == 0) {
-        uint64_t named = model_find(m, op.ino, op.name); /* often enough what is removed is open */
-        op.hold = named ? named : op.hold;
-    }
-    return op;
-}
-
-/* Carries a list out on the model: all of it, or none. */
-static int apply_list(struct model **m, const struct op *ops, uint32_t count)
-{
-    struct model *before = count > 1 ? model_copy(*m) : NULL;
-    int status = 0;
-
-    for (uint32_t i = 0; status == 0 && i < count; i++)
-        status = model_apply(*m, &ops[i]);
-    if (status < 0 && before) {
-        model_free(*m);
-        *m = before;
-        return status;
-    }
-    if (before)
-        model_free(before);
-    return status;
-}
-
-/* The next entry of the script and what it must answer. */
-static struct buffer next_entry(struct fixture *stamps, struct model **m, uint64_t *seed,
-                                int *status)
-{
-    struct op ops[LIST_OPS_MAX];
-    uint32_t count = random_below(seed, 10) == 0 ? 2 + random_below(seed, LIST_OPS_MAX - 1) : 1;
-
-    for (uint32_t i = 0; i < count; i++)
-        ops[i] = pick_op(*m, seed);
-    stamps->time += random_below(seed, 100);
-    *status = apply_list(m, ops, count);
-    return fixture_entry(stamps, ops, count);
-}
-
-static struct script *script_new(uint64_t seed)
-{
-    struct script *s = calloc(1, sizeof *s);
-    struct fixture stamps = {.node = 1, .incarnation = 1, .sequence = 1, .time = 1000};
-
-    s->model = model_new();
-    for (int i = 0; i < ENTRIES; i++)
-        s->entry[i] = next_entry(&stamps, &s->model, &seed, &s->status[i]);
-    return s;
-}
-
-static void script_free(struct script *s)
-{
-    for (int i = 0; i < ENTRIES; i++)
-        buffer_free(&s->entry[i]);
-    model_free(s->model);
-    free(s);
-}
-
-static void run_entry(struct fixture *f, const struct buffer *entry, int expected)
-{
-    bool repeated;
-    struct command_result result = fixture_apply(f, bytes_of(entry->data, entry->len), &repeated);
-
-    if (result.status != expected)
-        fail_msg("entry %llu: %d instead of %d", (unsigned long long)tree_applied(f->tree) - 1,
-                 result.status, expected);
-    command_result_free(&result);
-}
 
 /* ---- Against the model ---- */
 
@@ -182,10 +84,10 @@ static void test_against_the_model(void **state)
     struct fixture f, stamps = {.node = 1, .incarnation = 1, .sequence = 1, .time = 1000};
 
     fixture_open(&f);
-    for (int i = 0; i < ENTRIES; i++) {
+    for (int i = 0; i < SCRIPT_ENTRIES; i++) {
         int status;
-        struct buffer entry = next_entry(&stamps, &m, &seed, &status);
-        run_entry(&f, &entry, status);
+        struct buffer entry = script_next(&stamps, &m, &seed, &status);
+        script_run(&f, &entry, status);
         buffer_free(&entry);
         if (i % 250 == 0)
             compare(&f, m);
@@ -210,9 +112,9 @@ static void test_the_same_at_any_commits(void **state)
 
     fixture_open(&a);
     fixture_open(&b);
-    for (int i = 0; i < ENTRIES; i++) {
-        run_entry(&a, &s->entry[i], s->status[i]);
-        run_entry(&b, &s->entry[i], s->status[i]);
+    for (int i = 0; i < SCRIPT_ENTRIES; i++) {
+        script_run(&a, &s->entry[i], s->status[i]);
+        script_run(&b, &s->entry[i], s->status[i]);
         if (random_below(&seed, 10) == 0)
             assert_int_equal(tree_commit(b.tree), 0);
         if (random_below(&seed, 300) == 0)
@@ -233,8 +135,8 @@ static void apply_until_killed(struct fixture *f, const struct script *s, uint64
     uint32_t left = random_below(&seed, 500);
 
     fixture_attach(f);
-    for (uint64_t i = tree_applied(f->tree); i < ENTRIES && left > 0; i++, left--) {
-        run_entry(f, &s->entry[i], s->status[i]);
+    for (uint64_t i = tree_applied(f->tree); i < SCRIPT_ENTRIES && left > 0; i++, left--) {
+        script_run(f, &s->entry[i], s->status[i]);
         if (random_below(&seed, 20) == 0)
             tree_commit(f->tree);
     }
@@ -257,8 +159,8 @@ static void test_killed_and_started_again(void **state)
     struct fixture reference, f;
 
     fixture_open(&reference);
-    for (int i = 0; i < ENTRIES; i++)
-        run_entry(&reference, &s->entry[i], s->status[i]);
+    for (int i = 0; i < SCRIPT_ENTRIES; i++)
+        script_run(&reference, &s->entry[i], s->status[i]);
     fixture_open(&f);
     fixture_detach(&f);
     for (int i = 0; i < 15; i++) {
@@ -271,8 +173,8 @@ static void test_killed_and_started_again(void **state)
     }
     fixture_attach(&f);
     printf("applied before the last kill: %llu\n", (unsigned long long)tree_applied(f.tree));
-    for (uint64_t i = tree_applied(f.tree); i < ENTRIES; i++)
-        run_entry(&f, &s->entry[i], s->status[i]);
+    for (uint64_t i = tree_applied(f.tree); i < SCRIPT_ENTRIES; i++)
+        script_run(&f, &s->entry[i], s->status[i]);
     assert_int_equal(fixture_digest(&f), fixture_digest(&reference));
     fixture_check(&f);
     script_free(s);
@@ -296,7 +198,7 @@ static void fill_disk(struct fixture *f, const struct script *s)
     bool repeated;
     int status = 0;
 
-    for (uint64_t i = tree_applied(f->tree); i < ENTRIES && status == 0; i++) {
+    for (uint64_t i = tree_applied(f->tree); i < SCRIPT_ENTRIES && status == 0; i++) {
         struct bytes entry = bytes_of(s->entry[i].data, s->entry[i].len);
         status = tree_apply(f->tree, entry, true, &result, &repeated);
         if (status == 0) {
@@ -317,8 +219,8 @@ static void test_full_disk(void **state)
 
     signal(SIGXFSZ, SIG_IGN); /* the limit then is an error of write(2) */
     fixture_open(&reference);
-    for (int i = 0; i < ENTRIES; i++)
-        run_entry(&reference, &s->entry[i], s->status[i]);
+    for (int i = 0; i < SCRIPT_ENTRIES; i++)
+        script_run(&reference, &s->entry[i], s->status[i]);
     fixture_open(&f);
     for (rlim_t limit = 1 << 20; limit < 4 << 20; limit += 500000) {
         limit_files(limit);
@@ -327,8 +229,8 @@ static void test_full_disk(void **state)
         fixture_reopen(&f);
         fixture_check(&f);
     }
-    for (uint64_t i = tree_applied(f.tree); i < ENTRIES; i++)
-        run_entry(&f, &s->entry[i], s->status[i]);
+    for (uint64_t i = tree_applied(f.tree); i < SCRIPT_ENTRIES; i++)
+        script_run(&f, &s->entry[i], s->status[i]);
     assert_int_equal(fixture_digest(&f), fixture_digest(&reference));
     script_free(s);
     fixture_close(&f);

@@ -63,11 +63,23 @@ static void test_hard_links(void **state)
     assert_paths(f, file, "z ");
     fixture_must(f, make_rename(INO_ROOT, "z", INO_ROOT, "x", 0));
     assert_paths(f, file, "x ");
-    fixture_reopen(f);
+    fixture_detach(f);
+    fixture_sql(f, "CREATE TEMP TABLE expected (rows CHECK (rows = 1));"
+                   "INSERT INTO expected SELECT count(*) FROM way");
+    fixture_attach(f);
     link.name = text("again");
     fixture_must(f, link);
     fixture_must(f, make_named(OP_UNLINK, INO_ROOT, "x"));
     assert_paths(f, file, "d/again ");
+    fixture_must(f, make_rename(dir, "again", dir, "z", 0));
+    fixture_must(f, make_rename(dir, "z", dir, "again", 0)); /* its way is there already */
+    link.name = text("z");
+    fixture_must(f, link);
+    assert_paths(f, file, "d/again d/z ");
+    fixture_reopen(f);
+    fixture_must(f, make_named(OP_UNLINK, dir, "z"));
+    fixture_must(f, make_named(OP_UNLINK, dir, "again"));
+    assert_paths(f, file, "");
 }
 
 static void test_exchange_and_replace(void **state)

@@ -1,11 +1,11 @@
-// An inode is still said to have a name that was removed.
+// The ways of removed hard links pile up.
 // killers: test_tree_ways
 @@
 @@
 name_remove(...)
 {
 <...
-- status = way_remove(...);
+- status = way_delete(...);
 + status = 0;
 ...>
 }

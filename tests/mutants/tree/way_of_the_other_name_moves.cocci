@@ -5,7 +5,7 @@
 way_move(...)
 {
 <...
-- status == 0 || single
-+ true
+- single ? 0 : way_delete(...)
++ 0
 ...>
 }
