@@ -219,6 +219,7 @@ static struct replica *replica_new(uv_loop_t *loop, const struct config *config)
     for (size_t i = 0; i < WRITE_BUCKETS; i++)
         TAILQ_INIT(&r->write_buckets[i]);
     TAILQ_INIT(&r->reads);
+    LIST_INIT(&r->observers);
     LIST_INIT(&r->pings);
     for (size_t i = 0; i < PAXOS_NODES_MAX; i++)
         r->serving[i].replica = r;
@@ -303,6 +304,7 @@ static void stop_when_idle(struct replica *r)
 
 void replica_free(struct replica *r)
 {
+    assert(LIST_EMPTY(&r->observers));
     peer_free(r->peer);
     paxos_free(r->paxos);
     tree_close(r->tree);

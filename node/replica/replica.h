@@ -17,6 +17,7 @@
 #include "store/log.h"
 #include "store/tree.h"
 
+#include <sys/queue.h>
 #include <uv.h>
 
 enum {
@@ -88,6 +89,24 @@ void replica_read_by(struct replica *replica, enum replica_consistency consisten
 
 /* For reading, in a read callback (or for REPLICA_LOCAL at any time). */
 struct tree *replica_tree(struct replica *replica);
+
+/* Somebody who hears what is applied here, whoever asked for it: see doc/seams.md. The calls
+ * come on the loop, in the order of the log, each entry once. A call may end any observer, begin
+ * others (they hear of the next entry first) and submit commands; the tree may be read, which is
+ * then as after the entry. */
+struct replica_observer {
+    LIST_ENTRY(replica_observer) entry; /* the replica's */
+    /* An entry was applied that changed something. It comes before the node's own command is
+     * answered: somebody whose write has returned finds it told. Valid during the call. */
+    void (*changed)(void *arg, const struct tree_changes *changes);
+    /* A snapshot took the tree's place, which is now as after the first `index` entries. What they
+     * changed since the last call is not told. Before the node's own commands are answered. */
+    void (*replaced)(void *arg, uint64_t index);
+    void *arg;
+};
+void replica_observe(struct replica *replica, struct replica_observer *observer);
+/* At the latest before replica_free. */
+void replica_observe_end(struct replica *replica, struct replica_observer *observer);
 
 /* Whether a write would be refused at this moment: no quorum, not a member yet, or stopping. */
 bool replica_refuses_writes(const struct replica *replica);

@@ -7,6 +7,7 @@
  *   core.c      what the others stand on
  *   writes.c    commands on their way from submit to their result
  *   reads.c     reads waiting for a read index and for the tree to reach it
+ *   observers.c  who is told what entries change
  *   pings.c     whether other nodes are there
  *   levels.c    the cluster's feature level, and where its members are, by the log
  *   leases.c    whether this node takes part in read leases
@@ -195,6 +196,10 @@ struct replica {
     bool leased_before;
     uint64_t started_ms;
 
+    /* observers.c */
+    LIST_HEAD(replica_observers, replica_observer) observers;
+    struct replica_observer *observer_next; /* of those that are being told */
+
     struct pending_pings pings;
     uint64_t next_ping_id;
 
@@ -328,6 +333,10 @@ void reads_keep_fresh(struct replica *r, uint64_t now_ms);
 int leases_begin(struct replica *r, struct fault *fault);
 /* Forgets it when no lease can be left of one that did. */
 void leases_housekeeping(struct replica *r, uint64_t now_ms);
+
+/* Tell the observers. */
+void observers_applied(struct replica *r); /* what the last entry changed */
+void observers_replaced(struct replica *r, uint64_t index);
 
 void pings_answered(struct replica *r, const struct frame *frame);
 void pings_expire(struct replica *r, uint64_t now_ms);

@@ -105,6 +105,7 @@ static void installed(void *arg, int status)
     digests_begin(r);
     r->snapshot_needed = 0; /* unless the core asks for another one */
     replica_step(r, &(struct paxos_event){.type = PAXOS_SNAPSHOT_INSTALLED, .index = index});
+    observers_replaced(r, index);
     writes_recall(r);
 }
 

@@ -116,6 +116,7 @@ static void apply_next(struct replica *r)
         if (readable)
             trace_applied(&view.stamp, index, result.status, repeated);
         digests_applied(r);
+        observers_applied(r);
         if (mine)
             writes_complete(r, view.stamp.sequence, &result);
     }

@@ -65,13 +65,15 @@ int tree_make(struct sql *sql, const struct identity *identity, bool *made)
     int format, status = sql_identify(sql, identity, &format);
 
     *made = status == 0 && format == 0;
-    if (status == 0 && format > 0 && format < FOLDER_FORMAT)
-        return tree_upgrade(sql, format);
-    if (!*made)
-        return status;
-    for (uint32_t i = 0; status == 0 && i < tables_count(record_format); i++)
+    for (uint32_t i = 0; *made && status == 0 && i < tables_count(record_format); i++)
         status = table_make(sql, &tree_tables[i]);
-    return status < 0 ? status : sql_exec(sql, tree_own_schema);
+    if (*made && status == 0)
+        status = sql_exec(sql, tree_own_schema);
+    if (status == 0 && format < 4)
+        status = ways_make(sql);
+    if (status == 0 && !*made && format < FOLDER_FORMAT)
+        status = tree_upgrade(sql, format);
+    return status;
 }
 
 /* Whoever wanted them has ended with the process before. */
@@ -168,6 +170,8 @@ int tree_attach(struct tree *tree)
     if (status == 0)
         status = counters_load(tree);
     if (status == 0)
+        status = ways_load(tree);
+    if (status == 0)
         status = session_load(tree);
     if (status == 0)
         status = cluster_load(tree);
@@ -246,6 +250,7 @@ void tree_close(struct tree *tree)
         trace_error("tree", "%s", tree->sql.fault.text);
     tree_detach(tree); /* the last connection: it checkpoints and removes the WAL */
     buffer_free(&tree->outcome);
+    free(tree->report);
     free(tree->cache);
     free(tree);
 }

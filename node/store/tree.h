@@ -69,6 +69,40 @@ uint64_t tree_snapshot(const struct tree *tree);
 int tree_apply(struct tree *tree, struct bytes entry, bool mine, struct command_result *result,
                bool *repeated);
 
+/* What an entry changed, as the verbs of a watch say it. A change of a name changes the attributes
+ * of the inode (links, ctime) and of the directory as well; only the name is told. */
+enum tree_change_kind {
+    CHANGE_CREATED,    /* the inode got a name: it was made, with what it holds, or linked */
+    CHANGE_WRITTEN,    /* its contents were written, even if they are as before */
+    CHANGE_ATTRIBUTES, /* its attributes or extended attributes were */
+    CHANGE_DELETED,    /* it lost a name */
+    CHANGE_MOVED_FROM, /* its name became another one: first all that are left, ... */
+    CHANGE_MOVED_TO,   /* ... then all that are taken; an exchange has two of each */
+};
+struct tree_change {
+    enum tree_change_kind kind;
+    uint32_t mode; /* of the inode, with the type bits */
+    uint64_t ino;
+    uint64_t parent; /* of the name; 0 if the change is not one of a name: see tree_names */
+    struct bytes name;
+    uint64_t parent2; /* moved: the other name */
+    struct bytes name2;
+};
+struct tree_changes {
+    uint64_t revision;
+    uint32_t node; /* whose command it was */
+    uint32_t count;
+    const struct tree_change *list; /* in the order in which they happened */
+};
+
+/* Whether tree_apply collects what the entries change; at first it does not. */
+void tree_observe(struct tree *tree, bool observed);
+/* What the last entry changed, the same on every node: nothing if its command failed or was
+ * repeated. Valid until the next tree_apply, names as long as the bytes of the entry. Replaying the
+ * changes of names gives the names that the tree has after the entry; an inode or a directory may
+ * be gone by then. */
+const struct tree_changes *tree_changes(const struct tree *tree);
+
 /* The stored result of a command of this node (after a snapshot took the place of its entry).
  * Returns 0, or -ENOENT: it is not in the tree. */
 int tree_recall(struct tree *tree, uint32_t node, uint64_t incarnation, uint64_t sequence,
@@ -178,6 +212,19 @@ int tree_getattr(struct tree *tree, uint64_t ino, struct attr *attr);
 int tree_lookup(struct tree *tree, uint64_t parent, struct bytes name, struct attr *attr);
 /* The directory that holds this directory (the root's is the root). */
 int tree_parent(struct tree *tree, uint64_t ino, uint64_t *parent);
+/* Calls `each` for every name of an inode, in the order of parents and then of names; of hard links
+ * there are several, of the root and of what is gone there is none. `each` must not use the tree;
+ * it returns false to end. */
+typedef bool tree_name_cb(void *arg, uint64_t parent, struct bytes name);
+int tree_names(struct tree *tree, uint64_t ino, tree_name_cb *each, void *arg);
+/* Appends the key of a name in the directory `parent`, whether or not the name is there. -ESTALE:
+ * the directory does not exist; -ENOENT: it is gone, but held; -ENAMETOOLONG: the path is longer
+ * than a key can be. */
+int tree_path(struct tree *tree, uint64_t parent, struct bytes name, struct buffer *out);
+/* Calls `each` for every key of an inode, in the order of tree_names. A path that is longer than a
+ * key can be is left out. `each` may use the tree; the key is valid during the call. */
+typedef void tree_path_cb(void *arg, struct bytes key);
+int tree_paths(struct tree *tree, uint64_t ino, tree_path_cb *each, void *arg);
 /* Appends up to `len` bytes from `offset` to `out`, fewer at the end of the file. Holes are 0. */
 int tree_read(struct tree *tree, uint64_t ino, uint64_t offset, size_t len, struct buffer *out);
 int tree_readlink(struct tree *tree, uint64_t ino, struct buffer *out);

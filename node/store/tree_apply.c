@@ -84,6 +84,7 @@ static int take_effect(struct change *c, const struct command_view *view)
         result->ops = NULL;
         result->count = 0;
         buffer_free(&result->old);
+        changes_forget(tree);
     }
     if (tree->broken)
         return tree->broken;
@@ -119,6 +120,7 @@ int tree_apply(struct tree *tree, struct bytes entry, bool mine, struct command_
 
     *result = (struct command_result){.revision = revision};
     *repeated = false;
+    changes_forget(tree);
     if (readable == -EPROTONOSUPPORT && !tree->broken)
         return refuse_later_version(tree);
     int status = tree_begin(tree);

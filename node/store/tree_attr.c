@@ -29,6 +29,7 @@ int op_setattr(struct change *c, const struct op *op, struct op_result *out)
     if (op->flags & OP_SET_ATIME_NOW)
         inode.attr.atime = c->time;
     status = inode_set(c, &inode);
+    change_inode(c, CHANGE_ATTRIBUTES, &inode);
     out->attr = inode.attr;
     return status;
 }
@@ -113,6 +114,7 @@ int op_setxattr(struct change *c, const struct op *op, struct op_result *out)
     status = tree_run(c->tree, query);
     if (status == 0)
         status = inode_set(c, &inode);
+    change_inode(c, CHANGE_ATTRIBUTES, &inode);
     out->attr = inode.attr;
     return status;
 }
@@ -134,6 +136,7 @@ int op_removexattr(struct change *c, const struct op *op, struct op_result *out)
     status = tree_run(c->tree, query);
     if (status == 0)
         status = inode_set(c, &inode);
+    change_inode(c, CHANGE_ATTRIBUTES, &inode);
     out->attr = inode.attr;
     return status;
 }

@@ -20,6 +20,7 @@ static int write_bytes(struct change *c, const struct op *op, struct inode *inod
         return 0;
     if (op->flags & OP_KILL_PRIV)
         inode_kill_priv(inode);
+    change_inode(c, CHANGE_WRITTEN, inode);
     if (first && offset == 0)
         return data_replace(c, inode, op->data);
     if (first)
@@ -72,6 +73,7 @@ int op_truncate(struct change *c, const struct op *op, struct op_result *out)
         return status;
     if (op->flags & OP_KILL_PRIV)
         inode_kill_priv(&inode);
+    change_inode(c, CHANGE_WRITTEN, &inode);
     status = data_resize(c, &inode, op->size);
     out->attr = inode.attr;
     return status;
@@ -88,6 +90,7 @@ int op_punch(struct change *c, const struct op *op, struct op_result *out)
         return -EINVAL;
     if (op->offset > FILE_BYTES_MAX || op->size > FILE_BYTES_MAX)
         return -EFBIG;
+    change_inode(c, CHANGE_WRITTEN, &inode);
     status = data_punch(c, &inode, op->offset, op->size);
     out->attr = inode.attr;
     return status;
@@ -101,8 +104,10 @@ int op_allocate(struct change *c, const struct op *op, struct op_result *out)
 
     if (status == 0)
         status = data_check_size(c->tree, op->size);
-    if (status == 0 && op->size > inode.attr.size)
+    if (status == 0 && op->size > inode.attr.size) {
+        change_inode(c, CHANGE_WRITTEN, &inode);
         status = data_resize(c, &inode, op->size);
+    }
     out->attr = inode.attr;
     return status;
 }

@@ -52,23 +52,44 @@ static int inode_write(struct change *c, enum tree_query which, struct inode *in
     inode->attr.ctime = c->time;
     cache_inode(c->tree->cache, inode);
     inode_bind(query, inode);
-    if (which != QUERY_INODE_SET) /* before `ino` */
+    if (which == QUERY_INODE_ADD || which == QUERY_INODE_SET_INLINE) /* before `ino` */
         sql_bind_bytes(query, sqlite3_bind_parameter_count(query) - 1, contents);
     return tree_run(c->tree, query);
 }
 
-int inode_add(struct change *c, struct inode *inode, struct bytes contents)
+/* So many parameters before the last one. */
+static void bind_way(sqlite3_stmt *query, int before, uint64_t parent, struct bytes name)
 {
+    int at = sqlite3_bind_parameter_count(query) - before;
+
+    bind_number(query, at, parent);
+    sql_bind_bytes(query, at + 1, name);
+}
+
+int inode_add(struct change *c, struct inode *inode, struct bytes contents, uint64_t parent,
+              struct bytes name)
+{
+    sqlite3_stmt *query = tree_query(c->tree, QUERY_INODE_ADD);
+
     inode->attr.ino = c->tree->counters.next_ino++;
     inode->attr.atime = c->time;
     inode->attr.mtime = c->time;
     c->tree->counters.inodes++;
+    bind_way(query, 3, parent, name);
     return inode_write(c, QUERY_INODE_ADD, inode, contents);
 }
 
 int inode_set(struct change *c, struct inode *inode)
 {
     return inode_write(c, QUERY_INODE_SET, inode, (struct bytes){0});
+}
+
+int inode_set_name(struct change *c, struct inode *inode, uint64_t parent, struct bytes name)
+{
+    sqlite3_stmt *query = tree_query(c->tree, QUERY_INODE_SET_NAME);
+
+    bind_way(query, 2, parent, name);
+    return inode_write(c, QUERY_INODE_SET_NAME, inode, (struct bytes){0});
 }
 
 int inode_set_inline(struct change *c, struct inode *inode, struct bytes contents)
@@ -106,6 +127,8 @@ static int inode_free(struct change *c, struct inode *inode)
         status = kept_add(c, inode);
     if (status == 0)
         status = kept ? data_drop_later(c, inode) : data_drop(c, inode);
+    if (status == 0)
+        status = ways_clear(c->tree, inode->attr.ino);
     if (status < 0)
         return status;
     bind_number(xattrs, 1, inode->attr.ino);

@@ -6,7 +6,8 @@
  *   3. A file's contents are in its inode's row (data 0, at most INLINE_BYTES_MAX), or in chunks.
  *   4. What a chunk stores behind the end of its file is zeros.
  *   5. counters.inodes and counters.bytes are the number of inodes and the sum of their `used`.
- *   6. Counters and sessions on disk are those that were in memory at the last tree_commit.
+ *   6. Every directory entry has its way (tree_ways.c), and only inodes that exist have ways.
+ *   7. Counters and sessions on disk are those that were in memory at the last tree_commit.
  *
  * Errors: an internal function gives the errno of the operation (-ENOENT, ...), or fails the
  * database, which is remembered in tree->broken: whoever answers an operation looks there before it
@@ -79,12 +80,17 @@ enum tree_query {
     QUERY_INODE_ADD,
     QUERY_INODE_SET,
     QUERY_INODE_SET_INLINE,
+    QUERY_INODE_SET_NAME,
     QUERY_INODE_DELETE,
     QUERY_INLINE,
     QUERY_LOOKUP,
     QUERY_DENTRY_ADD,
     QUERY_DENTRY_SET,
     QUERY_DENTRY_DELETE,
+    QUERY_WAYS,
+    QUERY_WAY_ADD,
+    QUERY_WAY_DELETE,
+    QUERY_WAY_CLEAR,
     QUERY_LIST,
     QUERY_HELD_ADD,
     QUERY_HELD_DELETE,
@@ -154,6 +160,7 @@ struct tree {
     bool kept;            /* there may be inodes that are gone and kept */
     uint32_t changes;     /* rows and pages that were written since the last commit */
     uint32_t changes_max; /* as many as one commit should have */
+    uint64_t ways_last;   /* no inode above has rows in `way` */
     struct tree_cache *cache;
     struct counters counters;
     struct tree_cluster cluster; /* tree_cluster.c */
@@ -162,6 +169,12 @@ struct tree {
     struct keeper_list keepers;
     uint8_t scratch[CHUNK_BYTES];
     struct buffer outcome; /* history_add's */
+
+    /* tree_changes.c */
+    bool observed;
+    struct tree_changes told;   /* of the last entry; its list is the next one */
+    struct tree_change *report; /* room for `report_max` */
+    uint32_t report_max;
 
     int wal_frames;
     bool pause;
@@ -225,11 +238,15 @@ int inode_get(struct tree *tree, uint64_t ino, struct inode *inode);
 void inode_read(sqlite3_stmt *statement, int column, struct inode *inode);
 /* Binds them to a statement that ends with `ino`. */
 void inode_bind(sqlite3_stmt *statement, const struct inode *inode);
-int inode_add(struct change *c, struct inode *inode, struct bytes contents);
+/* With its first name. */
+int inode_add(struct change *c, struct inode *inode, struct bytes contents, uint64_t parent,
+              struct bytes name);
 /* Writes a changed inode; gives it the command's revision and ctime. */
 int inode_set(struct change *c, struct inode *inode);
 /* What it stores, in bytes; counted. */
 void inode_set_used(struct change *c, struct inode *inode, uint64_t used);
+/* Also its name, where its row has it. */
+int inode_set_name(struct change *c, struct inode *inode, uint64_t parent, struct bytes name);
 int inode_set_inline(struct change *c, struct inode *inode, struct bytes contents);
 /* Takes one name away; the last one frees the inode unless `hold` is its number. */
 int inode_unlink(struct change *c, struct inode *inode, uint64_t hold);
@@ -325,6 +342,23 @@ int name_delete(struct change *c, uint64_t parent, struct bytes name);
 int name_remove(struct change *c, struct inode *dir, struct bytes name, struct inode *inode,
                 uint64_t hold);
 
+/* ---- tree_ways.c: from an inode to its names ---- */
+
+/* In a transaction: gives the ways to a new tree, and to one of format 3. */
+int ways_make(struct sql *sql);
+/* All names into `way`: after a snapshot's rows. */
+int ways_fill(struct sql *sql);
+int ways_load(struct tree *tree); /* at tree_attach */
+/* The inode, which has a name, got one more. */
+int way_add(struct change *c, const struct inode *inode, uint64_t parent, struct bytes name);
+/* It lost one of several. 1 if there was a row of `way`, 0, or an error. */
+int way_delete(struct tree *tree, uint64_t ino, uint64_t parent, struct bytes name);
+/* It goes away. */
+int ways_clear(struct tree *tree, uint64_t ino);
+/* The first name became the second one. Writes the inode. */
+int way_move(struct change *c, struct inode *inode, uint64_t parent, struct bytes name,
+             uint64_t parent2, struct bytes name2);
+
 /* ---- tree_cache.c: names and inodes that were used lately ---- */
 
 struct tree_cache *cache_new(void); /* freed with free(3) */
@@ -352,6 +386,32 @@ int session_check(struct sql *sql); /* tree_check's part */
 /* ---- tree_cluster.c ---- */
 
 int cluster_load(struct tree *tree); /* at tree_attach, and after a list was undone */
+/* ---- tree_changes.c: what entries change, for observers ---- */
+
+/* A new entry begins, or what there is of one was undone. */
+void changes_forget(struct tree *tree);
+void changes_add(struct change *c, const struct tree_change *change);
+/* Every operation tells each change of a name, of contents and of attributes. It costs this test
+ * when nobody observes the tree. */
+static inline void change_tell(struct change *c, struct tree_change change)
+{
+    if (c->tree->observed)
+        changes_add(c, &change);
+}
+static inline void change_name(struct change *c, enum tree_change_kind kind,
+                               const struct inode *inode, uint64_t parent, struct bytes name)
+{
+    change_tell(c, (struct tree_change){.kind = kind,
+                                        .mode = inode->attr.mode,
+                                        .ino = inode->attr.ino,
+                                        .parent = parent,
+                                        .name = name});
+}
+static inline void change_inode(struct change *c, enum tree_change_kind kind,
+                                const struct inode *inode)
+{
+    change_name(c, kind, inode, 0, (struct bytes){0});
+}
 
 /* ---- tree_history.c ---- */
 

@@ -139,6 +139,7 @@ int op_put(struct change *c, const struct op *op, struct op_result *out)
     if (op->flags & OP_KILL_PRIV)
         inode_kill_priv(&walk.inode);
     status = data_replace(c, &walk.inode, op->data);
+    change_inode(c, CHANGE_WRITTEN, &walk.inode);
     out->attr = walk.inode.attr;
     return status;
 }

@@ -98,7 +98,7 @@ int name_make(struct change *c, struct inode *dir, struct bytes name, struct ino
     inode->attr.size = contents.len;
     inode->attr.used = contents.len;
     c->tree->counters.bytes += contents.len;
-    status = inode_add(c, inode, contents);
+    status = inode_add(c, inode, contents, dir->attr.ino, name);
     if (status < 0)
         return status;
     status = name_add(c, dir->attr.ino, name, inode->attr.ino);
@@ -107,20 +107,25 @@ int name_make(struct change *c, struct inode *dir, struct bytes name, struct ino
     dir->attr.size++;
     dir->attr.nlink += directory;
     dir->attr.mtime = c->time;
+    change_name(c, CHANGE_CREATED, inode, dir->attr.ino, name);
     return inode_set(c, dir);
 }
 
 int name_remove(struct change *c, struct inode *dir, struct bytes name, struct inode *inode,
                 uint64_t hold)
 {
+    bool last = inode->attr.nlink == 1 || inode_is(inode, S_IFDIR);
     int status = name_delete(c, dir->attr.ino, name);
 
     assert(dir->attr.size > 0);
+    if (status == 0 && !last)
+        status = way_delete(c->tree, inode->attr.ino, dir->attr.ino, name);
     if (status < 0)
         return status;
     dir->attr.size--;
     dir->attr.nlink -= inode_is(inode, S_IFDIR);
     dir->attr.mtime = c->time;
+    change_name(c, CHANGE_DELETED, inode, dir->attr.ino, name);
     status = inode_unlink(c, inode, hold);
     return status < 0 ? status : inode_set(c, dir);
 }
@@ -223,7 +228,10 @@ int op_link(struct change *c, const struct op *op, struct op_result *out)
     inode.attr.nlink++;
     dir.attr.size++;
     dir.attr.mtime = c->time;
+    change_name(c, CHANGE_CREATED, &inode, op->ino, op->name);
     status = name_add(c, op->ino, op->name, op->ino2);
+    if (status == 0)
+        status = way_add(c, &inode, op->ino, op->name);
     if (status == 0)
         status = inode_set(c, &inode);
     if (status == 0)

@@ -26,9 +26,12 @@ const char *const tree_queries[QUERY_COUNT] = {
     [QUERY_META_SET] = "UPDATE meta SET " COUNTERS(SET, NEXT_SET),
 
     [QUERY_INODE] = "SELECT " INODE_COLUMNS " FROM inode i WHERE i.ino = ?1",
-    [QUERY_INODE_ADD] = "INSERT INTO inode " INODE_ROW " VALUES (" INODE_PARAMETERS ", ?, ?)",
+    [QUERY_INODE_ADD] = "INSERT INTO inode (" INODE_NUMBERS(
+        NAME, NEXT_NAME) ", way_parent, way_name,"
+                         " inline, ino) VALUES (" INODE_PARAMETERS ", ?, ?, ?, ?)",
     [QUERY_INODE_SET] = INODE_SET " WHERE ino = ?",
     [QUERY_INODE_SET_INLINE] = INODE_SET ", inline = ? WHERE ino = ?",
+    [QUERY_INODE_SET_NAME] = INODE_SET ", way_parent = ?, way_name = ? WHERE ino = ?",
     [QUERY_INODE_DELETE] = "DELETE FROM inode WHERE ino = ?1",
     [QUERY_INLINE] = "SELECT inline FROM inode WHERE ino = ?1",
 
@@ -37,6 +40,13 @@ const char *const tree_queries[QUERY_COUNT] = {
     [QUERY_DENTRY_ADD] = "INSERT INTO dentry VALUES (?1, ?2, ?3)",
     [QUERY_DENTRY_SET] = "UPDATE dentry SET ino = ?3 WHERE parent = ?1 AND name = ?2",
     [QUERY_DENTRY_DELETE] = "DELETE FROM dentry WHERE parent = ?1 AND name = ?2",
+    [QUERY_WAYS] = "SELECT d.parent, d.name FROM (SELECT way_parent, way_name FROM inode"
+                   " WHERE ino = ?1 UNION SELECT parent, name FROM way WHERE ino = ?1)"
+                   " CROSS JOIN dentry d ON d.parent = way_parent AND d.name = way_name"
+                   " WHERE d.ino = ?1 ORDER BY 1, 2",
+    [QUERY_WAY_ADD] = "INSERT OR IGNORE INTO way VALUES (?1, ?2, ?3)",
+    [QUERY_WAY_DELETE] = "DELETE FROM way WHERE ino = ?1 AND parent = ?2 AND name = ?3",
+    [QUERY_WAY_CLEAR] = "DELETE FROM way WHERE ino = ?1",
     [QUERY_LIST] =
         "SELECT d.name, " INODE_COLUMNS " FROM dentry d CROSS JOIN inode i ON i.ino = d.ino"
         " WHERE d.parent = ?1 AND d.name > ?2 ORDER BY d.name LIMIT ?3",

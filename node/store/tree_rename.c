@@ -111,26 +111,44 @@ static int rename_check(struct tree *tree, const struct rename *r, bool *same)
 
 /* The inode got another name, perhaps in another directory. */
 static int moved(struct change *c, struct inode *inode, struct inode *old_dir,
-                 struct inode *new_dir)
+                 struct bytes old_name, struct inode *new_dir, struct bytes new_name)
 {
     if (inode_is(inode, S_IFDIR)) {
         old_dir->attr.nlink--;
         new_dir->attr.nlink++;
         inode->parent = new_dir->attr.ino;
     }
-    return inode_set(c, inode);
+    return way_move(c, inode, old_dir->attr.ino, old_name, new_dir->attr.ino, new_name);
+}
+
+static void tell_from(struct change *c, const struct inode *inode, const struct op *op)
+{
+    change_tell(c, (struct tree_change){CHANGE_MOVED_FROM, inode->attr.mode, inode->attr.ino,
+                                        op->ino, op->name, op->ino2, op->name2});
+}
+
+static void tell_to(struct change *c, const struct inode *inode, const struct op *op)
+{
+    change_tell(c, (struct tree_change){CHANGE_MOVED_TO, inode->attr.mode, inode->attr.ino,
+                                        op->ino2, op->name2, op->ino, op->name});
 }
 
 static int exchange_names(struct change *c, struct rename *r)
 {
+    const struct op back = {
+        .ino = r->op->ino2, .name = r->op->name2, .ino2 = r->op->ino, .name2 = r->op->name};
     int status = name_set(c, r->op->ino, r->op->name, r->target.attr.ino);
 
     if (status == 0)
         status = name_set(c, r->op->ino2, r->op->name2, r->source.attr.ino);
     if (status == 0)
-        status = moved(c, &r->source, &r->from, r->to);
+        status = moved(c, &r->source, &r->from, r->op->name, r->to, r->op->name2);
     if (status == 0)
-        status = moved(c, &r->target, r->to, &r->from);
+        status = moved(c, &r->target, r->to, r->op->name2, &r->from, r->op->name);
+    tell_from(c, &r->source, r->op);
+    tell_from(c, &r->target, &back);
+    tell_to(c, &r->source, r->op);
+    tell_to(c, &r->target, &back);
     return status;
 }
 
@@ -144,9 +162,13 @@ static int move_name(struct change *c, struct rename *r)
         status = name_delete(c, r->op->ino, r->op->name);
     if (status == 0)
         status = name_add(c, r->op->ino2, r->op->name2, r->source.attr.ino);
+    tell_from(c, &r->source, r->op);
+    tell_to(c, &r->source, r->op);
     r->from.attr.size--;
     r->to->attr.size++;
-    return status < 0 ? status : moved(c, &r->source, &r->from, r->to);
+    if (status < 0)
+        return status;
+    return moved(c, &r->source, &r->from, r->op->name, r->to, r->op->name2);
 }
 
 int op_rename(struct change *c, const struct op *op, struct op_result *out)

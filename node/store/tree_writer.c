@@ -423,6 +423,8 @@ static void prepare(uv_work_t *work)
     if (w->status == 0)
         w->status = writer_check(w);
     if (w->status == 0)
+        w->status = ways_fill(&w->sql);
+    if (w->status == 0)
         w->status = writer_mark(w);
     if (w->status == 0)
         w->status = sql_exec(&w->sql, "COMMIT");

@@ -254,6 +254,24 @@ static void the_tree_changes_while_it_is_fetched(void **state)
                      SNAPSHOT_PIECE_BYTES - 1);
 }
 
+static void on_replaced(void *arg, uint64_t index)
+{
+    assert_int_equal(*(uint64_t *)arg, 0); /* told once */
+    *(uint64_t *)arg = index;
+    assert_int_equal(tree_applied(both->fetcher->store.tree), index);
+    assert_int_not_equal(fixture_resolve(&both->fetcher->store, "key/1").ino, 0);
+}
+
+static void observers_are_told_of_the_new_tree(void **state)
+{
+    uint64_t told = 0;
+    struct replica_observer observer = {.replaced = on_replaced, .arg = &told};
+    replica_observe(&both->fetcher->r, &observer);
+    rounds_until_installed();
+    assert_int_equal(told, FILES);
+    replica_observe_end(&both->fetcher->r, &observer);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -266,6 +284,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(who_stays_silent_is_given_up, begin, end),
         cmocka_unit_test_setup_teardown(nothing_is_kept_of_what_was_fetched, begin, end),
         cmocka_unit_test_setup_teardown(the_tree_changes_while_it_is_fetched, begin, end),
+        cmocka_unit_test_setup_teardown(observers_are_told_of_the_new_tree, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -24,6 +24,7 @@ struct node {
     bool written, stopped;
     enum replica_outcome outcome;
     uint64_t revision; /* of the last write */
+    uint64_t told;     /* the last revision that an observer heard of */
 };
 
 /* ---- The node ---- */
@@ -255,6 +256,31 @@ static void what_is_not_decided_is_not_applied(void **state)
 }
 
 /* Trap 13. */
+static void on_changed(void *arg, const struct tree_changes *changes)
+{
+    struct node *n = arg;
+    assert_false(n->written);
+    assert_int_equal(changes->node, n->pid);
+    assert_int_equal(changes->count, 2);
+    assert_int_equal(changes->list[1].kind, CHANGE_CREATED);
+    assert_true(bytes_equal(changes->list[1].name, bytes_of_text("name")));
+    n->told = changes->revision;
+}
+
+static void observers_are_told_before_the_answer(void **state)
+{
+    struct node *n = node_new(0);
+    struct replica_observer observer = {.changed = on_changed, .arg = n};
+    node_start(n);
+    replica_observe(n->replica, &observer);
+    submit(n, "a/name", "x");
+    run_while(n, !n->written, PATIENCE_MS);
+    assert_int_equal(n->outcome, REPLICA_DONE);
+    assert_int_equal(n->told, n->revision);
+    replica_observe_end(n->replica, &observer);
+    node_free(n);
+}
+
 static void a_failed_write_ends_the_node(void **state)
 {
     struct node *n = node_new(0);
@@ -288,6 +314,7 @@ int main(void)
         cmocka_unit_test(results_of_others_answer_nobody),
         cmocka_unit_test(what_an_earlier_life_proposed_is_another_command),
         cmocka_unit_test(what_is_not_decided_is_not_applied),
+        cmocka_unit_test(observers_are_told_before_the_answer),
         cmocka_unit_test(a_failed_write_ends_the_node),
     };
     lws_set_log_level(LLL_ERR, NULL);

@@ -1,7 +1,6 @@
 /* The key tree under random operations: against a model, on two nodes, and across crashes. */
 #include "tree_compare.h"
-
-#include "command/key.h"
+#include "tree_script.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -14,197 +13,20 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { ENTRIES = 4000, LIST_OPS_MAX = 6, NODES = 3 };
-
-/* The nodes that ask: a fixture of each, for its stamps. */
-struct nodes {
-    struct fixture node[NODES];
-    uint64_t time;
-};
-
-/* Entries, and what each must answer. */
-struct script {
-    struct buffer entry[ENTRIES];
-    int status[ENTRIES];
-    struct model *model; /* after the last */
-};
-
-static struct nodes nodes_new(void)
-{
-    struct nodes nodes = {.time = 1000};
-
-    for (uint32_t i = 0; i < NODES; i++)
-        nodes.node[i] = (struct fixture){.node = 1 + i, .incarnation = 1, .sequence = 1};
-    return nodes;
-}
-
-/* ---- Operations that have something to do, more often than not ---- */
-
-static bool any(const struct model_inode *inode)
-{
-    return true;
-}
-
-static bool is_file(const struct model_inode *inode)
-{
-    return S_ISREG(inode->attr.mode);
-}
-
-static bool is_folder(const struct model_inode *inode)
-{
-    return S_ISDIR(inode->attr.mode) && inode->attr.nlink > 0;
-}
-
-static bool is_held(const struct model_inode *inode)
-{
-    return inode->holder;
-}
-
-static uint64_t pick_inode(const struct model *m, uint64_t *seed,
-                           bool (*fits)(const struct model_inode *inode))
-{
-    uint64_t ino = 1 + random_below(seed, (uint32_t)m->inodes); /* it may not exist */
-
-    for (int tries = random_below(seed, 10) ? 300 : 0; tries > 0; tries--) {
-        uint64_t other = 1 + random_below(seed, (uint32_t)m->inodes);
-        if (m->inode[other].attr.ino && fits(&m->inode[other]))
-            return other;
-    }
-    return ino;
-}
-
-/* A name that exists, if there is any. Its bytes are the model's. */
-static void pick_name(const struct model *m, uint64_t *seed, uint64_t *parent, struct bytes *name)
-{
-    uint32_t from = random_below(seed, MODEL_NAMES);
-
-    for (uint32_t i = 0; i < MODEL_NAMES; i++) {
-        const struct model_name *n = &m->name[(from + i) % MODEL_NAMES];
-        if (!n->ino)
-            continue;
-        *parent = n->parent;
-        *name = text(n->name);
-        return;
-    }
-}
-
-/* The inode with this key, or 0. */
-static uint64_t find_key(const struct model *m, struct bytes key)
-{
-    uint64_t ino = INO_ROOT;
-
-    while (ino && key.len > 0)
-        ino = model_find(m, ino, key_next(&key));
-    return ino;
-}
-
-static void pick_names(const struct model *m, uint64_t *seed, struct op *op)
-{
-    bool makes = op->type == OP_CREATE || op->type == OP_MKNOD || op->type == OP_MKDIR ||
-                 op->type == OP_SYMLINK || op->type == OP_LINK;
-
-    op->ino = pick_inode(m, seed, is_folder);
-    op->ino2 = pick_inode(m, seed, op->type == OP_RENAME ? is_folder : is_file);
-    if (makes ? random_below(seed, 6) == 0 : random_below(seed, 6) > 0)
-        pick_name(m, seed, &op->ino, &op->name);
-    if (op->type == OP_RENAME && random_below(seed, 2))
-        pick_name(m, seed, &op->ino2, &op->name2);
-}
-
-static struct op pick_op(const struct model *m, uint64_t *seed)
-{
-    struct op op = workload_op(seed, 100);
-    uint64_t taken; /* the inode that may lose a name */
-
-    if (op.type == OP_PUT || op.type == OP_DELETE) {
-        taken = find_key(m, op.name);
-        if (random_below(seed, 2))
-            op.revision = m->inode[taken].attr.revision;
-    } else if (op.type >= OP_CREATE && op.type <= OP_RENAME) {
-        pick_names(m, seed, &op);
-        taken = op.type == OP_RENAME ? model_find(m, op.ino2, op.name2)
-                                     : model_find(m, op.ino, op.name);
-    } else {
-        op.ino = pick_inode(m, seed,
-                            op.type == OP_RELEASE ? is_held
-                            : op.type < OP_CREATE ? is_file
-                                                  : any);
-        taken = 0;
-    }
-    op.hold = random_below(seed, 2) ? taken : random_below(seed, (uint32_t)m->inodes);
-    return op;
-}
-
-/* The next entry of the script, and the answer that it must get. */
-static struct buffer next_entry(struct nodes *nodes, struct model **m, uint64_t *seed,
-                                struct command_result *expected)
-{
-    struct op ops[LIST_OPS_MAX];
-    uint32_t count = random_below(seed, 10) == 0 ? 2 + random_below(seed, LIST_OPS_MAX - 1) : 1;
-    struct fixture *from = &nodes->node[random_below(seed, NODES)];
-    struct buffer entry;
-
-    for (uint32_t i = 0; i < count; i++)
-        ops[i] = pick_op(*m, seed);
-    if (random_below(seed, 200) == 0) { /* it has started again */
-        from->incarnation++;
-        from->sequence = 1;
-    }
-    nodes->time += random_below(seed, 100);
-    from->time = nodes->time - random_below(seed, 150); /* clocks differ */
-    entry = fixture_entry(from, ops, count);
-    model_apply(m, bytes_of(entry.data, entry.len), expected);
-    return entry;
-}
-
-static struct script *script_new(uint64_t seed)
-{
-    struct script *s = calloc(1, sizeof *s);
-    struct nodes nodes = nodes_new();
-
-    s->model = model_new();
-    for (int i = 0; i < ENTRIES; i++) {
-        struct command_result expected;
-        s->entry[i] = next_entry(&nodes, &s->model, &seed, &expected);
-        s->status[i] = expected.status;
-        command_result_free(&expected);
-    }
-    return s;
-}
-
-static void script_free(struct script *s)
-{
-    for (int i = 0; i < ENTRIES; i++)
-        buffer_free(&s->entry[i]);
-    model_free(s->model);
-    free(s);
-}
-
-static void run_entry(struct fixture *f, const struct buffer *entry, int expected)
-{
-    bool repeated;
-    struct command_result result = fixture_apply(f, bytes_of(entry->data, entry->len), &repeated);
-
-    if (result.status != expected)
-        fail_msg("entry %llu: %d instead of %d", (unsigned long long)tree_applied(f->tree) - 1,
-                 result.status, expected);
-    command_result_free(&result);
-}
-
 /* ---- Against the model ---- */
 
 static void test_against_the_model(void **state)
 {
     uint64_t seed = random_seed();
     struct model *m = model_new();
-    struct nodes nodes = nodes_new();
+    struct script_nodes nodes = script_nodes();
     struct fixture f;
 
     fixture_open(&f);
-    for (int i = 0; i < ENTRIES; i++) {
+    for (int i = 0; i < SCRIPT_ENTRIES; i++) {
         bool repeated;
         struct command_result expected, result;
-        struct buffer entry = next_entry(&nodes, &m, &seed, &expected);
+        struct buffer entry = script_next(&nodes, &m, &seed, &expected);
         result = fixture_apply(&f, bytes_of(entry.data, entry.len), &repeated);
         assert_false(repeated);
         compare_results(&result, &expected);
@@ -234,9 +56,9 @@ static void test_the_same_at_any_commits(void **state)
 
     fixture_open(&a);
     fixture_open(&b);
-    for (int i = 0; i < ENTRIES; i++) {
-        run_entry(&a, &s->entry[i], s->status[i]);
-        run_entry(&b, &s->entry[i], s->status[i]);
+    for (int i = 0; i < SCRIPT_ENTRIES; i++) {
+        script_run(&a, &s->entry[i], s->status[i]);
+        script_run(&b, &s->entry[i], s->status[i]);
         if (random_below(&seed, 10) == 0)
             assert_int_equal(tree_commit(b.tree), 0);
         if (random_below(&seed, 300) == 0)
@@ -257,8 +79,8 @@ static void apply_until_killed(struct fixture *f, const struct script *s, uint64
     uint32_t left = random_below(&seed, 500);
 
     fixture_attach(f);
-    for (uint64_t i = tree_applied(f->tree); i < ENTRIES && left > 0; i++, left--) {
-        run_entry(f, &s->entry[i], s->status[i]);
+    for (uint64_t i = tree_applied(f->tree); i < SCRIPT_ENTRIES && left > 0; i++, left--) {
+        script_run(f, &s->entry[i], s->status[i]);
         if (random_below(&seed, 20) == 0)
             tree_commit(f->tree);
     }
@@ -281,8 +103,8 @@ static void test_killed_and_started_again(void **state)
     struct fixture reference, f;
 
     fixture_open(&reference);
-    for (int i = 0; i < ENTRIES; i++)
-        run_entry(&reference, &s->entry[i], s->status[i]);
+    for (int i = 0; i < SCRIPT_ENTRIES; i++)
+        script_run(&reference, &s->entry[i], s->status[i]);
     fixture_open(&f);
     fixture_detach(&f);
     for (int i = 0; i < 15; i++) {
@@ -295,8 +117,8 @@ static void test_killed_and_started_again(void **state)
     }
     fixture_attach(&f);
     printf("applied before the last kill: %llu\n", (unsigned long long)tree_applied(f.tree));
-    for (uint64_t i = tree_applied(f.tree); i < ENTRIES; i++)
-        run_entry(&f, &s->entry[i], s->status[i]);
+    for (uint64_t i = tree_applied(f.tree); i < SCRIPT_ENTRIES; i++)
+        script_run(&f, &s->entry[i], s->status[i]);
     assert_int_equal(fixture_digest(&f), fixture_digest(&reference));
     fixture_check(&f);
     script_free(s);
@@ -320,7 +142,7 @@ static void fill_disk(struct fixture *f, const struct script *s)
     bool repeated;
     int status = 0;
 
-    for (uint64_t i = tree_applied(f->tree); i < ENTRIES && status == 0; i++) {
+    for (uint64_t i = tree_applied(f->tree); i < SCRIPT_ENTRIES && status == 0; i++) {
         struct bytes entry = bytes_of(s->entry[i].data, s->entry[i].len);
         status = tree_apply(f->tree, entry, true, &result, &repeated);
         if (status == 0) {
@@ -341,8 +163,8 @@ static void test_full_disk(void **state)
 
     signal(SIGXFSZ, SIG_IGN); /* the limit then is an error of write(2) */
     fixture_open(&reference);
-    for (int i = 0; i < ENTRIES; i++)
-        run_entry(&reference, &s->entry[i], s->status[i]);
+    for (int i = 0; i < SCRIPT_ENTRIES; i++)
+        script_run(&reference, &s->entry[i], s->status[i]);
     fixture_open(&f);
     for (rlim_t limit = 1 << 20; limit < 4 << 20; limit += 500000) {
         limit_files(limit);
@@ -351,8 +173,8 @@ static void test_full_disk(void **state)
         fixture_reopen(&f);
         fixture_check(&f);
     }
-    for (uint64_t i = tree_applied(f.tree); i < ENTRIES; i++)
-        run_entry(&f, &s->entry[i], s->status[i]);
+    for (uint64_t i = tree_applied(f.tree); i < SCRIPT_ENTRIES; i++)
+        script_run(&f, &s->entry[i], s->status[i]);
     assert_int_equal(fixture_digest(&f), fixture_digest(&reference));
     script_free(s);
     fixture_close(&f);

@@ -148,6 +148,28 @@ static void test_unknown_formats(void **state)
     fixture_close(&f);
 }
 
+static void test_whole_or_not_at_all(void **state)
+{
+    struct fixture f;
+    struct folder *folder;
+    struct fault fault;
+    struct tree *tree;
+
+    former_fixture(&f);
+    fixture_sql(&f, "CREATE TABLE way (in_the_way)");
+    assert_int_equal(folder_open(f.path, &folder, &fault), 0);
+    assert_true(tree_open(folder, &identity, &tree, &fault) < 0);
+    folder_close(folder);
+    assert_int_equal(format_of(&f, "tree.db"), 3);
+    assert_int_equal(
+        former_number(f.path, "tree.db", "SELECT count(*) FROM pragma_table_info('inode')"), 15);
+    fixture_sql(&f, "DROP TABLE way");
+    fixture_attach(&f);
+    check_tree(&f);
+    fixture_check(&f);
+    fixture_close(&f);
+}
+
 static void keep_piece(void *arg, int status, struct bytes piece, bool last)
 {
     assert_int_equal(status, 0);
@@ -182,6 +204,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_former_tree),
         cmocka_unit_test(test_former_log),
+        cmocka_unit_test(test_whole_or_not_at_all),
         cmocka_unit_test(test_unknown_formats),
         cmocka_unit_test(test_snapshots_keep_their_format),
     };

@@ -194,6 +194,10 @@ void fixture_check(struct fixture *f)
         " WHERE d.parent = i.ino AND c.mode & 61440 = 16384)",
         "SELECT count(*) FROM inode i JOIN dentry d ON d.ino = i.ino"
         " WHERE i.mode & 61440 = 16384 AND i.parent <> d.parent",
+        "SELECT count(*) FROM (SELECT parent, name, ino FROM dentry EXCEPT"
+        " SELECT * FROM (SELECT way_parent, way_name, ino FROM inode WHERE way_parent > 0"
+        "  UNION ALL SELECT parent, name, ino FROM way))",
+        "SELECT count(*) FROM way WHERE ino NOT IN (SELECT ino FROM inode)",
         /* contents */
         "SELECT count(*) FROM inode WHERE data = 0 AND mode & 61440 = 32768 AND"
         " (size <> length(inline) OR used <> size OR size > 3072)",

@@ -1,0 +1,53 @@
+/* What an entry changed, collected while it is applied. Names are borrowed from the entry. */
+#include "store/tree_internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+enum { REPORT_MIN = 16, REPORT_KEPT = 4096 }; /* changes: room at first; room that is kept */
+
+void tree_observe(struct tree *tree, bool observed)
+{
+    tree->observed = observed;
+}
+
+const struct tree_changes *tree_changes(const struct tree *tree)
+{
+    return &tree->told;
+}
+
+void changes_forget(struct tree *tree)
+{
+    if (tree->report_max > REPORT_KEPT) {
+        free(tree->report);
+        tree->report = NULL;
+        tree->report_max = 0;
+    }
+    tree->told = (struct tree_changes){0};
+}
+
+/* A change that nobody is told of would be silence: without memory the node stops. */
+static int report_grow(struct tree *tree)
+{
+    uint32_t max = tree->report_max > 0 ? 2 * tree->report_max : REPORT_MIN;
+    struct tree_change *report = realloc(tree->report, max * sizeof *report);
+
+    if (!report)
+        return tree_fail(tree, -ENOMEM, "out of memory for what an entry changed");
+    tree->report = report;
+    tree->report_max = max;
+    return 0;
+}
+
+void changes_add(struct change *c, const struct tree_change *change)
+{
+    struct tree *tree = c->tree;
+    struct tree_changes *told = &tree->told;
+
+    if (told->count == tree->report_max && report_grow(tree) < 0)
+        return;
+    told->revision = c->revision;
+    told->node = c->node;
+    told->list = tree->report;
+    tree->report[told->count++] = *change;
+}

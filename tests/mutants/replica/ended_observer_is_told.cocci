@@ -1,0 +1,11 @@
+// An observer that was ended by the one before it is told.
+// killers: test_observers
+@@
+@@
+replica_observe_end(...)
+{
+<...
+- r->observer_next == observer
++ false
+...>
+}

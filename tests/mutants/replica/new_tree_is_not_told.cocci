@@ -1,0 +1,10 @@
+// Nobody is told that a snapshot took the place of the tree.
+// killers: test_fetching
+@@
+@@
+installed(...)
+{
+<...
+- observers_replaced(...);
+...>
+}

@@ -1,0 +1,11 @@
+// After a snapshot nothing leads from an inode to its names.
+// killers: test_tree_snapshot
+@@
+@@
+prepare(...)
+{
+<...
+- ways_fill(&w->sql)
++ 0
+...>
+}

@@ -1,0 +1,10 @@
+// The name that a rename leaves is not told.
+// killers: test_tree_changes
+@@
+@@
+move_name(...)
+{
+<...
+- tell_from(...);
+...>
+}

@@ -1,0 +1,10 @@
+// Removing an extended attribute is not told.
+// killers: test_tree_changes
+@@
+@@
+op_removexattr(...)
+{
+<...
+- change_inode(...);
+...>
+}

@@ -1,0 +1,10 @@
+// Truncating is not told.
+// killers: test_tree_changes
+@@
+@@
+op_truncate(...)
+{
+<...
+- change_inode(...);
+...>
+}
