@@ -198,7 +198,7 @@ int command_read(struct bytes bytes, struct command_view *view)
     return 0;
 }
 
-/* What comes before the fields. Nodes of level 1 take what they do not know in version 1 for
+/* The type and the mask. Nodes of level 1 take what they do not know in version 1 for
  * malformed, and so does every other node. */
 static int read_head(struct reader *r, uint8_t version, struct op *op, uint32_t *mask)
 {

@@ -88,7 +88,8 @@ struct stamp {
 struct command {
     struct buffer bytes;
     uint32_t count;
-    uint32_t level; /* the highest feature level that one of its parts needs; 0: it is empty */
+    uint32_t level; /* the highest that one of its parts needs (level.h); 0: it is empty. Set
+                       before the first part: at least this */
 };
 
 void command_free(struct command *c);

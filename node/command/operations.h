@@ -1,4 +1,4 @@
-/* What a command may consist of: the one list of operations and the one list of their fields.
+/* The language of commands: the one list of operations, and the one list of their fields.
  *
  * enum op_type, struct op, the codec, tree_apply's table of functions and the level of a command
  * follow from these lists. Numbers and bits are in the log for ever: add at the end, and never use

@@ -1,4 +1,4 @@
-/* What nodes say to each other: the one list of messages and the one list of their fields.
+/* The messages between nodes: the one list of their types, and the one list of their fields.
  *
  * enum paxos_message_type, the names in traces and the codec of frames (peer/frame.c) follow from
  * these lists. Numbers and orders are on the wire: a node of the former release takes part in the

@@ -74,7 +74,7 @@ static struct op random_op(uint8_t room[3][64])
 
 enum { LIST = 50 };
 
-/* What the level of the parts asks for, or a version that could say more. */
+/* `level` 2: in version 2 from the beginning. */
 static void check_list(uint32_t level)
 {
     uint8_t room[LIST][3][64];
@@ -134,7 +134,7 @@ static int read_first(uint8_t version, uint8_t type, uint32_t mask)
     return status;
 }
 
-static void what_is_later_is_told_from_what_is_malformed(void **state)
+static void a_later_version_is_told_from_malformed_bytes(void **state)
 {
     const uint32_t unknown = UINT32_C(1) << 31;
     assert_int_equal(read_first(1, OP_PUT, 0), 0);
@@ -153,7 +153,7 @@ static void what_is_later_is_told_from_what_is_malformed(void **state)
     assert_int_equal(read_first(1, 255, 0), -EBADMSG);
 }
 
-static void what_exists_at_level_1_is_of_version_1(void **state)
+static void commands_of_level_1_are_of_version_1(void **state)
 {
     uint8_t room[3][64];
     for (uint8_t type = 1; type <= OP_RELEASE; type++) {
@@ -171,7 +171,7 @@ static void what_exists_at_level_1_is_of_version_1(void **state)
 }
 
 /* The operation that needs it may come last. */
-static void what_needs_level_2_makes_the_whole_command_wider(void **state)
+static void an_operation_of_level_2_makes_the_whole_command_wider(void **state)
 {
     struct op ops[] = {{.type = OP_PUT, .name = bytes_of_text("k"), .data = bytes_of_text("v")},
                        {.type = OP_WRITE, .ino = 7, .atime = 9, .data = bytes_of_text("w")},
@@ -199,7 +199,7 @@ static void what_needs_level_2_makes_the_whole_command_wider(void **state)
 }
 
 /* Wider, the former operations no longer fit: nothing has changed. */
-static void what_does_not_fit_wider_is_left_as_it_was(void **state)
+static void a_command_that_does_not_fit_wider_stays_as_it_was(void **state)
 {
     struct command c = {0};
     uint8_t *value = calloc(1, COMMAND_BYTES_MAX);
@@ -305,10 +305,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_list_is_read_back_as_it_was_written),
-        cmocka_unit_test(what_is_later_is_told_from_what_is_malformed),
-        cmocka_unit_test(what_exists_at_level_1_is_of_version_1),
-        cmocka_unit_test(what_needs_level_2_makes_the_whole_command_wider),
-        cmocka_unit_test(what_does_not_fit_wider_is_left_as_it_was),
+        cmocka_unit_test(a_later_version_is_told_from_malformed_bytes),
+        cmocka_unit_test(commands_of_level_1_are_of_version_1),
+        cmocka_unit_test(an_operation_of_level_2_makes_the_whole_command_wider),
+        cmocka_unit_test(a_command_that_does_not_fit_wider_stays_as_it_was),
         cmocka_unit_test(cut_short_anywhere_it_is_refused),
         cmocka_unit_test(limits_are_refused_and_leave_the_command_usable),
         cmocka_unit_test(keys_are_checked),

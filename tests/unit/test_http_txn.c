@@ -1,4 +1,4 @@
-/* POST /txn: what is asked for, what runs, what is answered. JSON is written here with ' for ". */
+/* POST /txn: requests, the branch that runs, and answers. JSON is written here with ' for ". */
 #include "test_http_harness.h"
 
 #include <errno.h>

@@ -54,7 +54,7 @@ static void test_conditions(void **state)
     assert_false(holds(f, make_if("b", OP_IF_REVISION, revision)));
     assert_false(holds(f, make_if("b", OP_IF_REVISION, 0)));
     assert_true(holds(f, make_if("link", OP_IF_EXISTS, 0)));
-    /* What is no key does not exist. */
+    /* Directories, and names below a file, are no keys. */
     assert_true(holds(f, make_if("dir", OP_IF_ABSENT, 0)));
     assert_false(holds(f, make_if("dir", OP_IF_REVISION, of_dir)));
     assert_true(holds(f, make_if("a/b", OP_IF_ABSENT, 0)));
@@ -124,12 +124,12 @@ static void test_a_branch_is_atomic(void **state)
     assert_false(exists(f, "b"));
     command_result_free(&result);
     buffer_free(&entry);
-    fixture_must(f, make_put("a", "1")); /* what does not run cannot fail */
+    fixture_must(f, make_put("a", "1")); /* a branch that does not run cannot fail */
     assert_int_equal(fixture_run(f, ops, 4, NULL), 0);
     assert_false(exists(f, "b"));
 }
 
-/* `then` makes the condition false: who repeats the command must not get the other branch. */
+/* `then` makes the condition false: the command, repeated, must not give the other branch. */
 static void check_repeated(struct fixture *f, uint32_t more)
 {
     struct op *ops = calloc(more + 4, sizeof *ops);

@@ -313,8 +313,8 @@ static void test_garbage(void **state)
     assert_true(tree_applied(f->tree) > 1);
 }
 
-/* What a later version may have written, byte by byte: the entry itself, then an operation and a
- * field of version 2. */
+/* Entries that a later version may have written: of a later version of commands, and of version 2
+ * with an unknown operation or field. */
 static void test_an_entry_of_a_later_version_stops_the_tree(void **state)
 {
     struct fixture *f = *state;
