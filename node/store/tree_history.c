@@ -8,8 +8,8 @@
 #include <errno.h>
 #include <xxhash.h>
 
-/* Nodes that do not know a counter yet mix it in nowhere: one that is added must not change what
- * they agree on. */
+/* A counter that former versions do not know must not come into the digest as it is: theirs would
+ * differ. */
 #define PUT_COUNTER(name, first, format)                                                           \
     _Static_assert(format == RECORD_FORMAT_OLDEST, #name ": how do nodes without it agree?");      \
     if (&counters->name != &counters->digest)                                                      \

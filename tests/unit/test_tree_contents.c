@@ -1,6 +1,8 @@
 /* The key tree: attributes, times, extended attributes, contents. */
 #include "tree_fixture.h"
 
+#include "store/tree_internal.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -114,6 +116,9 @@ static void test_xattr(void **state)
     assert_int_equal(fixture_do(f, remove), -ENODATA);
     assert_int_equal(tree_getxattr(f->tree, ino, text("user.b"), &out), -ENODATA);
     assert_int_equal(fixture_do(f, xattr(ino, "", "x", 0)), -ERANGE);
+    assert_int_equal(tree_getxattr(f->tree, ino, text(""), &out), -ERANGE);
+    remove.name = text("");
+    assert_int_equal(fixture_do(f, remove), -ERANGE);
     assert_int_equal(fixture_do(f, xattr(99, "user.a", "x", 0)), -ESTALE);
 }
 
@@ -206,6 +211,23 @@ static void test_file_errors(void **state)
     assert_int_equal(tree_read(f->tree, 99, 0, 1, &out), -ESTALE);
 }
 
+/* Each file that is not inline takes a number, and there is an end to them. */
+static void test_numbers_of_contents_run_out(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t ino = fixture_make_file(f, INO_ROOT, "a");
+    char *large = calloc(1, INLINE_BYTES_MAX + 2);
+
+    memset(large, 'x', INLINE_BYTES_MAX + 1);
+    f->tree->counters.next_data = DATA_MAX;
+    assert_int_equal(fixture_do(f, make_put("a", large)), -ENOSPC);
+    assert_int_equal(fixture_do(f, make_put("b", large)), -ENOSPC);
+    assert_int_equal(fixture_do(f, make_write(ino, INLINE_BYTES_MAX, "x")), -ENOSPC);
+    large[INLINE_BYTES_MAX] = 0;
+    fixture_must(f, make_put("a", large));
+    free(large);
+}
+
 static void test_sparse(void **state)
 {
     struct fixture *f = *state;
@@ -285,6 +307,24 @@ static void assert_bytes(struct fixture *f, uint64_t ino, const uint8_t *model, 
 
 /* A file is cut, grown and written again while what was cut off is still being removed. How far a
  * node has got with that makes no difference to what is replicated. */
+/* What is left of it goes later, and is not seen again. */
+static void test_a_large_file_becomes_small(void **state)
+{
+    struct fixture *f = *state;
+    char *large = calloc(1, DROP_BYTES_MAX + 100000);
+    struct op append = {.type = OP_APPEND, .data = text("longer")};
+
+    memset(large, 'x', DROP_BYTES_MAX + 99999);
+    append.ino = fixture_must(f, make_put("a", large)).ino;
+    assert_int_equal(fixture_must(f, make_put("a", "small")).used, 5);
+    fixture_assert_contents(f, append.ino, "small");
+    fixture_must(f, append);
+    fixture_assert_contents(f, append.ino, "smalllonger");
+    fixture_must(f, make_put("a", large));
+    fixture_assert_contents(f, append.ino, large);
+    free(large);
+}
+
 static void test_cuts_go_in_pieces(void **state)
 {
     enum { LEN = 6 << 20 };
@@ -337,8 +377,10 @@ int main(void)
         FIXTURE_TEST(test_xattr_limits),
         FIXTURE_TEST(test_write_and_append),
         FIXTURE_TEST(test_file_errors),
+        FIXTURE_TEST(test_numbers_of_contents_run_out),
         FIXTURE_TEST(test_sparse),
         FIXTURE_TEST(test_large_files_go_in_pieces),
+        FIXTURE_TEST(test_a_large_file_becomes_small),
         FIXTURE_TEST(test_cuts_go_in_pieces),
     };
 

@@ -383,6 +383,26 @@ static void test_former_values(void **state)
     buffer_free(&entry);
 }
 
+static void test_former_values_of_a_list(void **state)
+{
+    struct fixture *f = *state;
+    struct op ops[] = {make_put("k", "third"), make_put("l", "x"), make_put("k", "fourth")};
+    struct command_result result;
+    bool repeated;
+
+    fixture_must(f, make_put("k", "first"));
+    fixture_must(f, make_put("l", "second"));
+    for (int i = 0; i < 3; i++)
+        ops[i].flags = OP_WANT_OLD;
+    struct buffer entry = fixture_entry(f, ops, 3);
+    result = fixture_apply(f, bytes_of(entry.data, entry.len), &repeated);
+    assert_true(bytes_equal(command_result_old(&result, 0), text("first")));
+    assert_true(bytes_equal(command_result_old(&result, 1), text("second")));
+    assert_true(bytes_equal(command_result_old(&result, 2), text("third")));
+    command_result_free(&result);
+    buffer_free(&entry);
+}
+
 static void test_other_folders_are_refused(void **state)
 {
     struct fixture *f = *state;
@@ -432,6 +452,7 @@ int main(void)
         FIXTURE_TEST(test_garbage),
         FIXTURE_TEST(test_an_entry_of_a_later_version_stops_the_tree),
         FIXTURE_TEST(test_former_values),
+        FIXTURE_TEST(test_former_values_of_a_list),
         FIXTURE_TEST(test_other_folders_are_refused),
         FIXTURE_TEST(test_damaged_results_are_named),
     };

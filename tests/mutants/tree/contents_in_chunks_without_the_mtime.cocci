@@ -1,0 +1,10 @@
+// A write to a file in chunks leaves its mtime as it was.
+// killers: test_tree_random
+@@
+@@
+finish(...)
+{
+<...
+- inode->attr.mtime = c->time;
+...>
+}

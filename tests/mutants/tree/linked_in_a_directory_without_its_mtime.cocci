@@ -1,0 +1,10 @@
+// A hard link leaves the mtime of its directory as it was.
+// killers: test_tree_random
+@@
+@@
+op_link(...)
+{
+<...
+- dir.attr.mtime = c->time;
+...>
+}

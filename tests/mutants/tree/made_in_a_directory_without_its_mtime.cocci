@@ -1,0 +1,10 @@
+// A name that is made leaves the mtime of its directory as it was.
+// killers: test_tree_random
+@@
+@@
+name_make(...)
+{
+<...
+- dir->attr.mtime = c->time;
+...>
+}

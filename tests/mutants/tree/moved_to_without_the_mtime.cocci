@@ -1,0 +1,10 @@
+// A rename leaves the mtime of the directory that it moves the name to.
+// killers: test_tree_random
+@@
+@@
+op_rename(...)
+{
+<...
+- r.to->attr.mtime = c->time;
+...>
+}

@@ -1,0 +1,10 @@
+// REMOVEXATTR with a name that cannot be one says that there is no such attribute.
+// killers: test_tree_contents
+@@
+@@
+op_removexattr(...)
+{
+<...
+- status = check_xattr_name(op->name);
+...>
+}
