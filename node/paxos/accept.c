@@ -9,8 +9,9 @@ bool paxos_leads(const struct paxos *p)
     return p->role == PAXOS_LEADER && p->phase == PAXOS_PHASE_ACCEPT;
 }
 
-/* Of a peer's log, what is surely a prefix of mine: of the same round all of it (an earlier round:
- * as far as the log that I took over), otherwise what it knows to be decided. */
+/* How much of a peer's log is surely a prefix of mine ("AcceptSync to p" in protocol.md): all of it
+ * if it is of my round; as far as the log that I took over if it is of that log's round; otherwise
+ * only what the peer knows to be decided. */
 static uint64_t valid_prefix(const struct paxos *p, const struct paxos_peer *peer)
 {
     const struct paxos_leader *l = &p->leader;
@@ -23,6 +24,8 @@ static uint64_t valid_prefix(const struct paxos *p, const struct paxos_peer *pee
     return valid > peer->promise.decided ? valid : peer->promise.decided;
 }
 
+/* Everything in a session is numbered, so that the peer notices a gap, and tells what is decided.
+ */
 static struct paxos_message *send_in_session(struct paxos *p, struct paxos_peer *peer,
                                              enum paxos_message_type type)
 {
@@ -36,10 +39,10 @@ static struct paxos_message *send_in_session(struct paxos *p, struct paxos_peer 
     return m;
 }
 
-/* The peer must not take my round for its own before it has everything with which the round began:
- * a later leader would prefer its shorter log to a longer one of an earlier round, and lose entries
- * that were chosen there. The rest it pulls; entries of this round may come one by one. Unless it
- * is joining: it may have accepted any of them in its earlier life. */
+/* A peer must not accept in my round before it has everything with which the round began: a later
+ * leader would prefer its shorter log to a longer one of an earlier round, and lose entries that
+ * were chosen there. So it pulls at least that much; entries of this round may come one by one. A
+ * peer that is joining pulls all of them, because it may have accepted any in its earlier life. */
 static uint64_t least_sync(const struct paxos *p, const struct paxos_peer *peer)
 {
     if (peer->promise.standing == PAXOS_JOINING)
@@ -55,7 +58,7 @@ void paxos_sync_peer(struct paxos *p, struct paxos_peer *peer)
     assert(!peer->session.begun);
     uint64_t valid = valid_prefix(p, peer);
     if (valid > p->log.end)
-        return; /* decided beyond my log: by a higher ballot, which will depose me */
+        return; /* a higher ballot decided beyond my log, and will depose me */
     peer->ballot.session++;
     peer->session.begun = true;
     struct paxos_message *m = send_in_session(p, peer, PAXOS_ACCEPT_SYNC);
@@ -106,8 +109,9 @@ void paxos_on_accepted(struct paxos *p, struct paxos_peer *peer, const struct pa
         peer->session.window_offset = paxos_log_offset(&p->log, seen);
 }
 
-/* The W-th largest of what is durable in this ballot is chosen. Mine counts like any other, so this
- * is asked again when my own disk is done. It is decided as soon as no lease is in the way. */
+/* The log is chosen up to the W-th largest index that is durable in this ballot, and decided as
+ * soon as no lease stands in the way. My own disk counts like any other, so paxos_output asks this
+ * every time, and not only when an Accepted has come. */
 void paxos_decide(struct paxos *p)
 {
     if (!paxos_leads(p))
@@ -134,9 +138,9 @@ static bool window_open(const struct paxos *p, const struct paxos_peer *peer)
                PAXOS_WINDOW_BYTES_MAX;
 }
 
-/* What is decided goes with the next entries. By itself it goes to a peer that waits for it (with a
- * lease any of its reads may), and when no entries came for a while: at once, it would be half of
- * all messages. */
+/* The peer hears what is decided with the next entries. A Decide of its own goes to a peer that
+ * waits for it (with a lease, any of its reads may wait), and to others if no entries came for
+ * tell_us: sent at once, Decides would be half of all messages. */
 static void tell_decided(struct paxos *p, struct paxos_peer *peer)
 {
     if (peer->session.told >= p->decided)
@@ -150,6 +154,7 @@ static void tell_decided(struct paxos *p, struct paxos_peer *peer)
         paxos_wake_at(p, peer->session.tell_at);
 }
 
+/* As many entries as the window lets through, and then the decided index. */
 static void ship_to(struct paxos *p, struct paxos_peer *peer)
 {
     if (!peer->session.synced || peer->ballot.durable < peer->session.pull_end)

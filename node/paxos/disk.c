@@ -16,6 +16,7 @@ void paxos_disk_start(struct paxos *p)
     p->disk.last_end = p->log.end;
 }
 
+/* The i-th oldest. */
 static struct paxos_disk_state *queued(struct paxos_disk *d, size_t i)
 {
     assert(i < d->count);
@@ -72,8 +73,8 @@ static bool push(struct paxos_disk *d, struct paxos_disk_state state)
     return true;
 }
 
-/* The cause is a promise, a round, the log, a snapshot, or who is a member; `decided` and a trim
- * ride along (lazily). */
+/* A change of the promise, the round, the log or the membership is written, and so is a snapshot.
+ * `decided` and a trim are not worth a write of their own; they go with the next one. */
 static bool needs_write(const struct paxos *p)
 {
     const struct paxos_disk *d = &p->disk;

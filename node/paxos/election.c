@@ -1,6 +1,6 @@
-/* Ballot leader election (paper, section 5): a leader is followed as long as it, or somebody who
- * hears it, reaches a quorum. Who is unhappy, and hears from a quorum that all of it is unhappy as
- * well, raises its ballot: so an isolated node never does. */
+/* Ballot leader election (paper, section 5). Nodes follow a leader as long as it reaches a quorum,
+ * or a node that hears it does. A node that is unhappy, and hears that a whole quorum is, raises
+ * its ballot; an isolated node therefore never does. */
 #include "paxos/state.h"
 
 #include <assert.h>
@@ -17,6 +17,7 @@ bool paxos_alive(const struct paxos *p, const struct paxos_peer *peer)
     return peer->heartbeat.tick != 0 && p->ticks - peer->heartbeat.tick < PAXOS_ALIVE_TICKS;
 }
 
+/* Whether its last reply counts in the present round. */
 static bool replied(const struct paxos *p, const struct paxos_peer *peer)
 {
     return peer->heartbeat.counts_until != 0 && peer->heartbeat.counts_until >= p->election.round;
@@ -41,7 +42,7 @@ static void follow_highest(struct paxos *p)
     }
 }
 
-/* As the leader: a quorum follows me, or somebody is well served by a higher ballot. */
+/* As the leader: a quorum follows me, or a node is happy with a higher ballot. */
 static bool happy_leading(const struct paxos *p)
 {
     uint32_t followers = 1;
@@ -57,6 +58,7 @@ static bool happy_leading(const struct paxos *p)
     return followers >= (paxos_leads(p) ? p->quorums.write : p->quorums.read);
 }
 
+/* As a follower: the leader says itself that it is happy. */
 static bool happy_following(const struct paxos *p)
 {
     for (uint32_t i = 0; i < p->peer_count; i++) {
@@ -86,7 +88,7 @@ static struct paxos_ballot higher_of(struct paxos_ballot a, struct paxos_ballot 
     return paxos_ballot_compare(a, b) > 0 ? a : b;
 }
 
-/* A node may have promised it, so a lower one is no use. */
+/* A ballot below one that a node may have promised is of no use. */
 static struct paxos_ballot highest_heard(const struct paxos *p)
 {
     struct paxos_ballot highest = higher_of(p->election.leader, p->leader.higher);
@@ -96,8 +98,8 @@ static struct paxos_ballot highest_heard(const struct paxos *p)
     return highest;
 }
 
-/* The highest ballot that holds a peer back from me: it promised it, and nobody is happy with it.
- */
+/* The highest ballot that was heard of, if peers may have promised it and nothing comes of it: no
+ * peer leads in it, and none is happy with it. Otherwise the zero ballot. */
 static struct paxos_ballot stranding_ballot(const struct paxos *p)
 {
     struct paxos_ballot highest = highest_heard(p);
@@ -123,8 +125,10 @@ static void raise_ballot(struct paxos *p, struct paxos_ballot above)
     e->stranded_ticks = 0;
 }
 
-/* A follower may be stranded on the promise of a candidate that died: nobody else would ever unseat
- * me, and it cannot follow me. A rule of this implementation, not of the paper. */
+/* A follower may be stranded on the promise of a candidate that died: it cannot follow me, and no
+ * other node would ever unseat me (trap 10 in protocol.md). A leader that sees it for some rounds
+ * raises its ballot above that promise; if it does not reach enough nodes, it turns unhappy, and
+ * another one does. A rule of this implementation, not of the paper. */
 static void judge_stranded(struct paxos *p)
 {
     struct paxos_election *e = &p->election;
@@ -139,9 +143,10 @@ static void judge_stranded(struct paxos *p)
     if (1 + reply_count(p) >= p->quorums.read)
         raise_ballot(p, above);
     else
-        e->happy = false; /* who reaches enough others has to */
+        e->happy = false;
 }
 
+/* At the end of a round: whom to follow, whether to be happy, and whether to raise the ballot. */
 static void judge_round(struct paxos *p)
 {
     struct paxos_election *e = &p->election;
@@ -155,9 +160,9 @@ static void judge_round(struct paxos *p)
         judge_stranded(p);
 }
 
-/* What a snapshot brought may have been decided above my ballot, and contradict my log. In a new
- * ballot it cannot: R nodes that promise it from now on include one that accepted what was decided.
- */
+/* A snapshot may bring what was decided above my ballot and contradicts my log. In a new ballot it
+ * cannot contradict it: the R nodes that promise that ballot from now on include one that accepted
+ * what was decided. Called when a leader has installed a snapshot. */
 void paxos_lead_again(struct paxos *p)
 {
     assert(paxos_leads(p));
@@ -196,8 +201,8 @@ void paxos_on_heartbeat_request(struct paxos *p, const struct paxos_message *m)
     reply->standing = (uint8_t)p->membership.standing;
 }
 
-/* Who does not vote is no help, unless nobody can be done without: then a leader has to be elected
- * so that it can catch up. */
+/* A node that does not vote does not count, except when every node is needed for a quorum: then a
+ * leader has to be elected with it, so that it can catch up. */
 static bool counts(const struct paxos *p, uint8_t standing)
 {
     bool needed = standing == PAXOS_JOINING && p->quorums.read == p->quorums.nodes;
@@ -208,7 +213,7 @@ void paxos_on_heartbeat_reply(struct paxos *p, struct paxos_peer *peer,
                               const struct paxos_message *m)
 {
     uint64_t round = p->election.round;
-    /* A way there and back may take longer than a round. What is older than the last one is no
+    /* A round trip may take longer than a round, but a reply that is older than the last one is no
      * news. */
     bool news = m->round > peer->heartbeat.asked_in && m->round <= round;
     if (!news || round - m->round > PAXOS_LATE_ROUNDS || m->n.pid != peer->pid)

@@ -1,9 +1,6 @@
-/* The follower (paper, section 4.1): promise, be brought in line, accept in order, and after a gap
- * or a restart ask to be prepared again (section 4.1.3, recovery).
- *
- *   none --Prepare--> prepare --AcceptSync--> accept --gap, link of the leader--> recover
- *                        ^                                                          |
- *                        +---------------------------Prepare------------------------+ */
+/* The follower (paper, section 4.1): it promises, is brought in line, accepts in order, and after a
+ * gap or a restart asks to be prepared again (section 4.1.3, recovery). The drawing in state.h
+ * names the function of each step. */
 #include "paxos/state.h"
 
 #include <assert.h>
@@ -47,7 +44,7 @@ void paxos_on_prepare(struct paxos *p, const struct paxos_message *m)
         paxos_send(p, PAXOS_NOT_ACCEPTED, m->from)->n = p->promise;
         return;
     }
-    /* Answering an old Prepare again would let a late AcceptSync of it in. */
+    /* If an old Prepare were answered again, a late AcceptSync that belongs to it would fit. */
     if (order == 0 && (p->role == PAXOS_LEADER || m->psid <= f->prepare.psid))
         return;
     if (order > 0)
@@ -62,6 +59,8 @@ void paxos_on_prepare(struct paxos *p, const struct paxos_message *m)
     f->promise_due = true;
 }
 
+/* With the suffix that the leader lacks, if this log is better than the leader's was ("making a
+ * sync" in protocol.md). */
 static void send_promise(struct paxos *p)
 {
     struct paxos_follower *f = &p->follower;
@@ -79,7 +78,7 @@ static void send_promise(struct paxos *p)
     if (round < 0 || (round == 0 && p->log.end <= f->prepare.log_end))
         return;
     uint64_t from = round > 0 ? f->prepare.decided : f->prepare.log_end;
-    /* A snapshot carried the leader further than my log goes: nothing of mine is of use to it. */
+    /* A snapshot carried the leader further than my log goes, which is then of no use to it. */
     if (from > p->log.end)
         return;
     m->sync = from < p->log.base ? PAXOS_SYNC_SNAPSHOT : PAXOS_SYNC_SUFFIX;
@@ -95,7 +94,7 @@ void paxos_on_accept_sync(struct paxos *p, const struct paxos_message *m)
     if (p->phase != PAXOS_PHASE_PREPARE || m->psid != f->prepare.psid || f->session.number != 0)
         return;
     if (m->life != paxos_life(p) || m->standing != p->membership.standing)
-        return; /* meant for what I was before my folder was emptied */
+        return; /* it is for this node as it was before its folder was emptied */
     bool suffix = m->sync == PAXOS_SYNC_SUFFIX && m->first >= p->decided &&
                   m->first <= p->log.end && m->first + m->entry_count <= m->accepted;
     bool snapshot = m->sync == PAXOS_SYNC_SNAPSHOT && m->first > p->decided;
@@ -115,6 +114,7 @@ void paxos_on_accept_sync(struct paxos *p, const struct paxos_message *m)
         paxos_sync_complete(p);
 }
 
+/* All of the suffix is here: the log takes it in one change, and with it the round. */
 void paxos_sync_complete(struct paxos *p)
 {
     struct paxos_follower *f = &p->follower;
@@ -122,8 +122,8 @@ void paxos_sync_complete(struct paxos *p)
     uint64_t first = pull->first;
     size_t have = 0;
     if (paxos_ballot_compare(p->acc_round, p->promise) == 0) {
-        /* In one round logs are prefixes of one another: what I may have acknowledged is never cut,
-         * and so a late AcceptSync of an earlier life can do no harm. */
+        /* In one round logs are prefixes of one another. Nothing that may have been acknowledged is
+         * cut, so a late AcceptSync of an earlier life does no harm. */
         have = (size_t)(p->log.end - first);
         have = have < pull->count ? have : pull->count;
         first = p->log.end;
@@ -176,8 +176,9 @@ void paxos_on_decide(struct paxos *p, const struct paxos_message *m)
         paxos_decide_up_to(p, m->decided);
 }
 
-/* What the leader sent last shows whether something was lost. A beat may overtake data: the gap
- * counts when nothing came between `patience` beats. */
+/* A beat says how much the leader has sent, and so shows a loss that no later message would (trap 7
+ * in protocol.md). A beat may overtake data: the gap counts when nothing came between `patience`
+ * beats. */
 void paxos_on_leader_beat(struct paxos *p, const struct paxos_message *m)
 {
     struct paxos_follower *f = &p->follower;
@@ -190,7 +191,7 @@ void paxos_on_leader_beat(struct paxos *p, const struct paxos_message *m)
         paxos_recover(p);
     } else if (p->phase == PAXOS_PHASE_ACCEPT) {
         paxos_decide_up_to(p, m->decided);
-        f->accepted_due = true; /* the last Accepted may have been lost */
+        f->accepted_due = true; /* the last one may have been lost */
     }
 }
 
@@ -213,7 +214,8 @@ void paxos_follower_tick(struct paxos *p)
     }
 }
 
-/* Once the round is on disk; then whenever more of it is, or when the leader may have missed it. */
+/* When the round is on disk; then whenever more of the log is, and when the last Accepted may have
+ * been lost. */
 static void send_accepted(struct paxos *p)
 {
     struct paxos_follower *f = &p->follower;

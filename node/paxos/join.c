@@ -1,18 +1,20 @@
 /* A node whose folder is empty: it is new, or it has forgotten what it promised and accepted. If it
- * voted at once, a majority could then miss what another majority had acknowledged.
+ * voted at once, a majority could miss what another majority had acknowledged.
  *
- *   fresh --enough members answered--> joining --one AcceptSync, whole--> member
- *     +-----------------enough others are fresh as well-------------------> member
+ *   fresh --let_in: enough members answered--> joining --paxos_join_complete: AcceptSync--> member
+ *     +-----------------found: enough others are fresh as well------------------------------>
+ * member
  *
  * Joining is the recovery of Viewstamped Replication Revisited (Liskov, Cowling 2012, section 4.3),
  * made sound as by Michael et al., "Recovering Shared Objects Without Stable Storage" (DISC 2017):
- * what a node said before it forgot may still be under way when it is back, so it comes back with a
- * higher number, its life, and who counts its word compares them.
+ * messages that a node sent before it forgot may still be under way when it is back. So it comes
+ * back with a higher number, its life, and nodes that count its messages compare lives.
  *
- * A fresh node asks everybody, twice. First: which life of mine do you know? Then it takes a higher
- * one, and a member makes that durable before it answers with its promise. Once enough members have
- * answered, the node promises the highest of these (the floor) and asks to be prepared. It counts
- * for nothing before it has adopted the whole log of a leader at or above the floor.
+ * A fresh node asks all others, twice. First it asks which of its lives they know. Then it takes a
+ * higher one, and a member makes that durable before it answers with its promise. Once enough
+ * members have answered, the node promises the highest of their promises (the floor) and asks to be
+ * prepared. It does not count before it has adopted the whole log of a leader at or above the
+ * floor.
  *
  * Why that is enough. "Enough" members share a node with every set of R - 1 others. Let b be a
  * ballot that R nodes promised, this one in an earlier life among them, and let X be the shared
@@ -20,26 +22,28 @@
  * that is adopted begins with all that was chosen up to b; as the leader's whole log it also holds
  * all that the earlier life accepted in b itself. Or X promised b later: then its Promise reports
  * the new life, and the leader of b does not count what the earlier one promised. Two sets of
- * enough members share a node as well, so a life is never given twice, and who forgets which lives
- * it was told of hears of them again when it joins. An answer that an answerer gave in an earlier
- * life is told from others likewise.
+ * enough members share a node as well, so no life is given twice, and a node that forgets which
+ * lives it was told of hears of them again when it joins. Lives also mark answers that a member
+ * gave before it lost its own folder.
  *
  * A ballot that the earlier life raised, and that the floor does not cover, never had R promises:
- * only Prepares were sent in it. Should it be raised again, their psids tell them apart.
+ * only Prepares were sent in it. If it is raised again, their psids tell them apart.
  *
- * Founding. Where more nodes are fresh than could have been lost, the cluster has no history. Fresh
- * must they have been at one moment: a folder that was heard of in one round of questions, and is
- * still fresh in the next, was so at the end of the first. A founder keeps the folders that it
- * counted, and whoever is still in one of them is a founder as well. A folder that was emptied has
- * another number, and joins. Where somebody says that it is a member nothing is founded, though a
- * majority were fresh: more was lost than may be, and what is left must not be passed over. Nor is
- * anything founded by a node that heard of its cluster from a member (told_by_member). */
+ * Founding. If more nodes are fresh than may lose their folders together, the cluster has no
+ * history. They must have been fresh at one moment: a folder that was heard of in one round of
+ * questions, and is still fresh in the next, was fresh at the end of the first. A founder keeps the
+ * folders that it counted, and a node that is still in one of these is a founder as well. A folder
+ * that was emptied since has another number, and its node joins. If any node says that it is a
+ * member, nothing is founded, though a majority be fresh: more folders were lost than may be, and
+ * the data that is left must not be passed over. Nor does a node found anything that heard of its
+ * cluster from a member (told_by_member). */
 #include "paxos/state.h"
 
 #include <assert.h>
 
 /* ---- Asking ---- */
 
+/* Answers to earlier rounds count no more; each peer is asked again. */
 static void next_round(struct paxos *p)
 {
     p->join.round++;
@@ -47,14 +51,14 @@ static void next_round(struct paxos *p)
         p->peers[i].join.ask_due = true;
 }
 
-/* A majority was fresh at one moment; the others' folders were taken over, as far as known. */
+/* The cluster begins here. Its caller has put down which folders were fresh at one moment. */
 static void found(struct paxos *p)
 {
     paxos_member(p, p->me)->folder = p->folder;
     paxos_set_standing(p, PAXOS_MEMBER);
 }
 
-/* I am one of those of whom it is known. */
+/* Another founder has counted my folder. */
 static void found_as(struct paxos *p, const struct paxos_message *m)
 {
     for (uint32_t i = 0; i < p->peer_count; i++) {
@@ -64,8 +68,8 @@ static void found_as(struct paxos *p, const struct paxos_message *m)
     found(p);
 }
 
-/* With the floor as its promise. It covers every ballot of mine that was of any consequence, so the
- * election goes on from it as it does after a restart. */
+/* With the floor as its promise. The floor covers every ballot of mine that had consequences, so
+ * the election goes on from it as it does after a restart. */
 static void let_in(struct paxos *p)
 {
     for (uint32_t i = 0; i < p->peer_count; i++) {
@@ -81,7 +85,7 @@ static void let_in(struct paxos *p)
     paxos_recover_from_any(p);
 }
 
-/* Its answer of this round, unless it was given in an earlier life. */
+/* Whether the peer has answered in this round, with this standing, and in its latest life. */
 static bool answered_as(const struct paxos *p, const struct paxos_peer *peer,
                         enum paxos_standing standing)
 {
@@ -89,6 +93,8 @@ static bool answered_as(const struct paxos *p, const struct paxos_peer *peer,
            peer->join.life >= paxos_life_of(p, peer->pid);
 }
 
+/* Enough members have answered: to the first question, so that a life can be chosen; or to the
+ * second, so that they know it. False: not enough have. */
 static bool judge_members(struct paxos *p)
 {
     uint32_t members = 0, life = paxos_life(p);
@@ -105,7 +111,7 @@ static bool judge_members(struct paxos *p)
     return true;
 }
 
-/* Nobody has said that it is a member, and those that say nothing had time to. */
+/* No peer has ever said that it is a member, and peers that have not answered had time to. */
 static bool may_found(const struct paxos *p)
 {
     bool all = true;
@@ -126,6 +132,7 @@ static bool fresh_since_before(const struct paxos *p, const struct paxos_peer *p
     return answered_as(p, peer, PAXOS_FRESH) && peer->join.folder_round != p->join.round;
 }
 
+/* Keeps the folders that count, and founds. */
 static void found_with_fresh(struct paxos *p)
 {
     for (uint32_t i = 0; i < p->peer_count; i++) {
@@ -135,6 +142,7 @@ static void found_with_fresh(struct paxos *p)
     found(p);
 }
 
+/* Founds, or asks for one more round that may show that enough nodes were fresh together. */
 static void judge_fresh(struct paxos *p)
 {
     uint32_t fresh = 0, since_before = 0, needed = paxos_quorum_to_found(p->quorums);
@@ -159,6 +167,7 @@ void paxos_join_start(struct paxos *p)
     judge_fresh(p);
 }
 
+/* A folder with another number was made since, and counts from this round on. */
 static void remember_folder(struct paxos *p, struct paxos_peer *peer, uint64_t folder)
 {
     if (folder == peer->join.folder)
@@ -232,8 +241,8 @@ static void reply(struct paxos *p, struct paxos_peer *peer)
     peer->question.reply_due = false;
 }
 
-/* A life is durable before it is asked for (it must not be another one after a restart), and before
- * it is answered. */
+/* A life is durable at the node that takes it before it asks with it, as it must not be another one
+ * after a restart; and at a member before it answers. */
 void paxos_join_output(struct paxos *p)
 {
     if (!paxos_membership_durable(p))

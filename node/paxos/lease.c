@@ -1,34 +1,37 @@
 /* Leases: reads that a node answers alone (a rule of this implementation, not of the paper; after
  * Gray, Cheriton, "Leases", SOSP 1989).
  *
- * A confirmation of reads (read.c) may come with a lease: until so long after it ASKED, its holder,
- * a follower or the leader itself, answers reads with what it knows to be decided, and asks nobody.
- * Two things could make such an answer stale. Neither happens before the lease has run out:
+ * A confirmation of reads (read.c) may come with a lease. Its holder, a follower or the leader
+ * itself, answers reads from what it knows to be decided, without asking, until the time of the
+ * lease has passed since it ASKED for it. Two things could make such an answer stale. Neither
+ * happens before the lease has run out:
  *
- *   The leader that granted it decides more. It does so only up to what the holder has accepted
- *   (paxos_lease_limit), and a holder that has accepted what it does not know to be decided asks.
- *   What was decided before the grant the holder had accepted then.
+ *   The leader that granted it decides more. It decides only as far as the holder has accepted
+ *   (paxos_lease_limit), and a holder that has accepted more than it knows to be decided asks. The
+ *   holder had accepted all that was decided before the grant when the lease was granted.
  *
  *   A later leader decides more. More than N - R nodes, the leader among them, have vouched for the
- *   lease: after it was asked for they promised its ballot exactly. So one of the R that promise a
- *   later ballot has vouched. It says with its promise how much longer the lease may run, and until
- *   then the new leader decides nothing. Promises beyond those R add nothing. A holder vouches for
- *   its own lease by asking, and need not remember it: by promising it has given it up.
+ *   lease: they promised its ballot exactly, after it was asked for. So one of the R nodes that
+ *   promise a later ballot has vouched. It says with its promise how much longer the lease may run,
+ *   and the new leader decides nothing until then. Promises beyond those R add nothing. A holder
+ *   vouches for its own lease by asking, and need not remember that: by promising it gives it up.
  *
  * Each clock counts from its own beginning, so only durations travel. The holder counts from before
- * everybody else, and everybody else an eighth longer for each message in between: that makes up
- * for clocks that differ in speed by 12 %.
+ * all others do, and every other node counts an eighth longer for each message in between: that
+ * makes up for clocks that differ in speed by 12 %.
  *
- * No lease is stored. A holder that restarts has none. Who vouched, restarts, and promises, says
- * that the longest lease that there can be may run from its start: it may have vouched just before.
- * That holds in a new life (join.c) as well, and for a node that takes part no longer. One that
- * never did vouches for nothing.
+ * No lease is stored. A holder that restarts has none. A node that restarts may have vouched just
+ * before, so it says with its promises that the longest possible lease may run from its start. It
+ * does so in a new life (join.c) as well, and if it takes part in leases no longer. A node that
+ * never took part vouches for nothing.
  *
- * A write has to wait for each holder. So leases follow reads, and who is late gets none. */
+ * A write has to wait for each holder. So leases follow reads, and a holder that delays writes gets
+ * no new one for a while. */
 #include "paxos/state.h"
 
 #include <assert.h>
 
+/* For a clock that may run 12 % faster. */
 static uint64_t longer(uint64_t time)
 {
     return time + time / 8 + 1;
@@ -83,6 +86,7 @@ void paxos_lease_promised(struct paxos *p, const struct paxos_message *m)
 
 /* ---- The leader grants, and waits ---- */
 
+/* A decision has waited for this holder for too long. */
 static bool waited_too_long(const struct paxos *p, const struct paxos_peer *peer)
 {
     return peer->lease.held_since != 0 &&
@@ -105,7 +109,8 @@ uint32_t paxos_lease_grant(struct paxos *p, struct paxos_peer *peer)
     return time;
 }
 
-/* Whether its lease stands in the way; and whether it did for too long. */
+/* Whether the peer's lease delays the decision up to `chosen`. Also notes since when it does, and
+ * puts a holder off that did so for too long. */
 static bool holds_up(struct paxos *p, struct paxos_peer *peer, uint64_t chosen)
 {
     bool held = p->now < peer->lease.until && peer->ballot.durable < chosen;
@@ -137,7 +142,8 @@ uint64_t paxos_lease_limit(struct paxos *p, uint64_t chosen)
 
 /* ---- The holder ---- */
 
-/* Asked again with the same read: the answer may be to the first question. */
+/* If the same read is asked again, the answer may be to the first request: time counts from there.
+ */
 uint32_t paxos_lease_ask(struct paxos *p, uint64_t read)
 {
     struct paxos_lease *l = &p->lease;
@@ -166,7 +172,8 @@ void paxos_lease_take_own(struct paxos *p)
     take(p, p->lease.probed_at, p->lease.time);
 }
 
-/* A follower compares what it has on disk with what is decided: it has told the leader no more. */
+/* A follower compares what it has on disk with what is decided: the leader counts no more than that
+ * as accepted here. */
 bool paxos_lease_holds(const struct paxos *p)
 {
     const struct paxos_lease *l = &p->lease;

@@ -1,3 +1,4 @@
+/* The log in memory: its entries [base, end), one slot each, in one array. */
 #include "paxos/state.h"
 
 #include <assert.h>

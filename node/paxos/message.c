@@ -1,3 +1,4 @@
+/* Entries, and messages on their way out. */
 #include "paxos/state.h"
 
 #include <assert.h>

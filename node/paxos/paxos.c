@@ -1,4 +1,4 @@
-/* Events in, output out, and what holds at every moment in between. */
+/* The start of a core, events in, output out. */
 #include "paxos/state.h"
 
 #include <assert.h>
@@ -19,7 +19,7 @@ static void configure(struct paxos *p, const struct paxos_config *config)
     p->join.told_by_member = config->told_by_member;
 }
 
-/* The stored one counts; one that is not stored yet is made of the configuration. */
+/* The stored membership counts; if none is stored yet, it is made of the configuration. */
 static void take_membership(struct paxos *p, const struct paxos_config *config,
                             const struct paxos_membership *stored)
 {
@@ -88,7 +88,8 @@ static void tick(struct paxos *p)
     paxos_join_tick(p);
 }
 
-/* A new connection may have lost what was under way: whoever leads there prepares me again. */
+/* Messages may have been lost with the connection before. If the peer leads, it shall prepare me
+ * again. */
 static void link_up(struct paxos *p, struct paxos_peer *peer)
 {
     if (p->membership.standing == PAXOS_FRESH)
@@ -105,8 +106,8 @@ static void trim(struct paxos *p, uint64_t index)
     paxos_log_trim(&p->log, index);
 }
 
-/* The tree is durable at `index`; what the log holds beyond it was accepted, perhaps acknowledged,
- * and stays. The sync that the snapshot interrupted starts again. */
+/* The tree is durable at `index`. Entries of the log beyond it were accepted, perhaps acknowledged,
+ * and stay. The sync that the snapshot interrupted starts again. */
 static void snapshot_installed(struct paxos *p, uint64_t index)
 {
     bool beyond = index > p->log.end, news = index > p->decided;
@@ -167,6 +168,7 @@ int paxos_step(struct paxos *p, const struct paxos_event *event)
     return p->failed ? -ENOMEM : 0;
 }
 
+/* The decided index as the replica may apply it: no further than this disk is. */
 static uint64_t emit_decided(struct paxos *p)
 {
     uint64_t durable = p->disk.durable.accepted;
@@ -182,6 +184,8 @@ void paxos_wake_at(struct paxos *p, uint64_t time)
         p->wake_at = time;
 }
 
+/* The order matters: promises are counted before proposals are appended, which are shipped before
+ * they are written, so that the disk of this node and those of the others work at the same time. */
 int paxos_output(struct paxos *p, struct paxos_output *out)
 {
     *out = (struct paxos_output){0};

@@ -7,8 +7,8 @@
  * any number of them; paxos_output then says what to make durable, what to send, how far the log is
  * decided, and which reads may be answered. Both are called on one thread.
  *
- * Order: every message of an output may be sent at once. What must wait for the disk, the core
- * holds back until PAXOS_DURABLE says that the write is there: this is the only place that
+ * Order: every message of an output may be sent at once. The core holds a message back that must
+ * wait for the disk until PAXOS_DURABLE says that the write is there: this is the only place that
  * expresses "persist before answering". A write must be made durable as a whole and after all
  * earlier ones.
  *
@@ -16,7 +16,22 @@
  *
  * Errors: paxos_step and paxos_output return 0 or -ENOMEM; after -ENOMEM the core must not be used
  * any more (the node stops: its disk is still right). Anything a peer sends is checked and at worst
- * dropped. */
+ * dropped.
+ *
+ * Words, beside those of the paper:
+ *
+ *   standing  what a node is to the others: a member that votes, or not yet (enum paxos_standing)
+ *   life      counts how often the folder of a node was emptied: what the node said in an earlier
+ *             life no longer counts
+ *   folder    here, the random number that is made with a folder and tells it from one that was
+ *             emptied
+ *   psid      number of a Prepare ("prepare session"), repeated by the Promise and the AcceptSync
+ *             that answer it, so that late ones are recognised
+ *   session   an AcceptSync and all that the leader sends after it, in order, to one peer
+ *   chosen    accepted by W nodes; decided once no lease stands in the way
+ *   vouch     to let a lease run: a node that vouched for one tells every later leader how long
+ *             that leader has to wait for it
+ *   holder    of a lease: the node that may answer reads alone */
 #ifndef QUORUMFS_PAXOS_PAXOS_H
 #define QUORUMFS_PAXOS_PAXOS_H
 
@@ -36,7 +51,7 @@ enum {
 struct paxos_ballot {
     uint64_t n;
     uint32_t priority;
-    uint32_t pid; /* whose ballot; 0 in the zero ballot, below all others */
+    uint32_t pid; /* its owner; 0 in the zero ballot, which is below all others */
 };
 
 /* <0, 0, >0 by (n, priority, pid). */
@@ -50,7 +65,7 @@ static inline int paxos_ballot_compare(struct paxos_ballot a, struct paxos_ballo
 }
 
 /* An entry of the log: immutable bytes, shared by reference. References are counted on the core's
- * thread only; other threads may read the bytes while somebody on that thread holds a reference. */
+ * thread only; other threads may read the bytes while a reference is held on that thread. */
 struct paxos_entry {
     uint32_t refs;
     uint32_t len;
@@ -71,11 +86,11 @@ const char *paxos_message_type_name(uint8_t type);
 /* PROMISE and ACCEPT_SYNC: how the receiver's log is made to match. */
 enum paxos_sync { PAXOS_SYNC_NONE, PAXOS_SYNC_SUFFIX, PAXOS_SYNC_SNAPSHOT };
 
-/* What a node is to the others (join.c). */
+/* Of a node, in the eyes of the others and in its own (join.c). */
 enum paxos_standing {
     PAXOS_MEMBER,  /* votes: it remembers all that it ever promised and accepted */
     PAXOS_JOINING, /* was let in with an empty folder: votes once it has caught up */
-    PAXOS_FRESH,   /* has an empty folder, and has not heard yet what that means */
+    PAXOS_FRESH, /* has an empty folder, and does not know yet whether the cluster is new as well */
     PAXOS_STANDING_END,
 };
 
@@ -89,15 +104,15 @@ struct paxos_member {
     uint64_t folder; /* with which the cluster was founded; 0: not known here */
 };
 
-/* Who belongs to the cluster, and what this node is in it. What is on disk counts. No padding, and
- * zeros beyond `count`, so that two of them can be compared byte by byte. */
+/* Who belongs to the cluster, and what this node is in it. The one on disk counts. It has no
+ * padding, and zeros beyond `count`, so that two of them can be compared byte by byte. */
 struct paxos_membership {
     uint32_t standing; /* enum paxos_standing, of this node */
     uint32_t count;    /* 1..PAXOS_NODES_MAX; 0: not stored yet */
     struct paxos_member members[PAXOS_NODES_MAX];
 };
 
-/* A cluster of these nodes, in any order, that nothing is known of. */
+/* A membership of these nodes, given in any order, of which no life or folder is known. */
 struct paxos_membership paxos_membership_of(const uint32_t *pids, uint32_t count,
                                             enum paxos_standing standing);
 
@@ -129,9 +144,9 @@ struct paxos_message {
 /* Gives back the entries and zeroes the message. */
 void paxos_message_clear(struct paxos_message *m);
 
-/* What a node remembers across a restart. Entries below the index of a snapshot that the tree was
- * installed from must not be among it: they may contradict what was decided (the write that would
- * have removed them may not have reached the disk before the crash). */
+/* All that a node remembers across a restart. It must not have entries below the index of a
+ * snapshot that the tree was installed from: they may contradict what was decided (the write that
+ * would have removed them may not have reached the disk before the crash). */
 struct paxos_stored {
     struct paxos_ballot promise, acc_round;
     uint64_t decided;   /* max(stored, applied); <= compacted + entry_count */
@@ -149,20 +164,20 @@ struct paxos_config {
     uint32_t pids[PAXOS_NODES_MAX];     /* ... the stored membership, in any order */
     uint32_t read_quorum, write_quorum; /* R, W; 0, 0: the majority. Otherwise R + W > count */
     uint32_t priority;
-    uint64_t start;      /* rises across restarts: a late answer to an earlier start must not fit */
+    uint64_t start;      /* rises across restarts: a late answer to an earlier start does not fit */
     bool told_by_member; /* of the cluster: it has a past, and this node must not found it */
     uint32_t lease_us;  /* that this node asks for with its reads, grants and vouches for (lease.c);
                           0: takes no part; at most PAXOS_LEASE_US_MAX */
     bool leased_before; /* an earlier start of this node took part */
-    uint32_t tell_us;   /* that what is decided may wait for entries to go with, where nobody waits
-                           for it; 0: it never waits */
+    uint32_t tell_us;   /* a peer that does not wait for a decision may be told so much later, so
+                           that it can be told with new entries; 0: it is told at once */
     uint64_t now;       /* as in an event */
 };
 
 struct paxos;
 
-/* Starts from what was stored. All zeros: a member that has not promised anything yet; in a folder
- * that is new, `membership.standing` and `folder` are not. Returns NULL when out of memory. */
+/* Starts from what was stored. All zeros are a member that has not promised anything yet; in a new
+ * folder `membership.standing` and `folder` are not zero. Returns NULL when out of memory. */
 struct paxos *paxos_new(const struct paxos_config *config, const struct paxos_stored *stored);
 void paxos_free(struct paxos *p);
 
@@ -173,8 +188,9 @@ enum paxos_event_type {
     PAXOS_PROPOSE, /* entries: to be appended, buffered or forwarded; may be lost or doubled at a
                       leader change, so the proposer repeats them and the state recognises them */
     PAXOS_DURABLE, /* ticket: this write and all earlier ones are on disk */
-    PAXOS_READ,    /* read: ids rise, across restarts too (a late answer to an earlier life must not
-                      fit); answered by `reads_ready` of a later output. lease: more may follow */
+    PAXOS_READ,    /* read: ids rise, across restarts too, so that a late answer to an earlier start
+                      does not fit; answered by `reads_ready` of a later output. lease: more reads
+                      may follow, so a lease is worth asking for */
     PAXOS_LINK_UP, /* pid: the link to this peer is there (again) */
     PAXOS_LINK_DOWN, /* pid */
     PAXOS_TRIM, /* index: entries below need not be kept (applied, and durable in the tree); at most
@@ -187,8 +203,8 @@ struct paxos_event {
     bool lease;
     uint32_t pid;
     uint64_t now; /* microseconds of a clock that never goes back, nor stops while the process or
-                     the machine sleeps; read after what the event tells has happened. Without
-                     leases nothing but `tell_us` is measured with it */
+                     the machine sleeps; read after the event has happened. Without leases only
+                     `tell_us` is measured with it */
     uint64_t ticket, read, index;
     const struct paxos_message *message;
     struct paxos_entry **entries;
@@ -197,9 +213,9 @@ struct paxos_event {
 
 int paxos_step(struct paxos *p, const struct paxos_event *event);
 
-/* A change of the disk, whole or not at all: the log from `first` on is replaced by `entries`, what
- * lies below `compacted` is void and may be deleted at leisure. `first` may lie beyond the end of
- * the log on disk, but then `compacted` equals it. */
+/* A change of the disk, made as a whole or not at all: `entries` replace the log from `first` on;
+ * entries below `compacted` are void and may be deleted at leisure. `first` may lie beyond the end
+ * of the log on disk, but then `compacted` equals it. */
 struct paxos_write {
     uint64_t ticket; /* 0: nothing to write. Otherwise rises by one with each write */
     struct paxos_ballot promise, acc_round;
@@ -213,7 +229,7 @@ struct paxos_write {
 
 void paxos_write_clear(struct paxos_write *w);
 
-/* Everything that the events since the last output have brought about. */
+/* All that the events since the last output have brought about. */
 struct paxos_output {
     struct paxos_write write;
     struct paxos_message *messages; /* to send now, in this order */
@@ -222,8 +238,8 @@ struct paxos_output {
     uint64_t reads_ready; /* every read with an id <= this one may be answered */
     uint64_t reads_index; /* once the tree is applied to this index */
     uint64_t reads_confirmed; /* of these, the ones above this id were answered by a lease */
-    uint64_t wake_at; /* not 0: a decision, or telling it, waits for this moment (event.now), and
-                         for no event */
+    uint64_t wake_at; /* not 0: a decision waits for this moment (event.now), or a peer is to be
+                         told of one then; PAXOS_TIME is the event */
     uint64_t snapshot_needed; /* not 0: fetch a snapshot of at least this index from a peer */
 };
 
@@ -237,16 +253,16 @@ struct paxos_entry *paxos_entry_at(const struct paxos *p, uint64_t index);
 enum paxos_role { PAXOS_FOLLOWER, PAXOS_LEADER };
 enum paxos_phase { PAXOS_PHASE_NONE, PAXOS_PHASE_PREPARE, PAXOS_PHASE_ACCEPT, PAXOS_PHASE_RECOVER };
 
-/* What a person wants to see, and what the replica needs to know. */
+/* For the status page, and for the decisions of the replica. */
 struct paxos_status {
     enum paxos_role role;
     enum paxos_phase phase;
-    struct paxos_ballot promise, acc_round, leader; /* leader: whom the election follows */
+    struct paxos_ballot promise, acc_round, leader; /* leader: that the election follows */
     uint64_t compacted, decided, accepted, durable;
     uint64_t log_bytes;      /* entries held in memory */
     bool happy;              /* the election is content with its leader */
     bool has_quorum;         /* this node, or its leader, reaches a quorum: proposals make sense */
-    bool has_leader;         /* I lead, or a leader that I hear does: proposals go somewhere */
+    bool has_leader;         /* this node leads, or hears its leader: proposals go somewhere */
     uint64_t leader_changes; /* since the start */
     enum paxos_standing standing;
     uint32_t life;                         /* rises each time the folder was emptied */

@@ -27,8 +27,8 @@ void paxos_elected(struct paxos *p, struct paxos_ballot ballot)
     paxos_prepare_all(p);
 }
 
-/* Also when the phase must start over in the same ballot: promises are asked again with new psids.
- */
+/* Called for a new ballot, and when the phase must start over in the same one: promises are then
+ * asked for again, with new psids. */
 void paxos_prepare_all(struct paxos *p)
 {
     assert(p->role == PAXOS_LEADER);
@@ -43,8 +43,8 @@ void paxos_prepare_all(struct paxos *p)
     }
 }
 
-/* A new psid: what the peer answered to an earlier Prepare has no effect any more. What it promised
- * in this ballot stays true, and is still counted. */
+/* With a new psid, an answer to an earlier Prepare has no effect any more. The peer's promise of
+ * this ballot stays true, and still counts. */
 void paxos_prepare_peer(struct paxos *p, struct paxos_peer *peer)
 {
     peer->prepare = (struct paxos_peer_prepare){.psid = ++p->psid, .due = true};
@@ -52,6 +52,7 @@ void paxos_prepare_peer(struct paxos *p, struct paxos_peer *peer)
     peer->session = (struct paxos_peer_session){0};
 }
 
+/* The peer has promised a higher ballot, and says so. */
 static void refused(struct paxos *p, struct paxos_peer *peer, struct paxos_ballot promise)
 {
     peer->ballot.refused = true;
@@ -79,7 +80,8 @@ void paxos_on_not_accepted(struct paxos *p, struct paxos_peer *peer, const struc
         refused(p, peer, m->n);
 }
 
-/* What a promise's sync must look like: it begins where my log ends to be surely right. */
+/* The sync of a promise, or NONE if the rules of protocol.md do not give it: a suffix begins
+ * exactly where my log stops being surely right, and a snapshot lies beyond that. */
 static uint8_t believable_sync(const struct paxos *p, const struct paxos_message *m)
 {
     bool newer = paxos_ballot_compare(m->acc_round, p->acc_round) > 0;
@@ -92,14 +94,14 @@ static uint8_t believable_sync(const struct paxos *p, const struct paxos_message
     return PAXOS_SYNC_NONE;
 }
 
-/* It was given in an earlier life of the peer. */
+/* The promise was given in an earlier life of the peer. */
 static bool outlived(const struct paxos *p, const struct paxos_peer *peer)
 {
     return peer->ballot.life < paxos_life_of(p, peer->pid);
 }
 
-/* Who is joining has forgotten what it accepted, so it does not count (join.c); unless all others
- * have promised, and they cannot but hold what was chosen. */
+/* A node that is joining has forgotten what it accepted, so its promise does not count (join.c).
+ * The exception: if all others have promised, all that was chosen is in one of their logs. */
 static uint32_t promise_count(const struct paxos *p)
 {
     uint32_t promises = 1, joining = 0;
@@ -114,14 +116,17 @@ static uint32_t promise_count(const struct paxos *p)
     return everybody && promises < p->quorums.read ? p->quorums.read : promises;
 }
 
-/* Others, a quorum of them, have promised as well, and the best of those logs can be had. This one
- * is better, but would need a snapshot, and perhaps nobody in reach has it. Any quorum will do. */
+/* The promise that has just come is the best, but needs a snapshot that perhaps no node in reach
+ * has. If a quorum has promised without it, and the best log of those can be had, that one will do.
+ */
 static bool can_do_without(const struct paxos *p, uint8_t sync)
 {
     return sync == PAXOS_SYNC_SNAPSHOT && p->pull.sync != PAXOS_SYNC_SNAPSHOT &&
            promise_count(p) > p->quorums.read;
 }
 
+/* Of all promises the one with the highest round is kept, among equals the one with the longest
+ * log; and its sync. */
 static void keep_best(struct paxos *p, const struct paxos_message *m)
 {
     struct paxos_leader *l = &p->leader;
@@ -158,7 +163,7 @@ void paxos_on_promise(struct paxos *p, struct paxos_peer *peer, const struct pax
     paxos_learn_lives(p, m); /* by which it may be prepared again */
     uint32_t life = paxos_told_life(p, m, peer->pid);
     if (m->psid != peer->prepare.psid || life < paxos_life_of(p, peer->pid))
-        return; /* to an earlier Prepare, or said in an earlier life */
+        return; /* it answers an earlier Prepare, or was given in an earlier life */
     bool preparing = p->phase == PAXOS_PHASE_PREPARE;
     int round = paxos_ballot_compare(m->acc_round, p->promise);
     if (m->decided > m->accepted || round > 0 || (round == 0 && preparing))
@@ -172,10 +177,10 @@ void paxos_on_promise(struct paxos *p, struct paxos_peer *peer, const struct pax
         keep_best(p, m);
 }
 
-/* The end of the phase: one change of the log, then everybody who promised is brought in line. What
- * the promises say is decided is not taken over: a snapshot may have carried a peer that is still
- * in my round to what a later round decided, which my log need not have. Accepted will tell soon
- * enough. */
+/* The end of the phase: the log changes once, then each peer that promised is brought in line. The
+ * decided index of a promise is not taken over: a snapshot may have carried a peer that is still in
+ * an older round to what a later round decided, and my log need not have that. Accepted tells it
+ * soon enough. */
 static void begin_accept(struct paxos *p)
 {
     struct paxos_leader *l = &p->leader;
@@ -218,7 +223,7 @@ static void send_prepare(struct paxos *p, struct paxos_peer *peer)
     peer->prepare.ticks = 0;
 }
 
-/* A ballot is used only when it is durable: after a restart it must not be used again. */
+/* Only a durable ballot is used, so that none is used again after a restart. */
 void paxos_prepare_output(struct paxos *p)
 {
     if (p->role != PAXOS_LEADER || !paxos_promise_durable(p))

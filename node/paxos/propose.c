@@ -5,13 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Somebody who leads, or tries to, in the ballot that I promised. */
+/* A node leads, or tries to, in the ballot that I promised. */
 static bool can_forward(struct paxos *p)
 {
     bool following = p->phase == PAXOS_PHASE_ACCEPT || p->phase == PAXOS_PHASE_PREPARE;
     return p->role == PAXOS_FOLLOWER && following && paxos_peer(p, p->promise.pid);
 }
 
+/* Appended, if this node leads; otherwise kept for paxos_proposals_output. Proposals that can be
+ * forwarded leave with the next output, so only those that wait for a leader are limited. */
 void paxos_propose(struct paxos *p, struct paxos_entry *const *entries, uint32_t count)
 {
     struct paxos_proposals *w = &p->proposals;
@@ -39,7 +41,8 @@ static void clear(struct paxos_proposals *w)
     w->bytes = 0;
 }
 
-/* At least one entry, then as many as fit; the message gets its own references. */
+/* One message: at least one entry, then as many as fit. It gets its own references. Returns the
+ * index of the first proposal that is left. */
 static size_t forward(struct paxos *p, size_t first)
 {
     const struct paxos_proposals *w = &p->proposals;
@@ -60,6 +63,7 @@ static size_t forward(struct paxos *p, size_t first)
     return end;
 }
 
+/* To my log, or to the leader; while there is neither, they wait. */
 void paxos_proposals_output(struct paxos *p)
 {
     struct paxos_proposals *w = &p->proposals;

@@ -1,6 +1,7 @@
-/* A suffix that is too long for one message: its receiver pulls it in ranges and touches its log
- * only when it has all of it, because the change must be one. A request is answered with a window's
- * worth of messages; both sides count the same bytes, so both know where the answer ends. */
+/* A suffix that is too long for one message: its receiver pulls it in pieces and changes its log
+ * only when it has all of them, because that must be one change. A request is answered with a
+ * window's worth of messages; both sides count the same bytes, so both know where the answer ends.
+ */
 #include "paxos/state.h"
 
 #include <assert.h>
@@ -25,7 +26,7 @@ static void take(struct paxos *p, const struct paxos_message *m)
     }
 }
 
-/* `m` brings the beginning. */
+/* `m` brings the first entries of a suffix that ends at `end`; or it names a snapshot. */
 void paxos_pull_start(struct paxos *p, const struct paxos_message *m, uint8_t sync, uint64_t end)
 {
     struct paxos_pull *pull = &p->pull;
@@ -60,6 +61,7 @@ void paxos_pull_ask(struct paxos *p)
     pull->answer_bytes = 0;
 }
 
+/* The holder's side: pieces from where the request begins, a window's worth. */
 static void answer(struct paxos *p, const struct paxos_message *request, uint64_t end)
 {
     uint64_t at = request->first;
@@ -74,9 +76,9 @@ static void answer(struct paxos *p, const struct paxos_message *request, uint64_
     }
 }
 
-/* What was asked for may only be slow, and to send it twice makes it slower: so each question is
- * repeated later than the one before, until an answer begins. How long that took shows how long to
- * wait for the next; that one was lost says nothing about the others. */
+/* An answer may only be slow, and asking twice makes it slower. So each request is repeated later
+ * than the one before, until an answer begins. The time that took then says how long to wait for
+ * the next one (paxos_on_suffix); a lost request says nothing about that. */
 static void repeat(struct paxos_pull *pull)
 {
     if (pull->idle_ticks - pull->asked_ticks < pull->patience)
@@ -85,9 +87,9 @@ static void repeat(struct paxos_pull *pull)
     pull->patience *= 2;
 }
 
-/* The holder may have died: of a suffix when no piece comes, of a snapshot when it does not answer
- * heartbeats either. A follower waits longer for a suffix as long as its leader lives; a candidate
- * does not, as others may have promised whose logs can be had. */
+/* The peer that holds the suffix may have died: it is given up if no piece comes, and a snapshot if
+ * the peer does not answer heartbeats either. A follower waits longer for a suffix while its leader
+ * lives; a candidate does not, because the log of another node may do. */
 bool paxos_pull_tick(struct paxos *p)
 {
     struct paxos_pull *pull = &p->pull;
@@ -115,7 +117,8 @@ void paxos_on_suffix_req(struct paxos *p, struct paxos_peer *peer, const struct 
     if (!leader && !follower)
         return;
     if (m->first < p->log.base) {
-        /* Trimmed meanwhile. A peer starts over; a leader gives up by itself. */
+        /* Trimmed meanwhile. A leader prepares the peer again; a follower's leader gives up by
+         * itself. */
         if (leader && peer->ballot.durable < peer->session.pull_end)
             paxos_prepare_peer(p, peer);
         return;
@@ -130,7 +133,7 @@ void paxos_on_suffix(struct paxos *p, const struct paxos_message *m)
         m->from != pull->from || m->psid != pull->psid)
         return;
     uint32_t taken_ticks = pull->idle_ticks - pull->asked_ticks;
-    pull->idle_ticks = pull->asked_ticks = 0; /* also one that comes twice is a sign of life */
+    pull->idle_ticks = pull->asked_ticks = 0; /* a piece that comes twice is a sign of life too */
     uint64_t next = pull->first + pull->count;
     if (m->first != next || next + m->entry_count > pull->end)
         return;

@@ -24,7 +24,6 @@ uint32_t paxos_quorum_to_work(struct paxos_quorums q)
     return q.read > q.write ? q.read : q.write;
 }
 
-/* All others, if there are no more. */
 uint32_t paxos_quorum_to_join(struct paxos_quorums q)
 {
     uint32_t others = q.nodes - 1;

@@ -1,17 +1,17 @@
 /* Linearizable reads without log entries (a rule of this implementation, not of the paper).
  *
- * A leader that has decided everything it began with asks, after a read has arrived, more than N -
- * R nodes (itself included) whether they still promise its ballot exactly. A later leader that
- * decided anything had R promises, so one of the nodes asked would have refused: whatever was
- * decided before the read is below the index that the leader had decided when the round began.
- * Reads that arrive while a round is under way share the next one; heartbeats do not count as
+ * A leader that has decided all that it began with asks, after a read has arrived, more than N - R
+ * nodes (itself included) whether they still promise its ballot exactly: it probes. A later leader
+ * that decided anything had R promises, so one of the nodes that were asked would have refused. All
+ * that was decided before the read is therefore below the index that the leader had decided when
+ * the probe began. Reads that arrive during a probe share the next one; heartbeats do not count as
  * acknowledgements.
  *
- * A follower says with its request which ballot it promises, and it asks after its reads have
- * arrived: for these, and only these, that is an acknowledgement. Of three or four nodes the leader
- * and one more are enough, so there the leader answers without asking anybody.
+ * A follower says with its request which ballot it promises, and sends it after its reads have
+ * arrived: for these reads, and only these, the request is an acknowledgement. Of three or four
+ * nodes, the leader and one more are enough, so there the leader answers without a probe.
  *
- * A confirmation may come with a lease (lease.c): then later reads need none for a while. */
+ * A confirmation may come with a lease (lease.c): later reads then need none for a while. */
 #include "paxos/state.h"
 
 #include <assert.h>
@@ -31,8 +31,8 @@ void paxos_read_reset(struct paxos *p)
         p->peers[i].reads = (struct paxos_peer_reads){0};
 }
 
-/* Kept while I prepare: it is answered as soon as I may. Asked again, it is answered again: the
- * answer was lost. */
+/* The request is kept while I prepare, and answered as soon as I may. If it is sent again, the
+ * answer was lost, and it is answered again. */
 void paxos_on_read_request(struct paxos *p, struct paxos_peer *peer, const struct paxos_message *m)
 {
     if (p->role != PAXOS_LEADER || m->read < peer->reads.wanted)
@@ -67,6 +67,7 @@ void paxos_on_read_ack(struct paxos *p, struct paxos_peer *peer, const struct pa
         peer->lease.acked = m->read;
 }
 
+/* This node's reads up to `read` are ready once `index` is applied. */
 static void answer(struct paxos *p, uint64_t read, uint64_t index)
 {
     struct paxos_reads *r = &p->reads;
@@ -98,6 +99,7 @@ static void send_probe(struct paxos *p, const struct paxos_peer *peer)
     m->lease = p->lease.time;
 }
 
+/* Whether there is any reason for a probe. */
 static bool read_waits(const struct paxos *p)
 {
     if (p->reads.asked > p->reads.ready)
@@ -155,6 +157,7 @@ static void answer_peer(struct paxos *p, struct paxos_peer *peer, uint64_t read,
     peer->reads.answered = read;
 }
 
+/* Enough nodes have acknowledged it. */
 static void finish_probe(struct paxos *p)
 {
     struct paxos_reads *r = &p->reads;
@@ -167,6 +170,7 @@ static void finish_probe(struct paxos *p)
         answer_peer(p, &p->peers[i], p->peers[i].reads.covered, r->probe_index, vouched);
 }
 
+/* The leader and the node that asks are enough: its own promise, in the request, confirms it. */
 static void answer_vouched(struct paxos *p)
 {
     if (!paxos_quorum_confirms(p->quorums, 2))
@@ -175,12 +179,14 @@ static void answer_vouched(struct paxos *p)
         answer_peer(p, &p->peers[i], p->peers[i].reads.vouched, p->decided, true);
 }
 
+/* This node's own reads, if it holds a lease. */
 static void answer_leased(struct paxos *p)
 {
     if (p->reads.asked > p->reads.ready && paxos_lease_holds(p))
         answer(p, p->reads.asked, p->decided);
 }
 
+/* The leader's turn: it may not answer before it has decided all that it began with. */
 static void lead_reads(struct paxos *p)
 {
     struct paxos_reads *r = &p->reads;
@@ -202,6 +208,7 @@ static bool request_under_way(const struct paxos *p)
     return r->requested > r->ready && paxos_ballot_compare(r->requested_of, p->promise) == 0;
 }
 
+/* The follower's turn: one request at a time, for all reads that have arrived. */
 static void follow_reads(struct paxos *p)
 {
     struct paxos_reads *r = &p->reads;

@@ -1,7 +1,8 @@
-/* Messages in: nothing is believed that no node of this cluster can have said, and what only a
- * leader may say must be said in the ballot that I promised. */
+/* Messages in. A message that no node of this cluster can have sent is dropped; one that only a
+ * leader sends must be of the ballot that this node promised. */
 #include "paxos/state.h"
 
+/* The zero ballot, or one of a member. */
 static bool believable_ballot(struct paxos *p, struct paxos_ballot b)
 {
     if (b.n == 0 && b.pid == 0)
@@ -9,6 +10,8 @@ static bool believable_ballot(struct paxos *p, struct paxos_ballot b)
     return b.n < PAXOS_COUNT_MAX && (b.pid == p->me || paxos_peer(p, b.pid));
 }
 
+/* Every field is one that an honest node could have sent: later sums do not overflow, and nothing
+ * is indexed out of bounds. */
 static bool believable(struct paxos *p, const struct paxos_message *m)
 {
     const uint64_t counts[] = {m->decided, m->accepted, m->psid, m->session, m->counter, m->first};
@@ -24,7 +27,7 @@ static bool believable(struct paxos *p, const struct paxos_message *m)
            (m->entry_count == 0 || m->entries);
 }
 
-/* What only the owner of the ballot may say. */
+/* Only the owner of the ballot sends these. */
 static bool is_leaders(const struct paxos_message *m)
 {
     switch (m->type) {
@@ -65,7 +68,8 @@ static void receive_from_leader(struct paxos *p, const struct paxos_message *m)
     }
 }
 
-/* check(n): only the leader that I promised may change anything here. */
+/* check(n) in protocol.md: only the leader whose ballot I promised may change anything here. A
+ * lower one is told of my promise; a higher one is asked to prepare me. */
 static void check_leader(struct paxos *p, const struct paxos_message *m)
 {
     if (m->from != m->n.pid || m->n.n == 0 || p->membership.standing == PAXOS_FRESH)

@@ -1,13 +1,44 @@
 /* Private to the room: the core's state.
  *
- *   paxos.c      events in, output out, invariants        election.c   ballot leader election
- *   message.c    ballots, entries, messages               prepare.c    leader, prepare phase
- *   log.c        the log in memory                        accept.c     leader, accept phase
- *   disk.c       what is durable, what is on its way      follower.c   the follower
- *   pull.c       a suffix too long for one message        read.c       read index
- *   propose.c    proposals that wait for a leader         status.c     what others may know
- *   join.c       a node whose folder is empty             lease.c      reads without a round trip
- *   members.c    who belongs to the cluster               quorum.c     how many nodes it takes
+ *   paxos.c    start, events in, output out          election.c  ballot leader election
+ *   receive.c  messages in, and which are believed   prepare.c   leader, prepare phase
+ *   message.c  entries and messages out              accept.c    leader, accept phase
+ *   log.c      the log in memory                     follower.c  the follower
+ *   disk.c     what is durable, or on its way there  pull.c      a suffix longer than a message
+ *   members.c  who belongs to the cluster            propose.c   proposals that wait for a leader
+ *   quorum.c   how many nodes it takes               read.c      reads without log entries
+ *   join.c     a node whose folder is empty          lease.c     reads without a round trip
+ *   check.c    what holds at every moment            status.c    what others may know
+ *   peer.h     what is known of each other node
+ *
+ * A node is a follower or a leader, each in a phase. The function beside an arrow takes it:
+ *
+ *    paxos_new (nothing promised)        paxos_new (a promise, or joining), let_in
+ *         |                                              |
+ *         v                                              v
+ *   +-----------+                                  +-----------+
+ *   | follower, |                                  | follower, |<------------------------------+
+ *   |   none    |                                  |  recover  |<----------+                   |
+ *   +-----------+                                  +-----------+           |                   |
+ *         |                                              |            paxos_recover            |
+ *         | paxos_on_prepare                             | paxos_on_prepare    |               |
+ *         |                       +-----------+          |                     |               |
+ *         +---------------------->| follower, |<---------+                     |               |
+ *      paxos_on_prepare           |  prepare  |--------------------------------+               |
+ *      from every other state --->+-----------+                                |               |
+ *      as well                          | paxos_sync_complete                  |               |
+ *                                       v                                      |               |
+ *                                 +-----------+                                |               |
+ *                                 | follower, |--------------------------------+               |
+ *                                 |  accept   |                                                |
+ *                                 +-----------+                                                |
+ *      paxos_elected                                                                           |
+ *      from every state as  +----------+   begin_accept   +---------+    paxos_lead_again      |
+ *      a member ----------->| leader,  |----------------->| leader, |--------------------------+
+ *                           | prepare  |<-----------------| accept  |   (if another node leads)
+ *                           +----------+ paxos_lead_again +---------+
+ *                              |     ^   (in a new ballot)
+ *                              +-----+ paxos_prepare_all (in the same ballot, with new psids)
  *
  * Two habits hold everywhere. Allocation failure is sticky (`failed`) and reported once, by
  * paxos_step or paxos_output. Sending is level-triggered where it can be: steps change state,
@@ -27,12 +58,12 @@ enum {
     PAXOS_RESEND_TICKS_MAX = 8,     /* the same on a link that proved slow: it doubles up to here */
     PAXOS_PULL_TICKS_MAX = 8,       /* without a piece, before a pulled suffix is given up */
     PAXOS_PULL_SLOW_TICKS_MAX = 64, /* the same when the leader that it is pulled from lives */
-    PAXOS_ALIVE_TICKS = 3,          /* a peer that answered a heartbeat is held for alive */
-    PAXOS_LATE_ROUNDS = 8,          /* a heartbeat's reply may come so many rounds later */
-    PAXOS_FOUND_TICKS = 5,          /* before a cluster is founded without those that say nothing */
+    PAXOS_ALIVE_TICKS = 3,          /* a peer that answered a heartbeat is considered alive */
+    PAXOS_LATE_ROUNDS = 8,          /* a heartbeat reply may come so many rounds later */
+    PAXOS_FOUND_TICKS = 5,          /* before a cluster is founded without nodes that are silent */
     PAXOS_STRANDED_TICKS = 5,       /* before a leader prepares above a dead candidate's ballot */
-    PAXOS_LEASE_PATIENCE_US = 50 * 1000,       /* a decision waits for a holder; longer, and it */
-    PAXOS_LEASE_PENALTY_US = 5000 * 1000,      /* ... gets no other lease for so long */
+    PAXOS_LEASE_PATIENCE_US = 50 * 1000,       /* a holder that delays a decision for longer */
+    PAXOS_LEASE_PENALTY_US = 5000 * 1000,      /* ... gets no new lease for so long */
     PAXOS_BUFFER_BYTES_MAX = 16 * 1024 * 1024, /* proposals waiting for a leader; beyond: dropped */
 };
 
@@ -69,8 +100,8 @@ void paxos_decide_up_to(struct paxos *p, uint64_t decided); /* never back, never
 
 struct paxos_disk_state {
     struct paxos_ballot promise, acc_round;
-    uint64_t accepted;   /* how much of the log, as it is in memory now, is there */
-    uint64_t membership; /* the version that is there */
+    uint64_t accepted;   /* so much of the log, as it is in memory now, is on disk in this state */
+    uint64_t membership; /* the version that is on disk */
 };
 
 struct paxos_disk {
@@ -85,8 +116,9 @@ struct paxos_disk {
 
 /* ---- pull.c ---- */
 
-/* A suffix on its way here: of the best promise (leader in prepare), or of a sync (follower in
- * prepare). It touches the log only when it is complete. */
+/* A suffix on its way to this node: that of the best promise (leader in prepare), or that of an
+ * AcceptSync (follower in prepare). It touches the log only when it is complete.
+ *   not NONE => phase prepare, first + count <= end */
 struct paxos_pull {
     uint32_t from;
     uint8_t sync; /* enum paxos_sync; NONE: nothing here */
@@ -96,17 +128,18 @@ struct paxos_pull {
     size_t count, cap;
     bool asked;            /* a request is under way, */
     uint64_t answer_bytes; /* and so much of its answer has come */
-    uint32_t idle_ticks;   /* since a piece came */
-    uint32_t asked_ticks;  /* idle_ticks when it was asked */
-    uint32_t patience;     /* ticks before the question is repeated */
+    uint32_t idle_ticks;   /* since the last piece came */
+    uint32_t asked_ticks;  /* idle_ticks when the request was sent */
+    uint32_t patience;     /* ticks before the request is repeated */
 };
 
+/* Reset by paxos_elected; the best promise by paxos_prepare_all. */
 struct paxos_leader {
     uint64_t sync_end; /* length of the log with which the accept phase began */
     uint32_t best_pid; /* whose promise is the best; me: no sync is needed */
     struct paxos_ballot best_acc_round;
     uint64_t best_accepted;
-    struct paxos_ballot higher; /* the highest promise that a peer refused me for */
+    struct paxos_ballot higher; /* the highest promise for which a peer refused me; n 0: none */
 };
 
 /* The last Prepare in the ballot that I promised; set by paxos_on_prepare. */
@@ -144,37 +177,45 @@ struct paxos_election {
     uint32_t stranded_ticks;
 };
 
-/* A node whose folder is new. */
+/* While the folder is new: the questions to the others. */
 struct paxos_join {
     uint64_t round;      /* of questions; an answer counts in its own */
-    uint32_t known_life; /* of mine: the highest that was ever answered */
+    uint32_t known_life; /* the highest life of mine in any answer */
     bool told_by_member; /* struct paxos_config */
 };
 
+/* Reads by their ids: confirmed <= ready <= asked, requested <= asked, probe_covers <= asked. */
 struct paxos_reads {
-    uint64_t asked, ready, index; /* this node's reads */
-    /* Follower: the request under way, and to which leader. */
-    uint64_t requested;
-    struct paxos_ballot requested_of;
+    uint64_t asked;     /* the last read of this node */
+    uint64_t ready;     /* up to here they may be answered once `index` is applied */
+    uint64_t index;     /* rises */
+    uint64_t confirmed; /* of those that are ready, the last one that no lease answered */
+
+    /* Follower: the request under way. */
+    uint64_t requested;               /* for the reads up to this one; 0: none */
+    struct paxos_ballot requested_of; /* the leader, by its ballot */
     uint32_t request_ticks;
-    /* Leader: the probe round under way. */
-    uint64_t probe;
+
+    /* Leader: the probe under way. */
     bool probing;
-    uint64_t probe_index, probe_covers;
+    uint64_t probe;        /* its number; rises, across ballots too */
+    uint64_t probe_index;  /* decided when it began: the index of all reads that it confirms */
+    uint64_t probe_covers; /* of this node's own reads: those up to here */
     uint32_t probe_ticks;
-    uint64_t confirmed; /* of those that are ready, the last that no lease answered */
 };
 
-/* Times as in event.now. */
+/* Times are those of event.now. */
 struct paxos_lease {
-    uint32_t time;        /* of a lease, as this node is configured */
+    uint32_t time;        /* length of a lease, as this node is configured; 0: takes no part */
     uint64_t wanted_read; /* the last read after which more may follow */
-    /* Mine: it was asked for with this read, or with this probe, at this time. */
+
+    /* The lease of this node. A follower asked for it with a read, a leader with a probe. */
     uint64_t asked_read, asked_at, probed_at;
-    struct paxos_ballot ballot;
-    uint64_t until;
-    uint64_t vouched_until; /* so long may run what others hold with my word */
-    uint64_t wait_until;    /* leader: ... what earlier leaders granted */
+    struct paxos_ballot ballot; /* it holds only while this is the promise, */
+    uint64_t until;             /* and before this time */
+
+    uint64_t vouched_until; /* until then, leases that this node vouched for may still be valid */
+    uint64_t wait_until;    /* leader: likewise those that earlier leaders granted */
 };
 
 struct paxos_proposals {
@@ -186,20 +227,20 @@ struct paxos_proposals {
 struct paxos {
     uint32_t me;
     struct paxos_quorums quorums;
-    struct paxos_peer peers[PAXOS_NODES_MAX]; /* the others */
+    struct paxos_peer peers[PAXOS_NODES_MAX]; /* the other members */
     uint32_t peer_count;
 
-    uint64_t folder;
+    uint64_t folder; /* the number of this node's */
     struct paxos_membership membership;
-    uint64_t membership_version; /* rises with each change of it */
+    uint64_t membership_version; /* rises with each change of the membership */
     struct paxos_join join;
 
     struct paxos_ballot promise, acc_round;
     uint64_t decided;
     struct paxos_log log;
     struct paxos_disk disk;
-    uint64_t emitted; /* decided, as it was handed out */
-    uint64_t snapshot_needed;
+    uint64_t emitted;         /* decided, as it was handed out */
+    uint64_t snapshot_needed; /* struct paxos_output */
 
     enum paxos_role role;
     enum paxos_phase phase;
@@ -213,20 +254,20 @@ struct paxos {
 
     uint64_t ticks;
     uint64_t now;     /* of the last event */
-    uint64_t wake_at; /* the next moment that this output waits for; 0: none */
+    uint64_t wake_at; /* struct paxos_output */
     uint32_t tell_us; /* struct paxos_config */
     uint64_t leader_changes;
     uint64_t psid; /* the last one given to a Prepare */
 
-    struct { /* what paxos_check saw last */
+    struct { /* by the last paxos_check */
         struct paxos_ballot promise, acc_round;
         uint64_t decided, compacted;
     } seen;
 
     struct paxos_message *outbox;
     size_t outbox_count, outbox_cap;
-    struct paxos_message spare; /* what paxos_send returns when there is no memory */
-    bool failed;
+    struct paxos_message spare; /* paxos_send returns it when there is no memory */
+    bool failed;                /* there was no memory: this core is of no use any more */
 };
 
 /* ---- message.c ---- */
@@ -241,7 +282,7 @@ bool paxos_reserve(struct paxos *p, struct paxos_entry ***entries, size_t count,
 /* ---- disk.c ---- */
 
 void paxos_disk_start(struct paxos *p);
-/* The log was cut: nothing beyond `end` on disk belongs to it any more. */
+/* The log was cut: entries beyond `end` on disk do not belong to it any more. */
 void paxos_disk_cut(struct paxos *p, uint64_t end);
 /* A snapshot at `index` is durable in the tree, and stands for the log up to there. */
 void paxos_disk_covered(struct paxos *p, uint64_t index);
@@ -250,7 +291,7 @@ void paxos_disk_durable(struct paxos *p, uint64_t ticket);
 bool paxos_promise_durable(const struct paxos *p);
 bool paxos_membership_durable(const struct paxos *p);
 bool paxos_round_durable(const struct paxos *p); /* accepted in the ballot that I promised */
-/* How far the log is durable as accepted in the current ballot. */
+/* How far the log is durable, accepted in the ballot that I promised; 0: that round is not. */
 uint64_t paxos_accepted_durable(const struct paxos *p);
 
 /* ---- check.c ---- */
@@ -299,7 +340,7 @@ bool paxos_alive(const struct paxos *p, const struct paxos_peer *peer);
 /* ---- join.c ---- */
 
 void paxos_join_start(struct paxos *p);
-void paxos_join_complete(struct paxos *p); /* the log was brought in line, as a whole */
+void paxos_join_complete(struct paxos *p); /* an AcceptSync brought the whole log */
 void paxos_on_join_request(struct paxos *p, struct paxos_peer *peer, const struct paxos_message *m);
 void paxos_on_join_reply(struct paxos *p, struct paxos_peer *peer, const struct paxos_message *m);
 void paxos_join_tick(struct paxos *p);
@@ -307,7 +348,7 @@ void paxos_join_output(struct paxos *p);
 
 /* ---- prepare.c ---- */
 
-void paxos_psid_start(struct paxos *p); /* of a process, or of a life */
+void paxos_psid_start(struct paxos *p); /* with each start, and with each life */
 void paxos_elected(struct paxos *p, struct paxos_ballot ballot);
 void paxos_prepare_all(struct paxos *p);
 void paxos_prepare_peer(struct paxos *p, struct paxos_peer *peer);
@@ -332,7 +373,7 @@ void paxos_ship(struct paxos *p);
 /* Nothing that the last leader sent counts any more, and nothing is owed to it. */
 void paxos_leave_session(struct paxos *p);
 void paxos_recover(struct paxos *p);
-void paxos_recover_from_any(struct paxos *p); /* whoever leads prepares me */
+void paxos_recover_from_any(struct paxos *p); /* asks all: the leader is not known */
 void paxos_prepare_req(struct paxos *p, uint32_t to);
 void paxos_on_prepare(struct paxos *p, const struct paxos_message *m);
 void paxos_on_accept_sync(struct paxos *p, const struct paxos_message *m);
@@ -348,8 +389,8 @@ void paxos_follower_output(struct paxos *p);
 void paxos_pull_start(struct paxos *p, const struct paxos_message *m, uint8_t sync, uint64_t end);
 void paxos_pull_clear(struct paxos_pull *pull);
 bool paxos_pull_complete(const struct paxos_pull *pull);
-void paxos_pull_ask(struct paxos *p);  /* for the next piece, unless one is under way */
-bool paxos_pull_tick(struct paxos *p); /* false: given up, start again */
+void paxos_pull_ask(struct paxos *p);  /* for the next piece, unless a request is under way */
+bool paxos_pull_tick(struct paxos *p); /* false: give it up, and start the phase again */
 void paxos_on_suffix_req(struct paxos *p, struct paxos_peer *peer, const struct paxos_message *m);
 void paxos_on_suffix(struct paxos *p, const struct paxos_message *m);
 
@@ -369,18 +410,19 @@ void paxos_read_output(struct paxos *p);
 void paxos_lease_start(struct paxos *p, uint32_t time, bool before);
 void paxos_lease_elected(struct paxos *p);
 void paxos_lease_promised(struct paxos *p, const struct paxos_message *m);
-/* Microseconds, for a Promise: what I vouched for may run so much longer. */
+/* Microseconds, for a Promise: leases that I vouched for may run so much longer. */
 uint32_t paxos_lease_left(const struct paxos *p);
-uint32_t paxos_lease_vouch(struct paxos *p, uint32_t time); /* returns it, or 0: I do not */
-/* For a request; what it brings counts from now. */
+/* Returns the time, or 0: this node takes no part. */
+uint32_t paxos_lease_vouch(struct paxos *p, uint32_t time);
+/* The time to ask for with a request; a lease that it brings counts from now. */
 uint32_t paxos_lease_ask(struct paxos *p, uint64_t read);
-/* That request, or the probe, was answered. */
+/* That request was answered; or the probe was, with enough nodes that vouched. */
 void paxos_lease_take(struct paxos *p, const struct paxos_message *m);
 void paxos_lease_take_own(struct paxos *p);
 uint32_t paxos_lease_grant(struct paxos *p, struct paxos_peer *peer);
 /* Whether I may answer reads alone at this moment, with what I know to be decided. */
 bool paxos_lease_holds(const struct paxos *p);
-/* How much of what a quorum has accepted may be decided at this moment. */
+/* How far the log may be decided at this moment, if it is chosen up to `chosen`. */
 uint64_t paxos_lease_limit(struct paxos *p, uint64_t chosen);
 
 /* ---- propose.c ---- */

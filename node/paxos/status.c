@@ -1,6 +1,7 @@
+/* For the replica and the status page. */
 #include "paxos/state.h"
 
-/* Enough members of my own, or somebody's who follows the same leader and is content with it. */
+/* This node reaches enough members; or a peer does that follows the same leader and is happy. */
 static bool has_quorum(const struct paxos *p)
 {
     if (!paxos_is_member(p))
@@ -19,6 +20,7 @@ static bool has_quorum(const struct paxos *p)
     return alive >= (paxos_leads(p) ? p->quorums.write : paxos_quorum_to_work(p->quorums));
 }
 
+/* A leader in accept: this node, or one that was heard of lately. */
 static bool has_leader(const struct paxos *p)
 {
     if (p->phase != PAXOS_PHASE_ACCEPT)
