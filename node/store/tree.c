@@ -70,11 +70,12 @@ static int make_root(struct sql *sql)
 {
     char text[256];
 
-    snprintf(text, sizeof(text),
-             "INSERT INTO meta VALUES (0, %d, 1, 0, 1, 0, 0);"
-             "INSERT INTO snapshot VALUES (0);"
-             "INSERT INTO inode VALUES (%d, %d, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, %d, 0, x'', 0, x'')",
-             INO_ROOT + 1, INO_ROOT, ROOT_MODE, INO_ROOT);
+    snprintf(
+        text, sizeof(text),
+        "INSERT INTO meta VALUES (0, %d, 1, 0, 1, 0, 0);"
+        "INSERT INTO snapshot VALUES (0);"
+        "INSERT INTO inode VALUES (%d, %d, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, %d, 0, x'', NULL, NULL)",
+        INO_ROOT + 1, INO_ROOT, ROOT_MODE, INO_ROOT);
     return sql_exec(sql, text);
 }
 
