@@ -90,17 +90,17 @@ void replica_read_by(struct replica *replica, enum replica_consistency consisten
 /* For reading, in a read callback (or for REPLICA_LOCAL at any time). */
 struct tree *replica_tree(struct replica *replica);
 
-/* Somebody who hears what is applied here, whoever asked for it: see doc/seams.md. The calls
- * come on the loop, in the order of the log, each entry once. A call may end any observer, begin
- * others (they hear of the next entry first) and submit commands; the tree may be read, which is
- * then as after the entry. */
+/* An observer hears what is applied here, whichever node asked for it (doc/seams.md). The calls
+ * come on the loop, in the order of the log, once for each entry. During a call, the observer may
+ * end any observer, begin others (they hear of the next entry first), submit commands, and read the
+ * tree, which is as after the entry. */
 struct replica_observer {
     LIST_ENTRY(replica_observer) entry; /* the replica's */
-    /* An entry was applied that changed something. It comes before the node's own command is
-     * answered: somebody whose write has returned finds it told. Valid during the call. */
+    /* An entry was applied that changed something. The call comes before the entry's
+     * own caller is answered. `changes` is valid during the call. */
     void (*changed)(void *arg, const struct tree_changes *changes);
     /* A snapshot took the tree's place, which is now as after the first `index` entries. What they
-     * changed since the last call is not told. Before the node's own commands are answered. */
+     * changed since the last call is not told. */
     void (*replaced)(void *arg, uint64_t index);
     void *arg;
 };

@@ -16,8 +16,8 @@
 
 int ways_make(struct sql *sql)
 {
-    int status = sql_exec(sql, "ALTER TABLE inode ADD COLUMN way_parent INTEGER NOT NULL DEFAULT 0;"
-                               "ALTER TABLE inode ADD COLUMN way_name BLOB NOT NULL DEFAULT x'';"
+    int status = sql_exec(sql, "ALTER TABLE inode ADD COLUMN way_parent INTEGER;"
+                               "ALTER TABLE inode ADD COLUMN way_name BLOB;"
                                "CREATE TABLE way (ino INTEGER NOT NULL, parent INTEGER NOT NULL,"
                                " name BLOB NOT NULL, PRIMARY KEY (ino, parent, name))"
                                " STRICT, WITHOUT ROWID");

@@ -1,15 +1,15 @@
-/* Observers of a replica: whom it tells what entries change, and when. */
+/* Observers of a replica: which of them it calls, and when. */
 #include "replica_parts.h"
 
 #include <stdlib.h>
 
-/* One who writes down what it is told, and may do something then. */
+/* It counts what it is told, and may end or begin observers in its next call. */
 struct listener {
     struct replica_observer observer;
     struct parts *parts;
     int changed, replaced;
     uint64_t revision, index;
-    struct replica_observer *ends[2]; /* in its next call; NULL: none */
+    struct replica_observer *ends[2]; /* NULL: none */
     struct replica_observer *begins;
 };
 
@@ -123,7 +123,7 @@ static void listeners_end_and_begin_while_they_are_told(void **state)
     parts_free(p);
 }
 
-/* ---- A result that wakes somebody long after: a directory as a lock ---- */
+/* ---- A later entry wakes a waiter: a directory as a lock ---- */
 
 struct waiter {
     struct replica_observer observer;
