@@ -1,9 +1,10 @@
 /* A node whose folder is empty: it is new, or it has forgotten what it promised and accepted. If it
  * voted at once, a majority could miss what another majority had acknowledged.
  *
- *   fresh --let_in: enough members answered--> joining --paxos_join_complete: AcceptSync--> member
- *     +-----------------found: enough others are fresh as well------------------------------>
- * member
+ *   fresh ---------let_in---------> joining ---paxos_join_complete---> member
+ *     |     enough members answered           the whole log has come     ^
+ *     +-------------------------------found------------------------------+
+ *                        enough others are fresh as well
  *
  * Joining is the recovery of Viewstamped Replication Revisited (Liskov, Cowling 2012, section 4.3),
  * made sound as by Michael et al., "Recovering Shared Objects Without Stable Storage" (DISC 2017):
