@@ -32,7 +32,6 @@ int kept_add(struct change *c, const struct inode *inode)
     sqlite3_stmt *query = tree_query(c->tree, QUERY_KEPT_ADD);
     struct inode gone = *inode;
 
-    gone.attr.nlink = 0;
     gone.attr.ctime = c->time;
     inode_bind(query, &gone);
     c->tree->kept = true;

@@ -129,7 +129,10 @@ static void test_kept_after_it_was_held(void **state)
     fixture_must(f, unlink);
     fixture_must(f, make_write(ino, 0, "written without a name"));
     keep(f, &wish, ino);
+    int64_t before = fixture_getattr(f, ino).ctime;
     fixture_must(f, (struct op){.type = OP_RELEASE, .ino = ino});
+    assert_true(fixture_getattr(f, ino).ctime > before);
+    assert_int_equal(fixture_getattr(f, ino).nlink, 0);
     fixture_assert_contents(f, ino, "written without a name");
     wish.ino = 0;
     assert_int_equal(tree_let_go(f->tree, ino), 0);
