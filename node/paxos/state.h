@@ -233,6 +233,7 @@ struct paxos {
     uint64_t folder; /* the number of this node's */
     struct paxos_membership membership;
     uint64_t membership_version; /* rises with each change of the membership */
+    uint64_t standing_version;   /* since when this node has its standing; <= the above */
     struct paxos_join join;
 
     struct paxos_ballot promise, acc_round;
