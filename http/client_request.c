@@ -1,10 +1,11 @@
-/* One request of a client WebSocket: {"APIRequest":{"Get":"duck"}} and its like.
+/* One request of a client WebSocket, such as {"APIRequest":{"Get":"duck"}}, and its reply:
  *
- *   {"request":R,"response":{"Get":{...}}}       Put, Delete, Pong in the same way
- *   {"request":R,"response":{"Blocked":R}}       a write was refused: nothing has happened
- *   {"request":R,"response":{"Error":"..."}}     anything else that went wrong with a good request;
- * that the outcome of a write is unknown is said here too
- *   {"error":"..."}                              the message was no request */
+ *   {"request":R,"response":{"Get":{...}}}    it worked; Put, Delete and Pong likewise
+ *   {"request":R,"response":{"Blocked":R}}    a write was refused: nothing has happened, and it may
+ *                                             be sent again later
+ *   {"request":R,"response":{"Error":"..."}}  any other failure of a well-formed request, also a
+ *                                             write whose outcome is unknown
+ *   {"error":"..."}                           the message was no request */
 #include "client_session.h"
 #include "command/key.h"
 #include "json_out.h"
@@ -41,7 +42,8 @@ static void put_request(struct client_exchange *exchange)
         buffer_append(reply, reply->data + exchange->request_at, exchange->request_len);
 }
 
-/* The echo of the request, before its value is decoded where it lies. */
+/* Begins the reply with an echo of the request. Comes before the value is decoded, which happens in
+ * place. */
 static void put_echo(struct client_exchange *exchange, const cJSON *request)
 {
     struct buffer *reply = &exchange->reply;
@@ -64,10 +66,18 @@ static void put_response_error(struct client_exchange *exchange, const char *tex
     http_json_raw(&exchange->reply, "}}");
 }
 
+/* Blocked invites to try again, so REPLICA_UNSUPPORTED is an Error: it lasts until the member that
+ * it names is upgraded. */
+static bool is_blocked(enum replica_outcome outcome)
+{
+    return outcome != REPLICA_TIMEOUT && outcome != REPLICA_UNSUPPORTED;
+}
+
 static void put_response_outcome(struct client_exchange *exchange, enum replica_outcome outcome,
                                  bool write)
 {
-    if (write && outcome != REPLICA_TIMEOUT) {
+    assert(outcome != REPLICA_DONE);
+    if (write && is_blocked(outcome)) {
         http_json_raw(&exchange->reply, "\"Blocked\":");
         put_request(exchange);
         http_json_raw(&exchange->reply, "}}");
@@ -86,9 +96,11 @@ static void put_response_key(struct client_exchange *exchange, const char *kind)
     http_json_field(&exchange->reply, "key", exchange->item.key);
 }
 
-/* The replica is done with the exchange: true if somebody still waits for its reply. */
+/* To be called first when the replica calls back. False: the session has ended meanwhile, and the
+ * exchange is freed. */
 static bool still_wanted(struct client_exchange *exchange)
 {
+    assert(exchange->waiting);
     exchange->waiting = false;
     if (exchange->session)
         return true;
@@ -133,7 +145,7 @@ static void on_read(void *arg, enum replica_outcome outcome, struct replica_fres
     http_client_replied(exchange);
 }
 
-static void get(struct client_exchange *exchange)
+static void client_get(struct client_exchange *exchange)
 {
     exchange->waiting = true;
     replica_read(exchange->replica, REPLICA_DEFAULT, on_read, exchange);
@@ -169,7 +181,7 @@ static void on_written(void *arg, enum replica_outcome outcome, const struct com
     http_client_replied(exchange);
 }
 
-static void change(struct client_exchange *exchange, enum op_type type)
+static void client_change(struct client_exchange *exchange, enum op_type type)
 {
     struct op op = {.type = (uint8_t)type,
                     .flags = OP_WANT_OLD,
@@ -189,7 +201,7 @@ static void change(struct client_exchange *exchange, enum op_type type)
 
 /* ---- Ping ---- */
 
-static void on_ping(void *arg, bool reached)
+static void on_pong(void *arg, bool reached)
 {
     struct client_exchange *exchange = arg;
     if (!still_wanted(exchange))
@@ -200,7 +212,7 @@ static void on_ping(void *arg, bool reached)
     http_client_replied(exchange);
 }
 
-static void ping(struct client_exchange *exchange)
+static void client_ping(struct client_exchange *exchange)
 {
     struct replica_status status;
     replica_status(exchange->replica, &status);
@@ -208,22 +220,22 @@ static void ping(struct client_exchange *exchange)
         if (status.peers[i].pid != exchange->pid)
             continue;
         exchange->waiting = true;
-        replica_ping(exchange->replica, exchange->pid, on_ping, exchange);
+        replica_ping(exchange->replica, exchange->pid, on_pong, exchange);
         return;
     }
-    put_response_error(exchange, "this node has no such peer");
+    put_response_error(exchange, "this node has no peer of that number");
 }
 
 /* ---- Messages ---- */
 
-/* The request in the message, an object with one field. */
+/* The request in the message: an object with one field. */
 static cJSON *find_request(cJSON *json, struct fault *fault)
 {
     cJSON *request = cJSON_GetObjectItemCaseSensitive(json, "APIRequest");
     if (cJSON_IsObject(request) && cJSON_GetArraySize(request) == 1)
         return request;
     fault_set(fault, 0,
-              "{\"APIRequest\":R} was expected, R one of {\"Get\":\"K\"}, "
+              "expected {\"APIRequest\":R}, where R is one of {\"Get\":\"K\"}, "
               "{\"Put\":{\"key\":\"K\",\"value\":\"V\"}}, {\"Delete\":\"K\"}, {\"Ping\":N}");
     return NULL;
 }
@@ -238,7 +250,7 @@ static int check_key(struct bytes key, struct fault *fault)
 static int take_key(struct client_exchange *exchange, const cJSON *field, struct fault *fault)
 {
     if (!cJSON_IsString(field))
-        return fault_set(fault, -EINVAL, "\"%s\" takes a key (a string)", field->string);
+        return fault_set(fault, -EINVAL, "\"%s\" takes a key, which is a string", field->string);
     exchange->item.key = bytes_of_text(field->valuestring);
     return check_key(exchange->item.key, fault);
 }
@@ -258,7 +270,7 @@ static int take_pid(struct client_exchange *exchange, const cJSON *field, struct
     return 0;
 }
 
-static int dispatch(struct client_exchange *exchange, struct fault *fault)
+static int client_dispatch(struct client_exchange *exchange, struct fault *fault)
 {
     cJSON *request = find_request(exchange->json, fault);
     if (!request)
@@ -269,18 +281,19 @@ static int dispatch(struct client_exchange *exchange, struct fault *fault)
     int status;
     if (strcmp(kind, "Get") == 0) {
         if ((status = take_key(exchange, field, fault)) == 0)
-            get(exchange);
+            client_get(exchange);
     } else if (strcmp(kind, "Put") == 0) {
         if ((status = take_pair(exchange, field, fault)) == 0)
-            change(exchange, OP_PUT);
+            client_change(exchange, OP_PUT);
     } else if (strcmp(kind, "Delete") == 0) {
         if ((status = take_key(exchange, field, fault)) == 0)
-            change(exchange, OP_DELETE);
+            client_change(exchange, OP_DELETE);
     } else if (strcmp(kind, "Ping") == 0) {
         if ((status = take_pid(exchange, field, fault)) == 0)
-            ping(exchange);
+            client_ping(exchange);
     } else {
-        status = fault_set(fault, -EINVAL, "unknown request \"%.100s\"", kind);
+        status = fault_set(fault, -EINVAL,
+                           "the request \"%.100s\" is unknown: use Get, Put, Delete or Ping", kind);
     }
     return status;
 }
@@ -290,7 +303,7 @@ void http_client_handle(struct client_exchange *exchange, struct bytes message)
     struct fault fault = {""};
     int status = http_json_parse(message, &exchange->json, &fault);
     if (status == 0)
-        status = dispatch(exchange, &fault);
+        status = client_dispatch(exchange, &fault);
     if (status != 0)
         http_client_error(exchange, fault.text);
 }

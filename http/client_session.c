@@ -3,7 +3,7 @@
  *   message --> exchange, at the end of the session's queue --> replica --> reply
  *
  * Replies leave in the order of their requests: the head of the queue is sent when it is complete.
- * While too much of a connection is under way it is not read. */
+ * A connection that has too much under way is not read. */
 #include "client_session.h"
 
 #include "base/trace.h"
@@ -28,10 +28,10 @@ struct client_session {
     uint32_t in_flight; /* exchanges in the queue */
     size_t held_bytes;  /* of the queue */
     bool paused;
-    /* What comes is dropped, and the connection closed once the queue is empty: */
-    bool too_large;
-    bool closing;
-    bool closed; /* the close frame was sent */
+    /* Either makes the session drop its input, and close the connection once the queue is empty: */
+    bool too_large; /* a message was */
+    bool closing;   /* the node is stopping */
+    bool closed;    /* the close frame was sent */
 };
 
 struct http_clients {
@@ -39,7 +39,7 @@ struct http_clients {
     struct lws_vhost *vhost;
     struct lws_protocols protocols[2];
     LIST_HEAD(, client_session) sessions;
-    uint32_t connections; /* with those that have not shaken hands yet */
+    uint32_t connections; /* also those that have not shaken hands yet */
     bool stopping;
 };
 
@@ -50,7 +50,8 @@ bool http_clients_have_room(const struct http_clients *clients)
 
 /* ---- Requests ---- */
 
-static void hold(struct client_exchange *exchange, size_t bytes)
+/* Counts the bytes of this exchange, which change when the reply takes the message's place. */
+static void exchange_hold(struct client_exchange *exchange, size_t bytes)
 {
     struct client_session *session = exchange->session;
     assert(session->held_bytes >= exchange->held_bytes);
@@ -68,7 +69,7 @@ static void adjust_flow(struct client_session *session)
     lws_rx_flow_control(session->wsi, !pause);
 }
 
-/* A new exchange at the end of the queue, or NULL. */
+/* A new exchange at the end of the queue, or NULL when out of memory. */
 static struct client_exchange *exchange_new(struct client_session *session, size_t message_bytes)
 {
     struct client_exchange *exchange = calloc(1, sizeof *exchange);
@@ -79,7 +80,7 @@ static struct client_exchange *exchange_new(struct client_session *session, size
     exchange->began_ms = uv_now(session->clients->http->loop);
     TAILQ_INSERT_TAIL(&session->queue, exchange, queue);
     session->in_flight++;
-    hold(exchange, message_bytes);
+    exchange_hold(exchange, message_bytes);
     return exchange;
 }
 
@@ -88,7 +89,7 @@ static void exchange_end(struct client_exchange *exchange)
     struct client_session *session = exchange->session;
     TAILQ_REMOVE(&session->queue, exchange, queue);
     session->in_flight--;
-    hold(exchange, 0);
+    exchange_hold(exchange, 0);
     if (exchange->waiting)
         exchange->session = NULL; /* the replica's callback frees it */
     else
@@ -100,7 +101,7 @@ void http_client_replied(struct client_exchange *exchange)
     const struct http *http = exchange->session->clients->http;
     trace_debug("http", "/client answers after %lu ms",
                 (unsigned long)(uv_now(http->loop) - exchange->began_ms));
-    hold(exchange, exchange->reply.len);
+    exchange_hold(exchange, exchange->reply.len);
     lws_callback_on_writable(exchange->session->wsi);
 }
 
@@ -117,6 +118,7 @@ static int on_message(struct client_session *session, struct bytes message)
     return 0;
 }
 
+/* Answers a message past CLIENT_MESSAGE_BYTES_MAX; is_over then closes the connection. */
 static int refuse_message(struct client_session *session)
 {
     session->too_large = true;
@@ -129,7 +131,7 @@ static int refuse_message(struct client_session *session)
     return 0;
 }
 
-/* A piece of a message; the whole one is handled where it lies if it came in one piece. */
+/* A piece of a message. One that came whole is handled in place, without a copy. */
 static int on_receive(struct client_session *session, const void *data, size_t len)
 {
     if (session->too_large || session->closing)
@@ -159,10 +161,9 @@ static bool is_over(const struct client_session *session)
     return (session->too_large || session->closing) && TAILQ_EMPTY(&session->queue);
 }
 
-/* Writes the close frame (RFC 6455, 5.5.1) itself: libwebsockets, when it runs on libuv, closes a
- * second time before its own has left. What the client still sends must be read, or the connection
- * is reset and the frame lost: so it stays open until the client has answered, for some seconds at
- * most. */
+/* Writes the close frame (RFC 6455, 5.5.1) without libwebsockets, which on libuv closes a second
+ * time before its own frame has left. The connection stays open until the client has answered, for
+ * some seconds at most: with unread input it would be reset and the frame lost. */
 static int send_close(struct client_session *session)
 {
     unsigned int code =
@@ -179,6 +180,7 @@ static int send_close(struct client_session *session)
 static int send_reply(struct client_session *session)
 {
     struct client_exchange *exchange = TAILQ_FIRST(&session->queue);
+    assert(exchange && !exchange->waiting);
     if (exchange->reply.failed)
         return -1;
     size_t len = exchange->reply.len - LWS_PRE;
@@ -194,7 +196,7 @@ static bool has_reply(const struct client_session *session)
     return exchange && !exchange->waiting;
 }
 
-/* One thing at a time: libwebsockets calls again once it has left. */
+/* Sends one thing at a time: libwebsockets calls again once it has left. */
 static int on_writeable(struct client_session *session)
 {
     if (has_reply(session)) {
@@ -221,7 +223,7 @@ static void session_begin(struct http_clients *clients, struct client_session *s
 static void session_end(struct client_session *session)
 {
     if (!session || !session->clients)
-        return; /* it never began: the handshake failed */
+        return; /* the handshake failed, so it never began */
     struct client_exchange *exchange;
     while ((exchange = TAILQ_FIRST(&session->queue)))
         exchange_end(exchange);
@@ -229,11 +231,12 @@ static void session_end(struct client_session *session)
     LIST_REMOVE(session, all);
 }
 
-static int admit(struct lws *wsi)
+/* Refuses web pages of other origins, as HTTP does (origin.h). */
+static int session_admit(struct lws *wsi)
 {
     if (lws_hdr_total_length(wsi, WSI_TOKEN_ORIGIN) == 0)
         return 0;
-    /* What does not fit stays empty, and is foreign. */
+    /* A header that does not fit leaves its text empty, which counts as foreign. */
     char origin[ORIGIN_BYTES_MAX] = "", host[ORIGIN_BYTES_MAX] = "";
     lws_hdr_copy(wsi, origin, sizeof origin, WSI_TOKEN_ORIGIN);
     lws_hdr_copy(wsi, host, sizeof host, WSI_TOKEN_HOST);
@@ -250,11 +253,12 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
     struct http_clients *clients = lws_get_vhost(wsi) ? lws_vhost_user(lws_get_vhost(wsi)) : NULL;
     switch (reason) {
     case LWS_CALLBACK_HTTP: /* no upgrade was asked for */
-        if (lws_return_http_status(wsi, HTTP_STATUS_BAD_REQUEST, "this is a WebSocket") != 0)
+        if (lws_return_http_status(wsi, HTTP_STATUS_BAD_REQUEST,
+                                   "/client is a WebSocket: ask for an upgrade") != 0)
             return -1;
         return lws_http_transaction_completed(wsi) != 0 ? -1 : 0;
     case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
-        return admit(wsi);
+        return session_admit(wsi);
     case LWS_CALLBACK_ESTABLISHED:
         session_begin(clients, session, wsi);
         return 0;
@@ -295,7 +299,7 @@ int http_clients_start(struct http *http, struct lws_context *context, struct ht
         .vhost_name = "client",
         .protocols = clients->protocols,
         .user = clients,
-        .ka_time = 60, /* seconds; a client that vanished is noticed (tcp(7)) */
+        .ka_time = 60, /* seconds; to notice a client that has vanished (tcp(7)) */
         .ka_probes = 3,
         .ka_interval = 10,
     };
@@ -320,7 +324,7 @@ void http_clients_stop(struct http_clients *clients)
     struct client_session *session;
     LIST_FOREACH(session, &clients->sessions, all)
     {
-        /* The context may be gone before the loop comes round: now or never. */
+        /* Before the loop comes round, the context may be gone. */
         while (has_reply(session) && !lws_send_pipe_choked(session->wsi))
             if (send_reply(session) != 0)
                 break;
@@ -335,14 +339,15 @@ void http_clients_free(struct http_clients *clients)
     free(clients);
 }
 
-/* GET /client that came to the HTTP server: http_adopt_websocket sent it here, or it follows
+/* A GET /client that came to the HTTP server: http_adopt_websocket sent it here, or it follows
  * another request on its connection. */
 void http_client_refused(struct http_request *request)
 {
     if (!http_clients_have_room(request->http->clients))
         http_error(request, MHD_HTTP_SERVICE_UNAVAILABLE, (struct bytes){0},
-                   "this node has no WebSocket left");
+                   "this node has as many WebSockets as it serves: try again later");
     else
         http_error(request, MHD_HTTP_BAD_REQUEST, (struct bytes){0},
-                   "/client is a WebSocket and begins a connection of its own");
+                   "/client is a WebSocket and begins a connection of its own: ask for the upgrade "
+                   "in the first request of a new connection");
 }

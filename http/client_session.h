@@ -1,5 +1,5 @@
-/* Private to the room: the client WebSocket at /client: JSON requests, answered in the order in
- * which they came.
+/* Private to the room: the client WebSocket at /client. Its JSON requests are answered in the order
+ * in which they came.
  *
  * Thread: the loop's. */
 #ifndef QUORUMFS_HTTP_CLIENT_SESSION_H
@@ -10,9 +10,9 @@
 enum {
     CLIENT_MESSAGE_BYTES_MAX =
         2 * VALUE_BYTES_MAX,    /* larger: an error, then the connection is closed */
-    CLIENT_IN_FLIGHT_MAX = 128, /* requests of one connection; then it is not read for a while */
-    CLIENT_QUEUE_BYTES_MAX =
-        4 * 1024 * 1024, /* replies of one connection that it has not taken; the same */
+    CLIENT_IN_FLIGHT_MAX = 128, /* requests of one connection; at the limit it is not read */
+    CLIENT_QUEUE_BYTES_MAX = 4 * 1024 * 1024, /* replies of one connection that it has not taken; at
+                                                 the limit it is not read */
 };
 
 struct http_clients;
@@ -29,14 +29,15 @@ void http_clients_free(struct http_clients *clients); /* after the context is go
 
 struct client_session;
 
-/* A request from its message to its reply. It belongs to its session until it has been sent; if the
- * session ends while the replica holds it, the callback finds `session` NULL and frees it. */
+/* A request from its message to its reply. It belongs to its session until the reply is sent. If
+ * the session ends while the replica holds the exchange, `session` becomes NULL and the replica's
+ * callback frees it. */
 struct client_exchange {
     TAILQ_ENTRY(client_exchange) queue;
     struct client_session *session;
     struct replica *replica;
     uint64_t began_ms; /* of the loop's clock */
-    bool waiting;      /* for the replica */
+    bool waiting;      /* the replica will call back */
     size_t held_bytes; /* of the message, then of the reply */
     cJSON *json;       /* the message; the item's bytes lie in it */
     struct http_item item;
@@ -45,8 +46,8 @@ struct client_exchange {
     size_t request_at, request_len; /* the request's text in the reply */
 };
 
-/* Carries out a message. Unless `waiting` is set on return, the reply is there; otherwise
- * http_client_replied says so later. */
+/* Carries out a message. On return either the reply is complete, or `waiting` is set and
+ * http_client_replied is called later. */
 void http_client_handle(struct client_exchange *exchange, struct bytes message);
 
 /* Makes the reply {"error":text}. */
@@ -54,7 +55,7 @@ void http_client_error(struct client_exchange *exchange, const char *text);
 
 void http_client_exchange_free(struct client_exchange *exchange);
 
-/* The reply to an exchange that waited is complete (client_session.c). */
+/* Sends the reply, now complete, in its turn (client_session.c). */
 void http_client_replied(struct client_exchange *exchange);
 
 #endif

@@ -1,20 +1,27 @@
-/* What went wrong, as a status and an English sentence (RFC 9110, section 15). */
+/* Errors as a status and an English sentence (RFC 9110, section 15): the cause, and the remedy
+ * where the caller has one. */
 #include "command/key.h"
 #include "http_internal.h"
 #include "json_out.h"
 #include "text.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-static void put_error(struct http_request *request, struct bytes key, char *text)
+/* A text that quotes a request may be no UTF-8, or was cut inside a character. */
+static void make_plain(char *text)
 {
-    if (!http_text_is_utf8(
-            bytes_of_text(text))) /* quoted from a request, or cut inside a character */
-        for (char *c = text; *c; c++)
-            *c = *c & 0x80 ? '?' : *c;
+    if (http_text_is_utf8(bytes_of_text(text)))
+        return;
+    for (char *c = text; *c; c++)
+        *c = *c & 0x80 ? '?' : *c;
+}
+
+static void put_error(struct http_request *request, struct bytes key, const char *text)
+{
     static const struct {
         const char *begin, *end;
     } shapes[] = {[HTTP_SINGLE] = {"{\"Single\":{", "}}"},
@@ -38,6 +45,7 @@ void http_error(struct http_request *request, unsigned int status, struct bytes 
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
+    make_plain(text);
     put_error(request, key, text);
     request->answer.content_type = NULL;
     request->answer.retry = status == MHD_HTTP_SERVICE_UNAVAILABLE;
@@ -48,8 +56,8 @@ void http_outcome_text(struct replica *replica, enum replica_outcome outcome, bo
                        struct buffer *out)
 {
     if (outcome == REPLICA_TIMEOUT) {
-        http_json_raw(out, write ? "no answer in time: the outcome is unknown, the change may have "
-                                   "happened or may happen yet"
+        http_json_raw(out, write ? "no answer in time: the outcome is unknown; the change may have "
+                                   "happened, or may still happen"
                                  : "no answer in time: nothing was changed, try again");
         return;
     }
@@ -65,16 +73,26 @@ void http_outcome_text(struct replica *replica, enum replica_outcome outcome, bo
     }
 }
 
+static unsigned int status_of_outcome(enum replica_outcome outcome)
+{
+    switch (outcome) {
+    case REPLICA_TIMEOUT:
+        return MHD_HTTP_GATEWAY_TIMEOUT;
+    case REPLICA_UNSUPPORTED:
+        return MHD_HTTP_NOT_IMPLEMENTED;
+    default:
+        return MHD_HTTP_SERVICE_UNAVAILABLE;
+    }
+}
+
 void http_error_outcome(struct http_request *request, enum replica_outcome outcome, bool write,
                         struct bytes key)
 {
+    assert(outcome != REPLICA_DONE);
     struct buffer text = {0};
     http_outcome_text(request->http->replica, outcome, write, &text);
-    http_error(request,
-               outcome == REPLICA_TIMEOUT       ? MHD_HTTP_GATEWAY_TIMEOUT
-               : outcome == REPLICA_UNSUPPORTED ? MHD_HTTP_NOT_IMPLEMENTED
-                                                : MHD_HTTP_SERVICE_UNAVAILABLE,
-               key, "%.*s", (int)text.len, (const char *)text.data);
+    http_error(request, status_of_outcome(outcome), key, "%.*s", (int)text.len,
+               (const char *)text.data);
     buffer_free(&text);
 }
 
@@ -82,33 +100,35 @@ const char *http_errno_text(int status)
 {
     switch (status) {
     case -ECANCELED:
-        return "the condition does not hold";
+        return "the condition does not hold: nothing was changed";
     case -EISDIR:
         return "the key is a directory";
     case -ENOTDIR:
-        return "a parent of the key is a file";
+        return "a parent of the key is a file, so nothing can lie below it";
     case -EINVAL:
-        return "the key is no regular file";
+        return "the key is not a regular file, so it has no value";
     case -ELOOP:
-        return "the key is a symbolic link";
+        return "the key is a symbolic link, which HTTP does not follow";
     case -ENOTEMPTY:
-        return "the directory is not empty";
+        return "the directory is not empty: delete the keys in it first";
     case -EPERM:
-        return "the key is reserved";
+        return "the key is reserved: choose another one";
     case -EFBIG:
-        return "the value is too large for an answer in JSON; ask for application/octet-stream";
+        return "the value is too large for an answer in JSON: ask for it with the header "
+               "\"Accept: application/octet-stream\"";
     case -E2BIG:
-        return "the list is too long";
+        return "the list is too long: send it in parts";
     case -ENOSPC:
         return "the disk is full";
     case -EBUSY:
-        return "too many answers wait for their clients: nothing has happened, try again";
+        return "this node holds too many answers that their clients have not read yet: nothing has "
+               "happened, try again";
     default:
         return strerror(-status);
     }
 }
 
-static unsigned int status_of(int status)
+static unsigned int status_of_errno(int status)
 {
     switch (status) {
     case -ECANCELED:
@@ -137,9 +157,11 @@ static unsigned int status_of(int status)
 
 void http_error_errno(struct http_request *request, int status, struct bytes key)
 {
-    http_error(request, status_of(status), key, "%s", http_errno_text(status));
+    assert(status < 0);
+    http_error(request, status_of_errno(status), key, "%s", http_errno_text(status));
 }
 
+/* `too_long` is the answer to a long key: it depends on whether the key was in the URI. */
 static bool key_ok(struct http_request *request, struct bytes key, unsigned int too_long)
 {
     const char *why = NULL;

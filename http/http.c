@@ -1,9 +1,9 @@
 /* The HTTP server on the loop: libmicrohttpd without a thread, and the time-outs of connections.
  *
  * libmicrohttpd has its sockets in an epoll descriptor of its own; the loop watches that one
- * descriptor and calls MHD_run. What happens outside of MHD_run and gives it something to do (a
- * connection that was added, a request that was resumed) is followed by http_wake, so that it runs
- * again before the loop waits; it is never called from inside one of its own callbacks. */
+ * descriptor and calls MHD_run. Code outside of MHD_run that gives it work (adds a connection,
+ * resumes a request) calls http_wake afterwards, so that MHD_run comes again before the loop waits.
+ * MHD_run is never called from inside one of its own callbacks. */
 #include "http.h"
 
 #include "base/trace.h"
@@ -20,7 +20,9 @@ enum { TIMER_MS = 1000, STOPPING_TIMER_MS = 50 };
 
 /* ---- Connections ---- */
 
-static void watch(struct http *http, struct http_connection *c)
+/* From now on a request has to arrive whole within the time limit (end_expired). The list is in the
+ * order of the deadlines, since all have the same limit. */
+static void connection_watch(struct http *http, struct http_connection *c)
 {
     if (c->receive_by)
         TAILQ_REMOVE(&http->receiving, c, receiving);
@@ -28,7 +30,7 @@ static void watch(struct http *http, struct http_connection *c)
     TAILQ_INSERT_TAIL(&http->receiving, c, receiving);
 }
 
-static void unwatch(struct http *http, struct http_connection *c)
+static void connection_unwatch(struct http *http, struct http_connection *c)
 {
     if (c->receive_by)
         TAILQ_REMOVE(&http->receiving, c, receiving);
@@ -39,16 +41,17 @@ void http_connection_arriving(struct http *http, struct http_connection *c)
 {
     c->busy = true;
     c->resumed = false;
-    watch(http, c);
+    connection_watch(http, c);
 }
 
 void http_connection_arrived(struct http *http, struct http_connection *c)
 {
-    unwatch(http, c);
+    connection_unwatch(http, c);
 }
 
-/* The client has sent its last byte. When that comes together with other data, libmicrohttpd, which
- * waits for edges, does not notice it; unless the request was resumed: then it reads once more. */
+/* Whether the client has sent its last byte. If its FIN comes together with data, libmicrohttpd,
+ * which waits for edges, does not notice it, unless the request was resumed: then it reads once
+ * more. */
 static bool is_half_closed(const struct http_connection *c)
 {
     char byte;
@@ -57,9 +60,9 @@ static bool is_half_closed(const struct http_connection *c)
 
 void http_connection_over(struct http *http, struct http_connection *c)
 {
-    unwatch(http, c);
+    connection_unwatch(http, c);
     c->busy = false;
-    /* What was sent still arrives; the daemon sees the end of what comes and closes. */
+    /* The answer still arrives; the daemon reads the end of the stream and closes. */
     if (http->stopping || (!c->resumed && is_half_closed(c)))
         shutdown(c->fd, SHUT_RD);
 }
@@ -76,7 +79,7 @@ static struct http_connection *connection_new(struct http *http, struct MHD_Conn
     c->fd = fd->connect_fd;
     c->allowed = config_allows_client(http->config, from->client_addr);
     TAILQ_INSERT_TAIL(&http->connections, c, all);
-    watch(http, c); /* the listener has seen the first bytes of a request */
+    connection_watch(http, c); /* its request has begun: the listener has seen the first bytes */
     return c;
 }
 
@@ -94,16 +97,18 @@ static void on_connection(void *arg, struct MHD_Connection *mhd, void **context,
     http->connection_count--;
     if (!c)
         return;
-    unwatch(http, c);
+    connection_unwatch(http, c);
     TAILQ_REMOVE(&http->connections, c, all);
     free(c);
 }
 
-/* Past the limit: says so, if it can be said at once. The request is taken from the socket first,
- * since closing one that has unread bytes would take the answer back (RFC 1122, 4.2.2.13). */
-static void refuse(int fd)
+/* Answers a connection past the limit, if that is possible at once. The request is taken from the
+ * socket first, since closing a socket with unread bytes would take the answer back (RFC 1122,
+ * 4.2.2.13). */
+static void connection_refuse(int fd)
 {
-    static const char body[] = "{\"Single\":{\"error\":\"this node has no connection left\"}}";
+    static const char body[] = "{\"Single\":{\"error\":\"this node has as many connections as it "
+                               "serves: try again later\"}}";
     char text[4096];
     if (recv(fd, text, sizeof text, MSG_DONTWAIT) > 0) {
         int len = snprintf(text, sizeof text,
@@ -111,7 +116,7 @@ static void refuse(int fd)
                            "Content-Length: %zu\r\nRetry-After: 1\r\nConnection: close\r\n\r\n%s",
                            sizeof body - 1, body);
         if (send(fd, text, (size_t)len, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
-            trace_debug("http", "a connection past the limit was closed without a word");
+            trace_debug("http", "a connection past the limit was closed without an answer");
     }
     close(fd);
 }
@@ -120,26 +125,27 @@ void http_adopt(void *arg, int fd, const struct sockaddr *from, socklen_t from_l
 {
     struct http *http = arg;
     if (http->stopping || http->connection_count >= HTTP_CONNECTIONS_MAX) {
-        refuse(fd);
+        connection_refuse(fd);
         return;
     }
     if (MHD_add_connection(http->daemon, fd, from, from_len) != MHD_YES)
-        trace_warn("http", "a connection was closed: %s", strerror(errno));
+        trace_warn("http", "a new connection was closed, libmicrohttpd did not take it: %s",
+                   strerror(errno));
     http_wake(http);
 }
 
 void http_adopt_websocket(void *arg, int fd, const struct sockaddr *from, socklen_t from_len)
 {
     struct http *http = arg;
-    /* Who is refused gets an HTTP answer that says why (http_client_refused). */
+    /* A client that is refused gets an HTTP answer that says why (http_client_refused). */
     if (!config_allows_client(http->config, from) || !http_clients_have_room(http->clients))
         http_adopt(http, fd, from, from_len);
     else
         http_clients_adopt(http->clients, fd);
 }
 
-/* Half a request for too long, or nothing more will come of it. The daemon is told in the way that
- * it understands: the connection ends. */
+/* Ends connections whose request has not arrived in time or, since the client has closed its side,
+ * never will. Shutting the socket down is the way to tell the daemon. */
 static void end_expired(struct http *http)
 {
     struct http_connection *c, *next;
@@ -147,7 +153,7 @@ static void end_expired(struct http *http)
         next = TAILQ_NEXT(c, receiving);
         if (c->receive_by > uv_now(http->loop) && !is_half_closed(c))
             continue;
-        unwatch(http, c);
+        connection_unwatch(http, c);
         shutdown(c->fd, SHUT_RDWR);
     }
 }
@@ -172,8 +178,8 @@ static void close_handle(uv_handle_t *handle)
         uv_close(handle, on_handle_closed);
 }
 
-/* The daemon and its handles go; what is still being sent is cut off. */
-static void finish(struct http *http)
+/* Ends the daemon and its handles; answers that are still being sent are cut off. */
+static void http_finish(struct http *http)
 {
     assert(http->waiting == 0); /* the daemon cannot end suspended connections */
     close_handle((uv_handle_t *)&http->poll);
@@ -195,7 +201,7 @@ void http_wake(struct http *http)
     uv_idle_start(&http->idle, on_idle);
 }
 
-static void run(struct http *http)
+static void http_run(struct http *http)
 {
     MHD_run(http->daemon);
     MHD_UNSIGNED_LONG_LONG wait_ms;
@@ -203,12 +209,12 @@ static void run(struct http *http)
     if (again || !TAILQ_EMPTY(&http->going_on))
         http_wake(http);
     if (http->stopping && http->connection_count == 0)
-        finish(http);
+        http_finish(http);
 }
 
 static void on_poll(uv_poll_t *poll, int status, int events)
 {
-    run(poll->data);
+    http_run(poll->data);
 }
 
 static void on_idle(uv_idle_t *idle)
@@ -222,7 +228,7 @@ static void on_idle(uv_idle_t *idle)
         TAILQ_REMOVE(&due, request, going_on);
         request->go_on(request);
     }
-    run(http);
+    http_run(http);
 }
 
 static void on_timer(uv_timer_t *timer)
@@ -231,9 +237,9 @@ static void on_timer(uv_timer_t *timer)
     end_expired(http);
     http_linger_end_expired(http);
     if (http->stopping && uv_now(http->loop) >= http->stop_by && http->waiting == 0)
-        finish(http);
+        http_finish(http);
     else
-        run(http);
+        http_run(http);
 }
 
 static void on_daemon_message(void *arg, const char *format, va_list args)
@@ -246,7 +252,7 @@ static void on_daemon_message(void *arg, const char *format, va_list args)
     trace_debug("http", "%s", text);
 }
 
-/* The path is decoded in http_request_begin, which sees it first. */
+/* http_request_begin, which sees the path first, decodes it. */
 static size_t leave_escaped(void *arg, struct MHD_Connection *mhd, char *text)
 {
     return strlen(text);
@@ -255,7 +261,7 @@ static size_t leave_escaped(void *arg, struct MHD_Connection *mhd, char *text)
 static struct MHD_Daemon *daemon_start(struct http *http)
 {
     const struct MHD_OptionItem options[] = {
-        /* First: it is for what is said about the others too. */
+        /* First, so that it also hears of mistakes in the options after it. */
         {MHD_OPTION_EXTERNAL_LOGGER, (intptr_t)on_daemon_message, NULL},
         {MHD_OPTION_CONNECTION_LIMIT, HTTP_CONNECTIONS_MAX, NULL},
         {MHD_OPTION_CONNECTION_TIMEOUT, HTTP_IDLE_MS_MAX / 1000, NULL},
@@ -337,7 +343,7 @@ void http_free(struct http *http)
 {
     http->freeing = true;
     http_clients_free(http->clients);
-    finish(http);
+    http_finish(http);
     if (http->handles_open == 0)
         free(http);
 }

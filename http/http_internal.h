@@ -5,8 +5,8 @@
  *       | refused early             | http_answer              | http_answer: resumed
  *       +---------------------------+--------> ANSWERED <------+
  *
- * A request lives until libmicrohttpd has sent its answer or lost its connection. A suspended
- * connection is not looked at, so a request cannot go away while the replica holds it.
+ * A request lives until libmicrohttpd has sent its answer or lost its connection. libmicrohttpd
+ * does not look at a suspended connection, so a request cannot go away while the replica holds it.
  *
  * Thread: the loop's. */
 #ifndef QUORUMFS_HTTP_INTERNAL_H
@@ -14,6 +14,7 @@
 
 #include "http.h"
 #include "json_in.h"
+#include "routes.h"
 #include "uri.h"
 
 #include <microhttpd.h>
@@ -32,8 +33,8 @@ struct http_connection {
     TAILQ_ENTRY(http_connection) all, receiving;
     int fd;
     bool allowed;        /* its address may use this door */
-    bool busy;           /* a request of it exists */
-    bool resumed;        /* that request waited */
+    bool busy;           /* it has a request */
+    bool resumed;        /* that request has waited for the replica */
     uint64_t receive_by; /* ms of the loop's clock; 0: no request is arriving */
 };
 
@@ -49,7 +50,7 @@ struct http {
     uint32_t handles_open;
     bool stopping, freeing;
     uint32_t waiting;     /* requests that the replica holds */
-    uint64_t body_ms_max; /* HTTP_BODY_MS_MAX, which tests shorten */
+    uint64_t body_ms_max; /* HTTP_BODY_MS_MAX; tests shorten it */
     uint64_t stop_by;     /* ms of the loop's clock */
     struct http_connections connections;
     struct http_connections receiving; /* by receive_by, the next to expire first */
@@ -61,15 +62,17 @@ struct http {
     uint64_t requests_total;
 };
 
-/* A request of this connection begins; is complete; has ended. */
+/* The life of a request, for the time-outs of its connection: its first line is here; its body is
+ * complete; its answer is sent. */
 void http_connection_arriving(struct http *http, struct http_connection *connection);
 void http_connection_arrived(struct http *http, struct http_connection *connection);
 void http_connection_over(struct http *http, struct http_connection *connection);
 
-/* The daemon has something to do: it is run in the loop's next turn, before the loop waits. */
+/* Runs the daemon in the loop's next turn, before the loop waits. Call it whenever something
+ * outside of MHD_run gave the daemon work. */
 void http_wake(struct http *http);
 
-/* A handle that counts in `handles_open` is closed. */
+/* To be called when a handle that counts in `handles_open` is closed. */
 void http_handle_closed(struct http *http);
 
 /* Keeps a connection that is about to be closed until its client has read the answer (linger.c). */
@@ -91,20 +94,17 @@ struct http_route {
     http_handler *handler;
 };
 
-/* Never NULL: what is unknown has a route that answers so. */
+/* Never NULL: an unknown path or method has a route whose handler answers 404 or 405. */
 const struct http_route *http_route_find(const char *method, struct bytes path);
 
-/* reads.c, listing.c */
-http_handler http_read_key, http_read_keys, http_list_keys;
-/* writes.c */
-http_handler http_put_key, http_post_key, http_delete_key, http_post_keys, http_delete_keys,
-    http_post_txn;
-/* meta.c */
-http_handler http_ping, http_status, http_healthz, http_readyz, http_metrics;
-/* client_session.c, route.c */
-http_handler http_client_refused, http_unknown_path, http_unknown_method;
+#define HTTP_DECLARE(method, path, body_bytes_max, shape, handler) http_handler handler;
+HTTP_ROUTES(HTTP_DECLARE)
+#undef HTTP_DECLARE
 
-/* What a ping brought about. */
+/* GET /keys without a body: http_read_keys hands it on (listing.c). */
+http_handler http_list_keys;
+
+/* The result of a ping as a sentence (meta.c). */
 enum { HTTP_PING_TEXT_MAX = 64 };
 void http_ping_text(uint32_t pid, bool reached, char text[HTTP_PING_TEXT_MAX]);
 
@@ -118,13 +118,13 @@ enum http_request_state {
     HTTP_REQUEST_ANSWERED,
 };
 
-/* What is sent beside the body. */
+/* The answer, its body excepted. */
 struct http_answer {
     unsigned int status;
     const char *content_type; /* NULL: JSON */
-    char allow[32];           /* 405: the methods there are */
+    char allow[32];           /* 405: the methods that the path has */
     uint64_t etag;            /* a revision; 0: none */
-    bool retry;               /* Retry-After: nothing has happened, try again */
+    bool retry;               /* nothing has happened: Retry-After invites to try again */
     bool stale;
     uint64_t age_ms;             /* with `stale` */
     struct MHD_Response *stream; /* instead of the body */
@@ -159,15 +159,15 @@ enum MHD_Result http_request_access(void *arg, struct MHD_Connection *mhd, const
 void http_request_end(void *arg, struct MHD_Connection *mhd, void **request,
                       enum MHD_RequestTerminationCode why);
 
-/* Sends `answer` and `out`. Exactly once for each request, in its handler or whenever the replica
- * has called back. */
+/* Sends `answer` and `out`: exactly once for each request, in its handler or when the replica calls
+ * back. */
 void http_answer(struct http_request *request, unsigned int status);
 
 /* Calls `go_on` in the loop's next turn. */
 void http_request_go_on(struct http_request *request, http_handler *go_on);
 
-/* Reserves memory for what a request is about to hold; given back when it ends. False: there is
- * none (HTTP_HELD_BYTES_MAX). */
+/* Reserves memory for bytes that the request is about to hold, until it ends. False: all requests
+ * together would hold more than HTTP_HELD_BYTES_MAX. */
 bool http_hold(struct http_request *request, size_t bytes);
 
 /* A header's value, or NULL. */
@@ -176,37 +176,41 @@ const char *http_header(const struct http_request *request, const char *name);
 /* The consistency that the query asks for; false: 400 was answered. */
 bool http_consistency(struct http_request *request, enum replica_consistency *consistency);
 
+/* Marks the answer as stale if the read was. */
+void http_set_freshness(struct http_request *request, struct replica_freshness freshness);
+
 /* ---- Errors (errors.c) ---- */
 
-/* Answers {"Single":{"key":K,"error":...}}, or in the route's shape; key.data NULL: the error is
- * about no key. */
+/* Answers {"Single":{"key":K,"error":...}}, or the same in the route's shape. Without a key
+ * (key.data NULL) the field is left out. */
 void http_error(struct http_request *request, unsigned int status, struct bytes key,
                 const char *format, ...) __attribute__((format(printf, 4, 5)));
 
-/* The replica refused, or did not answer in time. */
+/* Answers that the replica refused, or did not answer in time. */
 void http_error_outcome(struct http_request *request, enum replica_outcome outcome, bool write,
                         struct bytes key);
 
-/* A negative errno of a command or of the tree. */
+/* Answers with the negative errno of a command or of the tree. */
 void http_error_errno(struct http_request *request, int status, struct bytes key);
 
-/* The same as texts, for who has no HTTP status to give (the WebSocket, objects in a list). */
+/* The same as texts, for answers without an HTTP status of their own: those of the WebSocket and
+ * objects in a list. */
 const char *http_errno_text(int status);
 void http_outcome_text(struct replica *replica, enum replica_outcome outcome, bool write,
                        struct buffer *out);
 
-/* ---- What is read (value.c) ---- */
+/* ---- Values (value.c) ---- */
 
 /* Finds a key that is a file. Returns 0, -ENOENT, -ENOTDIR, -EISDIR, -ELOOP (a symbolic link),
- * -EINVAL (no file), or what the database says. */
+ * -EINVAL (another kind of file), or an error of the database. */
 int http_find(struct tree *tree, struct bytes key, struct attr *attr);
 
-/* {"key":K,"exists":true,"value":V}. -EFBIG for a value longer than `bytes_max`; on errors nothing
- * was written. */
+/* {"key":K,"exists":true,"value":V}. -EFBIG for a value longer than `bytes_max`. After an error
+ * nothing was written. */
 int http_put_value(struct buffer *out, struct tree *tree, struct bytes key, const struct attr *attr,
                    uint64_t bytes_max);
 
-/* {"key":K,"exists":false}, or with the error where that is not all. */
+/* {"key":K,"exists":false} for -ENOENT, and {"key":K,"error":...} for any other status. */
 void http_put_absent(struct buffer *out, struct bytes key, int status);
 
 /* Answers with the bytes themselves, a long value in pieces. */
@@ -216,11 +220,12 @@ void http_listing_free(struct http_listing *listing); /* listing.c; NULL is fine
 
 /* ---- Keys ---- */
 
-/* Reads the body into `items`, checks their keys, and gives the body back. False: the error was
- * answered. */
+/* Reads the body into `items`, checks their keys, and frees the body. False: the error was
+ * answered.
+ */
 bool http_body_items(struct http_request *request, http_items_parser *parse);
 
-/* The key of /key/K, and whether it can be used; if not, the error was answered. */
+/* The key of /key/K; whether it is valid: if not, the error was answered. */
 struct bytes http_path_key(const struct http_request *request);
 bool http_key_ok(struct http_request *request);
 

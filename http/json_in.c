@@ -13,10 +13,11 @@ void http_items_free(struct http_items *items)
     *items = (struct http_items){0};
 }
 
-/* What has to be known of a text before it is parsed. */
+/* Checked before a text is parsed: each value takes memory, and a parsed string would end at a NUL.
+ */
 struct outline {
-    size_t nodes; /* at most so many values */
-    bool has_nul; /* a string holds the escape \u0000, or there is a NUL byte */
+    size_t nodes; /* an upper bound of the number of values */
+    bool has_nul; /* a string holds the escape \u0000, or the text a NUL byte */
 };
 
 static struct outline look_through(struct bytes text)
@@ -30,7 +31,7 @@ static struct outline look_through(struct bytes text)
             in_string = !in_string;
         } else if (in_string && c == '\\') {
             outline.has_nul |= text.len - i >= 6 && memcmp(text.data + i, "\\u0000", 6) == 0;
-            i++; /* what is escaped ends no string */
+            i++; /* an escaped quote ends no string */
         } else if (!in_string && (c == ',' || c == '[' || c == '{')) {
             outline.nodes++;
         }
@@ -52,10 +53,10 @@ int http_json_parse(struct bytes text, cJSON **json, struct fault *fault)
     if (outline.has_nul)
         return fault_set(
             fault, -EINVAL,
-            "the JSON holds a NUL byte or \\u0000; such values are given as \"value_base64\"");
+            "the JSON holds a NUL byte or \\u0000: give such a value as \"value_base64\"");
     if (!http_text_is_utf8(text))
         return fault_set(fault, -EINVAL,
-                         "the JSON is not UTF-8; such values are given as \"value_base64\"");
+                         "the JSON is not UTF-8: give such a value as \"value_base64\"");
     const char *end = NULL;
     cJSON *parsed = cJSON_ParseWithLengthOpts((const char *)text.data, text.len, &end, false);
     const uint8_t *rest = end ? (const uint8_t *)end : text.data;
@@ -82,7 +83,7 @@ static const char *type_name(const cJSON *json)
     return cJSON_IsObject(json) ? "an object" : "a string";
 }
 
-/* The string in a field that may be given once. `*found` stays NULL if it is missing. */
+/* Finds a string field, which may be given once. `*found` stays NULL if it is missing. */
 static int take_string(cJSON *object, const char *name, cJSON **found, struct fault *fault)
 {
     cJSON *field;
@@ -113,7 +114,7 @@ static int decode_value(cJSON *encoded, struct http_item *item, struct fault *fa
 int http_json_pair(cJSON *object, struct http_item *item, struct fault *fault)
 {
     if (!cJSON_IsObject(object))
-        return fault_set(fault, -EINVAL, "{\"key\":\"K\",\"value\":\"V\"} was expected, not %s",
+        return fault_set(fault, -EINVAL, "expected {\"key\":\"K\",\"value\":\"V\"}, not %s",
                          type_name(object));
     cJSON *key = NULL, *value = NULL, *encoded = NULL;
     int status = take_string(object, "key", &key, fault);
@@ -127,7 +128,7 @@ int http_json_pair(cJSON *object, struct http_item *item, struct fault *fault)
         return fault_set(fault, -EINVAL, "the field \"key\" is missing");
     if (!value == !encoded)
         return fault_set(fault, -EINVAL,
-                         value ? "only one of \"value\" and \"value_base64\" can be given"
+                         value ? "give only one of \"value\" and \"value_base64\""
                                : "the field \"value\" is missing");
     item->key = bytes_of_text(key->valuestring);
     if (encoded)
@@ -142,7 +143,7 @@ static int items_begin(struct bytes text, bool list, struct http_items *items, s
     if (status != 0)
         return status;
     if (list && !cJSON_IsArray(items->json))
-        return fault_set(fault, -EINVAL, "a list was expected, not %s", type_name(items->json));
+        return fault_set(fault, -EINVAL, "expected a list, not %s", type_name(items->json));
     size_t count = list ? (size_t)cJSON_GetArraySize(items->json) : 1;
     if (count == 0)
         return fault_set(fault, -EINVAL, "the list is empty");

@@ -1,7 +1,7 @@
-/* Private to the room: reading what clients send as JSON (RFC 8259): keys, and keys with values.
+/* Private to the room: reads the JSON that clients send (RFC 8259): keys, and keys with values.
  *
- * Stricter than the parser it uses: the text must be UTF-8, and a string cannot hold a NUL, since
- * it would silently end there. Thread: any. */
+ * It is stricter than the parser that it uses: the text must be UTF-8, and a string cannot hold a
+ * NUL, at which the parser's string would silently end. Thread: any. */
 #ifndef QUORUMFS_HTTP_JSON_IN_H
 #define QUORUMFS_HTTP_JSON_IN_H
 
@@ -11,8 +11,8 @@
 
 #include <cjson/cJSON.h>
 
-/* A key, and its value where there is one; the bytes belong to the JSON they were read from. In a
- * transaction also the operation that it is for; ELSE is for none. */
+/* A key, and its value if there is one; the bytes belong to the JSON that they were read from. In a
+ * transaction an item is an operation of the command; ELSE has no key. */
 struct http_item {
     struct bytes key, value;
     uint8_t type; /* enum op_type */
@@ -28,19 +28,19 @@ struct http_items {
 
 void http_items_free(struct http_items *items);
 
-/* More than the largest useful list needs; bounds what a parsed text takes in memory. */
+/* Values in one text: more than the largest useful list has, so that it bounds the memory only. */
 enum { HTTP_JSON_NODES_MAX = 4 * COMMAND_OPS_MAX };
 
-/* The whole text as one JSON value, to be given back by cJSON_Delete. 0, or -EINVAL or -E2BIG
- * (HTTP_JSON_NODES_MAX) with the fault's text; `*json` is then NULL. */
+/* Parses the whole text as one JSON value, which the caller frees with cJSON_Delete. Returns 0, or
+ * -EINVAL or -E2BIG (HTTP_JSON_NODES_MAX) with the fault's text and `*json` NULL. */
 int http_json_parse(struct bytes text, cJSON **json, struct fault *fault);
 
-/* {"key":"K","value":"V"}, or "value_base64", which is decoded in place. Other fields are ignored.
- * 0 or -EINVAL with the fault's text. */
+/* Reads {"key":"K","value":"V"}, or "value_base64", which is decoded in place. Other fields are
+ * ignored. Returns 0, or -EINVAL with the fault's text. */
 int http_json_pair(cJSON *object, struct http_item *item, struct fault *fault);
 
-/* Whole bodies, whose parts become 1 to COMMAND_OPS_MAX items. 0, -EINVAL or -E2BIG with the
- * fault's text, or -ENOMEM. */
+/* Reads a whole body, whose parts become 1 to COMMAND_OPS_MAX items. Returns 0, or -EINVAL or
+ * -E2BIG with the fault's text, or -ENOMEM. */
 typedef int http_items_parser(struct bytes text, struct http_items *items, struct fault *fault);
 
 http_items_parser http_items_pair;          /* one pair */

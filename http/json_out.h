@@ -1,4 +1,4 @@
-/* Private to the room: writing JSON by hand, straight into the buffer that is sent. Thread: any. */
+/* Private to the room: writes JSON straight into the buffer that is sent. Thread: any. */
 #ifndef QUORUMFS_HTTP_JSON_OUT_H
 #define QUORUMFS_HTTP_JSON_OUT_H
 
@@ -6,11 +6,11 @@
 
 void http_json_raw(struct buffer *out, const char *text);
 
-/* A comma, unless an object or a list has just been opened. */
+/* Puts a comma, unless an object or a list has just been opened. */
 void http_json_comma(struct buffer *out);
 
-/* "name":"value" with the comma before it; where the value is no text, "name_base64":"..." instead.
- * `name` needs no escaping. */
+/* Puts "name":"value", with a comma before it if needed; if the value is not plain text,
+ * "name_base64":"..." instead. `name` is not escaped. */
 void http_json_field(struct buffer *out, const char *name, struct bytes value);
 
 void http_json_bool(struct buffer *out, const char *name, bool value);

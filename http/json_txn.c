@@ -5,16 +5,16 @@
  *   C: {"key":"K","revision":R} or {"key":"K","exists":true}
  *   O: {"put":{"key":"K","value":"V"}} or {"delete":"K"}
  *
- * becomes the items of one command: IF for each condition, the operations of `then`, ELSE, those of
- * `else`. Every field is known, given once and of its type: a misspelled condition must not hold.
- */
+ * It becomes the items of one command: an IF for each condition, the operations of `then`, ELSE,
+ * and the operations of `else`. Unknown or repeated fields are errors: a misspelled condition must
+ * not count as one that holds. */
 #include "json_in.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* The fields of an object: `fields[i]` becomes that of `names[i]`, or stays NULL. */
+/* Finds the fields of an object: `fields[i]` becomes the one called `names[i]`, or stays NULL. */
 static int take_fields(const cJSON *object, const char *const *names, cJSON **fields, size_t count,
                        struct fault *fault)
 {
@@ -35,13 +35,13 @@ static int take_fields(const cJSON *object, const char *const *names, cJSON **fi
 
 /* ---- Conditions ---- */
 
-/* Revisions are indices of the log: a double holds each that will ever be. */
+/* A revision is an index of the log, below 2^53, so that a double holds it exactly. */
 static int take_revision(const cJSON *field, struct http_item *item, struct fault *fault)
 {
     static const double revision_max = 9007199254740992.0; /* 2^53 */
     double n = cJSON_IsNumber(field) ? field->valuedouble : 0;
     if (n < 1 || n >= revision_max || n != (double)(uint64_t)n)
-        return fault_set(fault, -EINVAL, "\"revision\" must be a whole number from 1 on");
+        return fault_set(fault, -EINVAL, "\"revision\" must be a whole number, 1 or more");
     item->flags = OP_IF_REVISION;
     item->revision = (uint64_t)n;
     return 0;
@@ -67,8 +67,7 @@ static int take_condition(cJSON *object, struct http_item *item, struct fault *f
     if (!cJSON_IsString(fields[0]))
         return fault_set(fault, -EINVAL, "a condition needs a \"key\", which is a string");
     if (!fields[1] == !fields[2])
-        return fault_set(fault, -EINVAL,
-                         "a condition needs one of \"revision\" and \"exists\", and not both");
+        return fault_set(fault, -EINVAL, "a condition needs either \"revision\" or \"exists\"");
     item->type = OP_IF;
     item->key = bytes_of_text(fields[0]->valuestring);
     return fields[1] ? take_revision(fields[1], item, fault) : take_exists(fields[2], item, fault);
@@ -108,7 +107,7 @@ static int take_operation(cJSON *object, struct http_item *item, struct fault *f
         "an operation is {\"put\":{\"key\":\"K\",\"value\":\"V\"}} or {\"delete\":\"K\"}");
 }
 
-/* ---- The whole ---- */
+/* ---- Transactions ---- */
 
 typedef int member_parser(cJSON *member, struct http_item *item, struct fault *fault);
 
@@ -128,12 +127,13 @@ static int take_members(const cJSON *list, member_parser *parse, struct http_ite
     return 0;
 }
 
-/* The three lists. Adds the number of their members to `*count`. */
+/* Finds the three lists, of which `else` may be missing. Adds the number of their members to
+ * `*count`. */
 static int take_lists(const cJSON *json, cJSON **lists, size_t *count, struct fault *fault)
 {
     static const char *const names[] = {"if", "then", "else"};
     if (!cJSON_IsObject(json))
-        return fault_set(fault, -EINVAL, "{\"if\":[],\"then\":[],\"else\":[]} was expected");
+        return fault_set(fault, -EINVAL, "expected {\"if\":[],\"then\":[],\"else\":[]}");
     int status = take_fields(json, names, lists, 3, fault);
     if (status != 0)
         return status;

@@ -1,17 +1,18 @@
-/* The end of a connection whose request was answered before its body had come.
+/* Ends a connection whose request was answered before its body had come.
  *
- * Closing a socket that still receives data resets it, and a reset can overtake the answer: the
- * client sees a broken connection instead of the reason (RFC 9112, 9.6). So the socket is kept, and
- * what comes is dropped, until the client has closed it or a limit is reached. */
+ * Closing a socket that still receives data resets it, and the reset can overtake the answer: the
+ * client then sees a broken connection instead of the reason (RFC 9112, 9.6). So the socket stays
+ * open, and its input is dropped, until the client closes it or a limit is reached. */
 #include "http_internal.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 enum {
-    LINGER_MAX = 64, /* connections; more are closed at once */
+    LINGER_MAX = 64, /* connections at a time; any more are closed at once */
     LINGER_MS_MAX = 5000,
     LINGER_BYTES_MAX = 64 * 1024 * 1024,
     LINGER_READ_BYTES = 64 * 1024, /* in one turn of the loop */
@@ -35,8 +36,9 @@ static void on_closed(uv_handle_t *handle)
     http_handle_closed(http);
 }
 
-static void end(struct http_linger *linger)
+static void linger_end(struct http_linger *linger)
 {
+    assert(linger->http->linger_count > 0);
     LIST_REMOVE(linger, all);
     linger->http->linger_count--;
     uv_close((uv_handle_t *)&linger->poll, on_closed);
@@ -50,11 +52,12 @@ static void on_readable(uv_poll_t *poll, int status, int events)
     if (got < 0 && (errno == EAGAIN || errno == EINTR))
         return;
     if (got <= 0 || (size_t)got >= linger->bytes_left)
-        end(linger);
+        linger_end(linger);
     else
         linger->bytes_left -= (size_t)got;
 }
 
+/* Takes a duplicate of the descriptor: libmicrohttpd closes its own. */
 void http_linger(struct http *http, int fd)
 {
     if (http->linger_count == LINGER_MAX || http->stopping)
@@ -77,7 +80,7 @@ void http_linger(struct http *http, int fd)
     http->linger_count++;
     LIST_INSERT_HEAD(&http->lingering, linger, all);
     if (uv_poll_start(&linger->poll, UV_READABLE, on_readable) != 0)
-        end(linger);
+        linger_end(linger);
 }
 
 void http_linger_end_expired(struct http *http)
@@ -86,6 +89,6 @@ void http_linger_end_expired(struct http *http)
     for (linger = LIST_FIRST(&http->lingering); linger; linger = next) {
         next = LIST_NEXT(linger, all);
         if (http->stopping || linger->until <= uv_now(http->loop))
-            end(linger);
+            linger_end(linger);
     }
 }

@@ -1,8 +1,8 @@
-/* GET /keys?prefix=&limit=&after=: a page of the keys there are, walked in pieces.
+/* GET /keys?prefix=&limit=&after=: a page of the keys in the tree, walked in pieces.
  *
- * One turn of the loop looks at a bounded part of the tree: it collects keys, then reads their
- * values, and leaves the rest to the next turn. The first turn waits for the read to be confirmed;
- * the later ones read the tree of this node, which can only have become newer. */
+ * One turn of the loop looks at a bounded part of the tree: it collects keys, reads their values,
+ * and leaves the rest to the next turn. The first turn waits until the read is confirmed; the later
+ * ones read this node's tree, which can only have become newer. */
 #include "http_internal.h"
 #include "json_out.h"
 
@@ -24,15 +24,15 @@ struct found {
 
 struct http_listing {
     struct buffer after; /* where the walk is */
-    uint32_t keys_left;  /* of the limit */
+    uint32_t keys_left;  /* of the page's limit */
     uint64_t bytes_left; /* of HTTP_LIST_BYTES_MAX */
-    /* This turn: */
+    /* Of this turn: */
     struct found found[TURN_KEYS_MAX];
     uint32_t found_count;
     uint64_t found_bytes;
     struct buffer keys;
-    bool stopped; /* there is a key that was not taken */
-    bool more;    /* the walk was not finished; it goes on after `resume` */
+    bool stopped; /* another key was there, and not taken */
+    bool more;    /* the walk did not come to the end; it goes on after `resume` */
     struct buffer resume;
 };
 
@@ -54,6 +54,7 @@ static void set_after(struct http_listing *listing, struct bytes key)
 
 /* ---- One turn ---- */
 
+/* A tree_key_cb. */
 static bool on_key(void *arg, struct bytes key, const struct attr *attr)
 {
     struct http_listing *listing = arg;
@@ -68,6 +69,7 @@ static bool on_key(void *arg, struct bytes key, const struct attr *attr)
     return true;
 }
 
+/* Walks on from `after`, and fills the turn's part of the listing. */
 static int collect(struct http_request *request)
 {
     struct http_listing *listing = request->listing;
@@ -106,7 +108,7 @@ static int put_found(struct http_request *request, struct bytes key, const struc
                           HTTP_LIST_BYTES_MAX);
 }
 
-/* Writes what was collected, as far as the page has room. `*full`: the next value does not fit. */
+/* Writes the collected keys, as far as the page has room. `*full`: the next value does not fit. */
 static int put_all_found(struct http_request *request, bool *full)
 {
     struct http_listing *listing = request->listing;
@@ -121,6 +123,7 @@ static int put_all_found(struct http_request *request, bool *full)
         if (status != 0)
             return status;
         assert(listing->keys_left > 0);
+        assert(size <= listing->bytes_left);
         listing->bytes_left -= size;
         listing->keys_left--;
         set_after(listing, key);
@@ -157,8 +160,10 @@ static void answer_page(struct http_request *request, bool more)
     http_answer(request, MHD_HTTP_OK);
 }
 
-static void next_turn(struct http_request *request);
+static void listing_next_turn(struct http_request *request);
 
+/* One turn. The page ends when a value does not fit, when its limit of keys is reached and there
+ * are more, or with the tree. */
 static void on_turn(void *arg, enum replica_outcome outcome, struct replica_freshness freshness)
 {
     struct http_request *request = arg;
@@ -168,8 +173,7 @@ static void on_turn(void *arg, enum replica_outcome outcome, struct replica_fres
         return;
     }
     if (request->out.len == 0) {
-        request->answer.stale = freshness.stale;
-        request->answer.age_ms = freshness.age_ms;
+        http_set_freshness(request, freshness);
         http_json_raw(&request->out, "{\"Multiple\":[");
     }
     bool full = false;
@@ -181,12 +185,12 @@ static void on_turn(void *arg, enum replica_outcome outcome, struct replica_fres
     else if (full || (listing->stopped && listing->keys_left == 0))
         answer_page(request, true);
     else if (listing->stopped || listing->more)
-        http_request_go_on(request, next_turn);
+        http_request_go_on(request, listing_next_turn);
     else
         answer_page(request, false);
 }
 
-static void next_turn(struct http_request *request)
+static void listing_next_turn(struct http_request *request)
 {
     replica_read(request->http->replica, REPLICA_LOCAL, on_turn, request);
 }

@@ -1,8 +1,9 @@
-/* What an operator asks: ping, status, health, metrics. */
+/* Requests of operators: ping, status, health, metrics. */
 #include "http_internal.h"
 #include "json_out.h"
 #include "replica/status.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,6 +44,7 @@ static void on_ping(void *arg, bool reached)
 {
     struct ping *ping = arg;
     struct pings *pings = ping->pings;
+    assert(pings->answered < pings->count);
     ping->reached = reached;
     if (++pings->answered == pings->count)
         answer_pings(pings);
@@ -69,7 +71,7 @@ void http_ping(struct http_request *request)
         pings->peers[i] = (struct ping){.pings = pings, .pid = status.peers[i].pid};
     if (pings->count == 0)
         answer_pings(pings);
-    /* The last answer may come inside the last call and frees `pings`. */
+    /* The last answer frees `pings`, and may come inside the last call. */
     for (uint32_t i = 0; i < status.peer_count; i++)
         replica_ping(request->http->replica, pings->peers[i].pid, on_ping, &pings->peers[i]);
 }
@@ -88,7 +90,7 @@ void http_healthz(struct http_request *request)
     http_answer(request, MHD_HTTP_OK);
 }
 
-/* Ready: a linearizable read would be answered. */
+/* A node is ready if it would answer a linearizable read. */
 void http_readyz(struct http_request *request)
 {
     struct replica_status status;
@@ -98,10 +100,10 @@ void http_readyz(struct http_request *request)
         http_answer(request, MHD_HTTP_OK);
         return;
     }
-    const char *why = request->http->stopping   ? "this node is going down"
+    const char *why = request->http->stopping   ? "this node is stopping"
                       : status.why[0]           ? status.why
-                      : status.paxos.has_quorum ? "there is no leader"
-                                                : "this node reaches no quorum";
+                      : status.paxos.has_quorum ? "no node leads: an election is under way"
+                                                : "this node does not reach a quorum";
     http_json_raw(&request->out, "{\"ready\":false");
     http_json_field(&request->out, "error", bytes_of_text(why));
     http_json_raw(&request->out, "}");
@@ -115,7 +117,7 @@ void http_metrics(struct http_request *request)
     struct buffer *out = &request->out;
     status_metrics(http->replica, out);
     buffer_printf(out,
-                  "# HELP quorumfs_http_requests_total Requests that were begun.\n"
+                  "# HELP quorumfs_http_requests_total Requests that have begun.\n"
                   "# TYPE quorumfs_http_requests_total counter\n"
                   "quorumfs_http_requests_total %llu\n"
                   "# HELP quorumfs_http_connections Open HTTP connections.\n"

@@ -6,7 +6,7 @@
 bool http_origin_is_foreign(const char *origin, const char *host)
 {
     if (!origin)
-        return false; /* no browser, or a plain link */
+        return false; /* not from a browser, or a plain link */
     const char *authority = strstr(origin, "://");
     return !authority || !host || strcasecmp(authority + 3, host) != 0;
 }

@@ -1,14 +1,14 @@
-/* Private to the room: an address that may use this door does not speak for every page that a
- * browser has open there.
+/* Private to the room: protects against web pages that a browser has open at an address that may
+ * use this door.
  *
- * A browser says with each request that could change something which page it comes from (Origin,
- * RFC 6454). One that does not come from this node itself is refused. Thread: any. */
+ * With each request that could change something, a browser sends the origin of the page that makes
+ * it (RFC 6454). A request from any page but this node's own is refused. Thread: any. */
 #ifndef QUORUMFS_HTTP_ORIGIN_H
 #define QUORUMFS_HTTP_ORIGIN_H
 
 #include <stdbool.h>
 
-#define HTTP_ORIGIN_REFUSED "a page of another origin may not use this node"
+#define HTTP_ORIGIN_REFUSED "a web page of another origin may not use this node"
 
 /* Both as the headers have them; NULL: there is none. */
 bool http_origin_is_foreign(const char *origin, const char *host);

@@ -1,4 +1,4 @@
-/* GET /key/K, and GET /keys with a list. */
+/* GET /key/K, and GET /keys with a list of keys. */
 #include "http_internal.h"
 #include "json_out.h"
 
@@ -6,19 +6,13 @@
 #include <stdio.h>
 #include <string.h>
 
-static void set_freshness(struct http_request *request, struct replica_freshness freshness)
-{
-    request->answer.stale = freshness.stale;
-    request->answer.age_ms = freshness.age_ms;
-}
-
 static bool wants_raw(const struct http_request *request)
 {
     const char *accept = http_header(request, MHD_HTTP_HEADER_ACCEPT);
     return accept && strcasestr(accept, "application/octet-stream");
 }
 
-/* If-None-Match (RFC 9110, 13.1.2) names the revision that there is. */
+/* Whether If-None-Match (RFC 9110, 13.1.2) names the present revision. */
 static bool not_modified(const struct http_request *request, uint64_t revision)
 {
     const char *tags = http_header(request, MHD_HTTP_HEADER_IF_NONE_MATCH);
@@ -53,7 +47,7 @@ static void on_read_key(void *arg, enum replica_outcome outcome, struct replica_
         http_error_outcome(request, outcome, false, key);
         return;
     }
-    set_freshness(request, freshness);
+    http_set_freshness(request, freshness);
     struct attr attr;
     int status = http_find(replica_tree(request->http->replica), key, &attr);
     if (status == -ENOENT) {
@@ -83,9 +77,9 @@ void http_read_key(struct http_request *request)
         replica_read(request->http->replica, consistency, on_read_key, request);
 }
 
-/* ---- Several, at one point ---- */
+/* ---- Several keys, at one point ---- */
 
-/* One object. `*bytes_left` is what the answer may still hold of values. */
+/* Puts one object. `*bytes_left`: of the values that the answer may still hold. */
 static int put_one(struct http_request *request, struct bytes key, uint64_t *bytes_left)
 {
     struct tree *tree = replica_tree(request->http->replica);
@@ -112,15 +106,16 @@ static void on_read_keys(void *arg, enum replica_outcome outcome,
         http_error_outcome(request, outcome, false, (struct bytes){0});
         return;
     }
-    set_freshness(request, freshness);
+    http_set_freshness(request, freshness);
     uint64_t bytes_left = HTTP_ANSWER_BYTES_MAX;
     http_json_raw(&request->out, "{\"Multiple\":[");
     for (size_t i = 0; i < request->items.count; i++) {
         struct bytes key = request->items.list[i].key;
         int status = put_one(request, key, &bytes_left);
         if (status == -EFBIG)
-            http_error(request, MHD_HTTP_CONTENT_TOO_LARGE, key,
-                       "with this one the values are too large for one answer: ask for fewer");
+            http_error(
+                request, MHD_HTTP_CONTENT_TOO_LARGE, key,
+                "the values up to this key are too large for one answer: ask for fewer keys");
         else if (status != 0)
             http_error_errno(request, status, key);
         if (status != 0)

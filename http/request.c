@@ -1,5 +1,5 @@
-/* The life of a request: from its first line, through its body and the wait for the replica, to its
- * answer. The states are drawn in http_internal.h. */
+/* The life of a request: its first line, its body, the wait for the replica, its answer. The states
+ * are drawn in http_internal.h. */
 #include "base/trace.h"
 #include "http_internal.h"
 #include "origin.h"
@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A body that nobody wants is read and dropped up to here, to keep the connection. */
+/* An unwanted body up to this size is read and dropped, which keeps the connection. */
 enum { UNREAD_BODY_BYTES_MAX = 64 * 1024 };
 
 bool http_hold(struct http_request *request, size_t bytes)
@@ -32,6 +32,12 @@ struct bytes http_path_key(const struct http_request *request)
     size_t skip = strlen("/key/");
     assert(request->uri.path.len >= skip);
     return bytes_of(request->uri.path.data + skip, request->uri.path.len - skip);
+}
+
+void http_set_freshness(struct http_request *request, struct replica_freshness freshness)
+{
+    request->answer.stale = freshness.stale;
+    request->answer.age_ms = freshness.age_ms;
 }
 
 bool http_consistency(struct http_request *request, enum replica_consistency *consistency)
@@ -81,26 +87,26 @@ void *http_request_begin(void *arg, const char *uri, struct MHD_Connection *mhd)
 static uint64_t announced_bytes(const struct http_request *request)
 {
     const char *text = http_header(request, MHD_HTTP_HEADER_CONTENT_LENGTH);
-    return text ? strtoull(text, NULL, 10) : 0; /* libmicrohttpd has refused what is no number */
+    return text ? strtoull(text, NULL, 10) : 0; /* a number: libmicrohttpd has checked it */
 }
 
 static void refuse_body(struct http_request *request)
 {
     http_error(request, MHD_HTTP_CONTENT_TOO_LARGE, (struct bytes){0},
-               "the body is larger than the %zu bytes that are possible here",
+               "the body is larger than the %zu bytes that this path takes",
                request->route->body_bytes_max);
 }
 
-/* The headers are complete. What can be refused is refused before the body comes; libmicrohttpd
- * closes the connection after such an answer, so what has no body, or a short one, is answered in
- * its turn. */
-static void admit(struct http_request *request, const char *method)
+/* The headers are complete. Refuses as much as possible before the body comes. libmicrohttpd closes
+ * the connection after such an answer; errors that need not be told so early therefore wait for
+ * run_handler. */
+static void request_admit(struct http_request *request, const char *method)
 {
     request->route = http_route_find(method, request->uri.path);
     request->state = HTTP_REQUEST_RECEIVING;
     if (!request->connection->allowed)
         http_error(request, MHD_HTTP_FORBIDDEN, (struct bytes){0},
-                   "this address is not among the clients that this node serves");
+                   "this node does not serve your address: add it to \"clients\" in node.json");
     else if (http_origin_is_foreign(http_header(request, MHD_HTTP_HEADER_ORIGIN),
                                     http_header(request, MHD_HTTP_HEADER_HOST)))
         http_error(request, MHD_HTTP_FORBIDDEN, (struct bytes){0}, HTTP_ORIGIN_REFUSED);
@@ -109,8 +115,8 @@ static void admit(struct http_request *request, const char *method)
         refuse_body(request);
 }
 
-/* A body of unknown length that turns out too long is not kept; the time limit of a request ends
- * it. */
+/* A chunked body that turns out to be too long is dropped as it comes; if it does not end, the time
+ * limit of the request ends it. */
 static void receive(struct http_request *request, const char *data, size_t len)
 {
     if (request->body_too_large)
@@ -133,7 +139,7 @@ static void run_handler(struct http_request *request)
         refuse_body(request);
     else if (request->body.failed)
         http_error(request, MHD_HTTP_SERVICE_UNAVAILABLE, (struct bytes){0},
-                   "too much is being uploaded to this node: nothing has happened, try again");
+                   "this node receives too many bodies at once: nothing has happened, try again");
     else if (request->uri_fault.text[0])
         http_error(request, MHD_HTTP_BAD_REQUEST, (struct bytes){0}, "%s", request->uri_fault.text);
     else
@@ -142,6 +148,7 @@ static void run_handler(struct http_request *request)
 
 void http_request_go_on(struct http_request *request, http_handler *go_on)
 {
+    assert(request->state == HTTP_REQUEST_RUNNING || request->state == HTTP_REQUEST_WAITING);
     request->go_on = go_on;
     TAILQ_INSERT_TAIL(&request->http->going_on, request, going_on);
     http_wake(request->http);
@@ -156,7 +163,7 @@ void http_answer(struct http_request *request, unsigned int status)
     bool waiting = request->state == HTTP_REQUEST_WAITING;
     request->state = HTTP_REQUEST_ANSWERED;
     if (!waiting)
-        return; /* http_request_access is on the stack and sends it */
+        return; /* http_request_access, which is on the stack, sends it */
     assert(request->http->waiting > 0);
     request->http->waiting--;
     request->connection->resumed = true;
@@ -191,6 +198,7 @@ static void add_headers(const struct http_request *request, struct MHD_Response 
         MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
 }
 
+/* Shows the route, never the key. */
 static void trace_answer(const struct http_request *request)
 {
     const struct http_route *route = request->route;
@@ -201,7 +209,7 @@ static void trace_answer(const struct http_request *request)
                 request->answer.status);
 }
 
-/* Hands the answer to libmicrohttpd. A header that does not fit into memory is left out. */
+/* Hands the answer to libmicrohttpd. A header for which there is no memory is left out. */
 static enum MHD_Result send_answer(struct http_request *request)
 {
     struct MHD_Response *response = request->answer.stream;
@@ -232,7 +240,7 @@ enum MHD_Result http_request_access(void *arg, struct MHD_Connection *mhd, const
     if (!request)
         return MHD_NO;
     if (request->state == HTTP_REQUEST_NEW) {
-        admit(request, method);
+        request_admit(request, method);
         if (request->state == HTTP_REQUEST_ANSWERED)
             http_linger(request->http, request->connection->fd);
     } else if (request->state == HTTP_REQUEST_RECEIVING && *data_len > 0) {

@@ -1,11 +1,12 @@
 #include "text.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
-/* Length of the UTF-8 sequence at `s`, 0 if there is none. The second byte's range depends on the
- * first (RFC 3629, section 4): that is what excludes overlong forms, surrogates, and what is past
- * U+10FFFF. */
+/* The length of the UTF-8 sequence at `s`, 0 if it is malformed. The range of the second byte
+ * depends on the first (RFC 3629, section 4), which excludes overlong forms, surrogates and values
+ * past U+10FFFF. */
 static size_t sequence_len(const uint8_t *s, size_t left)
 {
     size_t len = s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : s[0] < 0xf5 ? 4 : 0;
@@ -21,6 +22,7 @@ static size_t sequence_len(const uint8_t *s, size_t left)
     return len;
 }
 
+/* Eight bytes at a time, since most text is ASCII. */
 static bool is_ascii_word(const uint8_t *s)
 {
     uint64_t word;
@@ -107,5 +109,6 @@ int http_base64_decode(char *text, size_t text_len, size_t *len)
             *to++ = (char)(group & 255);
     }
     *len = (size_t)(to - text);
+    assert(*len <= text_len);
     return 0;
 }

@@ -1,7 +1,4 @@
-/* Private to the room: bytes as text: what JSON needs to know of UTF-8 (RFC 3629) and base64 (RFC
- * 4648, section 4).
- *
- * Thread: any. */
+/* Private to the room: UTF-8 (RFC 3629) and base64 (RFC 4648, section 4), for JSON. Thread: any. */
 #ifndef QUORUMFS_HTTP_TEXT_H
 #define QUORUMFS_HTTP_TEXT_H
 
@@ -10,13 +7,13 @@
 /* Valid UTF-8: no overlong forms, no surrogates. */
 bool http_text_is_utf8(struct bytes bytes);
 
-/* Valid UTF-8 without a NUL: fit to be a JSON string that every client can hold. */
+/* Valid UTF-8 without a NUL, which every client can hold as a string. */
 bool http_text_is_plain(struct bytes bytes);
 
 void http_base64_encode(struct buffer *out, struct bytes bytes);
 
-/* Decodes in place: the result is never longer than the text. Padding is required, white space is
- * refused. Returns 0 and `*len`, or -EINVAL (the text is then spoilt). */
+/* Decodes in place: the result is never longer than the text. Padding is required and white space
+ * is an error. Returns 0 and `*len`, or -EINVAL with the text spoilt. */
 int http_base64_decode(char *text, size_t text_len, size_t *len);
 
 #endif

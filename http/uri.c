@@ -12,7 +12,7 @@ static int hex_value(char c)
     return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-/* Decodes up to the end of the text. 0 or -EINVAL: a % without two hexadecimal digits. */
+/* Decodes the whole text in place. Returns 0, or -EINVAL for a % without two hexadecimal digits. */
 static int decode(char *text, bool plus_is_space, struct bytes *out)
 {
     char *to = text;
@@ -35,6 +35,7 @@ static int decode(char *text, bool plus_is_space, struct bytes *out)
     return 0;
 }
 
+/* `value` cannot overflow: the loop ends at the first one past the maximum. */
 static int parse_limit(struct bytes text, uint32_t *limit)
 {
     uint32_t value = 0;
@@ -54,7 +55,8 @@ static int parse_parameter(char *text, struct http_uri *uri, struct fault *fault
         *value++ = 0;
     struct bytes name, decoded = bytes_of("", 0);
     if (decode(text, true, &name) != 0 || (value && decode(value, true, &decoded) != 0))
-        return fault_set(fault, -EINVAL, "the query has a %% that is not followed by two digits");
+        return fault_set(fault, -EINVAL,
+                         "the query has a %% without two hexadecimal digits after it");
     if (bytes_equal(name, bytes_of_text("limit")))
         return parse_limit(decoded, &uri->limit) == 0
                    ? 0
@@ -65,10 +67,10 @@ static int parse_parameter(char *text, struct http_uri *uri, struct fault *fault
                           : bytes_equal(name, bytes_of_text("after"))     ? &uri->after
                                                                           : NULL;
     if (!field)
-        return fault_set(fault, -EINVAL,
-                         "unknown query parameter \"%.*s\": there are consistency, prefix, limit "
-                         "and after",
-                         (int)(name.len < 100 ? name.len : 100), name.data);
+        return fault_set(
+            fault, -EINVAL,
+            "unknown query parameter \"%.*s\": use consistency, prefix, limit or after",
+            (int)(name.len < 100 ? name.len : 100), name.data);
     *field = decoded;
     return 0;
 }
@@ -80,7 +82,10 @@ int http_uri_parse(char *text, struct http_uri *uri, struct fault *fault)
     if (query)
         *query++ = 0;
     if (decode(text, false, &uri->path) != 0)
-        return fault_set(fault, -EINVAL, "the path has a %% that is not followed by two digits");
+        return fault_set(
+            fault, -EINVAL,
+            "the path has a %% without two hexadecimal digits after it: write a percent "
+            "sign as %%25");
     while (query) {
         char *next = strchr(query, '&');
         if (next)

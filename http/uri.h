@@ -1,7 +1,7 @@
 /* Private to the room: path and query of a request's URI, percent-decoded (RFC 3986).
  *
- * A decoded path may hold any byte, NUL included: whoever takes a key from it checks the key. In
- * the query a `+` is a space, as forms send it. Thread: any. */
+ * A decoded path may hold any byte, also NUL: the caller must check a key that it takes from it. In
+ * the query a `+` is a space, as in HTML forms. Thread: any. */
 #ifndef QUORUMFS_HTTP_URI_H
 #define QUORUMFS_HTTP_URI_H
 
@@ -20,11 +20,11 @@ struct http_uri {
     uint32_t limit;
 };
 
-/* Decodes in place. Returns 0, or -EINVAL with the fault's text; the path is then what could be
+/* Decodes in place. Returns 0, or -EINVAL with the fault's text and the path as far as it could be
  * read. */
 int http_uri_parse(char *text, struct http_uri *uri, struct fault *fault);
 
-/* Percent-encodes for a query: letters, digits and -._~/ stay. */
+/* Percent-encodes for a query. Letters, digits and -._~/ stay as they are. */
 void http_uri_encode(struct buffer *out, struct bytes bytes);
 
 #endif

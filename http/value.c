@@ -1,4 +1,4 @@
-/* Values on their way out: as JSON, or as the bytes they are. */
+/* Sends values, as JSON or as raw bytes. */
 #include "http_internal.h"
 #include "json_out.h"
 
@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { PIECE_BYTES = 256 * 1024 }; /* a raw value that is longer is read in pieces of this size */
+enum { PIECE_BYTES = 256 * 1024 }; /* a longer raw value is read in pieces of this size */
 
 int http_find(struct tree *tree, struct bytes key, struct attr *attr)
 {
@@ -52,7 +52,7 @@ void http_put_absent(struct buffer *out, struct bytes key, int status)
 
 /* ---- Raw ---- */
 
-/* A value that is read while it is sent. Its revision says that it is still the same one. */
+/* A value that is read while it is sent. A new revision means that it has changed meanwhile. */
 struct stream {
     struct replica *replica;
     uint64_t ino, revision;
@@ -85,8 +85,8 @@ static void on_piece(void *arg, enum replica_outcome outcome, struct replica_fre
     buffer_free(&bytes);
 }
 
-/* The request's own read was confirmed before; from then on this node's tree is recent enough, and
- * it is read at once: REPLICA_LOCAL calls back before it returns. */
+/* Reads a piece at once: the request's own read was confirmed before, so this node's tree is recent
+ * enough, and REPLICA_LOCAL calls back before it returns. */
 static ssize_t stream_read(void *arg, uint64_t offset, char *to, size_t len)
 {
     struct stream *stream = arg;

@@ -1,4 +1,4 @@
-/* PUT, POST and DELETE: requests become commands, and their results become answers. */
+/* PUT, POST and DELETE: makes commands of requests, and answers of their results. */
 #include "http_internal.h"
 #include "json_out.h"
 
@@ -9,8 +9,8 @@
 
 /* ---- Conditions (RFC 9110, 13.1) ---- */
 
-/* One strong entity tag, "REVISION". One that is no revision of ours cannot match: revision 0 never
- * does. */
+/* Reads one strong entity tag, "REVISION". A tag that this API did not make becomes revision 0,
+ * which never matches. */
 static int parse_tag(const char *text, uint64_t *revision)
 {
     size_t len = strlen(text);
@@ -25,7 +25,7 @@ static int parse_tag(const char *text, uint64_t *revision)
     return 0;
 }
 
-/* Adds what the headers demand to the operation; false: an error was answered. */
+/* Adds the conditions of the headers to the operation; false: an error was answered. */
 static bool add_conditions(struct http_request *request, struct op *op)
 {
     const char *match = http_header(request, MHD_HTTP_HEADER_IF_MATCH);
@@ -41,7 +41,8 @@ static bool add_conditions(struct http_request *request, struct op *op)
         }
     }
     if (none_match && strcmp(none_match, "*") != 0) {
-        http_error(request, MHD_HTTP_BAD_REQUEST, op->name, "If-None-Match must be * for a change");
+        http_error(request, MHD_HTTP_BAD_REQUEST, op->name,
+                   "If-None-Match must be * in a request that changes a key");
         return false;
     }
     if (none_match)
@@ -55,12 +56,14 @@ static bool has_no_conditions(struct http_request *request)
         !http_header(request, MHD_HTTP_HEADER_IF_NONE_MATCH))
         return true;
     http_error(request, MHD_HTTP_BAD_REQUEST, (struct bytes){0},
-               "If-Match and If-None-Match are for requests about one key");
+               "If-Match and If-None-Match work with one key only: for several, POST /txn has "
+               "conditions");
     return false;
 }
 
 /* ---- Answers ---- */
 
+/* The former value, if there was one. It may be unknown (http.h). */
 static void put_old(struct buffer *out, const struct command_result *result, uint32_t i)
 {
     if (!result->ops[i].existed)
@@ -81,17 +84,17 @@ static void put_stored(struct buffer *out, const struct http_item *item,
     http_json_raw(out, "}");
 }
 
-static void put_deleted(struct buffer *out, struct bytes key, const struct command_result *result,
-                        uint32_t i)
+static void put_deleted(struct buffer *out, const struct http_item *item,
+                        const struct command_result *result, uint32_t i)
 {
     http_json_raw(out, "{");
-    http_json_field(out, "key", key);
+    http_json_field(out, "key", item->key);
     http_json_bool(out, "exists", result->ops[i].existed);
     put_old(out, result, i);
     http_json_raw(out, "}");
 }
 
-/* The key that a failed command failed at. */
+/* The key at which a command failed, or no key if that is not known. */
 static struct bytes failed_key(const struct http_request *request,
                                const struct command_result *result)
 {
@@ -143,7 +146,7 @@ static void on_post(void *arg, enum replica_outcome outcome, const struct comman
     http_answer(request, MHD_HTTP_OK);
 }
 
-/* What was deleted has no revision any more; the answer's is that of the change. */
+/* A deleted key has no revision any more; the answer has that of the deletion. */
 static void on_delete(void *arg, enum replica_outcome outcome, const struct command_result *result)
 {
     struct http_request *request = arg;
@@ -152,41 +155,40 @@ static void on_delete(void *arg, enum replica_outcome outcome, const struct comm
     bool existed = result->ops[0].existed;
     request->answer.etag = existed ? result->revision : 0;
     http_json_raw(&request->out, "{\"Single\":");
-    put_deleted(&request->out, http_path_key(request), result, 0);
+    put_deleted(&request->out, &(struct http_item){.key = http_path_key(request)}, result, 0);
     http_json_raw(&request->out, "}");
     http_answer(request, existed ? MHD_HTTP_OK : MHD_HTTP_NOT_FOUND);
+}
+
+typedef void item_printer(struct buffer *out, const struct http_item *item,
+                          const struct command_result *result, uint32_t i);
+
+/* The objects of a list, each written by `put`, or the error. */
+static void answer_list(struct http_request *request, enum replica_outcome outcome,
+                        const struct command_result *result, item_printer *put)
+{
+    if (!succeeded(request, outcome, result))
+        return;
+    assert(result->count == request->items.count);
+    http_json_raw(&request->out, "{\"Multiple\":[");
+    for (uint32_t i = 0; i < result->count; i++) {
+        http_json_comma(&request->out);
+        put(&request->out, &request->items.list[i], result, i);
+    }
+    http_json_raw(&request->out, "]}");
+    http_answer(request, MHD_HTTP_OK);
 }
 
 static void on_post_keys(void *arg, enum replica_outcome outcome,
                          const struct command_result *result)
 {
-    struct http_request *request = arg;
-    if (!succeeded(request, outcome, result))
-        return;
-    assert(result->count == request->items.count);
-    http_json_raw(&request->out, "{\"Multiple\":[");
-    for (uint32_t i = 0; i < result->count; i++) {
-        http_json_comma(&request->out);
-        put_stored(&request->out, &request->items.list[i], result, i);
-    }
-    http_json_raw(&request->out, "]}");
-    http_answer(request, MHD_HTTP_OK);
+    answer_list(arg, outcome, result, put_stored);
 }
 
 static void on_delete_keys(void *arg, enum replica_outcome outcome,
                            const struct command_result *result)
 {
-    struct http_request *request = arg;
-    if (!succeeded(request, outcome, result))
-        return;
-    assert(result->count == request->items.count);
-    http_json_raw(&request->out, "{\"Multiple\":[");
-    for (uint32_t i = 0; i < result->count; i++) {
-        http_json_comma(&request->out);
-        put_deleted(&request->out, request->items.list[i].key, result, i);
-    }
-    http_json_raw(&request->out, "]}");
-    http_answer(request, MHD_HTTP_OK);
+    answer_list(arg, outcome, result, put_deleted);
 }
 
 static void put_txn_result(struct buffer *out, const struct http_item *item,
@@ -194,14 +196,11 @@ static void put_txn_result(struct buffer *out, const struct http_item *item,
 {
     http_json_comma(out);
     http_json_raw(out, item->type == OP_PUT ? "{\"put\":" : "{\"delete\":");
-    if (item->type == OP_PUT)
-        put_stored(out, item, result, i);
-    else
-        put_deleted(out, item->key, result, i);
+    (item->type == OP_PUT ? put_stored : put_deleted)(out, item, result, i);
     http_json_raw(out, "}");
 }
 
-/* Where the branch that ran lies among the items, and whether it was `then`. */
+/* Finds the branch that ran among the items: from `*from` up to `*to`. True: it was `then`. */
 static bool find_branch(const struct http_items *items, const struct command_result *result,
                         uint32_t *from, uint32_t *to)
 {
@@ -216,6 +215,7 @@ static bool find_branch(const struct http_items *items, const struct command_res
         *from = *to + 1;
         *to = (uint32_t)items->count;
     }
+    assert(*from <= *to);
     return holds;
 }
 
@@ -244,16 +244,19 @@ static void on_post_txn(void *arg, enum replica_outcome outcome,
 static void submit(struct http_request *request, const struct op *ops, size_t count,
                    replica_written_cb *done)
 {
+    assert(count > 0);
     struct command command = {0};
     for (size_t i = 0; i < count; i++) {
         int status = command_add(&command, &ops[i]);
         if (status == 0)
             continue;
         command_free(&command);
-        http_error(
-            request, status == -ENOMEM ? MHD_HTTP_SERVICE_UNAVAILABLE : MHD_HTTP_CONTENT_TOO_LARGE,
-            ops[i].name, "%s",
-            status == -ENOMEM ? "out of memory" : "together this is too large for one change");
+        http_error(request,
+                   status == -ENOMEM ? MHD_HTTP_SERVICE_UNAVAILABLE : MHD_HTTP_CONTENT_TOO_LARGE,
+                   ops[i].name, "%s",
+                   status == -ENOMEM ? "out of memory"
+                                     : "keys and values are together too large for one change: "
+                                       "send fewer in one request");
         return;
     }
     buffer_free(&request->body); /* the command has it now */
@@ -307,7 +310,7 @@ static void submit_items(struct http_request *request, replica_written_cb *done)
     free(ops);
 }
 
-/* Of a list whose members all mean the same. */
+/* Submits the same operation for every key of a list. */
 static void submit_list(struct http_request *request, enum op_type type, replica_written_cb *done)
 {
     for (size_t i = 0; i < request->items.count; i++) {

@@ -60,7 +60,7 @@ static void test_paths(void **state)
     harness_put("link", bytes_of_text("eat"), S_IFLNK | 0777);
     expect_error("GET", "/key/link", "", NULL, 409, "symbolic link");
     harness_put("pipe", bytes_of_text(""), S_IFIFO | 0644);
-    expect_error("GET", "/key/pipe", "", NULL, 409, "no regular file");
+    expect_error("GET", "/key/pipe", "", NULL, 409, "not a regular file");
 }
 
 static void test_bytes(void **state)
@@ -179,7 +179,7 @@ static void test_conditions(void **state)
     expect_error("PUT", "/key/c", "If-Match: \"1\", \"2\"\r\n", "3", 400, "in quotes");
     expect_error("PUT", "/key/c", "If-None-Match: \"1\"\r\n", "3", 400, "must be *");
     expect_error("POST", "/keys", "If-Match: *\r\n", "[{\"key\":\"c\",\"value\":\"\"}]", 400,
-                 "about one key");
+                 "with one key only");
     expect_etag("PUT", "/key/d", "1", "\"4\"");
     expect_etag("POST", "/key", "{\"key\":\"d\",\"value\":\"\"}", "\"5\"");
     expect("GET", "/key/d", "If-None-Match: \"5\"\r\n", NULL, 304, "");
@@ -239,6 +239,12 @@ static void test_outcomes(void **state)
     expect_outcome("PUT", "/key/a", "x", 503, "too much is waiting", true);
     fake.write_outcome = fake.read_outcome = REPLICA_STOPPING;
     expect_outcome("GET", "/key/a", NULL, 503, "going down", true);
+    fake.write_outcome = fake.read_outcome = REPLICA_UNSUPPORTED;
+    expect_outcome("PUT", "/key/a", "x", 501,
+                   "not every node supports it: node 3 runs an earlier version", false);
+    expect_outcome("POST", "/txn", "{\"if\":[],\"then\":[{\"delete\":\"a\"}]}", 501,
+                   "{\"Transaction\":{\"error\":\"not every node supports it: node 3", false);
+    expect_outcome("GET", "/key/a", NULL, 501, "not every node supports it", false);
     fake.write_outcome = fake.read_outcome = REPLICA_TIMEOUT;
     expect_outcome("DELETE", "/key/a", NULL, 504, "the outcome is unknown", false);
     expect_outcome("GET", "/key/a", NULL, 504, "nothing was changed", false);
@@ -297,12 +303,14 @@ static void test_listing(void **state)
            200, NULL);
     harness_put("etc/link", bytes_of_text("a"), S_IFLNK | 0777);
     expect("GET", "/keys?prefix=etc/", "", NULL, 200,
-           "{\"Multiple\":[{\"key\":\"etc/link\",\"error\":\"the key is a symbolic link\"},"
+           "{\"Multiple\":[{\"key\":\"etc/link\",\"error\":\"the key is a symbolic link, which "
+           "HTTP does not follow\"},"
            "{\"key\":\"etc/x y\",\"exists\":true,\"value\":\"2\"},"
            "{\"key\":\"etc/z\",\"exists\":true,\"value\":\"3\"}]}");
     expect("GET", "/keys?limit=3&consistency=local", "", NULL, 200,
            "{\"Multiple\":[{\"key\":\"a\",\"exists\":true,\"value\":\"1\"},"
-           "{\"key\":\"etc/link\",\"error\":\"the key is a symbolic link\"},"
+           "{\"key\":\"etc/link\",\"error\":\"the key is a symbolic link, which HTTP does not "
+           "follow\"},"
            "{\"key\":\"etc/x y\",\"exists\":true,\"value\":\"2\"}],"
            "\"more\":true,\"next\":\"/keys?limit=3&consistency=local&after=etc/x%20y\"}");
     expect("GET", "/keys?limit=3&consistency=local&after=etc/x+y", "", NULL, 200,

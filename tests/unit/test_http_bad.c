@@ -172,7 +172,8 @@ static void test_unknown(void **state)
     assert_int_equal(response.status, 405);
     assert_string_equal(response_header(&response, "Allow"), "GET, HEAD, PUT, DELETE");
     assert_string_equal(response.body,
-                        "{\"Single\":{\"error\":\"this path does not have that method\"}}");
+                        "{\"Single\":{\"error\":\"this path does not have that method; it has "
+                        "GET, HEAD, PUT, DELETE\"}}");
     response_free(&response);
     response = request("GET", "/key", "", NULL);
     assert_int_equal(response.status, 405);
@@ -181,6 +182,15 @@ static void test_unknown(void **state)
     response = request("PATCH", "/keys", "", "[]");
     assert_string_equal(response_header(&response, "Allow"), "GET, HEAD, POST, DELETE");
     response_free(&response);
+}
+
+/* The text of a 404 and the methods of a 405 follow from the list of routes. */
+static void test_unknown_path_names_the_paths(void **state)
+{
+    expect(
+        "GET", "/", "", NULL, 404,
+        "{\"Single\":{\"error\":\"there is no such path; the paths are /key/K, /key, /keys, /txn, "
+        "/ping, /status, /healthz, /readyz, /metrics, /client\"}}");
 }
 
 static void test_clients(void **state)
@@ -487,6 +497,7 @@ int main(void)
         TEST(test_bad_keys),
         TEST(test_long_keys),
         TEST(test_unknown),
+        TEST(test_unknown_path_names_the_paths),
         TEST(test_clients),
         TEST(test_pages_of_other_origins),
         TEST(test_announced_body_too_large),

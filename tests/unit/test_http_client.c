@@ -52,21 +52,28 @@ static void test_outcomes(void **state)
         "\"response\":{\"Blocked\":{\"Put\":{\"key\":\"a\",\"value\":\"b\"}}}}");
     ask(fd, "{\"APIRequest\":{\"Get\":\"a\"}}",
         "{\"request\":{\"Get\":\"a\"},\"response\":{\"Error\":\"no quorum\"}}");
+    fake.write_outcome = fake.read_outcome = REPLICA_UNSUPPORTED;
+    ask(fd, "{\"APIRequest\":{\"Delete\":\"a\"}}",
+        "{\"request\":{\"Delete\":\"a\"},\"response\":{\"Error\":\"not every node supports it: "
+        "node 3 runs an earlier version\"}}");
+    ask(fd, "{\"APIRequest\":{\"Get\":\"a\"}}",
+        "{\"request\":{\"Get\":\"a\"},\"response\":{\"Error\":\"not every node supports it: "
+        "node 3 runs an earlier version\"}}");
     fake.write_outcome = REPLICA_TIMEOUT;
     ask(fd, "{\"APIRequest\":{\"Delete\":\"a\"}}",
         "{\"request\":{\"Delete\":\"a\"},\"response\":{\"Error\":\"no answer in time: the outcome "
-        "is "
-        "unknown, the change may have happened or may happen yet\"}}");
+        "is unknown; the change may have happened, or may still happen\"}}");
     fake.write_outcome = REPLICA_DONE;
     fake.write_status = -ENOTDIR;
     ask(fd, "{\"APIRequest\":{\"Delete\":\"a\"}}",
         "{\"request\":{\"Delete\":\"a\"},\"response\":{\"Error\":\"a parent of the key is a "
-        "file\"}}");
+        "file, so nothing can lie below it\"}}");
     fake.peer_unreachable = true;
     ask(fd, "{\"APIRequest\":{\"Ping\":3}}",
         "{\"request\":{\"Ping\":3},\"response\":{\"Pong\":[3,\"Peer node 3 did not answer\"]}}");
     ask(fd, "{\"APIRequest\":{\"Ping\":9}}",
-        "{\"request\":{\"Ping\":9},\"response\":{\"Error\":\"this node has no such peer\"}}");
+        "{\"request\":{\"Ping\":9},\"response\":{\"Error\":\"this node has no peer of that "
+        "number\"}}");
     close(fd);
 }
 
