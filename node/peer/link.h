@@ -26,6 +26,7 @@ struct link {
     char name[PEER_ADDR_MAX]; /* struct peer_member's addr */
     char addr[PEER_ADDR_MAX]; /* to dial: its peer_addr */
     struct address address;
+    bool fixed;                /* struct peer_member */
     struct peer_levels levels; /* as the peer said when it connected last */
 
     /* The connection that this node dials, to talk (dial.c). */

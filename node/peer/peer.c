@@ -197,6 +197,7 @@ static void link_set(struct link *link, const struct peer_member *member, bool s
         link->pid = member->pid;
         link->levels = (struct peer_levels){0};
     }
+    link->fixed = member->fixed;
     link_move(link, member->addr, member->peer_addr);
     dial_now(link);
 }
@@ -230,10 +231,10 @@ int peer_identify(struct peer *peer, const struct peer_identity *identity, struc
 void link_greeted(struct link *link, const struct peer_greeting *greeting)
 {
     const struct peer_member *dialler = &greeting->dialler;
+    bool same_name = strcmp(link->name, dialler->addr) == 0;
+    bool same_addr = link->fixed || strcmp(link->addr, dialler->peer_addr) == 0;
     link->levels = greeting->levels;
-    if (!dialler->addr[0])
-        return;
-    if (strcmp(link->name, dialler->addr) == 0 && strcmp(link->addr, dialler->peer_addr) == 0)
+    if (!dialler->addr[0] || (same_name && same_addr))
         return;
     trace_info("peer", "node %u has moved from %s to %s", link->pid, link->addr,
                dialler->peer_addr);

@@ -56,6 +56,7 @@ struct peer_member {
     uint32_t pid;                  /* the node's id */
     char addr[PEER_ADDR_MAX];      /* HOST:PORT or [V6]:PORT where it listens, its name */
     char peer_addr[PEER_ADDR_MAX]; /* where peers connect; empty: it is waited for */
+    bool fixed; /* this node reaches `addr` by way of `peer_addr`, whatever the peer says of it */
 };
 
 /* Which cluster a node belongs to, as whom, and who else does. */

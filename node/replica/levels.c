@@ -44,7 +44,7 @@ static void take_addresses(struct replica *r)
         const struct tree_member *from = &cluster->members[i];
         struct replica_member *to = members_find(r, from->node);
         if (to && from->node != r->me && !is_known(r, from))
-            members_name(to, from->addr, from->peer_addr);
+            members_name(r, to, from->addr, from->peer_addr);
     }
     r->cluster = *cluster;
 }

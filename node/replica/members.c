@@ -4,6 +4,7 @@
 
 #include "base/trace.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -16,10 +17,23 @@ struct replica_member *members_find(struct replica *r, uint32_t pid)
     return NULL;
 }
 
-void members_name(struct replica_member *member, const char *addr, const char *peer_addr)
+/* By which address node.json reaches this peer, if that is not the peer's addr; or NULL. */
+static const char *way_to(const struct replica *r, const char *addr)
 {
+    for (uint32_t i = 0; i < r->config->peer_count; i++) {
+        const struct config_member *peer = &r->config->peers[i];
+        if (strcmp(peer->addr, addr) == 0 && strcmp(peer->peer_addr, addr) != 0)
+            return peer->peer_addr;
+    }
+    return NULL;
+}
+
+void members_name(const struct replica *r, struct replica_member *member, const char *addr,
+                  const char *peer_addr)
+{
+    const char *way = way_to(r, addr);
     snprintf(member->addr, sizeof member->addr, "%s", addr);
-    snprintf(member->peer_addr, sizeof member->peer_addr, "%s", peer_addr);
+    snprintf(member->peer_addr, sizeof member->peer_addr, "%s", way ? way : peer_addr);
 }
 
 void members_from_config(struct replica *r)
@@ -32,9 +46,9 @@ void members_from_config(struct replica *r)
     r->member_count = r->config->peer_count + 1;
     for (uint32_t i = 0; i < r->member_count; i++)
         r->members[i].pid = i + 1;
-    members_name(members_find(r, me), r->config->me.addr, r->config->me.peer_addr);
+    members_name(r, members_find(r, me), r->config->me.addr, r->config->me.peer_addr);
     for (uint32_t i = 0; i < r->config->peer_count; i++)
-        members_name(members_find(r, pids[i]), r->config->peers[i].addr,
+        members_name(r, members_find(r, pids[i]), r->config->peers[i].addr,
                      r->config->peers[i].peer_addr);
 }
 
@@ -48,7 +62,7 @@ void members_from_greeting(struct replica *r, const struct peer_greeting *greeti
         for (; at > 0 && r->members[at - 1].pid > from->pid; at--)
             r->members[at] = r->members[at - 1];
         r->members[at] = (struct replica_member){.pid = from->pid};
-        members_name(&r->members[at], from->addr, from->peer_addr);
+        members_name(r, &r->members[at], from->addr, from->peer_addr);
     }
 }
 
@@ -67,6 +81,7 @@ void members_identity(const struct replica *r, struct peer_identity *identity)
             continue;
         struct peer_member *other = &identity->members[identity->count++];
         other->pid = member->pid;
+        other->fixed = way_to(r, member->addr) != NULL;
         memcpy(other->addr, member->addr, sizeof other->addr);
         memcpy(other->peer_addr, member->peer_addr, sizeof other->peer_addr);
     }
@@ -95,10 +110,30 @@ static void members_warn(const struct replica *r)
     }
 }
 
+/* Whether this node is where no other one is, and it is known where all are. */
+static int members_check(const struct replica *r, struct fault *fault)
+{
+    for (uint32_t i = 0; i < r->member_count; i++) {
+        const struct replica_member *member = &r->members[i];
+        if (!member->addr[0])
+            return fault_set(
+                fault, -EINVAL,
+                "peers: the cluster has %u nodes, and node %u has not told its address "
+                "yet: name all %u others, as at the first start",
+                r->member_count, member->pid, r->member_count - 1);
+        if (member->pid != r->me && strcmp(member->addr, r->config->me.addr) == 0)
+            return fault_set(fault, -EINVAL,
+                             "addr: %s is the addr of node %u of the cluster, and the folder "
+                             "belongs to node %u: give that node an addr of its own",
+                             member->addr, member->pid, r->me);
+    }
+    return 0;
+}
+
 /* The ids of a cluster follow the order of its addresses when it is founded. So the others of that
  * order, in node.json or as somebody has said, are the others of the log, wherever this node itself
  * has moved to. */
-void members_begin(struct replica *r, const struct paxos_membership *membership)
+int members_begin(struct replica *r, const struct paxos_membership *membership, struct fault *fault)
 {
     struct replica_member members[PAXOS_NODES_MAX];
     bool known = membership->count == r->member_count;
@@ -107,12 +142,12 @@ void members_begin(struct replica *r, const struct paxos_membership *membership)
         uint32_t pid = membership->members[i].pid;
         members[i] = (struct replica_member){.pid = pid};
         if (pid == r->identity.node) {
-            members_name(&members[i], r->config->me.addr, r->config->me.peer_addr);
+            members_name(r, &members[i], r->config->me.addr, r->config->me.peer_addr);
             continue;
         }
         next += next < r->member_count && r->members[next].pid == r->me;
         if (known)
-            members_name(&members[i], r->members[next].addr, r->members[next].peer_addr);
+            members_name(r, &members[i], r->members[next].addr, r->members[next].peer_addr);
         next++;
     }
     memcpy(r->members, members, sizeof members);
@@ -120,4 +155,5 @@ void members_begin(struct replica *r, const struct paxos_membership *membership)
     r->me = r->identity.node;
     levels_begin(r);
     members_warn(r);
+    return members_check(r, fault);
 }

@@ -49,7 +49,7 @@ static void on_moved(void *arg, const struct peer_member *member)
     struct replica *r = arg;
     struct replica_member *known = members_find(r, member->pid);
     if (known)
-        members_name(known, member->addr, member->peer_addr);
+        members_name(r, known, member->addr, member->peer_addr);
 }
 
 static void on_durable(void *arg, uint64_t ticket)
@@ -137,8 +137,8 @@ static int open_log(struct replica *r, struct paxos_stored *stored, struct fault
                           tree_snapshot(r->tree), &r->log, stored, fault);
     if (status < 0)
         return status;
-    members_begin(r, &stored->membership);
-    return log_next_incarnation(r->log, &r->start, fault);
+    status = members_begin(r, &stored->membership, fault);
+    return status < 0 ? status : log_next_incarnation(r->log, &r->start, fault);
 }
 
 static int start_consensus(struct replica *r, const struct paxos_stored *stored,

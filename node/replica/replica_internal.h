@@ -270,13 +270,17 @@ void replica_break(struct replica *r, const char *what, int status);
 
 /* The member with this id, or NULL. */
 struct replica_member *members_find(struct replica *r, uint32_t pid);
-void members_name(struct replica_member *member, const char *addr, const char *peer_addr);
+/* Where the member is. The way that node.json names to an addr counts more than what others say. */
+void members_name(const struct replica *r, struct replica_member *member, const char *addr,
+                  const char *peer_addr);
 /* Those that node.json names, with the ids that a cluster of them would begin with. */
 void members_from_config(struct replica *r);
 /* Those that a member has named. */
 void members_from_greeting(struct replica *r, const struct peer_greeting *greeting);
-/* Takes over the members that the log names. */
-void members_begin(struct replica *r, const struct paxos_membership *membership);
+/* Takes over the members that log.db names. 0 or -EINVAL: where they are is not known, or another
+ * one is where this node is. */
+int members_begin(struct replica *r, const struct paxos_membership *membership,
+                  struct fault *fault);
 /* What the links are to know of them; and tells them, again. */
 void members_identity(const struct replica *r, struct peer_identity *identity);
 int members_tell(struct replica *r, struct fault *fault);

@@ -439,15 +439,15 @@ def peer_headers(node, listener):
 def test_an_impostor(tmp_path):
     """It has the address, the cluster and the number of the missing peer: only the secret keeps it out; with
     that, what it says is still not believed."""
-    with Cluster(2, mount=False, start=False, cluster_secret="open sesame") as cluster:
+    with Cluster(2, mount=False, cluster_secret="open sesame") as cluster:
         node, missing = cluster.nodes
+        missing.stop()
         with socket.create_server((missing.host, missing.port)) as listener:
-            node.start(wait=False)
             headers = peer_headers(node, listener)
-            wait_for(lambda: node.request("GET", "/healthz").status == 200, "it serves")
             headers |= {"x-quorumfs-node": "2", "x-quorumfs-to": "1"}
             for name, value in [("x-quorumfs-secret", "00"), ("x-quorumfs-secret", ""), ("x-quorumfs-to", "2"),
-                                ("x-quorumfs-node", "1"), ("x-quorumfs-cluster", "1-1")]:
+                                ("x-quorumfs-node", "1"), ("x-quorumfs-cluster", "1-1"),
+                                ("x-quorumfs-levels", "1-1"), ("x-quorumfs-members", "2,x,y")]:
                 wrong = [f"{n}: {v}" for n, v in (headers | {name: value}).items()]
                 assert refused_status(node, "/omnipax", wrong) == 403
             right = [f"{name}: {value}" for name, value in headers.items()]
@@ -465,14 +465,13 @@ def test_an_impostor(tmp_path):
 
 
 def test_a_node_with_another_secret():
-    with Cluster(3, mount=False, start=False, cluster_secret="right") as cluster:
+    with Cluster(3, mount=False, cluster_secret="right") as cluster:
         stranger = cluster.nodes[2]
+        stranger.stop()
         stranger.config["cluster_secret"] = "wrong"
         stranger.write_config()
-        for node in cluster.nodes:
-            node.start(wait=False)
+        stranger.start(wait=False)
         for node in cluster.nodes[:2]:
-            node.wait_ready()
             check_goes_on(node)
         wait_for(lambda: "403" in stranger.log.read_text(), "the stranger says why it stays alone")
         assert stranger.put("k", "v").status == 503

@@ -48,7 +48,7 @@ static int begin(void **state)
     r->member_count = 3;
     for (uint32_t i = 0; i < 3; i++) {
         r->members[i].pid = PARTS_ME + i;
-        members_name(&r->members[i], "old:1", "old:1");
+        members_name(r, &r->members[i], "old:1", "old:1");
     }
     levels_begin(r);
     *state = p;
@@ -165,7 +165,7 @@ static void what_a_member_says_itself_is_newer(void **state)
     struct parts *p = *state;
     another_says(p, FIRST, "new:1");
     keep_house(p);
-    members_name(members_find(&p->r, FIRST), "newer:1", "newer:1");
+    members_name(&p->r, members_find(&p->r, FIRST), "newer:1", "newer:1");
     another_says(p, SECOND, "new:2");
     keep_house(p);
     assert_string_equal(dialled(FIRST), "newer:1");
