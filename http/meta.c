@@ -95,15 +95,17 @@ void http_readyz(struct http_request *request)
 {
     struct replica_status status;
     replica_status(request->http->replica, &status);
-    if (status.paxos.has_quorum && status.paxos.has_leader && !request->http->stopping) {
+    bool serves = status.paxos.has_quorum && status.paxos.has_leader && status.settled;
+    if (serves && !request->http->stopping) {
         http_json_raw(&request->out, "{\"ready\":true}");
         http_answer(request, MHD_HTTP_OK);
         return;
     }
-    const char *why = request->http->stopping   ? "this node is stopping"
-                      : status.why[0]           ? status.why
-                      : status.paxos.has_quorum ? "no node leads: an election is under way"
-                                                : "this node does not reach a quorum";
+    const char *why = request->http->stopping    ? "this node is stopping"
+                      : status.why[0]            ? status.why
+                      : !status.paxos.has_quorum ? "this node does not reach a quorum"
+                      : !status.paxos.has_leader ? "no node leads: an election is under way"
+                                                 : "the nodes are agreeing on a feature level";
     http_json_raw(&request->out, "{\"ready\":false");
     http_json_field(&request->out, "error", bytes_of_text(why));
     http_json_raw(&request->out, "}");

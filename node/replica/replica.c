@@ -77,6 +77,7 @@ static void on_housekeeping(uv_timer_t *timer)
     writes_expire(r, now);
     reads_expire(r, now);
     pings_expire(r, now);
+    levels_release(r, now);
     if (r->stopping || now - r->commit_ms >= COMMIT_MS)
         turn_commit(r);
     if (!r->broken && !r->stopping) {
@@ -221,6 +222,7 @@ static struct replica *replica_new(uv_loop_t *loop, const struct config *config)
     TAILQ_INIT(&r->reads);
     LIST_INIT(&r->observers);
     LIST_INIT(&r->pings);
+    TAILQ_INIT(&r->held);
     for (size_t i = 0; i < PAXOS_NODES_MAX; i++)
         r->serving[i].replica = r;
     return r;
@@ -284,7 +286,8 @@ static void on_log_closed(void *arg)
 
 static void stop_when_idle(struct replica *r)
 {
-    bool waiting = r->write_count > 0 || r->read_count > 0 || !LIST_EMPTY(&r->pings);
+    bool waiting =
+        r->held_count > 0 || r->write_count > 0 || r->read_count > 0 || !LIST_EMPTY(&r->pings);
     if (waiting || serving_busy(r) || fetching_busy(r) || tree_busy(r->tree))
         return;
     turn_stop(r);

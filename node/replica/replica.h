@@ -123,6 +123,7 @@ struct replica_status {
     uint64_t applied;
     uint64_t digest; /* of the history up to there */
     uint32_t level;  /* the cluster's feature level (command/level.h) */
+    bool settled;    /* neither the level nor what the log says of this node is about to change */
     bool writes_refused;
     char why[REPLICA_TEXT_MAX]; /* one sentence on why writes are refused here; empty when they are
                                    not */

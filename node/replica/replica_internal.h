@@ -44,6 +44,7 @@ enum {
     LOG_TAIL_BYTES = 16 * 1024 * 1024, /* ... and not more than this of them */
     LOG_BYTES_MAX = 128 * 1024 * 1024, /* kept by a leader while a living peer catches up */
     PING_MS_MAX = 1000,
+    HELD_WRITES_MAX = 1024,                         /* that wait for the level to rise */
     LEASES_OVER_MS = 2 * PAXOS_LEASE_US_MAX / 1000, /* after a start */
     SNAPSHOT_PIECE_BYTES = 256 * 1024,
     SNAPSHOT_WINDOW = 16,        /* pieces that are on their way at a time */
@@ -132,6 +133,17 @@ struct snapshot_fetching {
     struct buffer pieces[SNAPSHOT_WINDOW]; /* those from `written` to `arrived` */
 };
 
+/* A command that waits for the cluster's level to rise (levels.c). */
+struct held_write {
+    TAILQ_ENTRY(held_write) by_age;
+    struct command command;
+    uint64_t deadline_ms;
+    replica_written_cb *done;
+    void *arg;
+};
+
+TAILQ_HEAD(held_writes, held_write);
+
 /* A node of the cluster. */
 struct replica_member {
     uint32_t pid;
@@ -153,6 +165,8 @@ struct replica {
     /* levels.c */
     struct tree_cluster cluster; /* as it was taken over last */
     bool levels_busy;            /* a proposal about it is under way */
+    struct held_writes held;
+    uint32_t held_count;
     void (*failed)(void *arg, int status, const char *text);
     void *failed_arg;
 
@@ -298,6 +312,13 @@ void levels_begin(struct replica *r);
 void levels_housekeeping(struct replica *r);
 /* Whether every member of the cluster reads the command. */
 bool levels_allow(const struct replica *r, const struct command *command);
+/* Takes a command that is not allowed: waits, if the level is about to rise, or refuses it. */
+void levels_hold(struct replica *r, struct command *command, uint64_t deadline_ms,
+                 replica_written_cb *done, void *arg);
+/* Goes on with those that wait, or answers them: with each housekeeping. */
+void levels_release(struct replica *r, uint64_t now_ms);
+/* Nothing of it is about to change, as far as this node sees. */
+bool levels_settled(const struct replica *r);
 /* Whether this node reads the entries that a peer proposes. */
 bool levels_readable(const struct paxos_message *m);
 /* The identity is known: opens the log and starts consensus. */

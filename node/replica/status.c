@@ -46,6 +46,7 @@ void replica_status(struct replica *r, struct replica_status *s)
     s->applied = tree_applied(r->tree);
     s->digest = tree_history(r->tree);
     s->level = tree_cluster(r->tree)->level;
+    s->settled = levels_settled(r);
     describe_peers(r, s);
     s->writes_refused = replica_refuses_writes(r);
     if (s->writes_refused)

@@ -98,9 +98,7 @@ void replica_submit_by(struct replica *r, struct command *command, uint64_t dead
         writes_submit(r, command, deadline_ms, done, arg);
         return;
     }
-    command_free(command);
-    r->refused_total++;
-    done(arg, REPLICA_UNSUPPORTED, NULL);
+    levels_hold(r, command, deadline_ms, done, arg);
 }
 
 void writes_submit(struct replica *r, struct command *command, uint64_t deadline_ms,

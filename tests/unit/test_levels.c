@@ -50,6 +50,7 @@ static int begin(void **state)
         r->members[i].pid = PARTS_ME + i;
         members_name(r, &r->members[i], "old:1", "old:1");
     }
+    TAILQ_INIT(&r->held);
     levels_begin(r);
     *state = p;
     return 0;
@@ -198,6 +199,60 @@ static void what_a_member_does_not_read_is_refused(void **state)
     assert_non_null(strstr(why, "node 9 (old:1) is not reached"));
 }
 
+static void submit_later_one(struct parts *p)
+{
+    struct command command = {0};
+    struct op op = {.type = OP_MEMBER, .name = text("a:1"), .name2 = text("a:1")};
+    assert_int_equal(command_add(&command, &op), 0);
+    outcome = -1;
+    replica_submit(&p->r, &command, on_written, NULL);
+}
+
+/* The last node of a cluster was upgraded, and nobody has decided the level yet. */
+static void a_command_waits_for_a_level_that_rises(void **state)
+{
+    struct parts *p = *state;
+    all_speak(2);
+    assert_false(p->r.held_count > 0);
+    submit_later_one(p);
+    levels_release(&p->r, replica_now_ms());
+    assert_int_equal(outcome, -1);
+    assert_int_equal(p->r.held_count, 1);
+    assert_int_equal(keep_house(p), OP_LEVEL);
+    parts_forget(p);
+    levels_release(&p->r, replica_now_ms());
+    writes_propose(&p->r);
+    assert_int_equal(p->r.held_count, 0);
+    assert_int_equal(p->proposed_count, 1);
+    bool repeated;
+    uint64_t sequence = parts_stamp(p, 0).sequence;
+    struct command_result result = parts_apply(p, 0, &repeated);
+    writes_complete(&p->r, sequence, &result);
+    command_result_free(&result);
+    assert_int_equal(outcome, REPLICA_DONE);
+}
+
+static void what_waits_for_a_level_is_answered(void **state)
+{
+    struct parts *p = *state;
+    all_speak(2);
+    submit_later_one(p);
+    levels_release(&p->r, replica_now_ms() + 6000);
+    assert_int_equal(outcome, REPLICA_UNSUPPORTED);
+    submit_later_one(p);
+    links.levels[FIRST] = (struct peer_levels){1, 1}; /* it has come back as an earlier version */
+    levels_release(&p->r, replica_now_ms());
+    assert_int_equal(outcome, REPLICA_UNSUPPORTED);
+    all_speak(2);
+    submit_later_one(p);
+    p->r.stopping = true;
+    levels_release(&p->r, replica_now_ms());
+    assert_int_equal(outcome, REPLICA_STOPPING);
+    submit_later_one(p);
+    assert_int_equal(outcome, REPLICA_UNSUPPORTED);
+    assert_int_equal(p->r.held_count, 0);
+}
+
 static void a_proposal_of_a_later_version_is_dropped(void **state)
 {
     struct parts *p = *state;
@@ -228,6 +283,8 @@ int main(void)
         LEVELS_TEST(addresses_of_the_log_are_followed),
         LEVELS_TEST(what_a_member_says_itself_is_newer),
         LEVELS_TEST(what_a_member_does_not_read_is_refused),
+        LEVELS_TEST(a_command_waits_for_a_level_that_rises),
+        LEVELS_TEST(what_waits_for_a_level_is_answered),
         LEVELS_TEST(a_proposal_of_a_later_version_is_dropped),
     };
     trace_level = TRACE_ERROR;
