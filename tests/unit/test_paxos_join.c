@@ -104,6 +104,23 @@ static void all_that_are_fresh_need_not_wait(void **state)
     end(s);
 }
 
+/* It heard of its cluster from a member: that member, which is silent now, knows more. */
+static void a_node_that_was_told_founds_nothing(void **state)
+{
+    struct subject *s = start_as(
+        &(struct paxos_config){
+            .me = ME, .count = 3, .pids = {PEER, ME, OTHER}, .told_by_member = true},
+        &(struct paxos_stored){.membership.standing = PAXOS_FRESH, .folder = my_folder});
+    for (int round = 0; round < 3; round++) {
+        answer(s, OTHER, PAXOS_FRESH);
+        answer(s, PEER, PAXOS_FRESH);
+        for (int i = 0; i < 5; i++)
+            tick(s);
+    }
+    assert_int_equal(status_of(s).standing, PAXOS_FRESH);
+    end(s);
+}
+
 /* In each round another one: never were two fresh at the same moment. */
 static void fresh_ones_of_two_rounds_found_nothing(void **state)
 {
@@ -410,6 +427,7 @@ int main(void)
         cmocka_unit_test(a_node_alone_founds_its_cluster),
         cmocka_unit_test(fresh_nodes_found_a_cluster),
         cmocka_unit_test(all_that_are_fresh_need_not_wait),
+        cmocka_unit_test(a_node_that_was_told_founds_nothing),
         cmocka_unit_test(fresh_ones_of_two_rounds_found_nothing),
         cmocka_unit_test(beside_a_member_nothing_is_founded),
         cmocka_unit_test(an_emptied_folder_is_another_one),
