@@ -1,5 +1,5 @@
 // A command is proposed that some member does not read.
-// killers: test_writes
+// killers: test_levels
 @@
 @@
 replica_submit_by(...)
