@@ -78,24 +78,15 @@ static struct session *session_find(struct tree *tree, uint32_t node)
     return NULL;
 }
 
-/* Kept in the order of the nodes, which tree_digest counts on. NULL: out of memory. */
+/* NULL: out of memory. */
 static struct session *session_add(struct tree *tree, uint32_t node)
 {
     struct session *added = calloc(1, sizeof(*added));
-    struct session *before = NULL, *session;
 
     if (added == NULL)
         return NULL;
     added->node = node;
-    LIST_FOREACH(session, &tree->sessions, entry)
-    {
-        if (session->node < node)
-            before = session;
-    }
-    if (before)
-        LIST_INSERT_AFTER(before, added, entry);
-    else
-        LIST_INSERT_HEAD(&tree->sessions, added, entry);
+    LIST_INSERT_HEAD(&tree->sessions, added, entry);
     return added;
 }
 

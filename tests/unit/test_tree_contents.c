@@ -340,8 +340,14 @@ static void test_cuts_go_in_pieces(void **state)
     for (int i = 0; i < 60; i++) {
         size_t at = random_below(&seed, LEN), size = random_below(&seed, (uint32_t)(LEN - at));
         struct op op = {.type = OP_TRUNCATE, .ino = ino, .size = at};
+        uint32_t choice = random_below(&seed, 5);
 
-        if (random_below(&seed, 2)) {
+        if (choice == 0) {
+            op = (struct op){.type = OP_PUT, .name = text("big"), .data = bytes_of(bytes, size)};
+            memset(model, 0, LEN);
+            memcpy(model, bytes, size);
+            len = size;
+        } else if (choice < 3) {
             op = (struct op){.type = OP_WRITE, .ino = ino, .offset = at};
             op.data = bytes_of(bytes, size);
             memcpy(model + at, bytes, size);

@@ -1,6 +1,8 @@
 /* The key tree: inodes that are gone and that somebody on this node still wants. */
 #include "tree_fixture.h"
 
+#include "store/tree_internal.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,6 +47,14 @@ static void assert_last_byte(struct fixture *f, uint64_t ino)
     buffer_free(&out);
 }
 
+static void commit_often(struct fixture *f)
+{
+    for (int i = 0; i < 10; i++) {
+        fixture_must(f, make_put("something", "else"));
+        assert_int_equal(tree_commit(f->tree), 0);
+    }
+}
+
 static void test_kept_for_reading(void **state)
 {
     struct fixture *f = *state;
@@ -57,10 +67,7 @@ static void test_kept_for_reading(void **state)
     keep(f, &other, large);
     fixture_must(f, make_named(OP_UNLINK, INO_ROOT, "small"));
     fixture_must(f, make_named(OP_UNLINK, INO_ROOT, "large"));
-    for (int i = 0; i < 10; i++) { /* commits, which take trash away */
-        fixture_must(f, make_put("something", "else"));
-        assert_int_equal(tree_commit(f->tree), 0);
-    }
+    commit_often(f); /* which takes trash away */
     fixture_assert_contents(f, small, "contents");
     assert_last_byte(f, large);
     assert_int_equal(fixture_getattr(f, large).nlink, 0);
@@ -140,6 +147,40 @@ static void test_kept_after_it_was_held(void **state)
     tree_keep_end(&wish.keeper);
 }
 
+static uint64_t count_chunks(struct fixture *f)
+{
+    sqlite3_stmt *query;
+    uint64_t count;
+
+    assert_int_equal(sql_prepare(&f->tree->sql, "SELECT count(*) FROM chunk", &query), 0);
+    assert_int_equal(sql_step(&f->tree->sql, query), 1);
+    count = column_number(query, 0);
+    sqlite3_finalize(query);
+    return count;
+}
+
+/* More chunks than go at once stay until it is let go, and then go by and by. */
+static void test_all_of_it_goes_in_the_end(void **state)
+{
+    enum { CHUNKS = 3 * REAP_CHUNKS };
+    struct fixture *f = *state;
+    char *bytes = calloc(1, CHUNKS * CHUNK_BYTES + 1);
+    struct wish wish;
+
+    memset(bytes, 'x', CHUNKS * CHUNK_BYTES);
+    uint64_t ino = fixture_must(f, make_put("large", bytes)).ino;
+    keep(f, &wish, ino);
+    fixture_must(f, make_named(OP_UNLINK, INO_ROOT, "large"));
+    commit_often(f);
+    assert_int_equal(count_chunks(f), CHUNKS);
+    wish.ino = 0;
+    assert_int_equal(tree_let_go(f->tree, ino), 0);
+    commit_often(f);
+    assert_int_equal(count_chunks(f), 0);
+    tree_keep_end(&wish.keeper);
+    free(bytes);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -147,6 +188,7 @@ int main(void)
         FIXTURE_TEST(test_not_kept_after_a_restart),
         FIXTURE_TEST(test_not_replicated),
         FIXTURE_TEST(test_kept_after_it_was_held),
+        FIXTURE_TEST(test_all_of_it_goes_in_the_end),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

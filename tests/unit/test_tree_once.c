@@ -298,7 +298,9 @@ static void test_garbage(void **state)
     fixture_must(f, op);
     uint64_t revision = fixture_getattr(f, INO_ROOT).revision;
     for (size_t len = 0; len < entry.len; len++) {
+        repeated = true;
         result = fixture_apply(f, bytes_of(entry.data, len), &repeated);
+        assert_false(repeated);
         assert_int_equal(result.status, -EBADMSG);
         command_result_free(&result);
     }

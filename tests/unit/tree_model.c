@@ -61,7 +61,7 @@ static struct model *model_copy(const struct model *m)
 
 /* ---- Inodes and names ---- */
 
-struct model_name *find(struct model *m, uint64_t parent, struct bytes name)
+struct model_name *model_name_of(struct model *m, uint64_t parent, struct bytes name)
 {
     for (int i = 0; i < MODEL_NAMES; i++) {
         struct model_name *n = &m->name[i];
@@ -73,52 +73,52 @@ struct model_name *find(struct model *m, uint64_t parent, struct bytes name)
 
 uint64_t model_find(const struct model *m, uint64_t parent, struct bytes name)
 {
-    struct model_name *n = find((struct model *)m, parent, name);
+    struct model_name *n = model_name_of((struct model *)m, parent, name);
 
     return n ? n->ino : 0;
 }
 
-bool exists(const struct model *m, uint64_t ino)
+bool model_exists(const struct model *m, uint64_t ino)
 {
     return ino < m->inodes && m->inode[ino].attr.ino;
 }
 
-bool is_dir(const struct model *m, uint64_t ino)
+bool model_is_dir(const struct model *m, uint64_t ino)
 {
     return S_ISDIR(m->inode[ino].attr.mode);
 }
 
-int check_dir(const struct model *m, uint64_t ino)
+int model_check_dir(const struct model *m, uint64_t ino)
 {
-    if (!exists(m, ino))
+    if (!model_exists(m, ino))
         return -ESTALE;
-    if (!is_dir(m, ino))
+    if (!model_is_dir(m, ino))
         return -ENOTDIR;
     return m->inode[ino].attr.nlink == 0 ? -ENOENT : 0;
 }
 
-int check_file(const struct model *m, uint64_t ino)
+int model_check_file(const struct model *m, uint64_t ino)
 {
-    if (!exists(m, ino))
+    if (!model_exists(m, ino))
         return -ESTALE;
-    if (is_dir(m, ino))
+    if (model_is_dir(m, ino))
         return -EISDIR;
     return S_ISREG(m->inode[ino].attr.mode) ? 0 : -EINVAL;
 }
 
-void touch(struct model *m, uint64_t ino)
+void model_touch(struct model *m, uint64_t ino)
 {
     m->inode[ino].attr.revision = m->applied + 1;
     m->inode[ino].attr.ctime = (int64_t)m->time;
 }
 
-void touch_contents(struct model *m, uint64_t ino)
+void model_touch_contents(struct model *m, uint64_t ino)
 {
-    touch(m, ino);
+    model_touch(m, ino);
     m->inode[ino].attr.mtime = (int64_t)m->time;
 }
 
-void replace_contents(struct model *m, uint64_t ino, struct bytes data)
+void model_replace(struct model *m, uint64_t ino, struct bytes data)
 {
     struct model_inode *inode = &m->inode[ino];
 
@@ -129,10 +129,10 @@ void replace_contents(struct model *m, uint64_t ino, struct bytes data)
     inode->attr.size = data.len;
     inode->chunks = S_ISREG(inode->attr.mode) && data.len > MODEL_INLINE_MAX;
     inode->attr.used = inode->chunks ? MODEL_USED_UNKNOWN : data.len;
-    touch_contents(m, ino);
+    model_touch_contents(m, ino);
 }
 
-void enter(struct model *m, uint64_t parent, struct bytes name, uint64_t ino)
+void model_enter(struct model *m, uint64_t parent, struct bytes name, uint64_t ino)
 {
     struct model_name *n = m->name;
 
@@ -142,23 +142,23 @@ void enter(struct model *m, uint64_t parent, struct bytes name, uint64_t ino)
     *n = (struct model_name){.parent = parent, .ino = ino};
     memcpy(n->name, name.data, name.len);
     m->inode[parent].attr.size++;
-    if (is_dir(m, ino)) {
+    if (model_is_dir(m, ino)) {
         m->inode[parent].attr.nlink++;
         m->inode[ino].parent = parent;
     }
-    touch_contents(m, parent);
+    model_touch_contents(m, parent);
 }
 
-void leave(struct model *m, struct model_name *n)
+void model_leave(struct model *m, struct model_name *n)
 {
     m->inode[n->parent].attr.size--;
-    if (is_dir(m, n->ino))
+    if (model_is_dir(m, n->ino))
         m->inode[n->parent].attr.nlink--;
-    touch_contents(m, n->parent);
+    model_touch_contents(m, n->parent);
     n->ino = 0;
 }
 
-uint64_t make(struct model *m, uint64_t parent, struct bytes name, struct attr attr)
+uint64_t model_make(struct model *m, uint64_t parent, struct bytes name, struct attr attr)
 {
     uint64_t ino = m->inodes++;
     struct model_inode *inode = &m->inode[ino];
@@ -174,12 +174,12 @@ uint64_t make(struct model *m, uint64_t parent, struct bytes name, struct attr a
     inode->attr.nlink = S_ISDIR(attr.mode) ? 2 : 1;
     inode->attr.atime = (int64_t)m->time;
     inode->bytes = S_ISDIR(attr.mode) ? NULL : calloc(1, WORKLOAD_FILE_MAX);
-    touch_contents(m, ino);
-    enter(m, parent, name, ino);
+    model_touch_contents(m, ino);
+    model_enter(m, parent, name, ino);
     return ino;
 }
 
-struct attr unmake(struct model *m, uint64_t ino)
+struct attr model_unmake(struct model *m, uint64_t ino)
 {
     struct attr attr = m->inode[ino].attr;
 
@@ -188,14 +188,14 @@ struct attr unmake(struct model *m, uint64_t ino)
     return attr;
 }
 
-struct attr drop(struct model *m, struct model_name *n, uint64_t hold)
+struct attr model_drop(struct model *m, struct model_name *n, uint64_t hold)
 {
     uint64_t ino = n->ino;
     struct model_inode *inode = &m->inode[ino];
 
-    leave(m, n);
-    inode->attr.nlink = is_dir(m, ino) ? 0 : inode->attr.nlink - 1;
-    touch(m, ino);
+    model_leave(m, n);
+    inode->attr.nlink = model_is_dir(m, ino) ? 0 : inode->attr.nlink - 1;
+    model_touch(m, ino);
     if (inode->attr.nlink > 0)
         return inode->attr;
     if (hold == ino) {
@@ -203,7 +203,7 @@ struct attr drop(struct model *m, struct model_name *n, uint64_t hold)
         return inode->attr;
     }
     inode->attr.used = 0;
-    return unmake(m, ino);
+    return model_unmake(m, ino);
 }
 
 uint32_t model_xattr(struct bytes name)
@@ -239,7 +239,7 @@ static void begin_session(struct model *m, const struct stamp *stamp)
     m->incarnation[stamp->node] = stamp->incarnation;
     for (uint64_t i = 0; i < m->inodes; i++) {
         if (m->inode[i].holder == stamp->node)
-            unmake(m, i);
+            model_unmake(m, i);
     }
 }
 

@@ -54,26 +54,26 @@ uint32_t model_xattr(struct bytes name);
 
 /* ---- For the operations ---- */
 
-/* The inode got the command's revision and ctime; `touch_contents`: its mtime as well. */
-void touch(struct model *m, uint64_t ino);
-void touch_contents(struct model *m, uint64_t ino);
-struct model_name *find(struct model *m, uint64_t parent, struct bytes name);
-bool exists(const struct model *m, uint64_t ino);
-bool is_dir(const struct model *m, uint64_t ino);
+/* The inode got the command's revision and ctime; model_touch_contents: its mtime as well. */
+void model_touch(struct model *m, uint64_t ino);
+void model_touch_contents(struct model *m, uint64_t ino);
+struct model_name *model_name_of(struct model *m, uint64_t parent, struct bytes name);
+bool model_exists(const struct model *m, uint64_t ino);
+bool model_is_dir(const struct model *m, uint64_t ino);
 /* 0, -ESTALE, -ENOTDIR or -ENOENT: whether entries can be made there. */
-int check_dir(const struct model *m, uint64_t ino);
+int model_check_dir(const struct model *m, uint64_t ino);
 /* 0, -ESTALE, -EISDIR or -EINVAL. */
-int check_file(const struct model *m, uint64_t ino);
+int model_check_file(const struct model *m, uint64_t ino);
 /* Makes an inode with these attributes (mode with type, uid, gid, rdev) and its name. */
-uint64_t make(struct model *m, uint64_t parent, struct bytes name, struct attr attr);
+uint64_t model_make(struct model *m, uint64_t parent, struct bytes name, struct attr attr);
 /* Adds or takes away a name; the inode itself stays as it is. */
-void enter(struct model *m, uint64_t parent, struct bytes name, uint64_t ino);
-void leave(struct model *m, struct model_name *n);
+void model_enter(struct model *m, uint64_t parent, struct bytes name, uint64_t ino);
+void model_leave(struct model *m, struct model_name *n);
 /* Takes a name away, and with the last one the inode unless `hold` is its number. Gives its
  * attributes afterwards. */
-struct attr drop(struct model *m, struct model_name *n, uint64_t hold);
-struct attr unmake(struct model *m, uint64_t ino);
-void replace_contents(struct model *m, uint64_t ino, struct bytes data);
+struct attr model_drop(struct model *m, struct model_name *n, uint64_t hold);
+struct attr model_unmake(struct model *m, uint64_t ino);
+void model_replace(struct model *m, uint64_t ino, struct bytes data);
 
 /* 0 or the negative errno; then nothing has changed. */
 int model_apply_data(struct model *m, const struct op *op, struct op_result *out);

@@ -13,7 +13,7 @@ static void kill_priv(struct model *m, const struct op *op, uint64_t ino)
 {
     struct attr *attr = &m->inode[ino].attr;
 
-    if (!(op->flags & OP_KILL_PRIV) || is_dir(m, ino))
+    if (!(op->flags & OP_KILL_PRIV) || model_is_dir(m, ino))
         return;
     attr->mode &= ~(uint32_t)S_ISUID;
     if (attr->mode & S_IXGRP)
@@ -53,13 +53,13 @@ static int apply_put(struct model *m, const struct op *op, struct op_result *out
     int status;
 
     while (ino && rest.len > 0) {
-        if (!is_dir(m, ino))
+        if (!model_is_dir(m, ino))
             return -ENOTDIR;
         dir = ino;
         name = key_next(&rest);
         ino = model_find(m, dir, name);
     }
-    status = ino ? check_file(m, ino) : 0;
+    status = ino ? model_check_file(m, ino) : 0;
     if (status == 0)
         status = check_conditions(m, op, ino);
     if (status < 0)
@@ -70,13 +70,13 @@ static int apply_put(struct model *m, const struct op *op, struct op_result *out
         kill_priv(m, op, ino);
     }
     while (!ino && rest.len > 0) {
-        dir = make(m, dir, name, attr);
+        dir = model_make(m, dir, name, attr);
         name = key_next(&rest);
     }
     attr.mode = S_IFREG | (op->mode ? op->mode & 07777 : 0644);
     if (!ino)
-        ino = make(m, dir, name, attr);
-    replace_contents(m, ino, op->data);
+        ino = model_make(m, dir, name, attr);
+    model_replace(m, ino, op->data);
     out->attr = m->inode[ino].attr;
     return 0;
 }
@@ -84,22 +84,22 @@ static int apply_put(struct model *m, const struct op *op, struct op_result *out
 static int apply_delete(struct model *m, const struct op *op, struct op_result *out)
 {
     struct bytes rest = op->name;
-    struct model_name *n = find(m, INO_ROOT, key_next(&rest));
+    struct model_name *n = model_name_of(m, INO_ROOT, key_next(&rest));
     int status;
 
     while (n && rest.len > 0) {
-        if (!is_dir(m, n->ino))
+        if (!model_is_dir(m, n->ino))
             return -ENOTDIR;
-        n = find(m, n->ino, key_next(&rest));
+        n = model_name_of(m, n->ino, key_next(&rest));
     }
-    if (n && is_dir(m, n->ino))
+    if (n && model_is_dir(m, n->ino))
         return -EISDIR;
     status = check_conditions(m, op, n ? n->ino : 0);
     if (status < 0 || !n)
         return status;
     out->existed = true;
     give_old(m, op, n->ino, out);
-    out->attr = drop(m, n, op->hold);
+    out->attr = model_drop(m, n, op->hold);
     return 0;
 }
 
@@ -116,7 +116,7 @@ static void resize(struct model *m, uint64_t ino, size_t size)
     inode->attr.size = size;
     inode->chunks = size > 0 && (inode->chunks || size > MODEL_INLINE_MAX);
     inode->attr.used = inode->chunks ? MODEL_USED_UNKNOWN : size;
-    touch_contents(m, ino);
+    model_touch_contents(m, ino);
 }
 
 static void write_bytes(struct model *m, const struct op *op, size_t offset)
@@ -141,13 +141,13 @@ static void punch(struct model *m, const struct op *op)
 
     for (size_t i = op->offset; i < inode->attr.size && i < op->offset + op->size; i++)
         inode->bytes[i] = 0;
-    touch_contents(m, op->ino);
+    model_touch_contents(m, op->ino);
 }
 
 static int apply_contents(struct model *m, const struct op *op, struct op_result *out)
 {
     const struct attr *attr = &m->inode[op->ino].attr;
-    int status = check_file(m, op->ino);
+    int status = model_check_file(m, op->ino);
 
     if (status < 0)
         return status;
@@ -209,7 +209,7 @@ static int apply_attributes(struct model *m, const struct op *op, struct op_resu
 {
     int status = 0;
 
-    if (!exists(m, op->ino))
+    if (!model_exists(m, op->ino))
         return -ESTALE;
     if (op->type == OP_SETATTR)
         set_attributes(m, op);
@@ -217,7 +217,7 @@ static int apply_attributes(struct model *m, const struct op *op, struct op_resu
         status = apply_xattr(m, op);
     if (status < 0)
         return status;
-    touch(m, op->ino);
+    model_touch(m, op->ino);
     out->attr = m->inode[op->ino].attr;
     return 0;
 }

@@ -22,7 +22,7 @@ static int mode_of(const struct op *op)
 
 static int apply_make(struct model *m, const struct op *op, struct op_result *out)
 {
-    int mode = mode_of(op), status = mode < 0 ? mode : check_dir(m, op->ino);
+    int mode = mode_of(op), status = mode < 0 ? mode : model_check_dir(m, op->ino);
     struct attr attr = {.mode = (uint32_t)mode, .uid = op->uid, .gid = op->gid};
     uint64_t ino;
 
@@ -30,7 +30,7 @@ static int apply_make(struct model *m, const struct op *op, struct op_result *ou
         return status;
     ino = model_find(m, op->ino, op->name);
     if (ino && op->type == OP_CREATE && !(op->flags & OP_EXCLUSIVE)) {
-        if (is_dir(m, ino))
+        if (model_is_dir(m, ino))
             return -EISDIR;
         out->existed = S_ISREG(m->inode[ino].attr.mode);
         out->attr = m->inode[ino].attr;
@@ -40,31 +40,31 @@ static int apply_make(struct model *m, const struct op *op, struct op_result *ou
         return -EEXIST;
     if (S_ISCHR(mode) || S_ISBLK(mode))
         attr.rdev = op->rdev;
-    ino = make(m, op->ino, op->name, attr);
+    ino = model_make(m, op->ino, op->name, attr);
     if (op->type == OP_SYMLINK)
-        replace_contents(m, ino, op->data);
+        model_replace(m, ino, op->data);
     out->attr = m->inode[ino].attr;
     return 0;
 }
 
 static int apply_link(struct model *m, const struct op *op, struct op_result *out)
 {
-    int status = check_dir(m, op->ino);
+    int status = model_check_dir(m, op->ino);
     struct attr *attr = &m->inode[op->ino2].attr;
 
     if (status < 0)
         return status;
-    if (!exists(m, op->ino2))
+    if (!model_exists(m, op->ino2))
         return -ESTALE;
-    if (is_dir(m, op->ino2))
+    if (model_is_dir(m, op->ino2))
         return -EPERM;
     if (attr->nlink == 0)
         return -ENOENT;
     if (model_find(m, op->ino, op->name))
         return -EEXIST;
-    enter(m, op->ino, op->name, op->ino2);
+    model_enter(m, op->ino, op->name, op->ino2);
     attr->nlink++;
-    touch(m, op->ino2);
+    model_touch(m, op->ino2);
     out->attr = *attr;
     return 0;
 }
@@ -76,19 +76,19 @@ static bool is_empty(const struct model *m, uint64_t dir)
 
 static int apply_remove(struct model *m, const struct op *op, struct op_result *out)
 {
-    int status = check_dir(m, op->ino);
-    struct model_name *n = status < 0 ? NULL : find(m, op->ino, op->name);
+    int status = model_check_dir(m, op->ino);
+    struct model_name *n = status < 0 ? NULL : model_name_of(m, op->ino, op->name);
 
     if (!n)
         return status < 0 ? status : -ENOENT;
-    if (op->type == OP_UNLINK && is_dir(m, n->ino))
+    if (op->type == OP_UNLINK && model_is_dir(m, n->ino))
         return -EISDIR;
-    if (op->type == OP_RMDIR && !is_dir(m, n->ino))
+    if (op->type == OP_RMDIR && !model_is_dir(m, n->ino))
         return -ENOTDIR;
     if (op->type == OP_RMDIR && !is_empty(m, n->ino))
         return -ENOTEMPTY;
     out->existed = true;
-    out->attr = drop(m, n, op->hold);
+    out->attr = model_drop(m, n, op->hold);
     return 0;
 }
 
@@ -101,11 +101,11 @@ static bool is_below(const struct model *m, uint64_t ino, uint64_t dir)
 
 static int check_replace(const struct model *m, uint64_t source, uint64_t target)
 {
-    if (!is_dir(m, source) && is_dir(m, target))
+    if (!model_is_dir(m, source) && model_is_dir(m, target))
         return -EISDIR;
-    if (is_dir(m, source) && !is_dir(m, target))
+    if (model_is_dir(m, source) && !model_is_dir(m, target))
         return -ENOTDIR;
-    return is_dir(m, target) && !is_empty(m, target) ? -ENOTEMPTY : 0;
+    return model_is_dir(m, target) && !is_empty(m, target) ? -ENOTEMPTY : 0;
 }
 
 static int check_rename(const struct model *m, const struct op *op, uint64_t source,
@@ -121,22 +121,22 @@ static int check_rename(const struct model *m, const struct op *op, uint64_t sou
         return -ENOENT;
     if (source == target)
         return 0;
-    if (is_dir(m, source) && is_below(m, op->ino2, source))
+    if (model_is_dir(m, source) && is_below(m, op->ino2, source))
         return -EINVAL;
     if (exchange)
-        return is_dir(m, target) && is_below(m, op->ino, target) ? -EINVAL : 0;
+        return model_is_dir(m, target) && is_below(m, op->ino, target) ? -EINVAL : 0;
     return target ? check_replace(m, source, target) : 0;
 }
 
 static int apply_rename(struct model *m, const struct op *op, struct op_result *out)
 {
-    int status = check_dir(m, op->ino);
+    int status = model_check_dir(m, op->ino);
     uint64_t source, target;
 
     if ((op->flags & OP_NO_REPLACE) && (op->flags & OP_EXCHANGE))
         return -EINVAL;
     if (status == 0)
-        status = check_dir(m, op->ino2);
+        status = model_check_dir(m, op->ino2);
     if (status < 0)
         return status;
     source = model_find(m, op->ino, op->name);
@@ -146,16 +146,16 @@ static int apply_rename(struct model *m, const struct op *op, struct op_result *
         return status;
     out->existed = target != 0;
     if (source != target) {
-        leave(m, find(m, op->ino, op->name));
+        model_leave(m, model_name_of(m, op->ino, op->name));
         if (target && (op->flags & OP_EXCHANGE)) {
-            leave(m, find(m, op->ino2, op->name2));
-            enter(m, op->ino, op->name, target);
-            touch(m, target);
+            model_leave(m, model_name_of(m, op->ino2, op->name2));
+            model_enter(m, op->ino, op->name, target);
+            model_touch(m, target);
         } else if (target) {
-            drop(m, find(m, op->ino2, op->name2), op->hold);
+            model_drop(m, model_name_of(m, op->ino2, op->name2), op->hold);
         }
-        enter(m, op->ino2, op->name2, source);
-        touch(m, source);
+        model_enter(m, op->ino2, op->name2, source);
+        model_touch(m, source);
     }
     out->attr = m->inode[source].attr;
     return 0;
@@ -163,11 +163,11 @@ static int apply_rename(struct model *m, const struct op *op, struct op_result *
 
 static int apply_release(struct model *m, const struct op *op, struct op_result *out)
 {
-    if (!exists(m, op->ino))
+    if (!model_exists(m, op->ino))
         return -ESTALE;
     if (m->inode[op->ino].holder != m->node)
         return -EINVAL;
-    out->attr = unmake(m, op->ino);
+    out->attr = model_unmake(m, op->ino);
     return 0;
 }
 
