@@ -201,3 +201,23 @@ def test_flips_anywhere_in_a_killed_node(filled):
             noticed += 1
             join_again(filled, victim)
     print(f"{noticed} of {FLIPS} noticed")
+
+
+LATER = 5  # exit status
+
+
+def test_an_entry_of_a_later_version_stops_the_node():
+    """It cannot know what the others made of it. Nothing is lost: a version that reads it goes on with the folder."""
+    with Cluster(1, mount=False) as cluster:
+        node, = cluster.nodes
+        assert node.put("k", "v").status == 200
+        node.stop()
+        edit(node, "log.db", "INSERT INTO entry SELECT max(idx) + 1, x'ff00' FROM entry")
+        for _ in range(2):
+            node.start(wait=False)
+            assert node.process.wait(15) == LATER
+            assert "is of a later version of quorumfs than this one" in node.log_tail(3)
+            assert not (node.folder / "damaged").exists()
+        edit(node, "log.db", "DELETE FROM entry WHERE bytes = x'ff00'")
+        node.start()
+        assert node.value("k") == b"v"

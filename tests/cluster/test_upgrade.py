@@ -264,17 +264,31 @@ class Upgrade:
 
 
 def assert_equal(cluster):
-    cluster.wait_equal()
-    assert len({node.status()["log"]["digest"] for node in cluster.nodes}) == 1
+    def equal():
+        logs = [node.status()["log"] for node in cluster.nodes]
+        return len({(log["applied"], log["digest"]) for log in logs}) == 1
+    wait_for(equal, "all nodes have applied the same, with the same digest", 60)
 
 
 def check_levels(nodes):
     """It is the former one until no node of the former version is left."""
     if all(node.binary == QUORUMFS for node in nodes):
         former.wait_risen(nodes)
+        assert nodes[0].request("POST", "/txn", {"if": [], "then": []}).status == 200
     else:
         found = former.levels(node for node in nodes if node.binary == QUORUMFS)
         assert all(level == former.LEVEL for level in found), found
+        for node in nodes:
+            if node.binary == QUORUMFS and former.levels([node]):
+                check_refuses(node, [other for other in nodes if other.binary != QUORUMFS])
+
+
+def check_refuses(node, former_nodes):
+    """What a member does not understand is refused before it is proposed, and the member is named."""
+    transaction = {"if": [{"key": "transaction", "exists": False}], "then": [{"put": {"key": "transaction", "value": ""}}]}
+    answer = node.request("POST", "/txn", transaction)
+    error = answer.json["Transaction"]["error"]
+    assert answer.status == 501 and any(other.addr in error for other in former_nodes), answer
 
 
 def check_no_way_back(node, former_binary):
