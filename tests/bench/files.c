@@ -225,7 +225,7 @@ static void list_folder(struct worker *w, bool attributes)
     struct stat about;
     uint32_t seen = 0;
 
-    must(folder != NULL, "opendir");
+    must(folder, "opendir");
     while ((entry = readdir(folder))) {
         seen++;
         if (attributes)
@@ -274,7 +274,7 @@ static void open_folder(struct worker *w, const char *path, unsigned number)
     must(w->folder >= 0, own);
     w->held = openat(w->folder, "f0", O_RDONLY); /* which is not there before "prepare" */
     w->left = opendir(own);
-    must(w->left != NULL, own);
+    must(w->left, own);
     w->unique = (unsigned)getpid();
 }
 
@@ -308,7 +308,7 @@ static void report(const struct shared *shared, unsigned processes)
     size_t count = 0;
     double rate = 0;
 
-    must(all != NULL, "malloc");
+    must(all, "malloc");
     for (unsigned i = 0; i < processes; i++) {
         const struct outcome *o = &shared->outcomes[i];
         memcpy(all + count, o->taken_ns, sizeof *all * o->count);

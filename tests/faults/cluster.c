@@ -108,7 +108,7 @@ struct paxos_entry *cluster_entry(struct paxos_ballot ballot, uint64_t index)
 
     if (index < ballot.priority)
         return cluster.entries[index];
-    if (cluster.junk[place] == NULL)
+    if (!cluster.junk[place])
         cluster.junk[place] = encode(&stamp, &op, 1);
     return cluster.junk[place];
 }
@@ -135,7 +135,7 @@ static void piece_read(void *arg, int status, struct bytes piece, bool last)
 
     report_unless(status == 0, "the cluster's own snapshot: %s", tree_fault(cluster.tree));
     buffer_append(&copy, piece.data, piece.len);
-    list->pieces = must_grow(list->pieces, list->count, &list->cap, sizeof(*list->pieces));
+    list->pieces = must_grow(list->pieces, list->count, &list->cap, sizeof *list->pieces);
     list->pieces[list->count++] = copy;
 }
 
@@ -165,7 +165,7 @@ void cluster_start(uint64_t seed)
     struct fault fault;
     int status;
 
-    memset(&cluster, 0, sizeof(cluster));
+    memset(&cluster, 0, sizeof cluster);
     cluster.random = seed;
     cluster.disk = disk_new();
     disk_mount(CLUSTER_DISK, cluster.disk);
@@ -187,7 +187,7 @@ void cluster_end(void)
         paxos_entry_unref(cluster.entries[i]);
     for (size_t i = 0; i < JUNK; i++)
         paxos_entry_unref(cluster.junk[i]);
-    for (size_t i = 0; i < sizeof(cluster.snapshots) / sizeof(*cluster.snapshots); i++) {
+    for (size_t i = 0; i < sizeof cluster.snapshots / sizeof *cluster.snapshots; i++) {
         for (size_t j = 0; j < cluster.snapshots[i].count; j++)
             buffer_free(&cluster.snapshots[i].pieces[j]);
         free(cluster.snapshots[i].pieces);

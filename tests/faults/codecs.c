@@ -44,7 +44,7 @@ static void check_command(const struct command *command, const struct op *ops)
 static bool run_command(void)
 {
     const struct op ops[] = {
-        {.type = OP_PUT, .name = bytes_of_text("a/b"), .data = bytes_of(large, sizeof(large))},
+        {.type = OP_PUT, .name = bytes_of_text("a/b"), .data = bytes_of(large, sizeof large)},
         {.type = OP_WRITE, .ino = 3, .offset = 9, .data = bytes_of_text("x")},
         {.type = OP_RENAME, .ino = 3, .name = bytes_of_text("a"), .name2 = bytes_of_text("b")},
     };
@@ -52,7 +52,7 @@ static bool run_command(void)
     int status;
 
     alloc_begin();
-    status = add_all(&command, ops, sizeof(ops) / sizeof(*ops));
+    status = add_all(&command, ops, sizeof ops / sizeof *ops);
     if (status == 0) {
         command_stamp(&command, &(struct stamp){.node = 1, .sequence = 1});
         if (command.bytes.failed)
@@ -145,7 +145,7 @@ static int carry(struct outbox *out, struct inbox *in, int *taken)
 
     while (status == 0 && !outbox_empty(out)) {
         struct buffer message = {0};
-        if (buffer_reserve(&message, ROOM) == NULL)
+        if (!buffer_reserve(&message, ROOM))
             return -ENOMEM;
         outbox_compose(out, &message, ROOM);
         /* In two parts, as a socket may give it. */

@@ -50,7 +50,7 @@ struct content content_copy(const struct content *c)
 {
     struct content copy = *c;
 
-    copy.pages = c->page_count ? must(malloc(c->page_count * sizeof(*copy.pages))) : NULL;
+    copy.pages = c->page_count ? must(malloc(c->page_count * sizeof *copy.pages)) : NULL;
     for (size_t i = 0; i < c->page_count; i++) {
         copy.pages[i] = c->pages[i];
         if (copy.pages[i])
@@ -63,8 +63,8 @@ static void make_pages(struct content *c, size_t count)
 {
     if (count <= c->page_count)
         return;
-    c->pages = must(realloc(c->pages, count * sizeof(*c->pages)));
-    memset(c->pages + c->page_count, 0, (count - c->page_count) * sizeof(*c->pages));
+    c->pages = must(realloc(c->pages, count * sizeof *c->pages));
+    memset(c->pages + c->page_count, 0, (count - c->page_count) * sizeof *c->pages);
     c->page_count = count;
 }
 
@@ -73,8 +73,8 @@ static uint8_t *own_page(struct content *c, size_t number)
 {
     struct content_page *page = c->pages[number];
 
-    if (page == NULL || page->refs > 1) {
-        struct content_page *own = must_alloc(sizeof(*own));
+    if (!page || page->refs > 1) {
+        struct content_page *own = must_alloc(sizeof *own);
         if (page)
             memcpy(own->bytes, page->bytes, PAGE_BYTES);
         release(page);

@@ -31,7 +31,7 @@ static int fails(struct disk *disk, enum disk_call call, const char *name)
     if (!fault->hit) {
         fault->hit = true;
         fault->hit_call = call;
-        snprintf(fault->hit_name, sizeof(fault->hit_name), "%s", name);
+        snprintf(fault->hit_name, sizeof fault->hit_name, "%s", name);
     }
     return -fault->error;
 }
@@ -198,7 +198,7 @@ struct disk *disk_of(const char *path, const char **name)
     size_t len = strlen(root);
     unsigned number;
 
-    if (path == NULL || strncmp(path, root, len) != 0)
+    if (!path || strncmp(path, root, len) != 0)
         return NULL;
     number = (unsigned)(path[len] - '0');
     assert(number < DISKS_MAX && mounted[number]);

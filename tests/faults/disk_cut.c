@@ -83,15 +83,15 @@ static void cut_names(struct disk *left, const struct disk *disk, const struct c
 {
     bool lost = cut->loss == DISK_LOSE_FILES && below(cut->random, 2) == 0;
 
-    memcpy(left->names, disk->synced_names, sizeof(left->names));
+    memcpy(left->names, disk->synced_names, sizeof left->names);
     for (size_t i = 0; !lost && i < disk->pending.count; i++)
         if (keeps(cut))
             disk_change_names(left->names, disk->pending.list[i]);
     left->folder = disk->folder_synced || (disk->folder && !lost && keeps(cut));
     if (!left->folder)
-        memset(left->names, 0, sizeof(left->names));
+        memset(left->names, 0, sizeof left->names);
     left->folder_synced = left->folder;
-    memcpy(left->synced_names, left->names, sizeof(left->names));
+    memcpy(left->synced_names, left->names, sizeof left->names);
 }
 
 struct disk *disk_cut(const struct disk *disk, enum disk_loss loss, uint64_t *random)

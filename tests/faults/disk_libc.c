@@ -35,7 +35,7 @@ static struct descriptor *descriptor_of(int fd)
 static int descriptor_new(struct descriptor d)
 {
     for (int i = 0; i < DESCRIPTORS; i++) {
-        if (descriptors[i].disk == NULL) {
+        if (!descriptors[i].disk) {
             descriptors[i] = d;
             return FIRST_DESCRIPTOR + i;
         }
@@ -79,7 +79,7 @@ int __wrap_close(int fd)
 {
     struct descriptor *d = descriptor_of(fd);
 
-    if (d == NULL)
+    if (!d)
         return __real_close(fd);
     *d = (struct descriptor){0};
     return 0;
@@ -87,7 +87,7 @@ int __wrap_close(int fd)
 
 static int sync_descriptor(const struct descriptor *d)
 {
-    if (d->name == NULL)
+    if (!d->name)
         return disk_sync(d->disk, d->file);
     return d->name[0] ? disk_sync_parent(d->disk) : disk_sync_folder(d->disk);
 }
@@ -134,7 +134,7 @@ int __wrap_mknod(const char *path, mode_t mode, dev_t device)
     const char *name;
     struct disk *disk = disk_of(path, &name);
 
-    if (disk == NULL)
+    if (!disk)
         return __real_mknod(path, mode, device);
     if (disk_lookup(disk, name) >= 0)
         return result(-EEXIST);
@@ -158,7 +158,7 @@ int __wrap_rename(const char *from, const char *to)
     const char *name, *to_name;
     struct disk *disk = disk_of(from, &name);
 
-    if (disk == NULL)
+    if (!disk)
         return __real_rename(from, to);
     disk_of(to, &to_name);
     return result(disk_rename(disk, name, to_name));
@@ -171,7 +171,7 @@ int __wrap_access(const char *path, int mode)
     const char *name;
     struct disk *disk = disk_of(path, &name);
 
-    if (disk == NULL)
+    if (!disk)
         return __real_access(path, mode);
     return disk_lookup(disk, name) < 0 ? result(-ENOENT) : 0;
 }
@@ -184,7 +184,7 @@ int __wrap_stat64(const char *path, struct stat *st)
     struct disk *disk = disk_of(path, &name);
     int file = disk ? disk_lookup(disk, name) : 0;
 
-    if (disk == NULL)
+    if (!disk)
         return __real_stat64(path, st);
     if (file < 0)
         return result(file);

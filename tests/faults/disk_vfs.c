@@ -56,7 +56,7 @@ static struct vfs_inode *inode_of(const struct disk *disk, uint32_t file)
         if (inode->disk == disk && inode->file == file)
             return inode;
     }
-    inode = must_alloc(sizeof(*inode));
+    inode = must_alloc(sizeof *inode);
     inode->disk = disk;
     inode->file = file;
     LIST_INSERT_HEAD(&inodes, inode, entry);
@@ -201,7 +201,7 @@ static int vfs_unlock(sqlite3_file *base, int level)
 
 static int vfs_check_reserved(sqlite3_file *base, int *reserved)
 {
-    *reserved = ((struct vfs_file *)base)->inode->writer != NULL;
+    *reserved = ((struct vfs_file *)base)->inode->writer ? 1 : 0;
     return SQLITE_OK;
 }
 
@@ -218,7 +218,7 @@ static int vfs_shm_map(sqlite3_file *base, int piece, int bytes, int extend, voi
         return failed(status, SQLITE_IOERR_SHMMAP);
     f->shm = true;
     while (extend && inode->shm_count <= (size_t)piece) {
-        inode->shm = must_grow(inode->shm, inode->shm_count, &inode->shm_cap, sizeof(*inode->shm));
+        inode->shm = must_grow(inode->shm, inode->shm_count, &inode->shm_cap, sizeof *inode->shm);
         inode->shm[inode->shm_count++] = must_alloc((size_t)bytes);
     }
     if ((size_t)piece < inode->shm_count)
@@ -311,7 +311,7 @@ static int vfs_open(sqlite3_vfs *vfs, sqlite3_filename path, sqlite3_file *base,
     struct disk *disk = path ? disk_of(path, &name) : temporary_disk;
     int file;
 
-    memset(f, 0, sizeof(*f));
+    memset(f, 0, sizeof *f);
     assert(disk);
     temporary_disk = disk;
     file = path ? disk_open(disk, name, flags & SQLITE_OPEN_CREATE) : disk_make_nameless(disk);

@@ -50,7 +50,7 @@ static const struct kind {
     {"no memory from then on", ENOMEM, true, 0, 301},
 };
 
-enum { KINDS = sizeof(kinds) / sizeof(*kinds) };
+enum { KINDS = sizeof kinds / sizeof *kinds };
 
 static struct {
     uint64_t calls, allocations, stopped, unharmed;

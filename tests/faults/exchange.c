@@ -47,7 +47,7 @@ static uint64_t number_of(const struct paxos_entry *entry)
 {
     uint64_t number;
 
-    memcpy(&number, entry->bytes, sizeof(number));
+    memcpy(&number, entry->bytes, sizeof number);
     return number;
 }
 
@@ -56,8 +56,8 @@ static struct paxos_entry *entry_new(uint64_t number, uint32_t len)
     uint8_t *bytes = must_alloc(len);
     struct paxos_entry *entry;
 
-    assert(len >= sizeof(number));
-    memcpy(bytes, &number, sizeof(number));
+    assert(len >= sizeof number);
+    memcpy(bytes, &number, sizeof number);
     entry = paxos_entry_new(bytes, len);
     assert(entry);
     free(bytes);
@@ -113,12 +113,12 @@ static void start(struct exchange *x, struct core *c)
                                    .entries = c->log + c->base,
                                    .membership = c->membership,
                                    .folder = c->pid};
-    while (c->p == NULL) {
+    while (!c->p) {
         alloc_begin();
         c->p = paxos_new(&config, &stored);
         alloc_end();
-        x->counts.failures += c->p == NULL;
-        if (c->p == NULL)
+        x->counts.failures += !c->p;
+        if (!c->p)
             alloc_fail(0, false);
     }
     c->read = ++x->proposed << 32; /* above those of earlier lives */
@@ -136,7 +136,7 @@ static void die(struct exchange *x, struct core *c)
     status = paxos_output(c->p, &out);
     alloc_end();
     report_unless(status == -ENOMEM, "a core forgets that it has failed");
-    report_unless(out.message_count == 0 && out.write.ticket == 0 && out.messages == NULL,
+    report_unless(out.message_count == 0 && out.write.ticket == 0 && !out.messages,
                   "a core without memory says something");
     paxos_free(c->p);
     c->p = NULL;
@@ -174,7 +174,7 @@ static void send(struct exchange *x, struct paxos_output *out)
 {
     for (size_t i = 0; i < out->message_count; i++) {
         x->messages =
-            must_grow(x->messages, x->message_count, &x->message_cap, sizeof(*x->messages));
+            must_grow(x->messages, x->message_count, &x->message_cap, sizeof *x->messages);
         x->messages[x->message_count++] = out->messages[i];
         out->messages[i] = (struct paxos_message){0};
     }
@@ -299,7 +299,7 @@ static struct core *leader(struct exchange *x)
 static struct core *some_leader(struct exchange *x)
 {
     settle(x);
-    if (leader(x) == NULL)
+    if (!leader(x))
         settle(x);
     report_unless(leader(x), "nobody leads");
     return leader(x);
@@ -368,7 +368,7 @@ static void end_and_check(struct exchange *x)
 
 struct exchange_counts exchange_run(void)
 {
-    struct exchange *x = must_alloc(sizeof(*x));
+    struct exchange *x = must_alloc(sizeof *x);
     struct exchange_counts counts;
 
     for (uint32_t i = 0; i < CORES; i++) {

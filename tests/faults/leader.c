@@ -27,7 +27,7 @@ static void send_entries(struct leader *l, struct paxos_message m, uint64_t firs
     m.decided = l->node->ledger->decided;
     m.first = first;
     m.entry_count = (uint32_t)(end - first);
-    m.entries = must_alloc((m.entry_count + 1) * sizeof(*m.entries));
+    m.entries = must_alloc((m.entry_count + 1) * sizeof *m.entries);
     for (uint64_t i = first; i < end; i++)
         m.entries[i - first] = paxos_entry_ref(cluster_entry(l->ballot, i));
     node_receive(l->node, &m);

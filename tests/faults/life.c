@@ -27,7 +27,7 @@ static void keep(struct history *history, struct disk_change *change, const stru
     size_t count = history->changes.count;
 
     history->ledgers =
-        must_grow(history->ledgers, count, &history->ledger_cap, sizeof(*history->ledgers));
+        must_grow(history->ledgers, count, &history->ledger_cap, sizeof *history->ledgers);
     history->ledgers[count] = *ledger;
     disk_changes_add(&history->changes, change);
 }
@@ -179,7 +179,7 @@ void life_fall_behind(struct life *life)
 
 static void serve(struct life *life)
 {
-    bool there = life->node.reader != NULL;
+    bool there = life->node.reader;
 
     node_serve(&life->node);
     life->counts.snapshots_served += there;
@@ -221,7 +221,7 @@ static void random_step(struct life *life)
     uint32_t total = 0, chosen;
     size_t i = 0;
 
-    for (size_t j = 0; j < sizeof(steps) / sizeof(*steps); j++)
+    for (size_t j = 0; j < sizeof steps / sizeof *steps; j++)
         total += steps[j].weight;
     chosen = below(life, total);
     while (chosen >= steps[i].weight)

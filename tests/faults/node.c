@@ -23,7 +23,7 @@ static void broken(struct node *node, int status, const char *what)
     if (node->status < 0)
         return;
     node->status = status;
-    snprintf(node->text, sizeof(node->text), "%s (%s)", what, strerror(-status));
+    snprintf(node->text, sizeof node->text, "%s (%s)", what, strerror(-status));
 }
 
 static void step(struct node *node, const struct paxos_event *event)
@@ -311,7 +311,7 @@ void node_serve(struct node *node)
 
     if (node->status < 0 || node->reading || node->installing)
         return;
-    if (node->reader == NULL) {
+    if (!node->reader) {
         status = tree_reader_open(node->tree, RECORD_FORMAT, &node->reader, &index);
         if (status < 0) {
             node->reader = NULL; /* refused; what is broken, the next commit tells */
@@ -383,7 +383,7 @@ void node_fetch(struct node *node)
     if (node->writer &&
         (node->snapshot_needed == 0 || node->writer_index <= tree_applied(node->tree))) {
         end_fetching(node);
-    } else if (node->writer == NULL && node->snapshot_needed != 0) {
+    } else if (!node->writer && node->snapshot_needed != 0) {
         begin_fetching(node);
     } else if (node->writer && node->writer_piece < cluster_piece_count(node->writer_index)) {
         node->writing = true;

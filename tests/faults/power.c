@@ -137,7 +137,7 @@ static void cut_at(const struct disk *before, const struct ledger *ledger, uint6
 {
     static const int others[] = {DISK_LOSE_ALL, KILLED, DISK_LOSE_FILES, DISK_TEAR_LAST,
                                  DISK_KEEP_ALL};
-    int other = others[point / STRIDE % (sizeof(others) / sizeof(*others))];
+    int other = others[point / STRIDE % (sizeof others / sizeof *others)];
     uint64_t random = mix(seed, point);
 
     cut(before, ledger, other, mix(random, 0));

@@ -30,7 +30,7 @@ void report_where(unsigned level, const char *format, ...)
     listening = true;
     assert(level < LEVELS);
     va_start(rest, format);
-    vsnprintf(where[level], sizeof(where[level]), format, rest);
+    vsnprintf(where[level], sizeof where[level], format, rest);
     va_end(rest);
     for (unsigned i = level + 1; i < LEVELS; i++)
         where[i][0] = '\0';

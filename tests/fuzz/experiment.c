@@ -105,7 +105,7 @@ static void check_result(const struct command_result *result)
 {
     assert(result->status <= 0);
     assert(result->status < 0 || result->count > 0);
-    assert((result->count > 0) == (result->ops != NULL));
+    assert((result->count == 0) == !result->ops);
     for (uint32_t i = 0; i < result->count; i++)
         if (result->ops[i].old_present)
             assert(result->ops[i].old_at + result->ops[i].old_len <= result->old.len);

@@ -223,7 +223,7 @@ static void apply_op(struct tree *tree, const struct op *op, struct command_resu
                      struct op_result *out)
 {
     struct entry *entry = find(tree, op->name);
-    out->existed = entry != NULL;
+    out->existed = entry;
     if (entry && (op->flags & OP_WANT_OLD) && !fake.old_forgotten) {
         out->old_present = true;
         out->old_at = result->old.len;

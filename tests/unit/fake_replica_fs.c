@@ -39,7 +39,7 @@ static void apply(struct replica *r, struct command *command, struct command_res
 {
     struct timespec now;
     bool repeated;
-    int rc;
+    int status;
 
     clock_gettime(CLOCK_REALTIME, &now);
     r->sequence++;
@@ -49,9 +49,9 @@ static void apply(struct replica *r, struct command *command, struct command_res
                                            .lowest = r->sequence,
                                            .time = (uint64_t)now.tv_sec * 1000000000 +
                                                    (uint64_t)now.tv_nsec});
-    rc = tree_apply(r->tree, bytes_of(command->bytes.data, command->bytes.len), true, result,
+    status = tree_apply(r->tree, bytes_of(command->bytes.data, command->bytes.len), true, result,
                     &repeated);
-    assert(rc == 0);
+    assert(status == 0);
     assert(!repeated);
     atomic_fetch_add(&r->control->commands, 1);
 }
@@ -170,16 +170,16 @@ struct replica *fake_replica_start(uv_loop_t *loop, const struct config *config,
 {
     struct replica *r = calloc(1, sizeof *r);
     struct fault fault;
-    int rc;
+    int status;
 
     assert(r);
     r->config = config;
     r->control = control;
     TAILQ_INIT(&r->queue);
-    rc = folder_open(folder, &r->folder, &fault);
-    assert(rc == 0);
-    rc = tree_open(r->folder, &(struct identity){.cluster = 1, .node = 1}, &r->tree, &fault);
-    assert(rc == 0);
+    status = folder_open(folder, &r->folder, &fault);
+    assert(status == 0);
+    status = tree_open(r->folder, &(struct identity){.cluster = 1, .node = 1}, &r->tree, &fault);
+    assert(status == 0);
     uv_timer_init(loop, &r->timer);
     r->timer.data = r;
     return r;

@@ -259,7 +259,7 @@ void check_directories(void)
     CHECK(entry && strcmp(entry->d_name, after) == 0);
     closedir(dir);
 
-    while ((entry = readdir(second)) != NULL) { /* as rm -r does */
+    while ((entry = readdir(second))) { /* as rm -r does */
         snprintf(name, sizeof name, "d/%s", entry->d_name);
         if (entry->d_name[0] != '.')
             CHECK(unlink(name) == 0 || errno == ENOENT);
@@ -330,7 +330,7 @@ void check_no_quorum(void)
     CHECK_ERROR(rename("f", "d/f"), EROFS);
     CHECK_ERROR(symlink("f", "d/new"), EROFS);
     CHECK_ERROR(chmod("f", 0600), EROFS);
-    CHECK(opendir("d") == NULL && errno == EIO);
+    CHECK(!opendir("d") && errno == EIO);
     atomic_store(&control->outcome, REPLICA_TIMEOUT);
     CHECK_ERROR(write(fd, "y", 1), EIO);
     atomic_store(&control->outcome, REPLICA_BUSY);

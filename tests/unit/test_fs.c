@@ -82,12 +82,12 @@ static void mount_all(struct world *w)
 {
     for (int i = 0; i < MOUNTS; i++) {
         struct fault fault = {""};
-        int rc =
+        int status =
             fs_start(&w->loop, w->replica, &w->configs[i], on_unmounted, w, &w->mounts[i], &fault);
 
-        if (rc < 0)
+        if (status < 0)
             print_error("%s\n", fault.text);
-        assert_int_equal(rc, 0);
+        assert_int_equal(status, 0);
     }
 }
 

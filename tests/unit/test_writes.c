@@ -16,7 +16,7 @@ static void answered(void *arg, enum replica_outcome outcome, const struct comma
 {
     struct answer *a = arg;
     assert_int_equal(a->outcome, NEVER);
-    assert_true((result != NULL) == (outcome == REPLICA_DONE));
+    assert_true(!result == (outcome != REPLICA_DONE));
     *a = (struct answer){outcome, result ? result->revision : 0};
 }
 
