@@ -44,7 +44,6 @@ struct disk_change *disk_change_new(enum disk_call call, uint32_t file, uint64_t
 {
     bool zeros = data && only_zeros(data, len);
     struct disk_change *change = must_alloc(sizeof *change + (zeros || !data ? 0 : len));
-
     *change = (struct disk_change){
         .refs = 1, .call = call, .file = file, .offset = offset, .len = len, .zeros = zeros};
     if (data && !zeros)
@@ -56,7 +55,6 @@ struct disk_change *disk_change_of_names(enum disk_call call, uint32_t file, con
                                          const char *to)
 {
     struct disk_change *change = disk_change_new(call, file, 0, NULL, 0);
-
     assert(strlen(name) < DISK_NAME_MAX && strlen(to) < DISK_NAME_MAX);
     strcpy(change->name, name);
     strcpy(change->to, to);
@@ -76,7 +74,6 @@ struct disk_name *disk_find_name(struct disk_name *names, const char *text)
 static void set_name(struct disk_name *names, const char *text, uint32_t file)
 {
     struct disk_name *name = disk_find_name(names, text);
-
     if (!name)
         name = disk_find_name(names, "");
     assert(name);
@@ -87,7 +84,6 @@ static void set_name(struct disk_name *names, const char *text, uint32_t file)
 static void remove_name(struct disk_name *names, const char *text, uint32_t file)
 {
     struct disk_name *name = disk_find_name(names, text);
-
     if (name && name->file == file)
         *name = (struct disk_name){0};
 }
@@ -133,7 +129,6 @@ struct disk_file *disk_add_file(struct disk *disk)
 struct disk *disk_copy(const struct disk *disk)
 {
     struct disk *copy = disk_new();
-
     for (size_t i = 0; i < disk->file_count; i++) {
         struct disk_file *file = disk_add_file(copy);
         file->now = content_copy(&disk->files[i].now);
@@ -167,7 +162,6 @@ static void sync_file(struct disk_file *file)
 void disk_apply(struct disk *disk, struct disk_change *change)
 {
     struct disk_file *file = &disk->files[change->file];
-
     disk->last = change->call == DISK_WRITE ? change : NULL;
     switch (change->call) {
     case DISK_WRITE:

@@ -6,7 +6,6 @@
 static uint32_t below(uint64_t *random, uint32_t n)
 {
     uint64_t z = (*random += UINT64_C(0x9e3779b97f4a7c15));
-
     z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
     z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
     return (uint32_t)((z ^ (z >> 31)) % n);
@@ -31,7 +30,6 @@ static bool keeps(const struct cut *cut)
 static void write_rubbish(struct content *content, uint64_t offset, size_t len, uint64_t *random)
 {
     uint8_t rubbish[DISK_SECTOR_BYTES];
-
     for (size_t i = 0; i < len; i++)
         rubbish[i] = (uint8_t)below(random, 256);
     content_write(content, offset, rubbish, len);
@@ -44,7 +42,6 @@ static void write_sectors(struct content *content, const struct disk_change *cha
     uint64_t offset = change->offset, end = change->offset + change->len;
     bool torn = change == cut->last;
     uint64_t torn_at = offset + (torn ? below(cut->random, (uint32_t)change->len) : change->len);
-
     while (offset < end) {
         size_t len = DISK_SECTOR_BYTES - offset % DISK_SECTOR_BYTES;
         if (len > end - offset)
@@ -62,13 +59,11 @@ static void write_sectors(struct content *content, const struct disk_change *cha
 
 static struct content cut_file(const struct disk_file *file, const struct cut *cut)
 {
-    struct content left;
     bool lost =
         cut->loss == DISK_LOSE_ALL || (cut->loss == DISK_LOSE_FILES && below(cut->random, 2) == 0);
-
     if (cut->loss == DISK_KEEP_ALL)
         return content_copy(&file->now);
-    left = content_copy(&file->synced);
+    struct content left = content_copy(&file->synced);
     for (size_t i = 0; !lost && i < file->pending.count; i++) {
         const struct disk_change *change = file->pending.list[i];
         if (change->call == DISK_WRITE)
@@ -82,7 +77,6 @@ static struct content cut_file(const struct disk_file *file, const struct cut *c
 static void cut_names(struct disk *left, const struct disk *disk, const struct cut *cut)
 {
     bool lost = cut->loss == DISK_LOSE_FILES && below(cut->random, 2) == 0;
-
     memcpy(left->names, disk->synced_names, sizeof left->names);
     for (size_t i = 0; !lost && i < disk->pending.count; i++)
         if (keeps(cut))
@@ -98,7 +92,6 @@ struct disk *disk_cut(const struct disk *disk, enum disk_loss loss, uint64_t *ra
 {
     struct cut cut = {.loss = loss, .random = random};
     struct disk *left = disk_new();
-
     if (loss == DISK_LOSE_SOME) {
         cut.keep_of_8 = (uint32_t[]){1, 4, 7}[below(random, 3)];
         cut.rubbish = below(random, 2) == 0;

@@ -46,7 +46,6 @@ struct exchange {
 static uint64_t number_of(const struct paxos_entry *entry)
 {
     uint64_t number;
-
     memcpy(&number, entry->bytes, sizeof number);
     return number;
 }
@@ -54,11 +53,9 @@ static uint64_t number_of(const struct paxos_entry *entry)
 static struct paxos_entry *entry_new(uint64_t number, uint32_t len)
 {
     uint8_t *bytes = must_alloc(len);
-    struct paxos_entry *entry;
-
     assert(len >= sizeof number);
     memcpy(bytes, &number, sizeof number);
-    entry = paxos_entry_new(bytes, len);
+    struct paxos_entry *entry = paxos_entry_new(bytes, len);
     assert(entry);
     free(bytes);
     return entry;
@@ -100,19 +97,17 @@ static void disk_write(struct core *c, const struct paxos_write *write)
 static void start(struct exchange *x, struct core *c)
 {
     struct paxos_config config = {.me = c->pid, .count = CORES, .pids = {1, 2, 3}};
-    struct paxos_stored stored;
-
     disk_compact(c, c->snapshot);
     if (c->decided < c->applied)
         c->decided = c->applied;
-    stored = (struct paxos_stored){.promise = c->promise,
-                                   .acc_round = c->acc_round,
-                                   .decided = c->decided,
-                                   .compacted = c->base,
-                                   .entry_count = c->end - c->base,
-                                   .entries = c->log + c->base,
-                                   .membership = c->membership,
-                                   .folder = c->pid};
+    struct paxos_stored stored = {.promise = c->promise,
+                                  .acc_round = c->acc_round,
+                                  .decided = c->decided,
+                                  .compacted = c->base,
+                                  .entry_count = c->end - c->base,
+                                  .entries = c->log + c->base,
+                                  .membership = c->membership,
+                                  .folder = c->pid};
     while (!c->p) {
         alloc_begin();
         c->p = paxos_new(&config, &stored);
@@ -128,12 +123,10 @@ static void start(struct exchange *x, struct core *c)
 /* It must say no more. Memory is there again for the next life. */
 static void die(struct exchange *x, struct core *c)
 {
-    struct paxos_output out;
-    int status;
-
     report_unless(alloc_failed(), "no memory, it says");
     alloc_begin();
-    status = paxos_output(c->p, &out);
+    struct paxos_output out;
+    int status = paxos_output(c->p, &out);
     alloc_end();
     report_unless(status == -ENOMEM, "a core forgets that it has failed");
     report_unless(out.message_count == 0 && out.write.ticket == 0 && !out.messages,
@@ -147,10 +140,8 @@ static void die(struct exchange *x, struct core *c)
 
 static void step(struct exchange *x, struct core *c, const struct paxos_event *event)
 {
-    int status;
-
     alloc_begin();
-    status = paxos_step(c->p, event);
+    int status = paxos_step(c->p, event);
     alloc_end();
     report_unless(status == 0 || status == -ENOMEM, "a step gives %d", status);
     if (status < 0)
@@ -184,18 +175,15 @@ static void send(struct exchange *x, struct paxos_output *out)
 /* Returns whether the core had something to write: then there may be more to say. */
 static bool output(struct exchange *x, struct core *c)
 {
-    struct paxos_output out;
-    uint64_t ticket;
-    int status;
-
     alloc_begin();
-    status = paxos_output(c->p, &out);
+    struct paxos_output out;
+    int status = paxos_output(c->p, &out);
     alloc_end();
     if (status < 0) {
         die(x, c);
         return true;
     }
-    ticket = out.write.ticket;
+    uint64_t ticket = out.write.ticket;
     if (ticket) {
         disk_write(c, &out.write);
         x->counts.writes++;
@@ -215,7 +203,6 @@ static bool output(struct exchange *x, struct core *c)
 static void fetch(struct exchange *x, struct core *c)
 {
     uint64_t index = 0;
-
     for (size_t i = 0; i < CORES; i++)
         if (x->cores[i].applied > index)
             index = x->cores[i].applied;
@@ -286,7 +273,6 @@ static void read_at(struct exchange *x, struct core *c)
 static struct core *leader(struct exchange *x)
 {
     struct paxos_status status;
-
     for (size_t i = 0; i < CORES; i++) {
         paxos_status(x->cores[i].p, &status);
         if (!x->cut[i] && status.role == PAXOS_LEADER && status.phase == PAXOS_PHASE_ACCEPT)
@@ -325,7 +311,6 @@ static void trim_all(struct exchange *x)
 static void miss_a_lot(struct exchange *x)
 {
     struct core *first = some_leader(x), *away = somebody_else(x, first);
-
     x->cut[away->pid - 1] = true;
     propose(x, first, 70, 100);
     settle(x);
@@ -341,7 +326,6 @@ static void miss_a_lot(struct exchange *x)
 static void lose_a_leader(struct exchange *x)
 {
     struct core *first = some_leader(x);
-
     x->cut[first->pid - 1] = true;
     propose(x, first, 6, LARGE_BYTES);
     propose(x, some_leader(x), 12, LARGE_BYTES);
@@ -369,8 +353,6 @@ static void end_and_check(struct exchange *x)
 struct exchange_counts exchange_run(void)
 {
     struct exchange *x = must_alloc(sizeof *x);
-    struct exchange_counts counts;
-
     for (uint32_t i = 0; i < CORES; i++) {
         x->cores[i].pid = i + 1;
         x->cores[i].membership.standing = PAXOS_FRESH;
@@ -383,7 +365,7 @@ struct exchange_counts exchange_run(void)
     miss_a_lot(x);
     lose_a_leader(x);
     end_and_check(x);
-    counts = x->counts;
+    struct exchange_counts counts = x->counts;
     free(x);
     return counts;
 }

@@ -33,7 +33,6 @@ void ledger_said(struct ledger *ledger, const struct paxos_message *m)
 void ledger_synced(struct ledger *ledger, uint64_t n, uint64_t end)
 {
     uint64_t place = n % LEDGER_SYNCS;
-
     if (ledger->syncs[place].n == n && ledger->syncs[place].end <= end)
         return;
     ledger->syncs[place].n = n;
@@ -81,7 +80,6 @@ static void check_end(const struct ledger *ledger, const struct paxos_stored *st
 {
     uint64_t end = stored->compacted + stored->entry_count;
     uint64_t place = stored->acc_round.n % LEDGER_SYNCS;
-
     if (paxos_ballot_compare(stored->acc_round, ledger->acc_round) == 0)
         report_unless(end >= ledger->accepted,
                       "accepted entries are lost: %" PRIu64
@@ -109,7 +107,6 @@ static void check_tree(const struct ledger *ledger, const struct paxos_stored *s
                        const struct tree *tree, uint64_t digest)
 {
     uint64_t applied = tree_applied(tree);
-
     report_unless(applied >= ledger->tree_durable,
                   "the tree is back at %" PRIu64 ", %" PRIu64 " was durable", applied,
                   ledger->tree_durable);
@@ -129,7 +126,6 @@ int ledger_check(struct ledger *ledger, const struct paxos_stored *stored, uint6
 {
     uint64_t digest;
     int status = tree_digest(tree, &digest);
-
     if (status < 0)
         return status;
     /* While it was installed nothing else was applied. */

@@ -25,7 +25,6 @@ static uint32_t below(struct life *life, uint32_t n)
 static void keep(struct history *history, struct disk_change *change, const struct ledger *ledger)
 {
     size_t count = history->changes.count;
-
     history->ledgers =
         must_grow(history->ledgers, count, &history->ledger_cap, sizeof *history->ledgers);
     history->ledgers[count] = *ledger;
@@ -43,7 +42,6 @@ void history_free(struct history *history)
 struct disk *history_disk(const struct history *history, size_t point)
 {
     struct disk *disk = disk_copy(history->start);
-
     for (size_t i = 0; i < point; i++)
         disk_apply(disk, history->changes.list[i]);
     return disk;
@@ -73,7 +71,6 @@ static void interleave(struct life *life)
 static void watch(void *arg, struct disk_change *change)
 {
     struct life *life = arg;
-
     if (pool_working() && !life->inside && below(life, INTERLEAVE_ONE_IN) == 0) {
         life->inside = true;
         interleave(life);
@@ -120,7 +117,6 @@ static void store_some(struct life *life)
 static void apply(struct life *life)
 {
     uint64_t before = tree_applied(life->node.tree);
-
     node_apply(&life->node, 1 + below(life, 6));
     life->counts.applied += tree_applied(life->node.tree) - before;
 }
@@ -139,7 +135,6 @@ static void checkpoint(struct life *life)
 static void background(struct life *life)
 {
     bool installing = life->node.installing;
-
     pool_run();
     life->counts.snapshots_installed +=
         installing && !life->node.installing && life->node.status == 0;
@@ -147,9 +142,8 @@ static void background(struct life *life)
 
 static void trim(struct life *life)
 {
-    struct paxos_status status;
     uint64_t tail = below(life, TAIL);
-
+    struct paxos_status status;
     paxos_status(life->node.core, &status);
     if (life->node.durable_applied < tail)
         return;
@@ -170,7 +164,6 @@ static void elect(struct life *life)
 void life_fall_behind(struct life *life)
 {
     struct ledger *ledger = &life->ledger;
-
     if (ledger->decided + AWAY_ENTRIES > CLUSTER_ENTRIES)
         return;
     ledger->decided += AWAY_ENTRIES;
@@ -180,7 +173,6 @@ void life_fall_behind(struct life *life)
 static void serve(struct life *life)
 {
     bool there = life->node.reader;
-
     node_serve(&life->node);
     life->counts.snapshots_served += there;
 }
@@ -194,7 +186,6 @@ static void fetch(struct life *life)
 static void restart(struct life *life)
 {
     bool hit = life->disk->fault.hit;
-
     node_stop(&life->node);
     if (life->node.status < 0)
         return;
@@ -220,7 +211,6 @@ static void random_step(struct life *life)
 {
     uint32_t total = 0, chosen;
     size_t i = 0;
-
     for (size_t j = 0; j < sizeof steps / sizeof *steps; j++)
         total += steps[j].weight;
     chosen = below(life, total);
@@ -256,7 +246,6 @@ int life_begin(struct life *life, struct disk *disk, const struct ledger *ledger
 static bool in_line(const struct life *life)
 {
     struct paxos_status status;
-
     paxos_status(life->node.core, &status);
     return status.phase == PAXOS_PHASE_ACCEPT && life->node.write_count == 0 &&
            tree_applied(life->node.tree) == life->ledger.decided;

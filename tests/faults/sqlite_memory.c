@@ -29,11 +29,9 @@ static void *reallocate(void *memory, int bytes)
 
 void sqlite_memory_register(void)
 {
-    sqlite3_mem_methods failing;
     int code = sqlite3_config(SQLITE_CONFIG_GETMALLOC, &usual);
-
     assert(code == SQLITE_OK);
-    failing = usual;
+    sqlite3_mem_methods failing = usual;
     failing.xMalloc = allocate;
     failing.xRealloc = reallocate;
     code = sqlite3_config(SQLITE_CONFIG_MALLOC, &failing);

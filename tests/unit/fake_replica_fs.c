@@ -38,9 +38,6 @@ static enum replica_outcome outcome_of(const struct replica *r, const struct wai
 static void apply(struct replica *r, struct command *command, struct command_result *result)
 {
     struct timespec now;
-    bool repeated;
-    int status;
-
     clock_gettime(CLOCK_REALTIME, &now);
     r->sequence++;
     command_stamp(command, &(struct stamp){.node = 1,
@@ -49,8 +46,9 @@ static void apply(struct replica *r, struct command *command, struct command_res
                                            .lowest = r->sequence,
                                            .time = (uint64_t)now.tv_sec * 1000000000 +
                                                    (uint64_t)now.tv_nsec});
-    status = tree_apply(r->tree, bytes_of(command->bytes.data, command->bytes.len), true, result,
-                    &repeated);
+    bool repeated;
+    int status = tree_apply(r->tree, bytes_of(command->bytes.data, command->bytes.len), true,
+                            result, &repeated);
     assert(status == 0);
     assert(!repeated);
     atomic_fetch_add(&r->control->commands, 1);
@@ -60,7 +58,6 @@ static void answer(struct replica *r, struct waiting *w)
 {
     enum replica_outcome outcome = outcome_of(r, w);
     struct command_result result = {0};
-
     if (w->read) {
         w->read(w->arg, outcome, (struct replica_freshness){0});
         return;
@@ -75,7 +72,6 @@ static void answer(struct replica *r, struct waiting *w)
 static bool is_due(const struct waiting *w)
 {
     uint64_t now_ms = replica_now_ms();
-
     return w->due_ms <= now_ms || w->deadline_ms <= now_ms;
 }
 
@@ -83,7 +79,6 @@ static void on_timer(uv_timer_t *timer)
 {
     struct replica *r = timer->data;
     struct waiting *w, *next;
-
     for (w = TAILQ_FIRST(&r->queue); w && !atomic_load(&r->control->stalled); w = next) {
         next = TAILQ_NEXT(w, entry);
         if (!is_due(w))
@@ -99,14 +94,12 @@ static void on_timer(uv_timer_t *timer)
 static void take(struct replica *r, struct waiting what)
 {
     int slow_ms = atomic_load(&r->control->slow_ms);
-    struct waiting *w;
-
     what.due_ms = slow_ms > 0 ? replica_now_ms() + (uint64_t)slow_ms : 0;
     if (slow_ms == 0 && !atomic_load(&r->control->deferred)) {
         answer(r, &what);
         return;
     }
-    w = malloc(sizeof *w);
+    struct waiting *w = malloc(sizeof *w);
     assert(w);
     *w = what;
     TAILQ_INSERT_TAIL(&r->queue, w, entry);
@@ -122,7 +115,6 @@ void replica_submit_by(struct replica *r, struct command *command, uint64_t dead
                        replica_written_cb *done, void *arg)
 {
     struct command taken = *command;
-
     *command = (struct command){0};
     take(r, (struct waiting){
                 .command = taken, .deadline_ms = deadline_ms, .written = done, .arg = arg});
@@ -169,14 +161,12 @@ struct replica *fake_replica_start(uv_loop_t *loop, const struct config *config,
                                    struct fake_control *control)
 {
     struct replica *r = calloc(1, sizeof *r);
-    struct fault fault;
-    int status;
-
     assert(r);
     r->config = config;
     r->control = control;
     TAILQ_INIT(&r->queue);
-    status = folder_open(folder, &r->folder, &fault);
+    struct fault fault;
+    int status = folder_open(folder, &r->folder, &fault);
     assert(status == 0);
     status = tree_open(r->folder, &(struct identity){.cluster = 1, .node = 1}, &r->tree, &fault);
     assert(status == 0);

@@ -53,9 +53,8 @@ static const char log_tables[] =
 static sqlite3 *open_database(const char *path, const char *name)
 {
     char file[256];
-    sqlite3 *db;
-
     snprintf(file, sizeof file, "%s/%s", path, name);
+    sqlite3 *db;
     assert_int_equal(
         sqlite3_open_v2(file, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, seal_vfs()),
         SQLITE_OK);
@@ -74,7 +73,6 @@ static void make(const char *path, const char *name, const struct identity *iden
 {
     sqlite3 *db = open_database(path, name);
     char owner[256];
-
     snprintf(owner, sizeof owner,
              "PRAGMA page_size = 4096; PRAGMA journal_mode = WAL; BEGIN;"
              "CREATE TABLE owner (cluster INTEGER NOT NULL, node INTEGER NOT NULL);"
@@ -101,9 +99,8 @@ void former_log(const char *path, const struct identity *identity, const char *r
 int64_t former_number(const char *path, const char *name, const char *query)
 {
     sqlite3 *db = open_database(path, name);
-    sqlite3_stmt *statement;
     int64_t number = 0;
-
+    sqlite3_stmt *statement;
     assert_int_equal(sqlite3_prepare_v2(db, query, -1, &statement, NULL), SQLITE_OK);
     if (sqlite3_step(statement) == SQLITE_ROW)
         number = sqlite3_column_int64(statement, 0);

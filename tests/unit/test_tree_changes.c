@@ -41,7 +41,6 @@ static void assert_told(struct fixture *f, const char *expected)
 {
     const struct tree_changes *changes = tree_changes(f->tree);
     struct buffer told = {0};
-
     print_changes(changes, &told);
     if (!bytes_equal(bytes_of(told.data, told.len), text(expected)))
         fail_msg("'%.*s' instead of '%s'", (int)told.len, (char *)told.data, expected);
@@ -80,13 +79,12 @@ static void test_keys(void **state)
 {
     struct fixture *f = *state;
     struct op delete = {.type = OP_DELETE, .name = text("a/b/c")};
-    char large[5000];
-
     assert_tells(f, make_put("a/b/c", "1"), "created 1/a 2d, created 2/b 3d, created 3/c 4f");
     assert_tells(f, make_put("a/b/c", "2"), "written 4f");
     assert_tells(f, make_put("a/b/c", "2"), "written 4f");
     assert_tells(f, delete, "deleted 3/c 4f");
     assert_tells(f, delete, "");
+    char large[5000];
     memset(large, 'x', sizeof large);
     large[sizeof large - 1] = 0;
     assert_tells(f, make_put("a/large", large), "created 2/large 5f");
@@ -97,7 +95,6 @@ static void test_contents(void **state)
     struct fixture *f = *state;
     uint64_t file = fixture_make_file(f, INO_ROOT, "f");
     struct op op = make_write(file, 5, "hello");
-
     assert_tells(f, op, "written 2f");
     op.data.len = 0;
     assert_tells(f, op, "");
@@ -120,7 +117,6 @@ static void test_attributes(void **state)
     struct fixture *f = *state;
     uint64_t file = fixture_make_file(f, INO_ROOT, "f");
     struct op op = {.type = OP_SETATTR, .ino = file, .flags = OP_SET_MODE, .mode = 0600};
-
     assert_tells(f, op, "attributes 2f");
     op = (struct op){.type = OP_SETXATTR, .ino = file, .name = text("user.a"), .data = text("b")};
     assert_tells(f, op, "attributes 2f");
@@ -132,7 +128,6 @@ static void test_names(void **state)
 {
     struct fixture *f = *state;
     struct op op = make_named(OP_CREATE, INO_ROOT, "f");
-
     assert_tells(f, op, "created 1/f 2f");
     assert_tells(f, op, ""); /* it is there */
     assert_tells(f, make_named(OP_MKDIR, INO_ROOT, "d"), "created 1/d 3d");
@@ -159,7 +154,6 @@ static void test_renames(void **state)
     struct fixture *f = *state;
     struct op link = make_named(OP_LINK, INO_ROOT, "l");
     uint64_t d = fixture_make_dir(f, INO_ROOT, "d");
-
     fixture_must(f, make_put("f", "1"));
     fixture_must(f, make_put("g", "2"));
     assert_tells(f, make_rename(1, "f", d, "h", 0), "moved-from 1/f 2/h 3f, moved-to 2/h 1/f 3f");
@@ -184,7 +178,6 @@ static void test_lists(void **state)
     struct buffer entry = fixture_entry(f, ops, 3);
     bool repeated;
     struct command_result result = fixture_apply(f, bytes_of(entry.data, entry.len), &repeated);
-
     assert_told(f, "created 1/a 2f, created 1/b 3d, created 3/c 4f, written 2f");
     command_result_free(&result);
     result = fixture_apply(f, bytes_of(entry.data, entry.len), &repeated);
@@ -203,7 +196,6 @@ static void test_lists(void **state)
 static void test_nobody_listens(void **state)
 {
     struct fixture *f = *state;
-
     tree_observe(f->tree, false);
     fixture_must(f, make_put("a", "1"));
     assert_told(f, "");
@@ -251,7 +243,6 @@ static struct model_name *shadow_find(struct shadow *s, uint64_t parent, struct 
 static void shadow_add(struct shadow *s, const struct tree_change *change)
 {
     struct model_name *n = s->name;
-
     assert_null(shadow_find(s, change->parent, change->name));
     while (n->ino)
         n++;
@@ -262,7 +253,6 @@ static void shadow_add(struct shadow *s, const struct tree_change *change)
 static void shadow_remove(struct shadow *s, const struct tree_change *change)
 {
     struct model_name *n = shadow_find(s, change->parent, change->name);
-
     assert_non_null(n);
     assert_int_equal(n->ino, change->ino);
     n->ino = 0;
@@ -289,7 +279,6 @@ static bool shadow_has(void *arg, uint64_t parent, struct bytes name)
 {
     struct comparison *c = arg;
     const struct model_name *n = shadow_find(c->shadow, parent, name);
-
     assert_non_null(n);
     assert_int_equal(n->ino, c->ino);
     c->found++;
@@ -301,7 +290,6 @@ static void shadow_compare(struct fixture *f, struct shadow *s, uint64_t inodes)
 {
     struct comparison c = {.shadow = s};
     uint32_t names = 0;
-
     for (c.ino = 1; c.ino < inodes; c.ino++)
         assert_int_equal(tree_names(f->tree, c.ino, shadow_has, &c), 0);
     for (int i = 0; i < MODEL_NAMES; i++)
@@ -325,7 +313,6 @@ static void assert_whole(struct fixture *f, uint64_t inodes)
 {
     const struct tree_changes *changes = tree_changes(f->tree);
     struct attr attr;
-
     for (uint64_t ino = 1; ino < inodes; ino++) {
         if (tree_getattr(f->tree, ino, &attr) < 0)
             continue;
@@ -342,7 +329,6 @@ static void test_replayed(void **state)
     uint64_t seed = random_seed();
     struct model *m = model_new();
     struct shadow *shadow = calloc(1, sizeof *shadow);
-
     for (int i = 0; i < SCRIPT_ENTRIES; i++) {
         struct command_result expected;
         struct buffer entry = script_next(&nodes, &m, &seed, &expected);
@@ -366,7 +352,6 @@ static void test_the_same_everywhere(void **state)
     uint64_t seed = random_seed();
     struct script *s = script_new(seed);
     struct buffer *told = calloc(SCRIPT_ENTRIES, sizeof *told);
-
     for (int i = 0; i < SCRIPT_ENTRIES; i++) {
         script_run(f, &s->entry[i], s->status[i]);
         print_changes(tree_changes(f->tree), &told[i]);
@@ -397,6 +382,5 @@ int main(void)
         CHANGES_TEST(test_nobody_listens), CHANGES_TEST(test_many),
         CHANGES_TEST(test_replayed),       CHANGES_TEST(test_the_same_everywhere),
     };
-
     return cmocka_run_group_tests_name("tree_changes", tests, NULL, NULL);
 }

@@ -13,7 +13,6 @@
 static void test_times(void **state)
 {
     struct fixture *f = *state;
-
     f->time = 5000;
     uint64_t ino = fixture_make_file(f, INO_ROOT, "a");
     assert_int_equal(fixture_getattr(f, ino).mtime, 5000);
@@ -37,7 +36,6 @@ static void test_access_times(void **state)
     struct fixture *f = *state;
     uint64_t ino = fixture_make_file(f, INO_ROOT, "a");
     struct attr made = fixture_getattr(f, ino), set;
-
     assert_int_equal(made.atime, made.mtime);
     fixture_must(f, make_write(ino, 0, "x"));
     assert_int_equal(fixture_getattr(f, ino).atime, made.atime);
@@ -60,7 +58,6 @@ static void test_setattr(void **state)
     uint64_t ino = fixture_make_file(f, INO_ROOT, "a");
     struct op op = {.type = OP_SETATTR, .ino = ino, .flags = OP_SET_MODE, .mode = S_IFDIR | 06755};
     struct attr before = fixture_getattr(f, ino), after = fixture_must(f, op);
-
     assert_int_equal(after.mode, S_IFREG | 06755);
     assert_int_equal(after.mtime, before.mtime);
     assert_true(after.ctime > before.ctime);
@@ -99,7 +96,6 @@ static void test_xattr(void **state)
     uint64_t ino = fixture_make_file(f, INO_ROOT, "a");
     struct buffer out = {0};
     struct op remove = {.type = OP_REMOVEXATTR, .ino = ino, .name = text("user.b")};
-
     assert_int_equal(fixture_do(f, xattr(ino, "user.b", "1", OP_XATTR_REPLACE)), -ENODATA);
     fixture_must(f, xattr(ino, "user.b", "1", OP_XATTR_CREATE));
     assert_int_equal(fixture_do(f, xattr(ino, "user.b", "2", OP_XATTR_CREATE)), -EEXIST);
@@ -127,9 +123,8 @@ static void test_xattr_limits(void **state)
     struct fixture *f = *state;
     uint64_t ino = fixture_make_file(f, INO_ROOT, "a");
     struct op op = xattr(ino, "user.big", "", 0);
-    char name[300];
     int stored = 0, status;
-
+    char name[300];
     memset(name, 'x', sizeof name);
     op.data.data = calloc(1, XATTR_VALUE_BYTES_MAX + 1);
     op.data.len = XATTR_VALUE_BYTES_MAX + 1;
@@ -158,7 +153,6 @@ static void test_write_and_append(void **state)
     uint64_t ino = fixture_make_file(f, INO_ROOT, "a");
     struct op op = {.type = OP_APPEND, .ino = ino, .data = text("one")};
     struct op_result out;
-
     assert_int_equal(fixture_run(f, &op, 1, &out), 0);
     assert_int_equal(out.offset, 0);
     assert_int_equal(fixture_run(f, &op, 1, &out), 0);
@@ -193,7 +187,6 @@ static void test_file_errors(void **state)
     struct op punch = {.type = OP_PUNCH, .ino = ino};
     struct op append = {.type = OP_APPEND, .ino = ino, .data = text("x")};
     struct buffer out = {0};
-
     assert_int_equal(fixture_do(f, make_write(ino, FILE_BYTES_MAX, "x")), -EFBIG);
     assert_int_equal(fixture_do(f, make_write(ino, UINT64_MAX, "x")), -EFBIG);
     assert_int_equal(fixture_do(f, cut), -EFBIG);
@@ -217,7 +210,6 @@ static void test_numbers_of_contents_run_out(void **state)
     struct fixture *f = *state;
     uint64_t ino = fixture_make_file(f, INO_ROOT, "a");
     char *large = calloc(1, INLINE_BYTES_MAX + 2);
-
     memset(large, 'x', INLINE_BYTES_MAX + 1);
     f->tree->counters.next_data = DATA_MAX;
     assert_int_equal(fixture_do(f, make_put("a", large)), -ENOSPC);
@@ -234,7 +226,6 @@ static void test_sparse(void **state)
     uint64_t ino = fixture_make_file(f, INO_ROOT, "big");
     uint64_t far = UINT64_C(5) << 30, found;
     struct buffer out = {0};
-
     fixture_must(f, make_write(ino, 0, "start"));
     struct attr attr = fixture_must(f, make_write(ino, far, "end"));
     assert_int_equal(attr.size, far + 3);
@@ -264,14 +255,13 @@ static void test_large_files_go_in_pieces(void **state)
 {
     struct fixture *f = *state;
     struct op op = {.type = OP_PUT, .name = text("big")};
-    struct tree_counts counts;
-
     op.data.len = VALUE_BYTES_MAX;
     op.data.data = malloc(op.data.len);
     memset((void *)op.data.data, 'b', op.data.len);
     uint64_t ino = fixture_must(f, op).ino;
     struct op cut = {.type = OP_TRUNCATE, .ino = ino};
     fixture_must(f, cut);
+    struct tree_counts counts;
     assert_int_equal(tree_counts(f->tree, &counts), 0);
     assert_int_equal(counts.bytes, 0);
     fixture_must(f, make_write(ino, 10000, "new"));
@@ -297,7 +287,6 @@ static void test_large_files_go_in_pieces(void **state)
 static void assert_bytes(struct fixture *f, uint64_t ino, const uint8_t *model, size_t len)
 {
     struct buffer out = {0};
-
     assert_int_equal(tree_read(f->tree, ino, 0, SIZE_MAX, &out), 0);
     assert_int_equal(out.len, len);
     if (len > 0)
@@ -313,7 +302,6 @@ static void test_a_large_file_becomes_small(void **state)
     struct fixture *f = *state;
     char *large = calloc(1, DROP_BYTES_MAX + 100000);
     struct op append = {.type = OP_APPEND, .data = text("longer")};
-
     memset(large, 'x', DROP_BYTES_MAX + 99999);
     append.ino = fixture_must(f, make_put("a", large)).ino;
     assert_int_equal(fixture_must(f, make_put("a", "small")).used, 5);
@@ -340,7 +328,6 @@ static void test_cuts_go_in_pieces(void **state)
     for (int i = 0; i < 60; i++) {
         size_t at = random_below(&seed, LEN), size = random_below(&seed, (uint32_t)(LEN - at));
         struct op op = {.type = OP_TRUNCATE, .ino = ino, .size = at};
-
         if (random_below(&seed, 2)) {
             op = (struct op){.type = OP_WRITE, .ino = ino, .offset = at};
             op.data = bytes_of(bytes, size);
@@ -383,6 +370,5 @@ int main(void)
         FIXTURE_TEST(test_a_large_file_becomes_small),
         FIXTURE_TEST(test_cuts_go_in_pieces),
     };
-
     return cmocka_run_group_tests_name("tree_contents", tests, NULL, NULL);
 }

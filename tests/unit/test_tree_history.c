@@ -11,22 +11,19 @@ static void apply_bytes(struct fixture *f, struct bytes entry)
 {
     bool repeated;
     struct command_result result = fixture_apply(f, entry, &repeated);
-
     command_result_free(&result);
 }
 
 static struct buffer random_entry(struct fixture *f, uint64_t *seed)
 {
     struct op op = workload_op(seed, 60);
-
     return fixture_entry(f, &op, 1);
 }
 
 static void test_equal_entries_have_equal_digests(void **state)
 {
-    struct fixture a, b;
     uint64_t seed = random_seed(), last = 0;
-
+    struct fixture a, b;
     fixture_open(&a);
     fixture_open(&b);
     assert_int_equal(tree_history(a.tree), 0);
@@ -51,7 +48,6 @@ static void test_equal_entries_have_equal_digests(void **state)
 static void assert_told_apart(struct bytes one, struct bytes other)
 {
     struct fixture a, b;
-
     fixture_open(&a);
     fixture_open(&b);
     apply_bytes(&a, text("\1before"));
@@ -72,7 +68,6 @@ static void test_another_entry_has_another_digest(void **state)
     struct fixture *f = *state;
     struct op ops[] = {make_put("k", "v"), make_put("k", "w")};
     struct buffer one = fixture_entry(f, &ops[0], 1), other = fixture_entry(f, &ops[1], 1);
-
     assert_told_apart(bytes_of(one.data, one.len), bytes_of(other.data, other.len));
     assert_told_apart(bytes_of(one.data, one.len), text("\1no command"));
     assert_told_apart(text("\1no command"), text("\1no commanD"));
@@ -84,7 +79,6 @@ static void test_the_order_matters(void **state)
 {
     struct fixture *f = *state;
     struct fixture other;
-
     fixture_open(&other);
     apply_bytes(f, text("\1x"));
     apply_bytes(f, text("\1y"));
@@ -98,8 +92,6 @@ static void test_the_order_matters(void **state)
 static void assert_met_something_else(const char *damage, struct op op)
 {
     struct fixture a, b;
-    struct buffer entry;
-
     fixture_open(&a);
     fixture_open(&b);
     struct fixture *both[] = {&a, &b};
@@ -112,7 +104,7 @@ static void assert_met_something_else(const char *damage, struct op op)
     folder_close(b.folder);
     fixture_attach(&b);
     assert_int_equal(tree_history(a.tree), tree_history(b.tree)); /* nobody has looked */
-    entry = fixture_entry(&a, &op, 1);
+    struct buffer entry = fixture_entry(&a, &op, 1);
     apply_bytes(&a, bytes_of(entry.data, entry.len));
     apply_bytes(&b, bytes_of(entry.data, entry.len));
     assert_int_not_equal(tree_history(a.tree), tree_history(b.tree));
@@ -124,7 +116,6 @@ static void assert_met_something_else(const char *damage, struct op op)
 static void test_what_an_entry_met_matters(void **state)
 {
     struct op append = {.type = OP_APPEND, .ino = 2, .data = {(const uint8_t *)"x", 1}};
-
     assert_met_something_else("UPDATE inode SET size = 4, used = 4, inline = x'76616c75' "
                               "WHERE ino = 2; UPDATE meta SET bytes = bytes - 1",
                               append);

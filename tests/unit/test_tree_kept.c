@@ -13,7 +13,6 @@ struct wish {
 static bool wants(void *arg, uint64_t ino)
 {
     const struct wish *wish = arg;
-
     return ino == wish->ino;
 }
 
@@ -27,7 +26,6 @@ static uint64_t make_large(struct fixture *f, const char *name)
 {
     uint64_t ino = fixture_make_file(f, INO_ROOT, name);
     char *bytes = malloc(100001);
-
     memset(bytes, 'l', 100000);
     bytes[100000] = '\0';
     fixture_must(f, make_write(ino, 0, bytes));
@@ -38,7 +36,6 @@ static uint64_t make_large(struct fixture *f, const char *name)
 static void assert_last_byte(struct fixture *f, uint64_t ino)
 {
     struct buffer out = {0};
-
     assert_int_equal(tree_read(f->tree, ino, 99999, 10, &out), 0);
     assert_int_equal(out.len, 1);
     assert_int_equal(out.data[0], 'l');
@@ -50,10 +47,10 @@ static void test_kept_for_reading(void **state)
     struct fixture *f = *state;
     uint64_t small = fixture_make_file(f, INO_ROOT, "small");
     uint64_t large = make_large(f, "large");
-    struct wish one, other;
-
     fixture_must(f, make_write(small, 0, "contents"));
+    struct wish one;
     keep(f, &one, small);
+    struct wish other;
     keep(f, &other, large);
     fixture_must(f, make_named(OP_UNLINK, INO_ROOT, "small"));
     fixture_must(f, make_named(OP_UNLINK, INO_ROOT, "large"));
@@ -89,7 +86,6 @@ static void test_not_kept_after_a_restart(void **state)
     struct fixture *f = *state;
     uint64_t ino = make_large(f, "large");
     struct wish wish;
-
     keep(f, &wish, ino);
     fixture_must(f, make_named(OP_UNLINK, INO_ROOT, "large"));
     tree_keep_end(&wish.keeper);
@@ -101,13 +97,11 @@ static void test_not_kept_after_a_restart(void **state)
 static void test_not_replicated(void **state)
 {
     struct fixture *f = *state, without;
-    struct wish wish;
-    uint64_t ino;
-
     fixture_open(&without);
     without.time = f->time;
-    ino = make_large(f, "large");
+    uint64_t ino = make_large(f, "large");
     assert_int_equal(make_large(&without, "large"), ino);
+    struct wish wish;
     keep(f, &wish, ino);
     fixture_must(f, make_named(OP_UNLINK, INO_ROOT, "large"));
     fixture_must(&without, make_named(OP_UNLINK, INO_ROOT, "large"));
@@ -123,11 +117,10 @@ static void test_kept_after_it_was_held(void **state)
     struct fixture *f = *state;
     uint64_t ino = fixture_make_file(f, INO_ROOT, "a");
     struct op unlink = make_named(OP_UNLINK, INO_ROOT, "a");
-    struct wish wish;
-
     unlink.hold = ino;
     fixture_must(f, unlink);
     fixture_must(f, make_write(ino, 0, "written without a name"));
+    struct wish wish;
     keep(f, &wish, ino);
     int64_t before = fixture_getattr(f, ino).ctime;
     fixture_must(f, (struct op){.type = OP_RELEASE, .ino = ino});
@@ -148,6 +141,5 @@ int main(void)
         FIXTURE_TEST(test_not_replicated),
         FIXTURE_TEST(test_kept_after_it_was_held),
     };
-
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,7 +12,6 @@ static void test_put_makes_parents(void **state)
 {
     struct fixture *f = *state;
     struct attr attr = fixture_must(f, make_put("etc/app/port", "80"));
-
     assert_int_equal(attr.mode, S_IFREG | 0644);
     assert_int_equal(fixture_resolve(f, "etc/app/port").ino, attr.ino);
     assert_int_equal(fixture_resolve(f, "etc").mode, S_IFDIR | 0755);
@@ -28,7 +27,6 @@ static void test_put_keeps_what_a_file_has(void **state)
 {
     struct fixture *f = *state;
     struct op first = make_put("k", "1"), second = make_put("k", "2");
-
     first.mode = 0600;
     first.uid = 7;
     first.gid = 8;
@@ -45,13 +43,13 @@ static void test_put_refused(void **state)
 {
     struct fixture *f = *state;
     struct op link = make_named(OP_SYMLINK, INO_ROOT, "link");
-    char long_name[300], long_path[5000];
-
     link.data = text("dir");
     fixture_must(f, make_put("dir/file", "x"));
     fixture_must(f, link);
+    char long_name[300];
     memset(long_name, 'n', sizeof long_name);
     long_name[299] = 0;
+    char long_path[5000];
     memset(long_path, 'p', sizeof long_path);
     for (size_t i = 100; i < sizeof long_path; i += 100)
         long_path[i] = '/';
@@ -75,7 +73,6 @@ static void test_conditions(void **state)
 {
     struct fixture *f = *state;
     struct op op = make_put("k", "1");
-
     op.flags = OP_IF_EXISTS;
     assert_int_equal(fixture_do(f, op), -ECANCELED);
     op.flags = OP_IF_REVISION;
@@ -101,7 +98,6 @@ static void test_delete(void **state)
     struct fixture *f = *state;
     struct op op = {.type = OP_DELETE, .name = text("a/b"), .flags = OP_WANT_OLD};
     struct op_result out;
-
     assert_int_equal(fixture_run(f, &op, 1, &out), 0);
     assert_false(out.existed);
     uint64_t ino = fixture_must(f, make_put("a/b", "old")).ino;
@@ -125,9 +121,8 @@ static void test_delete(void **state)
 static void test_resolve(void **state)
 {
     struct fixture *f = *state;
-    struct attr attr;
-
     fixture_must(f, make_put("a/b", "x"));
+    struct attr attr;
     assert_int_equal(tree_resolve(f->tree, text("a/c"), &attr), -ENOENT);
     assert_int_equal(tree_resolve(f->tree, text("b/c"), &attr), -ENOENT);
     assert_int_equal(tree_resolve(f->tree, text("a/b/c"), &attr), -ENOTDIR);
@@ -152,7 +147,6 @@ static void test_create(void **state)
     struct fixture *f = *state;
     struct op op = make_named(OP_CREATE, INO_ROOT, "f");
     struct op_result out;
-
     assert_int_equal(fixture_run(f, &op, 1, &out), 0);
     assert_false(out.existed);
     uint64_t ino = out.attr.ino;
@@ -181,8 +175,6 @@ static void test_special_files(void **state)
     struct op op = make_named(OP_MKNOD, INO_ROOT, "fifo");
     struct op link = make_named(OP_SYMLINK, INO_ROOT, "link");
     struct buffer target = {0};
-    char long_target[5000];
-
     op.mode = S_IFIFO | 0600;
     op.rdev = 5;
     assert_int_equal(fixture_must(f, op).rdev, 0);
@@ -196,6 +188,7 @@ static void test_special_files(void **state)
     assert_int_equal(fixture_do(f, make_write(fifo, 0, "x")), -EINVAL);
 
     assert_int_equal(fixture_do(f, link), -ENOENT);
+    char long_target[5000];
     memset(long_target, 't', sizeof long_target);
     link.data = bytes_of(long_target, sizeof long_target);
     assert_int_equal(fixture_do(f, link), -ENAMETOOLONG);
@@ -215,7 +208,6 @@ static void test_directories_count_links(void **state)
 {
     struct fixture *f = *state;
     uint64_t d = fixture_make_dir(f, INO_ROOT, "d");
-
     assert_int_equal(fixture_getattr(f, INO_ROOT).nlink, 3);
     fixture_make_dir(f, d, "e");
     assert_int_equal(fixture_getattr(f, d).nlink, 3);
@@ -238,7 +230,6 @@ static void test_hard_links(void **state)
     uint64_t ino = fixture_make_file(f, INO_ROOT, "a");
     uint64_t d = fixture_make_dir(f, INO_ROOT, "d");
     struct op link = {.type = OP_LINK, .ino = d, .name = text("b"), .ino2 = ino};
-
     assert_int_equal(fixture_must(f, link).nlink, 2);
     assert_int_equal(fixture_do(f, link), -EEXIST);
     fixture_must(f, make_write(ino, 0, "shared"));
@@ -260,7 +251,6 @@ static void test_link_limit(void **state)
     uint64_t d = fixture_make_dir(f, INO_ROOT, "d");
     uint64_t e = fixture_make_dir(f, INO_ROOT, "e");
     struct op link = {.type = OP_LINK, .ino = INO_ROOT, .name = text("b"), .ino2 = ino};
-
     fixture_detach(f);
     fixture_sql(f, "UPDATE inode SET nlink = 2147483647 WHERE ino IN (2, 3)");
     fixture_attach(f);
@@ -282,7 +272,6 @@ static void test_rename(void **state)
     uint64_t a = fixture_make_file(f, INO_ROOT, "a");
     uint64_t d = fixture_make_dir(f, INO_ROOT, "d");
     uint64_t e = fixture_make_dir(f, d, "e");
-
     assert_int_equal(fixture_do(f, make_rename(INO_ROOT, "none", d, "x", 0)), -ENOENT);
     assert_int_equal(fixture_must(f, make_rename(INO_ROOT, "a", e, "b", 0)).ino, a);
     assert_int_equal(fixture_resolve(f, "d/e/b").ino, a);
@@ -317,7 +306,6 @@ static void test_rename_flags(void **state)
     uint64_t d = fixture_make_dir(f, INO_ROOT, "d");
     uint64_t e = fixture_make_dir(f, d, "e");
     uint32_t both = OP_NO_REPLACE | OP_EXCHANGE;
-
     assert_int_equal(fixture_do(f, make_rename(INO_ROOT, "a", INO_ROOT, "d", both)), -EINVAL);
     assert_int_equal(fixture_do(f, make_rename(INO_ROOT, "a", INO_ROOT, "d", OP_NO_REPLACE)),
                      -EEXIST);
@@ -339,7 +327,6 @@ static void test_rename_onto_itself(void **state)
     uint64_t a = fixture_make_file(f, INO_ROOT, "a");
     struct op link = {.type = OP_LINK, .ino = INO_ROOT, .name = text("b"), .ino2 = a};
     uint64_t revision = fixture_must(f, link).revision;
-
     /* two names of one file: both stay, nothing changes */
     assert_int_equal(fixture_must(f, make_rename(INO_ROOT, "a", INO_ROOT, "b", 0)).revision,
                      revision);
@@ -354,7 +341,6 @@ static void test_setgid_directory(void **state)
 {
     struct fixture *f = *state;
     struct op op = make_named(OP_MKDIR, INO_ROOT, "shared");
-
     op.mode = 02775;
     op.gid = 50;
     uint64_t d = fixture_must(f, op).ino;
@@ -376,7 +362,6 @@ static void test_held_after_unlink(void **state)
     uint64_t ino = fixture_make_file(f, INO_ROOT, "a");
     struct op unlink = make_named(OP_UNLINK, INO_ROOT, "a");
     struct op release = {.type = OP_RELEASE, .ino = ino};
-
     unlink.hold = ino;
     assert_int_equal(fixture_must(f, unlink).nlink, 0);
     fixture_must(f, make_write(ino, 0, "still here"));
@@ -400,7 +385,6 @@ static void test_held_after_rename_and_rmdir(void **state)
     uint64_t d = fixture_make_dir(f, INO_ROOT, "d");
     struct op rename = make_rename(INO_ROOT, "new", INO_ROOT, "old", 0);
     struct op rmdir = make_named(OP_RMDIR, INO_ROOT, "d");
-
     fixture_make_file(f, INO_ROOT, "new");
     rename.hold = old;
     fixture_must(f, rename);
@@ -440,6 +424,5 @@ int main(void)
         FIXTURE_TEST(test_held_after_unlink),
         FIXTURE_TEST(test_held_after_rename_and_rmdir),
     };
-
     return cmocka_run_group_tests_name("tree_names", tests, NULL, NULL);
 }

@@ -12,7 +12,6 @@ static void test_lists_are_atomic(void **state)
 {
     struct fixture *f = *state;
     struct op ops[3] = {make_put("a/b/c", "1"), make_put("d", "2"), make_put("a", "a directory")};
-
     fixture_must(f, make_put("kept", "old"));
     struct attr root = fixture_getattr(f, INO_ROOT);
     struct tree_counts before, after;
@@ -48,7 +47,6 @@ static struct command_result apply_stamped(struct fixture *f, struct stamp stamp
                                            bool *repeated)
 {
     struct command command = {0};
-
     assert_int_equal(command_add(&command, &op), 0);
     command_stamp(&command, &stamp);
     struct command_result result =
@@ -62,7 +60,6 @@ static int status_of(struct fixture *f, struct stamp stamp, const char *value, b
     struct op op = {.type = OP_APPEND, .data = text(value), .ino = 2};
     struct command_result result = apply_stamped(f, stamp, op, repeated);
     int status = result.status;
-
     command_result_free(&result);
     return status;
 }
@@ -87,9 +84,8 @@ static void test_repeated_command(void **state)
     struct fixture *f = *state;
     struct stamp stamp = {.node = 1, .incarnation = 1, .sequence = 5, .lowest = 3, .time = 9};
     struct op op = {.type = OP_APPEND, .data = text("once"), .ino = 2};
-    bool repeated;
-
     fixture_make_file(f, INO_ROOT, "log");
+    bool repeated;
     struct command_result first = apply_stamped(f, stamp, op, &repeated);
     assert_false(repeated);
     fixture_reopen(f); /* the rows are in the database too */
@@ -115,9 +111,8 @@ static void test_failures_are_remembered(void **state)
     struct fixture *f = *state;
     struct stamp stamp = {.node = 1, .incarnation = 1, .sequence = 1, .lowest = 1, .time = 9};
     struct op op = make_put("d/x", "1");
-    bool repeated;
-
     op.flags = OP_IF_EXISTS;
+    bool repeated;
     struct command_result result = apply_stamped(f, stamp, op, &repeated);
     assert_int_equal(result.status, -ECANCELED);
     f->node = 2;
@@ -133,9 +128,8 @@ static void test_sequences(void **state)
 {
     struct fixture *f = *state;
     struct stamp stamp = {.node = 3, .incarnation = 7, .sequence = 10, .lowest = 8, .time = 9};
-    bool repeated;
-
     fixture_make_file(f, INO_ROOT, "log");
+    bool repeated;
     assert_int_equal(status_of(f, stamp, "a", &repeated), 0);
     stamp.sequence = 8; /* out of order: still waited for */
     assert_int_equal(status_of(f, stamp, "b", &repeated), 0);
@@ -174,11 +168,10 @@ static void test_repeated_elsewhere(void **state)
 {
     struct fixture *f = *state;
     struct op op = {.type = OP_APPEND, .data = text("once"), .ino = 2};
-    struct command_result result;
-    bool repeated;
-
     fixture_make_file(f, INO_ROOT, "log");
     struct buffer entry = fixture_entry(f, &op, 1);
+    bool repeated;
+    struct command_result result;
     for (int i = 0; i < 2; i++) {
         assert_int_equal(
             tree_apply(f->tree, bytes_of(entry.data, entry.len), false, &result, &repeated), 0);
@@ -195,9 +188,8 @@ static void test_the_low_mark(void **state)
 {
     struct fixture *f = *state;
     struct stamp stamp = {.node = 3, .incarnation = 1, .time = 9};
-    bool repeated;
-
     fixture_make_file(f, INO_ROOT, "log");
+    bool repeated;
     for (stamp.sequence = 60; stamp.sequence < 70; stamp.sequence++) {
         stamp.lowest = stamp.sequence > 66 ? 62 : 58; /* in the middle of a page of results */
         assert_int_equal(status_of(f, stamp, ".", &repeated), 0);
@@ -227,9 +219,8 @@ static void test_a_new_incarnation_begins_anew(void **state)
 {
     struct fixture *f = *state;
     struct stamp stamp = {.node = 3, .incarnation = 1, .sequence = 2, .lowest = 1, .time = 9};
-    bool repeated;
-
     fixture_make_file(f, INO_ROOT, "log");
+    bool repeated;
     assert_int_equal(status_of(f, stamp, "a", &repeated), 0);
     stamp.sequence = 200;
     assert_int_equal(status_of(f, stamp, "b", &repeated), 0);
@@ -251,9 +242,8 @@ static void test_a_full_window(void **state)
 {
     struct fixture *f = *state;
     struct stamp stamp = {.node = 3, .incarnation = 1, .lowest = 40, .time = 9};
-    bool repeated;
-
     fixture_make_file(f, INO_ROOT, "log");
+    bool repeated;
     for (stamp.sequence = 40; stamp.sequence < 40 + TREE_SESSION_WINDOW; stamp.sequence++) {
         assert_int_equal(status_of(f, stamp, "", &repeated), 0);
         if (stamp.sequence % 1000 == 0)
@@ -274,7 +264,6 @@ static void test_a_full_window(void **state)
 static void test_time_goes_on(void **state)
 {
     struct fixture *f = *state;
-
     f->time = 5000;
     assert_int_equal(fixture_must(f, make_put("k", "1")).mtime, 5000);
     f->time = 10;
@@ -292,11 +281,10 @@ static void test_garbage(void **state)
     struct fixture *f = *state;
     struct op op = make_put("k", "v");
     struct buffer entry = fixture_entry(f, &op, 1);
-    struct command_result result;
-    bool repeated;
-
     fixture_must(f, op);
     uint64_t revision = fixture_getattr(f, INO_ROOT).revision;
+    bool repeated;
+    struct command_result result;
     for (size_t len = 0; len < entry.len; len++) {
         result = fixture_apply(f, bytes_of(entry.data, len), &repeated);
         assert_int_equal(result.status, -EBADMSG);
@@ -321,9 +309,6 @@ static void test_an_entry_of_a_later_version_stops_the_tree(void **state)
     struct op op = make_put("k", "v");
     struct buffer entry = fixture_entry(f, &op, 1);
     struct command wide = {.level = 2};
-    struct command_result result;
-    bool repeated;
-
     fixture_must(f, op);
     assert_int_equal(command_add(&wide, &op), 0);
     command_stamp(&wide, &(struct stamp){.node = 1, .incarnation = 1, .sequence = 100});
@@ -337,6 +322,8 @@ static void test_an_entry_of_a_later_version_stops_the_tree(void **state)
                 {&wide.bytes, type_at, OP_TYPE_END},
                 {&wide.bytes, type_at + 4, 0x80}};
     uint64_t applied = tree_applied(f->tree), history = tree_history(f->tree);
+    bool repeated;
+    struct command_result result;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct buffer *b = rows[i].bytes;
         uint8_t before = b->data[rows[i].at];
@@ -364,12 +351,11 @@ static void test_former_values(void **state)
 {
     struct fixture *f = *state;
     struct op op = make_put("k", "new");
-    struct command_result result;
-    bool repeated;
-
     fixture_must(f, make_put("k", "old"));
     op.flags = OP_WANT_OLD;
     struct buffer entry = fixture_entry(f, &op, 1);
+    bool repeated;
+    struct command_result result;
     assert_int_equal(
         tree_apply(f->tree, bytes_of(entry.data, entry.len), false, &result, &repeated), 0);
     assert_true(result.ops[0].existed);
@@ -387,15 +373,13 @@ static void test_former_values_of_a_list(void **state)
 {
     struct fixture *f = *state;
     struct op ops[] = {make_put("k", "third"), make_put("l", "x"), make_put("k", "fourth")};
-    struct command_result result;
-    bool repeated;
-
     fixture_must(f, make_put("k", "first"));
     fixture_must(f, make_put("l", "second"));
     for (int i = 0; i < 3; i++)
         ops[i].flags = OP_WANT_OLD;
     struct buffer entry = fixture_entry(f, ops, 3);
-    result = fixture_apply(f, bytes_of(entry.data, entry.len), &repeated);
+    bool repeated;
+    struct command_result result = fixture_apply(f, bytes_of(entry.data, entry.len), &repeated);
     assert_true(bytes_equal(command_result_old(&result, 0), text("first")));
     assert_true(bytes_equal(command_result_old(&result, 1), text("second")));
     assert_true(bytes_equal(command_result_old(&result, 2), text("third")));
@@ -407,10 +391,9 @@ static void test_other_folders_are_refused(void **state)
 {
     struct fixture *f = *state;
     struct identity other = {.cluster = 78, .node = 1};
-    struct tree *tree;
-    struct fault fault;
-
     tree_close(f->tree);
+    struct fault fault;
+    struct tree *tree;
     assert_int_equal(tree_open(f->folder, &other, &tree, &fault), -EINVAL);
     other = (struct identity){.cluster = 77, .node = 2};
     assert_int_equal(tree_open(f->folder, &other, &tree, &fault), -EINVAL);
@@ -422,12 +405,11 @@ static void test_other_folders_are_refused(void **state)
 static void test_damaged_results_are_named(void **state)
 {
     struct fixture *f = *state;
-    struct tree *tree;
     struct fault fault = {{0}};
-
     assert_int_equal(fixture_do(f, make_put("a", "x")), 0);
     tree_close(f->tree);
     fixture_sql(f, "UPDATE result SET page = page + 100000");
+    struct tree *tree;
     assert_int_equal(
         tree_open(f->folder, &(struct identity){.cluster = 77, .node = 1}, &tree, &fault),
         -EUCLEAN);
@@ -456,6 +438,5 @@ int main(void)
         FIXTURE_TEST(test_other_folders_are_refused),
         FIXTURE_TEST(test_damaged_results_are_named),
     };
-
     return cmocka_run_group_tests_name("tree_once", tests, NULL, NULL);
 }
