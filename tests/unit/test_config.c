@@ -169,7 +169,7 @@ static void wrong_flags_are_named(void **state)
     assert_non_null(strstr(fault.text, "which folder? Usage: quorumfs DIR"));
 }
 
-static void mount_options(void **state)
+static void mount_options_are_understood(void **state)
 {
     assert_int_equal(
         load_flags("{\"addr\": \"a:1\", \"cache_time\": \"1s\"}", "/srv/shared", NULL, NULL, NULL),
@@ -319,7 +319,7 @@ int main(void)
         cmocka_unit_test(every_field_is_read),
         cmocka_unit_test(flags_win),
         cmocka_unit_test(wrong_flags_are_named),
-        cmocka_unit_test(mount_options),
+        cmocka_unit_test(mount_options_are_understood),
         cmocka_unit_test(a_relative_folder_becomes_absolute),
         cmocka_unit_test(wrong_fields_are_named),
         cmocka_unit_test(durations_have_units),

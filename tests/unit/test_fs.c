@@ -182,7 +182,7 @@ static int tear_down(void **state)
     return 0;
 }
 
-static void test_check(void **state)
+static void every_check_passes(void **state)
 {
     run_child(&world, *(fs_check **)*state);
 }
@@ -225,7 +225,7 @@ static void leave_dead_mount(struct world *w)
     assert_int_equal(system(command), 0);
 }
 
-static void test_dead_mount_is_replaced(void **state)
+static void a_dead_mount_is_replaced(void **state)
 {
     struct fault fault = {""};
     leave_dead_mount(&world);
@@ -234,7 +234,7 @@ static void test_dead_mount_is_replaced(void **state)
     run_child(&world, check_basics);
 }
 
-static void test_what_is_in_the_way(void **state)
+static void a_mount_point_in_use_is_refused(void **state)
 {
     struct fault fault = {""};
     assert_int_equal(mkdir(world.configs[0].mount, 0755), 0);
@@ -260,7 +260,7 @@ static void test_what_is_in_the_way(void **state)
     assert_int_equal(unlink(world.configs[0].mount), 0);
 }
 
-static void test_unmounted_by_somebody(void **state)
+static void an_unmount_from_outside_is_told_once(void **state)
 {
     run_child(&world, check_umount);
     while (world.unmounted == 0)
@@ -275,7 +275,7 @@ static void on_let_go(uv_timer_t *timer)
 }
 
 /* A write is in flight when the door closes: it is decided and answered before the mount goes. */
-static void test_stop_finishes_what_is_in_flight(void **state)
+static void a_stop_finishes_the_writes_in_flight(void **state)
 {
     struct world *w = &world;
     atomic_store(&w->control->deferred, true);
@@ -301,9 +301,9 @@ static void test_stop_finishes_what_is_in_flight(void **state)
 }
 
 #define CHECK_TEST(name)                                                                           \
-    {#name, test_check, set_up, tear_down, &(fs_check *){name}},                                   \
+    {#name, every_check_passes, set_up, tear_down, &(fs_check *){name}},                           \
     {                                                                                              \
-#name " deferred", test_check, set_up_deferred, tear_down, &(fs_check *)                   \
+#name " deferred", every_check_passes, set_up_deferred, tear_down, &(fs_check *)           \
         {                                                                                          \
             name                                                                                   \
         }                                                                                          \
@@ -312,7 +312,7 @@ static void test_stop_finishes_what_is_in_flight(void **state)
 /* By its own settings, and so only once. */
 #define SLOW_TEST(name)                                                                            \
     {                                                                                              \
-#name, test_check, set_up, tear_down, &(fs_check *)                                        \
+#name, every_check_passes, set_up, tear_down, &(fs_check *)                                \
         {                                                                                          \
             name                                                                                   \
         }                                                                                          \
@@ -345,10 +345,11 @@ int main(int argc, char **argv)
         SLOW_TEST(check_slow_paths),
         SLOW_TEST(check_slow_calls),
         SLOW_TEST(check_slow_exec),
-        cmocka_unit_test_setup_teardown(test_dead_mount_is_replaced, set_up_unmounted, tear_down),
-        cmocka_unit_test_setup_teardown(test_what_is_in_the_way, set_up_unmounted, tear_down),
-        cmocka_unit_test_setup_teardown(test_unmounted_by_somebody, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_stop_finishes_what_is_in_flight, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_dead_mount_is_replaced, set_up_unmounted, tear_down),
+        cmocka_unit_test_setup_teardown(a_mount_point_in_use_is_refused, set_up_unmounted,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(an_unmount_from_outside_is_told_once, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_stop_finishes_the_writes_in_flight, set_up, tear_down),
     };
     if (access("/dev/fuse", R_OK | W_OK) != 0 || geteuid() != 0) {
         print_message("no /dev/fuse, or not root: skipped\n");

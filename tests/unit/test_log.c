@@ -204,7 +204,7 @@ static void assert_refused(struct rig *rig, const struct identity *as, uint64_t 
 
 /* ---- The tests ---- */
 
-static void what_was_written_is_found_again(void **state)
+static void a_log_reads_back_as_it_was_written(void **state)
 {
     struct rig *rig = rig_new();
     rig_open(rig, 0);
@@ -611,7 +611,7 @@ static void a_full_disk_is_told_once_and_opens_again(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_was_written_is_found_again),
+        cmocka_unit_test(a_log_reads_back_as_it_was_written),
         cmocka_unit_test(a_truncated_tail_is_replaced),
         cmocka_unit_test(ballots_that_come_with_entries_are_stored),
         cmocka_unit_test(the_largest_entries_fit),

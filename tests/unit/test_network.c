@@ -57,7 +57,7 @@ static void other_families_are_nowhere(void **state)
     assert_false(network_contains(&n, &local));
 }
 
-static void what_is_no_network_is_refused(void **state)
+static void malformed_networks_are_refused(void **state)
 {
     static const char *const wrong[] = {
         "",           "10.0.0.0/33", "10.0.0/8",   "::1/129",    "localhost",
@@ -121,7 +121,7 @@ int main(void)
         cmocka_unit_test(a_network_contains_its_addresses_only),
         cmocka_unit_test(an_ipv4_address_in_ipv6_form_is_ipv4),
         cmocka_unit_test(other_families_are_nowhere),
-        cmocka_unit_test(what_is_no_network_is_refused),
+        cmocka_unit_test(malformed_networks_are_refused),
         cmocka_unit_test(addresses_are_split),
         cmocka_unit_test(addresses_are_resolved),
     };

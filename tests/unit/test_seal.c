@@ -175,7 +175,7 @@ static void flip_everywhere(struct subject *s, uint64_t *seed)
     assert_true(s->noticed >= HEADER_BITS);
 }
 
-static void test_flips_in_a_tree(void **state)
+static void flips_in_a_tree_are_noticed(void **state)
 {
     struct subject s = {0};
     uint64_t seed = random_seed();
@@ -241,7 +241,7 @@ static void flip_in_the_wal(struct subject *s, uint64_t *seed)
     free(file.bytes);
 }
 
-static void test_flips_in_a_wal_that_was_written_back(void **state)
+static void flips_in_a_written_back_wal_are_noticed_or_harmless(void **state)
 {
     struct subject s = {.name = "tree.db-wal", .read = read_killed_tree, .digest = true};
     uint64_t seed = random_seed();
@@ -255,7 +255,7 @@ static void test_flips_in_a_wal_that_was_written_back(void **state)
 }
 
 /* The reader keeps the WAL from being begun again. */
-static void test_flips_in_a_wal_that_was_partly_written_back(void **state)
+static void flips_in_a_partly_written_back_wal_are_noticed_or_harmless(void **state)
 {
     struct subject s = {.name = "tree.db-wal", .read = read_killed_tree, .digest = true};
     uint64_t seed = random_seed(), index;
@@ -294,7 +294,7 @@ static void fill_log(const struct fixture *f)
     log_db_close(&db);
 }
 
-static void test_flips_in_a_log(void **state)
+static void flips_in_a_log_are_noticed(void **state)
 {
     struct subject s = {0};
     uint64_t seed = random_seed();
@@ -313,7 +313,7 @@ static void piece_read(void *arg, int status, struct bytes piece, bool last)
 }
 
 /* Nor is it sent to another node. */
-static void test_a_damaged_page_is_not_served(void **state)
+static void a_damaged_page_is_not_served(void **state)
 {
     struct subject s = {0};
     uint8_t value[100000] = {0};
@@ -345,7 +345,7 @@ static void test_a_damaged_page_is_not_served(void **state)
 }
 
 /* A whole page, as it was written, but in another place. */
-static void test_a_page_in_anothers_place(void **state)
+static void a_page_in_the_place_of_another_is_found(void **state)
 {
     struct subject s = {0};
     fixture_open(&s.f);
@@ -363,12 +363,12 @@ static void test_a_page_in_anothers_place(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_flips_in_a_tree),
-        cmocka_unit_test(test_flips_in_a_wal_that_was_written_back),
-        cmocka_unit_test(test_flips_in_a_wal_that_was_partly_written_back),
-        cmocka_unit_test(test_flips_in_a_log),
-        cmocka_unit_test(test_a_page_in_anothers_place),
-        cmocka_unit_test(test_a_damaged_page_is_not_served),
+        cmocka_unit_test(flips_in_a_tree_are_noticed),
+        cmocka_unit_test(flips_in_a_written_back_wal_are_noticed_or_harmless),
+        cmocka_unit_test(flips_in_a_partly_written_back_wal_are_noticed_or_harmless),
+        cmocka_unit_test(flips_in_a_log_are_noticed),
+        cmocka_unit_test(a_page_in_the_place_of_another_is_found),
+        cmocka_unit_test(a_damaged_page_is_not_served),
     };
     return cmocka_run_group_tests_name("seal", tests, NULL, NULL);
 }

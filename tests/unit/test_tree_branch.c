@@ -34,7 +34,7 @@ static bool holds(struct fixture *f, struct op condition)
     return out.existed;
 }
 
-static void test_conditions(void **state)
+static void each_condition_is_tested(void **state)
 {
     struct fixture *f = *state;
     struct op link = make_named(OP_SYMLINK, INO_ROOT, "link");
@@ -64,7 +64,7 @@ static void test_conditions(void **state)
 
 /* ---- Branches ---- */
 
-static void test_one_branch_runs(void **state)
+static void one_branch_runs(void **state)
 {
     struct fixture *f = *state;
     fixture_must(f, make_put("a", "1"));
@@ -94,7 +94,7 @@ static void test_one_branch_runs(void **state)
     }
 }
 
-static void test_a_condition_sees_what_comes_before_it(void **state)
+static void a_condition_sees_what_comes_before_it(void **state)
 {
     struct fixture *f = *state;
     struct op ops[] = {make_put("a", "1"), make_if("a", OP_IF_ABSENT, 0), make_put("b", "then"),
@@ -104,7 +104,7 @@ static void test_a_condition_sees_what_comes_before_it(void **state)
     assert_false(exists(f, "b"));
 }
 
-static void test_a_branch_is_atomic(void **state)
+static void a_branch_is_atomic(void **state)
 {
     struct fixture *f = *state;
     struct op ops[] = {make_if("a", OP_IF_EXISTS, 0), otherwise, make_put("b", "1"),
@@ -150,7 +150,7 @@ static void check_repeated(struct fixture *f, uint32_t more)
     free(ops);
 }
 
-static void test_a_repeated_command_says_which_branch_ran(void **state)
+static void a_repeated_command_says_which_branch_ran(void **state)
 {
     check_repeated(*state, 0);
     check_repeated(*state, 200); /* more than are kept whole */
@@ -190,7 +190,7 @@ static uint32_t random_branch(uint64_t *seed, struct op *ops)
     return count;
 }
 
-static void test_random_branches(void **state)
+static void random_branches_agree_with_the_model(void **state)
 {
     struct fixture *f = *state, plain;
     uint64_t seed = random_seed();
@@ -223,12 +223,12 @@ static void test_random_branches(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        FIXTURE_TEST(test_conditions),
-        FIXTURE_TEST(test_one_branch_runs),
-        FIXTURE_TEST(test_a_condition_sees_what_comes_before_it),
-        FIXTURE_TEST(test_a_branch_is_atomic),
-        FIXTURE_TEST(test_a_repeated_command_says_which_branch_ran),
-        FIXTURE_TEST(test_random_branches),
+        FIXTURE_TEST(each_condition_is_tested),
+        FIXTURE_TEST(one_branch_runs),
+        FIXTURE_TEST(a_condition_sees_what_comes_before_it),
+        FIXTURE_TEST(a_branch_is_atomic),
+        FIXTURE_TEST(a_repeated_command_says_which_branch_ran),
+        FIXTURE_TEST(random_branches_agree_with_the_model),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

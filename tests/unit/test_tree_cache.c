@@ -10,7 +10,7 @@ enum { PLACES = 65536 };
 /* ---- Names and inodes ---- */
 
 /* Two numbers with one place. */
-static void test_an_inode_takes_the_place_of_another(void **state)
+static void an_inode_takes_the_place_of_another(void **state)
 {
     struct fixture *f = *state;
     struct attr first = fixture_must(f, make_put("first", "1"));
@@ -25,7 +25,7 @@ static void test_an_inode_takes_the_place_of_another(void **state)
     assert_int_equal(fixture_resolve(f, "second").ino, 0);
 }
 
-static void test_names_share_places(void **state)
+static void names_share_places(void **state)
 {
     struct fixture *f = *state;
     enum { NAMES = 2000 }; /* about thirty of them take one that is taken */
@@ -43,7 +43,7 @@ static void test_names_share_places(void **state)
     }
 }
 
-static void test_names_of_any_length(void **state)
+static void names_may_have_any_length(void **state)
 {
     struct fixture *f = *state;
     char name[NAME_BYTES_MAX + 1];
@@ -61,7 +61,7 @@ static void test_names_of_any_length(void **state)
 }
 
 /* What a list has changed before it fails is as it was. */
-static void test_an_undone_list_leaves_nothing(void **state)
+static void an_undone_list_leaves_nothing(void **state)
 {
     struct fixture *f = *state;
     uint64_t old = fixture_must(f, make_put("old", "as it was")).ino;
@@ -83,7 +83,7 @@ static void test_an_undone_list_leaves_nothing(void **state)
     fixture_assert_contents(f, old, "as it was");
 }
 
-static void test_renamed_names_lead_elsewhere(void **state)
+static void renamed_names_lead_elsewhere(void **state)
 {
     struct fixture *f = *state;
     uint64_t a = fixture_must(f, make_put("dir/a", "a")).ino;
@@ -118,7 +118,7 @@ static int put_until_commit(struct fixture *f, int keys)
     return count;
 }
 
-static void test_commits_hold_as_many_changes_as_make_their_pages(void **state)
+static void commits_hold_as_many_changes_as_make_their_pages(void **state)
 {
     struct fixture *f = *state;
     assert_in_range(put_until_commit(f, 1), COMMIT_PAGES * 9 / 10, COMMIT_PAGES);
@@ -128,7 +128,7 @@ static void test_commits_hold_as_many_changes_as_make_their_pages(void **state)
 }
 
 /* Each change has pages of its own: a commit of many is followed by one of fewer. */
-static void test_commits_become_small_again(void **state)
+static void commits_become_small_again(void **state)
 {
     struct fixture *f = *state;
     int count = 0;
@@ -152,13 +152,13 @@ static void test_commits_become_small_again(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        FIXTURE_TEST(test_an_inode_takes_the_place_of_another),
-        FIXTURE_TEST(test_names_share_places),
-        FIXTURE_TEST(test_names_of_any_length),
-        FIXTURE_TEST(test_an_undone_list_leaves_nothing),
-        FIXTURE_TEST(test_renamed_names_lead_elsewhere),
-        FIXTURE_TEST(test_commits_hold_as_many_changes_as_make_their_pages),
-        FIXTURE_TEST(test_commits_become_small_again),
+        FIXTURE_TEST(an_inode_takes_the_place_of_another),
+        FIXTURE_TEST(names_share_places),
+        FIXTURE_TEST(names_may_have_any_length),
+        FIXTURE_TEST(an_undone_list_leaves_nothing),
+        FIXTURE_TEST(renamed_names_lead_elsewhere),
+        FIXTURE_TEST(commits_hold_as_many_changes_as_make_their_pages),
+        FIXTURE_TEST(commits_become_small_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -75,7 +75,7 @@ static int observed(void **state)
 
 /* ---- By operation ---- */
 
-static void test_keys(void **state)
+static void changes_of_keys_are_told(void **state)
 {
     struct fixture *f = *state;
     struct op delete = {.type = OP_DELETE, .name = text("a/b/c")};
@@ -90,7 +90,7 @@ static void test_keys(void **state)
     assert_tells(f, make_put("a/large", large), "created 2/large 5f");
 }
 
-static void test_contents(void **state)
+static void changes_of_contents_are_told(void **state)
 {
     struct fixture *f = *state;
     uint64_t file = fixture_make_file(f, INO_ROOT, "f");
@@ -112,7 +112,7 @@ static void test_contents(void **state)
     assert_tells(f, op, "written 2f");
 }
 
-static void test_attributes(void **state)
+static void changes_of_attributes_are_told(void **state)
 {
     struct fixture *f = *state;
     uint64_t file = fixture_make_file(f, INO_ROOT, "f");
@@ -124,7 +124,7 @@ static void test_attributes(void **state)
     assert_tells(f, op, "attributes 2f");
 }
 
-static void test_names(void **state)
+static void changes_of_names_are_told(void **state)
 {
     struct fixture *f = *state;
     struct op op = make_named(OP_CREATE, INO_ROOT, "f");
@@ -149,7 +149,7 @@ static void test_names(void **state)
     assert_tells(f, make_named(OP_RMDIR, 1, "d"), "deleted 1/d 3d");
 }
 
-static void test_renames(void **state)
+static void renames_are_told(void **state)
 {
     struct fixture *f = *state;
     struct op link = make_named(OP_LINK, INO_ROOT, "l");
@@ -171,7 +171,7 @@ static void test_renames(void **state)
 
 /* ---- Nothing is told of what did not happen ---- */
 
-static void test_lists(void **state)
+static void the_changes_of_a_list_are_told_once(void **state)
 {
     struct fixture *f = *state;
     struct op ops[] = {make_put("a", "1"), make_put("b/c", "2"), make_put("a", "3")};
@@ -193,7 +193,7 @@ static void test_lists(void **state)
     command_result_free(&result);
 }
 
-static void test_nobody_listens(void **state)
+static void without_an_observer_nothing_is_noted(void **state)
 {
     struct fixture *f = *state;
     tree_observe(f->tree, false);
@@ -204,7 +204,7 @@ static void test_nobody_listens(void **state)
     assert_tells(f, make_put("a", "1"), "written 2f");
 }
 
-static void test_many(void **state)
+static void many_changes_are_told(void **state)
 {
     enum { OPS = 6000 };
     struct fixture *f = *state;
@@ -322,7 +322,7 @@ static void assert_whole(struct fixture *f, uint64_t inodes)
     }
 }
 
-static void test_replayed(void **state)
+static void the_changes_replayed_make_the_same_tree(void **state)
 {
     struct fixture *f = *state;
     struct script_nodes nodes = script_nodes();
@@ -346,7 +346,7 @@ static void test_replayed(void **state)
 }
 
 /* The same at two nodes, one of which is behind and takes other batches. */
-static void test_the_same_everywhere(void **state)
+static void the_changes_are_the_same_everywhere(void **state)
 {
     struct fixture *f = *state, other;
     uint64_t seed = random_seed();
@@ -376,11 +376,16 @@ static void test_the_same_everywhere(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CHANGES_TEST(test_keys),           CHANGES_TEST(test_contents),
-        CHANGES_TEST(test_attributes),     CHANGES_TEST(test_names),
-        CHANGES_TEST(test_renames),        CHANGES_TEST(test_lists),
-        CHANGES_TEST(test_nobody_listens), CHANGES_TEST(test_many),
-        CHANGES_TEST(test_replayed),       CHANGES_TEST(test_the_same_everywhere),
+        CHANGES_TEST(changes_of_keys_are_told),
+        CHANGES_TEST(changes_of_contents_are_told),
+        CHANGES_TEST(changes_of_attributes_are_told),
+        CHANGES_TEST(changes_of_names_are_told),
+        CHANGES_TEST(renames_are_told),
+        CHANGES_TEST(the_changes_of_a_list_are_told_once),
+        CHANGES_TEST(without_an_observer_nothing_is_noted),
+        CHANGES_TEST(many_changes_are_told),
+        CHANGES_TEST(the_changes_replayed_make_the_same_tree),
+        CHANGES_TEST(the_changes_are_the_same_everywhere),
     };
     return cmocka_run_group_tests_name("tree_changes", tests, NULL, NULL);
 }

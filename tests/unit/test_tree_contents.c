@@ -10,7 +10,7 @@
 
 /* ---- Attributes, times ---- */
 
-static void test_times(void **state)
+static void times_never_go_back(void **state)
 {
     struct fixture *f = *state;
     f->time = 5000;
@@ -31,7 +31,7 @@ static void test_times(void **state)
 }
 
 /* Access times: as made, then as set, also before 1970; nothing else changes them. */
-static void test_access_times(void **state)
+static void access_times_are_as_made_or_as_set(void **state)
 {
     struct fixture *f = *state;
     uint64_t ino = fixture_make_file(f, INO_ROOT, "a");
@@ -52,7 +52,7 @@ static void test_access_times(void **state)
     assert_int_equal(set.atime, set.ctime);
 }
 
-static void test_setattr(void **state)
+static void attributes_are_set(void **state)
 {
     struct fixture *f = *state;
     uint64_t ino = fixture_make_file(f, INO_ROOT, "a");
@@ -90,7 +90,7 @@ static struct op xattr(uint64_t ino, const char *name, const char *value, uint32
         .type = OP_SETXATTR, .ino = ino, .name = text(name), .data = text(value), .flags = flags};
 }
 
-static void test_xattr(void **state)
+static void extended_attributes_are_set_and_listed(void **state)
 {
     struct fixture *f = *state;
     uint64_t ino = fixture_make_file(f, INO_ROOT, "a");
@@ -118,7 +118,7 @@ static void test_xattr(void **state)
     assert_int_equal(fixture_do(f, xattr(99, "user.a", "x", 0)), -ESTALE);
 }
 
-static void test_xattr_limits(void **state)
+static void extended_attributes_have_limits(void **state)
 {
     struct fixture *f = *state;
     uint64_t ino = fixture_make_file(f, INO_ROOT, "a");
@@ -147,7 +147,7 @@ static void test_xattr_limits(void **state)
 
 /* ---- Contents ---- */
 
-static void test_write_and_append(void **state)
+static void writes_and_appends_change_a_file(void **state)
 {
     struct fixture *f = *state;
     uint64_t ino = fixture_make_file(f, INO_ROOT, "a");
@@ -179,7 +179,7 @@ static void test_write_and_append(void **state)
     assert_int_equal(fixture_must(f, op).size, 0);
 }
 
-static void test_file_errors(void **state)
+static void impossible_changes_of_a_file_are_refused(void **state)
 {
     struct fixture *f = *state;
     uint64_t ino = fixture_make_file(f, INO_ROOT, "a");
@@ -205,7 +205,7 @@ static void test_file_errors(void **state)
 }
 
 /* Each file that is not inline takes a number, and there is an end to them. */
-static void test_numbers_of_contents_run_out(void **state)
+static void numbers_of_contents_run_out(void **state)
 {
     struct fixture *f = *state;
     uint64_t ino = fixture_make_file(f, INO_ROOT, "a");
@@ -220,7 +220,7 @@ static void test_numbers_of_contents_run_out(void **state)
     free(large);
 }
 
-static void test_sparse(void **state)
+static void holes_read_as_zeros(void **state)
 {
     struct fixture *f = *state;
     uint64_t ino = fixture_make_file(f, INO_ROOT, "big");
@@ -251,7 +251,7 @@ static void test_sparse(void **state)
 }
 
 /* More than DROP_BYTES_MAX is removed piece by piece, by the commits that follow. */
-static void test_large_files_go_in_pieces(void **state)
+static void large_files_are_removed_in_pieces(void **state)
 {
     struct fixture *f = *state;
     struct op op = {.type = OP_PUT, .name = text("big")};
@@ -297,7 +297,7 @@ static void assert_bytes(struct fixture *f, uint64_t ino, const uint8_t *model, 
 /* A file is cut, grown and written again while what was cut off is still being removed. How far a
  * node has got with that makes no difference to what is replicated. */
 /* What is left of it goes later, and is not seen again. */
-static void test_a_large_file_becomes_small(void **state)
+static void a_large_file_becomes_small(void **state)
 {
     struct fixture *f = *state;
     char *large = calloc(1, DROP_BYTES_MAX + 100000);
@@ -313,7 +313,7 @@ static void test_a_large_file_becomes_small(void **state)
     free(large);
 }
 
-static void test_cuts_go_in_pieces(void **state)
+static void cuts_are_removed_in_pieces(void **state)
 {
     enum { LEN = 6 << 20 };
     struct fixture *f = *state, swift;
@@ -357,18 +357,18 @@ static void test_cuts_go_in_pieces(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        FIXTURE_TEST(test_times),
-        FIXTURE_TEST(test_access_times),
-        FIXTURE_TEST(test_setattr),
-        FIXTURE_TEST(test_xattr),
-        FIXTURE_TEST(test_xattr_limits),
-        FIXTURE_TEST(test_write_and_append),
-        FIXTURE_TEST(test_file_errors),
-        FIXTURE_TEST(test_numbers_of_contents_run_out),
-        FIXTURE_TEST(test_sparse),
-        FIXTURE_TEST(test_large_files_go_in_pieces),
-        FIXTURE_TEST(test_a_large_file_becomes_small),
-        FIXTURE_TEST(test_cuts_go_in_pieces),
+        FIXTURE_TEST(times_never_go_back),
+        FIXTURE_TEST(access_times_are_as_made_or_as_set),
+        FIXTURE_TEST(attributes_are_set),
+        FIXTURE_TEST(extended_attributes_are_set_and_listed),
+        FIXTURE_TEST(extended_attributes_have_limits),
+        FIXTURE_TEST(writes_and_appends_change_a_file),
+        FIXTURE_TEST(impossible_changes_of_a_file_are_refused),
+        FIXTURE_TEST(numbers_of_contents_run_out),
+        FIXTURE_TEST(holes_read_as_zeros),
+        FIXTURE_TEST(large_files_are_removed_in_pieces),
+        FIXTURE_TEST(a_large_file_becomes_small),
+        FIXTURE_TEST(cuts_are_removed_in_pieces),
     };
     return cmocka_run_group_tests_name("tree_contents", tests, NULL, NULL);
 }

@@ -160,7 +160,7 @@ static void assert_same(const struct buffer *a, const struct buffer *b)
 
 /* ---- Tests ---- */
 
-static void test_the_oldest_is_written_as_ever(void **state)
+static void the_oldest_format_is_written_as_ever(void **state)
 {
     struct fixture *f = *state;
     struct buffer kept = kept_snapshot(), before, after;
@@ -176,7 +176,7 @@ static void test_the_oldest_is_written_as_ever(void **state)
 }
 
 /* What it does not hold is as in a new tree. */
-static void test_the_oldest_is_read(void **state)
+static void the_oldest_format_is_read(void **state)
 {
     struct fixture *f = *state, other;
     struct buffer kept = kept_snapshot();
@@ -189,7 +189,7 @@ static void test_the_oldest_is_read(void **state)
     buffer_free(&kept);
 }
 
-static void test_a_newer_one_holds_more(void **state)
+static void a_newer_format_holds_more(void **state)
 {
     struct fixture *f = *state, other;
     fixture_open(&other);
@@ -207,7 +207,7 @@ static void test_a_newer_one_holds_more(void **state)
     fixture_close(&other);
 }
 
-static void test_unknown_ones_are_refused(void **state)
+static void unknown_formats_are_refused(void **state)
 {
     struct fixture *f = *state, other;
     const uint32_t formats[] = {0, RECORD_FORMAT_OLDEST - 1, NEWER_FORMAT + 1, UINT32_MAX};
@@ -223,7 +223,7 @@ static void test_unknown_ones_are_refused(void **state)
     fixture_close(&other);
 }
 
-static void test_a_format_has_its_tables_only(void **state)
+static void a_format_has_only_its_own_tables(void **state)
 {
     struct fixture *f = *state, other;
     struct buffer snapshot = {0}, newer;
@@ -243,7 +243,7 @@ static void test_a_format_has_its_tables_only(void **state)
     fixture_close(&other);
 }
 
-static void test_rows_are_checked(void **state)
+static void damaged_rows_are_refused(void **state)
 {
     static const char *const damages[] = {"DELETE FROM alone", "INSERT INTO alone DEFAULT VALUES",
                                           "UPDATE alone SET level = 10"};
@@ -263,12 +263,12 @@ static void test_rows_are_checked(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        FIXTURE_TEST(test_the_oldest_is_written_as_ever),
-        FIXTURE_TEST(test_the_oldest_is_read),
-        FIXTURE_TEST(test_a_newer_one_holds_more),
-        FIXTURE_TEST(test_unknown_ones_are_refused),
-        FIXTURE_TEST(test_a_format_has_its_tables_only),
-        FIXTURE_TEST(test_rows_are_checked),
+        FIXTURE_TEST(the_oldest_format_is_written_as_ever),
+        FIXTURE_TEST(the_oldest_format_is_read),
+        FIXTURE_TEST(a_newer_format_holds_more),
+        FIXTURE_TEST(unknown_formats_are_refused),
+        FIXTURE_TEST(a_format_has_only_its_own_tables),
+        FIXTURE_TEST(damaged_rows_are_refused),
     };
     describe_newer();
     int failed = cmocka_run_group_tests_name("tree_formats", tests, NULL, NULL);

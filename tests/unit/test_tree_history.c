@@ -20,7 +20,7 @@ static struct buffer random_entry(struct fixture *f, uint64_t *seed)
     return fixture_entry(f, &op, 1);
 }
 
-static void test_equal_entries_have_equal_digests(void **state)
+static void equal_entries_have_equal_digests(void **state)
 {
     uint64_t seed = random_seed(), last = 0;
     struct fixture a, b;
@@ -63,7 +63,7 @@ static void assert_told_apart(struct bytes one, struct bytes other)
     fixture_close(&b);
 }
 
-static void test_another_entry_has_another_digest(void **state)
+static void another_entry_has_another_digest(void **state)
 {
     struct fixture *f = *state;
     struct op ops[] = {make_put("k", "v"), make_put("k", "w")};
@@ -75,7 +75,7 @@ static void test_another_entry_has_another_digest(void **state)
     buffer_free(&other);
 }
 
-static void test_the_order_matters(void **state)
+static void the_order_matters(void **state)
 {
     struct fixture *f = *state;
     struct fixture other;
@@ -113,7 +113,7 @@ static void assert_met_something_else(const char *damage, struct op op)
     fixture_close(&b);
 }
 
-static void test_what_an_entry_met_matters(void **state)
+static void the_outcome_of_an_entry_matters(void **state)
 {
     struct op append = {.type = OP_APPEND, .ino = 2, .data = {(const uint8_t *)"x", 1}};
     assert_met_something_else("UPDATE inode SET size = 4, used = 4, inline = x'76616c75' "
@@ -130,10 +130,10 @@ static void test_what_an_entry_met_matters(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_equal_entries_have_equal_digests),
-        FIXTURE_TEST(test_another_entry_has_another_digest),
-        FIXTURE_TEST(test_the_order_matters),
-        cmocka_unit_test(test_what_an_entry_met_matters),
+        cmocka_unit_test(equal_entries_have_equal_digests),
+        FIXTURE_TEST(another_entry_has_another_digest),
+        FIXTURE_TEST(the_order_matters),
+        cmocka_unit_test(the_outcome_of_an_entry_matters),
     };
     return cmocka_run_group_tests_name("tree_history", tests, NULL, NULL);
 }

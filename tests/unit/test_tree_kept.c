@@ -42,7 +42,7 @@ static void assert_last_byte(struct fixture *f, uint64_t ino)
     buffer_free(&out);
 }
 
-static void test_kept_for_reading(void **state)
+static void a_file_is_kept_while_it_is_read(void **state)
 {
     struct fixture *f = *state;
     uint64_t small = fixture_make_file(f, INO_ROOT, "small");
@@ -81,7 +81,7 @@ static void test_kept_for_reading(void **state)
     tree_keep_end(&other.keeper);
 }
 
-static void test_not_kept_after_a_restart(void **state)
+static void nothing_is_kept_after_a_restart(void **state)
 {
     struct fixture *f = *state;
     uint64_t ino = make_large(f, "large");
@@ -94,7 +94,7 @@ static void test_not_kept_after_a_restart(void **state)
 }
 
 /* The replicated contents are the same, kept or not. */
-static void test_not_replicated(void **state)
+static void a_kept_file_is_not_replicated(void **state)
 {
     struct fixture *f = *state, without;
     fixture_open(&without);
@@ -112,7 +112,7 @@ static void test_not_replicated(void **state)
 }
 
 /* What a node holds is no longer its own when it gives it back, but may be wanted still. */
-static void test_kept_after_it_was_held(void **state)
+static void a_file_is_kept_after_it_was_held(void **state)
 {
     struct fixture *f = *state;
     uint64_t ino = fixture_make_file(f, INO_ROOT, "a");
@@ -136,10 +136,10 @@ static void test_kept_after_it_was_held(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        FIXTURE_TEST(test_kept_for_reading),
-        FIXTURE_TEST(test_not_kept_after_a_restart),
-        FIXTURE_TEST(test_not_replicated),
-        FIXTURE_TEST(test_kept_after_it_was_held),
+        FIXTURE_TEST(a_file_is_kept_while_it_is_read),
+        FIXTURE_TEST(nothing_is_kept_after_a_restart),
+        FIXTURE_TEST(a_kept_file_is_not_replicated),
+        FIXTURE_TEST(a_file_is_kept_after_it_was_held),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,7 +8,7 @@
 
 /* ---- Keys ---- */
 
-static void test_put_makes_parents(void **state)
+static void a_put_makes_the_parents(void **state)
 {
     struct fixture *f = *state;
     struct attr attr = fixture_must(f, make_put("etc/app/port", "80"));
@@ -23,7 +23,7 @@ static void test_put_makes_parents(void **state)
     assert_int_equal(fixture_resolve(f, "etc/app/port").revision, 2);
 }
 
-static void test_put_keeps_what_a_file_has(void **state)
+static void a_put_keeps_the_attributes_of_a_file(void **state)
 {
     struct fixture *f = *state;
     struct op first = make_put("k", "1"), second = make_put("k", "2");
@@ -39,7 +39,7 @@ static void test_put_keeps_what_a_file_has(void **state)
     assert_int_equal(attr.gid, 8);
 }
 
-static void test_put_refused(void **state)
+static void impossible_puts_are_refused(void **state)
 {
     struct fixture *f = *state;
     struct op link = make_named(OP_SYMLINK, INO_ROOT, "link");
@@ -69,7 +69,7 @@ static void test_put_refused(void **state)
     fixture_must(f, make_put("x/.quorumfs", "only reserved at the root"));
 }
 
-static void test_conditions(void **state)
+static void conditions_decide_about_a_change(void **state)
 {
     struct fixture *f = *state;
     struct op op = make_put("k", "1");
@@ -93,7 +93,7 @@ static void test_conditions(void **state)
     assert_int_equal(fixture_do(f, op), -ECANCELED);
 }
 
-static void test_delete(void **state)
+static void delete_removes_a_key(void **state)
 {
     struct fixture *f = *state;
     struct op op = {.type = OP_DELETE, .name = text("a/b"), .flags = OP_WANT_OLD};
@@ -118,7 +118,7 @@ static void test_delete(void **state)
     assert_int_equal(fixture_do(f, op), -ENOTDIR);
 }
 
-static void test_resolve(void **state)
+static void resolve_follows_a_path(void **state)
 {
     struct fixture *f = *state;
     fixture_must(f, make_put("a/b", "x"));
@@ -142,7 +142,7 @@ static void test_resolve(void **state)
 
 /* ---- Names ---- */
 
-static void test_create(void **state)
+static void create_makes_a_file_once(void **state)
 {
     struct fixture *f = *state;
     struct op op = make_named(OP_CREATE, INO_ROOT, "f");
@@ -169,7 +169,7 @@ static void test_create(void **state)
     assert_int_equal(fixture_do(f, make_named(OP_CREATE, INO_ROOT, "a/b")), -EINVAL);
 }
 
-static void test_special_files(void **state)
+static void special_files_are_made(void **state)
 {
     struct fixture *f = *state;
     struct op op = make_named(OP_MKNOD, INO_ROOT, "fifo");
@@ -204,7 +204,7 @@ static void test_special_files(void **state)
     assert_int_equal(fixture_do(f, make_named(OP_CREATE, INO_ROOT, "link")), -EEXIST);
 }
 
-static void test_directories_count_links(void **state)
+static void directories_count_links(void **state)
 {
     struct fixture *f = *state;
     uint64_t d = fixture_make_dir(f, INO_ROOT, "d");
@@ -224,7 +224,7 @@ static void test_directories_count_links(void **state)
     assert_true(fixture_gone(f, d));
 }
 
-static void test_hard_links(void **state)
+static void hard_links_share_an_inode(void **state)
 {
     struct fixture *f = *state;
     uint64_t ino = fixture_make_file(f, INO_ROOT, "a");
@@ -244,7 +244,7 @@ static void test_hard_links(void **state)
     assert_true(fixture_gone(f, ino));
 }
 
-static void test_link_limit(void **state)
+static void links_have_a_limit(void **state)
 {
     struct fixture *f = *state;
     uint64_t ino = fixture_make_file(f, INO_ROOT, "a");
@@ -266,7 +266,7 @@ static void test_link_limit(void **state)
     fixture_attach(f);
 }
 
-static void test_rename(void **state)
+static void a_rename_moves_and_replaces(void **state)
 {
     struct fixture *f = *state;
     uint64_t a = fixture_make_file(f, INO_ROOT, "a");
@@ -299,7 +299,7 @@ static void test_rename(void **state)
     assert_int_equal(parent, INO_ROOT);
 }
 
-static void test_rename_flags(void **state)
+static void a_rename_obeys_its_flags(void **state)
 {
     struct fixture *f = *state;
     uint64_t a = fixture_make_file(f, INO_ROOT, "a");
@@ -321,7 +321,7 @@ static void test_rename_flags(void **state)
     assert_int_equal(fixture_resolve(f, "d/f").ino, a);
 }
 
-static void test_rename_onto_itself(void **state)
+static void a_rename_onto_itself_changes_nothing(void **state)
 {
     struct fixture *f = *state;
     uint64_t a = fixture_make_file(f, INO_ROOT, "a");
@@ -337,7 +337,7 @@ static void test_rename_onto_itself(void **state)
                      -EEXIST);
 }
 
-static void test_setgid_directory(void **state)
+static void a_setgid_directory_hands_on_its_group(void **state)
 {
     struct fixture *f = *state;
     struct op op = make_named(OP_MKDIR, INO_ROOT, "shared");
@@ -356,7 +356,7 @@ static void test_setgid_directory(void **state)
 
 /* ---- Open files without a name ---- */
 
-static void test_held_after_unlink(void **state)
+static void a_held_file_outlives_its_last_name(void **state)
 {
     struct fixture *f = *state;
     uint64_t ino = fixture_make_file(f, INO_ROOT, "a");
@@ -378,7 +378,7 @@ static void test_held_after_unlink(void **state)
     assert_int_equal(fixture_do(f, make_write(ino, 0, "x")), -ESTALE);
 }
 
-static void test_held_after_rename_and_rmdir(void **state)
+static void held_inodes_outlive_a_rename_and_an_rmdir(void **state)
 {
     struct fixture *f = *state;
     uint64_t old = fixture_make_file(f, INO_ROOT, "old");
@@ -406,23 +406,23 @@ static void test_held_after_rename_and_rmdir(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        FIXTURE_TEST(test_put_makes_parents),
-        FIXTURE_TEST(test_put_keeps_what_a_file_has),
-        FIXTURE_TEST(test_put_refused),
-        FIXTURE_TEST(test_conditions),
-        FIXTURE_TEST(test_delete),
-        FIXTURE_TEST(test_resolve),
-        FIXTURE_TEST(test_create),
-        FIXTURE_TEST(test_special_files),
-        FIXTURE_TEST(test_directories_count_links),
-        FIXTURE_TEST(test_hard_links),
-        FIXTURE_TEST(test_link_limit),
-        FIXTURE_TEST(test_rename),
-        FIXTURE_TEST(test_rename_flags),
-        FIXTURE_TEST(test_rename_onto_itself),
-        FIXTURE_TEST(test_setgid_directory),
-        FIXTURE_TEST(test_held_after_unlink),
-        FIXTURE_TEST(test_held_after_rename_and_rmdir),
+        FIXTURE_TEST(a_put_makes_the_parents),
+        FIXTURE_TEST(a_put_keeps_the_attributes_of_a_file),
+        FIXTURE_TEST(impossible_puts_are_refused),
+        FIXTURE_TEST(conditions_decide_about_a_change),
+        FIXTURE_TEST(delete_removes_a_key),
+        FIXTURE_TEST(resolve_follows_a_path),
+        FIXTURE_TEST(create_makes_a_file_once),
+        FIXTURE_TEST(special_files_are_made),
+        FIXTURE_TEST(directories_count_links),
+        FIXTURE_TEST(hard_links_share_an_inode),
+        FIXTURE_TEST(links_have_a_limit),
+        FIXTURE_TEST(a_rename_moves_and_replaces),
+        FIXTURE_TEST(a_rename_obeys_its_flags),
+        FIXTURE_TEST(a_rename_onto_itself_changes_nothing),
+        FIXTURE_TEST(a_setgid_directory_hands_on_its_group),
+        FIXTURE_TEST(a_held_file_outlives_its_last_name),
+        FIXTURE_TEST(held_inodes_outlive_a_rename_and_an_rmdir),
     };
     return cmocka_run_group_tests_name("tree_names", tests, NULL, NULL);
 }

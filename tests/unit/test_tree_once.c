@@ -8,7 +8,7 @@
 
 /* ---- Lists ---- */
 
-static void test_lists_are_atomic(void **state)
+static void lists_are_atomic(void **state)
 {
     struct fixture *f = *state;
     struct op ops[3] = {make_put("a/b/c", "1"), make_put("d", "2"), make_put("a", "a directory")};
@@ -79,7 +79,7 @@ static void assert_same_attr(const struct attr *a, const struct attr *b)
     assert_int_equal(a->ctime, b->ctime);
 }
 
-static void test_repeated_command(void **state)
+static void a_repeated_command_has_the_same_result(void **state)
 {
     struct fixture *f = *state;
     struct stamp stamp = {.node = 1, .incarnation = 1, .sequence = 5, .lowest = 3, .time = 9};
@@ -106,7 +106,7 @@ static void test_repeated_command(void **state)
     assert_int_equal(tree_applied(f->tree), 3);
 }
 
-static void test_failures_are_remembered(void **state)
+static void failures_are_remembered(void **state)
 {
     struct fixture *f = *state;
     struct stamp stamp = {.node = 1, .incarnation = 1, .sequence = 1, .lowest = 1, .time = 9};
@@ -124,7 +124,7 @@ static void test_failures_are_remembered(void **state)
     fixture_assert_contents(f, fixture_resolve(f, "d/x").ino, "2");
 }
 
-static void test_sequences(void **state)
+static void sequences_below_the_lowest_are_stale(void **state)
 {
     struct fixture *f = *state;
     struct stamp stamp = {.node = 3, .incarnation = 7, .sequence = 10, .lowest = 8, .time = 9};
@@ -164,7 +164,7 @@ static void test_sequences(void **state)
 }
 
 /* Whoever proposed it: on the other nodes as well. */
-static void test_repeated_elsewhere(void **state)
+static void a_repeated_command_is_known_on_the_other_nodes(void **state)
 {
     struct fixture *f = *state;
     struct op op = {.type = OP_APPEND, .data = text("once"), .ino = 2};
@@ -184,7 +184,7 @@ static void test_repeated_elsewhere(void **state)
 
 /* The low mark forgets what is below it and nothing else, and never goes back; also after a
  * restart. */
-static void test_the_low_mark(void **state)
+static void the_low_mark_forgets_results_below_it(void **state)
 {
     struct fixture *f = *state;
     struct stamp stamp = {.node = 3, .incarnation = 1, .time = 9};
@@ -215,7 +215,7 @@ static void test_the_low_mark(void **state)
 }
 
 /* A node that starts again counts from 1, and is not given the results of its life before. */
-static void test_a_new_incarnation_begins_anew(void **state)
+static void a_new_incarnation_begins_anew(void **state)
 {
     struct fixture *f = *state;
     struct stamp stamp = {.node = 3, .incarnation = 1, .sequence = 2, .lowest = 1, .time = 9};
@@ -238,7 +238,7 @@ static void test_a_new_incarnation_begins_anew(void **state)
     fixture_assert_contents(f, 2, "abcde");
 }
 
-static void test_a_full_window(void **state)
+static void a_full_window_is_remembered(void **state)
 {
     struct fixture *f = *state;
     struct stamp stamp = {.node = 3, .incarnation = 1, .lowest = 40, .time = 9};
@@ -261,7 +261,7 @@ static void test_a_full_window(void **state)
 }
 
 /* A proposer's clock may be slow; the state's never goes back, nor stands still. */
-static void test_time_goes_on(void **state)
+static void time_never_goes_back(void **state)
 {
     struct fixture *f = *state;
     f->time = 5000;
@@ -276,7 +276,7 @@ static void test_time_goes_on(void **state)
     assert_int_equal(fixture_must(f, make_put("k", "5")).mtime, 6000);
 }
 
-static void test_garbage(void **state)
+static void garbage_is_refused(void **state)
 {
     struct fixture *f = *state;
     struct op op = make_put("k", "v");
@@ -303,7 +303,7 @@ static void test_garbage(void **state)
 
 /* Entries that a later version may have written: of a later version of commands, and of version 2
  * with an unknown operation or field. */
-static void test_an_entry_of_a_later_version_stops_the_tree(void **state)
+static void an_entry_of_a_later_version_stops_the_tree(void **state)
 {
     struct fixture *f = *state;
     struct op op = make_put("k", "v");
@@ -347,7 +347,7 @@ static void test_an_entry_of_a_later_version_stops_the_tree(void **state)
 }
 
 /* Former values: only for who asked, and not beyond what one value may be. */
-static void test_former_values(void **state)
+static void former_values_are_given_when_asked_for(void **state)
 {
     struct fixture *f = *state;
     struct op op = make_put("k", "new");
@@ -369,7 +369,7 @@ static void test_former_values(void **state)
     buffer_free(&entry);
 }
 
-static void test_former_values_of_a_list(void **state)
+static void former_values_of_a_list_are_given(void **state)
 {
     struct fixture *f = *state;
     struct op ops[] = {make_put("k", "third"), make_put("l", "x"), make_put("k", "fourth")};
@@ -387,7 +387,7 @@ static void test_former_values_of_a_list(void **state)
     buffer_free(&entry);
 }
 
-static void test_other_folders_are_refused(void **state)
+static void other_folders_are_refused(void **state)
 {
     struct fixture *f = *state;
     struct identity other = {.cluster = 78, .node = 1};
@@ -402,7 +402,7 @@ static void test_other_folders_are_refused(void **state)
     fixture_attach(f);
 }
 
-static void test_damaged_results_are_named(void **state)
+static void damaged_results_are_named(void **state)
 {
     struct fixture *f = *state;
     struct fault fault = {{0}};
@@ -422,21 +422,21 @@ static void test_damaged_results_are_named(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        FIXTURE_TEST(test_lists_are_atomic),
-        FIXTURE_TEST(test_repeated_command),
-        FIXTURE_TEST(test_repeated_elsewhere),
-        FIXTURE_TEST(test_failures_are_remembered),
-        FIXTURE_TEST(test_sequences),
-        FIXTURE_TEST(test_the_low_mark),
-        FIXTURE_TEST(test_a_new_incarnation_begins_anew),
-        FIXTURE_TEST(test_a_full_window),
-        FIXTURE_TEST(test_time_goes_on),
-        FIXTURE_TEST(test_garbage),
-        FIXTURE_TEST(test_an_entry_of_a_later_version_stops_the_tree),
-        FIXTURE_TEST(test_former_values),
-        FIXTURE_TEST(test_former_values_of_a_list),
-        FIXTURE_TEST(test_other_folders_are_refused),
-        FIXTURE_TEST(test_damaged_results_are_named),
+        FIXTURE_TEST(lists_are_atomic),
+        FIXTURE_TEST(a_repeated_command_has_the_same_result),
+        FIXTURE_TEST(a_repeated_command_is_known_on_the_other_nodes),
+        FIXTURE_TEST(failures_are_remembered),
+        FIXTURE_TEST(sequences_below_the_lowest_are_stale),
+        FIXTURE_TEST(the_low_mark_forgets_results_below_it),
+        FIXTURE_TEST(a_new_incarnation_begins_anew),
+        FIXTURE_TEST(a_full_window_is_remembered),
+        FIXTURE_TEST(time_never_goes_back),
+        FIXTURE_TEST(garbage_is_refused),
+        FIXTURE_TEST(an_entry_of_a_later_version_stops_the_tree),
+        FIXTURE_TEST(former_values_are_given_when_asked_for),
+        FIXTURE_TEST(former_values_of_a_list_are_given),
+        FIXTURE_TEST(other_folders_are_refused),
+        FIXTURE_TEST(damaged_results_are_named),
     };
     return cmocka_run_group_tests_name("tree_once", tests, NULL, NULL);
 }

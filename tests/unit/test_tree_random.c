@@ -15,7 +15,7 @@
 
 /* ---- Against the model ---- */
 
-static void test_against_the_model(void **state)
+static void a_random_tree_agrees_with_the_model(void **state)
 {
     uint64_t seed = random_seed();
     struct model *m = model_new();
@@ -48,7 +48,7 @@ static void test_against_the_model(void **state)
 
 /* ---- The same everywhere ---- */
 
-static void test_the_same_at_any_commits(void **state)
+static void the_tree_is_the_same_wherever_it_commits(void **state)
 {
     uint64_t seed = random_seed();
     struct script *s = script_new(seed);
@@ -93,7 +93,7 @@ static void kill_after(pid_t child, uint32_t microseconds)
     assert_int_equal(waitpid(child, NULL, 0), child);
 }
 
-static void test_killed_and_started_again(void **state)
+static void a_killed_tree_goes_on_where_it_was(void **state)
 {
     uint64_t seed = random_seed();
     struct script *s = script_new(seed);
@@ -151,7 +151,7 @@ static void fill_disk(struct fixture *f, const struct script *s)
     assert_int_equal(tree_apply(f->tree, text("x"), true, &result, &repeated), status);
 }
 
-static void test_full_disk(void **state)
+static void a_full_disk_loses_nothing(void **state)
 {
     struct script *s = script_new(random_seed());
     signal(SIGXFSZ, SIG_IGN); /* the limit then is an error of write(2) */
@@ -227,7 +227,7 @@ static void random_key(uint64_t *seed, char *key)
     key[len] = 0;
 }
 
-static void test_keys_in_order(void **state)
+static void keys_are_listed_in_their_order(void **state)
 {
     enum { KEYS = 600 };
     uint64_t seed = random_seed();
@@ -269,11 +269,11 @@ static void test_keys_in_order(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_against_the_model),
-        cmocka_unit_test(test_the_same_at_any_commits),
-        cmocka_unit_test(test_killed_and_started_again),
-        cmocka_unit_test(test_full_disk),
-        cmocka_unit_test(test_keys_in_order),
+        cmocka_unit_test(a_random_tree_agrees_with_the_model),
+        cmocka_unit_test(the_tree_is_the_same_wherever_it_commits),
+        cmocka_unit_test(a_killed_tree_goes_on_where_it_was),
+        cmocka_unit_test(a_full_disk_loses_nothing),
+        cmocka_unit_test(keys_are_listed_in_their_order),
     };
     return cmocka_run_group_tests_name("tree_random", tests, NULL, NULL);
 }

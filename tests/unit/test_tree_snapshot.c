@@ -139,7 +139,7 @@ static void copy_tree(struct fixture *from, struct fixture *to)
 
 /* ---- Snapshots ---- */
 
-static void test_round_trip_while_applying(void **state)
+static void a_snapshot_is_whole_while_commands_are_applied(void **state)
 {
     uint64_t seed = random_seed();
     struct buffer log = {0};
@@ -179,7 +179,7 @@ static void test_round_trip_while_applying(void **state)
     fixture_close(&b);
 }
 
-static void test_deleted_stays_deleted(void **state)
+static void a_deleted_key_stays_deleted(void **state)
 {
     struct op delete = {.type = OP_DELETE, .name = text("d/gone")};
     struct fixture a, b;
@@ -198,7 +198,7 @@ static void test_deleted_stays_deleted(void **state)
 }
 
 /* What was asked for before the snapshot must not take effect again after it. */
-static void test_sessions_travel(void **state)
+static void sessions_travel_with_a_snapshot(void **state)
 {
     struct op op = {.type = OP_APPEND, .ino = 2, .data = text("once")};
     struct fixture a, b;
@@ -222,7 +222,7 @@ static void test_sessions_travel(void **state)
     fixture_close(&b);
 }
 
-static void test_install_is_refused(void **state)
+static void a_wrong_snapshot_is_not_installed(void **state)
 {
     struct fixture a, b;
     fixture_open(&a);
@@ -264,7 +264,7 @@ static void test_install_is_refused(void **state)
 }
 
 /* A piece with any one byte changed is refused, or was a harmless one; nothing crashes. */
-static void test_damaged_pieces(void **state)
+static void damaged_pieces_are_refused(void **state)
 {
     struct fixture a, b;
     fixture_open(&a);
@@ -296,7 +296,7 @@ static void test_damaged_pieces(void **state)
     fixture_close(&b);
 }
 
-static void test_a_lost_piece_is_missed(void **state)
+static void a_lost_piece_is_missed(void **state)
 {
     struct waiting w = {0};
     uint64_t index, seed = 7;
@@ -323,7 +323,7 @@ static void test_a_lost_piece_is_missed(void **state)
 }
 
 /* Whole, and yet no tree: its numbers do not fit its rows, or results are none. */
-static void test_a_damaged_tree_is_refused(void **state)
+static void a_damaged_tree_is_refused(void **state)
 {
     const char *const damages[] = {
         "UPDATE meta SET inodes = inodes + 1",
@@ -366,7 +366,7 @@ static void test_a_damaged_tree_is_refused(void **state)
     }
 }
 
-static void test_install_ends_readers_and_waits(void **state)
+static void an_installation_ends_readers_and_waits(void **state)
 {
     struct waiting installed = {0}, checkpoint_done = {0}, piece = {0};
     struct fixture a, b;
@@ -414,7 +414,7 @@ static void install_and_die(struct fixture *from, struct fixture *to)
     raise(SIGKILL);
 }
 
-static void test_killed_while_installing(void **state)
+static void a_kill_leaves_the_old_tree_or_the_new_one(void **state)
 {
     uint64_t seed = random_seed();
     int old = 0, new = 0;
@@ -469,7 +469,7 @@ static void copy_file(const char *from_dir, const char *from, const char *to_dir
 
 /* After the step, at each point: the old tree with its WAL, without it, and leftovers of a later
  * attempt. */
-static void test_a_decided_installation_is_finished(void **state)
+static void a_decided_installation_is_finished(void **state)
 {
     struct fixture a, b;
     uint64_t digest;
@@ -506,7 +506,7 @@ static void test_a_decided_installation_is_finished(void **state)
 /* ---- Checkpoints ---- */
 
 /* What a checkpoint reports is in tree.db alone. */
-static void test_checkpoint_is_durable(void **state)
+static void a_checkpoint_is_durable(void **state)
 {
     uint64_t seed = random_seed();
     struct fixture f;
@@ -529,7 +529,7 @@ static void test_checkpoint_is_durable(void **state)
 }
 
 /* What is applied while it copies is not durable with it. */
-static void test_checkpoint_counts_from_its_beginning(void **state)
+static void a_checkpoint_counts_from_its_beginning(void **state)
 {
     struct waiting w = {0};
     struct fixture f;
@@ -544,7 +544,7 @@ static void test_checkpoint_counts_from_its_beginning(void **state)
     fixture_close(&f);
 }
 
-static void test_reader_holds_back_checkpoints(void **state)
+static void a_reader_holds_back_checkpoints(void **state)
 {
     struct fixture f;
     fixture_open(&f);
@@ -560,7 +560,7 @@ static void test_reader_holds_back_checkpoints(void **state)
 }
 
 /* A loop that never rests: the WAL must not grow without end, nor what a pause costs. */
-static void test_wal_is_used_again(void **state)
+static void the_wal_is_used_again(void **state)
 {
     struct waiting w = {.done = true};
     struct op op = {.type = OP_PUT, .name = text("k")};
@@ -603,20 +603,20 @@ static void test_wal_is_used_again(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip_while_applying),
-        cmocka_unit_test(test_deleted_stays_deleted),
-        cmocka_unit_test(test_sessions_travel),
-        cmocka_unit_test(test_install_is_refused),
-        cmocka_unit_test(test_damaged_pieces),
-        cmocka_unit_test(test_a_lost_piece_is_missed),
-        cmocka_unit_test(test_a_damaged_tree_is_refused),
-        cmocka_unit_test(test_install_ends_readers_and_waits),
-        cmocka_unit_test(test_a_decided_installation_is_finished),
-        cmocka_unit_test(test_checkpoint_is_durable),
-        cmocka_unit_test(test_checkpoint_counts_from_its_beginning),
-        cmocka_unit_test(test_reader_holds_back_checkpoints),
-        cmocka_unit_test(test_wal_is_used_again),
-        cmocka_unit_test(test_killed_while_installing),
+        cmocka_unit_test(a_snapshot_is_whole_while_commands_are_applied),
+        cmocka_unit_test(a_deleted_key_stays_deleted),
+        cmocka_unit_test(sessions_travel_with_a_snapshot),
+        cmocka_unit_test(a_wrong_snapshot_is_not_installed),
+        cmocka_unit_test(damaged_pieces_are_refused),
+        cmocka_unit_test(a_lost_piece_is_missed),
+        cmocka_unit_test(a_damaged_tree_is_refused),
+        cmocka_unit_test(an_installation_ends_readers_and_waits),
+        cmocka_unit_test(a_decided_installation_is_finished),
+        cmocka_unit_test(a_checkpoint_is_durable),
+        cmocka_unit_test(a_checkpoint_counts_from_its_beginning),
+        cmocka_unit_test(a_reader_holds_back_checkpoints),
+        cmocka_unit_test(the_wal_is_used_again),
+        cmocka_unit_test(a_kill_leaves_the_old_tree_or_the_new_one),
     };
     loop = uv_default_loop();
     int failed = cmocka_run_group_tests_name("tree_snapshot", tests, NULL, NULL);

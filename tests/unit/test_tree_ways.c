@@ -19,7 +19,7 @@ static void assert_paths(struct fixture *f, uint64_t ino, const char *expected)
     buffer_free(&found);
 }
 
-static void test_one_name(void **state)
+static void one_name_is_found(void **state)
 {
     struct fixture *f = *state;
     uint64_t file = fixture_must(f, make_put("etc/app/port", "1")).ino;
@@ -39,7 +39,7 @@ static void test_one_name(void **state)
     assert_paths(f, file, "app/port ");
 }
 
-static void test_hard_links(void **state)
+static void all_hard_links_are_found(void **state)
 {
     struct fixture *f = *state;
     uint64_t dir = fixture_make_dir(f, INO_ROOT, "d"), file = fixture_make_file(f, dir, "b");
@@ -79,7 +79,7 @@ static void test_hard_links(void **state)
     assert_paths(f, file, "");
 }
 
-static void test_exchange_and_replace(void **state)
+static void exchanged_and_replaced_names_are_found(void **state)
 {
     struct fixture *f = *state;
     uint64_t a = fixture_must(f, make_put("a", "1")).ino;
@@ -96,7 +96,7 @@ static void test_exchange_and_replace(void **state)
     assert_paths(f, b, "x/y2/b ");
 }
 
-static void test_held(void **state)
+static void a_held_inode_has_no_name(void **state)
 {
     struct fixture *f = *state;
     uint64_t file = fixture_make_file(f, INO_ROOT, "f"), dir = fixture_make_dir(f, INO_ROOT, "d");
@@ -115,7 +115,7 @@ static void test_held(void **state)
     buffer_free(&path);
 }
 
-static void test_undone_list(void **state)
+static void an_undone_list_leaves_the_names(void **state)
 {
     struct fixture *f = *state;
     uint64_t file = fixture_make_file(f, INO_ROOT, "f");
@@ -126,7 +126,7 @@ static void test_undone_list(void **state)
     assert_paths(f, file, "f ");
 }
 
-static void test_longest_key(void **state)
+static void the_longest_key_is_found(void **state)
 {
     struct fixture *f = *state;
     struct buffer path = {0};
@@ -153,12 +153,12 @@ static void test_longest_key(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        FIXTURE_TEST(test_one_name),
-        FIXTURE_TEST(test_hard_links),
-        FIXTURE_TEST(test_exchange_and_replace),
-        FIXTURE_TEST(test_held),
-        FIXTURE_TEST(test_undone_list),
-        FIXTURE_TEST(test_longest_key),
+        FIXTURE_TEST(one_name_is_found),
+        FIXTURE_TEST(all_hard_links_are_found),
+        FIXTURE_TEST(exchanged_and_replaced_names_are_found),
+        FIXTURE_TEST(a_held_inode_has_no_name),
+        FIXTURE_TEST(an_undone_list_leaves_the_names),
+        FIXTURE_TEST(the_longest_key_is_found),
     };
     return cmocka_run_group_tests_name("tree_ways", tests, NULL, NULL);
 }

@@ -61,7 +61,7 @@ static void check_tree(struct fixture *f)
     buffer_free(&value);
 }
 
-static void test_former_tree(void **state)
+static void a_former_tree_is_upgraded(void **state)
 {
     struct fixture f;
     former_fixture(&f);
@@ -88,7 +88,7 @@ static void log_closed(void *arg)
 {
 }
 
-static void test_former_log(void **state)
+static void a_former_log_is_upgraded(void **state)
 {
     struct paxos_stored stored = {0};
     struct fixture f;
@@ -129,7 +129,7 @@ static void refused(const struct fixture *f, const char *why)
     folder_close(folder);
 }
 
-static void test_unknown_formats(void **state)
+static void unknown_formats_are_refused(void **state)
 {
     struct fixture f;
     former_fixture(&f);
@@ -143,7 +143,7 @@ static void test_unknown_formats(void **state)
     fixture_close(&f);
 }
 
-static void test_whole_or_not_at_all(void **state)
+static void an_upgrade_is_whole_or_not_at_all(void **state)
 {
     struct fixture f;
     former_fixture(&f);
@@ -171,7 +171,7 @@ static void keep_piece(void *arg, int status, struct bytes piece, bool last)
 }
 
 /* Nodes of earlier versions read it. */
-static void test_snapshots_keep_their_format(void **state)
+static void snapshots_keep_their_format(void **state)
 {
     struct buffer piece = {0};
     struct fixture f;
@@ -195,11 +195,11 @@ static void test_snapshots_keep_their_format(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_former_tree),
-        cmocka_unit_test(test_former_log),
-        cmocka_unit_test(test_whole_or_not_at_all),
-        cmocka_unit_test(test_unknown_formats),
-        cmocka_unit_test(test_snapshots_keep_their_format),
+        cmocka_unit_test(a_former_tree_is_upgraded),
+        cmocka_unit_test(a_former_log_is_upgraded),
+        cmocka_unit_test(an_upgrade_is_whole_or_not_at_all),
+        cmocka_unit_test(unknown_formats_are_refused),
+        cmocka_unit_test(snapshots_keep_their_format),
     };
     return cmocka_run_group_tests_name("upgrade", tests, NULL, NULL);
 }
