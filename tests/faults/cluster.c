@@ -33,7 +33,7 @@ static struct cluster {
     struct tree *tree;
 } cluster;
 
-static uint32_t below(uint32_t n)
+static uint32_t cluster_below(uint32_t n)
 {
     return random_below(&cluster.random, n);
 }
@@ -57,24 +57,24 @@ static struct paxos_entry *encode(const struct stamp *stamp, const struct op *op
 /* The next stamp of a node; sometimes of its next life. */
 static const struct stamp *next_stamp(void)
 {
-    uint32_t node = below(NODES);
+    uint32_t node = cluster_below(NODES);
     struct stamp *stamp = &cluster.stamps[node];
     stamp->node = node + 1;
-    stamp->time += below(1000);
+    stamp->time += cluster_below(1000);
     stamp->sequence++;
-    if (stamp->incarnation == 0 || below(20) == 0) {
+    if (stamp->incarnation == 0 || cluster_below(20) == 0) {
         stamp->incarnation++;
         stamp->sequence = stamp->lowest = 1;
-    } else if (below(3) == 0) {
-        stamp->lowest += below((uint32_t)(stamp->sequence - stamp->lowest) + 1);
+    } else if (cluster_below(3) == 0) {
+        stamp->lowest += cluster_below((uint32_t)(stamp->sequence - stamp->lowest) + 1);
     }
     return stamp;
 }
 
 static struct paxos_entry *random_command(void)
 {
-    uint32_t count = below(4) == 0 ? 1 + below(OPS_MAX) : 1;
-    bool large = below(6) == 0;
+    uint32_t count = cluster_below(4) == 0 ? 1 + cluster_below(OPS_MAX) : 1;
+    bool large = cluster_below(6) == 0;
     struct op ops[OPS_MAX];
     for (uint32_t i = 0; i < count; i++) {
         ops[i] = workload_op(&cluster.random, INODES);
@@ -87,9 +87,10 @@ static struct paxos_entry *random_command(void)
 /* Also commands that come twice, and bytes that are no command. */
 static struct paxos_entry *random_entry(uint64_t index)
 {
-    uint32_t kind = below(16);
+    uint32_t kind = cluster_below(16);
     if (kind == 0 && index > 0)
-        return paxos_entry_ref(cluster.entries[index - 1 - below((uint32_t)index) % 8 % index]);
+        return paxos_entry_ref(
+            cluster.entries[index - 1 - cluster_below((uint32_t)index) % 8 % index]);
     if (kind == 1)
         return paxos_entry_new("\1no command", 11);
     return random_command();
@@ -109,7 +110,7 @@ struct paxos_entry *cluster_entry(struct paxos_ballot ballot, uint64_t index)
 
 /* ---- The tree that never crashes ---- */
 
-static void apply(uint64_t index)
+static void cluster_apply(uint64_t index)
 {
     const struct paxos_entry *entry = cluster.entries[index];
     struct command_result result;
@@ -121,7 +122,7 @@ static void apply(uint64_t index)
     command_result_free(&result);
 }
 
-static void piece_read(void *arg, int status, struct bytes piece, bool last)
+static void cluster_piece_read(void *arg, int status, struct bytes piece, bool last)
 {
     struct piece_list *list = arg;
     struct buffer copy = {0};
@@ -137,7 +138,7 @@ static void keep_snapshot(struct piece_list *list)
     uint64_t index;
     int status = tree_reader_open(cluster.tree, RECORD_FORMAT, &reader, &index);
     assert(status == 0);
-    while (tree_reader_next(reader, NULL, PIECE_BYTES, piece_read, list) == 0)
+    while (tree_reader_next(reader, NULL, PIECE_BYTES, cluster_piece_read, list) == 0)
         pool_run();
     tree_reader_close(reader);
 }
@@ -164,7 +165,7 @@ void cluster_start(uint64_t seed)
     look(0);
     for (uint64_t i = 0; i < CLUSTER_ENTRIES; i++) {
         cluster.entries[i] = random_entry(i);
-        apply(i);
+        cluster_apply(i);
         look(i + 1);
     }
 }

@@ -17,7 +17,7 @@ static const char *name_of(const struct disk *disk, uint32_t file)
 }
 
 /* Whether this call fails: 0 or its negative errno. */
-static int fails(struct disk *disk, enum disk_call call, const char *name)
+static int disk_fails(struct disk *disk, enum disk_call call, const char *name)
 {
     struct disk_fault *fault = &disk->fault;
     if (disk->dead)
@@ -63,7 +63,7 @@ int disk_open(struct disk *disk, const char *name, bool create)
 {
     int file = disk_lookup(disk, name);
     bool making = file < 0 && create;
-    int status = fails(disk, making ? DISK_MAKE : DISK_OPEN, name);
+    int status = disk_fails(disk, making ? DISK_MAKE : DISK_OPEN, name);
     if (status < 0)
         return status;
     if (!disk->folder)
@@ -73,19 +73,19 @@ int disk_open(struct disk *disk, const char *name, bool create)
 
 int disk_make_nameless(struct disk *disk)
 {
-    int status = fails(disk, DISK_MAKE, "");
+    int status = disk_fails(disk, DISK_MAKE, "");
     return status < 0 ? status : make(disk, "");
 }
 
 int disk_read(struct disk *disk, uint32_t file, uint64_t offset, uint8_t *to, size_t len)
 {
-    int status = fails(disk, DISK_READ, name_of(disk, file));
+    int status = disk_fails(disk, DISK_READ, name_of(disk, file));
     return status < 0 ? status : (int)content_read(&disk->files[file].now, offset, to, len);
 }
 
 int disk_write(struct disk *disk, uint32_t file, uint64_t offset, const void *data, size_t len)
 {
-    int status = fails(disk, DISK_WRITE, name_of(disk, file));
+    int status = disk_fails(disk, DISK_WRITE, name_of(disk, file));
     if (status == -ENOSPC && len > DISK_SECTOR_BYTES)
         carry_out(disk, disk_change_new(DISK_WRITE, file, offset, data, DISK_SECTOR_BYTES));
     if (status < 0)
@@ -96,7 +96,7 @@ int disk_write(struct disk *disk, uint32_t file, uint64_t offset, const void *da
 
 int disk_truncate(struct disk *disk, uint32_t file, uint64_t size)
 {
-    int status = fails(disk, DISK_TRUNCATE, name_of(disk, file));
+    int status = disk_fails(disk, DISK_TRUNCATE, name_of(disk, file));
     if (status < 0)
         return status;
     if (disk->files[file].now.size != size)
@@ -106,7 +106,7 @@ int disk_truncate(struct disk *disk, uint32_t file, uint64_t size)
 
 int disk_sync(struct disk *disk, uint32_t file)
 {
-    int status = fails(disk, DISK_SYNC, name_of(disk, file));
+    int status = disk_fails(disk, DISK_SYNC, name_of(disk, file));
     if (disk->dead)
         return status;
     carry_out(disk, disk_change_new(status < 0 ? DISK_FORGET : DISK_SYNC, file, 0, NULL, 0));
@@ -115,7 +115,7 @@ int disk_sync(struct disk *disk, uint32_t file)
 
 int disk_evict(struct disk *disk, uint32_t file)
 {
-    int status = fails(disk, DISK_EVICT, name_of(disk, file));
+    int status = disk_fails(disk, DISK_EVICT, name_of(disk, file));
     if (status == 0)
         carry_out(disk, disk_change_new(DISK_EVICT, file, 0, NULL, 0));
     return status;
@@ -123,7 +123,7 @@ int disk_evict(struct disk *disk, uint32_t file)
 
 int disk_unlink(struct disk *disk, const char *name)
 {
-    int status = fails(disk, DISK_UNLINK, name);
+    int status = disk_fails(disk, DISK_UNLINK, name);
     int file = disk_lookup(disk, name);
     if (status < 0 || file < 0)
         return status < 0 ? status : file;
@@ -133,7 +133,7 @@ int disk_unlink(struct disk *disk, const char *name)
 
 int disk_rename(struct disk *disk, const char *from, const char *to)
 {
-    int status = fails(disk, DISK_RENAME, from);
+    int status = disk_fails(disk, DISK_RENAME, from);
     int file = disk_lookup(disk, from);
     if (status < 0 || file < 0)
         return status < 0 ? status : file;
@@ -143,7 +143,7 @@ int disk_rename(struct disk *disk, const char *from, const char *to)
 
 static int call_folder(struct disk *disk, enum disk_call call, const char *name)
 {
-    int status = fails(disk, call, name);
+    int status = disk_fails(disk, call, name);
     if (status == 0)
         carry_out(disk, disk_change_new(call, 0, 0, NULL, 0));
     return status;
@@ -166,7 +166,7 @@ int disk_sync_parent(struct disk *disk)
 
 int disk_map(struct disk *disk, const char *name)
 {
-    return fails(disk, DISK_MAP, name);
+    return disk_fails(disk, DISK_MAP, name);
 }
 
 /* ---- Where programs find it ---- */

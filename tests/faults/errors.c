@@ -93,7 +93,7 @@ static bool must_stop(const struct disk_fault *fault)
     return fault->hit && database && change;
 }
 
-static void check_end(const struct life *life, const struct kind *kind)
+static void errors_check_end(const struct life *life, const struct kind *kind)
 {
     const struct disk_fault *fault = &life->disk->fault;
     const struct node *node = &life->node;
@@ -172,7 +172,7 @@ static void fail_at(const struct image *image, const struct kind *kind, uint64_t
     if (life_begin(&life, disk, &image->ledger, seed, NULL) == 0)
         life_go_on(&life, STEPS);
     node_commit(&life.node); /* tells, if serving a snapshot broke the tree */
-    check_end(&life, kind);
+    errors_check_end(&life, kind);
     life_kill(&life);
     sqlite_memory_fail(0, false);
     if (kind->calls)

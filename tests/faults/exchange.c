@@ -138,7 +138,7 @@ static void die(struct exchange *x, struct core *c)
     start(x, c);
 }
 
-static void step(struct exchange *x, struct core *c, const struct paxos_event *event)
+static void exchange_step(struct exchange *x, struct core *c, const struct paxos_event *event)
 {
     alloc_begin();
     int status = paxos_step(c->p, event);
@@ -148,7 +148,7 @@ static void step(struct exchange *x, struct core *c, const struct paxos_event *e
         die(x, c);
 }
 
-static void apply(struct exchange *x, struct core *c, uint64_t decided)
+static void exchange_apply(struct exchange *x, struct core *c, uint64_t decided)
 {
     for (; c->applied < decided; c->applied++) {
         uint64_t number = number_of(paxos_entry_at(c->p, c->applied));
@@ -189,18 +189,18 @@ static bool output(struct exchange *x, struct core *c)
         x->counts.writes++;
     }
     send(x, &out);
-    apply(x, c, out.decided);
+    exchange_apply(x, c, out.decided);
     c->needed = out.snapshot_needed;
     x->counts.reads += out.reads_ready > c->reads_ready;
     c->reads_ready = out.reads_ready;
     paxos_output_clear(&out);
     if (ticket)
-        step(x, c, &(struct paxos_event){.type = PAXOS_DURABLE, .ticket = ticket});
+        exchange_step(x, c, &(struct paxos_event){.type = PAXOS_DURABLE, .ticket = ticket});
     return ticket != 0;
 }
 
 /* From whoever is furthest. */
-static void fetch(struct exchange *x, struct core *c)
+static void exchange_fetch(struct exchange *x, struct core *c)
 {
     uint64_t index = 0;
     for (size_t i = 0; i < CORES; i++)
@@ -210,18 +210,19 @@ static void fetch(struct exchange *x, struct core *c)
         return;
     c->applied = c->snapshot = index;
     x->counts.snapshots++;
-    step(x, c, &(struct paxos_event){.type = PAXOS_SNAPSHOT_INSTALLED, .index = index});
+    exchange_step(x, c, &(struct paxos_event){.type = PAXOS_SNAPSHOT_INSTALLED, .index = index});
 }
 
 static void deliver(struct exchange *x, struct paxos_message *m)
 {
     if (!x->cut[m->from - 1] && !x->cut[m->to - 1])
-        step(x, &x->cores[m->to - 1], &(struct paxos_event){.type = PAXOS_RECEIVE, .message = m});
+        exchange_step(x, &x->cores[m->to - 1],
+                      &(struct paxos_event){.type = PAXOS_RECEIVE, .message = m});
     paxos_message_clear(m);
 }
 
 /* Until nobody has anything to say. */
-static void talk(struct exchange *x)
+static void exchange_talk(struct exchange *x)
 {
     do {
         struct paxos_message *messages = x->messages;
@@ -242,11 +243,11 @@ static void settle(struct exchange *x)
 {
     for (int i = 0; i < SETTLE_TICKS; i++) {
         for (size_t j = 0; j < CORES; j++)
-            step(x, &x->cores[j], &(struct paxos_event){.type = PAXOS_TICK});
-        talk(x);
+            exchange_step(x, &x->cores[j], &(struct paxos_event){.type = PAXOS_TICK});
+        exchange_talk(x);
         for (size_t j = 0; j < CORES; j++)
-            fetch(x, &x->cores[j]);
-        talk(x);
+            exchange_fetch(x, &x->cores[j]);
+        exchange_talk(x);
     }
 }
 
@@ -256,8 +257,9 @@ static void propose(struct exchange *x, struct core *c, uint32_t count, uint32_t
 {
     for (uint32_t i = 0; i < count; i++) {
         struct paxos_entry *entry = entry_new(++x->proposed, len);
-        step(x, c,
-             &(struct paxos_event){.type = PAXOS_PROPOSE, .entries = &entry, .entry_count = 1});
+        exchange_step(
+            x, c,
+            &(struct paxos_event){.type = PAXOS_PROPOSE, .entries = &entry, .entry_count = 1});
         paxos_entry_unref(entry);
     }
     while (output(x, c)) {
@@ -266,8 +268,8 @@ static void propose(struct exchange *x, struct core *c, uint32_t count, uint32_t
 
 static void read_at(struct exchange *x, struct core *c)
 {
-    step(x, c, &(struct paxos_event){.type = PAXOS_READ, .read = ++c->read});
-    talk(x);
+    exchange_step(x, c, &(struct paxos_event){.type = PAXOS_READ, .read = ++c->read});
+    exchange_talk(x);
 }
 
 static struct core *leader(struct exchange *x)
@@ -302,8 +304,8 @@ static void trim_all(struct exchange *x)
         struct paxos_status status;
         paxos_status(x->cores[i].p, &status);
         if (!x->cut[i] && x->cores[i].applied > status.compacted)
-            step(x, &x->cores[i],
-                 &(struct paxos_event){.type = PAXOS_TRIM, .index = x->cores[i].applied});
+            exchange_step(x, &x->cores[i],
+                          &(struct paxos_event){.type = PAXOS_TRIM, .index = x->cores[i].applied});
     }
 }
 
@@ -318,7 +320,7 @@ static void miss_a_lot(struct exchange *x)
     propose(x, some_leader(x), 3, 100);
     settle(x);
     x->cut[away->pid - 1] = false;
-    step(x, away, &(struct paxos_event){.type = PAXOS_LINK_UP, .pid = first->pid});
+    exchange_step(x, away, &(struct paxos_event){.type = PAXOS_LINK_UP, .pid = first->pid});
     settle(x);
 }
 

@@ -26,7 +26,7 @@ static void broken(struct node *node, int status, const char *what)
     snprintf(node->text, sizeof node->text, "%s (%s)", what, strerror(-status));
 }
 
-static void step(struct node *node, const struct paxos_event *event)
+static void node_step(struct node *node, const struct paxos_event *event)
 {
     int status = node->status < 0 ? 0 : paxos_step(node->core, event);
     if (status < 0)
@@ -167,7 +167,7 @@ void node_turn(struct node *node)
 
 void node_receive(struct node *node, const struct paxos_message *m)
 {
-    step(node, &(struct paxos_event){.type = PAXOS_RECEIVE, .message = m});
+    node_step(node, &(struct paxos_event){.type = PAXOS_RECEIVE, .message = m});
 }
 
 /* ---- The log ---- */
@@ -192,7 +192,7 @@ void node_store(struct node *node, bool checkpoint)
         paxos_write_clear(&node->writes[i]);
     node->write_count = 0;
     if (status == 0 && ticket != 0)
-        step(node, &(struct paxos_event){.type = PAXOS_DURABLE, .ticket = ticket});
+        node_step(node, &(struct paxos_event){.type = PAXOS_DURABLE, .ticket = ticket});
     if (status == 0 && checkpoint)
         node->log.wal_pages = LOG_WAL_PAGES;
     if (status == 0)
@@ -275,12 +275,12 @@ void node_trim(struct node *node, uint64_t index)
     if (index > node->durable_applied)
         index = node->durable_applied;
     if (index > status.compacted)
-        step(node, &(struct paxos_event){.type = PAXOS_TRIM, .index = index});
+        node_step(node, &(struct paxos_event){.type = PAXOS_TRIM, .index = index});
 }
 
 /* ---- Snapshots ---- */
 
-static void piece_read(void *arg, int status, struct bytes piece, bool last)
+static void node_piece_read(void *arg, int status, struct bytes piece, bool last)
 {
     struct node *node = arg;
     node->reading = false;
@@ -304,9 +304,9 @@ void node_serve(struct node *node)
         }
     }
     node->reading = true;
-    status = tree_reader_next(node->reader, NULL, SERVE_BYTES, piece_read, node);
+    status = tree_reader_next(node->reader, NULL, SERVE_BYTES, node_piece_read, node);
     if (status < 0)
-        piece_read(node, status, (struct bytes){0}, false);
+        node_piece_read(node, status, (struct bytes){0}, false);
 }
 
 static void installed(void *arg, int status)
@@ -323,8 +323,8 @@ static void installed(void *arg, int status)
     node->durable_applied = node->writer_index;
     if (node->decided < node->writer_index)
         node->decided = node->writer_index;
-    step(node,
-         &(struct paxos_event){.type = PAXOS_SNAPSHOT_INSTALLED, .index = node->writer_index});
+    node_step(node,
+              &(struct paxos_event){.type = PAXOS_SNAPSHOT_INSTALLED, .index = node->writer_index});
 }
 
 static void piece_written(void *arg, int status)

@@ -187,7 +187,6 @@ static bool ends_checkpoint(const struct history *history, size_t point)
 {
     const struct disk_change *const *changes =
         (const struct disk_change *const *)history->changes.list;
-
     return point > 0 && changes[point]->call == DISK_SYNC &&
            changes[point - 1]->call == DISK_WRITE && changes[point - 1]->offset % 4096 == 0 &&
            changes[point - 1]->file == changes[point]->file;

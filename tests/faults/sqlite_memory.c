@@ -8,7 +8,7 @@ static sqlite3_mem_methods usual;
 static uint64_t fail_at, seen;
 static bool fail_stays, failed;
 
-static bool fails(void)
+static bool sqlite_memory_fails(void)
 {
     seen++;
     if (seen != fail_at && !(failed && fail_stays))
@@ -19,12 +19,12 @@ static bool fails(void)
 
 static void *allocate(int bytes)
 {
-    return fails() ? NULL : usual.xMalloc(bytes);
+    return sqlite_memory_fails() ? NULL : usual.xMalloc(bytes);
 }
 
 static void *reallocate(void *memory, int bytes)
 {
-    return fails() ? NULL : usual.xRealloc(memory, bytes);
+    return sqlite_memory_fails() ? NULL : usual.xRealloc(memory, bytes);
 }
 
 void sqlite_memory_register(void)

@@ -35,7 +35,7 @@ static enum replica_outcome outcome_of(const struct replica *r, const struct wai
     return (enum replica_outcome)atomic_load(&r->control->outcome);
 }
 
-static void apply(struct replica *r, struct command *command, struct command_result *result)
+static void fake_fs_apply(struct replica *r, struct command *command, struct command_result *result)
 {
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
@@ -54,7 +54,7 @@ static void apply(struct replica *r, struct command *command, struct command_res
     atomic_fetch_add(&r->control->commands, 1);
 }
 
-static void answer(struct replica *r, struct waiting *w)
+static void fake_fs_answer(struct replica *r, struct waiting *w)
 {
     enum replica_outcome outcome = outcome_of(r, w);
     struct command_result result = {0};
@@ -63,7 +63,7 @@ static void answer(struct replica *r, struct waiting *w)
         return;
     }
     if (outcome == REPLICA_DONE)
-        apply(r, &w->command, &result);
+        fake_fs_apply(r, &w->command, &result);
     command_free(&w->command);
     w->written(w->arg, outcome, outcome == REPLICA_DONE ? &result : NULL);
     command_result_free(&result);
@@ -75,7 +75,7 @@ static bool is_due(const struct waiting *w)
     return w->due_ms <= now_ms || w->deadline_ms <= now_ms;
 }
 
-static void on_timer(uv_timer_t *timer)
+static void fake_fs_on_timer(uv_timer_t *timer)
 {
     struct replica *r = timer->data;
     struct waiting *w, *next;
@@ -84,26 +84,26 @@ static void on_timer(uv_timer_t *timer)
         if (!is_due(w))
             continue;
         TAILQ_REMOVE(&r->queue, w, entry);
-        answer(r, w);
+        fake_fs_answer(r, w);
         free(w);
     }
     if (TAILQ_EMPTY(&r->queue))
         uv_timer_stop(timer);
 }
 
-static void take(struct replica *r, struct waiting what)
+static void fake_fs_take(struct replica *r, struct waiting what)
 {
     int slow_ms = atomic_load(&r->control->slow_ms);
     what.due_ms = slow_ms > 0 ? replica_now_ms() + (uint64_t)slow_ms : 0;
     if (slow_ms == 0 && !atomic_load(&r->control->deferred)) {
-        answer(r, &what);
+        fake_fs_answer(r, &what);
         return;
     }
     struct waiting *w = malloc(sizeof *w);
     assert(w);
     *w = what;
     TAILQ_INSERT_TAIL(&r->queue, w, entry);
-    uv_timer_start(&r->timer, on_timer, 0, 1);
+    uv_timer_start(&r->timer, fake_fs_on_timer, 0, 1);
 }
 
 void replica_submit(struct replica *r, struct command *command, replica_written_cb *done, void *arg)
@@ -116,8 +116,8 @@ void replica_submit_by(struct replica *r, struct command *command, uint64_t dead
 {
     struct command taken = *command;
     *command = (struct command){0};
-    take(r, (struct waiting){
-                .command = taken, .deadline_ms = deadline_ms, .written = done, .arg = arg});
+    fake_fs_take(r, (struct waiting){
+                        .command = taken, .deadline_ms = deadline_ms, .written = done, .arg = arg});
 }
 
 void replica_read_by(struct replica *r, enum replica_consistency consistency, uint64_t deadline_ms,
@@ -128,7 +128,7 @@ void replica_read_by(struct replica *r, enum replica_consistency consistency, ui
         return;
     }
     atomic_fetch_add(&r->control->reads, 1);
-    take(r, (struct waiting){.deadline_ms = deadline_ms, .read = done, .arg = arg});
+    fake_fs_take(r, (struct waiting){.deadline_ms = deadline_ms, .read = done, .arg = arg});
 }
 
 struct tree *replica_tree(struct replica *r)

@@ -22,7 +22,7 @@ static double now_ms(void)
     return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
 }
 
-static void begin(void)
+static void begin_clock(void)
 {
     began = now_ms();
 }
@@ -35,7 +35,7 @@ static bool in_time(void)
 
 #define CHECK_TOO_SLOW(call)                                                                       \
     do {                                                                                           \
-        begin();                                                                                   \
+        begin_clock();                                                                             \
         CHECK_ERROR(call, EIO);                                                                    \
         CHECK(in_time());                                                                          \
     } while (0)

@@ -45,7 +45,7 @@ void fixture_reopen(struct fixture *f)
     fixture_attach(f);
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
     return remove(path);
 }
@@ -54,7 +54,7 @@ void fixture_close(struct fixture *f)
 {
     if (f->tree)
         fixture_detach(f);
-    assert_int_equal(nftw(f->path, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
+    assert_int_equal(nftw(f->path, remove_entry, 8, FTW_DEPTH | FTW_PHYS), 0);
 }
 
 struct buffer fixture_entry(struct fixture *f, const struct op *ops, uint32_t count)
@@ -135,7 +135,7 @@ void fixture_assert_contents(struct fixture *f, uint64_t ino, const char *conten
     buffer_free(&out);
 }
 
-static sqlite3 *open_database(struct fixture *f)
+static sqlite3 *fixture_database(struct fixture *f)
 {
     char path[128];
     snprintf(path, sizeof path, "%s/tree.db", f->path);
@@ -146,7 +146,7 @@ static sqlite3 *open_database(struct fixture *f)
 
 void fixture_sql(struct fixture *f, const char *sql)
 {
-    sqlite3 *db = open_database(f);
+    sqlite3 *db = fixture_database(f);
     assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
     sqlite3_close(db);
 }
@@ -205,7 +205,7 @@ void fixture_check(struct fixture *f)
         "SELECT count(*) FROM result r, session s WHERE r.node = s.node AND page < lowest / 64",
     };
     assert_int_equal(tree_commit(f->tree), 0);
-    sqlite3 *db = open_database(f);
+    sqlite3 *db = fixture_database(f);
     for (size_t i = 0; i < sizeof queries / sizeof *queries; i++)
         expect_zero(db, queries[i]);
     sqlite3_close(db);

@@ -205,7 +205,7 @@ uint32_t model_xattr(struct bytes name)
 
 /* ---- Commands ---- */
 
-static int apply(struct model *m, const struct op *op, struct op_result *out)
+static int model_apply_op(struct model *m, const struct op *op, struct op_result *out)
 {
     switch (op->type) {
     case OP_CREATE:
@@ -245,7 +245,7 @@ static int apply_all(struct model *m, struct command_view *view, struct command_
         struct op op;
         status = command_next(view, &op);
         assert(status == 0);
-        status = apply(m, &op, &result->ops[i]);
+        status = model_apply_op(m, &op, &result->ops[i]);
         result->failed_op = status < 0 ? i : 0;
     }
     return status;
