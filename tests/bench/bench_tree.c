@@ -31,7 +31,6 @@ struct bench {
 static uint64_t now_ns(void)
 {
     struct timespec now;
-
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
@@ -39,7 +38,6 @@ static uint64_t now_ns(void)
 static uint64_t cpu_ns(void)
 {
     struct timespec now;
-
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
@@ -55,7 +53,6 @@ static void must(int status, const char *what)
 static uint32_t random_key(struct bench *b)
 {
     static uint64_t state = 88172645463325252u;
-
     state ^= state << 13;
     state ^= state >> 7;
     state ^= state << 17;
@@ -65,7 +62,6 @@ static uint32_t random_key(struct bench *b)
 static void checkpointed(void *arg, int status, uint64_t index)
 {
     struct bench *b = arg;
-
     must(status, "checkpoint");
     b->checkpointing = false;
     b->checkpoints++;
@@ -80,7 +76,6 @@ static void start_checkpoint(struct bench *b)
 static void pause_if_needed(struct bench *b)
 {
     uint64_t start = now_ns();
-
     if (!tree_must_pause(b->tree))
         return;
     while (tree_must_pause(b->tree)) {
@@ -97,7 +92,6 @@ static void pause_if_needed(struct bench *b)
 static void commit_if_needed(struct bench *b)
 {
     uint64_t start = now_ns();
-
     if (!tree_wants_commit(b->tree))
         return;
     must(tree_commit(b->tree), "commit");
@@ -114,11 +108,10 @@ static void commit_if_needed(struct bench *b)
 static void apply(struct bench *b, struct command *command)
 {
     struct stamp stamp = {.node = 1, .incarnation = 1, .sequence = ++b->sequence, .time = 1};
-    struct command_result result;
-    bool repeated;
-
     stamp.lowest = stamp.sequence > SEQUENCES_WAITING ? stamp.sequence - SEQUENCES_WAITING : 1;
     command_stamp(command, &stamp);
+    bool repeated;
+    struct command_result result;
     must(tree_apply(b->tree, bytes_of(command->bytes.data, command->bytes.len), true, &result,
                     &repeated),
          "apply");
@@ -130,9 +123,8 @@ static void apply(struct bench *b, struct command *command)
 
 static void add_put(struct bench *b, struct command *command, uint32_t key)
 {
-    char name[32];
     struct op op = {.type = OP_PUT, .data = b->value};
-
+    char name[32];
     snprintf(name, sizeof name, "dir/%07u", key);
     op.name = bytes_of_text(name);
     must(command_add(command, &op), "add");
@@ -141,7 +133,6 @@ static void add_put(struct bench *b, struct command *command, uint32_t key)
 static void fill(struct bench *b)
 {
     struct command command = {0};
-
     for (uint32_t key = 0; key < b->keys; key++) {
         add_put(b, &command, key);
         if (command.count == FILL_LIST || key + 1 == b->keys)
@@ -154,7 +145,6 @@ static void run(struct bench *b, uint64_t entries)
 {
     struct command command = {0};
     bool append = strcmp(b->what, "append") == 0;
-
     for (uint64_t i = 0; i < entries; i++) {
         /* the files were made in the order of their keys, behind the root and the directory */
         struct op op = {.type = append ? OP_APPEND : OP_WRITE,
@@ -193,9 +183,7 @@ int main(int argc, char **argv)
 {
     struct bench b = {.sequence = 0};
     struct identity identity = {.cluster = 1, .node = 1};
-    struct fault fault;
     char made[] = "/tmp/bench-tree-XXXXXX";
-
     if (argc < 4) {
         fprintf(stderr, "bench_tree put|write|append KEYS ENTRIES [VALUE_BYTES [FOLDER]]\n");
         return 2;
@@ -207,6 +195,7 @@ int main(int argc, char **argv)
     const char *path = argc > 5 ? argv[5] : mkdtemp(made);
     uint64_t entries = strtoull(argv[3], NULL, 10);
     uv_loop_init(&b.loop);
+    struct fault fault;
     if (folder_open(path, &b.folder, &fault) < 0 ||
         tree_open(b.folder, &identity, &b.tree, &fault) < 0) {
         fprintf(stderr, "%s\n", fault.text);

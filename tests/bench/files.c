@@ -66,7 +66,6 @@ static void must(bool good, const char *what)
 static uint64_t now_ns(void)
 {
     struct timespec now;
-
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
@@ -74,7 +73,6 @@ static uint64_t now_ns(void)
 static uint64_t cpu_us(void)
 {
     struct rusage used;
-
     getrusage(RUSAGE_SELF, &used);
     return (uint64_t)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1000000u +
            (uint64_t)(used.ru_utime.tv_usec + used.ru_stime.tv_usec);
@@ -97,7 +95,6 @@ static void write_file(struct worker *w, const char *name, int flags)
 {
     static const char value[VALUE_BYTES] = "what is written";
     int file = openat(w->folder, name, O_WRONLY | flags, 0644);
-
     must(file >= 0, name);
     must(write(file, value, sizeof value) == sizeof value, "write");
     if (w->sync)
@@ -113,10 +110,9 @@ static void sync_folder(struct worker *w)
 
 static bool prepare(struct worker *w)
 {
-    char name[NAME_BYTES];
-
     if (w->turn == w->files)
         return false;
+    char name[NAME_BYTES];
     write_file(w, old_name(w, name), O_CREAT | O_TRUNC);
     return true;
 }
@@ -124,10 +120,9 @@ static bool prepare(struct worker *w)
 /* Empty files, for a folder of very many. */
 static bool entries(struct worker *w)
 {
-    char name[NAME_BYTES];
-
     if (w->turn == w->files)
         return false;
+    char name[NAME_BYTES];
     must(mknodat(w->folder, old_name(w, name), S_IFREG | 0644, 0) == 0, "mknod");
     return true;
 }
@@ -135,7 +130,6 @@ static bool entries(struct worker *w)
 static bool create(struct worker *w)
 {
     char name[NAME_BYTES];
-
     write_file(w, new_name(w, 'c', name), O_CREAT | O_EXCL);
     return true;
 }
@@ -143,7 +137,6 @@ static bool create(struct worker *w)
 static bool overwrite(struct worker *w)
 {
     char name[NAME_BYTES];
-
     write_file(w, old_name(w, name), O_TRUNC);
     return true;
 }
@@ -151,16 +144,15 @@ static bool overwrite(struct worker *w)
 static bool append(struct worker *w)
 {
     char name[NAME_BYTES];
-
     write_file(w, old_name(w, name), O_APPEND);
     return true;
 }
 
 static bool replace(struct worker *w)
 {
-    char name[NAME_BYTES], temporary[NAME_BYTES];
-
+    char temporary[NAME_BYTES];
     write_file(w, new_name(w, 't', temporary), O_CREAT | O_EXCL);
+    char name[NAME_BYTES];
     must(renameat(w->folder, temporary, w->folder, old_name(w, name)) == 0, "rename");
     sync_folder(w);
     return true;
@@ -169,7 +161,6 @@ static bool replace(struct worker *w)
 static bool make_folder(struct worker *w)
 {
     char name[NAME_BYTES];
-
     must(mkdirat(w->folder, new_name(w, 'd', name), 0755) == 0, "mkdir");
     sync_folder(w);
     return true;
@@ -179,7 +170,6 @@ static bool make_folder(struct worker *w)
 static bool unlink_created(struct worker *w)
 {
     const struct dirent *entry;
-
     do
         entry = readdir(w->left);
     while (entry && entry->d_name[0] != 'c');
@@ -192,10 +182,10 @@ static bool unlink_created(struct worker *w)
 
 static bool read_file(struct worker *w)
 {
-    char name[NAME_BYTES], value[4096];
+    char name[NAME_BYTES];
     int file = openat(w->folder, old_name(w, name), O_RDONLY);
-
     must(file >= 0, name);
+    char value[4096];
     must(read(file, value, sizeof value) >= VALUE_BYTES, "read");
     must(close(file) == 0, "close");
     return true;
@@ -205,7 +195,6 @@ static bool stat_file(struct worker *w)
 {
     char name[NAME_BYTES];
     struct stat about;
-
     must(fstatat(w->folder, old_name(w, name), &about, 0) == 0, "stat");
     return true;
 }
@@ -213,7 +202,6 @@ static bool stat_file(struct worker *w)
 static bool read_held(struct worker *w)
 {
     char value[VALUE_BYTES];
-
     must(pread(w->held, value, sizeof value, 0) == sizeof value, "pread");
     return true;
 }
@@ -221,11 +209,10 @@ static bool read_held(struct worker *w)
 static void list_folder(struct worker *w, bool attributes)
 {
     DIR *folder = fdopendir(openat(w->folder, ".", O_RDONLY | O_DIRECTORY));
-    const struct dirent *entry;
-    struct stat about;
     uint32_t seen = 0;
-
-    must(folder != NULL, "opendir");
+    must(folder, "opendir");
+    struct stat about;
+    const struct dirent *entry;
     while ((entry = readdir(folder))) {
         seen++;
         if (attributes)
@@ -267,14 +254,13 @@ static const struct operation *operation_named(const char *name)
 static void open_folder(struct worker *w, const char *path, unsigned number)
 {
     char own[4096];
-
     snprintf(own, sizeof own, "%s/p%u", path, number);
     must(mkdir(own, 0755) == 0 || errno == EEXIST, own);
     w->folder = open(own, O_RDONLY | O_DIRECTORY);
     must(w->folder >= 0, own);
     w->held = openat(w->folder, "f0", O_RDONLY); /* which is not there before "prepare" */
     w->left = opendir(own);
-    must(w->left != NULL, own);
+    must(w->left, own);
     w->unique = (unsigned)getpid();
 }
 
@@ -283,7 +269,6 @@ static void work(struct worker *w, const struct operation *operation, double sec
 {
     uint64_t cpu = cpu_us(), start = now_ns(), before = start;
     uint64_t end = seconds > 0 ? start + (uint64_t)(seconds * 1e9) : UINT64_MAX;
-
     while (before < end && o->count < SAMPLES_MAX && operation->once(w)) {
         uint64_t after = now_ns(), taken = after - before;
         o->taken_ns[o->count++] = taken < UINT32_MAX ? (uint32_t)taken : UINT32_MAX;
@@ -297,7 +282,6 @@ static void work(struct worker *w, const struct operation *operation, double sec
 static int by_size(const void *a, const void *b)
 {
     uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
     return (x > y) - (x < y);
 }
 
@@ -307,8 +291,7 @@ static void report(const struct shared *shared, unsigned processes)
     uint64_t cpu = 0;
     size_t count = 0;
     double rate = 0;
-
-    must(all != NULL, "malloc");
+    must(all, "malloc");
     for (unsigned i = 0; i < processes; i++) {
         const struct outcome *o = &shared->outcomes[i];
         memcpy(all + count, o->taken_ns, sizeof *all * o->count);
@@ -334,9 +317,8 @@ static struct shared *share(unsigned processes)
     struct shared *shared =
         mmap(NULL, sizeof *shared + sizeof(struct outcome) * processes, PROT_READ | PROT_WRITE,
              MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    pthread_barrierattr_t between_processes;
-
     must(shared != MAP_FAILED, "mmap");
+    pthread_barrierattr_t between_processes;
     pthread_barrierattr_init(&between_processes);
     pthread_barrierattr_setpshared(&between_processes, PTHREAD_PROCESS_SHARED);
     pthread_barrier_init(&shared->begin, &between_processes, processes);

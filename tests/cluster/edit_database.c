@@ -6,20 +6,18 @@
 
 int main(int argc, char **argv)
 {
-    struct folder *folder;
-    struct sql sql;
-    struct fault fault;
-    int status;
-
     if (argc != 4) {
         fprintf(stderr, "usage: %s DIR NAME SQL\n", argv[0]);
         return 2;
     }
-    status = folder_open(argv[1], &folder, &fault);
+    struct fault fault;
+    struct folder *folder;
+    int status = folder_open(argv[1], &folder, &fault);
     if (status < 0) {
         fprintf(stderr, "%s\n", fault.text);
         return 1;
     }
+    struct sql sql;
     status = sql_open(&sql, folder, argv[2]);
     if (status == 0)
         status = sql_exec(&sql, argv[3]);

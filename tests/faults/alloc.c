@@ -35,7 +35,7 @@ void alloc_end(void)
     counting = false;
 }
 
-static bool fails(void)
+static bool alloc_fails(void)
 {
     if (!counting)
         return false;
@@ -50,21 +50,21 @@ void *__real_malloc(size_t bytes);
 void *__wrap_malloc(size_t bytes);
 void *__wrap_malloc(size_t bytes)
 {
-    return fails() ? NULL : __real_malloc(bytes);
+    return alloc_fails() ? NULL : __real_malloc(bytes);
 }
 
 void *__real_calloc(size_t count, size_t bytes);
 void *__wrap_calloc(size_t count, size_t bytes);
 void *__wrap_calloc(size_t count, size_t bytes)
 {
-    return fails() ? NULL : __real_calloc(count, bytes);
+    return alloc_fails() ? NULL : __real_calloc(count, bytes);
 }
 
 void *__real_realloc(void *memory, size_t bytes);
 void *__wrap_realloc(void *memory, size_t bytes);
 void *__wrap_realloc(void *memory, size_t bytes)
 {
-    return fails() ? NULL : __real_realloc(memory, bytes);
+    return alloc_fails() ? NULL : __real_realloc(memory, bytes);
 }
 
 void *alloc_malloc(size_t bytes)

@@ -21,7 +21,6 @@ static const char large[3000] = "large"; /* several pieces */
 static int add_all(struct command *command, const struct op *ops, size_t count)
 {
     int status = 0;
-
     for (size_t i = 0; i < count && status == 0; i++)
         status = command_add(command, &ops[i]);
     return status;
@@ -30,10 +29,9 @@ static int add_all(struct command *command, const struct op *ops, size_t count)
 static void check_command(const struct command *command, const struct op *ops)
 {
     struct command_view view;
-    struct op op;
     int status = command_read(bytes_of(command->bytes.data, command->bytes.len), &view);
-
     assert(status == 0);
+    struct op op;
     for (uint32_t i = 0; i < view.count; i++) {
         status = command_next(&view, &op);
         report_unless(status == 0 && op.type == ops[i].type && bytes_equal(op.data, ops[i].data),
@@ -44,15 +42,13 @@ static void check_command(const struct command *command, const struct op *ops)
 static bool run_command(void)
 {
     const struct op ops[] = {
-        {.type = OP_PUT, .name = bytes_of_text("a/b"), .data = bytes_of(large, sizeof(large))},
+        {.type = OP_PUT, .name = bytes_of_text("a/b"), .data = bytes_of(large, sizeof large)},
         {.type = OP_WRITE, .ino = 3, .offset = 9, .data = bytes_of_text("x")},
         {.type = OP_RENAME, .ino = 3, .name = bytes_of_text("a"), .name2 = bytes_of_text("b")},
     };
     struct command command = {0};
-    int status;
-
     alloc_begin();
-    status = add_all(&command, ops, sizeof(ops) / sizeof(*ops));
+    int status = add_all(&command, ops, sizeof ops / sizeof *ops);
     if (status == 0) {
         command_stamp(&command, &(struct stamp){.node = 1, .sequence = 1});
         if (command.bytes.failed)
@@ -72,7 +68,6 @@ static bool run_command(void)
 static struct frame frame_with(struct paxos_entry **entries)
 {
     struct frame frame = {.type = FRAME_PAXOS, .from = 1, .to = 2};
-
     for (uint32_t i = 0; i < ENTRIES; i++) {
         entries[i] = paxos_entry_new(large, 1000 * (i + 1));
         assert(entries[i]);
@@ -107,7 +102,6 @@ static bool run_frame(void)
     struct frame frame = frame_with(entries), decoded;
     struct buffer bytes = {0};
     int status = -ENOMEM;
-
     alloc_begin();
     frame_encode(&frame, &scope, &bytes);
     if (!bytes.failed)
@@ -129,7 +123,6 @@ static int take_frame(void *arg, struct bytes bytes)
 {
     struct frame frame;
     int status = frame_decode(bytes, &scope, &frame);
-
     if (status < 0)
         return status;
     check_frame(&frame);
@@ -142,10 +135,9 @@ static int take_frame(void *arg, struct bytes bytes)
 static int carry(struct outbox *out, struct inbox *in, int *taken)
 {
     int status = 0;
-
     while (status == 0 && !outbox_empty(out)) {
         struct buffer message = {0};
-        if (buffer_reserve(&message, ROOM) == NULL)
+        if (!buffer_reserve(&message, ROOM))
             return -ENOMEM;
         outbox_compose(out, &message, ROOM);
         /* In two parts, as a socket may give it. */
@@ -164,13 +156,11 @@ static bool run_pieces(void)
     struct frame frame = frame_with(entries);
     struct outbox out = {0};
     struct inbox in = {0};
-    int taken = 0, status;
-    uint32_t dropped;
-
+    int taken = 0;
     alloc_begin();
-    dropped = outbox_put(&out, &frame, &scope, 1 << 20);
+    uint32_t dropped = outbox_put(&out, &frame, &scope, 1 << 20);
     dropped += outbox_put(&out, &frame, &scope, 1 << 20);
-    status = carry(&out, &in, &taken);
+    int status = carry(&out, &in, &taken);
     outbox_clear(&out);
     inbox_clear(&in);
     alloc_end();
@@ -189,11 +179,9 @@ static bool run_json(void)
                                "{\"key\":\"c\\u00e9\",\"value\":\"\\n\"}]";
     struct http_items items = {0};
     struct fault fault = {{0}};
-    int status;
-
     cJSON_InitHooks(&(cJSON_Hooks){alloc_malloc, free});
     alloc_begin();
-    status = http_items_pairs(bytes_of_text(text), &items, &fault);
+    int status = http_items_pairs(bytes_of_text(text), &items, &fault);
     alloc_end();
     if (status == 0)
         report_unless(items.count == 3 && bytes_equal(items.list[1].value, bytes_of_text("xyz")),

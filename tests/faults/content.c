@@ -49,8 +49,7 @@ void content_free(struct content *c)
 struct content content_copy(const struct content *c)
 {
     struct content copy = *c;
-
-    copy.pages = c->page_count ? must(malloc(c->page_count * sizeof(*copy.pages))) : NULL;
+    copy.pages = c->page_count ? must(malloc(c->page_count * sizeof *copy.pages)) : NULL;
     for (size_t i = 0; i < c->page_count; i++) {
         copy.pages[i] = c->pages[i];
         if (copy.pages[i])
@@ -63,8 +62,8 @@ static void make_pages(struct content *c, size_t count)
 {
     if (count <= c->page_count)
         return;
-    c->pages = must(realloc(c->pages, count * sizeof(*c->pages)));
-    memset(c->pages + c->page_count, 0, (count - c->page_count) * sizeof(*c->pages));
+    c->pages = must(realloc(c->pages, count * sizeof *c->pages));
+    memset(c->pages + c->page_count, 0, (count - c->page_count) * sizeof *c->pages);
     c->page_count = count;
 }
 
@@ -72,9 +71,8 @@ static void make_pages(struct content *c, size_t count)
 static uint8_t *own_page(struct content *c, size_t number)
 {
     struct content_page *page = c->pages[number];
-
-    if (page == NULL || page->refs > 1) {
-        struct content_page *own = must_alloc(sizeof(*own));
+    if (!page || page->refs > 1) {
+        struct content_page *own = must_alloc(sizeof *own);
         if (page)
             memcpy(own->bytes, page->bytes, PAGE_BYTES);
         release(page);
@@ -87,7 +85,6 @@ static uint8_t *own_page(struct content *c, size_t number)
 static void write_in_page(struct content *c, uint64_t offset, const uint8_t *data, size_t len)
 {
     size_t number = (size_t)(offset / PAGE_BYTES), at = offset % PAGE_BYTES;
-
     if (data)
         memcpy(own_page(c, number) + at, data, len);
     else if (c->pages[number])
@@ -97,7 +94,6 @@ static void write_in_page(struct content *c, uint64_t offset, const uint8_t *dat
 void content_write(struct content *c, uint64_t offset, const uint8_t *data, size_t len)
 {
     uint64_t end = offset + len;
-
     make_pages(c, (size_t)((end + PAGE_BYTES - 1) / PAGE_BYTES));
     while (offset < end) {
         size_t piece = PAGE_BYTES - offset % PAGE_BYTES;
@@ -114,7 +110,6 @@ void content_write(struct content *c, uint64_t offset, const uint8_t *data, size
 void content_truncate(struct content *c, uint64_t size)
 {
     size_t keep = (size_t)((size + PAGE_BYTES - 1) / PAGE_BYTES);
-
     for (size_t i = keep; i < c->page_count; i++) {
         release(c->pages[i]);
         c->pages[i] = NULL;
@@ -129,7 +124,6 @@ size_t content_read(const struct content *c, uint64_t offset, uint8_t *to, size_
 {
     size_t there = offset < c->size ? (size_t)(c->size - offset) : 0;
     size_t done = 0;
-
     if (there > len)
         there = len;
     while (done < there) {

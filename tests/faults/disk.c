@@ -14,7 +14,7 @@ void disk_change_unref(struct disk_change *change)
 
 void disk_changes_add(struct disk_change_list *list, struct disk_change *change)
 {
-    list->list = must_grow(list->list, list->count, &list->cap, sizeof(*list->list));
+    list->list = must_grow(list->list, list->count, &list->cap, sizeof *list->list);
     list->list[list->count++] = change;
     change->refs++;
 }
@@ -43,8 +43,7 @@ struct disk_change *disk_change_new(enum disk_call call, uint32_t file, uint64_t
                                     const void *data, size_t len)
 {
     bool zeros = data && only_zeros(data, len);
-    struct disk_change *change = must_alloc(sizeof(*change) + (zeros || !data ? 0 : len));
-
+    struct disk_change *change = must_alloc(sizeof *change + (zeros || !data ? 0 : len));
     *change = (struct disk_change){
         .refs = 1, .call = call, .file = file, .offset = offset, .len = len, .zeros = zeros};
     if (data && !zeros)
@@ -56,7 +55,6 @@ struct disk_change *disk_change_of_names(enum disk_call call, uint32_t file, con
                                          const char *to)
 {
     struct disk_change *change = disk_change_new(call, file, 0, NULL, 0);
-
     assert(strlen(name) < DISK_NAME_MAX && strlen(to) < DISK_NAME_MAX);
     strcpy(change->name, name);
     strcpy(change->to, to);
@@ -76,8 +74,7 @@ struct disk_name *disk_find_name(struct disk_name *names, const char *text)
 static void set_name(struct disk_name *names, const char *text, uint32_t file)
 {
     struct disk_name *name = disk_find_name(names, text);
-
-    if (name == NULL)
+    if (!name)
         name = disk_find_name(names, "");
     assert(name);
     strcpy(name->text, text);
@@ -87,7 +84,6 @@ static void set_name(struct disk_name *names, const char *text, uint32_t file)
 static void remove_name(struct disk_name *names, const char *text, uint32_t file)
 {
     struct disk_name *name = disk_find_name(names, text);
-
     if (name && name->file == file)
         *name = (struct disk_name){0};
 }
@@ -111,7 +107,7 @@ struct disk *disk_new(void)
 
 void disk_free(struct disk *disk)
 {
-    if (disk == NULL)
+    if (!disk)
         return;
     for (size_t i = 0; i < disk->file_count; i++) {
         content_free(&disk->files[i].now);
@@ -125,7 +121,7 @@ void disk_free(struct disk *disk)
 
 struct disk_file *disk_add_file(struct disk *disk)
 {
-    disk->files = must_grow(disk->files, disk->file_count, &disk->file_cap, sizeof(*disk->files));
+    disk->files = must_grow(disk->files, disk->file_count, &disk->file_cap, sizeof *disk->files);
     disk->files[disk->file_count] = (struct disk_file){0};
     return &disk->files[disk->file_count++];
 }
@@ -133,15 +129,14 @@ struct disk_file *disk_add_file(struct disk *disk)
 struct disk *disk_copy(const struct disk *disk)
 {
     struct disk *copy = disk_new();
-
     for (size_t i = 0; i < disk->file_count; i++) {
         struct disk_file *file = disk_add_file(copy);
         file->now = content_copy(&disk->files[i].now);
         file->synced = content_copy(&disk->files[i].synced);
         changes_copy(&file->pending, &disk->files[i].pending);
     }
-    memcpy(copy->names, disk->names, sizeof(copy->names));
-    memcpy(copy->synced_names, disk->synced_names, sizeof(copy->synced_names));
+    memcpy(copy->names, disk->names, sizeof copy->names);
+    memcpy(copy->synced_names, disk->synced_names, sizeof copy->synced_names);
     changes_copy(&copy->pending, &disk->pending);
     copy->folder = disk->folder;
     copy->folder_synced = disk->folder_synced;
@@ -167,7 +162,6 @@ static void sync_file(struct disk_file *file)
 void disk_apply(struct disk *disk, struct disk_change *change)
 {
     struct disk_file *file = &disk->files[change->file];
-
     disk->last = change->call == DISK_WRITE ? change : NULL;
     switch (change->call) {
     case DISK_WRITE:
@@ -199,7 +193,7 @@ void disk_apply(struct disk *disk, struct disk_change *change)
         disk_changes_add(&disk->pending, change);
         break;
     case DISK_SYNC_FOLDER:
-        memcpy(disk->synced_names, disk->names, sizeof(disk->names));
+        memcpy(disk->synced_names, disk->names, sizeof disk->names);
         disk_changes_clear(&disk->pending);
         break;
     case DISK_MAKE_FOLDER:

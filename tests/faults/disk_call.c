@@ -17,10 +17,9 @@ static const char *name_of(const struct disk *disk, uint32_t file)
 }
 
 /* Whether this call fails: 0 or its negative errno. */
-static int fails(struct disk *disk, enum disk_call call, const char *name)
+static int disk_fails(struct disk *disk, enum disk_call call, const char *name)
 {
     struct disk_fault *fault = &disk->fault;
-
     if (disk->dead)
         return -EIO;
     if (fault->at == 0 || !(fault->calls & 1u << call))
@@ -31,7 +30,7 @@ static int fails(struct disk *disk, enum disk_call call, const char *name)
     if (!fault->hit) {
         fault->hit = true;
         fault->hit_call = call;
-        snprintf(fault->hit_name, sizeof(fault->hit_name), "%s", name);
+        snprintf(fault->hit_name, sizeof fault->hit_name, "%s", name);
     }
     return -fault->error;
 }
@@ -50,14 +49,12 @@ static void carry_out(struct disk *disk, struct disk_change *change)
 int disk_lookup(const struct disk *disk, const char *name)
 {
     struct disk_name *found = disk_find_name(((struct disk *)disk)->names, name);
-
     return found ? (int)found->file : -ENOENT;
 }
 
 static int make(struct disk *disk, const char *name)
 {
     uint32_t file = (uint32_t)disk->file_count;
-
     carry_out(disk, disk_change_of_names(DISK_MAKE, file, name, ""));
     return (int)file;
 }
@@ -66,8 +63,7 @@ int disk_open(struct disk *disk, const char *name, bool create)
 {
     int file = disk_lookup(disk, name);
     bool making = file < 0 && create;
-    int status = fails(disk, making ? DISK_MAKE : DISK_OPEN, name);
-
+    int status = disk_fails(disk, making ? DISK_MAKE : DISK_OPEN, name);
     if (status < 0)
         return status;
     if (!disk->folder)
@@ -77,22 +73,19 @@ int disk_open(struct disk *disk, const char *name, bool create)
 
 int disk_make_nameless(struct disk *disk)
 {
-    int status = fails(disk, DISK_MAKE, "");
-
+    int status = disk_fails(disk, DISK_MAKE, "");
     return status < 0 ? status : make(disk, "");
 }
 
 int disk_read(struct disk *disk, uint32_t file, uint64_t offset, uint8_t *to, size_t len)
 {
-    int status = fails(disk, DISK_READ, name_of(disk, file));
-
+    int status = disk_fails(disk, DISK_READ, name_of(disk, file));
     return status < 0 ? status : (int)content_read(&disk->files[file].now, offset, to, len);
 }
 
 int disk_write(struct disk *disk, uint32_t file, uint64_t offset, const void *data, size_t len)
 {
-    int status = fails(disk, DISK_WRITE, name_of(disk, file));
-
+    int status = disk_fails(disk, DISK_WRITE, name_of(disk, file));
     if (status == -ENOSPC && len > DISK_SECTOR_BYTES)
         carry_out(disk, disk_change_new(DISK_WRITE, file, offset, data, DISK_SECTOR_BYTES));
     if (status < 0)
@@ -103,8 +96,7 @@ int disk_write(struct disk *disk, uint32_t file, uint64_t offset, const void *da
 
 int disk_truncate(struct disk *disk, uint32_t file, uint64_t size)
 {
-    int status = fails(disk, DISK_TRUNCATE, name_of(disk, file));
-
+    int status = disk_fails(disk, DISK_TRUNCATE, name_of(disk, file));
     if (status < 0)
         return status;
     if (disk->files[file].now.size != size)
@@ -114,8 +106,7 @@ int disk_truncate(struct disk *disk, uint32_t file, uint64_t size)
 
 int disk_sync(struct disk *disk, uint32_t file)
 {
-    int status = fails(disk, DISK_SYNC, name_of(disk, file));
-
+    int status = disk_fails(disk, DISK_SYNC, name_of(disk, file));
     if (disk->dead)
         return status;
     carry_out(disk, disk_change_new(status < 0 ? DISK_FORGET : DISK_SYNC, file, 0, NULL, 0));
@@ -124,8 +115,7 @@ int disk_sync(struct disk *disk, uint32_t file)
 
 int disk_evict(struct disk *disk, uint32_t file)
 {
-    int status = fails(disk, DISK_EVICT, name_of(disk, file));
-
+    int status = disk_fails(disk, DISK_EVICT, name_of(disk, file));
     if (status == 0)
         carry_out(disk, disk_change_new(DISK_EVICT, file, 0, NULL, 0));
     return status;
@@ -133,9 +123,8 @@ int disk_evict(struct disk *disk, uint32_t file)
 
 int disk_unlink(struct disk *disk, const char *name)
 {
-    int status = fails(disk, DISK_UNLINK, name);
+    int status = disk_fails(disk, DISK_UNLINK, name);
     int file = disk_lookup(disk, name);
-
     if (status < 0 || file < 0)
         return status < 0 ? status : file;
     carry_out(disk, disk_change_of_names(DISK_UNLINK, (uint32_t)file, name, ""));
@@ -144,9 +133,8 @@ int disk_unlink(struct disk *disk, const char *name)
 
 int disk_rename(struct disk *disk, const char *from, const char *to)
 {
-    int status = fails(disk, DISK_RENAME, from);
+    int status = disk_fails(disk, DISK_RENAME, from);
     int file = disk_lookup(disk, from);
-
     if (status < 0 || file < 0)
         return status < 0 ? status : file;
     carry_out(disk, disk_change_of_names(DISK_RENAME, (uint32_t)file, from, to));
@@ -155,8 +143,7 @@ int disk_rename(struct disk *disk, const char *from, const char *to)
 
 static int call_folder(struct disk *disk, enum disk_call call, const char *name)
 {
-    int status = fails(disk, call, name);
-
+    int status = disk_fails(disk, call, name);
     if (status == 0)
         carry_out(disk, disk_change_new(call, 0, 0, NULL, 0));
     return status;
@@ -179,7 +166,7 @@ int disk_sync_parent(struct disk *disk)
 
 int disk_map(struct disk *disk, const char *name)
 {
-    return fails(disk, DISK_MAP, name);
+    return disk_fails(disk, DISK_MAP, name);
 }
 
 /* ---- Where programs find it ---- */
@@ -196,11 +183,9 @@ struct disk *disk_of(const char *path, const char **name)
 {
     static const char root[] = "/disk/", folder[] = "/node";
     size_t len = strlen(root);
-    unsigned number;
-
-    if (path == NULL || strncmp(path, root, len) != 0)
+    if (!path || strncmp(path, root, len) != 0)
         return NULL;
-    number = (unsigned)(path[len] - '0');
+    unsigned number = (unsigned)(path[len] - '0');
     assert(number < DISKS_MAX && mounted[number]);
     path += len + 1;
     assert(strncmp(path, folder, strlen(folder)) == 0);

@@ -35,7 +35,7 @@ static struct descriptor *descriptor_of(int fd)
 static int descriptor_new(struct descriptor d)
 {
     for (int i = 0; i < DESCRIPTORS; i++) {
-        if (descriptors[i].disk == NULL) {
+        if (!descriptors[i].disk) {
             descriptors[i] = d;
             return FIRST_DESCRIPTOR + i;
         }
@@ -45,13 +45,11 @@ static int descriptor_new(struct descriptor d)
 
 static int open_on_disk(struct disk *disk, const char *name, bool create)
 {
-    int file;
-
     if (strcmp(name, "") == 0)
         return descriptor_new((struct descriptor){disk, "", 0});
     if (strcmp(name, "..") == 0)
         return descriptor_new((struct descriptor){disk, "..", 0});
-    file = disk_open(disk, name, create);
+    int file = disk_open(disk, name, create);
     return file < 0 ? file : descriptor_new((struct descriptor){disk, NULL, (uint32_t)file});
 }
 
@@ -63,7 +61,6 @@ int __wrap_open64(const char *path, int flags, ...)
     struct disk *disk = disk_of(path, &name);
     mode_t mode = 0;
     va_list rest;
-
     if (flags & O_CREAT) {
         va_start(rest, flags);
         mode = va_arg(rest, mode_t);
@@ -78,8 +75,7 @@ int __wrap_close(int fd);
 int __wrap_close(int fd)
 {
     struct descriptor *d = descriptor_of(fd);
-
-    if (d == NULL)
+    if (!d)
         return __real_close(fd);
     *d = (struct descriptor){0};
     return 0;
@@ -87,7 +83,7 @@ int __wrap_close(int fd)
 
 static int sync_descriptor(const struct descriptor *d)
 {
-    if (d->name == NULL)
+    if (!d->name)
         return disk_sync(d->disk, d->file);
     return d->name[0] ? disk_sync_parent(d->disk) : disk_sync_folder(d->disk);
 }
@@ -97,7 +93,6 @@ int __wrap_fsync(int fd);
 int __wrap_fsync(int fd)
 {
     const struct descriptor *d = descriptor_of(fd);
-
     return d ? result(sync_descriptor(d)) : __real_fsync(fd);
 }
 
@@ -106,7 +101,6 @@ int __wrap_posix_fadvise64(int fd, off_t offset, off_t len, int advice);
 int __wrap_posix_fadvise64(int fd, off_t offset, off_t len, int advice)
 {
     const struct descriptor *d = descriptor_of(fd);
-
     return d ? -disk_evict(d->disk, d->file) : __real_posix_fadvise64(fd, offset, len, advice);
 }
 
@@ -123,7 +117,6 @@ int __wrap_mkdir(const char *path, mode_t mode)
 {
     const char *name;
     struct disk *disk = disk_of(path, &name);
-
     return disk ? result(disk_make_folder(disk)) : __real_mkdir(path, mode);
 }
 
@@ -133,8 +126,7 @@ int __wrap_mknod(const char *path, mode_t mode, dev_t device)
 {
     const char *name;
     struct disk *disk = disk_of(path, &name);
-
-    if (disk == NULL)
+    if (!disk)
         return __real_mknod(path, mode, device);
     if (disk_lookup(disk, name) >= 0)
         return result(-EEXIST);
@@ -147,7 +139,6 @@ int __wrap_unlink(const char *path)
 {
     const char *name;
     struct disk *disk = disk_of(path, &name);
-
     return disk ? result(disk_unlink(disk, name)) : __real_unlink(path);
 }
 
@@ -155,11 +146,11 @@ int __real_rename(const char *from, const char *to);
 int __wrap_rename(const char *from, const char *to);
 int __wrap_rename(const char *from, const char *to)
 {
-    const char *name, *to_name;
+    const char *name;
     struct disk *disk = disk_of(from, &name);
-
-    if (disk == NULL)
+    if (!disk)
         return __real_rename(from, to);
+    const char *to_name;
     disk_of(to, &to_name);
     return result(disk_rename(disk, name, to_name));
 }
@@ -170,8 +161,7 @@ int __wrap_access(const char *path, int mode)
 {
     const char *name;
     struct disk *disk = disk_of(path, &name);
-
-    if (disk == NULL)
+    if (!disk)
         return __real_access(path, mode);
     return disk_lookup(disk, name) < 0 ? result(-ENOENT) : 0;
 }
@@ -183,8 +173,7 @@ int __wrap_stat64(const char *path, struct stat *st)
     const char *name;
     struct disk *disk = disk_of(path, &name);
     int file = disk ? disk_lookup(disk, name) : 0;
-
-    if (disk == NULL)
+    if (!disk)
         return __real_stat64(path, st);
     if (file < 0)
         return result(file);

@@ -50,13 +50,12 @@ static int failed(int status, int code)
 static struct vfs_inode *inode_of(const struct disk *disk, uint32_t file)
 {
     struct vfs_inode *inode;
-
     LIST_FOREACH(inode, &inodes, entry)
     {
         if (inode->disk == disk && inode->file == file)
             return inode;
     }
-    inode = must_alloc(sizeof(*inode));
+    inode = must_alloc(sizeof *inode);
     inode->disk = disk;
     inode->file = file;
     LIST_INSERT_HEAD(&inodes, inode, entry);
@@ -78,7 +77,6 @@ static int vfs_close(sqlite3_file *base)
 {
     struct vfs_file *f = (struct vfs_file *)base;
     struct vfs_inode *inode = f->inode;
-
     if (inode->writer == f)
         inode->writer = NULL;
     LIST_REMOVE(f, entry);
@@ -94,7 +92,6 @@ static int vfs_read(sqlite3_file *base, void *to, int len, sqlite3_int64 offset)
 {
     struct vfs_file *f = (struct vfs_file *)base;
     int status = disk_read(f->disk, f->file, (uint64_t)offset, to, (size_t)len);
-
     if (status < 0)
         return failed(status, SQLITE_IOERR_READ);
     return status == len ? SQLITE_OK : SQLITE_IOERR_SHORT_READ;
@@ -104,7 +101,6 @@ static int vfs_write(sqlite3_file *base, const void *data, int len, sqlite3_int6
 {
     struct vfs_file *f = (struct vfs_file *)base;
     int status = disk_write(f->disk, f->file, (uint64_t)offset, data, (size_t)len);
-
     return status < 0 ? failed(status, SQLITE_IOERR_WRITE) : SQLITE_OK;
 }
 
@@ -112,7 +108,6 @@ static int vfs_truncate(sqlite3_file *base, sqlite3_int64 size)
 {
     struct vfs_file *f = (struct vfs_file *)base;
     int status = disk_truncate(f->disk, f->file, (uint64_t)size);
-
     return status < 0 ? failed(status, SQLITE_IOERR_TRUNCATE) : SQLITE_OK;
 }
 
@@ -120,7 +115,6 @@ static int vfs_sync(sqlite3_file *base, int flags)
 {
     struct vfs_file *f = (struct vfs_file *)base;
     int status = disk_sync(f->disk, f->file);
-
     if (status < 0)
         return failed(status, SQLITE_IOERR_FSYNC);
     if (f->sync_folder)
@@ -132,7 +126,6 @@ static int vfs_sync(sqlite3_file *base, int flags)
 static int vfs_file_size(sqlite3_file *base, sqlite3_int64 *size)
 {
     struct vfs_file *f = (struct vfs_file *)base;
-
     *size = (sqlite3_int64)f->disk->files[f->file].now.size;
     return SQLITE_OK;
 }
@@ -157,7 +150,6 @@ static int vfs_characteristics(sqlite3_file *base)
 static bool shared_by_others(const struct vfs_file *f)
 {
     const struct vfs_file *other;
-
     LIST_FOREACH(other, &f->inode->files, entry)
     {
         if (other != f && other->lock >= SQLITE_LOCK_SHARED)
@@ -170,7 +162,6 @@ static int vfs_lock(sqlite3_file *base, int level)
 {
     struct vfs_file *f = (struct vfs_file *)base;
     struct vfs_file *writer = f->inode->writer;
-
     if (f->lock >= level)
         return SQLITE_OK;
     if (level == SQLITE_LOCK_SHARED) {
@@ -192,7 +183,6 @@ static int vfs_lock(sqlite3_file *base, int level)
 static int vfs_unlock(sqlite3_file *base, int level)
 {
     struct vfs_file *f = (struct vfs_file *)base;
-
     if (f->inode->writer == f)
         f->inode->writer = NULL;
     f->lock = level;
@@ -201,7 +191,7 @@ static int vfs_unlock(sqlite3_file *base, int level)
 
 static int vfs_check_reserved(sqlite3_file *base, int *reserved)
 {
-    *reserved = ((struct vfs_file *)base)->inode->writer != NULL;
+    *reserved = ((struct vfs_file *)base)->inode->writer ? 1 : 0;
     return SQLITE_OK;
 }
 
@@ -212,13 +202,12 @@ static int vfs_shm_map(sqlite3_file *base, int piece, int bytes, int extend, voi
     struct vfs_file *f = (struct vfs_file *)base;
     struct vfs_inode *inode = f->inode;
     int status = disk_map(f->disk, "-shm");
-
     *memory = NULL;
     if (status < 0)
         return failed(status, SQLITE_IOERR_SHMMAP);
     f->shm = true;
     while (extend && inode->shm_count <= (size_t)piece) {
-        inode->shm = must_grow(inode->shm, inode->shm_count, &inode->shm_cap, sizeof(*inode->shm));
+        inode->shm = must_grow(inode->shm, inode->shm_count, &inode->shm_cap, sizeof *inode->shm);
         inode->shm[inode->shm_count++] = must_alloc((size_t)bytes);
     }
     if ((size_t)piece < inode->shm_count)
@@ -229,7 +218,6 @@ static int vfs_shm_map(sqlite3_file *base, int piece, int bytes, int extend, voi
 static bool shm_held_by_others(const struct vfs_file *f, unsigned slots, bool also_shared)
 {
     const struct vfs_file *other;
-
     LIST_FOREACH(other, &f->inode->files, entry)
     {
         unsigned held = other->shm_exclusive | (also_shared ? other->shm_shared : 0);
@@ -243,7 +231,6 @@ static int vfs_shm_lock(sqlite3_file *base, int offset, int count, int flags)
 {
     struct vfs_file *f = (struct vfs_file *)base;
     unsigned slots = ((1u << count) - 1) << offset;
-
     if (flags & SQLITE_SHM_UNLOCK) {
         f->shm_shared &= ~slots;
         f->shm_exclusive &= ~slots;
@@ -266,10 +253,9 @@ static void vfs_shm_barrier(sqlite3_file *base)
 static int vfs_shm_unmap(sqlite3_file *base, int delete)
 {
     struct vfs_file *f = (struct vfs_file *)base;
-    const struct vfs_file *other;
-
     f->shm = false;
     f->shm_shared = f->shm_exclusive = 0;
+    const struct vfs_file *other;
     LIST_FOREACH(other, &f->inode->files, entry)
     {
         if (other->shm)
@@ -309,12 +295,10 @@ static int vfs_open(sqlite3_vfs *vfs, sqlite3_filename path, sqlite3_file *base,
     struct vfs_file *f = (struct vfs_file *)base;
     const char *name = "";
     struct disk *disk = path ? disk_of(path, &name) : temporary_disk;
-    int file;
-
-    memset(f, 0, sizeof(*f));
+    memset(f, 0, sizeof *f);
     assert(disk);
     temporary_disk = disk;
-    file = path ? disk_open(disk, name, flags & SQLITE_OPEN_CREATE) : disk_make_nameless(disk);
+    int file = path ? disk_open(disk, name, flags & SQLITE_OPEN_CREATE) : disk_make_nameless(disk);
     if (file < 0)
         return failed(file, SQLITE_CANTOPEN);
     f->base.pMethods = &methods;
@@ -334,7 +318,6 @@ static int vfs_delete(sqlite3_vfs *vfs, const char *path, int sync_folder)
     const char *name;
     struct disk *disk = disk_of(path, &name);
     int status = disk_unlink(disk, name);
-
     if (status == -ENOENT)
         return SQLITE_IOERR_DELETE_NOENT;
     if (status < 0)
@@ -349,7 +332,6 @@ static int vfs_access(sqlite3_vfs *vfs, const char *path, int flags, int *there)
     const char *name;
     const struct disk *disk = disk_of(path, &name);
     int file = disk_lookup(disk, name);
-
     /* An empty journal counts as none, as on Unix. */
     *there = file >= 0 && (flags != SQLITE_ACCESS_EXISTS || disk->files[file].now.size > 0);
     return SQLITE_OK;
@@ -402,7 +384,6 @@ void disk_vfs_register(void)
         .xGetLastError = vfs_last_error,
     };
     int code = sqlite3_vfs_register(&vfs, 1);
-
     assert(code == SQLITE_OK);
 }
 

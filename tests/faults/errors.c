@@ -50,7 +50,7 @@ static const struct kind {
     {"no memory from then on", ENOMEM, true, 0, 301},
 };
 
-enum { KINDS = sizeof(kinds) / sizeof(*kinds) };
+enum { KINDS = sizeof kinds / sizeof *kinds };
 
 static struct {
     uint64_t calls, allocations, stopped, unharmed;
@@ -78,7 +78,6 @@ static void arm(struct disk *disk, const struct kind *kind, uint64_t at)
 static bool names_the_cause(const char *text, int error)
 {
     bool where = strstr(text, "log.db") || strstr(text, "tree.db") || strstr(text, "/disk/0/node");
-
     return where && strstr(text, strerror(error));
 }
 
@@ -91,15 +90,13 @@ static bool must_stop(const struct disk_fault *fault)
                     strcmp(fault->hit_name, "tree.db-wal") == 0;
     bool change =
         CALL(fault->hit_call) & (CALL(DISK_WRITE) | CALL(DISK_SYNC) | CALL(DISK_TRUNCATE));
-
     return fault->hit && database && change;
 }
 
-static void check_end(const struct life *life, const struct kind *kind)
+static void errors_check_end(const struct life *life, const struct kind *kind)
 {
     const struct disk_fault *fault = &life->disk->fault;
     const struct node *node = &life->node;
-
     if (node->status == 0) {
         report_unless(!must_stop(fault) || life->failed_at_stop,
                       "the node goes on although call %d on %s failed", fault->hit_call,
@@ -127,7 +124,6 @@ static void live_on(struct disk *disk, const struct ledger *ledger, uint64_t see
                     struct history *history)
 {
     struct life life;
-
     if (life_begin(&life, disk, ledger, seed, history) < 0)
         report_failure("the node does not start again: %s", life.node.text);
     life_recover(&life);
@@ -143,7 +139,6 @@ static void live_again(const struct history *history, size_t point, uint64_t ran
 {
     struct disk *before = history_disk(history, point);
     struct disk *disk = after_power_cut(before, &random);
-
     report_where(3, "and a power cut before change %zu of %zu", point, history->changes.count);
     live_on(disk, history_ledger(history, point), random, NULL);
     disk_free(disk);
@@ -158,10 +153,9 @@ static void live_twice(const struct disk *disk, const struct ledger *ledger,
     unsigned cuts = kind->calls == CALLS_FOR_SAFETY ? CUTS_AFTER_SYNC : 1;
     bool cut = random_below(&random, 2);
     struct disk *second = cut ? after_power_cut(disk, &random) : disk_copy(disk);
-    struct history history;
-
     report_where(2, "call %d on %s failed; then %s", disk->fault.hit_call, disk->fault.hit_name,
                  cut ? "a power cut" : "started again");
+    struct history history;
     live_on(second, ledger, random, &history);
     live_again(&history, history.changes.count, random);
     for (unsigned i = 0; i < cuts; i++)
@@ -173,13 +167,12 @@ static void live_twice(const struct disk *disk, const struct ledger *ledger,
 static void fail_at(const struct image *image, const struct kind *kind, uint64_t at, uint64_t seed)
 {
     struct disk *disk = disk_copy(image->disk);
-    struct life life;
-
     arm(disk, kind, at);
+    struct life life;
     if (life_begin(&life, disk, &image->ledger, seed, NULL) == 0)
         life_go_on(&life, STEPS);
     node_commit(&life.node); /* tells, if serving a snapshot broke the tree */
-    check_end(&life, kind);
+    errors_check_end(&life, kind);
     life_kill(&life);
     sqlite_memory_fail(0, false);
     if (kind->calls)
@@ -195,14 +188,12 @@ static void fail_at(const struct image *image, const struct kind *kind, uint64_t
 static uint64_t count_points(const struct image *image, const struct kind *kind, uint64_t seed)
 {
     struct disk *disk = disk_copy(image->disk);
-    struct life life;
-    uint64_t points;
-
     arm(disk, kind, UINT64_MAX);
+    struct life life;
     if (life_begin(&life, disk, &image->ledger, seed, NULL) < 0)
         report_failure("%s", life.node.text);
     life_go_on(&life, STEPS);
-    points = kind->calls ? disk->fault.seen : sqlite_memory_count();
+    uint64_t points = kind->calls ? disk->fault.seen : sqlite_memory_count();
     life_kill(&life);
     disk_free(disk);
     return points;
@@ -213,7 +204,6 @@ static void make_images(struct image *images, uint64_t seed)
     struct disk *disk = disk_new();
     struct ledger ledger = {0};
     struct life life;
-
     for (size_t i = 0; i < IMAGES; i++) {
         images[i] = (struct image){.disk = disk_copy(disk), .ledger = ledger};
         for (size_t kind = 0; kind < KINDS; kind++)
@@ -252,12 +242,11 @@ int main(int argc, char **argv)
 {
     uint64_t seed = argc > 1 ? strtoull(argv[1], NULL, 0) : 1;
     bool every = argc > 2 && strtoul(argv[2], NULL, 0) > 0;
-    struct image images[IMAGES];
-
     sqlite_memory_register();
     disk_vfs_register();
     report_where(0, "seed %" PRIu64, seed);
     cluster_start(seed);
+    struct image images[IMAGES];
     make_images(images, seed);
     if (argc > 5) {
         size_t image = strtoul(argv[3], NULL, 0) % IMAGES, kind = strtoul(argv[4], NULL, 0) % KINDS;

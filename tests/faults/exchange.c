@@ -46,19 +46,16 @@ struct exchange {
 static uint64_t number_of(const struct paxos_entry *entry)
 {
     uint64_t number;
-
-    memcpy(&number, entry->bytes, sizeof(number));
+    memcpy(&number, entry->bytes, sizeof number);
     return number;
 }
 
 static struct paxos_entry *entry_new(uint64_t number, uint32_t len)
 {
     uint8_t *bytes = must_alloc(len);
-    struct paxos_entry *entry;
-
-    assert(len >= sizeof(number));
-    memcpy(bytes, &number, sizeof(number));
-    entry = paxos_entry_new(bytes, len);
+    assert(len >= sizeof number);
+    memcpy(bytes, &number, sizeof number);
+    struct paxos_entry *entry = paxos_entry_new(bytes, len);
     assert(entry);
     free(bytes);
     return entry;
@@ -100,25 +97,23 @@ static void disk_write(struct core *c, const struct paxos_write *write)
 static void start(struct exchange *x, struct core *c)
 {
     struct paxos_config config = {.me = c->pid, .count = CORES, .pids = {1, 2, 3}};
-    struct paxos_stored stored;
-
     disk_compact(c, c->snapshot);
     if (c->decided < c->applied)
         c->decided = c->applied;
-    stored = (struct paxos_stored){.promise = c->promise,
-                                   .acc_round = c->acc_round,
-                                   .decided = c->decided,
-                                   .compacted = c->base,
-                                   .entry_count = c->end - c->base,
-                                   .entries = c->log + c->base,
-                                   .membership = c->membership,
-                                   .folder = c->pid};
-    while (c->p == NULL) {
+    struct paxos_stored stored = {.promise = c->promise,
+                                  .acc_round = c->acc_round,
+                                  .decided = c->decided,
+                                  .compacted = c->base,
+                                  .entry_count = c->end - c->base,
+                                  .entries = c->log + c->base,
+                                  .membership = c->membership,
+                                  .folder = c->pid};
+    while (!c->p) {
         alloc_begin();
         c->p = paxos_new(&config, &stored);
         alloc_end();
-        x->counts.failures += c->p == NULL;
-        if (c->p == NULL)
+        x->counts.failures += !c->p;
+        if (!c->p)
             alloc_fail(0, false);
     }
     c->read = ++x->proposed << 32; /* above those of earlier lives */
@@ -128,15 +123,13 @@ static void start(struct exchange *x, struct core *c)
 /* It must say no more. Memory is there again for the next life. */
 static void die(struct exchange *x, struct core *c)
 {
-    struct paxos_output out;
-    int status;
-
     report_unless(alloc_failed(), "no memory, it says");
     alloc_begin();
-    status = paxos_output(c->p, &out);
+    struct paxos_output out;
+    int status = paxos_output(c->p, &out);
     alloc_end();
     report_unless(status == -ENOMEM, "a core forgets that it has failed");
-    report_unless(out.message_count == 0 && out.write.ticket == 0 && out.messages == NULL,
+    report_unless(out.message_count == 0 && out.write.ticket == 0 && !out.messages,
                   "a core without memory says something");
     paxos_free(c->p);
     c->p = NULL;
@@ -145,19 +138,17 @@ static void die(struct exchange *x, struct core *c)
     start(x, c);
 }
 
-static void step(struct exchange *x, struct core *c, const struct paxos_event *event)
+static void exchange_step(struct exchange *x, struct core *c, const struct paxos_event *event)
 {
-    int status;
-
     alloc_begin();
-    status = paxos_step(c->p, event);
+    int status = paxos_step(c->p, event);
     alloc_end();
     report_unless(status == 0 || status == -ENOMEM, "a step gives %d", status);
     if (status < 0)
         die(x, c);
 }
 
-static void apply(struct exchange *x, struct core *c, uint64_t decided)
+static void exchange_apply(struct exchange *x, struct core *c, uint64_t decided)
 {
     for (; c->applied < decided; c->applied++) {
         uint64_t number = number_of(paxos_entry_at(c->p, c->applied));
@@ -174,7 +165,7 @@ static void send(struct exchange *x, struct paxos_output *out)
 {
     for (size_t i = 0; i < out->message_count; i++) {
         x->messages =
-            must_grow(x->messages, x->message_count, &x->message_cap, sizeof(*x->messages));
+            must_grow(x->messages, x->message_count, &x->message_cap, sizeof *x->messages);
         x->messages[x->message_count++] = out->messages[i];
         out->messages[i] = (struct paxos_message){0};
     }
@@ -184,38 +175,34 @@ static void send(struct exchange *x, struct paxos_output *out)
 /* Returns whether the core had something to write: then there may be more to say. */
 static bool output(struct exchange *x, struct core *c)
 {
-    struct paxos_output out;
-    uint64_t ticket;
-    int status;
-
     alloc_begin();
-    status = paxos_output(c->p, &out);
+    struct paxos_output out;
+    int status = paxos_output(c->p, &out);
     alloc_end();
     if (status < 0) {
         die(x, c);
         return true;
     }
-    ticket = out.write.ticket;
+    uint64_t ticket = out.write.ticket;
     if (ticket) {
         disk_write(c, &out.write);
         x->counts.writes++;
     }
     send(x, &out);
-    apply(x, c, out.decided);
+    exchange_apply(x, c, out.decided);
     c->needed = out.snapshot_needed;
     x->counts.reads += out.reads_ready > c->reads_ready;
     c->reads_ready = out.reads_ready;
     paxos_output_clear(&out);
     if (ticket)
-        step(x, c, &(struct paxos_event){.type = PAXOS_DURABLE, .ticket = ticket});
+        exchange_step(x, c, &(struct paxos_event){.type = PAXOS_DURABLE, .ticket = ticket});
     return ticket != 0;
 }
 
 /* From whoever is furthest. */
-static void fetch(struct exchange *x, struct core *c)
+static void exchange_fetch(struct exchange *x, struct core *c)
 {
     uint64_t index = 0;
-
     for (size_t i = 0; i < CORES; i++)
         if (x->cores[i].applied > index)
             index = x->cores[i].applied;
@@ -223,18 +210,19 @@ static void fetch(struct exchange *x, struct core *c)
         return;
     c->applied = c->snapshot = index;
     x->counts.snapshots++;
-    step(x, c, &(struct paxos_event){.type = PAXOS_SNAPSHOT_INSTALLED, .index = index});
+    exchange_step(x, c, &(struct paxos_event){.type = PAXOS_SNAPSHOT_INSTALLED, .index = index});
 }
 
 static void deliver(struct exchange *x, struct paxos_message *m)
 {
     if (!x->cut[m->from - 1] && !x->cut[m->to - 1])
-        step(x, &x->cores[m->to - 1], &(struct paxos_event){.type = PAXOS_RECEIVE, .message = m});
+        exchange_step(x, &x->cores[m->to - 1],
+                      &(struct paxos_event){.type = PAXOS_RECEIVE, .message = m});
     paxos_message_clear(m);
 }
 
 /* Until nobody has anything to say. */
-static void talk(struct exchange *x)
+static void exchange_talk(struct exchange *x)
 {
     do {
         struct paxos_message *messages = x->messages;
@@ -255,11 +243,11 @@ static void settle(struct exchange *x)
 {
     for (int i = 0; i < SETTLE_TICKS; i++) {
         for (size_t j = 0; j < CORES; j++)
-            step(x, &x->cores[j], &(struct paxos_event){.type = PAXOS_TICK});
-        talk(x);
+            exchange_step(x, &x->cores[j], &(struct paxos_event){.type = PAXOS_TICK});
+        exchange_talk(x);
         for (size_t j = 0; j < CORES; j++)
-            fetch(x, &x->cores[j]);
-        talk(x);
+            exchange_fetch(x, &x->cores[j]);
+        exchange_talk(x);
     }
 }
 
@@ -269,8 +257,9 @@ static void propose(struct exchange *x, struct core *c, uint32_t count, uint32_t
 {
     for (uint32_t i = 0; i < count; i++) {
         struct paxos_entry *entry = entry_new(++x->proposed, len);
-        step(x, c,
-             &(struct paxos_event){.type = PAXOS_PROPOSE, .entries = &entry, .entry_count = 1});
+        exchange_step(
+            x, c,
+            &(struct paxos_event){.type = PAXOS_PROPOSE, .entries = &entry, .entry_count = 1});
         paxos_entry_unref(entry);
     }
     while (output(x, c)) {
@@ -279,14 +268,13 @@ static void propose(struct exchange *x, struct core *c, uint32_t count, uint32_t
 
 static void read_at(struct exchange *x, struct core *c)
 {
-    step(x, c, &(struct paxos_event){.type = PAXOS_READ, .read = ++c->read});
-    talk(x);
+    exchange_step(x, c, &(struct paxos_event){.type = PAXOS_READ, .read = ++c->read});
+    exchange_talk(x);
 }
 
 static struct core *leader(struct exchange *x)
 {
     struct paxos_status status;
-
     for (size_t i = 0; i < CORES; i++) {
         paxos_status(x->cores[i].p, &status);
         if (!x->cut[i] && status.role == PAXOS_LEADER && status.phase == PAXOS_PHASE_ACCEPT)
@@ -299,7 +287,7 @@ static struct core *leader(struct exchange *x)
 static struct core *some_leader(struct exchange *x)
 {
     settle(x);
-    if (leader(x) == NULL)
+    if (!leader(x))
         settle(x);
     report_unless(leader(x), "nobody leads");
     return leader(x);
@@ -316,8 +304,8 @@ static void trim_all(struct exchange *x)
         struct paxos_status status;
         paxos_status(x->cores[i].p, &status);
         if (!x->cut[i] && x->cores[i].applied > status.compacted)
-            step(x, &x->cores[i],
-                 &(struct paxos_event){.type = PAXOS_TRIM, .index = x->cores[i].applied});
+            exchange_step(x, &x->cores[i],
+                          &(struct paxos_event){.type = PAXOS_TRIM, .index = x->cores[i].applied});
     }
 }
 
@@ -325,7 +313,6 @@ static void trim_all(struct exchange *x)
 static void miss_a_lot(struct exchange *x)
 {
     struct core *first = some_leader(x), *away = somebody_else(x, first);
-
     x->cut[away->pid - 1] = true;
     propose(x, first, 70, 100);
     settle(x);
@@ -333,7 +320,7 @@ static void miss_a_lot(struct exchange *x)
     propose(x, some_leader(x), 3, 100);
     settle(x);
     x->cut[away->pid - 1] = false;
-    step(x, away, &(struct paxos_event){.type = PAXOS_LINK_UP, .pid = first->pid});
+    exchange_step(x, away, &(struct paxos_event){.type = PAXOS_LINK_UP, .pid = first->pid});
     settle(x);
 }
 
@@ -341,7 +328,6 @@ static void miss_a_lot(struct exchange *x)
 static void lose_a_leader(struct exchange *x)
 {
     struct core *first = some_leader(x);
-
     x->cut[first->pid - 1] = true;
     propose(x, first, 6, LARGE_BYTES);
     propose(x, some_leader(x), 12, LARGE_BYTES);
@@ -368,9 +354,7 @@ static void end_and_check(struct exchange *x)
 
 struct exchange_counts exchange_run(void)
 {
-    struct exchange *x = must_alloc(sizeof(*x));
-    struct exchange_counts counts;
-
+    struct exchange *x = must_alloc(sizeof *x);
     for (uint32_t i = 0; i < CORES; i++) {
         x->cores[i].pid = i + 1;
         x->cores[i].membership.standing = PAXOS_FRESH;
@@ -383,7 +367,7 @@ struct exchange_counts exchange_run(void)
     miss_a_lot(x);
     lose_a_leader(x);
     end_and_check(x);
-    counts = x->counts;
+    struct exchange_counts counts = x->counts;
     free(x);
     return counts;
 }

@@ -27,7 +27,7 @@ static void send_entries(struct leader *l, struct paxos_message m, uint64_t firs
     m.decided = l->node->ledger->decided;
     m.first = first;
     m.entry_count = (uint32_t)(end - first);
-    m.entries = must_alloc((m.entry_count + 1) * sizeof(*m.entries));
+    m.entries = must_alloc((m.entry_count + 1) * sizeof *m.entries);
     for (uint64_t i = first; i < end; i++)
         m.entries[i - first] = paxos_entry_ref(cluster_entry(l->ballot, i));
     node_receive(l->node, &m);
@@ -37,7 +37,6 @@ static void send_entries(struct leader *l, struct paxos_message m, uint64_t firs
 static void send_message(struct leader *l, struct paxos_message m)
 {
     uint64_t first = m.first;
-
     send_entries(l, m, first, first);
 }
 
@@ -46,7 +45,6 @@ static void send_message(struct leader *l, struct paxos_message m)
 static void heard(void *arg, const struct paxos_message *m)
 {
     struct leader *l = arg;
-
     if (m->type == PAXOS_PREPARE_REQ)
         l->prepare_due = true;
     if (m->type == PAXOS_JOIN_REQUEST)
@@ -82,7 +80,6 @@ static void let_in(struct leader *l)
                                   .folder = l->join.folder,
                                   .round = l->join.round,
                                   .lives = {l->join.life}};
-
     l->join.type = 0;
     for (uint32_t pid = LEADER_PID; pid <= SILENT_PID; pid++) {
         reply.from = pid;
@@ -95,7 +92,6 @@ void leader_elect(struct leader *l)
     struct ledger *ledger = l->node->ledger;
     uint32_t ahead = random_below(l->random, 4) == 0 ? AHEAD_FAR : AHEAD_MAX;
     uint64_t right = min(ledger->decided + random_below(l->random, ahead + 1), CLUSTER_ENTRIES);
-
     ledger->ballot = (struct paxos_ballot){ledger->ballot.n + 1, (uint32_t)right, LEADER_PID};
     leader_resume(l);
 }
@@ -103,7 +99,6 @@ void leader_elect(struct leader *l)
 void leader_resume(struct leader *l)
 {
     uint64_t decided = l->node->ledger->decided;
-
     l->ballot = l->node->ledger->ballot;
     l->length = l->ballot.priority + l->ballot.n % JUNK_MAX;
     l->sent = decided + random_below(l->random, (uint32_t)(l->length - decided) + 1);
@@ -125,7 +120,6 @@ static uint64_t snapshot_for(const struct leader *l, const struct paxos_message 
     uint64_t decided = l->node->ledger->decided;
     uint64_t index = decided / CLUSTER_SNAPSHOT_STEP * CLUSTER_SNAPSHOT_STEP;
     uint64_t snapshot = promise->decided + SNAPSHOT_BEHIND < decided ? index : 0;
-
     /* Not only the newest one. */
     while (snapshot > promise->decided + SNAPSHOT_BEHIND && random_below(l->random, 2))
         snapshot -= CLUSTER_SNAPSHOT_STEP;
@@ -142,7 +136,6 @@ static void synchronise(struct leader *l, const struct paxos_message *promise)
                               .standing = promise->standing,
                               .life = promise->lives[0]};
     uint64_t first = valid_up_to(l, promise);
-
     if (snapshot != 0) {
         m.sync = PAXOS_SYNC_SNAPSHOT;
         m.first = snapshot;
@@ -179,7 +172,6 @@ bool leader_answer(struct leader *l)
 void leader_ship(struct leader *l, uint64_t count)
 {
     uint64_t first = l->sent;
-
     l->sent = min(l->sent + count, l->length);
     if (l->session == 0 || first == l->sent)
         return;
@@ -192,7 +184,6 @@ void leader_ship(struct leader *l, uint64_t count)
 void leader_decide(struct leader *l, uint64_t count, bool tell)
 {
     struct ledger *ledger = l->node->ledger;
-
     ledger->decided = min(ledger->decided + count, min(l->sent, l->ballot.priority));
     if (tell && l->session != 0)
         send_message(l, (struct paxos_message){

@@ -6,7 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-static bool below(struct paxos_ballot a, struct paxos_ballot b)
+static bool ledger_below(struct paxos_ballot a, struct paxos_ballot b)
 {
     return paxos_ballot_compare(a, b) < 0;
 }
@@ -19,11 +19,11 @@ void ledger_said(struct ledger *ledger, const struct paxos_message *m)
     }
     if (m->type != PAXOS_PROMISE && m->type != PAXOS_ACCEPTED)
         return;
-    if (below(ledger->promise, m->n))
+    if (ledger_below(ledger->promise, m->n))
         ledger->promise = m->n;
-    if (m->type != PAXOS_ACCEPTED || below(m->n, ledger->acc_round))
+    if (m->type != PAXOS_ACCEPTED || ledger_below(m->n, ledger->acc_round))
         return;
-    if (below(ledger->acc_round, m->n))
+    if (ledger_below(ledger->acc_round, m->n))
         ledger->accepted = 0;
     ledger->acc_round = m->n;
     if (m->accepted > ledger->accepted)
@@ -33,7 +33,6 @@ void ledger_said(struct ledger *ledger, const struct paxos_message *m)
 void ledger_synced(struct ledger *ledger, uint64_t n, uint64_t end)
 {
     uint64_t place = n % LEDGER_SYNCS;
-
     if (ledger->syncs[place].n == n && ledger->syncs[place].end <= end)
         return;
     ledger->syncs[place].n = n;
@@ -55,12 +54,12 @@ void ledger_installed(struct ledger *ledger)
 
 static void check_ballots(const struct ledger *ledger, const struct paxos_stored *stored)
 {
-    report_unless(!below(stored->promise, ledger->promise),
+    report_unless(!ledger_below(stored->promise, ledger->promise),
                   "promise %" PRIu64 " is forgotten: %" PRIu64 " was found", ledger->promise.n,
                   stored->promise.n);
     report_unless(stored->promise.n <= ledger->ballot.n, "promise %" PRIu64 " was never asked for",
                   stored->promise.n);
-    report_unless(!below(stored->acc_round, ledger->acc_round),
+    report_unless(!ledger_below(stored->acc_round, ledger->acc_round),
                   "accepted round %" PRIu64 " is forgotten: %" PRIu64 " was found",
                   ledger->acc_round.n, stored->acc_round.n);
 }
@@ -77,11 +76,10 @@ static void check_membership(const struct ledger *ledger, const struct paxos_sto
                   "it has acknowledged entries, and is no member");
 }
 
-static void check_end(const struct ledger *ledger, const struct paxos_stored *stored)
+static void ledger_check_end(const struct ledger *ledger, const struct paxos_stored *stored)
 {
     uint64_t end = stored->compacted + stored->entry_count;
     uint64_t place = stored->acc_round.n % LEDGER_SYNCS;
-
     if (paxos_ballot_compare(stored->acc_round, ledger->acc_round) == 0)
         report_unless(end >= ledger->accepted,
                       "accepted entries are lost: %" PRIu64
@@ -109,7 +107,6 @@ static void check_tree(const struct ledger *ledger, const struct paxos_stored *s
                        const struct tree *tree, uint64_t digest)
 {
     uint64_t applied = tree_applied(tree);
-
     report_unless(applied >= ledger->tree_durable,
                   "the tree is back at %" PRIu64 ", %" PRIu64 " was durable", applied,
                   ledger->tree_durable);
@@ -129,7 +126,6 @@ int ledger_check(struct ledger *ledger, const struct paxos_stored *stored, uint6
 {
     uint64_t digest;
     int status = tree_digest(tree, &digest);
-
     if (status < 0)
         return status;
     /* While it was installed nothing else was applied. */
@@ -138,7 +134,7 @@ int ledger_check(struct ledger *ledger, const struct paxos_stored *stored, uint6
     ledger->installing = 0;
     check_ballots(ledger, stored);
     check_membership(ledger, stored);
-    check_end(ledger, stored);
+    ledger_check_end(ledger, stored);
     check_entries(stored);
     check_tree(ledger, stored, tree, digest);
     report_unless(stored->decided <= ledger->decided, "%" PRIu64 " is held for decided",

@@ -15,7 +15,7 @@ enum {
     INTERLEAVE_ONE_IN = 6,
 };
 
-static uint32_t below(struct life *life, uint32_t n)
+static uint32_t life_below(struct life *life, uint32_t n)
 {
     return random_below(&life->random, n);
 }
@@ -25,9 +25,8 @@ static uint32_t below(struct life *life, uint32_t n)
 static void keep(struct history *history, struct disk_change *change, const struct ledger *ledger)
 {
     size_t count = history->changes.count;
-
     history->ledgers =
-        must_grow(history->ledgers, count, &history->ledger_cap, sizeof(*history->ledgers));
+        must_grow(history->ledgers, count, &history->ledger_cap, sizeof *history->ledgers);
     history->ledgers[count] = *ledger;
     disk_changes_add(&history->changes, change);
 }
@@ -43,7 +42,6 @@ void history_free(struct history *history)
 struct disk *history_disk(const struct history *history, size_t point)
 {
     struct disk *disk = disk_copy(history->start);
-
     for (size_t i = 0; i < point; i++)
         disk_apply(disk, history->changes.list[i]);
     return disk;
@@ -57,7 +55,7 @@ const struct ledger *history_ledger(const struct history *history, size_t point)
 /* The loop and the log's thread go on while a job is in the middle of its work. */
 static void interleave(struct life *life)
 {
-    switch (below(life, 3)) {
+    switch (life_below(life, 3)) {
     case 0:
         node_store(&life->node, false);
         node_turn(&life->node);
@@ -73,8 +71,7 @@ static void interleave(struct life *life)
 static void watch(void *arg, struct disk_change *change)
 {
     struct life *life = arg;
-
-    if (pool_working() && !life->inside && below(life, INTERLEAVE_ONE_IN) == 0) {
+    if (pool_working() && !life->inside && life_below(life, INTERLEAVE_ONE_IN) == 0) {
         life->inside = true;
         interleave(life);
         life->inside = false;
@@ -86,7 +83,7 @@ static void watch(void *arg, struct disk_change *change)
 /* ---- Steps ---- */
 
 /* Node and leader talk until neither has anything to say. */
-static void talk(struct life *life)
+static void life_talk(struct life *life)
 {
     do
         node_turn(&life->node);
@@ -104,12 +101,12 @@ static void store(struct life *life, bool checkpoint)
 
 static void ship(struct life *life)
 {
-    leader_ship(&life->leader, 1 + below(life, 4));
+    leader_ship(&life->leader, 1 + life_below(life, 4));
 }
 
 static void decide(struct life *life)
 {
-    leader_decide(&life->leader, below(life, 5), below(life, 2));
+    leader_decide(&life->leader, life_below(life, 5), life_below(life, 2));
 }
 
 static void store_some(struct life *life)
@@ -117,11 +114,10 @@ static void store_some(struct life *life)
     store(life, false);
 }
 
-static void apply(struct life *life)
+static void life_apply(struct life *life)
 {
     uint64_t before = tree_applied(life->node.tree);
-
-    node_apply(&life->node, 1 + below(life, 6));
+    node_apply(&life->node, 1 + life_below(life, 6));
     life->counts.applied += tree_applied(life->node.tree) - before;
 }
 
@@ -139,7 +135,6 @@ static void checkpoint(struct life *life)
 static void background(struct life *life)
 {
     bool installing = life->node.installing;
-
     pool_run();
     life->counts.snapshots_installed +=
         installing && !life->node.installing && life->node.status == 0;
@@ -147,9 +142,8 @@ static void background(struct life *life)
 
 static void trim(struct life *life)
 {
+    uint64_t tail = life_below(life, TAIL);
     struct paxos_status status;
-    uint64_t tail = below(life, TAIL);
-
     paxos_status(life->node.core, &status);
     if (life->node.durable_applied < tail)
         return;
@@ -170,7 +164,6 @@ static void elect(struct life *life)
 void life_fall_behind(struct life *life)
 {
     struct ledger *ledger = &life->ledger;
-
     if (ledger->decided + AWAY_ENTRIES > CLUSTER_ENTRIES)
         return;
     ledger->decided += AWAY_ENTRIES;
@@ -179,13 +172,12 @@ void life_fall_behind(struct life *life)
 
 static void serve(struct life *life)
 {
-    bool there = life->node.reader != NULL;
-
+    bool there = life->node.reader;
     node_serve(&life->node);
     life->counts.snapshots_served += there;
 }
 
-static void fetch(struct life *life)
+static void life_fetch(struct life *life)
 {
     for (int i = 0; i < 4; i++)
         node_fetch(&life->node);
@@ -194,7 +186,6 @@ static void fetch(struct life *life)
 static void restart(struct life *life)
 {
     bool hit = life->disk->fault.hit;
-
     node_stop(&life->node);
     if (life->node.status < 0)
         return;
@@ -210,25 +201,24 @@ static const struct {
     void (*take)(struct life *life);
     uint32_t weight;
 } steps[] = {
-    {ship, 24},          {decide, 16},    {store_some, 24},      {apply, 16},
+    {ship, 24},          {decide, 16},    {store_some, 24},      {life_apply, 16},
     {commit, 8},         {checkpoint, 5}, {background, 12},      {trim, 5},
     {checkpoint_log, 2}, {elect, 3},      {life_fall_behind, 1}, {serve, 5},
-    {fetch, 12},         {restart, 1},
+    {life_fetch, 12},    {restart, 1},
 };
 
 static void random_step(struct life *life)
 {
     uint32_t total = 0, chosen;
     size_t i = 0;
-
-    for (size_t j = 0; j < sizeof(steps) / sizeof(*steps); j++)
+    for (size_t j = 0; j < sizeof steps / sizeof *steps; j++)
         total += steps[j].weight;
-    chosen = below(life, total);
+    chosen = life_below(life, total);
     while (chosen >= steps[i].weight)
         chosen -= steps[i++].weight;
     steps[i].take(life);
     if (life->node.status == 0)
-        talk(life);
+        life_talk(life);
 }
 
 /* ---- The life ---- */
@@ -245,18 +235,17 @@ int life_begin(struct life *life, struct disk *disk, const struct ledger *ledger
     if (node_start(&life->node, disk, &life->ledger) < 0)
         return life->node.status;
     leader_start(&life->leader, &life->node, &life->random);
-    if (life->ledger.ballot.n > 0 && below(life, 2))
+    if (life->ledger.ballot.n > 0 && life_below(life, 2))
         leader_resume(&life->leader);
     else
         leader_elect(&life->leader);
-    talk(life);
+    life_talk(life);
     return life->node.status;
 }
 
 static bool in_line(const struct life *life)
 {
     struct paxos_status status;
-
     paxos_status(life->node.core, &status);
     return status.phase == PAXOS_PHASE_ACCEPT && life->node.write_count == 0 &&
            tree_applied(life->node.tree) == life->ledger.decided;
@@ -267,9 +256,9 @@ void life_recover(struct life *life)
     for (int i = 0; i < RECOVERY_ROUNDS_MAX; i++) {
         if (life->node.status < 0 || in_line(life))
             return;
-        talk(life);
+        life_talk(life);
         store(life, false);
-        talk(life);
+        life_talk(life);
         background(life);
         node_fetch(&life->node);
         leader_ship(&life->leader, 1);

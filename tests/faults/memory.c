@@ -18,12 +18,10 @@ enum { STRIDE = 1 };
 
 static uint64_t core(void)
 {
-    struct exchange_counts counts;
     uint64_t allocations, points = 0;
-
     report_where(0, "the core");
     alloc_fail(0, false);
-    counts = exchange_run();
+    struct exchange_counts counts = exchange_run();
     allocations = alloc_count();
     printf("the exchange: %" PRIu64 " messages, %" PRIu64 " writes, %" PRIu64 " decided, %" PRIu64
            " snapshots, %" PRIu64 " reads; %" PRIu64 " allocations\n",
@@ -43,7 +41,6 @@ static uint64_t core(void)
 static uint64_t codec(const struct codec *c)
 {
     uint64_t at = 1;
-
     report_where(0, "%s", c->name);
     for (bool whole = false; !whole; at++) {
         report_where(1, "allocation %" PRIu64, at);
@@ -57,7 +54,6 @@ static uint64_t codec(const struct codec *c)
 int main(void)
 {
     uint64_t points = core();
-
     for (size_t i = 0; codecs[i].name; i++)
         points += codec(&codecs[i]);
     printf("%" PRIu64 " allocation points\n", points);

@@ -23,13 +23,12 @@ static void broken(struct node *node, int status, const char *what)
     if (node->status < 0)
         return;
     node->status = status;
-    snprintf(node->text, sizeof(node->text), "%s (%s)", what, strerror(-status));
+    snprintf(node->text, sizeof node->text, "%s (%s)", what, strerror(-status));
 }
 
-static void step(struct node *node, const struct paxos_event *event)
+static void node_step(struct node *node, const struct paxos_event *event)
 {
     int status = node->status < 0 ? 0 : paxos_step(node->core, event);
-
     if (status < 0)
         broken(node, status, "consensus");
 }
@@ -41,7 +40,6 @@ static int open_log(struct node *node, struct paxos_stored *stored)
     struct paxos_membership members = paxos_membership_of(pids, 3, PAXOS_FRESH);
     int status =
         log_db_open(&node->log, node->folder, &identity, &members, tree_applied(node->tree));
-
     if (status < 0)
         return status;
     node->log_open = true;
@@ -54,7 +52,6 @@ static int open_log(struct node *node, struct paxos_stored *stored)
 static void start_core(struct node *node, const struct paxos_stored *stored)
 {
     struct paxos_config config = {.me = NODE_PID, .count = 3};
-
     memcpy(config.pids, pids, sizeof pids);
     node->core = paxos_new(&config, stored);
     assert(node->core);
@@ -65,12 +62,10 @@ int node_start(struct node *node, struct disk *disk, struct ledger *ledger)
 {
     struct paxos_stored stored = {0};
     struct fault fault = {{0}};
-    int status;
-
     node->disk = disk;
     node->ledger = ledger;
     disk_mount(NODE_DISK, disk);
-    status = folder_open("/disk/0/node", &node->folder, &fault);
+    int status = folder_open("/disk/0/node", &node->folder, &fault);
     if (status == 0)
         status = tree_open(node->folder, &identity, &node->tree, &fault);
     if (status < 0) {
@@ -155,7 +150,6 @@ void node_turn(struct node *node)
 {
     struct paxos_output out = {0};
     int status = node->status < 0 ? node->status : paxos_output(node->core, &out);
-
     if (status < 0) {
         broken(node, status, "consensus");
         return;
@@ -173,7 +167,7 @@ void node_turn(struct node *node)
 
 void node_receive(struct node *node, const struct paxos_message *m)
 {
-    step(node, &(struct paxos_event){.type = PAXOS_RECEIVE, .message = m});
+    node_step(node, &(struct paxos_event){.type = PAXOS_RECEIVE, .message = m});
 }
 
 /* ---- The log ---- */
@@ -181,7 +175,6 @@ void node_receive(struct node *node, const struct paxos_message *m)
 static int commit_writes(struct node *node)
 {
     int status = log_db_begin(&node->log);
-
     for (uint32_t i = 0; i < node->write_count && status == 0; i++)
         status = log_db_put(&node->log, &node->writes[i]);
     return status == 0 ? log_db_commit(&node->log) : status;
@@ -191,7 +184,6 @@ void node_store(struct node *node, bool checkpoint)
 {
     uint64_t ticket = node->write_count ? node->writes[node->write_count - 1].ticket : 0;
     int status = 0;
-
     if (node->status < 0 || (ticket == 0 && !log_db_has_dead_rows(&node->log) && !checkpoint))
         return;
     if (ticket != 0 || log_db_has_dead_rows(&node->log))
@@ -200,7 +192,7 @@ void node_store(struct node *node, bool checkpoint)
         paxos_write_clear(&node->writes[i]);
     node->write_count = 0;
     if (status == 0 && ticket != 0)
-        step(node, &(struct paxos_event){.type = PAXOS_DURABLE, .ticket = ticket});
+        node_step(node, &(struct paxos_event){.type = PAXOS_DURABLE, .ticket = ticket});
     if (status == 0 && checkpoint)
         node->log.wal_pages = LOG_WAL_PAGES;
     if (status == 0)
@@ -220,7 +212,6 @@ static void apply_one(struct node *node)
     bool repeated;
     int status =
         tree_apply(node->tree, bytes_of(entry->bytes, entry->len), false, &result, &repeated);
-
     if (status < 0) {
         broken(node, status, tree_fault(node->tree));
         return;
@@ -245,7 +236,6 @@ void node_apply(struct node *node, uint64_t entries_max)
 void node_commit(struct node *node)
 {
     int status = node->status < 0 ? 0 : tree_commit(node->tree);
-
     if (status < 0)
         broken(node, status, tree_fault(node->tree));
 }
@@ -261,7 +251,6 @@ static void made_durable(struct node *node, uint64_t index)
 static void checkpoint_done(void *arg, int status, uint64_t index)
 {
     struct node *node = arg;
-
     if (status < 0)
         broken(node, status, tree_fault(node->tree));
     else
@@ -273,30 +262,27 @@ void node_checkpoint(struct node *node)
     int status = node->status < 0 || node->installing
                      ? 0
                      : tree_checkpoint(node->tree, NULL, checkpoint_done, node);
-
     if (status < 0 && status != -EBUSY)
         broken(node, status, tree_fault(node->tree));
 }
 
 void node_trim(struct node *node, uint64_t index)
 {
-    struct paxos_status status;
-
     if (node->status < 0)
         return;
+    struct paxos_status status;
     paxos_status(node->core, &status);
     if (index > node->durable_applied)
         index = node->durable_applied;
     if (index > status.compacted)
-        step(node, &(struct paxos_event){.type = PAXOS_TRIM, .index = index});
+        node_step(node, &(struct paxos_event){.type = PAXOS_TRIM, .index = index});
 }
 
 /* ---- Snapshots ---- */
 
-static void piece_read(void *arg, int status, struct bytes piece, bool last)
+static void node_piece_read(void *arg, int status, struct bytes piece, bool last)
 {
     struct node *node = arg;
-
     node->reading = false;
     if (status < 0 || last) {
         tree_reader_close(node->reader);
@@ -306,12 +292,11 @@ static void piece_read(void *arg, int status, struct bytes piece, bool last)
 
 void node_serve(struct node *node)
 {
-    uint64_t index;
-    int status;
-
     if (node->status < 0 || node->reading || node->installing)
         return;
-    if (node->reader == NULL) {
+    int status;
+    uint64_t index;
+    if (!node->reader) {
         status = tree_reader_open(node->tree, RECORD_FORMAT, &node->reader, &index);
         if (status < 0) {
             node->reader = NULL; /* refused; what is broken, the next commit tells */
@@ -319,15 +304,14 @@ void node_serve(struct node *node)
         }
     }
     node->reading = true;
-    status = tree_reader_next(node->reader, NULL, SERVE_BYTES, piece_read, node);
+    status = tree_reader_next(node->reader, NULL, SERVE_BYTES, node_piece_read, node);
     if (status < 0)
-        piece_read(node, status, (struct bytes){0}, false);
+        node_piece_read(node, status, (struct bytes){0}, false);
 }
 
 static void installed(void *arg, int status)
 {
     struct node *node = arg;
-
     node->installing = false;
     node->writer = NULL;
     if (status < 0) {
@@ -339,14 +323,13 @@ static void installed(void *arg, int status)
     node->durable_applied = node->writer_index;
     if (node->decided < node->writer_index)
         node->decided = node->writer_index;
-    step(node,
-         &(struct paxos_event){.type = PAXOS_SNAPSHOT_INSTALLED, .index = node->writer_index});
+    node_step(node,
+              &(struct paxos_event){.type = PAXOS_SNAPSHOT_INSTALLED, .index = node->writer_index});
 }
 
 static void piece_written(void *arg, int status)
 {
     struct node *node = arg;
-
     node->writing = false;
     node->writer_piece++;
     if (status < 0)
@@ -363,13 +346,11 @@ static void begin_fetching(struct node *node)
 {
     uint64_t step_count =
         (node->snapshot_needed + CLUSTER_SNAPSHOT_STEP - 1) / CLUSTER_SNAPSHOT_STEP;
-    int status;
-
     node->writer_index = step_count * CLUSTER_SNAPSHOT_STEP;
     node->writer_piece = 0;
     if (node->writer_index <= tree_applied(node->tree))
         return;
-    status = tree_writer_open(node->tree, node->writer_index, &node->writer);
+    int status = tree_writer_open(node->tree, node->writer_index, &node->writer);
     if (status < 0) {
         node->writer = NULL;
         broken(node, status, tree_fault(node->tree));
@@ -383,7 +364,7 @@ void node_fetch(struct node *node)
     if (node->writer &&
         (node->snapshot_needed == 0 || node->writer_index <= tree_applied(node->tree))) {
         end_fetching(node);
-    } else if (node->writer == NULL && node->snapshot_needed != 0) {
+    } else if (!node->writer && node->snapshot_needed != 0) {
         begin_fetching(node);
     } else if (node->writer && node->writer_piece < cluster_piece_count(node->writer_index)) {
         node->writing = true;

@@ -43,7 +43,6 @@ static struct {
 static uint64_t mix(uint64_t a, uint64_t b)
 {
     uint64_t state = a * UINT64_C(0x9e3779b97f4a7c15) + b;
-
     random_below(&state, 2);
     return state ^ state >> 29;
 }
@@ -59,7 +58,6 @@ static void live_on(struct disk *disk, const struct ledger *ledger, uint64_t see
                     unsigned snapshots, unsigned steps, struct history *history)
 {
     struct life life;
-
     if (life_begin(&life, disk, ledger, seed, history) < 0)
         report_failure("the node does not start: %s", life.node.text);
     for (unsigned i = 0; i < snapshots; i++) {
@@ -79,7 +77,6 @@ static void cut_again(const struct history *history, size_t point, int way, uint
 {
     struct disk *before = history_disk(history, point);
     struct disk *disk = left_over(before, way, &random);
-
     report_where(3, "and again before change %zu of %zu, %s", point, history->changes.count,
                  way_names[way]);
     live_on(disk, history_ledger(history, point), random, 0, 0, NULL);
@@ -105,7 +102,6 @@ static size_t point_of_names(const struct history *history, uint64_t *random)
 {
     size_t count = history->changes.count;
     size_t start = random_below(random, (uint32_t)count + 1);
-
     for (size_t i = 0; i < count; i++) {
         size_t point = (start + i) % count;
         if (near_names(history, point))
@@ -117,9 +113,8 @@ static size_t point_of_names(const struct history *history, uint64_t *random)
 static void cut(const struct disk *before, const struct ledger *ledger, int way, uint64_t random)
 {
     struct disk *disk = left_over(before, way, &random);
-    struct history history;
-
     report_where(2, "%s", way_names[way]);
+    struct history history;
     live_on(disk, ledger, random, random_below(&random, 4) == 0, random_below(&random, STEPS_AFTER),
             &history);
     counts.cuts++;
@@ -137,9 +132,8 @@ static void cut_at(const struct disk *before, const struct ledger *ledger, uint6
 {
     static const int others[] = {DISK_LOSE_ALL, KILLED, DISK_LOSE_FILES, DISK_TEAR_LAST,
                                  DISK_KEEP_ALL};
-    int other = others[point / STRIDE % (sizeof(others) / sizeof(*others))];
+    int other = others[point / STRIDE % (sizeof others / sizeof *others)];
     uint64_t random = mix(seed, point);
-
     cut(before, ledger, other, mix(random, 0));
     cut(before, ledger, DISK_LOSE_SOME, mix(random, 1));
     if (near_names)
@@ -153,7 +147,6 @@ static void cut_everywhere(const struct history *history, uint64_t seed, unsigne
                            long only)
 {
     struct disk *disk = disk_copy(history->start);
-
     for (size_t point = 0; point <= history->changes.count; point++) {
         bool chosen = only == ALL_POINTS ? point % STRIDE == 0 : (long)point == only;
         report_where(1, "power cut before change %zu of %zu: test_power %" PRIu64 " %u %zu", point,
@@ -180,7 +173,6 @@ static void cut_installation(const struct disk *torn, const struct ledger *ledge
 {
     struct disk *disk = disk_cut(torn, DISK_LOSE_SOME, &random);
     struct history history;
-
     live_on(disk, ledger, random, 2, 0, &history);
     counts.cuts++;
     for (size_t point = 1; point < history.changes.count; point++)
@@ -195,7 +187,6 @@ static bool ends_checkpoint(const struct history *history, size_t point)
 {
     const struct disk_change *const *changes =
         (const struct disk_change *const *)history->changes.list;
-
     return point > 0 && changes[point]->call == DISK_SYNC &&
            changes[point - 1]->call == DISK_WRITE && changes[point - 1]->offset % 4096 == 0 &&
            changes[point - 1]->file == changes[point]->file;
@@ -205,7 +196,6 @@ static void cut_installations(const struct history *history, uint64_t seed)
 {
     struct disk *disk = disk_copy(history->start);
     size_t found = 0;
-
     for (size_t point = 0; point < history->changes.count; point++) {
         report_where(1, "checkpoint torn before change %zu: test_power %" PRIu64, point, seed);
         if (ends_checkpoint(history, point) && found++ % STRIDE == 0)
@@ -240,13 +230,12 @@ int main(int argc, char **argv)
     unsigned patterns = argc > 2 ? (unsigned)strtoul(argv[2], NULL, 0) : 0;
     long only = argc > 3 ? strtol(argv[3], NULL, 0) : ALL_POINTS;
     struct disk *disk = disk_new();
-    struct history history;
-    struct life life;
     struct ledger nothing = {0};
-
     disk_vfs_register();
     report_where(0, "seed %" PRIu64, seed);
     cluster_start(seed);
+    struct life life;
+    struct history history;
     if (life_begin(&life, disk, &nothing, seed, &history) < 0)
         report_failure("%s", life.node.text);
     life_go_on(&life, STEPS);

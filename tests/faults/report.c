@@ -23,14 +23,13 @@ static void print_where(int signal_number)
 void report_where(unsigned level, const char *format, ...)
 {
     static bool listening;
-    va_list rest;
-
     if (!listening)
         signal(SIGABRT, print_where);
     listening = true;
     assert(level < LEVELS);
+    va_list rest;
     va_start(rest, format);
-    vsnprintf(where[level], sizeof(where[level]), format, rest);
+    vsnprintf(where[level], sizeof where[level], format, rest);
     va_end(rest);
     for (unsigned i = level + 1; i < LEVELS; i++)
         where[i][0] = '\0';
@@ -44,10 +43,9 @@ void __wrap_trace_line(enum trace_level level, const char *room, const char *for
 
 void report_failure(const char *format, ...)
 {
-    va_list rest;
-
     fflush(stdout);
     fprintf(stderr, "FAILED: ");
+    va_list rest;
     va_start(rest, format);
     vfprintf(stderr, format, rest);
     va_end(rest);

@@ -8,7 +8,7 @@ static sqlite3_mem_methods usual;
 static uint64_t fail_at, seen;
 static bool fail_stays, failed;
 
-static bool fails(void)
+static bool sqlite_memory_fails(void)
 {
     seen++;
     if (seen != fail_at && !(failed && fail_stays))
@@ -19,21 +19,19 @@ static bool fails(void)
 
 static void *allocate(int bytes)
 {
-    return fails() ? NULL : usual.xMalloc(bytes);
+    return sqlite_memory_fails() ? NULL : usual.xMalloc(bytes);
 }
 
 static void *reallocate(void *memory, int bytes)
 {
-    return fails() ? NULL : usual.xRealloc(memory, bytes);
+    return sqlite_memory_fails() ? NULL : usual.xRealloc(memory, bytes);
 }
 
 void sqlite_memory_register(void)
 {
-    sqlite3_mem_methods failing;
     int code = sqlite3_config(SQLITE_CONFIG_GETMALLOC, &usual);
-
     assert(code == SQLITE_OK);
-    failing = usual;
+    sqlite3_mem_methods failing = usual;
     failing.xMalloc = allocate;
     failing.xRealloc = reallocate;
     code = sqlite3_config(SQLITE_CONFIG_MALLOC, &failing);

@@ -108,7 +108,7 @@ static void set_answers(struct source *s)
     fake.write_status = how & 64 ? -(int)(1 + source_below(s, 120)) : 0;
 }
 
-static void act(struct connection *c, struct source *s)
+static void client_act(struct connection *c, struct source *s)
 {
     switch (source_below(s, 12)) {
     case 0:
@@ -162,7 +162,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct connection connections[CONNECTIONS] = {0};
     begin();
     for (int i = 0; i < ACTIONS_MAX && s.left.len > 0; i++)
-        act(&connections[source_below(&s, CONNECTIONS)], &s);
+        client_act(&connections[source_below(&s, CONNECTIONS)], &s);
     for (int i = 0; i < CONNECTIONS; i++) {
         close_connection(&connections[i]);
         connection_over(&connections[i]);

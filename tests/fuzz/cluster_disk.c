@@ -19,7 +19,7 @@ struct checker_view disk_view(const struct node *n, uint64_t changed)
 
 /* ---- The log ---- */
 
-static void cut(struct disk *d, uint64_t end)
+static void disk_cut(struct disk *d, uint64_t end)
 {
     while (d->end > end && d->end > d->base)
         paxos_entry_unref(d->entries[--d->end - d->base]);
@@ -72,7 +72,7 @@ void disk_write(struct cluster *c, struct node *n)
     memmove(d->queue, d->queue + 1, --d->count * sizeof *d->queue);
     assert(write.ticket == n->written + 1);
     assert(write.truncate || d->end <= write.first);
-    cut(d, write.first);
+    disk_cut(d, write.first);
     compact(d, write.compacted);
     assert(d->end == write.first);
     for (uint32_t i = 0; i < write.entry_count; i++)
@@ -130,7 +130,7 @@ bool disk_of_member(const struct disk *d)
 
 void disk_free(struct disk *d)
 {
-    cut(d, 0);
+    disk_cut(d, 0);
     for (size_t i = 0; i < d->count; i++)
         paxos_write_clear(&d->queue[i]);
     free(d->entries);

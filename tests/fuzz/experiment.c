@@ -105,13 +105,13 @@ static void check_result(const struct command_result *result)
 {
     assert(result->status <= 0);
     assert(result->status < 0 || result->count > 0);
-    assert((result->count > 0) == (result->ops != NULL));
+    assert((result->count == 0) == !result->ops);
     for (uint32_t i = 0; i < result->count; i++)
         if (result->ops[i].old_present)
             assert(result->ops[i].old_at + result->ops[i].old_len <= result->old.len);
 }
 
-static void apply(struct experiment *e, struct bytes entry)
+static void experiment_apply(struct experiment *e, struct bytes entry)
 {
     struct command_result result;
     bool repeated;
@@ -137,13 +137,13 @@ static void apply_command(struct experiment *e)
     }
     command_stamp(&command, &stamp);
     struct bytes entry = bytes_of(command.bytes.data, command.bytes.len);
-    apply(e, entry);
+    experiment_apply(e, entry);
     if (shape % 4 == 0) /* again: it must not take effect again */
-        apply(e, entry);
+        experiment_apply(e, entry);
     command_free(&command);
 }
 
-static bool on_entry(void *arg, struct bytes name, const struct attr *attr)
+static bool experiment_on_entry(void *arg, struct bytes name, const struct attr *attr)
 {
     assert(name.len > 0 && attr->ino > 0);
     return (*(uint32_t *)arg)-- > 1;
@@ -156,7 +156,8 @@ static void list_keys(struct experiment *e)
     struct buffer resume = {0};
     struct bytes prefix = key_of(e->input), after = key_of(e->input);
     uint32_t visits = 1 + source_below(e->input, 100);
-    int status = tree_keys(e->tree, prefix, after, visits, on_entry, &entries, &more, &resume);
+    int status =
+        tree_keys(e->tree, prefix, after, visits, experiment_on_entry, &entries, &more, &resume);
     assert(status == 0);
     assert(!more || resume.len > 0);
     buffer_free(&resume);
@@ -176,7 +177,7 @@ static void read_inode(struct experiment *e)
     tree_getxattr(e->tree, ino, name_of(s), &out);
     tree_listxattr(e->tree, ino, &out);
     tree_lookup(e->tree, ino, name_of(s), &attr);
-    tree_list(e->tree, ino, name_of(s), 50, on_entry, &entries);
+    tree_list(e->tree, ino, name_of(s), 50, experiment_on_entry, &entries);
     tree_resolve(e->tree, key_of(s), &attr);
     buffer_free(&out);
 }
@@ -197,11 +198,11 @@ static void recall(struct experiment *e)
     command_result_free(&result);
 }
 
-static void act(struct experiment *e)
+static void experiment_act(struct experiment *e)
 {
     switch (source_below(e->input, 12)) {
     case 0:
-        apply(e, source_chunk(e->input));
+        experiment_apply(e, source_chunk(e->input));
         break;
     case 1:
         read_inode(e);
@@ -225,7 +226,7 @@ void experiment(struct tree *tree, struct source *input, uint32_t actions)
 {
     struct experiment e = {input, tree, {0}, DATA_BYTES_TOTAL};
     while (actions-- > 0 && input->left.len > 0)
-        act(&e);
+        experiment_act(&e);
 }
 
 static int take_pieces(struct tree_writer *writer, const struct bytes *pieces, uint32_t count)

@@ -114,7 +114,7 @@ lws_sockfd_type lws_get_socket_fd(struct lws *wsi)
 
 /* ---- What the target calls ---- */
 
-static int tell(struct lws *wsi, enum lws_callback_reasons reason, struct bytes in)
+static int fake_tell(struct lws *wsi, enum lws_callback_reasons reason, struct bytes in)
 {
     return wsi->vhost->callback(wsi, reason, wsi->session, (void *)in.data, in.len);
 }
@@ -122,8 +122,8 @@ static int tell(struct lws *wsi, enum lws_callback_reasons reason, struct bytes 
 static void end(struct lws *wsi)
 {
     if (wsi->session)
-        tell(wsi, LWS_CALLBACK_CLOSED, (struct bytes){0});
-    tell(wsi, LWS_CALLBACK_WSI_DESTROY, (struct bytes){0});
+        fake_tell(wsi, LWS_CALLBACK_CLOSED, (struct bytes){0});
+    fake_tell(wsi, LWS_CALLBACK_WSI_DESTROY, (struct bytes){0});
     free(wsi->session);
     wsi->session = NULL;
     wsi->vhost = NULL;
@@ -132,15 +132,15 @@ static void end(struct lws *wsi)
 bool fake_lws_open(struct lws *wsi)
 {
     wsi->vhost = &fake_vhost;
-    tell(wsi, LWS_CALLBACK_WSI_CREATE, (struct bytes){0});
-    if (tell(wsi, LWS_CALLBACK_HTTP_CONFIRM_UPGRADE, bytes_of_text("websocket")) != 0) {
+    fake_tell(wsi, LWS_CALLBACK_WSI_CREATE, (struct bytes){0});
+    if (fake_tell(wsi, LWS_CALLBACK_HTTP_CONFIRM_UPGRADE, bytes_of_text("websocket")) != 0) {
         assert(wsi->http_status >= 400);
         end(wsi);
         return false;
     }
     wsi->session = calloc(1, wsi->vhost->session_bytes);
     assert(wsi->session);
-    int status = tell(wsi, LWS_CALLBACK_ESTABLISHED, (struct bytes){0});
+    int status = fake_tell(wsi, LWS_CALLBACK_ESTABLISHED, (struct bytes){0});
     assert(status == 0);
     return true;
 }
@@ -156,7 +156,7 @@ bool fake_lws_receive(struct lws *wsi, struct bytes part, bool final)
 {
     assert(!wsi->paused);
     wsi->final = final;
-    return goes_on(wsi, tell(wsi, LWS_CALLBACK_RECEIVE, part));
+    return goes_on(wsi, fake_tell(wsi, LWS_CALLBACK_RECEIVE, part));
 }
 
 bool fake_lws_write(struct lws *wsi)
@@ -164,7 +164,7 @@ bool fake_lws_write(struct lws *wsi)
     if (!wsi->wants_to_write)
         return true;
     wsi->wants_to_write = false;
-    return goes_on(wsi, tell(wsi, LWS_CALLBACK_SERVER_WRITEABLE, (struct bytes){0}));
+    return goes_on(wsi, fake_tell(wsi, LWS_CALLBACK_SERVER_WRITEABLE, (struct bytes){0}));
 }
 
 void fake_lws_close(struct lws *wsi)

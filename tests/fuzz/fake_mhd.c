@@ -81,7 +81,7 @@ struct MHD_Response *MHD_create_response_from_callback(uint64_t size, size_t blo
 enum MHD_Result MHD_add_response_header(struct MHD_Response *response, const char *name,
                                         const char *value)
 {
-    assert(strpbrk(value, "\r\n") == NULL && value[0]);
+    assert(!strpbrk(value, "\r\n") && value[0]);
     if (strcmp(name, MHD_HTTP_HEADER_CONTENT_TYPE) == 0) {
         assert(!response->content_type);
         response->content_type = strdup(value);

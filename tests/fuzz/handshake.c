@@ -103,7 +103,8 @@ static bool is_taken(struct peer *peer)
     unsigned status = handshake_check(peer, NULL, &from, &link, &why);
     assert(status == 0 || status == HTTP_STATUS_FORBIDDEN ||
            status == HTTP_STATUS_SERVICE_UNAVAILABLE);
-    assert(status == 0 ? link == &peer->links[0] : why != NULL);
+    assert(status != 0 || link == &peer->links[0]);
+    assert(status == 0 || why);
     assert(status != 0 || peer->standing != PEER_NEW);
     uv_timer_stop(&peer->links[0].redial);
     return status == 0;

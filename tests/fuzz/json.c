@@ -48,7 +48,7 @@ static void check_json(struct bytes text)
     cJSON *json;
     struct fault fault = {""};
     int status = http_json_parse(text, &json, &fault);
-    assert((status == 0) == (json != NULL));
+    assert((status != 0) == !json);
     assert(status == 0 || fault.text[0]);
     cJSON_Delete(json);
 }

@@ -12,7 +12,7 @@ static struct lab the_lab;
 
 /* ---- The beginning ---- */
 
-static void apply(const struct op *op)
+static void lab_apply(const struct op *op)
 {
     static struct stamp stamp = {.node = LAB_NODE, .incarnation = 1, .time = 1000};
     struct command command = {0};
@@ -30,39 +30,40 @@ static void apply(const struct op *op)
     command_free(&command);
 }
 
-static void put(const char *key, size_t len)
+static void lab_put(const char *key, size_t len)
 {
     static uint8_t bytes[40000];
     assert(len <= sizeof bytes);
     memset(bytes, 'x', sizeof bytes);
-    apply(&(struct op){.type = OP_PUT, .name = bytes_of_text(key), .data = bytes_of(bytes, len)});
+    lab_apply(
+        &(struct op){.type = OP_PUT, .name = bytes_of_text(key), .data = bytes_of(bytes, len)});
 }
 
 static void named(uint8_t type, uint64_t parent, const char *name, const char *data)
 {
-    apply(&(struct op){.type = type,
-                       .ino = parent,
-                       .name = bytes_of_text(name),
-                       .data = bytes_of_text(data),
-                       .ino2 = type == OP_LINK ? 2 : 0,
-                       .mode = 0644});
+    lab_apply(&(struct op){.type = type,
+                           .ino = parent,
+                           .name = bytes_of_text(name),
+                           .data = bytes_of_text(data),
+                           .ino2 = type == OP_LINK ? 2 : 0,
+                           .mode = 0644});
 }
 
 /* Numbers of inodes: a 2, b 3, d 4, d/e 5, d/e/f 6, l 7, p 8, gone 9. */
 static void fill(void)
 {
-    put("a", 100);
-    put("b", 40000);
-    put("d/e/f", 5000);
+    lab_put("a", 100);
+    lab_put("b", 40000);
+    lab_put("d/e/f", 5000);
     named(OP_SYMLINK, INO_ROOT, "l", "a");
-    apply(&(struct op){
+    lab_apply(&(struct op){
         .type = OP_MKNOD, .ino = INO_ROOT, .name = bytes_of_text("p"), .mode = S_IFIFO | 0600});
     named(OP_CREATE, INO_ROOT, "gone", "");
-    apply(
+    lab_apply(
         &(struct op){.type = OP_UNLINK, .ino = INO_ROOT, .name = bytes_of_text("gone"), .hold = 9});
     named(OP_LINK, 4, "h", "");
     named(OP_SETXATTR, 2, "user.x", "value");
-    apply(&(struct op){.type = OP_PUNCH, .ino = 3, .offset = 16384, .size = 16384});
+    lab_apply(&(struct op){.type = OP_PUNCH, .ino = 3, .offset = 16384, .size = 16384});
 }
 
 /* Every second inode is held open by somebody on this node. */
@@ -159,7 +160,7 @@ int lab_install(struct tree_writer *writer)
 }
 
 /* The beginning again, by the way that is being tested. */
-static void install(struct lab *lab)
+static void lab_reinstall(struct lab *lab)
 {
     struct tree_writer *writer;
     int status = tree_writer_open(lab->tree, lab->counters.applied, &writer);
@@ -182,7 +183,7 @@ void lab_renew(struct lab *lab)
     assert(status == 0);
     lab->tree = NULL;
     open_tree();
-    install(lab);
+    lab_reinstall(lab);
 }
 
 void lab_undo(struct lab *lab)

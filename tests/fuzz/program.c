@@ -18,7 +18,7 @@ static void propose(struct cluster *c, struct node *n, struct source *s)
     cluster_propose(c, n, 1 + shape / 8 % 16, sizes[shape % 8]);
 }
 
-static void link_event(struct cluster *c, struct node *n, struct source *s)
+static void program_link_event(struct cluster *c, struct node *n, struct source *s)
 {
     uint32_t other = (n->index + 1 + source_below(s, CLUSTER_NODES - 1)) % CLUSTER_NODES;
     bool up = source_u8(s) & 1;
@@ -87,7 +87,7 @@ static void step_node(struct cluster *c, struct node *n, uint32_t what, struct s
         cluster_read(c, n);
         break;
     case 6:
-        link_event(c, n, s);
+        program_link_event(c, n, s);
         break;
     case 7:
         cluster_trim(c, n, source_u8(s) % 16);

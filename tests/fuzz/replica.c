@@ -17,7 +17,7 @@ static void on_written(void *arg, enum replica_outcome outcome, const struct com
 {
     uint32_t ops = (uint32_t)(uintptr_t)arg;
     answered++;
-    assert((outcome == REPLICA_DONE) == (result != NULL));
+    assert((outcome != REPLICA_DONE) == !result);
     if (!result || result->status != 0)
         return;
     assert(result->count == ops); /* a door looks at each */

@@ -98,7 +98,7 @@ static uint64_t fingerprint(void)
     return print;
 }
 
-static void put_ballot(struct paxos_ballot b)
+static void cluster_put_ballot(struct paxos_ballot b)
 {
     buffer_append(&text, &b, sizeof b); /* no padding */
 }
@@ -110,17 +110,17 @@ static void put_ids(const uint64_t *ids, uint64_t first, uint64_t end)
     buffer_append(&text, ids, (size_t)(end - first) * sizeof *ids);
 }
 
-static void put_disk(const struct node *n)
+static void cluster_put_disk(const struct node *n)
 {
-    put_ballot(n->promise);
-    put_ballot(n->acc_round);
+    cluster_put_ballot(n->promise);
+    cluster_put_ballot(n->acc_round);
     put_ids(n->ids, n->base, n->end);
     buffer_append(&text, &n->membership, sizeof n->membership);
     for (uint32_t i = 0; i < n->write_count; i++) {
         const struct queued_write *w = &n->writes[i];
         const uint64_t numbers[] = {w->decided, w->compacted};
-        put_ballot(w->promise);
-        put_ballot(w->acc_round);
+        cluster_put_ballot(w->promise);
+        cluster_put_ballot(w->acc_round);
         buffer_append(&text, numbers, sizeof numbers);
         put_ids(w->ids, w->first, w->end);
         buffer_append(&text, &w->membership, sizeof w->membership);
@@ -130,7 +130,7 @@ static void put_disk(const struct node *n)
 static void node_fingerprint(struct node *n)
 {
     core_encode(n->core, &text);
-    put_disk(n);
+    cluster_put_disk(n);
     const uint64_t numbers[] = {n->life,   n->applied,   n->tree_durable, n->installed,  n->decided,
                                 n->needed, n->read_last, n->installing,   n->write_count};
     buffer_append(&text, numbers, sizeof numbers);
@@ -147,9 +147,9 @@ static void flying_fingerprint(struct flying *f)
     buffer_append(&text, numbers, sizeof numbers);
     buffer_append(&text, m->lives, sizeof m->lives);
     buffer_append(&text, m->folders, sizeof m->folders);
-    put_ballot(m->n);
-    put_ballot(m->acc_round);
-    put_ballot(m->leader);
+    cluster_put_ballot(m->n);
+    cluster_put_ballot(m->acc_round);
+    cluster_put_ballot(m->leader);
     for (uint32_t i = 0; i < m->entry_count; i++)
         buffer_append(&text, m->entries[i]->bytes, sizeof(uint64_t));
     f->fingerprint = fingerprint();

@@ -63,7 +63,7 @@ struct paxos *core_copy(const struct paxos *p)
     return c;
 }
 
-static void put_ballot(struct buffer *out, struct paxos_ballot b)
+static void core_put_ballot(struct buffer *out, struct paxos_ballot b)
 {
     buffer_append(out, &b, sizeof b); /* no padding */
 }
@@ -86,7 +86,7 @@ static void put_log(struct buffer *out, const struct paxos_log *log)
 _Static_assert(sizeof(struct paxos_disk_state) == 48, "no padding");
 
 /* Tickets only count writes; how many are under way is what matters. */
-static void put_disk(struct buffer *out, const struct paxos_disk *d)
+static void core_put_disk(struct buffer *out, const struct paxos_disk *d)
 {
     const uint64_t numbers[] = {d->count, d->last_end, d->compact_due};
     buffer_append(out, numbers, sizeof numbers);
@@ -122,7 +122,7 @@ static void put_peer(struct buffer *out, const struct paxos_peer *peer)
         peer->reads.answered,   peer->reads.acked};
     buffer_append(out, flags, sizeof flags);
     buffer_append(out, numbers, sizeof numbers);
-    put_ballot(out, peer->promise.acc_round);
+    core_put_ballot(out, peer->promise.acc_round);
 }
 
 _Static_assert(sizeof(struct paxos_membership) == 152, "no padding");
@@ -142,7 +142,7 @@ static void put_join(struct buffer *out, const struct paxos *p)
             peer->join.folder,    peer->join.folder_round, peer->question.folder,
             peer->question.round, peer->join.ask_due,      peer->question.reply_due};
         buffer_append(out, numbers, sizeof numbers);
-        put_ballot(out, peer->join.promise);
+        core_put_ballot(out, peer->join.promise);
     }
 }
 
@@ -152,9 +152,9 @@ static void put_leader(struct buffer *out, const struct paxos *p)
     const struct paxos_leader *l = &p->leader;
     buffer_put_u64(out, l->sync_end);
     buffer_put_u32(out, l->best_pid);
-    put_ballot(out, l->best_acc_round);
+    core_put_ballot(out, l->best_acc_round);
     buffer_put_u64(out, l->best_accepted);
-    put_ballot(out, l->higher);
+    core_put_ballot(out, l->higher);
     for (uint32_t i = 0; i < p->peer_count; i++)
         put_peer(out, &p->peers[i]);
 }
@@ -168,7 +168,7 @@ static void put_follower(struct buffer *out, const struct paxos_follower *f)
                                 f->patience};
     buffer_append(out, flags, sizeof flags);
     buffer_append(out, numbers, sizeof numbers);
-    put_ballot(out, f->prepare.acc_round);
+    core_put_ballot(out, f->prepare.acc_round);
 }
 
 static void put_reads(struct buffer *out, const struct paxos_reads *r)
@@ -177,25 +177,25 @@ static void put_reads(struct buffer *out, const struct paxos_reads *r)
                                 r->request_ticks, r->probe,  r->probe_index, r->probe_covers,
                                 r->probe_ticks,   r->probing};
     buffer_append(out, numbers, sizeof numbers);
-    put_ballot(out, r->requested_of);
+    core_put_ballot(out, r->requested_of);
 }
 
 /* There are no leases, and so no time: neither has any effect. */
 void core_encode(const struct paxos *p, struct buffer *out)
 {
-    put_ballot(out, p->promise);
-    put_ballot(out, p->acc_round);
+    core_put_ballot(out, p->promise);
+    core_put_ballot(out, p->acc_round);
     const uint64_t numbers[] = {p->decided, p->emitted, p->snapshot_needed,
                                 p->psid,    p->role,    p->phase};
     buffer_append(out, numbers, sizeof numbers);
     put_join(out, p);
     put_log(out, &p->log);
-    put_disk(out, &p->disk);
+    core_put_disk(out, &p->disk);
     put_pull(out, &p->pull);
     put_entries(out, p->proposals.entries, p->proposals.count);
     put_reads(out, &p->reads);
-    put_ballot(out, p->election.mine);
-    put_ballot(out, p->election.leader);
+    core_put_ballot(out, p->election.mine);
+    core_put_ballot(out, p->election.leader);
     if (p->role == PAXOS_LEADER)
         put_leader(out, p);
     put_follower(out, &p->follower);

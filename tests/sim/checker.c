@@ -82,7 +82,7 @@ static uint64_t chosen_in(const struct checker *c, const struct checker_round *r
 
 /* Decided logs are prefixes of one another, and only grow, for ever: what is chosen is chosen once.
  * Every decided entry was proposed. */
-static void choose(struct checker *c, struct checker_round *r, uint64_t end)
+static void checker_choose(struct checker *c, struct checker_round *r, uint64_t end)
 {
     for (uint64_t i = r->chosen; i < end; i++) {
         uint64_t id = checker_ids_at(&r->log, i), before = checker_ids_at(&c->chosen, i);
@@ -164,7 +164,7 @@ void checker_disk(struct checker *c, uint32_t node, const struct checker_view *v
     r->durable[node] = max(r->durable[node], view->end);
     uint64_t end = chosen_in(c, r);
     if (end > r->chosen)
-        choose(c, r, end);
+        checker_choose(c, r, end);
 }
 
 /* It may not go back on what it said in this life; but it remembers nothing of an earlier one. A

@@ -232,7 +232,7 @@ void sim_requests_free(struct sim_node *n)
         remove_write(&n->requests, 0);
 }
 
-static void give_up(struct sim_world *w, uint32_t client)
+static void clients_give_up(struct sim_world *w, uint32_t client)
 {
     struct sim_requests *r = &w->nodes[w->clients[client].node].requests;
     for (uint32_t i = r->write_count; i-- > 0;)
@@ -246,7 +246,7 @@ static void give_up(struct sim_world *w, uint32_t client)
 
 /* ---- clients ---- */
 
-static struct machine_operation choose(struct sim_world *w, const struct sim_client *c)
+static struct machine_operation clients_choose(struct sim_world *w, const struct sim_client *c)
 {
     static const enum machine_kind kinds[] = {MACHINE_GET, MACHINE_GET, MACHINE_GET,
                                               MACHINE_PUT, MACHINE_PUT, MACHINE_PUT,
@@ -270,7 +270,7 @@ static void ask(struct sim_world *w, uint32_t client)
         leave(w, client);
         return;
     }
-    struct machine_operation operation = choose(w, c);
+    struct machine_operation operation = clients_choose(w, c);
     c->operation = record(w, operation);
     wake(w, client, w->options.patience);
     if (operation.kind == MACHINE_GET) {
@@ -287,7 +287,7 @@ void sim_client_event(struct sim_world *w, const struct sim_event *event)
     if (event->number != c->operation || w->clients_stop)
         return; /* answered meanwhile; or waiting as long as it takes */
     if (c->operation != NONE)
-        give_up(w, event->peer);
+        clients_give_up(w, event->peer);
     else
         ask(w, event->peer);
 }

@@ -101,7 +101,7 @@ static void crash_at_every_storage_operation(const char *name, uint64_t seed)
 }
 
 /* All lose power at once, at many moments of a busy time. */
-static void power_cut(const char *name, uint64_t seed)
+static void crashes_power_cut(const char *name, uint64_t seed)
 {
     struct sim_options o = sim_usual;
     o.disk_delay_max = SIM_TICK;
@@ -144,7 +144,7 @@ const struct sim_scenario sim_crashes[] = {
     {"leader-crash-at-every-message-of-prepare", crash_at_every_message},
     {"leader-crash-before-its-own-sync", crash_before_own_sync},
     {"crash-at-every-storage-operation-of-a-sync", crash_at_every_storage_operation},
-    {"power-cut-losing-what-was-not-synced", power_cut},
+    {"power-cut-losing-what-was-not-synced", crashes_power_cut},
     {"restart-of-all-at-once", restart_of_all},
     {0},
 };

@@ -17,7 +17,7 @@ static void crash(struct sim_world *w, struct sim_faults *f)
         sim_crash(w, n);
 }
 
-static void power_cut(struct sim_world *w, struct sim_faults *f)
+static void faults_power_cut(struct sim_world *w, struct sim_faults *f)
 {
     struct sim_node *n = any(w);
     if (n->up)
@@ -171,7 +171,7 @@ static void partition(struct sim_world *w, struct sim_faults *f)
     sim_partition_at_random(w);
 }
 
-static void flap(struct sim_world *w, struct sim_faults *f)
+static void faults_flap(struct sim_world *w, struct sim_faults *f)
 {
     f->flap_a = any(w)->index;
     f->flap_b = any(w)->index;
@@ -188,10 +188,13 @@ static const struct {
     void (*happens)(struct sim_world *w, struct sim_faults *f);
     uint32_t weight;
 } kinds[] = {
-    {crash, 8},     {power_cut, 4},  {crash_leader, 4}, {crash_all, 1},    {lay_fuse, 4},
-    {bounce, 3},    {pause_node, 3}, {stop_clock, 2},   {jump, 2},         {drift, 1},
-    {slow_down, 3}, {stick_disk, 3}, {cut_one, 5},      {cut_one_way, 5},  {isolate_leader, 4},
-    {partition, 6}, {flap, 3},       {echo, 4},         {empty_folder, 6},
+    {crash, 8},        {faults_power_cut, 4}, {crash_leader, 4},
+    {crash_all, 1},    {lay_fuse, 4},         {bounce, 3},
+    {pause_node, 3},   {stop_clock, 2},       {jump, 2},
+    {drift, 1},        {slow_down, 3},        {stick_disk, 3},
+    {cut_one, 5},      {cut_one_way, 5},      {isolate_leader, 4},
+    {partition, 6},    {faults_flap, 3},      {echo, 4},
+    {empty_folder, 6},
 };
 
 /* What ends faults happens in all histories. */

@@ -36,7 +36,7 @@ static void tail_lost(const char *name, uint64_t seed)
     }
 }
 
-static void flap(struct sim_world *w, uint32_t a, uint32_t b)
+static void messages_flap(struct sim_world *w, uint32_t a, uint32_t b)
 {
     sim_cut_both(w, a, b, true);
     sim_run(w, SIM_TICK / 10);
@@ -48,7 +48,7 @@ static void accept_sync_delayed(const char *name, uint64_t seed)
 {
     struct sim_world *w = sim_settled(name, seed, sim_usual, B);
     sim_watch_for(w, PAXOS_ACCEPT_SYNC, B, 1, SIM_IS_HELD);
-    flap(w, A, B);
+    messages_flap(w, A, B);
     sim_run_until_seen(w, 2 * SIM_TICK);
     sim_run(w, 10 * SIM_TICK);
     sim_check(w, sim_status(w, A).phase == PAXOS_PHASE_ACCEPT, "A was not prepared again");
@@ -129,7 +129,7 @@ static void duplicated_promise_and_prepare_req(const char *name, uint64_t seed)
     struct sim_world *w = sim_settled(name, seed, sim_usual, B);
     syncs = 0;
     w->drop = repeat;
-    flap(w, A, B);
+    messages_flap(w, A, B);
     sim_run(w, 20 * SIM_TICK);
     /* One for each PrepareReq that A has sent and each of its copies, and none for Promises. */
     sim_check(w, syncs >= 1 && syncs <= 8, "%lu syncs", syncs);

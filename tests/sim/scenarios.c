@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-static uint32_t run(const struct sim_scenario *scenario, const char *name, uint64_t seed)
+static uint32_t scenarios_run(const struct sim_scenario *scenario, const char *name, uint64_t seed)
 {
     uint32_t count = 0;
     for (; scenario->name; scenario++) {
@@ -21,6 +21,6 @@ uint32_t sim_scenarios(const char *name, uint64_t seed)
                                                  sim_leases};
     uint32_t count = 0;
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
-        count += run(tables[i], name, seed);
+        count += scenarios_run(tables[i], name, seed);
     return count;
 }

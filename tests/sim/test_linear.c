@@ -74,7 +74,7 @@ static void reads_see_what_was_written(void **state)
     bad(get(1, 2, 5, there(2, 5)), put(2, 3, 4, 5, nothing));
 }
 
-static void stale_reads(void **state)
+static void stale_reads_are_found(void **state)
 {
     /* At an earlier revision than somebody had seen before it began; but not when they overlap. */
     bad(put(1, 1, 2, 1, nothing), put(2, 3, 4, 2, there(1, 1)), get(5, 6, 1, there(1, 1)));
@@ -87,20 +87,20 @@ static void stale_reads(void **state)
     bad(put(1, 1, 2, 1, nothing), other);
 }
 
-static void changes_in_real_time(void **state)
+static void changes_follow_real_time(void **state)
 {
     good(put(1, 1, 4, 2, there(2, 1)), put(2, 2, 3, 1, nothing));
     bad(put(1, 1, 2, 2, there(2, 1)), put(2, 3, 4, 1, nothing));
     bad(put(1, 1, 2, 1, nothing), put(2, 3, 4, 1, nothing));
 }
 
-static void lost_updates(void **state)
+static void lost_updates_are_found(void **state)
 {
     bad(put(1, 1, 2, 1, nothing), put(2, 3, 4, 2, nothing));
     bad(put(1, 1, 2, 1, nothing), put(2, 3, 4, 2, there(1, 1)), get(5, 6, 2, there(1, 1)));
 }
 
-static void compare_and_set(void **state)
+static void compare_and_set_is_judged(void **state)
 {
     good(put(1, 1, 2, 1, nothing), cas(2, 1, true, 3, 4, 2, there(1, 1)),
          get(5, 6, 2, there(2, 2)));
@@ -116,7 +116,7 @@ static void compare_and_set(void **state)
         get(5, 6, 2, there(2, 2)));
 }
 
-static void deletions(void **state)
+static void deletions_are_judged(void **state)
 {
     good(put(1, 1, 2, 1, nothing), operation(MACHINE_DELETE, 2, 3, 4, 2, there(1, 1)),
          get(5, 6, 2, deleted(2, 2)));
@@ -126,7 +126,7 @@ static void deletions(void **state)
         get(5, 6, 2, there(2, 2)));
 }
 
-static void without_an_answer(void **state)
+static void a_change_without_an_answer_may_have_happened(void **state)
 {
     good(put(1, 1, NEVER, 0, nothing), get(2, 3, 0, nothing));
     good(put(1, 1, NEVER, 0, nothing), get(2, 3, 4, there(1, 4)));
@@ -142,7 +142,7 @@ static void without_an_answer(void **state)
         get(4, 5, 2, there(2, 2)));
 }
 
-static void twice(void **state)
+static void a_change_that_happens_twice_is_found(void **state)
 {
     /* A repeated command that took effect again, after another change. */
     bad(put(1, 1, 2, 1, nothing), put(2, 3, 4, 2, there(1, 1)), get(5, 6, 3, there(1, 3)));
@@ -154,13 +154,13 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_see_what_was_written),
-        cmocka_unit_test(stale_reads),
-        cmocka_unit_test(changes_in_real_time),
-        cmocka_unit_test(lost_updates),
-        cmocka_unit_test(compare_and_set),
-        cmocka_unit_test(deletions),
-        cmocka_unit_test(without_an_answer),
-        cmocka_unit_test(twice),
+        cmocka_unit_test(stale_reads_are_found),
+        cmocka_unit_test(changes_follow_real_time),
+        cmocka_unit_test(lost_updates_are_found),
+        cmocka_unit_test(compare_and_set_is_judged),
+        cmocka_unit_test(deletions_are_judged),
+        cmocka_unit_test(a_change_without_an_answer_may_have_happened),
+        cmocka_unit_test(a_change_that_happens_twice_is_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

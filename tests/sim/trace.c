@@ -41,7 +41,7 @@ static void print_message(const struct sim_trace_line *l)
         fprintf(stderr, "%s from %u to %u: %s\n", whats[l->what], m->from, m->to, text);
 }
 
-static void print(const struct sim_trace_line *l)
+static void trace_print_line(const struct sim_trace_line *l)
 {
     if (l->message.type != 0) {
         print_message(l);
@@ -65,7 +65,7 @@ void trace_add(struct sim_trace *t, const struct sim_trace_line *line)
     t->hash = hash_add(hash_add(hash, line->a ^ line->b << 32), line->c);
     t->lines[t->count++ % SIM_TRACE_MAX] = *line;
     if (trace_is_on(TRACE_DEBUG) && !is_said(line->what))
-        print(line);
+        trace_print_line(line);
 }
 
 void trace_add_message(struct sim_trace *t, uint64_t at, enum sim_what what,
@@ -85,5 +85,5 @@ void trace_print(const struct sim_trace *t)
 {
     uint64_t first = t->count > SIM_TRACE_MAX ? t->count - SIM_TRACE_MAX : 0;
     for (uint64_t i = first; i < t->count; i++)
-        print(&t->lines[i % SIM_TRACE_MAX]);
+        trace_print_line(&t->lines[i % SIM_TRACE_MAX]);
 }

@@ -113,7 +113,7 @@ void sim_tree_fetch(struct sim_world *w, struct sim_node *n)
     }
 }
 
-static void give_up(struct sim_tree *t)
+static void tree_give_up(struct sim_tree *t)
 {
     free(t->fetching);
     t->fetching = NULL;
@@ -126,7 +126,7 @@ void sim_tree_fetched(struct sim_world *w, struct sim_node *n)
     const struct sim_node *source = &w->nodes[t->source];
     bool whole = source->up && !w->cut[t->source][n->index];
     if (!whole || !t->needed || t->fetching->applied <= t->now.applied) {
-        give_up(t);
+        tree_give_up(t);
         return;
     }
     t->installing = true;
@@ -151,7 +151,7 @@ void sim_tree_replaced(struct sim_world *w, struct sim_node *n)
 void sim_tree_installed(struct sim_world *w, struct sim_node *n)
 {
     struct sim_tree *t = &n->tree;
-    give_up(t);
+    tree_give_up(t);
     t->installing = false;
     sim_step(w, n, &(struct paxos_event){.type = PAXOS_SNAPSHOT_INSTALLED, .index = t->installed});
     sim_requests_recall(w, n);

@@ -78,7 +78,7 @@ static void work(struct shared *shared, struct worker *mine, uint64_t last, doub
     }
 }
 
-static void print(const struct shared *shared, uint32_t count, double seconds)
+static void workers_print(const struct shared *shared, uint32_t count, double seconds)
 {
     struct worker sum = {0};
     for (uint32_t i = 0; i < count; i++) {
@@ -127,7 +127,7 @@ bool workers_run(uint64_t first, uint64_t last, double seconds, bool twice)
         well = well && status == 0;
         shared->stop = !well;
     }
-    print(shared, count, now_seconds() - begin);
+    workers_print(shared, count, now_seconds() - begin);
     munmap(shared, sizeof *shared);
     return well;
 }

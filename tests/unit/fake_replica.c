@@ -189,20 +189,20 @@ int tree_keys(struct tree *tree, struct bytes prefix, struct bytes after, uint32
 
 /* ---- Commands ---- */
 
-static bool holds(const struct tree *tree, const struct op *op)
+static bool fake_holds(const struct tree *tree, const struct op *op)
 {
     const struct entry *entry = find(tree, op->name);
     return !((op->flags & OP_IF_ABSENT) && entry) && !((op->flags & OP_IF_EXISTS) && !entry) &&
            !((op->flags & OP_IF_REVISION) && (!entry || entry->attr.revision != op->revision));
 }
 
-static int check(const struct tree *tree, const struct op *op)
+static int fake_check(const struct tree *tree, const struct op *op)
 {
     if (is_directory(tree, op->name))
         return -EISDIR;
     if (has_file_parent(tree, op->name))
         return -ENOTDIR;
-    return holds(tree, op) ? 0 : -ECANCELED;
+    return fake_holds(tree, op) ? 0 : -ECANCELED;
 }
 
 /* Whether the operation changes keys. IF and ELSE decide that for those behind them. */
@@ -213,7 +213,7 @@ static bool is_change(const struct tree *tree, const struct op *op, bool *skippi
     if (op->type == OP_ELSE || *skipping)
         return false;
     if (op->type == OP_IF) {
-        *existed = holds(tree, op);
+        *existed = fake_holds(tree, op);
         *skipping = !*existed;
     }
     return op->type != OP_IF;
@@ -223,7 +223,7 @@ static void apply_op(struct tree *tree, const struct op *op, struct command_resu
                      struct op_result *out)
 {
     struct entry *entry = find(tree, op->name);
-    out->existed = entry != NULL;
+    out->existed = entry;
     if (entry && (op->flags & OP_WANT_OLD) && !fake.old_forgotten) {
         out->old_present = true;
         out->old_at = result->old.len;
@@ -238,7 +238,7 @@ static void apply_op(struct tree *tree, const struct op *op, struct command_resu
     }
 }
 
-static void apply(struct tree *tree, struct bytes bytes, struct command_result *result)
+static void fake_apply(struct tree *tree, struct bytes bytes, struct command_result *result)
 {
     struct command_view view;
     struct op op;
@@ -249,7 +249,7 @@ static void apply(struct tree *tree, struct bytes bytes, struct command_result *
         assert(command_next(&again, &op) == 0);
         if (!is_change(tree, &op, &skipping, &existed))
             continue;
-        result->status = fake.write_status ? fake.write_status : check(tree, &op);
+        result->status = fake.write_status ? fake.write_status : fake_check(tree, &op);
         result->failed_op = i;
     }
     if (result->status != 0)
@@ -305,13 +305,14 @@ static void answer_write(struct replica *replica, struct call *call)
     struct command_result result = {0};
     enum replica_outcome outcome = (enum replica_outcome)(int)fake.write_outcome;
     if (outcome == REPLICA_DONE)
-        apply(&replica->tree, bytes_of(call->command.bytes.data, call->command.bytes.len), &result);
+        fake_apply(&replica->tree, bytes_of(call->command.bytes.data, call->command.bytes.len),
+                   &result);
     call->written(call->arg, outcome, outcome == REPLICA_DONE ? &result : NULL);
     command_result_free(&result);
     command_free(&call->command);
 }
 
-static void answer(struct replica *replica, struct call *call)
+static void fake_answer(struct replica *replica, struct call *call)
 {
     struct replica_freshness freshness = {fake.stale, fake.stale ? 7500 : 0};
     if (call->written)
@@ -322,10 +323,10 @@ static void answer(struct replica *replica, struct call *call)
         call->pinged(call->arg, !fake.peer_unreachable);
 }
 
-static void take(struct replica *replica, struct call call)
+static void fake_take(struct replica *replica, struct call call)
 {
     if (fake.answers == FAKE_AT_ONCE) {
-        answer(replica, &call);
+        fake_answer(replica, &call);
         return;
     }
     struct call *kept = malloc(sizeof *kept);
@@ -335,14 +336,14 @@ static void take(struct replica *replica, struct call call)
     fake.held++;
 }
 
-static void on_timer(uv_timer_t *timer)
+static void fake_on_timer(uv_timer_t *timer)
 {
     struct replica *replica = timer->data;
     struct call *call;
     while (fake.answers != FAKE_HELD && (call = TAILQ_FIRST(&replica->waiting))) {
         TAILQ_REMOVE(&replica->waiting, call, queue);
         fake.held--;
-        answer(replica, call);
+        fake_answer(replica, call);
         free(call);
     }
 }
@@ -356,7 +357,7 @@ void replica_submit(struct replica *replica, struct command *command, replica_wr
     assert(!command->bytes.failed);
     struct command taken = *command;
     *command = (struct command){0};
-    take(replica, (struct call){.written = done, .arg = arg, .command = taken});
+    fake_take(replica, (struct call){.written = done, .arg = arg, .command = taken});
 }
 
 void replica_read(struct replica *replica, enum replica_consistency consistency,
@@ -365,13 +366,13 @@ void replica_read(struct replica *replica, enum replica_consistency consistency,
     if (consistency == REPLICA_LOCAL)
         done(arg, REPLICA_DONE, (struct replica_freshness){0});
     else
-        take(replica, (struct call){.read = done, .arg = arg});
+        fake_take(replica, (struct call){.read = done, .arg = arg});
 }
 
 void replica_ping(struct replica *replica, uint32_t pid, void (*done)(void *arg, bool reached),
                   void *arg)
 {
-    take(replica, (struct call){.pinged = done, .arg = arg});
+    fake_take(replica, (struct call){.pinged = done, .arg = arg});
 }
 
 struct tree *replica_tree(struct replica *replica)
@@ -414,7 +415,7 @@ struct replica *fake_replica_new(uv_loop_t *loop)
     TAILQ_INIT(&replica->waiting);
     uv_timer_init(loop, &replica->timer);
     replica->timer.data = replica;
-    uv_timer_start(&replica->timer, on_timer, 1, 1);
+    uv_timer_start(&replica->timer, fake_on_timer, 1, 1);
     return replica;
 }
 

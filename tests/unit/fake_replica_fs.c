@@ -35,12 +35,9 @@ static enum replica_outcome outcome_of(const struct replica *r, const struct wai
     return (enum replica_outcome)atomic_load(&r->control->outcome);
 }
 
-static void apply(struct replica *r, struct command *command, struct command_result *result)
+static void fake_fs_apply(struct replica *r, struct command *command, struct command_result *result)
 {
     struct timespec now;
-    bool repeated;
-    int rc;
-
     clock_gettime(CLOCK_REALTIME, &now);
     r->sequence++;
     command_stamp(command, &(struct stamp){.node = 1,
@@ -49,24 +46,24 @@ static void apply(struct replica *r, struct command *command, struct command_res
                                            .lowest = r->sequence,
                                            .time = (uint64_t)now.tv_sec * 1000000000 +
                                                    (uint64_t)now.tv_nsec});
-    rc = tree_apply(r->tree, bytes_of(command->bytes.data, command->bytes.len), true, result,
-                    &repeated);
-    assert(rc == 0);
+    bool repeated;
+    int status = tree_apply(r->tree, bytes_of(command->bytes.data, command->bytes.len), true,
+                            result, &repeated);
+    assert(status == 0);
     assert(!repeated);
     atomic_fetch_add(&r->control->commands, 1);
 }
 
-static void answer(struct replica *r, struct waiting *w)
+static void fake_fs_answer(struct replica *r, struct waiting *w)
 {
     enum replica_outcome outcome = outcome_of(r, w);
     struct command_result result = {0};
-
     if (w->read) {
         w->read(w->arg, outcome, (struct replica_freshness){0});
         return;
     }
     if (outcome == REPLICA_DONE)
-        apply(r, &w->command, &result);
+        fake_fs_apply(r, &w->command, &result);
     command_free(&w->command);
     w->written(w->arg, outcome, outcome == REPLICA_DONE ? &result : NULL);
     command_result_free(&result);
@@ -75,42 +72,38 @@ static void answer(struct replica *r, struct waiting *w)
 static bool is_due(const struct waiting *w)
 {
     uint64_t now_ms = replica_now_ms();
-
     return w->due_ms <= now_ms || w->deadline_ms <= now_ms;
 }
 
-static void on_timer(uv_timer_t *timer)
+static void fake_fs_on_timer(uv_timer_t *timer)
 {
     struct replica *r = timer->data;
     struct waiting *w, *next;
-
     for (w = TAILQ_FIRST(&r->queue); w && !atomic_load(&r->control->stalled); w = next) {
         next = TAILQ_NEXT(w, entry);
         if (!is_due(w))
             continue;
         TAILQ_REMOVE(&r->queue, w, entry);
-        answer(r, w);
+        fake_fs_answer(r, w);
         free(w);
     }
     if (TAILQ_EMPTY(&r->queue))
         uv_timer_stop(timer);
 }
 
-static void take(struct replica *r, struct waiting what)
+static void fake_fs_take(struct replica *r, struct waiting what)
 {
     int slow_ms = atomic_load(&r->control->slow_ms);
-    struct waiting *w;
-
     what.due_ms = slow_ms > 0 ? replica_now_ms() + (uint64_t)slow_ms : 0;
     if (slow_ms == 0 && !atomic_load(&r->control->deferred)) {
-        answer(r, &what);
+        fake_fs_answer(r, &what);
         return;
     }
-    w = malloc(sizeof *w);
+    struct waiting *w = malloc(sizeof *w);
     assert(w);
     *w = what;
     TAILQ_INSERT_TAIL(&r->queue, w, entry);
-    uv_timer_start(&r->timer, on_timer, 0, 1);
+    uv_timer_start(&r->timer, fake_fs_on_timer, 0, 1);
 }
 
 void replica_submit(struct replica *r, struct command *command, replica_written_cb *done, void *arg)
@@ -122,10 +115,9 @@ void replica_submit_by(struct replica *r, struct command *command, uint64_t dead
                        replica_written_cb *done, void *arg)
 {
     struct command taken = *command;
-
     *command = (struct command){0};
-    take(r, (struct waiting){
-                .command = taken, .deadline_ms = deadline_ms, .written = done, .arg = arg});
+    fake_fs_take(r, (struct waiting){
+                        .command = taken, .deadline_ms = deadline_ms, .written = done, .arg = arg});
 }
 
 void replica_read_by(struct replica *r, enum replica_consistency consistency, uint64_t deadline_ms,
@@ -136,7 +128,7 @@ void replica_read_by(struct replica *r, enum replica_consistency consistency, ui
         return;
     }
     atomic_fetch_add(&r->control->reads, 1);
-    take(r, (struct waiting){.deadline_ms = deadline_ms, .read = done, .arg = arg});
+    fake_fs_take(r, (struct waiting){.deadline_ms = deadline_ms, .read = done, .arg = arg});
 }
 
 struct tree *replica_tree(struct replica *r)
@@ -169,17 +161,15 @@ struct replica *fake_replica_start(uv_loop_t *loop, const struct config *config,
                                    struct fake_control *control)
 {
     struct replica *r = calloc(1, sizeof *r);
-    struct fault fault;
-    int rc;
-
     assert(r);
     r->config = config;
     r->control = control;
     TAILQ_INIT(&r->queue);
-    rc = folder_open(folder, &r->folder, &fault);
-    assert(rc == 0);
-    rc = tree_open(r->folder, &(struct identity){.cluster = 1, .node = 1}, &r->tree, &fault);
-    assert(rc == 0);
+    struct fault fault;
+    int status = folder_open(folder, &r->folder, &fault);
+    assert(status == 0);
+    status = tree_open(r->folder, &(struct identity){.cluster = 1, .node = 1}, &r->tree, &fault);
+    assert(status == 0);
     uv_timer_init(loop, &r->timer);
     r->timer.data = r;
     return r;

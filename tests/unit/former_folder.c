@@ -50,12 +50,11 @@ static const char log_tables[] =
     "CREATE TABLE node (rank INTEGER PRIMARY KEY, life INTEGER NOT NULL, folder INTEGER NOT NULL);"
     "CREATE TABLE entry (idx INTEGER PRIMARY KEY, bytes BLOB NOT NULL);";
 
-static sqlite3 *open_database(const char *path, const char *name)
+static sqlite3 *former_open(const char *path, const char *name)
 {
     char file[256];
-    sqlite3 *db;
-
     snprintf(file, sizeof file, "%s/%s", path, name);
+    sqlite3 *db;
     assert_int_equal(
         sqlite3_open_v2(file, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, seal_vfs()),
         SQLITE_OK);
@@ -72,9 +71,8 @@ static void must(sqlite3 *db, const char *text)
 static void make(const char *path, const char *name, const struct identity *identity,
                  const char *tables, const char *rows)
 {
-    sqlite3 *db = open_database(path, name);
+    sqlite3 *db = former_open(path, name);
     char owner[256];
-
     snprintf(owner, sizeof owner,
              "PRAGMA page_size = 4096; PRAGMA journal_mode = WAL; BEGIN;"
              "CREATE TABLE owner (cluster INTEGER NOT NULL, node INTEGER NOT NULL);"
@@ -100,10 +98,9 @@ void former_log(const char *path, const struct identity *identity, const char *r
 
 int64_t former_number(const char *path, const char *name, const char *query)
 {
-    sqlite3 *db = open_database(path, name);
-    sqlite3_stmt *statement;
+    sqlite3 *db = former_open(path, name);
     int64_t number = 0;
-
+    sqlite3_stmt *statement;
     assert_int_equal(sqlite3_prepare_v2(db, query, -1, &statement, NULL), SQLITE_OK);
     if (sqlite3_step(statement) == SQLITE_ROW)
         number = sqlite3_column_int64(statement, 0);

@@ -41,20 +41,17 @@ void fs_check_run(fs_check *check, const char *const paths[MOUNTS], struct fake_
 const char *other(const char *name)
 {
     static char path[8192];
-
     snprintf(path, sizeof path, "%s/%s", mounts[1], name);
     return path;
 }
 
 int holds(const char *path, const char *text)
 {
-    char bytes[4096];
     int fd = open(path, O_RDONLY);
-    ssize_t len;
-
     if (fd < 0)
         return 0;
-    len = read(fd, bytes, sizeof bytes);
+    char bytes[4096];
+    ssize_t len = read(fd, bytes, sizeof bytes);
     close(fd);
     return len == (ssize_t)strlen(text) && memcmp(bytes, text, (size_t)len) == 0;
 }
@@ -62,7 +59,6 @@ int holds(const char *path, const char *text)
 void put_text(const char *path, const char *text)
 {
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0644);
-
     CHECK(fd >= 0);
     CHECK(write(fd, text, strlen(text)) == (ssize_t)strlen(text));
     CHECK(close(fd) == 0);
@@ -71,13 +67,12 @@ void put_text(const char *path, const char *text)
 int shell(const char *with, const char *command)
 {
     pid_t pid = fork();
-    int status;
-
     CHECK(pid >= 0);
     if (pid == 0) {
         execlp(with, with, "-c", command, (char *)NULL);
         _exit(127);
     }
+    int status;
     CHECK(waitpid(pid, &status, 0) == pid);
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
@@ -85,9 +80,7 @@ int shell(const char *with, const char *command)
 void check_basics(void)
 {
     char bytes[64] = {0};
-    struct stat one, two;
     int fd = open("f", O_RDWR | O_CREAT, 0640);
-
     CHECK(fd >= 0);
     CHECK(write(fd, "hello", 5) == 5);
     CHECK(holds(other("f"), "hello"));
@@ -100,6 +93,7 @@ void check_basics(void)
     CHECK(fsync(fd) == 0 && fdatasync(fd) == 0);
     CHECK(close(fd) == 0);
 
+    struct stat one, two;
     CHECK(stat("f", &one) == 0 && stat(other("f"), &two) == 0);
     CHECK(one.st_ino == two.st_ino && one.st_size == 3 && one.st_nlink == 1);
     CHECK(one.st_mode == (S_IFREG | 0640) && one.st_uid == getuid() && one.st_gid == getgid());
@@ -119,10 +113,9 @@ void check_basics(void)
 void check_names(void)
 {
     char target[64] = {0}, long_name[300];
-    struct stat stat_now;
-
     CHECK(mkdir("d", 0750) == 0);
     CHECK_ERROR(mkdir("d", 0750), EEXIST);
+    struct stat stat_now;
     CHECK(stat(other("d"), &stat_now) == 0);
     CHECK(stat_now.st_mode == (S_IFDIR | 0750) && stat_now.st_nlink == 2);
     CHECK(symlink("d/x", "l") == 0);
@@ -148,10 +141,9 @@ void check_names(void)
 
 void check_nodes(void)
 {
-    struct stat stat_now;
     struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = "socket"};
     int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-
+    struct stat stat_now;
     CHECK(mkfifo("fifo", 0600) == 0 && stat(other("fifo"), &stat_now) == 0);
     CHECK(S_ISFIFO(stat_now.st_mode));
     CHECK(bind(fd, (struct sockaddr *)&address, sizeof address) == 0);
@@ -164,8 +156,6 @@ void check_nodes(void)
 
 void check_renames(void)
 {
-    struct stat stat_now;
-
     put_text("a", "a");
     put_text("b", "b");
     CHECK_ERROR(renameat2(AT_FDCWD, "a", AT_FDCWD, "b", RENAME_NOREPLACE), EEXIST);
@@ -174,6 +164,7 @@ void check_renames(void)
     CHECK_ERROR(renameat2(AT_FDCWD, "a", AT_FDCWD, "none", RENAME_EXCHANGE), ENOENT);
     CHECK_ERROR(renameat2(AT_FDCWD, "a", AT_FDCWD, "b", RENAME_WHITEOUT), EINVAL);
     CHECK(rename("a", "b") == 0 && holds(other("b"), "b"));
+    struct stat stat_now;
     CHECK_ERROR(stat("a", &stat_now), ENOENT);
     CHECK(mkdir("d", 0755) == 0 && mkdir("d/sub", 0755) == 0);
     CHECK_ERROR(rename("d", "d/sub/d"), EINVAL);
@@ -183,7 +174,6 @@ void check_renames(void)
 void check_exclusive(void)
 {
     int fd = open("lock", O_CREAT | O_EXCL | O_WRONLY, 0644);
-
     CHECK(fd >= 0);
     CHECK_ERROR(open(other("lock"), O_CREAT | O_EXCL | O_WRONLY, 0644), EEXIST);
     CHECK(close(fd) == 0);
@@ -195,13 +185,11 @@ void check_exclusive(void)
 void check_unlinked(void)
 {
     char bytes[16] = {0};
-    struct stat stat_now;
-    int fd;
-
     put_text("f", "still here");
-    fd = open("f", O_RDWR);
+    int fd = open("f", O_RDWR);
     CHECK(fd >= 0);
     CHECK(unlink("f") == 0);
+    struct stat stat_now;
     CHECK_ERROR(stat(other("f"), &stat_now), ENOENT);
     CHECK(read(fd, bytes, sizeof bytes) == 10 && memcmp(bytes, "still here", 10) == 0);
     CHECK(fstat(fd, &stat_now) == 0 && stat_now.st_nlink == 0);
@@ -229,7 +217,6 @@ void check_xattrs(void)
 {
     char value[64] = {0};
     static char large[65536];
-
     put_text("f", "x");
     CHECK(setxattr("f", "user.color", "blue", 4, 0) == 0);
     CHECK_ERROR(setxattr("f", "user.color", "red", 3, XATTR_CREATE), EEXIST);
@@ -254,17 +241,15 @@ void check_attributes(void)
 {
     struct timespec times[2] = {{.tv_nsec = UTIME_OMIT},
                                 {.tv_sec = 1234567890, .tv_nsec = 123456789}};
-    struct stat stat_now, before;
-    int fd;
-
     put_text("f", "x");
+    struct stat stat_now;
     CHECK(chmod("f", 0600) == 0 && stat(other("f"), &stat_now) == 0);
     CHECK(stat_now.st_mode == (S_IFREG | 0600));
     CHECK(chown("f", 12, 34) == 0 && stat(other("f"), &stat_now) == 0);
     CHECK(stat_now.st_uid == 12 && stat_now.st_gid == 34);
     CHECK(utimensat(AT_FDCWD, "f", times, 0) == 0 && stat(other("f"), &stat_now) == 0);
     CHECK(stat_now.st_mtim.tv_sec == 1234567890 && stat_now.st_mtim.tv_nsec == 123456789);
-    before = stat_now;
+    struct stat before = stat_now;
     times[0] = (struct timespec){.tv_sec = 1};
     times[1].tv_nsec = UTIME_OMIT;
     CHECK(utimensat(AT_FDCWD, "f", times, 0) == 0 && stat("f", &stat_now) == 0);
@@ -279,7 +264,7 @@ void check_attributes(void)
     CHECK(stat("f", &stat_now) == 0);
     CHECK(stat_now.st_mtim.tv_sec != before.st_mtim.tv_sec ||
           stat_now.st_mtim.tv_nsec != before.st_mtim.tv_nsec);
-    fd = open("f", O_WRONLY | O_TRUNC);
+    int fd = open("f", O_WRONLY | O_TRUNC);
     times[1] = (struct timespec){.tv_sec = 1000000000};
     CHECK(futimens(fd, times) == 0 && close(fd) == 0);
     CHECK(stat("f", &stat_now) == 0 && stat_now.st_mtime == 1000000000 && stat_now.st_size == 0);
@@ -288,21 +273,19 @@ void check_attributes(void)
 static void as_user(uid_t uid, fs_check *check)
 {
     pid_t pid = fork();
-    int status;
-
     CHECK(pid >= 0);
     if (pid == 0) {
         CHECK(setgid(uid) == 0 && setuid(uid) == 0);
         check();
         _exit(0);
     }
+    int status;
     CHECK(waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
 static void write_as_somebody(void)
 {
     int fd = open("suid", O_WRONLY);
-
     CHECK(fd >= 0 && write(fd, "z", 1) == 1);
     CHECK(truncate("suid2", 0) == 0);
     CHECK_ERROR(open("private", O_RDONLY), EACCES);
@@ -312,8 +295,6 @@ static void write_as_somebody(void)
 
 void check_privileges(void)
 {
-    struct stat stat_now;
-
     put_text("suid", "x");
     put_text("suid2", "x");
     put_text("private", "x");
@@ -321,6 +302,7 @@ void check_privileges(void)
     CHECK(mkdir("sticky", 0777) == 0 && chmod("sticky", 01777) == 0);
     put_text("sticky/f", "x");
     as_user(65534, write_as_somebody);
+    struct stat stat_now;
     CHECK(stat("suid", &stat_now) == 0 && stat_now.st_mode == (S_IFREG | 0777));
     CHECK(stat("suid2", &stat_now) == 0 && stat_now.st_mode == (S_IFREG | 0777));
     CHECK(stat("sticky/mine", &stat_now) == 0 && stat_now.st_uid == 65534);
@@ -330,15 +312,14 @@ void check_privileges(void)
 
 void check_holes(void)
 {
-    char bytes[16];
-    struct stat stat_now;
     int fd = open("f", O_RDWR | O_CREAT, 0644);
     off_t far = (off_t)5 << 30;
-
     CHECK(fd >= 0);
     CHECK(pwrite(fd, "end", 3, far) == 3);
+    struct stat stat_now;
     CHECK(stat(other("f"), &stat_now) == 0 && stat_now.st_size == far + 3);
     CHECK(stat_now.st_blocks < 10000);
+    char bytes[16];
     CHECK(pread(fd, bytes, 3, far) == 3 && memcmp(bytes, "end", 3) == 0);
     CHECK(pread(fd, bytes, 3, 1 << 30) == 3 && memcmp(bytes, "\0\0\0", 3) == 0);
     CHECK(lseek(fd, 0, SEEK_DATA) > 0 && lseek(fd, 0, SEEK_DATA) <= far);
@@ -367,7 +348,6 @@ void check_locks(void)
 {
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     int fd = open("f", O_RDWR | O_CREAT, 0644);
-
     CHECK_ERROR(flock(fd, LOCK_EX), ENOLCK);
     CHECK_ERROR(fcntl(fd, F_SETLK, &lock), ENOLCK);
     CHECK_ERROR(fcntl(fd, F_GETLK, &lock), ENOLCK);
@@ -378,10 +358,8 @@ void check_mapping(void)
 {
     int fd = open("f", O_RDWR | O_CREAT, 0644);
     int writer = open("f", O_WRONLY);
-    char *map;
-
     CHECK(fd >= 0 && writer >= 0 && ftruncate(fd, 8192) == 0);
-    map = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    char *map = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     CHECK(map != MAP_FAILED);
     memcpy(map + 4096, "mapped", 7);
     CHECK(msync(map, 8192, MS_SYNC) == 0);
@@ -401,7 +379,6 @@ void check_make_file(void)
 void check_write_stalled(void)
 {
     int fd = open("f", O_WRONLY);
-
     CHECK(fd >= 0);
     atomic_store(&control->stalled, true);
     CHECK(write(fd, "new", 3) == 3);

@@ -17,20 +17,17 @@ enum { APPENDS = 2000, ENTRIES = 3000, RACES = 100 };
 
 void check_truncation(void)
 {
-    char bytes[16];
-    struct stat stat_now;
-    unsigned long before;
-    int fd, dup_fd;
-
     put_text("f", "old contents");
-    before = atomic_load(&control->commands);
-    fd = open("f", O_RDWR | O_TRUNC);
+    unsigned long before = atomic_load(&control->commands);
+    int fd = open("f", O_RDWR | O_TRUNC);
     CHECK(fd >= 0);
     CHECK(holds(other("f"), "old contents"));
+    struct stat stat_now;
     CHECK(fstat(fd, &stat_now) == 0 && stat_now.st_size == 0);
+    char bytes[16];
     CHECK(read(fd, bytes, sizeof bytes) == 0);
     CHECK(lseek(fd, 0, SEEK_END) == 0);
-    dup_fd = dup(fd);
+    int dup_fd = dup(fd);
     CHECK(close(dup_fd) == 0);
     CHECK(holds(other("f"), "old contents"));
     CHECK(atomic_load(&control->commands) == before);
@@ -63,7 +60,6 @@ void check_truncation(void)
 static unsigned long commands_of(const char *with, const char *command)
 {
     unsigned long before = atomic_load(&control->commands);
-
     CHECK(shell(with, command) == 0);
     return atomic_load(&control->commands) - before;
 }
@@ -71,7 +67,6 @@ static unsigned long commands_of(const char *with, const char *command)
 void check_shell_commands(void)
 {
     static const char *const shells[] = {"sh", "bash"};
-
     for (int i = 0; i < 2; i++) {
         CHECK(commands_of(shells[i], "echo x > f") <= 2 && holds(other("f"), "x\n"));
         CHECK(commands_of(shells[i], "echo y > f") == 1 && holds(other("f"), "y\n"));
@@ -96,11 +91,9 @@ void check_shell_commands(void)
 static void append(const char *path, char who)
 {
     char line[32];
-
     for (int i = 0; i < APPENDS; i++) {
         int fd = open(path, O_WRONLY | O_CREAT | O_APPEND, 0644);
         int len = snprintf(line, sizeof line, "%c%d\n", who, i);
-
         CHECK(fd >= 0 && write(fd, line, (size_t)len) == len && close(fd) == 0);
     }
     _exit(0);
@@ -110,10 +103,9 @@ static void append(const char *path, char who)
 static void check_log(const char *path, int *ones, int *twos)
 {
     FILE *log = fopen(path, "r");
-    char who;
     int number, next[2] = {0};
-
     CHECK(log);
+    char who;
     while (fscanf(log, "%c%d\n", &who, &number) == 2) {
         CHECK(who == 'a' || who == 'b');
         CHECK(number == next[who - 'a']);
@@ -130,7 +122,6 @@ static int reads_are_direct(void)
 {
     struct utsname kernel;
     int major, minor;
-
     CHECK(uname(&kernel) == 0 && sscanf(kernel.release, "%d.%d", &major, &minor) == 2);
     return major > 6 || (major == 6 && minor >= 6);
 }
@@ -138,10 +129,9 @@ static int reads_are_direct(void)
 /* Two processes append through two mounts while this one reads through both. */
 static void check_appenders(void)
 {
-    char path[MOUNTS][4096];
     int ones = 0, twos = 0, last = 0, status;
+    char path[MOUNTS][4096];
     pid_t pids[2];
-
     for (int i = 0; i < 2; i++) {
         snprintf(path[i], sizeof path[i], "%s/log", mounts[i]);
         pids[i] = fork();
@@ -166,7 +156,6 @@ void check_append(void)
 {
     int fd = open("both", O_RDWR | O_CREAT | O_APPEND, 0644);
     char bytes[16] = {0};
-
     check_appenders();
     /* One handle that reads and appends, and another node that appends in between. */
     CHECK(fd >= 0 && write(fd, "1", 1) == 1);
@@ -181,7 +170,6 @@ void check_append(void)
 static void create_all(const char *mount)
 {
     char path[4096];
-
     for (int i = 0; i < RACES; i++) {
         snprintf(path, sizeof path, "%s/race%d", mount, i);
         int fd = open(path, O_WRONLY | O_CREAT | O_APPEND, 0644);
@@ -193,20 +181,18 @@ static void create_all(const char *mount)
 void check_create_race(void)
 {
     pid_t pids[2];
-    int status;
-
     for (int i = 0; i < 2; i++) {
         pids[i] = fork();
         CHECK(pids[i] >= 0);
         if (pids[i] == 0)
             create_all(mounts[i]);
     }
+    int status;
     for (int i = 0; i < 2; i++)
         CHECK(waitpid(pids[i], &status, 0) == pids[i] && WIFEXITED(status) &&
               WEXITSTATUS(status) == 0);
     for (int i = 0; i < RACES; i++) {
         char name[32];
-
         snprintf(name, sizeof name, "race%d", i);
         CHECK(holds(name, "xx"));
     }
@@ -215,7 +201,6 @@ void check_create_race(void)
 static int count_entries(DIR *dir)
 {
     int count = 0;
-
     while (readdir(dir))
         count++;
     return count;
@@ -223,23 +208,21 @@ static int count_entries(DIR *dir)
 
 void check_directories(void)
 {
-    char name[64];
-    struct dirent *entry;
-    DIR *dir, *second;
     long middle = 0;
     char after[256] = "";
-
     CHECK(mkdir("d", 0755) == 0);
+    char name[64];
     for (int i = 0; i < ENTRIES; i++) {
         snprintf(name, sizeof name, "d/entry %d", i);
         CHECK(mknod(name, S_IFREG | 0644, 0) == 0);
     }
-    dir = opendir("d");
-    second = opendir(other("d"));
+    DIR *dir = opendir("d");
+    DIR *second = opendir(other("d"));
     CHECK(dir && second);
     CHECK(count_entries(second) == ENTRIES + 2);
     rewinddir(second);
 
+    struct dirent *entry;
     /* Half of it is read, and a place in it remembered; then all that was read is removed. */
     for (int i = 0; i < ENTRIES / 2; i++) {
         entry = readdir(dir);
@@ -259,7 +242,7 @@ void check_directories(void)
     CHECK(entry && strcmp(entry->d_name, after) == 0);
     closedir(dir);
 
-    while ((entry = readdir(second)) != NULL) { /* as rm -r does */
+    while ((entry = readdir(second))) { /* as rm -r does */
         snprintf(name, sizeof name, "d/%s", entry->d_name);
         if (entry->d_name[0] != '.')
             CHECK(unlink(name) == 0 || errno == ENOENT);
@@ -277,9 +260,6 @@ void check_directories(void)
 
 void check_special(void)
 {
-    struct stat stat_now;
-    struct statvfs statvfs_now;
-
     put_text("f", "x");
     CHECK(shell("sh", "cat .quorumfs/version | grep -q '^quorumfs [0-9]'") == 0);
     CHECK(shell("sh", "cat .quorumfs/status | grep -q '{'") == 0);
@@ -290,6 +270,7 @@ void check_special(void)
           0);
     CHECK(shell("sh", "mkdir d; echo y > d/g; test \"$(cat .quorumfs/local/d/g)\" = y") == 0);
     CHECK(shell("sh", "cd .quorumfs/local/d/.. && test -e f && cd ../.. && test -e f") == 0);
+    struct stat stat_now;
     CHECK(stat(".quorumfs/local", &stat_now) == 0 && S_ISDIR(stat_now.st_mode));
     CHECK_ERROR(mkdir(".quorumfs", 0755), EEXIST);
     CHECK_ERROR(rmdir(".quorumfs"), EPERM);
@@ -303,20 +284,19 @@ void check_special(void)
     CHECK_ERROR(chmod(".quorumfs/local/f", 0600), EROFS);
     CHECK_ERROR(link(".quorumfs/local/f", "hard"), EROFS);
     CHECK_ERROR(stat(".quorumfs/none", &stat_now), ENOENT);
+    struct statvfs statvfs_now;
     CHECK(statvfs(".", &statvfs_now) == 0 && statvfs_now.f_namemax == 255);
     CHECK(statvfs_now.f_blocks > 0 && statvfs_now.f_files > 3);
 }
 
 void check_no_quorum(void)
 {
-    struct stat stat_now;
-    int fd;
-
     put_text("f", "x");
     CHECK(mkdir("d", 0755) == 0);
-    fd = open("f", O_WRONLY);
+    int fd = open("f", O_WRONLY);
     atomic_store(&control->outcome, REPLICA_NO_QUORUM);
     CHECK_ERROR(write(fd, "y", 1), EROFS);
+    struct stat stat_now;
     CHECK_ERROR(stat("f", &stat_now), EIO);
     CHECK(shell("sh", "grep -q quorum .quorumfs/why") == 0);
     CHECK(shell("sh", "test \"$(cat .quorumfs/local/f)\" = x && ls .quorumfs/local > /dev/null") ==
@@ -330,7 +310,7 @@ void check_no_quorum(void)
     CHECK_ERROR(rename("f", "d/f"), EROFS);
     CHECK_ERROR(symlink("f", "d/new"), EROFS);
     CHECK_ERROR(chmod("f", 0600), EROFS);
-    CHECK(opendir("d") == NULL && errno == EIO);
+    CHECK(!opendir("d") && errno == EIO);
     atomic_store(&control->outcome, REPLICA_TIMEOUT);
     CHECK_ERROR(write(fd, "y", 1), EIO);
     atomic_store(&control->outcome, REPLICA_BUSY);

@@ -18,12 +18,11 @@ static double began;
 static double now_ms(void)
 {
     struct timespec now;
-
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
 }
 
-static void begin(void)
+static void begin_clock(void)
 {
     began = now_ms();
 }
@@ -31,13 +30,12 @@ static void begin(void)
 static bool in_time(void)
 {
     double took = now_ms() - began;
-
     return took >= REQUEST_TIMEOUT_MS - EARLY_MS_MAX && took < REQUEST_TIMEOUT_MS + LATE_MS_MAX;
 }
 
 #define CHECK_TOO_SLOW(call)                                                                       \
     do {                                                                                           \
-        begin();                                                                                   \
+        begin_clock();                                                                             \
         CHECK_ERROR(call, EIO);                                                                    \
         CHECK(in_time());                                                                          \
     } while (0)
@@ -47,7 +45,6 @@ static bool in_time(void)
 static void make_deep_folder(void)
 {
     char path[] = DEEP;
-
     for (size_t i = 1; i < sizeof path; i += 2) {
         path[i] = '\0';
         CHECK(mkdir(path, 0755) == 0);
@@ -62,12 +59,10 @@ static void make_deep_folder(void)
  * happened. */
 void check_slow_paths(void)
 {
-    struct stat stat_now;
-    unsigned long before;
-
     make_deep_folder();
-    before = atomic_load(&control->commands);
+    unsigned long before = atomic_load(&control->commands);
     atomic_store(&control->slow_ms, SLOW_MS);
+    struct stat stat_now;
     CHECK_TOO_SLOW(stat(DEEP "/file", &stat_now));
     CHECK_TOO_SLOW(open(DEEP "/new", O_WRONLY | O_CREAT, 0644));
     for (int i = 0; i < 3; i++) /* a call that has failed is over */
@@ -86,13 +81,11 @@ void check_slow_paths(void)
 void check_slow_calls(void)
 {
     static const char *const names[] = {"one", "two", "three"};
-    struct stat stat_now;
-    int fd;
-
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         put_text(names[i], "text");
-    fd = open("one", O_RDWR);
+    int fd = open("one", O_RDWR);
     atomic_store(&control->slow_ms, SLOW_MS);
+    struct stat stat_now;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         CHECK(stat(names[i], &stat_now) == 0);
         CHECK(access(names[i], R_OK) == 0);
@@ -107,19 +100,17 @@ void check_slow_calls(void)
 /* execve(2) closes files while nobody may look at the thread in /proc. */
 void check_slow_exec(void)
 {
-    int fd, status;
-    pid_t pid;
-
     put_text("f", "text");
     CHECK(shell("sh", "cp /bin/true program") == 0);
     atomic_store(&control->slow_ms, SLOW_MS);
-    pid = fork();
+    pid_t pid = fork();
     if (pid == 0) {
-        fd = open("f", O_WRONLY | O_TRUNC | O_CLOEXEC);
+        int fd = open("f", O_WRONLY | O_TRUNC | O_CLOEXEC);
         CHECK(fd >= 0);
         execl("program", "program", NULL);
         _exit(1);
     }
+    int status;
     CHECK(waitpid(pid, &status, 0) == pid && status == 0);
     atomic_store(&control->slow_ms, 0);
     CHECK(holds(other("f"), ""));

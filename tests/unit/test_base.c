@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-static void what_is_put_is_read_back(void **state)
+static void bytes_are_read_back_as_they_were_put(void **state)
 {
     struct buffer b = {0};
     buffer_put_u8(&b, 0xfe);
@@ -97,7 +97,7 @@ static void lines_of_a_level_that_is_off_cost_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_is_put_is_read_back),
+        cmocka_unit_test(bytes_are_read_back_as_they_were_put),
         cmocka_unit_test(reading_past_the_end_is_remembered),
         cmocka_unit_test(an_impossible_size_fails_and_stays_failed),
         cmocka_unit_test(text_grows_the_buffer),

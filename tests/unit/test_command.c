@@ -217,7 +217,7 @@ static void a_command_that_does_not_fit_wider_stays_as_it_was(void **state)
     free(value);
 }
 
-static void cut_short_anywhere_it_is_refused(void **state)
+static void a_command_cut_short_anywhere_is_refused(void **state)
 {
     struct command c = {0};
     struct op op = {.type = OP_PUT, .name = bytes_of_text("key"), .data = bytes_of_text("value")};
@@ -309,7 +309,7 @@ int main(void)
         cmocka_unit_test(commands_of_level_1_are_of_version_1),
         cmocka_unit_test(an_operation_of_level_2_makes_the_whole_command_wider),
         cmocka_unit_test(a_command_that_does_not_fit_wider_stays_as_it_was),
-        cmocka_unit_test(cut_short_anywhere_it_is_refused),
+        cmocka_unit_test(a_command_cut_short_anywhere_is_refused),
         cmocka_unit_test(limits_are_refused_and_leave_the_command_usable),
         cmocka_unit_test(keys_are_checked),
         cmocka_unit_test(a_path_may_be_as_long_as_the_limit),

@@ -15,7 +15,7 @@
 #include <cmocka.h>
 
 static char dir[] = "/tmp/test_config.XXXXXX";
-static char file[sizeof(dir) + sizeof("/node.json")];
+static char file[sizeof dir + sizeof "/node.json"];
 static struct config config;
 static struct fault fault;
 
@@ -27,13 +27,13 @@ static int load_flags(const char *json, const char *flag1, const char *value1, c
     int argc = 0;
     FILE *out;
     unlink(file);
-    if (json != NULL) {
+    if (json) {
         out = fopen(file, "w");
         assert_non_null(out);
         fputs(json, out);
         fclose(out);
     }
-    while (argv[argc] != NULL)
+    while (argv[argc])
         argc++;
     fault.text[0] = '\0';
     return config_load(argc, (char **)argv, &config, &fault);
@@ -48,20 +48,20 @@ static void load(const char *json)
 static void assert_wrong(const char *json, const char *text)
 {
     assert_int_equal(load_flags(json, NULL, NULL, NULL, NULL), -EINVAL);
-    if (strstr(fault.text, text) == NULL)
+    if (!strstr(fault.text, text))
         fail_msg("\"%s\" does not say \"%s\"", fault.text, text);
 }
 
 static void assert_wrong_flag(const char *flag, const char *value, const char *text)
 {
     assert_int_equal(load_flags("{\"addr\": \"a:1\"}", flag, value, NULL, NULL), -EINVAL);
-    if (strstr(fault.text, text) == NULL)
+    if (!strstr(fault.text, text))
         fail_msg("\"%s\" does not say \"%s\"", fault.text, text);
 }
 
 static int make_dir(void **state)
 {
-    if (mkdtemp(dir) == NULL)
+    if (!mkdtemp(dir))
         return -1;
     sprintf(file, "%s/node.json", dir);
     return 0;
@@ -169,7 +169,7 @@ static void wrong_flags_are_named(void **state)
     assert_non_null(strstr(fault.text, "which folder? Usage: quorumfs DIR"));
 }
 
-static void mount_options(void **state)
+static void mount_options_are_understood(void **state)
 {
     assert_int_equal(
         load_flags("{\"addr\": \"a:1\", \"cache_time\": \"1s\"}", "/srv/shared", NULL, NULL, NULL),
@@ -194,9 +194,9 @@ static void a_relative_folder_becomes_absolute(void **state)
 {
     char *argv[] = {"quorumfs", "data", "--addr", "a:1", "--mount", "mnt", NULL};
     char here[4096], expected[5000];
-    assert_non_null(getcwd(here, sizeof(here)));
+    assert_non_null(getcwd(here, sizeof here));
     assert_int_equal(config_load(6, argv, &config, &fault), 0);
-    snprintf(expected, sizeof(expected), "%s/data", here);
+    snprintf(expected, sizeof expected, "%s/data", here);
     assert_string_equal(config.dir, expected);
     strcat(expected, "/mnt");
     assert_string_equal(config.mount, expected);
@@ -245,12 +245,12 @@ static void durations_have_units(void **state)
     static const char *const wrong[] = {"",     "5",  "s",   "5 s",   "-5s",
                                         "1.5s", "5x", "5ss", "9999d", "1e3s"};
     char json[100];
-    for (size_t i = 0; i < sizeof(right) / sizeof(right[0]); i++) {
+    for (size_t i = 0; i < sizeof right / sizeof right[0]; i++) {
         sprintf(json, "{\"addr\": \"a:1\", \"cache_time\": \"%s\"}", right[i].text);
         load(json);
         assert_int_equal(config.cache_time_ms, right[i].ms);
     }
-    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         sprintf(json, "{\"addr\": \"a:1\", \"cache_time\": \"%s\"}", wrong[i]);
         assert_wrong(json, "\"cache_time\": expected a time such as");
     }
@@ -319,7 +319,7 @@ int main(void)
         cmocka_unit_test(every_field_is_read),
         cmocka_unit_test(flags_win),
         cmocka_unit_test(wrong_flags_are_named),
-        cmocka_unit_test(mount_options),
+        cmocka_unit_test(mount_options_are_understood),
         cmocka_unit_test(a_relative_folder_becomes_absolute),
         cmocka_unit_test(wrong_fields_are_named),
         cmocka_unit_test(durations_have_units),

@@ -160,7 +160,7 @@ static void the_way_of_an_entry_is_told(void **state)
                 "log: decided 8, before 0\n");
 }
 
-static void it_is_told_who_confirmed_a_read(void **state)
+static void a_line_tells_who_confirmed_a_read(void **state)
 {
     struct paxos_status status = {.peer_count = 2};
     struct describe d = at_node_1(&status);
@@ -205,7 +205,7 @@ int main(void)
         cmocka_unit_test(accepted_is_told_when_it_is_news),
         cmocka_unit_test(an_election_is_told),
         cmocka_unit_test(the_way_of_an_entry_is_told),
-        cmocka_unit_test(it_is_told_who_confirmed_a_read),
+        cmocka_unit_test(a_line_tells_who_confirmed_a_read),
         cmocka_unit_test(a_wait_for_leases_is_told_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

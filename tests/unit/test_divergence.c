@@ -81,7 +81,7 @@ static void the_minority_is_wrong(void **state)
     free(d);
 }
 
-static void without_a_majority_all_are_wrong(void **state)
+static void without_a_majority_all_nodes_are_wrong(void **state)
 {
     struct divergence *d = node_of(2);
     divergence_told(d, 2, different(50));
@@ -97,7 +97,7 @@ static void without_a_majority_all_are_wrong(void **state)
     free(d);
 }
 
-static void in_doubt_until_somebody_tells(void **state)
+static void a_node_is_in_doubt_until_another_tells(void **state)
 {
     struct divergence *d = node_of(3);
     divergence_told(d, 2, different(50));
@@ -203,8 +203,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(equal_nodes_go_on),
         cmocka_unit_test(the_minority_is_wrong),
-        cmocka_unit_test(without_a_majority_all_are_wrong),
-        cmocka_unit_test(in_doubt_until_somebody_tells),
+        cmocka_unit_test(without_a_majority_all_nodes_are_wrong),
+        cmocka_unit_test(a_node_is_in_doubt_until_another_tells),
         cmocka_unit_test(a_claim_waits_until_it_is_reached),
         cmocka_unit_test(only_recent_digests_are_known),
         cmocka_unit_test(a_new_tree_begins_anew),

@@ -177,7 +177,7 @@ static void a_snapshot_is_of_a_format_that_all_read(void **state)
     assert_int_equal(tree_cluster(both->fetcher->store.tree)->level, 2);
 }
 
-static void what_is_lost_is_sent_again(void **state)
+static void lost_pieces_are_sent_again(void **state)
 {
     round_trip(false);
     assert_int_equal(both->count, SNAPSHOT_WINDOW);
@@ -215,7 +215,7 @@ static void a_question_that_was_asked_too_early_does_no_harm(void **state)
     assert_int_equal(both->server->r.snapshots_sent, 1);
 }
 
-static void who_stays_silent_is_given_up(void **state)
+static void a_silent_server_is_given_up(void **state)
 {
     uint64_t id = both->fetcher->r.fetching.id;
     uint64_t patience_ms = SNAPSHOT_PATIENCE_MS + 1;
@@ -277,11 +277,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_snapshot_is_of_a_format_that_all_read, begin, end),
         cmocka_unit_test_setup_teardown(a_window_of_pieces_is_on_its_way, begin, end),
-        cmocka_unit_test_setup_teardown(what_is_lost_is_sent_again, begin, end),
+        cmocka_unit_test_setup_teardown(lost_pieces_are_sent_again, begin, end),
         cmocka_unit_test_setup_teardown(after_a_lost_piece_none_is_taken, begin, end),
         cmocka_unit_test_setup_teardown(a_question_that_was_asked_too_early_does_no_harm, begin,
                                         end),
-        cmocka_unit_test_setup_teardown(who_stays_silent_is_given_up, begin, end),
+        cmocka_unit_test_setup_teardown(a_silent_server_is_given_up, begin, end),
         cmocka_unit_test_setup_teardown(nothing_is_kept_of_what_was_fetched, begin, end),
         cmocka_unit_test_setup_teardown(the_tree_changes_while_it_is_fetched, begin, end),
         cmocka_unit_test_setup_teardown(observers_are_told_of_the_new_tree, begin, end),

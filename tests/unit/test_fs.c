@@ -46,14 +46,11 @@ static struct world world;
 static void on_unmounted(void *arg)
 {
     struct world *w = arg;
-
     w->unmounted++;
 }
 
 static void make_world(struct world *w)
 {
-    char data[128];
-
     memset(w, 0, sizeof *w);
     w->control =
         mmap(NULL, sizeof *w->control, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -61,10 +58,10 @@ static void make_world(struct world *w)
     strcpy(w->folder, "/tmp/test_fs.XXXXXX");
     assert_non_null(mkdtemp(w->folder));
     assert_int_equal(chmod(w->folder, 0755), 0);
+    char data[128];
     snprintf(data, sizeof data, "%s/data", w->folder);
     for (int i = 0; i < MOUNTS; i++) {
         struct config *config = &w->configs[i];
-
         snprintf(config->dir, sizeof config->dir, "%s", data);
         snprintf(config->mount, sizeof config->mount, "%s/mount %d", w->folder, i + 1);
         config->allow_other = true;
@@ -82,19 +79,16 @@ static void mount_all(struct world *w)
 {
     for (int i = 0; i < MOUNTS; i++) {
         struct fault fault = {""};
-        int rc =
+        int status =
             fs_start(&w->loop, w->replica, &w->configs[i], on_unmounted, w, &w->mounts[i], &fault);
-
-        if (rc < 0)
+        if (status < 0)
             print_error("%s\n", fault.text);
-        assert_int_equal(rc, 0);
+        assert_int_equal(status, 0);
     }
 }
 
 static void free_world(struct world *w)
 {
-    char command[128];
-
     for (int i = 0; i < MOUNTS; i++)
         if (w->mounts[i])
             fs_stop(w->mounts[i]);
@@ -108,6 +102,7 @@ static void free_world(struct world *w)
     assert_int_equal(uv_loop_close(&w->loop), 0);
     for (int i = 0; i < MOUNTS; i++) /* the mounts are gone, so that rm stays out of them */
         assert_true(rmdir(w->configs[i].mount) == 0 || errno == ENOENT);
+    char command[128];
     snprintf(command, sizeof command, "rm -r %s", w->folder);
     assert_int_equal(system(command), 0);
     munmap(w->control, sizeof *w->control);
@@ -116,7 +111,6 @@ static void free_world(struct world *w)
 static void on_child(uv_signal_t *handle, int number)
 {
     struct world *w = handle->data;
-
     if (waitpid(w->pid, &w->status, WNOHANG) == w->pid)
         w->running = false;
 }
@@ -124,7 +118,6 @@ static void on_child(uv_signal_t *handle, int number)
 static void on_deadline(uv_timer_t *timer)
 {
     struct world *w = timer->data;
-
     print_error("the child takes too long\n");
     kill(-w->pid, SIGKILL);
 }
@@ -134,7 +127,6 @@ static void on_deadline(uv_timer_t *timer)
 static void run_here(struct world *w, fs_check *check)
 {
     const char *paths[MOUNTS] = {w->configs[0].mount, w->configs[1].mount};
-
     signal(SIGCHLD, SIG_DFL);
     setpgid(0, 0);
     close_range(3, ~0U, 0);
@@ -190,7 +182,7 @@ static int tear_down(void **state)
     return 0;
 }
 
-static void test_check(void **state)
+static void every_check_passes(void **state)
 {
     run_child(&world, *(fs_check **)*state);
 }
@@ -206,14 +198,11 @@ static int start_at(struct world *w, int i, struct fault *fault)
 static void leave_dead_mount(struct world *w)
 {
     int pipes[2];
-    pid_t pid;
-
     assert_int_equal(pipe(pipes), 0);
-    pid = fork();
+    pid_t pid = fork();
     assert_true(pid >= 0);
     if (pid == 0) {
         struct world other;
-
         make_world(&other);
         strcpy(other.configs[0].mount, w->configs[0].mount);
         mount_all(&other);
@@ -236,31 +225,28 @@ static void leave_dead_mount(struct world *w)
     assert_int_equal(system(command), 0);
 }
 
-static void test_dead_mount_is_replaced(void **state)
+static void a_dead_mount_is_replaced(void **state)
 {
     struct fault fault = {""};
-
     leave_dead_mount(&world);
     assert_int_equal(start_at(&world, 0, &fault), 0);
     assert_int_equal(start_at(&world, 1, &fault), 0);
     run_child(&world, check_basics);
 }
 
-static void test_what_is_in_the_way(void **state)
+static void a_mount_point_in_use_is_refused(void **state)
 {
     struct fault fault = {""};
-    struct fs *second;
-    char path[CONFIG_PATH_MAX + 8];
-    int fd;
-
     assert_int_equal(mkdir(world.configs[0].mount, 0755), 0);
+    char path[CONFIG_PATH_MAX + 8];
     snprintf(path, sizeof path, "%s/x", world.configs[0].mount);
-    fd = open(path, O_CREAT | O_WRONLY, 0644);
+    int fd = open(path, O_CREAT | O_WRONLY, 0644);
     close(fd);
     assert_int_equal(start_at(&world, 0, &fault), -ENOTEMPTY);
     assert_int_equal(unlink(path), 0);
 
     assert_int_equal(mount("none", world.configs[0].mount, "tmpfs", 0, NULL), 0);
+    struct fs *second;
     assert_int_equal(fs_start(&world.loop, world.replica, &world.configs[0], on_unmounted, &world,
                               &second, &fault),
                      -EBUSY);
@@ -274,7 +260,7 @@ static void test_what_is_in_the_way(void **state)
     assert_int_equal(unlink(world.configs[0].mount), 0);
 }
 
-static void test_unmounted_by_somebody(void **state)
+static void an_unmount_from_outside_is_told_once(void **state)
 {
     run_child(&world, check_umount);
     while (world.unmounted == 0)
@@ -285,15 +271,13 @@ static void test_unmounted_by_somebody(void **state)
 static void on_let_go(uv_timer_t *timer)
 {
     struct world *w = timer->data;
-
     atomic_store(&w->control->stalled, false);
 }
 
 /* A write is in flight when the door closes: it is decided and answered before the mount goes. */
-static void test_stop_finishes_what_is_in_flight(void **state)
+static void a_stop_finishes_the_writes_in_flight(void **state)
 {
     struct world *w = &world;
-
     atomic_store(&w->control->deferred, true);
     run_child(w, check_make_file);
     uv_signal_start(&w->child, on_child, SIGCHLD);
@@ -317,9 +301,9 @@ static void test_stop_finishes_what_is_in_flight(void **state)
 }
 
 #define CHECK_TEST(name)                                                                           \
-    {#name, test_check, set_up, tear_down, &(fs_check *){name}},                                   \
+    {#name, every_check_passes, set_up, tear_down, &(fs_check *){name}},                           \
     {                                                                                              \
-#name " deferred", test_check, set_up_deferred, tear_down, &(fs_check *)                   \
+#name " deferred", every_check_passes, set_up_deferred, tear_down, &(fs_check *)           \
         {                                                                                          \
             name                                                                                   \
         }                                                                                          \
@@ -328,7 +312,7 @@ static void test_stop_finishes_what_is_in_flight(void **state)
 /* By its own settings, and so only once. */
 #define SLOW_TEST(name)                                                                            \
     {                                                                                              \
-#name, test_check, set_up, tear_down, &(fs_check *)                                        \
+#name, every_check_passes, set_up, tear_down, &(fs_check *)                                \
         {                                                                                          \
             name                                                                                   \
         }                                                                                          \
@@ -361,12 +345,12 @@ int main(int argc, char **argv)
         SLOW_TEST(check_slow_paths),
         SLOW_TEST(check_slow_calls),
         SLOW_TEST(check_slow_exec),
-        cmocka_unit_test_setup_teardown(test_dead_mount_is_replaced, set_up_unmounted, tear_down),
-        cmocka_unit_test_setup_teardown(test_what_is_in_the_way, set_up_unmounted, tear_down),
-        cmocka_unit_test_setup_teardown(test_unmounted_by_somebody, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_stop_finishes_what_is_in_flight, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_dead_mount_is_replaced, set_up_unmounted, tear_down),
+        cmocka_unit_test_setup_teardown(a_mount_point_in_use_is_refused, set_up_unmounted,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(an_unmount_from_outside_is_told_once, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_stop_finishes_the_writes_in_flight, set_up, tear_down),
     };
-
     if (access("/dev/fuse", R_OK | W_OK) != 0 || geteuid() != 0) {
         print_message("no /dev/fuse, or not root: skipped\n");
         return 77;

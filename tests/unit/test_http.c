@@ -10,7 +10,7 @@
 
 #define RAW "Accept: application/octet-stream\r\n"
 
-static void test_one_key(void **state)
+static void one_key_is_put_read_and_deleted(void **state)
 {
     expect("GET", "/key/eat", "", NULL, 404, "{\"Single\":{\"key\":\"eat\",\"exists\":false}}");
     expect("POST", "/key", "", "{\"key\":\"eat\",\"value\":\"it\"}", 200,
@@ -24,7 +24,7 @@ static void test_one_key(void **state)
     expect("DELETE", "/key/eat", "", NULL, 404, "{\"Single\":{\"key\":\"eat\",\"exists\":false}}");
 }
 
-static void test_several_keys(void **state)
+static void several_keys_share_a_request(void **state)
 {
     expect("POST", "/keys", "", "[{\"key\":\"A\",\"value\":\"1\"},{\"key\":\"B\",\"value\":\"2\"}]",
            200, "{\"Multiple\":[{\"key\":\"A\",\"value\":\"1\"},{\"key\":\"B\",\"value\":\"2\"}]}");
@@ -39,7 +39,7 @@ static void test_several_keys(void **state)
     expect("GET", "/keys", "", "[\"A\"]", 200, "{\"Multiple\":[{\"key\":\"A\",\"exists\":false}]}");
 }
 
-static void test_paths(void **state)
+static void paths_are_decoded_and_follow_the_tree(void **state)
 {
     expect("PUT", "/key/etc/app/port", "", "80", 200, "{\"Single\":{\"key\":\"etc/app/port\"}}");
     expect("GET", "/key/etc%2Fapp%2fport", "", NULL, 200,
@@ -63,7 +63,7 @@ static void test_paths(void **state)
     expect_error("GET", "/key/pipe", "", NULL, 409, "not a regular file");
 }
 
-static void test_bytes(void **state)
+static void values_may_be_any_bytes(void **state)
 {
     expect("POST", "/key", "", "{\"key\":\"b\",\"value_base64\":\"AP8=\"}", 200,
            "{\"Single\":{\"key\":\"b\",\"value_base64\":\"AP8=\"}}");
@@ -86,7 +86,7 @@ static void test_bytes(void **state)
 }
 
 /* The most that one value can have, in both forms, and back. */
-static void test_large_value(void **state)
+static void the_largest_value_comes_back(void **state)
 {
     char *value = malloc(VALUE_BYTES_MAX + 1);
     assert_non_null(value);
@@ -116,7 +116,7 @@ static void test_large_value(void **state)
 }
 
 /* A long raw value is cut off when it changes on its way, and never mixed. */
-static void test_value_changes_while_sent(void **state)
+static void a_value_that_changes_while_it_is_sent_is_cut_off(void **state)
 {
     size_t len = 64 * 1024 * 1024; /* more than sockets hold */
     char *value = calloc(1, len);
@@ -141,7 +141,7 @@ static void test_value_changes_while_sent(void **state)
     free(value);
 }
 
-static void test_head(void **state)
+static void head_has_the_headers_alone(void **state)
 {
     expect("PUT", "/key/k", "", "four", 200, NULL);
     struct response head = request("HEAD", "/key/k", RAW, NULL);
@@ -161,7 +161,7 @@ static void expect_etag(const char *method, const char *path, const char *body, 
     response_free(&response);
 }
 
-static void test_conditions(void **state)
+static void conditions_decide_about_a_change(void **state)
 {
     expect("PUT", "/key/c", "If-None-Match: *\r\n", "1", 200, NULL);
     expect_error("PUT", "/key/c", "If-None-Match: *\r\n", "1", 412, "condition");
@@ -187,7 +187,7 @@ static void test_conditions(void **state)
     expect_etag("DELETE", "/key/d", NULL, "\"6\"");
 }
 
-static void test_ping(void **state)
+static void ping_names_every_peer(void **state)
 {
     expect("GET", "/ping", "", NULL, 200,
            "{\"Multiple\":[{\"key\":\"2\",\"value\":\"Pinged peer node 2 successfully\"},"
@@ -198,7 +198,7 @@ static void test_ping(void **state)
            "{\"key\":\"3\",\"error\":\"Peer node 3 did not answer\"}]}");
 }
 
-static void test_operations(void **state)
+static void health_status_and_metrics_are_served(void **state)
 {
     expect("GET", "/healthz", "", NULL, 200, "{\"healthy\":true}");
     expect("GET", "/readyz", "", NULL, 200, "{\"ready\":true}");
@@ -224,7 +224,7 @@ static void expect_outcome(const char *method, const char *path, const char *bod
     response_free(&response);
 }
 
-static void test_outcomes(void **state)
+static void each_outcome_has_its_status(void **state)
 {
     static const char pair[] = "{\"key\":\"a\",\"value\":\"1\"}";
     fake.write_outcome = fake.read_outcome = REPLICA_NO_QUORUM;
@@ -250,7 +250,7 @@ static void test_outcomes(void **state)
     expect_outcome("GET", "/key/a", NULL, 504, "nothing was changed", false);
 }
 
-static void test_result_statuses(void **state)
+static void each_result_has_its_status(void **state)
 {
     static const struct {
         int result, status;
@@ -263,7 +263,7 @@ static void test_result_statuses(void **state)
     }
 }
 
-static void test_old_value_forgotten(void **state)
+static void a_forgotten_old_value_is_said_to_be_unknown(void **state)
 {
     expect("PUT", "/key/a", "", "1", 200, NULL);
     fake.old_forgotten = true;
@@ -273,7 +273,7 @@ static void test_old_value_forgotten(void **state)
            "{\"Single\":{\"key\":\"a\",\"exists\":true,\"overwritten_value_unknown\":true}}");
 }
 
-static void test_consistency(void **state)
+static void each_consistency_reads_in_its_way(void **state)
 {
     expect("PUT", "/key/a", "", "1", 200, NULL);
     expect("GET", "/key/a?consistency=linearizable", "", NULL, 200, NULL);
@@ -294,7 +294,7 @@ static void test_consistency(void **state)
 
 /* ---- Listing ---- */
 
-static void test_listing(void **state)
+static void a_listing_has_prefix_limit_and_next(void **state)
 {
     expect("GET", "/keys", "", NULL, 200, "{\"Multiple\":[]}");
     expect("POST", "/keys", "",
@@ -353,7 +353,7 @@ static void expect_pages(const char *first, size_t keys, size_t pages)
     assert_int_equal(turned, pages);
 }
 
-static void test_listing_in_pages(void **state)
+static void a_long_listing_comes_in_pages(void **state)
 {
     char key[32];
     for (int i = 0; i < 2500; i++) {
@@ -370,7 +370,7 @@ static void test_listing_in_pages(void **state)
 }
 
 /* A page ends before it holds too much. */
-static void test_listing_of_large_values(void **state)
+static void a_listing_of_large_values_comes_in_pages(void **state)
 {
     size_t len = 3 * 1024 * 1024;
     char *value = malloc(len * 2);
@@ -391,23 +391,23 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup(name, harness_reset)
     const struct CMUnitTest tests[] = {
-        TEST(test_one_key),
-        TEST(test_several_keys),
-        TEST(test_paths),
-        TEST(test_bytes),
-        TEST(test_large_value),
-        TEST(test_value_changes_while_sent),
-        TEST(test_head),
-        TEST(test_conditions),
-        TEST(test_ping),
-        TEST(test_operations),
-        TEST(test_outcomes),
-        TEST(test_result_statuses),
-        TEST(test_old_value_forgotten),
-        TEST(test_consistency),
-        TEST(test_listing),
-        TEST(test_listing_in_pages),
-        TEST(test_listing_of_large_values),
+        TEST(one_key_is_put_read_and_deleted),
+        TEST(several_keys_share_a_request),
+        TEST(paths_are_decoded_and_follow_the_tree),
+        TEST(values_may_be_any_bytes),
+        TEST(the_largest_value_comes_back),
+        TEST(a_value_that_changes_while_it_is_sent_is_cut_off),
+        TEST(head_has_the_headers_alone),
+        TEST(conditions_decide_about_a_change),
+        TEST(ping_names_every_peer),
+        TEST(health_status_and_metrics_are_served),
+        TEST(each_outcome_has_its_status),
+        TEST(each_result_has_its_status),
+        TEST(a_forgotten_old_value_is_said_to_be_unknown),
+        TEST(each_consistency_reads_in_its_way),
+        TEST(a_listing_has_prefix_limit_and_next),
+        TEST(a_long_listing_comes_in_pages),
+        TEST(a_listing_of_large_values_comes_in_pages),
     };
     return cmocka_run_group_tests(tests, harness_start, harness_stop);
 }

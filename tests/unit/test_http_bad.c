@@ -17,7 +17,7 @@ static void expect_alive(void)
     expect("GET", "/healthz", "", NULL, 200, "{\"healthy\":true}");
 }
 
-static void test_bad_json(void **state)
+static void malformed_json_is_refused(void **state)
 {
     static const struct {
         const char *body, *text;
@@ -72,7 +72,7 @@ static void expect_bad_list(char *body, int status, const char *text)
     free(body);
 }
 
-static void test_bad_lists(void **state)
+static void malformed_lists_are_refused(void **state)
 {
     expect_error("POST", "/keys", "", "[]", 400, "{\"Multiple\":[{\"error\":\"the list is empty");
     expect_error("POST", "/keys", "", "{\"key\":\"a\",\"value\":\"b\"}", 400, "not an object");
@@ -95,7 +95,7 @@ static void test_bad_lists(void **state)
     expect_alive();
 }
 
-static void test_bad_keys(void **state)
+static void malformed_keys_are_refused(void **state)
 {
     static const struct {
         const char *path;
@@ -133,7 +133,7 @@ static void test_bad_keys(void **state)
     expect_error("POST", "/key", "", "{\"key\":\".quorumfs/x\",\"value\":\"\"}", 403, "reserved");
 }
 
-static void test_long_keys(void **state)
+static void keys_that_are_too_long_are_refused(void **state)
 {
     char *name = repeated("/key/", "n", 255, "");
     expect("PUT", name, "", "x", 200, NULL);
@@ -163,7 +163,7 @@ static void test_long_keys(void **state)
     expect_alive();
 }
 
-static void test_unknown(void **state)
+static void unknown_paths_and_methods_are_refused(void **state)
 {
     expect_error("GET", "/", "", NULL, 404, "no such path");
     expect_error("GET", "/keyring", "", NULL, 404, "no such path");
@@ -185,7 +185,7 @@ static void test_unknown(void **state)
 }
 
 /* The text of a 404 and the methods of a 405 follow from the list of routes. */
-static void test_unknown_path_names_the_paths(void **state)
+static void an_unknown_path_is_told_the_paths(void **state)
 {
     expect(
         "GET", "/", "", NULL, 404,
@@ -193,7 +193,7 @@ static void test_unknown_path_names_the_paths(void **state)
         "/ping, /status, /healthz, /readyz, /metrics, /client\"}}");
 }
 
-static void test_clients(void **state)
+static void forbidden_clients_are_refused(void **state)
 {
     fake.clients_forbidden = true;
     expect_error("GET", "/healthz", "", NULL, 403, "{\"Single\":{\"error\":");
@@ -225,7 +225,7 @@ static void upgrade_from(const char *origin, int status)
 }
 
 /* What a page in a browser of an allowed machine would send. */
-static void test_pages_of_other_origins(void **state)
+static void pages_of_other_origins_are_refused(void **state)
 {
     expect_error("POST", "/key", "Origin: http://elsewhere.example\r\n",
                  "{\"key\":\"a\",\"value\":\"b\"}", 403, "origin");
@@ -247,7 +247,7 @@ static void expect_status(int fd, int status)
     response_free(&response);
 }
 
-static void test_announced_body_too_large(void **state)
+static void an_announced_body_that_is_too_large_is_refused(void **state)
 {
     char head[200];
     int fd = http_connect();
@@ -266,7 +266,7 @@ static void test_announced_body_too_large(void **state)
 }
 
 /* A client that sends all of it before it looks at the answer still finds the answer. */
-static void test_body_too_large_is_sent(void **state)
+static void a_body_that_grows_too_large_is_refused(void **state)
 {
     size_t len = HTTP_BODY_BYTES_MAX + 1;
     char *body = calloc(1, len);
@@ -292,7 +292,7 @@ static void send_chunk(int fd, const void *data, size_t len)
     send_text(fd, "\r\n");
 }
 
-static void test_chunked_bodies(void **state)
+static void chunked_bodies_are_read_up_to_the_limit(void **state)
 {
     static char block[1024 * 1024];
     int fd = http_connect();
@@ -316,7 +316,7 @@ static void test_chunked_bodies(void **state)
     close(fd);
 }
 
-static void test_expect_continue(void **state)
+static void expect_continue_is_answered(void **state)
 {
     int fd = http_connect();
     send_text(fd, "PUT /key/a HTTP/1.1\r\nHost: test\r\nExpect: 100-continue\r\n"
@@ -328,7 +328,7 @@ static void test_expect_continue(void **state)
 }
 
 /* Nobody wants the body: the request is answered and the connection lives. */
-static void test_needless_body(void **state)
+static void a_needless_body_is_ignored(void **state)
 {
     int fd = http_connect();
     for (int i = 0; i < 3; i++) {
@@ -342,7 +342,7 @@ static void test_needless_body(void **state)
 
 /* ---- Connections ---- */
 
-static void test_garbage(void **state)
+static void garbage_is_refused(void **state)
 {
 #define BYTES(text)                                                                                \
     {                                                                                              \
@@ -371,7 +371,7 @@ static void test_garbage(void **state)
 }
 
 /* Clients that stop in the middle are ended, however slowly they go on. */
-static void test_slow_clients(void **state)
+static void slow_clients_are_closed_in_time(void **state)
 {
     harness_set_body_ms(300);
     int silent = http_connect(), header = http_connect(), body = http_connect();
@@ -420,7 +420,7 @@ static void pipeline(void)
     close(fd);
 }
 
-static void test_pipelining(void **state)
+static void pipelined_requests_are_answered_in_order(void **state)
 {
     pipeline();
     fake.answers = FAKE_LATER;
@@ -434,7 +434,7 @@ static void wait_for_held(int count)
 }
 
 /* Clients that go away while their requests wait. */
-static void test_client_leaves(void **state)
+static void clients_may_leave_while_their_requests_wait(void **state)
 {
     fake.answers = FAKE_HELD;
     int left[20], stays = http_connect();
@@ -456,7 +456,7 @@ static void test_client_leaves(void **state)
 }
 
 /* A client that sends its request and the end at once gets the answer and the end. */
-static void test_half_closed(void **state)
+static void a_half_closed_connection_gets_its_answer(void **state)
 {
     for (int i = 0; i < 2; i++) {
         fake.answers = i == 0 ? FAKE_AT_ONCE : FAKE_LATER;
@@ -470,7 +470,7 @@ static void test_half_closed(void **state)
 }
 
 /* Idle connections cost nothing that others would notice. */
-static void test_many_connections(void **state)
+static void idle_connections_do_not_slow_others(void **state)
 {
     static int fds[MANY];
     for (int i = 0; i < MANY; i++) {
@@ -492,25 +492,25 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup(name, harness_reset)
     const struct CMUnitTest tests[] = {
-        TEST(test_bad_json),
-        TEST(test_bad_lists),
-        TEST(test_bad_keys),
-        TEST(test_long_keys),
-        TEST(test_unknown),
-        TEST(test_unknown_path_names_the_paths),
-        TEST(test_clients),
-        TEST(test_pages_of_other_origins),
-        TEST(test_announced_body_too_large),
-        TEST(test_body_too_large_is_sent),
-        TEST(test_chunked_bodies),
-        TEST(test_expect_continue),
-        TEST(test_needless_body),
-        TEST(test_garbage),
-        TEST(test_slow_clients),
-        TEST(test_pipelining),
-        TEST(test_client_leaves),
-        TEST(test_half_closed),
-        TEST(test_many_connections),
+        TEST(malformed_json_is_refused),
+        TEST(malformed_lists_are_refused),
+        TEST(malformed_keys_are_refused),
+        TEST(keys_that_are_too_long_are_refused),
+        TEST(unknown_paths_and_methods_are_refused),
+        TEST(an_unknown_path_is_told_the_paths),
+        TEST(forbidden_clients_are_refused),
+        TEST(pages_of_other_origins_are_refused),
+        TEST(an_announced_body_that_is_too_large_is_refused),
+        TEST(a_body_that_grows_too_large_is_refused),
+        TEST(chunked_bodies_are_read_up_to_the_limit),
+        TEST(expect_continue_is_answered),
+        TEST(a_needless_body_is_ignored),
+        TEST(garbage_is_refused),
+        TEST(slow_clients_are_closed_in_time),
+        TEST(pipelined_requests_are_answered_in_order),
+        TEST(clients_may_leave_while_their_requests_wait),
+        TEST(a_half_closed_connection_gets_its_answer),
+        TEST(idle_connections_do_not_slow_others),
     };
     return cmocka_run_group_tests(tests, harness_start, harness_stop);
 }

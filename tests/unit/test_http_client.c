@@ -17,7 +17,7 @@ static void ask(int fd, const char *message, const char *reply)
     ws_expect(fd, reply);
 }
 
-static void test_table(void **state)
+static void every_request_has_its_reply(void **state)
 {
     int fd = ws_open();
     ask(fd, "{\"APIRequest\":{\"Get\":\"duck\"}}",
@@ -42,7 +42,7 @@ static void test_table(void **state)
     close(fd);
 }
 
-static void test_outcomes(void **state)
+static void each_outcome_has_its_reply(void **state)
 {
     int fd = ws_open();
     static const char put[] = "{\"APIRequest\":{\"Put\":{\"key\":\"a\",\"value\":\"b\"}}}";
@@ -77,7 +77,7 @@ static void test_outcomes(void **state)
     close(fd);
 }
 
-static void test_bytes(void **state)
+static void values_may_be_any_bytes(void **state)
 {
     int fd = ws_open();
     ask(fd, "{\"APIRequest\":{\"Put\":{\"key\":\"a\",\"value_base64\":\"/wA=\"}}}",
@@ -90,7 +90,7 @@ static void test_bytes(void **state)
     close(fd);
 }
 
-static void test_malformed(void **state)
+static void malformed_messages_are_refused(void **state)
 {
     static const char *const messages[] = {
         "",
@@ -134,7 +134,7 @@ static void test_malformed(void **state)
     close(fd);
 }
 
-static void test_fragments(void **state)
+static void fragments_make_one_message(void **state)
 {
     int fd = ws_open();
     static const char message[] = "{\"APIRequest\":{\"Get\":\"duck\"}}";
@@ -160,7 +160,7 @@ static char *put_message(size_t value_len, size_t *len)
     return message;
 }
 
-static void test_large_messages(void **state)
+static void large_messages_pass_up_to_the_limit(void **state)
 {
     int fd = ws_open();
     size_t len, reply_len;
@@ -202,7 +202,7 @@ static void get_many(int fd, int count)
 }
 
 /* Many more than may be in flight at once; the answers come in order. */
-static void test_pipelining(void **state)
+static void pipelined_messages_are_answered_in_order(void **state)
 {
     int fd = ws_open();
     get_many(fd, 1000);
@@ -217,7 +217,7 @@ static void wait_for_held(int count)
         usleep(1000);
 }
 
-static void test_flow_control(void **state)
+static void requests_in_flight_have_a_limit(void **state)
 {
     fake.answers = FAKE_HELD;
     int fd = ws_open();
@@ -235,7 +235,7 @@ static void test_flow_control(void **state)
 }
 
 /* Connections that end while the replica holds their requests. */
-static void test_client_leaves(void **state)
+static void a_client_may_leave_while_its_requests_wait(void **state)
 {
     fake.answers = FAKE_HELD;
     for (int i = 0; i < 10; i++) {
@@ -255,7 +255,7 @@ static void test_client_leaves(void **state)
 }
 
 /* One more than there may be is told so. */
-static void test_too_many(void **state)
+static void sessions_beyond_the_limit_are_refused(void **state)
 {
     static int fds[HTTP_WEBSOCKETS_MAX + 1];
     int count = 0;
@@ -275,7 +275,7 @@ static void test_too_many(void **state)
         close(fds[--count]);
 }
 
-static void test_not_a_websocket(void **state)
+static void a_plain_request_is_no_websocket(void **state)
 {
     int fd = websocket_connect();
     send_text(fd, "GET /client HTTP/1.1\r\nHost: test\r\n\r\n");
@@ -304,10 +304,17 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup(name, harness_reset)
     const struct CMUnitTest tests[] = {
-        TEST(test_table),           TEST(test_outcomes),     TEST(test_bytes),
-        TEST(test_malformed),       TEST(test_fragments),    TEST(test_large_messages),
-        TEST(test_pipelining),      TEST(test_flow_control), TEST(test_client_leaves),
-        TEST(test_not_a_websocket), TEST(test_too_many),
+        TEST(every_request_has_its_reply),
+        TEST(each_outcome_has_its_reply),
+        TEST(values_may_be_any_bytes),
+        TEST(malformed_messages_are_refused),
+        TEST(fragments_make_one_message),
+        TEST(large_messages_pass_up_to_the_limit),
+        TEST(pipelined_messages_are_answered_in_order),
+        TEST(requests_in_flight_have_a_limit),
+        TEST(a_client_may_leave_while_its_requests_wait),
+        TEST(a_plain_request_is_no_websocket),
+        TEST(sessions_beyond_the_limit_are_refused),
     };
     return cmocka_run_group_tests(tests, harness_start, harness_stop);
 }

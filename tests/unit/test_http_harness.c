@@ -183,7 +183,7 @@ struct put {
     uint32_t mode;
 };
 
-static void put(void *arg)
+static void harness_put_here(void *arg)
 {
     struct put *what = arg;
     fake_put(server.replica, bytes_of_text(what->key), what->value, what->mode);
@@ -192,7 +192,7 @@ static void put(void *arg)
 void harness_put(const char *key, struct bytes value, uint32_t mode)
 {
     struct put what = {key, value, mode};
-    run_on_loop(put, &what);
+    run_on_loop(harness_put_here, &what);
 }
 
 /* ---- The client ---- */

@@ -24,7 +24,7 @@ static double seconds(void)
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-static void test_idle(void **state)
+static void idle_connections_do_not_delay_a_stop(void **state)
 {
     int idle = http_connect(), silent = http_connect(), client = ws_open();
     send_text(idle, "GET /healthz HTTP/1.1\r\nHost: test\r\n\r\n");
@@ -61,7 +61,7 @@ static void *stop_in_background(void *state)
     return NULL;
 }
 
-static void test_answer_under_way(void **state)
+static void a_stop_waits_for_an_answer_under_way(void **state)
 {
     pthread_t thread;
     int fd = ask_for_large_value();
@@ -73,7 +73,7 @@ static void test_answer_under_way(void **state)
     close(fd);
 }
 
-static void test_client_that_does_not_read(void **state)
+static void a_stop_leaves_a_client_that_does_not_read(void **state)
 {
     int fd = ask_for_large_value();
     double before = seconds();
@@ -85,9 +85,9 @@ static void test_client_that_does_not_read(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(test_idle, start),
-        cmocka_unit_test_setup(test_answer_under_way, start),
-        cmocka_unit_test_setup(test_client_that_does_not_read, start),
+        cmocka_unit_test_setup(idle_connections_do_not_delay_a_stop, start),
+        cmocka_unit_test_setup(a_stop_waits_for_an_answer_under_way, start),
+        cmocka_unit_test_setup(a_stop_leaves_a_client_that_does_not_read, start),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,7 +16,7 @@
 
 #define BYTES(text) ((struct bytes){(const uint8_t *)(text), sizeof(text) - 1})
 
-static void test_utf8(void **state)
+static void utf8_is_told_from_other_bytes(void **state)
 {
     const struct bytes good[] = {
         BYTES(""),
@@ -66,7 +66,7 @@ static void expect_base64(struct bytes bytes, const char *text)
 }
 
 /* RFC 4648, section 10 */
-static void test_base64(void **state)
+static void base64_comes_back_and_is_checked(void **state)
 {
     expect_base64(BYTES(""), "");
     expect_base64(BYTES("f"), "Zg==");
@@ -86,7 +86,7 @@ static void test_base64(void **state)
     }
 }
 
-static void test_uri(void **state)
+static void uris_are_taken_apart(void **state)
 {
     struct http_uri uri;
     struct fault fault;
@@ -104,7 +104,7 @@ static void test_uri(void **state)
     buffer_free(&out);
 }
 
-static void test_escapes(void **state)
+static void texts_are_escaped_for_json(void **state)
 {
     struct buffer out = {0};
     http_json_raw(&out, "{");
@@ -120,10 +120,10 @@ static void test_escapes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_utf8),
-        cmocka_unit_test(test_base64),
-        cmocka_unit_test(test_uri),
-        cmocka_unit_test(test_escapes),
+        cmocka_unit_test(utf8_is_told_from_other_bytes),
+        cmocka_unit_test(base64_comes_back_and_is_checked),
+        cmocka_unit_test(uris_are_taken_apart),
+        cmocka_unit_test(texts_are_escaped_for_json),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

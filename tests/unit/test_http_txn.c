@@ -44,7 +44,7 @@ static void assert_value(const char *key, const char *value)
     response_free(&response);
 }
 
-static void test_then_runs_if_all_conditions_hold(void **state)
+static void then_runs_if_all_conditions_hold(void **state)
 {
     expect("PUT", "/key/a", "", "1", 200, NULL); /* revision 1 */
     expect_txn("{'if':[{'key':'a','revision':1},{'key':'b','exists':false},"
@@ -58,7 +58,7 @@ static void test_then_runs_if_all_conditions_hold(void **state)
     assert_value("c", "v");
 }
 
-static void test_else_runs_if_one_does_not(void **state)
+static void else_runs_if_one_does_not(void **state)
 {
     static const char *const conditions[] = {
         "{'key':'a','revision':2}", "{'key':'none','revision':1}", "{'key':'a','exists':false}",
@@ -81,7 +81,7 @@ static void test_else_runs_if_one_does_not(void **state)
     }
 }
 
-static void test_branches_may_be_empty(void **state)
+static void branches_may_be_empty(void **state)
 {
     expect_txn("{'if':[],'then':[]}",
                "{'Transaction':{'succeeded':true,'revision':1,'results':[]}}");
@@ -95,7 +95,7 @@ static void test_branches_may_be_empty(void **state)
                "{'Transaction':{'succeeded':true,'revision':4,'results':[]}}");
 }
 
-static void test_operations_come_one_after_the_other(void **state)
+static void operations_come_one_after_the_other(void **state)
 {
     expect_txn("{'if':[],'then':[{'put':{'key':'c','value_base64':'AP8='}},{'delete':'c'},"
                "{'delete':'c'}]}",
@@ -105,14 +105,14 @@ static void test_operations_come_one_after_the_other(void **state)
                "{'delete':{'key':'c','exists':false}}]}}");
 }
 
-static void test_the_answer_has_its_revision(void **state)
+static void the_answer_has_its_revision(void **state)
 {
     struct response response = request("POST", "/txn", "", "{\"if\":[],\"then\":[]}");
     assert_string_equal(response_header(&response, "ETag"), "\"1\"");
     response_free(&response);
 }
 
-static void test_malformed_ones_are_refused(void **state)
+static void malformed_transactions_are_refused(void **state)
 {
     static const struct {
         const char *body, *text;
@@ -174,7 +174,7 @@ static char *many(size_t count)
     return body;
 }
 
-static void test_too_many_are_refused(void **state)
+static void too_many_operations_are_refused(void **state)
 {
     char *body = many(COMMAND_OPS_MAX);
     expect_error("POST", "/txn", "", body, 413, "at most 16383 conditions and operations");
@@ -185,7 +185,7 @@ static void test_too_many_are_refused(void **state)
     free(body);
 }
 
-static void test_failures_name_the_key(void **state)
+static void failures_name_the_key(void **state)
 {
     static const char body[] = "{'if':[{'key':'a','exists':false}],"
                                "'then':[{'put':{'key':'b','value':'1'}},{'delete':'d'}]}";
@@ -203,14 +203,14 @@ static void test_failures_name_the_key(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_then_runs_if_all_conditions_hold),
-        TEST(test_else_runs_if_one_does_not),
-        TEST(test_branches_may_be_empty),
-        TEST(test_operations_come_one_after_the_other),
-        TEST(test_the_answer_has_its_revision),
-        TEST(test_malformed_ones_are_refused),
-        TEST(test_too_many_are_refused),
-        TEST(test_failures_name_the_key),
+        TEST(then_runs_if_all_conditions_hold),
+        TEST(else_runs_if_one_does_not),
+        TEST(branches_may_be_empty),
+        TEST(operations_come_one_after_the_other),
+        TEST(the_answer_has_its_revision),
+        TEST(malformed_transactions_are_refused),
+        TEST(too_many_operations_are_refused),
+        TEST(failures_name_the_key),
     };
     return cmocka_run_group_tests(tests, harness_start, harness_stop);
 }

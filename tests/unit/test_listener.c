@@ -59,7 +59,7 @@ static const struct listener_route routes[ROUTES] = {
 
 static void rig_start_with(const char *addr, uint32_t route_count)
 {
-    memset(&rig, 0, sizeof(rig));
+    memset(&rig, 0, sizeof rig);
     assert_int_equal(uv_loop_init(&rig.loop), 0);
     if (listener_start(&rig.loop, addr, routes, route_count, &rig.listener, &rig.fault) < 0)
         fail_msg("%s", rig.fault.text);
@@ -127,8 +127,8 @@ static int dial(void)
     const int on = 1;
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_true(fd >= 0);
-    assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
-    assert_int_equal(setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)), 0);
+    assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof to), 0);
+    assert_int_equal(setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on), 0);
     return fd;
 }
 
@@ -163,7 +163,7 @@ static void each_request_goes_its_route_with_every_byte(void **state)
         {"\r\n", 2},
         {"get /client ", 2},
     };
-    enum { CASES = sizeof(cases) / sizeof(cases[0]) };
+    enum { CASES = sizeof cases / sizeof cases[0] };
     rig_start();
     for (uint32_t i = 0; i < CASES; i++) {
         int fd = dial();
@@ -171,7 +171,7 @@ static void each_request_goes_its_route_with_every_byte(void **state)
         say(fd, cases[i].text);
         wait_adopted(i + 1);
         assert_int_equal(rig.adopted[i].route, cases[i].route);
-        assert_int_equal(recv(rig.adopted[i].fd, found, sizeof(found), 0),
+        assert_int_equal(recv(rig.adopted[i].fd, found, sizeof found, 0),
                          (ssize_t)strlen(cases[i].text));
         assert_string_equal(found, cases[i].text);
         close(fd);
@@ -182,7 +182,7 @@ static void each_request_goes_its_route_with_every_byte(void **state)
 static void an_adopted_socket_is_free_and_ready(void **state)
 {
     int on = 0, low = 0;
-    socklen_t len = sizeof(on);
+    socklen_t len = sizeof on;
     rig_start();
     int fd = dial();
     say(fd, "GET /cl"); /* first a part, so that the socket was watched for a time */
@@ -244,7 +244,7 @@ static void a_client_that_leaves_is_forgotten(void **state)
     int reset = dial();
     const struct linger now = {1, 0};
     run_for(10);
-    assert_int_equal(setsockopt(reset, SOL_SOCKET, SO_LINGER, &now, sizeof(now)), 0);
+    assert_int_equal(setsockopt(reset, SOL_SOCKET, SO_LINGER, &now, sizeof now), 0);
     close(reset);
     assert_in_range(run_for(20), 0, 5);
     assert_int_equal(rig.count, 0);
@@ -374,7 +374,7 @@ static void names_and_ipv6_work(void **state)
     int v6 = socket(AF_INET6, SOCK_STREAM, 0);
     const struct sockaddr_in6 loopback = {.sin6_family = AF_INET6,
                                           .sin6_addr = IN6ADDR_LOOPBACK_INIT};
-    bool has_v6 = v6 >= 0 && bind(v6, (const struct sockaddr *)&loopback, sizeof(loopback)) == 0;
+    bool has_v6 = v6 >= 0 && bind(v6, (const struct sockaddr *)&loopback, sizeof loopback) == 0;
     if (v6 >= 0)
         close(v6);
     rig_start_with("localhost:0", ROUTES);

@@ -45,7 +45,7 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 
 static struct rig *rig_new(void)
 {
-    struct rig *rig = calloc(1, sizeof(*rig));
+    struct rig *rig = calloc(1, sizeof *rig);
     assert_non_null(rig);
     strcpy(rig->dir, "/tmp/test_log.XXXXXX");
     assert_non_null(mkdtemp(rig->dir));
@@ -67,7 +67,7 @@ static void on_durable(void *arg, uint64_t ticket)
     assert_true(ticket <= rig->ticket);
     rig->durable = ticket;
     if (rig->report_fd > 0)
-        assert_int_equal(write(rig->report_fd, &ticket, sizeof(ticket)), sizeof(ticket));
+        assert_int_equal(write(rig->report_fd, &ticket, sizeof ticket), sizeof ticket);
 }
 
 static void on_failed(void *arg, int status, const char *text)
@@ -184,7 +184,7 @@ static int64_t tamper(const struct rig *rig, const char *text)
     sqlite3 *db;
     sqlite3_stmt *statement;
     int64_t number = 0;
-    snprintf(path, sizeof(path), "%s/log.db", rig->dir);
+    snprintf(path, sizeof path, "%s/log.db", rig->dir);
     assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, seal_vfs()), SQLITE_OK);
     assert_int_equal(sqlite3_prepare_v2(db, text, -1, &statement, NULL), SQLITE_OK);
     if (sqlite3_step(statement) == SQLITE_ROW)
@@ -198,13 +198,13 @@ static void assert_refused(struct rig *rig, const struct identity *as, uint64_t 
                            const char *text)
 {
     assert_int_equal(rig_try_open(rig, as, applied), status);
-    if (strstr(rig->fault.text, text) == NULL)
+    if (!strstr(rig->fault.text, text))
         fail_msg("\"%s\" does not say \"%s\"", rig->fault.text, text);
 }
 
 /* ---- The tests ---- */
 
-static void what_was_written_is_found_again(void **state)
+static void a_log_reads_back_as_it_was_written(void **state)
 {
     struct rig *rig = rig_new();
     rig_open(rig, 0);
@@ -542,9 +542,9 @@ static void nothing_reported_is_lost_by_a_kill(void **state)
         close(report[1]);
         int until = 1 + rand() % 300;
         for (int i = 0; i < until; i++)
-            assert_int_equal(read(report[0], &reported, sizeof(reported)), sizeof(reported));
+            assert_int_equal(read(report[0], &reported, sizeof reported), sizeof reported);
         kill(child, SIGKILL);
-        while (read(report[0], &ticket, sizeof(ticket)) == sizeof(ticket))
+        while (read(report[0], &ticket, sizeof ticket) == sizeof ticket)
             reported = ticket;
         waitpid(child, NULL, 0);
         close(report[0]);
@@ -577,7 +577,7 @@ static int fill_the_disk(struct rig *rig, int report_fd)
     }
     rig_write(rig, false, rig->ticket, 1, 1, 0); /* goes nowhere, and harms nothing */
     rig_stop(rig);
-    return rig->failed == -ENOSPC && strstr(rig->fault.text, "log.db: ") != NULL ? 0 : 1;
+    return rig->failed == -ENOSPC && strstr(rig->fault.text, "log.db: ") ? 0 : 1;
 }
 
 static void a_full_disk_is_told_once_and_opens_again(void **state)
@@ -590,7 +590,7 @@ static void a_full_disk_is_told_once_and_opens_again(void **state)
     if (child == 0)
         _exit(fill_the_disk(rig, report[1]));
     close(report[1]);
-    while (read(report[0], &ticket, sizeof(ticket)) == sizeof(ticket))
+    while (read(report[0], &ticket, sizeof ticket) == sizeof ticket)
         reported = ticket;
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_int_equal(status, 0);
@@ -611,7 +611,7 @@ static void a_full_disk_is_told_once_and_opens_again(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_was_written_is_found_again),
+        cmocka_unit_test(a_log_reads_back_as_it_was_written),
         cmocka_unit_test(a_truncated_tail_is_replaced),
         cmocka_unit_test(ballots_that_come_with_entries_are_stored),
         cmocka_unit_test(the_largest_entries_fit),

@@ -90,7 +90,7 @@ static void on_closed(void *arg)
 
 static int rig_open(struct rig *rig)
 {
-    memset(rig, 0, sizeof(*rig));
+    memset(rig, 0, sizeof *rig);
     int status = folder_open(dir, &rig->folder, &rig->fault);
     assert_int_equal(status, 0);
     status = log_open(rig->folder, &identity, &members, 0, 0, &rig->log, &rig->stored, &rig->fault);
@@ -118,7 +118,7 @@ static void rig_stop(struct rig *rig)
 static void remove_log(void)
 {
     char path[64];
-    snprintf(path, sizeof(path), "%s/log.db", dir);
+    snprintf(path, sizeof path, "%s/log.db", dir);
     assert_int_equal(unlink(path), 0);
     strcat(path, "-wal");
     assert_int_equal(unlink(path), 0);
@@ -145,7 +145,7 @@ static bool rig_write(struct rig *rig, uint64_t round, uint64_t first, uint32_t 
                                 .membership = members};
     uint8_t *bytes = malloc(len);
     write.entries = malloc(sizeof(struct paxos_entry *));
-    assert_true(bytes != NULL && write.entries != NULL);
+    assert_true(bytes && write.entries);
     memset(bytes, (int)round, len);
     write.entries[0] = paxos_entry_new(bytes, len);
     free(bytes);
@@ -238,7 +238,7 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 static int prepare(void **state)
 {
     sqlite3_vfs *vfs = sqlite3_vfs_find(NULL);
-    if (mkdtemp(dir) == NULL)
+    if (!mkdtemp(dir))
         return -1;
     return vfs->xSetSystemCall(vfs, "pwrite64", (sqlite3_syscall_ptr)failing_pwrite);
 }

@@ -99,7 +99,7 @@ static void a_new_folder_is_fresh_and_has_a_number(void **state)
     rig_end(&other);
 }
 
-static void what_was_written_is_found(void **state)
+static void a_membership_reads_back_as_it_was_written(void **state)
 {
     struct rig rig;
     struct paxos_membership membership = members_of(PAXOS_NODES_MAX);
@@ -224,7 +224,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_new_folder_is_fresh_and_has_a_number),
-        cmocka_unit_test(what_was_written_is_found),
+        cmocka_unit_test(a_membership_reads_back_as_it_was_written),
         cmocka_unit_test(a_snapshot_makes_nobody_a_member),
         cmocka_unit_test(the_members_are_those_of_the_first_start),
         cmocka_unit_test(a_former_folder_gets_its_members),

@@ -57,7 +57,7 @@ static void other_families_are_nowhere(void **state)
     assert_false(network_contains(&n, &local));
 }
 
-static void what_is_no_network_is_refused(void **state)
+static void malformed_networks_are_refused(void **state)
 {
     static const char *const wrong[] = {
         "",           "10.0.0.0/33", "10.0.0/8",   "::1/129",    "localhost",
@@ -65,7 +65,7 @@ static void what_is_no_network_is_refused(void **state)
         "1.2.3.4/+8", "[::1]",       "1.2.3.4:80", "/8",
     };
     struct network n;
-    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         if (network_parse(wrong[i], &n) != -EINVAL)
             fail_msg("\"%s\" was taken", wrong[i]);
     }
@@ -82,7 +82,7 @@ static void addresses_are_split(void **state)
     assert_string_equal(host, "fd00::1");
     assert_int_equal(port, 65535);
 
-    memset(text, 'a', sizeof(text));
+    memset(text, 'a', sizeof text);
     strcpy(text + NETWORK_HOST_MAX - 1, ":80");
     assert_int_equal(network_split(text, host, &port), 0);
     strcpy(text + NETWORK_HOST_MAX, ":80");
@@ -93,7 +93,7 @@ static void addresses_are_split(void **state)
         "host:8o", "::1:80",   "[]:80",   "[::1]",   "[::1]80",    "a b:80",
         "a/b:80",  "host:80 ", "[::1:80", "::1]:80", "a,b:80",     "host:000080",
     };
-    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         if (network_split(wrong[i], host, &port) != -EINVAL)
             fail_msg("\"%s\" was taken", wrong[i]);
     }
@@ -121,7 +121,7 @@ int main(void)
         cmocka_unit_test(a_network_contains_its_addresses_only),
         cmocka_unit_test(an_ipv4_address_in_ipv6_form_is_ipv4),
         cmocka_unit_test(other_families_are_nowhere),
-        cmocka_unit_test(what_is_no_network_is_refused),
+        cmocka_unit_test(malformed_networks_are_refused),
         cmocka_unit_test(addresses_are_split),
         cmocka_unit_test(addresses_are_resolved),
     };

@@ -155,7 +155,7 @@ static void proposals_wait_for_a_leader(void **state)
     end(s);
 }
 
-static void what_waits_is_bounded(void **state)
+static void waiting_proposals_are_bounded(void **state)
 {
     struct subject *s = start(3, NULL);
     propose(s, 40, 1 << 20);
@@ -190,7 +190,7 @@ static void stale_ballots_are_refused(void **state)
     end(s);
 }
 
-static void links_that_return(void **state)
+static void a_link_that_returns_prepares_again(void **state)
 {
     struct subject *s = follower(1);
     step(s, (struct paxos_event){.type = PAXOS_LINK_UP, .pid = OTHER});
@@ -403,10 +403,10 @@ int main(void)
         cmocka_unit_test(followers_may_decide_before_the_leaders_disk),
         cmocka_unit_test(a_repeated_reply_counts_once),
         cmocka_unit_test(proposals_wait_for_a_leader),
-        cmocka_unit_test(what_waits_is_bounded),
+        cmocka_unit_test(waiting_proposals_are_bounded),
         cmocka_unit_test(a_slow_peer_is_not_flooded),
         cmocka_unit_test(stale_ballots_are_refused),
-        cmocka_unit_test(links_that_return),
+        cmocka_unit_test(a_link_that_returns_prepares_again),
         cmocka_unit_test(a_link_that_goes_takes_the_quorum_with_it),
         cmocka_unit_test(reads_share_probes),
         cmocka_unit_test(a_follower_vouches_for_its_own_reads),

@@ -92,7 +92,7 @@ static void fresh_nodes_found_a_cluster(void **state)
     end(s);
 }
 
-static void all_that_are_fresh_need_not_wait(void **state)
+static void if_all_are_fresh_none_need_wait(void **state)
 {
     struct subject *s = start_fresh(3);
     answer(s, PEER, PAXOS_FRESH);
@@ -122,7 +122,7 @@ static void a_node_that_was_told_founds_nothing(void **state)
 }
 
 /* In each round another one: never were two fresh at the same moment. */
-static void fresh_ones_of_two_rounds_found_nothing(void **state)
+static void fresh_nodes_of_two_rounds_found_nothing(void **state)
 {
     struct subject *s = start_fresh(3);
     for (int i = 0; i < 5; i++)
@@ -134,7 +134,7 @@ static void fresh_ones_of_two_rounds_found_nothing(void **state)
 }
 
 /* Two of three have lost their folders: that the third has data must not be passed over. */
-static void beside_a_member_nothing_is_founded(void **state)
+static void fresh_nodes_found_nothing_beside_a_member(void **state)
 {
     struct subject *s = start_fresh(3);
     answer(s, OTHER, PAXOS_MEMBER); /* once is enough */
@@ -159,7 +159,7 @@ static void an_emptied_folder_is_another_one(void **state)
     end(s);
 }
 
-static void whom_a_founder_counted_is_a_founder(void **state)
+static void a_node_that_a_founder_counted_is_a_founder(void **state)
 {
     struct subject *s = start_fresh(3);
     struct paxos_message m = reply_of(s, PEER, PAXOS_MEMBER);
@@ -266,7 +266,7 @@ static void an_answer_of_an_earlier_life_lets_nobody_in(void **state)
     end(s);
 }
 
-static void who_joins_itself_lets_nobody_in(void **state)
+static void a_joining_node_lets_no_other_in(void **state)
 {
     struct subject *s = start_fresh(3);
     answer(s, PEER, PAXOS_MEMBER);
@@ -286,7 +286,7 @@ static void a_fresh_node_answers_no_leader(void **state)
     end(s);
 }
 
-static void it_tells_that_it_does_not_vote(void **state)
+static void a_joining_node_tells_that_it_does_not_vote(void **state)
 {
     struct subject *s = start_joining();
     prepare(s, ballot(6, PEER), 1);
@@ -302,7 +302,7 @@ static void it_tells_that_it_does_not_vote(void **state)
     end(s);
 }
 
-static void it_raises_no_ballot(void **state)
+static void a_joining_node_raises_no_ballot(void **state)
 {
     struct subject *s = start_joining();
     for (int i = 0; i < 20; i++) {
@@ -317,7 +317,7 @@ static void it_raises_no_ballot(void **state)
     end(s);
 }
 
-static void below_the_floor_nobody_leads_it(void **state)
+static void a_joining_node_follows_no_ballot_below_the_floor(void **state)
 {
     struct subject *s = start_joining();
     prepare(s, ballot(4, OTHER), 1);
@@ -409,7 +409,7 @@ static void a_sync_for_an_earlier_life_is_none(void **state)
     end(s);
 }
 
-static void who_was_let_in_goes_on_after_a_restart(void **state)
+static void a_node_that_was_let_in_goes_on_after_a_restart(void **state)
 {
     struct paxos_stored stored = {.promise = ballot(5, PEER),
                                   .membership = membership(PAXOS_JOINING, 2),
@@ -426,28 +426,28 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_node_alone_founds_its_cluster),
         cmocka_unit_test(fresh_nodes_found_a_cluster),
-        cmocka_unit_test(all_that_are_fresh_need_not_wait),
+        cmocka_unit_test(if_all_are_fresh_none_need_wait),
         cmocka_unit_test(a_node_that_was_told_founds_nothing),
-        cmocka_unit_test(fresh_ones_of_two_rounds_found_nothing),
-        cmocka_unit_test(beside_a_member_nothing_is_founded),
+        cmocka_unit_test(fresh_nodes_of_two_rounds_found_nothing),
+        cmocka_unit_test(fresh_nodes_found_nothing_beside_a_member),
         cmocka_unit_test(an_emptied_folder_is_another_one),
-        cmocka_unit_test(whom_a_founder_counted_is_a_founder),
+        cmocka_unit_test(a_node_that_a_founder_counted_is_a_founder),
         cmocka_unit_test(enough_members_let_it_in),
         cmocka_unit_test(a_life_is_never_taken_twice),
         cmocka_unit_test(a_life_is_durable_before_it_is_asked_for),
         cmocka_unit_test(an_answer_to_an_earlier_start_is_none),
         cmocka_unit_test(answers_to_others_are_not_mine),
         cmocka_unit_test(an_answer_of_an_earlier_life_lets_nobody_in),
-        cmocka_unit_test(who_joins_itself_lets_nobody_in),
+        cmocka_unit_test(a_joining_node_lets_no_other_in),
         cmocka_unit_test(a_fresh_node_answers_no_leader),
-        cmocka_unit_test(it_tells_that_it_does_not_vote),
-        cmocka_unit_test(it_raises_no_ballot),
-        cmocka_unit_test(below_the_floor_nobody_leads_it),
+        cmocka_unit_test(a_joining_node_tells_that_it_does_not_vote),
+        cmocka_unit_test(a_joining_node_raises_no_ballot),
+        cmocka_unit_test(a_joining_node_follows_no_ballot_below_the_floor),
         cmocka_unit_test(the_whole_log_makes_it_a_member),
         cmocka_unit_test(it_has_a_quorum_once_it_is_a_member_on_disk),
         cmocka_unit_test(accepting_shows_that_it_is_a_member),
         cmocka_unit_test(a_sync_for_an_earlier_life_is_none),
-        cmocka_unit_test(who_was_let_in_goes_on_after_a_restart),
+        cmocka_unit_test(a_node_that_was_let_in_goes_on_after_a_restart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -142,7 +142,7 @@ static void a_lease_is_no_use_while_out_of_line(void **state)
 }
 
 /* The leader may have decided what this node has accepted. */
-static void what_is_accepted_and_not_decided_has_to_be_asked_for(void **state)
+static void an_accepted_entry_that_is_not_decided_has_to_be_asked_for(void **state)
 {
     struct subject *s = holder();
     receive_entries(s, in_session(PAXOS_ACCEPT_DECIDE, ballot(5, PEER), 2, 1, 1), 1, 8);
@@ -190,7 +190,7 @@ static void a_restart_forgets_what_it_vouched_for(void **state)
     end(s);
 }
 
-static void who_takes_part_no_longer_forgets_it_as_well(void **state)
+static void a_node_that_takes_part_no_longer_forgets_it_as_well(void **state)
 {
     struct paxos_config config = {
         .me = ME, .count = 3, .pids = {ME, PEER, OTHER}, .leased_before = true, .now = START};
@@ -200,7 +200,7 @@ static void who_takes_part_no_longer_forgets_it_as_well(void **state)
     end(s);
 }
 
-static void who_takes_no_part_vouches_for_nothing(void **state)
+static void a_node_that_takes_no_part_vouches_for_nothing(void **state)
 {
     struct subject *s = follower(1);
     receive(s, (struct paxos_message){.type = PAXOS_READ_PROBE,
@@ -265,7 +265,7 @@ static void a_decision_waits_until_the_lease_has_run_out(void **state)
     end(s);
 }
 
-static void who_is_behind_gets_no_lease(void **state)
+static void a_node_that_is_behind_gets_no_lease(void **state)
 {
     struct subject *s = leased_leader();
     propose(s, 1, 8);
@@ -277,7 +277,7 @@ static void who_is_behind_gets_no_lease(void **state)
     end(s);
 }
 
-static void who_is_waited_for_gets_no_lease_for_a_while(void **state)
+static void a_node_that_is_waited_for_gets_no_lease_for_a_while(void **state)
 {
     struct subject *s = leased_leader();
     assert_int_equal(grant(s, 1), LEASE);
@@ -298,7 +298,7 @@ static void who_is_waited_for_gets_no_lease_for_a_while(void **state)
     end(s);
 }
 
-static void nobody_gets_longer_than_the_leader_wants(void **state)
+static void no_lease_is_longer_than_the_leader_wants(void **state)
 {
     struct subject *s = leased_leader();
     receive(s, (struct paxos_message){.type = PAXOS_READ_REQUEST,
@@ -405,7 +405,7 @@ static void a_new_leader_keeps_its_own_word(void **state)
     end(s);
 }
 
-static void alone_there_is_nothing_to_wait_for(void **state)
+static void a_single_node_waits_for_nothing(void **state)
 {
     struct subject *s = start_leased(1);
     tick(s);
@@ -426,22 +426,22 @@ int main(void)
         cmocka_unit_test(reads_that_nobody_follows_ask_for_none),
         cmocka_unit_test(a_lease_ends_with_its_ballot),
         cmocka_unit_test(a_lease_is_no_use_while_out_of_line),
-        cmocka_unit_test(what_is_accepted_and_not_decided_has_to_be_asked_for),
+        cmocka_unit_test(an_accepted_entry_that_is_not_decided_has_to_be_asked_for),
         cmocka_unit_test(a_word_is_remembered_until_the_promise),
         cmocka_unit_test(a_restart_forgets_what_it_vouched_for),
-        cmocka_unit_test(who_takes_part_no_longer_forgets_it_as_well),
-        cmocka_unit_test(who_takes_no_part_vouches_for_nothing),
+        cmocka_unit_test(a_node_that_takes_part_no_longer_forgets_it_as_well),
+        cmocka_unit_test(a_node_that_takes_no_part_vouches_for_nothing),
         cmocka_unit_test(a_decision_waits_for_the_holder),
         cmocka_unit_test(a_decision_waits_until_the_lease_has_run_out),
-        cmocka_unit_test(who_is_behind_gets_no_lease),
-        cmocka_unit_test(who_is_waited_for_gets_no_lease_for_a_while),
-        cmocka_unit_test(nobody_gets_longer_than_the_leader_wants),
+        cmocka_unit_test(a_node_that_is_behind_gets_no_lease),
+        cmocka_unit_test(a_node_that_is_waited_for_gets_no_lease_for_a_while),
+        cmocka_unit_test(no_lease_is_longer_than_the_leader_wants),
         cmocka_unit_test(a_leader_remembers_its_grants_when_it_promises),
         cmocka_unit_test(a_leaders_own_lease_counts_from_its_probe),
         cmocka_unit_test(a_confirmation_alone_is_no_lease),
         cmocka_unit_test(a_new_leader_waits_for_what_was_vouched_for),
         cmocka_unit_test(a_new_leader_keeps_its_own_word),
-        cmocka_unit_test(alone_there_is_nothing_to_wait_for),
+        cmocka_unit_test(a_single_node_waits_for_nothing),
     };
     return cmocka_run_group_tests_name("paxos_lease", tests, NULL, NULL);
 }

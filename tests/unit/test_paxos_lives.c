@@ -41,7 +41,7 @@ static void a_promise_tells_of_lives(void **state)
 
 /* ---- A candidate ---- */
 
-static void who_joins_is_not_counted(void **state)
+static void a_joining_node_is_not_counted(void **state)
 {
     struct subject *s = start(3, NULL);
     elect(s);
@@ -123,7 +123,7 @@ static void the_best_promise_of_an_earlier_life_is_given_up(void **state)
 }
 
 /* Its promise would not count either. */
-static void who_joins_helps_nobody_to_be_elected(void **state)
+static void a_joining_node_helps_no_candidate(void **state)
 {
     struct subject *s = start(3, NULL);
     for (int i = 0; i < 4; i++) {
@@ -140,7 +140,7 @@ static void who_joins_helps_nobody_to_be_elected(void **state)
     end(s);
 }
 
-static void who_joins_gets_the_whole_log(void **state)
+static void a_joining_node_gets_the_whole_log(void **state)
 {
     struct subject *s = leader();
     propose(s, 4, 100000);
@@ -157,7 +157,7 @@ static void who_joins_gets_the_whole_log(void **state)
 }
 
 /* In this ballot it had acknowledged all of it before, which holds no more. */
-static void who_joins_gets_nothing_new_before_it_has_the_log(void **state)
+static void a_joining_node_gets_nothing_new_before_it_has_the_log(void **state)
 {
     struct subject *s = leader();
     receive(s, promise_to(s, OTHER));
@@ -190,13 +190,13 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_life_is_durable_before_it_is_answered),
         cmocka_unit_test(a_promise_tells_of_lives),
-        cmocka_unit_test(who_joins_is_not_counted),
+        cmocka_unit_test(a_joining_node_is_not_counted),
         cmocka_unit_test(of_two_nodes_it_is_counted),
         cmocka_unit_test(a_promise_of_an_earlier_life_is_not_counted),
         cmocka_unit_test(the_best_promise_of_an_earlier_life_is_given_up),
-        cmocka_unit_test(who_joins_helps_nobody_to_be_elected),
-        cmocka_unit_test(who_joins_gets_the_whole_log),
-        cmocka_unit_test(who_joins_gets_nothing_new_before_it_has_the_log),
+        cmocka_unit_test(a_joining_node_helps_no_candidate),
+        cmocka_unit_test(a_joining_node_gets_the_whole_log),
+        cmocka_unit_test(a_joining_node_gets_nothing_new_before_it_has_the_log),
         cmocka_unit_test(prepares_of_two_lives_differ),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,7 +12,7 @@ static void ticks(struct subject *s, int count)
 
 /* ---- lost messages ---- */
 
-static void who_starts_again_asks_until_prepared(void **state)
+static void a_restarted_node_asks_until_prepared(void **state)
 {
     struct subject *s = start_with(ballot(4, PEER), ballot(4, PEER), 0, 0, 1);
     for (int i = 0; i < 3; i++) {
@@ -161,7 +161,7 @@ static void a_lost_read_request_or_probe_is_sent_again(void **state)
     end(s);
 }
 
-static void who_has_nothing_to_say_is_silent(void **state)
+static void a_leader_with_nothing_to_say_is_silent(void **state)
 {
     struct subject *s = leader();
     propose(s, 2, 8);
@@ -299,7 +299,7 @@ static void a_peer_beyond_the_leaders_log_is_left_alone(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(who_starts_again_asks_until_prepared),
+        cmocka_unit_test(a_restarted_node_asks_until_prepared),
         cmocka_unit_test(a_prepare_without_answer_is_repeated),
         cmocka_unit_test(a_beat_is_answered_with_what_was_accepted),
         cmocka_unit_test(a_lost_piece_is_asked_for_again),
@@ -309,7 +309,7 @@ int main(void)
         cmocka_unit_test(a_slow_leader_is_not_given_up_while_it_lives),
         cmocka_unit_test(a_lost_read_index_is_sent_again),
         cmocka_unit_test(a_lost_read_request_or_probe_is_sent_again),
-        cmocka_unit_test(who_has_nothing_to_say_is_silent),
+        cmocka_unit_test(a_leader_with_nothing_to_say_is_silent),
         cmocka_unit_test(a_leader_that_a_snapshot_carried_prepares_again),
         cmocka_unit_test(a_leader_that_a_snapshot_carried_gives_way),
         cmocka_unit_test(a_candidate_wants_a_snapshot_until_it_leads),

@@ -218,7 +218,7 @@ static void a_lost_tail_is_noticed(void **state)
 }
 
 /* Trap 9: what is trimmed is synchronised by a snapshot. */
-static void what_is_trimmed_needs_a_snapshot(void **state)
+static void a_peer_below_the_trimmed_log_needs_a_snapshot(void **state)
 {
     struct subject *s = leader();
     propose(s, 6, 8);
@@ -363,7 +363,7 @@ int main(void)
         cmocka_unit_test(a_repeated_promise_starts_no_session),
         cmocka_unit_test(a_late_prepare_req_starves_nobody),
         cmocka_unit_test(a_lost_tail_is_noticed),
-        cmocka_unit_test(what_is_trimmed_needs_a_snapshot),
+        cmocka_unit_test(a_peer_below_the_trimmed_log_needs_a_snapshot),
         cmocka_unit_test(a_snapshot_interrupts_a_sync),
         cmocka_unit_test(a_snapshot_keeps_the_tail),
         cmocka_unit_test(a_new_leader_may_need_a_snapshot),

@@ -34,7 +34,7 @@ static void forward(struct subject *s, uint32_t from)
     receive_entries(s, (struct paxos_message){.type = PAXOS_PROPOSAL_FORWARD, .from = from}, 1, 8);
 }
 
-static void nobody_is_told_at_once(void **state)
+static void followers_are_not_told_at_once(void **state)
 {
     struct subject *s = telling_leader(0);
     decide_one(s);
@@ -44,7 +44,7 @@ static void nobody_is_told_at_once(void **state)
 }
 
 /* The while begins with the first that they were not told. */
-static void everybody_is_told_after_a_while(void **state)
+static void all_followers_are_told_after_a_while(void **state)
 {
     struct subject *s = telling_leader(0);
     propose(s, 2, 8);
@@ -62,7 +62,7 @@ static void everybody_is_told_after_a_while(void **state)
     end(s);
 }
 
-static void it_goes_with_the_next_entries(void **state)
+static void a_decision_goes_with_the_next_entries(void **state)
 {
     struct subject *s = telling_leader(0);
     decide_one(s);
@@ -73,7 +73,7 @@ static void it_goes_with_the_next_entries(void **state)
     end(s);
 }
 
-static void who_proposed_is_told_at_once(void **state)
+static void the_proposer_is_told_at_once(void **state)
 {
     struct subject *s = telling_leader(0);
     forward(s, OTHER);
@@ -86,7 +86,7 @@ static void who_proposed_is_told_at_once(void **state)
     end(s);
 }
 
-static void who_reads_is_told_at_once(void **state)
+static void a_reader_is_told_at_once(void **state)
 {
     struct subject *s = telling_leader(0);
     decide_one(s);
@@ -99,7 +99,7 @@ static void who_reads_is_told_at_once(void **state)
     end(s);
 }
 
-static void who_has_a_lease_is_told_at_once(void **state)
+static void a_lease_holder_is_told_at_once(void **state)
 {
     struct subject *s = telling_leader(LEASE);
     receive(s, (struct paxos_message){.type = PAXOS_READ_REQUEST,
@@ -119,12 +119,12 @@ static void who_has_a_lease_is_told_at_once(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(nobody_is_told_at_once),
-        cmocka_unit_test(everybody_is_told_after_a_while),
-        cmocka_unit_test(it_goes_with_the_next_entries),
-        cmocka_unit_test(who_proposed_is_told_at_once),
-        cmocka_unit_test(who_reads_is_told_at_once),
-        cmocka_unit_test(who_has_a_lease_is_told_at_once),
+        cmocka_unit_test(followers_are_not_told_at_once),
+        cmocka_unit_test(all_followers_are_told_after_a_while),
+        cmocka_unit_test(a_decision_goes_with_the_next_entries),
+        cmocka_unit_test(the_proposer_is_told_at_once),
+        cmocka_unit_test(a_reader_is_told_at_once),
+        cmocka_unit_test(a_lease_holder_is_told_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

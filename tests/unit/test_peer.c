@@ -40,7 +40,7 @@ static void what_is_urgent_overtakes(void **state)
     assert_int_equal(nodes[2].wrong, 0);
 }
 
-static void what_waits_is_bounded(void **state)
+static void waiting_frames_are_bounded(void **state)
 {
     start_pair();
     for (int i = 0; i < 6; i++)
@@ -218,7 +218,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         nodes_test(frames_of_every_size_arrive_whole_and_in_order),
         nodes_test(what_is_urgent_overtakes),
-        nodes_test(what_waits_is_bounded),
+        nodes_test(waiting_frames_are_bounded),
         nodes_test(a_node_that_returns_is_linked_again),
         nodes_test(a_cut_direction_takes_the_link_down),
         nodes_test(frames_go_round_a_cut_link),

@@ -120,7 +120,7 @@ static void the_urgent_lane_forgets_the_old(void **state)
     assert_int_equal(outbox_clear(&out), 1);
 }
 
-static void what_is_relayed_is_the_same_frame(void **state)
+static void a_relayed_frame_is_the_same_frame(void **state)
 {
     struct outbox out = {0};
     struct inbox in = {0};
@@ -195,7 +195,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(everything_arrives_in_its_order),
         cmocka_unit_test(the_urgent_lane_forgets_the_old),
-        cmocka_unit_test(what_is_relayed_is_the_same_frame),
+        cmocka_unit_test(a_relayed_frame_is_the_same_frame),
         cmocka_unit_test(pieces_that_no_outbox_sends_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

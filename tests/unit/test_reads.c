@@ -150,7 +150,7 @@ static void without_a_quorum_nothing_is_current(void **state)
 
 /* What is confirmed waits for the tree only, also without a quorum. */
 /* Somebody has another tree: not even what was confirmed a moment ago is known to be right. */
-static void in_doubt_nothing_is_answered(void **state)
+static void a_node_in_doubt_answers_nothing(void **state)
 {
     struct parts *p = parts_new();
     struct answer a;
@@ -300,7 +300,7 @@ int main(void)
         cmocka_unit_test(a_read_waits_until_its_index_is_applied),
         cmocka_unit_test(the_first_index_counts),
         cmocka_unit_test(without_a_quorum_nothing_is_current),
-        cmocka_unit_test(in_doubt_nothing_is_answered),
+        cmocka_unit_test(a_node_in_doubt_answers_nothing),
         cmocka_unit_test(a_confirmed_read_outlives_the_quorum),
         cmocka_unit_test(an_expired_read_is_no_answer),
         cmocka_unit_test(each_read_has_its_own_deadline),

@@ -224,7 +224,7 @@ static void results_of_others_answer_nobody(void **state)
 
 /* Exactly once, also where the folder was emptied and counts its starts from one again: the life is
  * what tells this first command from the one that a first start proposed before. */
-static void what_an_earlier_life_proposed_is_another_command(void **state)
+static void a_command_of_an_earlier_life_is_another_command(void **state)
 {
     struct node *n = node_new(0);
     leave_entries(n, LOG_INCARNATION_STEP, 1);
@@ -239,7 +239,7 @@ static void what_an_earlier_life_proposed_is_another_command(void **state)
 }
 
 /* Without a quorum what was accepted may still be replaced. */
-static void what_is_not_decided_is_not_applied(void **state)
+static void undecided_entries_are_not_applied(void **state)
 {
     struct node *n = node_new(2);
     leave_entries(n, 1, 0);
@@ -312,8 +312,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(results_of_others_answer_nobody),
-        cmocka_unit_test(what_an_earlier_life_proposed_is_another_command),
-        cmocka_unit_test(what_is_not_decided_is_not_applied),
+        cmocka_unit_test(a_command_of_an_earlier_life_is_another_command),
+        cmocka_unit_test(undecided_entries_are_not_applied),
         cmocka_unit_test(observers_are_told_before_the_answer),
         cmocka_unit_test(a_failed_write_ends_the_node),
     };

@@ -29,7 +29,6 @@ struct image {
 static FILE *open_file(const struct fixture *f, const char *name, const char *mode)
 {
     char path[128];
-
     snprintf(path, sizeof path, "%s/%s", f->path, name);
     FILE *file = fopen(path, mode);
     assert_non_null(file);
@@ -40,7 +39,6 @@ static struct image image_load(const struct fixture *f, const char *name)
 {
     FILE *file = open_file(f, name, "r");
     struct image image = {0};
-
     fseek(file, 0, SEEK_END);
     image.len = (size_t)ftell(file);
     rewind(file);
@@ -53,7 +51,6 @@ static struct image image_load(const struct fixture *f, const char *name)
 static void image_store(const struct fixture *f, const char *name, const struct image *image)
 {
     FILE *file = open_file(f, name, "w");
-
     assert_int_equal(fwrite(image->bytes, 1, image->len, file), image->len);
     assert_int_equal(fclose(file), 0);
 }
@@ -62,7 +59,6 @@ static void remove_beside(const struct fixture *f, const char *name)
 {
     static const char *const suffixes[] = {"-wal", "-shm", "-journal"};
     char path[128];
-
     for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
         snprintf(path, sizeof path, "%s/%s%s", f->path, name, suffixes[i]);
         unlink(path);
@@ -78,12 +74,10 @@ typedef int read_whole(const struct fixture *f, uint64_t *digest);
 static int read_tree(const struct fixture *f, uint64_t *digest)
 {
     struct folder *folder;
-    struct tree *tree;
     struct fault fault;
-    int status;
-
     assert_int_equal(folder_open(f->path, &folder, &fault), 0);
-    status = tree_open(folder, &identity, &tree, &fault);
+    struct tree *tree;
+    int status = tree_open(folder, &identity, &tree, &fault);
     if (status == 0) {
         status = tree_digest(tree, digest);
         fault_set(&fault, status, "%s", tree_fault(tree));
@@ -98,13 +92,11 @@ static int read_tree(const struct fixture *f, uint64_t *digest)
 static int read_log(const struct fixture *f, uint64_t *digest)
 {
     struct folder *folder;
-    struct log_db db;
-    struct paxos_stored stored;
     struct fault fault;
-    int status;
-
     assert_int_equal(folder_open(f->path, &folder, &fault), 0);
-    status = log_db_open(&db, folder, &identity, &members, 0);
+    struct log_db db;
+    int status = log_db_open(&db, folder, &identity, &members, 0);
+    struct paxos_stored stored;
     if (status == 0) {
         status = log_db_load(&db, 0, 0, &stored);
         log_db_close(&db);
@@ -137,7 +129,6 @@ struct subject {
 static void try_damaged(struct subject *s)
 {
     uint64_t digest = 0;
-
     image_store(&s->f, s->name, &s->image);
     remove_beside(&s->f, s->name);
     int status = s->read(&s->f, &digest);
@@ -184,11 +175,10 @@ static void flip_everywhere(struct subject *s, uint64_t *seed)
     assert_true(s->noticed >= HEADER_BITS);
 }
 
-static void test_flips_in_a_tree(void **state)
+static void flips_in_a_tree_are_noticed(void **state)
 {
     struct subject s = {0};
     uint64_t seed = random_seed();
-
     fixture_open(&s.f);
     for (int i = 0; i < COMMANDS; i++)
         fixture_do(&s.f, workload_op(&seed, 60));
@@ -206,13 +196,11 @@ static uint64_t digests[COMMANDS + 1];
 static int read_killed_tree(const struct fixture *f, uint64_t *same)
 {
     struct folder *folder;
-    struct tree *tree;
     struct fault fault;
-    uint64_t digest;
-    int status;
-
     assert_int_equal(folder_open(f->path, &folder, &fault), 0);
-    status = tree_open(folder, &identity, &tree, &fault);
+    struct tree *tree;
+    int status = tree_open(folder, &identity, &tree, &fault);
+    uint64_t digest;
     if (status == 0) {
         assert_int_equal(tree_digest(tree, &digest), 0);
         assert_true(tree_applied(tree) <= COMMANDS);
@@ -243,7 +231,6 @@ static void write_back(struct fixture *f)
 static void flip_in_the_wal(struct subject *s, uint64_t *seed)
 {
     struct image file = image_load(&s->f, "tree.db");
-
     s->image = image_load(&s->f, s->name);
     fixture_detach(&s->f);
     for (int i = 0; i < WAL_FLIPS; i++) {
@@ -254,11 +241,10 @@ static void flip_in_the_wal(struct subject *s, uint64_t *seed)
     free(file.bytes);
 }
 
-static void test_flips_in_a_wal_that_was_written_back(void **state)
+static void flips_in_a_written_back_wal_are_noticed_or_harmless(void **state)
 {
     struct subject s = {.name = "tree.db-wal", .read = read_killed_tree, .digest = true};
     uint64_t seed = random_seed();
-
     fixture_open(&s.f);
     digests[0] = fixture_digest(&s.f);
     run_commands(&s.f, &seed, COMMANDS);
@@ -269,15 +255,14 @@ static void test_flips_in_a_wal_that_was_written_back(void **state)
 }
 
 /* The reader keeps the WAL from being begun again. */
-static void test_flips_in_a_wal_that_was_partly_written_back(void **state)
+static void flips_in_a_partly_written_back_wal_are_noticed_or_harmless(void **state)
 {
     struct subject s = {.name = "tree.db-wal", .read = read_killed_tree, .digest = true};
-    struct tree_reader *reader;
     uint64_t seed = random_seed(), index;
-
     fixture_open(&s.f);
     digests[0] = fixture_digest(&s.f);
     run_commands(&s.f, &seed, COMMANDS / 2);
+    struct tree_reader *reader;
     assert_int_equal(tree_reader_open(s.f.tree, RECORD_FORMAT, &reader, &index), 0);
     write_back(&s.f);
     run_commands(&s.f, &seed, COMMANDS / 2);
@@ -289,15 +274,14 @@ static void test_flips_in_a_wal_that_was_partly_written_back(void **state)
 
 static void fill_log(const struct fixture *f)
 {
-    struct log_db db;
     struct paxos_write write = {.promise = {3, 0, 1},
                                 .acc_round = {3, 0, 1},
                                 .decided = 40,
                                 .entry_count = ENTRIES,
                                 .membership = members};
-    struct paxos_stored stored;
-
+    struct log_db db;
     assert_int_equal(log_db_open(&db, f->folder, &identity, &members, 0), 0);
+    struct paxos_stored stored;
     assert_int_equal(log_db_load(&db, 0, 0, &stored), 0);
     write.entries = calloc(ENTRIES, sizeof *write.entries);
     for (int i = 0; i < ENTRIES; i++)
@@ -310,11 +294,10 @@ static void fill_log(const struct fixture *f)
     log_db_close(&db);
 }
 
-static void test_flips_in_a_log(void **state)
+static void flips_in_a_log_are_noticed(void **state)
 {
     struct subject s = {0};
     uint64_t seed = random_seed();
-
     fixture_open(&s.f);
     fill_log(&s.f);
     fixture_detach(&s.f);
@@ -330,15 +313,11 @@ static void piece_read(void *arg, int status, struct bytes piece, bool last)
 }
 
 /* Nor is it sent to another node. */
-static void test_a_damaged_page_is_not_served(void **state)
+static void a_damaged_page_is_not_served(void **state)
 {
     struct subject s = {0};
-    struct tree_reader *reader;
     uint8_t value[100000] = {0};
-    uint64_t index;
-    uv_loop_t loop;
     int status = 0;
-
     fixture_open(&s.f);
     fixture_must(
         &s.f,
@@ -348,7 +327,10 @@ static void test_a_damaged_page_is_not_served(void **state)
     s.image.bytes[s.image.len - SEAL_PAGE_BYTES / 2] ^= 1; /* of the value */
     image_store(&s.f, s.name, &s.image);
     fixture_attach(&s.f);
+    uv_loop_t loop;
     assert_int_equal(uv_loop_init(&loop), 0);
+    uint64_t index;
+    struct tree_reader *reader;
     assert_int_equal(tree_reader_open(s.f.tree, RECORD_FORMAT, &reader, &index), 0);
     while (status == 0) {
         assert_int_equal(tree_reader_next(reader, &loop, 10000, piece_read, &status), 0);
@@ -363,10 +345,9 @@ static void test_a_damaged_page_is_not_served(void **state)
 }
 
 /* A whole page, as it was written, but in another place. */
-static void test_a_page_in_anothers_place(void **state)
+static void a_page_in_the_place_of_another_is_found(void **state)
 {
     struct subject s = {0};
-
     fixture_open(&s.f);
     fill_log(&s.f);
     fixture_detach(&s.f);
@@ -382,12 +363,12 @@ static void test_a_page_in_anothers_place(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_flips_in_a_tree),
-        cmocka_unit_test(test_flips_in_a_wal_that_was_written_back),
-        cmocka_unit_test(test_flips_in_a_wal_that_was_partly_written_back),
-        cmocka_unit_test(test_flips_in_a_log),
-        cmocka_unit_test(test_a_page_in_anothers_place),
-        cmocka_unit_test(test_a_damaged_page_is_not_served),
+        cmocka_unit_test(flips_in_a_tree_are_noticed),
+        cmocka_unit_test(flips_in_a_written_back_wal_are_noticed_or_harmless),
+        cmocka_unit_test(flips_in_a_partly_written_back_wal_are_noticed_or_harmless),
+        cmocka_unit_test(flips_in_a_log_are_noticed),
+        cmocka_unit_test(a_page_in_the_place_of_another_is_found),
+        cmocka_unit_test(a_damaged_page_is_not_served),
     };
     return cmocka_run_group_tests_name("seal", tests, NULL, NULL);
 }

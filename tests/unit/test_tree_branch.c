@@ -30,16 +30,14 @@ static bool exists(struct fixture *f, const char *key)
 static bool holds(struct fixture *f, struct op condition)
 {
     struct op_result out;
-
     assert_int_equal(fixture_run(f, &condition, 1, &out), 0);
     return out.existed;
 }
 
-static void test_conditions(void **state)
+static void each_condition_is_tested(void **state)
 {
     struct fixture *f = *state;
     struct op link = make_named(OP_SYMLINK, INO_ROOT, "link");
-
     link.data = text("a");
     uint64_t revision = fixture_must(f, make_put("a", "1")).revision;
     uint64_t of_dir = fixture_must(f, make_named(OP_MKDIR, INO_ROOT, "dir")).revision;
@@ -66,10 +64,9 @@ static void test_conditions(void **state)
 
 /* ---- Branches ---- */
 
-static void test_one_branch_runs(void **state)
+static void one_branch_runs(void **state)
 {
     struct fixture *f = *state;
-
     fixture_must(f, make_put("a", "1"));
     for (int round = 0; round < 2; round++) {
         bool first = round == 0;
@@ -97,27 +94,24 @@ static void test_one_branch_runs(void **state)
     }
 }
 
-static void test_a_condition_sees_what_comes_before_it(void **state)
+static void a_condition_sees_what_comes_before_it(void **state)
 {
     struct fixture *f = *state;
     struct op ops[] = {make_put("a", "1"), make_if("a", OP_IF_ABSENT, 0), make_put("b", "then"),
                        otherwise, make_put("c", "else")};
-
     assert_int_equal(fixture_run(f, ops, 5, NULL), 0);
     assert_true(exists(f, "a") && exists(f, "c"));
     assert_false(exists(f, "b"));
 }
 
-static void test_a_branch_is_atomic(void **state)
+static void a_branch_is_atomic(void **state)
 {
     struct fixture *f = *state;
     struct op ops[] = {make_if("a", OP_IF_EXISTS, 0), otherwise, make_put("b", "1"),
                        make_put("dir", "a directory")};
-    struct buffer entry;
-    bool repeated;
-
     fixture_must(f, make_named(OP_MKDIR, INO_ROOT, "dir"));
-    entry = fixture_entry(f, ops, 4);
+    struct buffer entry = fixture_entry(f, ops, 4);
+    bool repeated;
     struct command_result result = fixture_apply(f, bytes_of(entry.data, entry.len), &repeated);
     assert_int_equal(result.status, -EISDIR);
     assert_int_equal(result.failed_op, 3);
@@ -133,8 +127,6 @@ static void test_a_branch_is_atomic(void **state)
 static void check_repeated(struct fixture *f, uint32_t more)
 {
     struct op *ops = calloc(more + 4, sizeof *ops);
-    bool repeated;
-
     assert_non_null(ops);
     ops[0] = make_if("a", OP_IF_ABSENT, 0);
     for (uint32_t i = 1; i <= more; i++)
@@ -143,6 +135,7 @@ static void check_repeated(struct fixture *f, uint32_t more)
     ops[more + 2] = otherwise;
     ops[more + 3] = make_put("b", "else");
     struct buffer entry = fixture_entry(f, ops, more + 4);
+    bool repeated;
     for (int round = 0; round < 3; round++) {
         struct command_result result = fixture_apply(f, bytes_of(entry.data, entry.len), &repeated);
         assert_int_equal(repeated, round > 0);
@@ -157,7 +150,7 @@ static void check_repeated(struct fixture *f, uint32_t more)
     free(ops);
 }
 
-static void test_a_repeated_command_says_which_branch_ran(void **state)
+static void a_repeated_command_says_which_branch_ran(void **state)
 {
     check_repeated(*state, 0);
     check_repeated(*state, 200); /* more than are kept whole */
@@ -168,7 +161,6 @@ static void test_a_repeated_command_says_which_branch_ran(void **state)
 static const char *random_key(uint64_t *seed)
 {
     static const char *const keys[KEYS] = {"a", "b", "c/d", "c/e"};
-
     return keys[random_below(seed, KEYS)];
 }
 
@@ -176,7 +168,6 @@ static bool random_condition(struct fixture *f, uint64_t *seed, struct op *op)
 {
     const char *key = random_key(seed);
     uint64_t revision = fixture_resolve(f, key).revision;
-
     switch (random_below(seed, 3)) {
     case 0:
         *op = make_if(key, OP_IF_EXISTS, 0);
@@ -193,18 +184,16 @@ static bool random_condition(struct fixture *f, uint64_t *seed, struct op *op)
 static uint32_t random_branch(uint64_t *seed, struct op *ops)
 {
     uint32_t count = random_below(seed, OPS_MAX);
-
     for (uint32_t i = 0; i < count; i++)
         ops[i] = random_below(seed, 3) ? make_put(random_key(seed), "value")
                                        : make_delete(random_key(seed));
     return count;
 }
 
-static void test_random_branches(void **state)
+static void random_branches_agree_with_the_model(void **state)
 {
     struct fixture *f = *state, plain;
     uint64_t seed = random_seed();
-
     fixture_open(&plain);
     for (int round = 0; round < ROUNDS; round++) {
         struct op ops[3 * OPS_MAX + 1], nothing = make_delete("none");
@@ -234,12 +223,12 @@ static void test_random_branches(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        FIXTURE_TEST(test_conditions),
-        FIXTURE_TEST(test_one_branch_runs),
-        FIXTURE_TEST(test_a_condition_sees_what_comes_before_it),
-        FIXTURE_TEST(test_a_branch_is_atomic),
-        FIXTURE_TEST(test_a_repeated_command_says_which_branch_ran),
-        FIXTURE_TEST(test_random_branches),
+        FIXTURE_TEST(each_condition_is_tested),
+        FIXTURE_TEST(one_branch_runs),
+        FIXTURE_TEST(a_condition_sees_what_comes_before_it),
+        FIXTURE_TEST(a_branch_is_atomic),
+        FIXTURE_TEST(a_repeated_command_says_which_branch_ran),
+        FIXTURE_TEST(random_branches_agree_with_the_model),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,11 +10,10 @@ enum { PLACES = 65536 };
 /* ---- Names and inodes ---- */
 
 /* Two numbers with one place. */
-static void test_an_inode_takes_the_place_of_another(void **state)
+static void an_inode_takes_the_place_of_another(void **state)
 {
     struct fixture *f = *state;
     struct attr first = fixture_must(f, make_put("first", "1"));
-
     f->tree->counters.next_ino = first.ino + PLACES;
     struct attr second = fixture_must(f, make_put("second", "twice"));
     assert_int_equal(second.ino, first.ino + PLACES);
@@ -26,7 +25,7 @@ static void test_an_inode_takes_the_place_of_another(void **state)
     assert_int_equal(fixture_resolve(f, "second").ino, 0);
 }
 
-static void test_names_share_places(void **state)
+static void names_share_places(void **state)
 {
     struct fixture *f = *state;
     enum { NAMES = 2000 }; /* about thirty of them take one that is taken */
@@ -44,11 +43,10 @@ static void test_names_share_places(void **state)
     }
 }
 
-static void test_names_of_any_length(void **state)
+static void names_may_have_any_length(void **state)
 {
     struct fixture *f = *state;
     char name[NAME_BYTES_MAX + 1];
-
     for (size_t len = 40; len <= NAME_BYTES_MAX; len += len < 48 ? 1 : 23) {
         memset(name, 'n', len);
         name[len] = 0;
@@ -63,7 +61,7 @@ static void test_names_of_any_length(void **state)
 }
 
 /* What a list has changed before it fails is as it was. */
-static void test_an_undone_list_leaves_nothing(void **state)
+static void an_undone_list_leaves_nothing(void **state)
 {
     struct fixture *f = *state;
     uint64_t old = fixture_must(f, make_put("old", "as it was")).ino;
@@ -76,7 +74,6 @@ static void test_an_undone_list_leaves_nothing(void **state)
         make_put("new/file", "fails: it is no directory"),
     };
     struct op_result last;
-
     assert_int_equal(fixture_run(f, ops, 5, &last), -ENOTDIR);
     assert_int_equal(fixture_resolve(f, "new").ino, 0);
     assert_int_equal(fixture_resolve(f, "older").ino, 0);
@@ -86,13 +83,12 @@ static void test_an_undone_list_leaves_nothing(void **state)
     fixture_assert_contents(f, old, "as it was");
 }
 
-static void test_renamed_names_lead_elsewhere(void **state)
+static void renamed_names_lead_elsewhere(void **state)
 {
     struct fixture *f = *state;
     uint64_t a = fixture_must(f, make_put("dir/a", "a")).ino;
     uint64_t b = fixture_must(f, make_put("dir/b", "b")).ino;
     uint64_t dir = fixture_resolve(f, "dir").ino;
-
     fixture_must(f, make_rename(dir, "a", dir, "b", OP_EXCHANGE));
     assert_int_equal(fixture_resolve(f, "dir/a").ino, b);
     assert_int_equal(fixture_resolve(f, "dir/b").ino, a);
@@ -110,9 +106,8 @@ static void test_renamed_names_lead_elsewhere(void **state)
 /* Puts until a commit is wanted, and makes it. Returns how many there were. */
 static int put_until_commit(struct fixture *f, int keys)
 {
-    char key[32];
     int count = 0;
-
+    char key[32];
     while (!tree_wants_commit(f->tree)) {
         snprintf(key, sizeof key, "%d/%d", keys, count % keys);
         fixture_must(f, make_put(key, "value"));
@@ -123,10 +118,9 @@ static int put_until_commit(struct fixture *f, int keys)
     return count;
 }
 
-static void test_commits_hold_as_many_changes_as_make_their_pages(void **state)
+static void commits_hold_as_many_changes_as_make_their_pages(void **state)
 {
     struct fixture *f = *state;
-
     assert_in_range(put_until_commit(f, 1), COMMIT_PAGES * 9 / 10, COMMIT_PAGES);
     assert_in_range(put_until_commit(f, 1), COMMIT_CHANGES_MAX * 9 / 10, COMMIT_CHANGES_MAX);
     /* New keys are three changes each, most of them of the same few pages. */
@@ -134,16 +128,16 @@ static void test_commits_hold_as_many_changes_as_make_their_pages(void **state)
 }
 
 /* Each change has pages of its own: a commit of many is followed by one of fewer. */
-static void test_commits_become_small_again(void **state)
+static void commits_become_small_again(void **state)
 {
     struct fixture *f = *state;
-    char value[INLINE_BYTES_MAX], key[32];
     int count = 0;
-
     put_until_commit(f, 1);
     put_until_commit(f, 1);
+    char value[INLINE_BYTES_MAX];
     memset(value, 'v', sizeof value - 1);
     value[sizeof value - 1] = 0;
+    char key[32];
     for (int commits = 0; commits < 3; commits++) {
         count = 0;
         for (; !tree_wants_commit(f->tree); count++) {
@@ -158,14 +152,13 @@ static void test_commits_become_small_again(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        FIXTURE_TEST(test_an_inode_takes_the_place_of_another),
-        FIXTURE_TEST(test_names_share_places),
-        FIXTURE_TEST(test_names_of_any_length),
-        FIXTURE_TEST(test_an_undone_list_leaves_nothing),
-        FIXTURE_TEST(test_renamed_names_lead_elsewhere),
-        FIXTURE_TEST(test_commits_hold_as_many_changes_as_make_their_pages),
-        FIXTURE_TEST(test_commits_become_small_again),
+        FIXTURE_TEST(an_inode_takes_the_place_of_another),
+        FIXTURE_TEST(names_share_places),
+        FIXTURE_TEST(names_may_have_any_length),
+        FIXTURE_TEST(an_undone_list_leaves_nothing),
+        FIXTURE_TEST(renamed_names_lead_elsewhere),
+        FIXTURE_TEST(commits_hold_as_many_changes_as_make_their_pages),
+        FIXTURE_TEST(commits_become_small_again),
     };
-
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

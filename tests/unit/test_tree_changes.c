@@ -41,7 +41,6 @@ static void assert_told(struct fixture *f, const char *expected)
 {
     const struct tree_changes *changes = tree_changes(f->tree);
     struct buffer told = {0};
-
     print_changes(changes, &told);
     if (!bytes_equal(bytes_of(told.data, told.len), text(expected)))
         fail_msg("'%.*s' instead of '%s'", (int)told.len, (char *)told.data, expected);
@@ -76,28 +75,26 @@ static int observed(void **state)
 
 /* ---- By operation ---- */
 
-static void test_keys(void **state)
+static void changes_of_keys_are_told(void **state)
 {
     struct fixture *f = *state;
     struct op delete = {.type = OP_DELETE, .name = text("a/b/c")};
-    char large[5000];
-
     assert_tells(f, make_put("a/b/c", "1"), "created 1/a 2d, created 2/b 3d, created 3/c 4f");
     assert_tells(f, make_put("a/b/c", "2"), "written 4f");
     assert_tells(f, make_put("a/b/c", "2"), "written 4f");
     assert_tells(f, delete, "deleted 3/c 4f");
     assert_tells(f, delete, "");
+    char large[5000];
     memset(large, 'x', sizeof large);
     large[sizeof large - 1] = 0;
     assert_tells(f, make_put("a/large", large), "created 2/large 5f");
 }
 
-static void test_contents(void **state)
+static void changes_of_contents_are_told(void **state)
 {
     struct fixture *f = *state;
     uint64_t file = fixture_make_file(f, INO_ROOT, "f");
     struct op op = make_write(file, 5, "hello");
-
     assert_tells(f, op, "written 2f");
     op.data.len = 0;
     assert_tells(f, op, "");
@@ -115,12 +112,11 @@ static void test_contents(void **state)
     assert_tells(f, op, "written 2f");
 }
 
-static void test_attributes(void **state)
+static void changes_of_attributes_are_told(void **state)
 {
     struct fixture *f = *state;
     uint64_t file = fixture_make_file(f, INO_ROOT, "f");
     struct op op = {.type = OP_SETATTR, .ino = file, .flags = OP_SET_MODE, .mode = 0600};
-
     assert_tells(f, op, "attributes 2f");
     op = (struct op){.type = OP_SETXATTR, .ino = file, .name = text("user.a"), .data = text("b")};
     assert_tells(f, op, "attributes 2f");
@@ -128,11 +124,10 @@ static void test_attributes(void **state)
     assert_tells(f, op, "attributes 2f");
 }
 
-static void test_names(void **state)
+static void changes_of_names_are_told(void **state)
 {
     struct fixture *f = *state;
     struct op op = make_named(OP_CREATE, INO_ROOT, "f");
-
     assert_tells(f, op, "created 1/f 2f");
     assert_tells(f, op, ""); /* it is there */
     assert_tells(f, make_named(OP_MKDIR, INO_ROOT, "d"), "created 1/d 3d");
@@ -154,12 +149,11 @@ static void test_names(void **state)
     assert_tells(f, make_named(OP_RMDIR, 1, "d"), "deleted 1/d 3d");
 }
 
-static void test_renames(void **state)
+static void renames_are_told(void **state)
 {
     struct fixture *f = *state;
     struct op link = make_named(OP_LINK, INO_ROOT, "l");
     uint64_t d = fixture_make_dir(f, INO_ROOT, "d");
-
     fixture_must(f, make_put("f", "1"));
     fixture_must(f, make_put("g", "2"));
     assert_tells(f, make_rename(1, "f", d, "h", 0), "moved-from 1/f 2/h 3f, moved-to 2/h 1/f 3f");
@@ -177,14 +171,13 @@ static void test_renames(void **state)
 
 /* ---- Nothing is told of what did not happen ---- */
 
-static void test_lists(void **state)
+static void the_changes_of_a_list_are_told_once(void **state)
 {
     struct fixture *f = *state;
     struct op ops[] = {make_put("a", "1"), make_put("b/c", "2"), make_put("a", "3")};
     struct buffer entry = fixture_entry(f, ops, 3);
     bool repeated;
     struct command_result result = fixture_apply(f, bytes_of(entry.data, entry.len), &repeated);
-
     assert_told(f, "created 1/a 2f, created 1/b 3d, created 3/c 4f, written 2f");
     command_result_free(&result);
     result = fixture_apply(f, bytes_of(entry.data, entry.len), &repeated);
@@ -200,10 +193,9 @@ static void test_lists(void **state)
     command_result_free(&result);
 }
 
-static void test_nobody_listens(void **state)
+static void without_an_observer_nothing_is_noted(void **state)
 {
     struct fixture *f = *state;
-
     tree_observe(f->tree, false);
     fixture_must(f, make_put("a", "1"));
     assert_told(f, "");
@@ -212,7 +204,7 @@ static void test_nobody_listens(void **state)
     assert_tells(f, make_put("a", "1"), "written 2f");
 }
 
-static void test_many(void **state)
+static void many_changes_are_told(void **state)
 {
     enum { OPS = 6000 };
     struct fixture *f = *state;
@@ -251,7 +243,6 @@ static struct model_name *shadow_find(struct shadow *s, uint64_t parent, struct 
 static void shadow_add(struct shadow *s, const struct tree_change *change)
 {
     struct model_name *n = s->name;
-
     assert_null(shadow_find(s, change->parent, change->name));
     while (n->ino)
         n++;
@@ -262,7 +253,6 @@ static void shadow_add(struct shadow *s, const struct tree_change *change)
 static void shadow_remove(struct shadow *s, const struct tree_change *change)
 {
     struct model_name *n = shadow_find(s, change->parent, change->name);
-
     assert_non_null(n);
     assert_int_equal(n->ino, change->ino);
     n->ino = 0;
@@ -289,7 +279,6 @@ static bool shadow_has(void *arg, uint64_t parent, struct bytes name)
 {
     struct comparison *c = arg;
     const struct model_name *n = shadow_find(c->shadow, parent, name);
-
     assert_non_null(n);
     assert_int_equal(n->ino, c->ino);
     c->found++;
@@ -301,7 +290,6 @@ static void shadow_compare(struct fixture *f, struct shadow *s, uint64_t inodes)
 {
     struct comparison c = {.shadow = s};
     uint32_t names = 0;
-
     for (c.ino = 1; c.ino < inodes; c.ino++)
         assert_int_equal(tree_names(f->tree, c.ino, shadow_has, &c), 0);
     for (int i = 0; i < MODEL_NAMES; i++)
@@ -325,7 +313,6 @@ static void assert_whole(struct fixture *f, uint64_t inodes)
 {
     const struct tree_changes *changes = tree_changes(f->tree);
     struct attr attr;
-
     for (uint64_t ino = 1; ino < inodes; ino++) {
         if (tree_getattr(f->tree, ino, &attr) < 0)
             continue;
@@ -335,14 +322,13 @@ static void assert_whole(struct fixture *f, uint64_t inodes)
     }
 }
 
-static void test_replayed(void **state)
+static void the_changes_replayed_make_the_same_tree(void **state)
 {
     struct fixture *f = *state;
     struct script_nodes nodes = script_nodes();
     uint64_t seed = random_seed();
     struct model *m = model_new();
     struct shadow *shadow = calloc(1, sizeof *shadow);
-
     for (int i = 0; i < SCRIPT_ENTRIES; i++) {
         struct command_result expected;
         struct buffer entry = script_next(&nodes, &m, &seed, &expected);
@@ -360,13 +346,12 @@ static void test_replayed(void **state)
 }
 
 /* The same at two nodes, one of which is behind and takes other batches. */
-static void test_the_same_everywhere(void **state)
+static void the_changes_are_the_same_everywhere(void **state)
 {
     struct fixture *f = *state, other;
     uint64_t seed = random_seed();
     struct script *s = script_new(seed);
     struct buffer *told = calloc(SCRIPT_ENTRIES, sizeof *told);
-
     for (int i = 0; i < SCRIPT_ENTRIES; i++) {
         script_run(f, &s->entry[i], s->status[i]);
         print_changes(tree_changes(f->tree), &told[i]);
@@ -391,12 +376,16 @@ static void test_the_same_everywhere(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CHANGES_TEST(test_keys),           CHANGES_TEST(test_contents),
-        CHANGES_TEST(test_attributes),     CHANGES_TEST(test_names),
-        CHANGES_TEST(test_renames),        CHANGES_TEST(test_lists),
-        CHANGES_TEST(test_nobody_listens), CHANGES_TEST(test_many),
-        CHANGES_TEST(test_replayed),       CHANGES_TEST(test_the_same_everywhere),
+        CHANGES_TEST(changes_of_keys_are_told),
+        CHANGES_TEST(changes_of_contents_are_told),
+        CHANGES_TEST(changes_of_attributes_are_told),
+        CHANGES_TEST(changes_of_names_are_told),
+        CHANGES_TEST(renames_are_told),
+        CHANGES_TEST(the_changes_of_a_list_are_told_once),
+        CHANGES_TEST(without_an_observer_nothing_is_noted),
+        CHANGES_TEST(many_changes_are_told),
+        CHANGES_TEST(the_changes_replayed_make_the_same_tree),
+        CHANGES_TEST(the_changes_are_the_same_everywhere),
     };
-
     return cmocka_run_group_tests_name("tree_changes", tests, NULL, NULL);
 }

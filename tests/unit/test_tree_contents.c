@@ -10,10 +10,9 @@
 
 /* ---- Attributes, times ---- */
 
-static void test_times(void **state)
+static void times_never_go_back(void **state)
 {
     struct fixture *f = *state;
-
     f->time = 5000;
     uint64_t ino = fixture_make_file(f, INO_ROOT, "a");
     assert_int_equal(fixture_getattr(f, ino).mtime, 5000);
@@ -32,12 +31,11 @@ static void test_times(void **state)
 }
 
 /* Access times: as made, then as set, also before 1970; nothing else changes them. */
-static void test_access_times(void **state)
+static void access_times_are_as_made_or_as_set(void **state)
 {
     struct fixture *f = *state;
     uint64_t ino = fixture_make_file(f, INO_ROOT, "a");
     struct attr made = fixture_getattr(f, ino), set;
-
     assert_int_equal(made.atime, made.mtime);
     fixture_must(f, make_write(ino, 0, "x"));
     assert_int_equal(fixture_getattr(f, ino).atime, made.atime);
@@ -54,13 +52,12 @@ static void test_access_times(void **state)
     assert_int_equal(set.atime, set.ctime);
 }
 
-static void test_setattr(void **state)
+static void attributes_are_set(void **state)
 {
     struct fixture *f = *state;
     uint64_t ino = fixture_make_file(f, INO_ROOT, "a");
     struct op op = {.type = OP_SETATTR, .ino = ino, .flags = OP_SET_MODE, .mode = S_IFDIR | 06755};
     struct attr before = fixture_getattr(f, ino), after = fixture_must(f, op);
-
     assert_int_equal(after.mode, S_IFREG | 06755);
     assert_int_equal(after.mtime, before.mtime);
     assert_true(after.ctime > before.ctime);
@@ -93,13 +90,12 @@ static struct op xattr(uint64_t ino, const char *name, const char *value, uint32
         .type = OP_SETXATTR, .ino = ino, .name = text(name), .data = text(value), .flags = flags};
 }
 
-static void test_xattr(void **state)
+static void extended_attributes_are_set_and_listed(void **state)
 {
     struct fixture *f = *state;
     uint64_t ino = fixture_make_file(f, INO_ROOT, "a");
     struct buffer out = {0};
     struct op remove = {.type = OP_REMOVEXATTR, .ino = ino, .name = text("user.b")};
-
     assert_int_equal(fixture_do(f, xattr(ino, "user.b", "1", OP_XATTR_REPLACE)), -ENODATA);
     fixture_must(f, xattr(ino, "user.b", "1", OP_XATTR_CREATE));
     assert_int_equal(fixture_do(f, xattr(ino, "user.b", "2", OP_XATTR_CREATE)), -EEXIST);
@@ -122,14 +118,13 @@ static void test_xattr(void **state)
     assert_int_equal(fixture_do(f, xattr(99, "user.a", "x", 0)), -ESTALE);
 }
 
-static void test_xattr_limits(void **state)
+static void extended_attributes_have_limits(void **state)
 {
     struct fixture *f = *state;
     uint64_t ino = fixture_make_file(f, INO_ROOT, "a");
     struct op op = xattr(ino, "user.big", "", 0);
-    char name[300];
     int stored = 0, status;
-
+    char name[300];
     memset(name, 'x', sizeof name);
     op.data.data = calloc(1, XATTR_VALUE_BYTES_MAX + 1);
     op.data.len = XATTR_VALUE_BYTES_MAX + 1;
@@ -152,13 +147,12 @@ static void test_xattr_limits(void **state)
 
 /* ---- Contents ---- */
 
-static void test_write_and_append(void **state)
+static void writes_and_appends_change_a_file(void **state)
 {
     struct fixture *f = *state;
     uint64_t ino = fixture_make_file(f, INO_ROOT, "a");
     struct op op = {.type = OP_APPEND, .ino = ino, .data = text("one")};
     struct op_result out;
-
     assert_int_equal(fixture_run(f, &op, 1, &out), 0);
     assert_int_equal(out.offset, 0);
     assert_int_equal(fixture_run(f, &op, 1, &out), 0);
@@ -185,7 +179,7 @@ static void test_write_and_append(void **state)
     assert_int_equal(fixture_must(f, op).size, 0);
 }
 
-static void test_file_errors(void **state)
+static void impossible_changes_of_a_file_are_refused(void **state)
 {
     struct fixture *f = *state;
     uint64_t ino = fixture_make_file(f, INO_ROOT, "a");
@@ -193,7 +187,6 @@ static void test_file_errors(void **state)
     struct op punch = {.type = OP_PUNCH, .ino = ino};
     struct op append = {.type = OP_APPEND, .ino = ino, .data = text("x")};
     struct buffer out = {0};
-
     assert_int_equal(fixture_do(f, make_write(ino, FILE_BYTES_MAX, "x")), -EFBIG);
     assert_int_equal(fixture_do(f, make_write(ino, UINT64_MAX, "x")), -EFBIG);
     assert_int_equal(fixture_do(f, cut), -EFBIG);
@@ -212,12 +205,11 @@ static void test_file_errors(void **state)
 }
 
 /* Each file that is not inline takes a number, and there is an end to them. */
-static void test_numbers_of_contents_run_out(void **state)
+static void numbers_of_contents_run_out(void **state)
 {
     struct fixture *f = *state;
     uint64_t ino = fixture_make_file(f, INO_ROOT, "a");
     char *large = calloc(1, INLINE_BYTES_MAX + 2);
-
     memset(large, 'x', INLINE_BYTES_MAX + 1);
     f->tree->counters.next_data = DATA_MAX;
     assert_int_equal(fixture_do(f, make_put("a", large)), -ENOSPC);
@@ -228,13 +220,12 @@ static void test_numbers_of_contents_run_out(void **state)
     free(large);
 }
 
-static void test_sparse(void **state)
+static void holes_read_as_zeros(void **state)
 {
     struct fixture *f = *state;
     uint64_t ino = fixture_make_file(f, INO_ROOT, "big");
     uint64_t far = UINT64_C(5) << 30, found;
     struct buffer out = {0};
-
     fixture_must(f, make_write(ino, 0, "start"));
     struct attr attr = fixture_must(f, make_write(ino, far, "end"));
     assert_int_equal(attr.size, far + 3);
@@ -260,18 +251,17 @@ static void test_sparse(void **state)
 }
 
 /* More than DROP_BYTES_MAX is removed piece by piece, by the commits that follow. */
-static void test_large_files_go_in_pieces(void **state)
+static void large_files_are_removed_in_pieces(void **state)
 {
     struct fixture *f = *state;
     struct op op = {.type = OP_PUT, .name = text("big")};
-    struct tree_counts counts;
-
     op.data.len = VALUE_BYTES_MAX;
     op.data.data = malloc(op.data.len);
     memset((void *)op.data.data, 'b', op.data.len);
     uint64_t ino = fixture_must(f, op).ino;
     struct op cut = {.type = OP_TRUNCATE, .ino = ino};
     fixture_must(f, cut);
+    struct tree_counts counts;
     assert_int_equal(tree_counts(f->tree, &counts), 0);
     assert_int_equal(counts.bytes, 0);
     fixture_must(f, make_write(ino, 10000, "new"));
@@ -297,7 +287,6 @@ static void test_large_files_go_in_pieces(void **state)
 static void assert_bytes(struct fixture *f, uint64_t ino, const uint8_t *model, size_t len)
 {
     struct buffer out = {0};
-
     assert_int_equal(tree_read(f->tree, ino, 0, SIZE_MAX, &out), 0);
     assert_int_equal(out.len, len);
     if (len > 0)
@@ -308,12 +297,11 @@ static void assert_bytes(struct fixture *f, uint64_t ino, const uint8_t *model, 
 /* A file is cut, grown and written again while what was cut off is still being removed. How far a
  * node has got with that makes no difference to what is replicated. */
 /* What is left of it goes later, and is not seen again. */
-static void test_a_large_file_becomes_small(void **state)
+static void a_large_file_becomes_small(void **state)
 {
     struct fixture *f = *state;
     char *large = calloc(1, DROP_BYTES_MAX + 100000);
     struct op append = {.type = OP_APPEND, .data = text("longer")};
-
     memset(large, 'x', DROP_BYTES_MAX + 99999);
     append.ino = fixture_must(f, make_put("a", large)).ino;
     assert_int_equal(fixture_must(f, make_put("a", "small")).used, 5);
@@ -325,7 +313,7 @@ static void test_a_large_file_becomes_small(void **state)
     free(large);
 }
 
-static void test_cuts_go_in_pieces(void **state)
+static void cuts_are_removed_in_pieces(void **state)
 {
     enum { LEN = 6 << 20 };
     struct fixture *f = *state, swift;
@@ -341,7 +329,6 @@ static void test_cuts_go_in_pieces(void **state)
         size_t at = random_below(&seed, LEN), size = random_below(&seed, (uint32_t)(LEN - at));
         struct op op = {.type = OP_TRUNCATE, .ino = ino, .size = at};
         uint32_t choice = random_below(&seed, 5);
-
         if (choice == 0) {
             op = (struct op){.type = OP_PUT, .name = text("big"), .data = bytes_of(bytes, size)};
             memset(model, 0, LEN);
@@ -376,19 +363,18 @@ static void test_cuts_go_in_pieces(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        FIXTURE_TEST(test_times),
-        FIXTURE_TEST(test_access_times),
-        FIXTURE_TEST(test_setattr),
-        FIXTURE_TEST(test_xattr),
-        FIXTURE_TEST(test_xattr_limits),
-        FIXTURE_TEST(test_write_and_append),
-        FIXTURE_TEST(test_file_errors),
-        FIXTURE_TEST(test_numbers_of_contents_run_out),
-        FIXTURE_TEST(test_sparse),
-        FIXTURE_TEST(test_large_files_go_in_pieces),
-        FIXTURE_TEST(test_a_large_file_becomes_small),
-        FIXTURE_TEST(test_cuts_go_in_pieces),
+        FIXTURE_TEST(times_never_go_back),
+        FIXTURE_TEST(access_times_are_as_made_or_as_set),
+        FIXTURE_TEST(attributes_are_set),
+        FIXTURE_TEST(extended_attributes_are_set_and_listed),
+        FIXTURE_TEST(extended_attributes_have_limits),
+        FIXTURE_TEST(writes_and_appends_change_a_file),
+        FIXTURE_TEST(impossible_changes_of_a_file_are_refused),
+        FIXTURE_TEST(numbers_of_contents_run_out),
+        FIXTURE_TEST(holes_read_as_zeros),
+        FIXTURE_TEST(large_files_are_removed_in_pieces),
+        FIXTURE_TEST(a_large_file_becomes_small),
+        FIXTURE_TEST(cuts_are_removed_in_pieces),
     };
-
     return cmocka_run_group_tests_name("tree_contents", tests, NULL, NULL);
 }

@@ -27,7 +27,6 @@ static void add_column(const char *table, struct column column)
 {
     struct table *t = tree_tables;
     uint32_t i = 0;
-
     while (strcmp(t->name, table) != 0)
         t++;
     while (t->columns[i].name)
@@ -39,7 +38,6 @@ static void add_column(const char *table, struct column column)
 static void describe_newer(void)
 {
     uint32_t count = 0;
-
     memcpy(tree_tables, product_tables, sizeof tree_tables);
     while (tree_tables[count].name)
         count++;
@@ -67,14 +65,12 @@ static const char later_contents[] = "UPDATE alone SET level = 7, text = x'61';"
 static void fill(struct fixture *f)
 {
     static char large[3101], huge[1500001];
-    struct op op;
-
     memset(large, 'l', 3100);
     memset(huge, 'h', 1500000);
     fixture_must(f, make_put("a/small", "contents"));
     fixture_must(f, make_put("a/large", large));
     fixture_must(f, make_put("gone", huge));
-    op = make_named(OP_SYMLINK, INO_ROOT, "link");
+    struct op op = make_named(OP_SYMLINK, INO_ROOT, "link");
     op.data = text("a/small");
     fixture_must(f, op);
     op = make_named(OP_MKNOD, INO_ROOT, "pipe");
@@ -103,7 +99,6 @@ static void fill(struct fixture *f)
 static void take_piece(void *arg, int status, struct bytes piece, bool last)
 {
     struct buffer *snapshot = arg;
-
     assert_int_equal(status, 0);
     buffer_append(snapshot, piece.data, piece.len);
 }
@@ -113,7 +108,6 @@ static struct buffer snapshot_of(struct fixture *f, uint32_t format)
     struct buffer snapshot = {0};
     struct tree_reader *reader;
     uint64_t index;
-
     assert_int_equal(tree_reader_open(f->tree, format, &reader, &index), 0);
     while (tree_reader_next(reader, uv_default_loop(), 1000, take_piece, &snapshot) == 0)
         uv_run(uv_default_loop(), UV_RUN_DEFAULT);
@@ -130,9 +124,8 @@ static void take_status(void *arg, int status)
 static int install(struct fixture *f, struct bytes snapshot)
 {
     struct tree_writer *writer;
-    int status;
-
     assert_int_equal(tree_writer_open(f->tree, 10, &writer), 0);
+    int status;
     tree_writer_add(writer, uv_default_loop(), snapshot, take_status, &status);
     uv_run(uv_default_loop(), UV_RUN_DEFAULT);
     if (status < 0) {
@@ -153,7 +146,6 @@ static struct buffer kept_snapshot(void)
 {
     struct buffer kept = {0};
     FILE *file = fopen(KEPT "/snapshot-3", "r");
-
     assert_non_null(file);
     kept.len = fread(buffer_reserve(&kept, 10000), 1, 10000, file);
     fclose(file);
@@ -168,11 +160,10 @@ static void assert_same(const struct buffer *a, const struct buffer *b)
 
 /* ---- Tests ---- */
 
-static void test_the_oldest_is_written_as_ever(void **state)
+static void the_oldest_format_is_written_as_ever(void **state)
 {
     struct fixture *f = *state;
     struct buffer kept = kept_snapshot(), before, after;
-
     fill(f);
     before = snapshot_of(f, RECORD_FORMAT_OLDEST);
     assert_same(&before, &kept);
@@ -185,11 +176,10 @@ static void test_the_oldest_is_written_as_ever(void **state)
 }
 
 /* What it does not hold is as in a new tree. */
-static void test_the_oldest_is_read(void **state)
+static void the_oldest_format_is_read(void **state)
 {
     struct fixture *f = *state, other;
     struct buffer kept = kept_snapshot();
-
     fixture_open(&other);
     fill(&other);
     fixture_sql(f, later_contents);
@@ -199,35 +189,31 @@ static void test_the_oldest_is_read(void **state)
     buffer_free(&kept);
 }
 
-static void test_a_newer_one_holds_more(void **state)
+static void a_newer_format_holds_more(void **state)
 {
     struct fixture *f = *state, other;
-    struct buffer snapshot, again;
-
     fixture_open(&other);
     fill(&other);
     uint64_t before = fixture_digest(&other);
     fixture_sql(&other, later_contents);
     assert_true(fixture_digest(&other) != before);
-    snapshot = snapshot_of(&other, NEWER_FORMAT);
+    struct buffer snapshot = snapshot_of(&other, NEWER_FORMAT);
     assert_int_equal(install(f, bytes_in(&snapshot)), 0);
     assert_true(fixture_digest(f) == fixture_digest(&other));
-    again = snapshot_of(f, NEWER_FORMAT);
+    struct buffer again = snapshot_of(f, NEWER_FORMAT);
     assert_same(&again, &snapshot);
     buffer_free(&again);
     buffer_free(&snapshot);
     fixture_close(&other);
 }
 
-static void test_unknown_ones_are_refused(void **state)
+static void unknown_formats_are_refused(void **state)
 {
     struct fixture *f = *state, other;
     const uint32_t formats[] = {0, RECORD_FORMAT_OLDEST - 1, NEWER_FORMAT + 1, UINT32_MAX};
-    struct buffer snapshot;
-
     fixture_open(&other);
     fill(&other);
-    snapshot = snapshot_of(&other, NEWER_FORMAT);
+    struct buffer snapshot = snapshot_of(&other, NEWER_FORMAT);
     for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
         memcpy(snapshot.data + 1, &formats[i], sizeof formats[i]);
         assert_int_equal(install(f, bytes_in(&snapshot)), -EBADMSG);
@@ -237,11 +223,10 @@ static void test_unknown_ones_are_refused(void **state)
     fixture_close(&other);
 }
 
-static void test_a_format_has_its_tables_only(void **state)
+static void a_format_has_only_its_own_tables(void **state)
 {
     struct fixture *f = *state, other;
     struct buffer snapshot = {0}, newer;
-
     fixture_open(&other);
     fill(&other);
     fixture_sql(&other, later_contents);
@@ -258,12 +243,11 @@ static void test_a_format_has_its_tables_only(void **state)
     fixture_close(&other);
 }
 
-static void test_rows_are_checked(void **state)
+static void damaged_rows_are_refused(void **state)
 {
     static const char *const damages[] = {"DELETE FROM alone", "INSERT INTO alone DEFAULT VALUES",
                                           "UPDATE alone SET level = 10"};
     struct fixture *f = *state, other;
-
     fixture_open(&other);
     fill(&other);
     for (size_t i = 0; i < sizeof damages / sizeof *damages; i++) {
@@ -279,17 +263,15 @@ static void test_rows_are_checked(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        FIXTURE_TEST(test_the_oldest_is_written_as_ever),
-        FIXTURE_TEST(test_the_oldest_is_read),
-        FIXTURE_TEST(test_a_newer_one_holds_more),
-        FIXTURE_TEST(test_unknown_ones_are_refused),
-        FIXTURE_TEST(test_a_format_has_its_tables_only),
-        FIXTURE_TEST(test_rows_are_checked),
+        FIXTURE_TEST(the_oldest_format_is_written_as_ever),
+        FIXTURE_TEST(the_oldest_format_is_read),
+        FIXTURE_TEST(a_newer_format_holds_more),
+        FIXTURE_TEST(unknown_formats_are_refused),
+        FIXTURE_TEST(a_format_has_only_its_own_tables),
+        FIXTURE_TEST(damaged_rows_are_refused),
     };
-    int failed;
-
     describe_newer();
-    failed = cmocka_run_group_tests_name("tree_formats", tests, NULL, NULL);
+    int failed = cmocka_run_group_tests_name("tree_formats", tests, NULL, NULL);
     uv_loop_close(uv_default_loop());
     uv_library_shutdown();
     return failed;

@@ -11,22 +11,19 @@ static void apply_bytes(struct fixture *f, struct bytes entry)
 {
     bool repeated;
     struct command_result result = fixture_apply(f, entry, &repeated);
-
     command_result_free(&result);
 }
 
 static struct buffer random_entry(struct fixture *f, uint64_t *seed)
 {
     struct op op = workload_op(seed, 60);
-
     return fixture_entry(f, &op, 1);
 }
 
-static void test_equal_entries_have_equal_digests(void **state)
+static void equal_entries_have_equal_digests(void **state)
 {
-    struct fixture a, b;
     uint64_t seed = random_seed(), last = 0;
-
+    struct fixture a, b;
     fixture_open(&a);
     fixture_open(&b);
     assert_int_equal(tree_history(a.tree), 0);
@@ -51,7 +48,6 @@ static void test_equal_entries_have_equal_digests(void **state)
 static void assert_told_apart(struct bytes one, struct bytes other)
 {
     struct fixture a, b;
-
     fixture_open(&a);
     fixture_open(&b);
     apply_bytes(&a, text("\1before"));
@@ -67,12 +63,11 @@ static void assert_told_apart(struct bytes one, struct bytes other)
     fixture_close(&b);
 }
 
-static void test_another_entry_has_another_digest(void **state)
+static void another_entry_has_another_digest(void **state)
 {
     struct fixture *f = *state;
     struct op ops[] = {make_put("k", "v"), make_put("k", "w")};
     struct buffer one = fixture_entry(f, &ops[0], 1), other = fixture_entry(f, &ops[1], 1);
-
     assert_told_apart(bytes_of(one.data, one.len), bytes_of(other.data, other.len));
     assert_told_apart(bytes_of(one.data, one.len), text("\1no command"));
     assert_told_apart(text("\1no command"), text("\1no commanD"));
@@ -80,11 +75,10 @@ static void test_another_entry_has_another_digest(void **state)
     buffer_free(&other);
 }
 
-static void test_the_order_matters(void **state)
+static void the_order_matters(void **state)
 {
     struct fixture *f = *state;
     struct fixture other;
-
     fixture_open(&other);
     apply_bytes(f, text("\1x"));
     apply_bytes(f, text("\1y"));
@@ -98,8 +92,6 @@ static void test_the_order_matters(void **state)
 static void assert_met_something_else(const char *damage, struct op op)
 {
     struct fixture a, b;
-    struct buffer entry;
-
     fixture_open(&a);
     fixture_open(&b);
     struct fixture *both[] = {&a, &b};
@@ -112,7 +104,7 @@ static void assert_met_something_else(const char *damage, struct op op)
     folder_close(b.folder);
     fixture_attach(&b);
     assert_int_equal(tree_history(a.tree), tree_history(b.tree)); /* nobody has looked */
-    entry = fixture_entry(&a, &op, 1);
+    struct buffer entry = fixture_entry(&a, &op, 1);
     apply_bytes(&a, bytes_of(entry.data, entry.len));
     apply_bytes(&b, bytes_of(entry.data, entry.len));
     assert_int_not_equal(tree_history(a.tree), tree_history(b.tree));
@@ -121,10 +113,9 @@ static void assert_met_something_else(const char *damage, struct op op)
     fixture_close(&b);
 }
 
-static void test_what_an_entry_met_matters(void **state)
+static void the_outcome_of_an_entry_matters(void **state)
 {
     struct op append = {.type = OP_APPEND, .ino = 2, .data = {(const uint8_t *)"x", 1}};
-
     assert_met_something_else("UPDATE inode SET size = 4, used = 4, inline = x'76616c75' "
                               "WHERE ino = 2; UPDATE meta SET bytes = bytes - 1",
                               append);
@@ -139,10 +130,10 @@ static void test_what_an_entry_met_matters(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_equal_entries_have_equal_digests),
-        FIXTURE_TEST(test_another_entry_has_another_digest),
-        FIXTURE_TEST(test_the_order_matters),
-        cmocka_unit_test(test_what_an_entry_met_matters),
+        cmocka_unit_test(equal_entries_have_equal_digests),
+        FIXTURE_TEST(another_entry_has_another_digest),
+        FIXTURE_TEST(the_order_matters),
+        cmocka_unit_test(the_outcome_of_an_entry_matters),
     };
     return cmocka_run_group_tests_name("tree_history", tests, NULL, NULL);
 }

@@ -15,7 +15,6 @@ struct wish {
 static bool wants(void *arg, uint64_t ino)
 {
     const struct wish *wish = arg;
-
     return ino == wish->ino;
 }
 
@@ -29,7 +28,6 @@ static uint64_t make_large(struct fixture *f, const char *name)
 {
     uint64_t ino = fixture_make_file(f, INO_ROOT, name);
     char *bytes = malloc(100001);
-
     memset(bytes, 'l', 100000);
     bytes[100000] = '\0';
     fixture_must(f, make_write(ino, 0, bytes));
@@ -40,7 +38,6 @@ static uint64_t make_large(struct fixture *f, const char *name)
 static void assert_last_byte(struct fixture *f, uint64_t ino)
 {
     struct buffer out = {0};
-
     assert_int_equal(tree_read(f->tree, ino, 99999, 10, &out), 0);
     assert_int_equal(out.len, 1);
     assert_int_equal(out.data[0], 'l');
@@ -55,15 +52,15 @@ static void commit_often(struct fixture *f)
     }
 }
 
-static void test_kept_for_reading(void **state)
+static void a_file_is_kept_while_it_is_read(void **state)
 {
     struct fixture *f = *state;
     uint64_t small = fixture_make_file(f, INO_ROOT, "small");
     uint64_t large = make_large(f, "large");
-    struct wish one, other;
-
     fixture_must(f, make_write(small, 0, "contents"));
+    struct wish one;
     keep(f, &one, small);
+    struct wish other;
     keep(f, &other, large);
     fixture_must(f, make_named(OP_UNLINK, INO_ROOT, "small"));
     fixture_must(f, make_named(OP_UNLINK, INO_ROOT, "large"));
@@ -91,12 +88,11 @@ static void test_kept_for_reading(void **state)
     tree_keep_end(&other.keeper);
 }
 
-static void test_not_kept_after_a_restart(void **state)
+static void nothing_is_kept_after_a_restart(void **state)
 {
     struct fixture *f = *state;
     uint64_t ino = make_large(f, "large");
     struct wish wish;
-
     keep(f, &wish, ino);
     fixture_must(f, make_named(OP_UNLINK, INO_ROOT, "large"));
     tree_keep_end(&wish.keeper);
@@ -105,16 +101,14 @@ static void test_not_kept_after_a_restart(void **state)
 }
 
 /* The replicated contents are the same, kept or not. */
-static void test_not_replicated(void **state)
+static void a_kept_file_is_not_replicated(void **state)
 {
     struct fixture *f = *state, without;
-    struct wish wish;
-    uint64_t ino;
-
     fixture_open(&without);
     without.time = f->time;
-    ino = make_large(f, "large");
+    uint64_t ino = make_large(f, "large");
     assert_int_equal(make_large(&without, "large"), ino);
+    struct wish wish;
     keep(f, &wish, ino);
     fixture_must(f, make_named(OP_UNLINK, INO_ROOT, "large"));
     fixture_must(&without, make_named(OP_UNLINK, INO_ROOT, "large"));
@@ -125,16 +119,15 @@ static void test_not_replicated(void **state)
 }
 
 /* What a node holds is no longer its own when it gives it back, but may be wanted still. */
-static void test_kept_after_it_was_held(void **state)
+static void a_file_is_kept_after_it_was_held(void **state)
 {
     struct fixture *f = *state;
     uint64_t ino = fixture_make_file(f, INO_ROOT, "a");
     struct op unlink = make_named(OP_UNLINK, INO_ROOT, "a");
-    struct wish wish;
-
     unlink.hold = ino;
     fixture_must(f, unlink);
     fixture_must(f, make_write(ino, 0, "written without a name"));
+    struct wish wish;
     keep(f, &wish, ino);
     int64_t before = fixture_getattr(f, ino).ctime;
     fixture_must(f, (struct op){.type = OP_RELEASE, .ino = ino});
@@ -150,17 +143,15 @@ static void test_kept_after_it_was_held(void **state)
 static uint64_t count_chunks(struct fixture *f)
 {
     sqlite3_stmt *query;
-    uint64_t count;
-
     assert_int_equal(sql_prepare(&f->tree->sql, "SELECT count(*) FROM chunk", &query), 0);
     assert_int_equal(sql_step(&f->tree->sql, query), 1);
-    count = column_number(query, 0);
+    uint64_t count = column_number(query, 0);
     sqlite3_finalize(query);
     return count;
 }
 
 /* More chunks than go at once stay until it is let go, and then go by and by. */
-static void test_all_of_it_goes_in_the_end(void **state)
+static void all_of_it_goes_in_the_end(void **state)
 {
     enum { CHUNKS = 3 * REAP_CHUNKS };
     struct fixture *f = *state;
@@ -184,12 +175,11 @@ static void test_all_of_it_goes_in_the_end(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        FIXTURE_TEST(test_kept_for_reading),
-        FIXTURE_TEST(test_not_kept_after_a_restart),
-        FIXTURE_TEST(test_not_replicated),
-        FIXTURE_TEST(test_kept_after_it_was_held),
-        FIXTURE_TEST(test_all_of_it_goes_in_the_end),
+        FIXTURE_TEST(a_file_is_kept_while_it_is_read),
+        FIXTURE_TEST(nothing_is_kept_after_a_restart),
+        FIXTURE_TEST(a_kept_file_is_not_replicated),
+        FIXTURE_TEST(a_file_is_kept_after_it_was_held),
+        FIXTURE_TEST(all_of_it_goes_in_the_end),
     };
-
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,11 +8,10 @@
 
 /* ---- Keys ---- */
 
-static void test_put_makes_parents(void **state)
+static void a_put_makes_the_parents(void **state)
 {
     struct fixture *f = *state;
     struct attr attr = fixture_must(f, make_put("etc/app/port", "80"));
-
     assert_int_equal(attr.mode, S_IFREG | 0644);
     assert_int_equal(fixture_resolve(f, "etc/app/port").ino, attr.ino);
     assert_int_equal(fixture_resolve(f, "etc").mode, S_IFDIR | 0755);
@@ -24,11 +23,10 @@ static void test_put_makes_parents(void **state)
     assert_int_equal(fixture_resolve(f, "etc/app/port").revision, 2);
 }
 
-static void test_put_keeps_what_a_file_has(void **state)
+static void a_put_keeps_the_attributes_of_a_file(void **state)
 {
     struct fixture *f = *state;
     struct op first = make_put("k", "1"), second = make_put("k", "2");
-
     first.mode = 0600;
     first.uid = 7;
     first.gid = 8;
@@ -41,17 +39,17 @@ static void test_put_keeps_what_a_file_has(void **state)
     assert_int_equal(attr.gid, 8);
 }
 
-static void test_put_refused(void **state)
+static void impossible_puts_are_refused(void **state)
 {
     struct fixture *f = *state;
     struct op link = make_named(OP_SYMLINK, INO_ROOT, "link");
-    char long_name[300], long_path[5000];
-
     link.data = text("dir");
     fixture_must(f, make_put("dir/file", "x"));
     fixture_must(f, link);
+    char long_name[300];
     memset(long_name, 'n', sizeof long_name);
     long_name[299] = 0;
+    char long_path[5000];
     memset(long_path, 'p', sizeof long_path);
     for (size_t i = 100; i < sizeof long_path; i += 100)
         long_path[i] = '/';
@@ -71,11 +69,10 @@ static void test_put_refused(void **state)
     fixture_must(f, make_put("x/.quorumfs", "only reserved at the root"));
 }
 
-static void test_conditions(void **state)
+static void conditions_decide_about_a_change(void **state)
 {
     struct fixture *f = *state;
     struct op op = make_put("k", "1");
-
     op.flags = OP_IF_EXISTS;
     assert_int_equal(fixture_do(f, op), -ECANCELED);
     op.flags = OP_IF_REVISION;
@@ -96,12 +93,11 @@ static void test_conditions(void **state)
     assert_int_equal(fixture_do(f, op), -ECANCELED);
 }
 
-static void test_delete(void **state)
+static void delete_removes_a_key(void **state)
 {
     struct fixture *f = *state;
     struct op op = {.type = OP_DELETE, .name = text("a/b"), .flags = OP_WANT_OLD};
     struct op_result out;
-
     assert_int_equal(fixture_run(f, &op, 1, &out), 0);
     assert_false(out.existed);
     uint64_t ino = fixture_must(f, make_put("a/b", "old")).ino;
@@ -122,12 +118,11 @@ static void test_delete(void **state)
     assert_int_equal(fixture_do(f, op), -ENOTDIR);
 }
 
-static void test_resolve(void **state)
+static void resolve_follows_a_path(void **state)
 {
     struct fixture *f = *state;
-    struct attr attr;
-
     fixture_must(f, make_put("a/b", "x"));
+    struct attr attr;
     assert_int_equal(tree_resolve(f->tree, text("a/c"), &attr), -ENOENT);
     assert_int_equal(tree_resolve(f->tree, text("b/c"), &attr), -ENOENT);
     assert_int_equal(tree_resolve(f->tree, text("a/b/c"), &attr), -ENOTDIR);
@@ -147,12 +142,11 @@ static void test_resolve(void **state)
 
 /* ---- Names ---- */
 
-static void test_create(void **state)
+static void create_makes_a_file_once(void **state)
 {
     struct fixture *f = *state;
     struct op op = make_named(OP_CREATE, INO_ROOT, "f");
     struct op_result out;
-
     assert_int_equal(fixture_run(f, &op, 1, &out), 0);
     assert_false(out.existed);
     uint64_t ino = out.attr.ino;
@@ -175,14 +169,12 @@ static void test_create(void **state)
     assert_int_equal(fixture_do(f, make_named(OP_CREATE, INO_ROOT, "a/b")), -EINVAL);
 }
 
-static void test_special_files(void **state)
+static void special_files_are_made(void **state)
 {
     struct fixture *f = *state;
     struct op op = make_named(OP_MKNOD, INO_ROOT, "fifo");
     struct op link = make_named(OP_SYMLINK, INO_ROOT, "link");
     struct buffer target = {0};
-    char long_target[5000];
-
     op.mode = S_IFIFO | 0600;
     op.rdev = 5;
     assert_int_equal(fixture_must(f, op).rdev, 0);
@@ -196,6 +188,7 @@ static void test_special_files(void **state)
     assert_int_equal(fixture_do(f, make_write(fifo, 0, "x")), -EINVAL);
 
     assert_int_equal(fixture_do(f, link), -ENOENT);
+    char long_target[5000];
     memset(long_target, 't', sizeof long_target);
     link.data = bytes_of(long_target, sizeof long_target);
     assert_int_equal(fixture_do(f, link), -ENAMETOOLONG);
@@ -211,11 +204,10 @@ static void test_special_files(void **state)
     assert_int_equal(fixture_do(f, make_named(OP_CREATE, INO_ROOT, "link")), -EEXIST);
 }
 
-static void test_directories_count_links(void **state)
+static void directories_count_links(void **state)
 {
     struct fixture *f = *state;
     uint64_t d = fixture_make_dir(f, INO_ROOT, "d");
-
     assert_int_equal(fixture_getattr(f, INO_ROOT).nlink, 3);
     fixture_make_dir(f, d, "e");
     assert_int_equal(fixture_getattr(f, d).nlink, 3);
@@ -232,13 +224,12 @@ static void test_directories_count_links(void **state)
     assert_true(fixture_gone(f, d));
 }
 
-static void test_hard_links(void **state)
+static void hard_links_share_an_inode(void **state)
 {
     struct fixture *f = *state;
     uint64_t ino = fixture_make_file(f, INO_ROOT, "a");
     uint64_t d = fixture_make_dir(f, INO_ROOT, "d");
     struct op link = {.type = OP_LINK, .ino = d, .name = text("b"), .ino2 = ino};
-
     assert_int_equal(fixture_must(f, link).nlink, 2);
     assert_int_equal(fixture_do(f, link), -EEXIST);
     fixture_must(f, make_write(ino, 0, "shared"));
@@ -253,14 +244,13 @@ static void test_hard_links(void **state)
     assert_true(fixture_gone(f, ino));
 }
 
-static void test_link_limit(void **state)
+static void links_have_a_limit(void **state)
 {
     struct fixture *f = *state;
     uint64_t ino = fixture_make_file(f, INO_ROOT, "a");
     uint64_t d = fixture_make_dir(f, INO_ROOT, "d");
     uint64_t e = fixture_make_dir(f, INO_ROOT, "e");
     struct op link = {.type = OP_LINK, .ino = INO_ROOT, .name = text("b"), .ino2 = ino};
-
     fixture_detach(f);
     fixture_sql(f, "UPDATE inode SET nlink = 2147483647 WHERE ino IN (2, 3)");
     fixture_attach(f);
@@ -276,13 +266,12 @@ static void test_link_limit(void **state)
     fixture_attach(f);
 }
 
-static void test_rename(void **state)
+static void a_rename_moves_and_replaces(void **state)
 {
     struct fixture *f = *state;
     uint64_t a = fixture_make_file(f, INO_ROOT, "a");
     uint64_t d = fixture_make_dir(f, INO_ROOT, "d");
     uint64_t e = fixture_make_dir(f, d, "e");
-
     assert_int_equal(fixture_do(f, make_rename(INO_ROOT, "none", d, "x", 0)), -ENOENT);
     assert_int_equal(fixture_must(f, make_rename(INO_ROOT, "a", e, "b", 0)).ino, a);
     assert_int_equal(fixture_resolve(f, "d/e/b").ino, a);
@@ -310,14 +299,13 @@ static void test_rename(void **state)
     assert_int_equal(parent, INO_ROOT);
 }
 
-static void test_rename_flags(void **state)
+static void a_rename_obeys_its_flags(void **state)
 {
     struct fixture *f = *state;
     uint64_t a = fixture_make_file(f, INO_ROOT, "a");
     uint64_t d = fixture_make_dir(f, INO_ROOT, "d");
     uint64_t e = fixture_make_dir(f, d, "e");
     uint32_t both = OP_NO_REPLACE | OP_EXCHANGE;
-
     assert_int_equal(fixture_do(f, make_rename(INO_ROOT, "a", INO_ROOT, "d", both)), -EINVAL);
     assert_int_equal(fixture_do(f, make_rename(INO_ROOT, "a", INO_ROOT, "d", OP_NO_REPLACE)),
                      -EEXIST);
@@ -333,13 +321,12 @@ static void test_rename_flags(void **state)
     assert_int_equal(fixture_resolve(f, "d/f").ino, a);
 }
 
-static void test_rename_onto_itself(void **state)
+static void a_rename_onto_itself_changes_nothing(void **state)
 {
     struct fixture *f = *state;
     uint64_t a = fixture_make_file(f, INO_ROOT, "a");
     struct op link = {.type = OP_LINK, .ino = INO_ROOT, .name = text("b"), .ino2 = a};
     uint64_t revision = fixture_must(f, link).revision;
-
     /* two names of one file: both stay, nothing changes */
     assert_int_equal(fixture_must(f, make_rename(INO_ROOT, "a", INO_ROOT, "b", 0)).revision,
                      revision);
@@ -350,11 +337,10 @@ static void test_rename_onto_itself(void **state)
                      -EEXIST);
 }
 
-static void test_setgid_directory(void **state)
+static void a_setgid_directory_hands_on_its_group(void **state)
 {
     struct fixture *f = *state;
     struct op op = make_named(OP_MKDIR, INO_ROOT, "shared");
-
     op.mode = 02775;
     op.gid = 50;
     uint64_t d = fixture_must(f, op).ino;
@@ -370,13 +356,12 @@ static void test_setgid_directory(void **state)
 
 /* ---- Open files without a name ---- */
 
-static void test_held_after_unlink(void **state)
+static void a_held_file_outlives_its_last_name(void **state)
 {
     struct fixture *f = *state;
     uint64_t ino = fixture_make_file(f, INO_ROOT, "a");
     struct op unlink = make_named(OP_UNLINK, INO_ROOT, "a");
     struct op release = {.type = OP_RELEASE, .ino = ino};
-
     unlink.hold = ino;
     assert_int_equal(fixture_must(f, unlink).nlink, 0);
     fixture_must(f, make_write(ino, 0, "still here"));
@@ -393,14 +378,13 @@ static void test_held_after_unlink(void **state)
     assert_int_equal(fixture_do(f, make_write(ino, 0, "x")), -ESTALE);
 }
 
-static void test_held_after_rename_and_rmdir(void **state)
+static void held_inodes_outlive_a_rename_and_an_rmdir(void **state)
 {
     struct fixture *f = *state;
     uint64_t old = fixture_make_file(f, INO_ROOT, "old");
     uint64_t d = fixture_make_dir(f, INO_ROOT, "d");
     struct op rename = make_rename(INO_ROOT, "new", INO_ROOT, "old", 0);
     struct op rmdir = make_named(OP_RMDIR, INO_ROOT, "d");
-
     fixture_make_file(f, INO_ROOT, "new");
     rename.hold = old;
     fixture_must(f, rename);
@@ -422,24 +406,23 @@ static void test_held_after_rename_and_rmdir(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        FIXTURE_TEST(test_put_makes_parents),
-        FIXTURE_TEST(test_put_keeps_what_a_file_has),
-        FIXTURE_TEST(test_put_refused),
-        FIXTURE_TEST(test_conditions),
-        FIXTURE_TEST(test_delete),
-        FIXTURE_TEST(test_resolve),
-        FIXTURE_TEST(test_create),
-        FIXTURE_TEST(test_special_files),
-        FIXTURE_TEST(test_directories_count_links),
-        FIXTURE_TEST(test_hard_links),
-        FIXTURE_TEST(test_link_limit),
-        FIXTURE_TEST(test_rename),
-        FIXTURE_TEST(test_rename_flags),
-        FIXTURE_TEST(test_rename_onto_itself),
-        FIXTURE_TEST(test_setgid_directory),
-        FIXTURE_TEST(test_held_after_unlink),
-        FIXTURE_TEST(test_held_after_rename_and_rmdir),
+        FIXTURE_TEST(a_put_makes_the_parents),
+        FIXTURE_TEST(a_put_keeps_the_attributes_of_a_file),
+        FIXTURE_TEST(impossible_puts_are_refused),
+        FIXTURE_TEST(conditions_decide_about_a_change),
+        FIXTURE_TEST(delete_removes_a_key),
+        FIXTURE_TEST(resolve_follows_a_path),
+        FIXTURE_TEST(create_makes_a_file_once),
+        FIXTURE_TEST(special_files_are_made),
+        FIXTURE_TEST(directories_count_links),
+        FIXTURE_TEST(hard_links_share_an_inode),
+        FIXTURE_TEST(links_have_a_limit),
+        FIXTURE_TEST(a_rename_moves_and_replaces),
+        FIXTURE_TEST(a_rename_obeys_its_flags),
+        FIXTURE_TEST(a_rename_onto_itself_changes_nothing),
+        FIXTURE_TEST(a_setgid_directory_hands_on_its_group),
+        FIXTURE_TEST(a_held_file_outlives_its_last_name),
+        FIXTURE_TEST(held_inodes_outlive_a_rename_and_an_rmdir),
     };
-
     return cmocka_run_group_tests_name("tree_names", tests, NULL, NULL);
 }

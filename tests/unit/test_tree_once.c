@@ -8,11 +8,10 @@
 
 /* ---- Lists ---- */
 
-static void test_lists_are_atomic(void **state)
+static void lists_are_atomic(void **state)
 {
     struct fixture *f = *state;
     struct op ops[3] = {make_put("a/b/c", "1"), make_put("d", "2"), make_put("a", "a directory")};
-
     fixture_must(f, make_put("kept", "old"));
     struct attr root = fixture_getattr(f, INO_ROOT);
     struct tree_counts before, after;
@@ -48,7 +47,6 @@ static struct command_result apply_stamped(struct fixture *f, struct stamp stamp
                                            bool *repeated)
 {
     struct command command = {0};
-
     assert_int_equal(command_add(&command, &op), 0);
     command_stamp(&command, &stamp);
     struct command_result result =
@@ -62,7 +60,6 @@ static int status_of(struct fixture *f, struct stamp stamp, const char *value, b
     struct op op = {.type = OP_APPEND, .data = text(value), .ino = 2};
     struct command_result result = apply_stamped(f, stamp, op, repeated);
     int status = result.status;
-
     command_result_free(&result);
     return status;
 }
@@ -82,14 +79,13 @@ static void assert_same_attr(const struct attr *a, const struct attr *b)
     assert_int_equal(a->ctime, b->ctime);
 }
 
-static void test_repeated_command(void **state)
+static void a_repeated_command_has_the_same_result(void **state)
 {
     struct fixture *f = *state;
     struct stamp stamp = {.node = 1, .incarnation = 1, .sequence = 5, .lowest = 3, .time = 9};
     struct op op = {.type = OP_APPEND, .data = text("once"), .ino = 2};
-    bool repeated;
-
     fixture_make_file(f, INO_ROOT, "log");
+    bool repeated;
     struct command_result first = apply_stamped(f, stamp, op, &repeated);
     assert_false(repeated);
     fixture_reopen(f); /* the rows are in the database too */
@@ -110,14 +106,13 @@ static void test_repeated_command(void **state)
     assert_int_equal(tree_applied(f->tree), 3);
 }
 
-static void test_failures_are_remembered(void **state)
+static void failures_are_remembered(void **state)
 {
     struct fixture *f = *state;
     struct stamp stamp = {.node = 1, .incarnation = 1, .sequence = 1, .lowest = 1, .time = 9};
     struct op op = make_put("d/x", "1");
-    bool repeated;
-
     op.flags = OP_IF_EXISTS;
+    bool repeated;
     struct command_result result = apply_stamped(f, stamp, op, &repeated);
     assert_int_equal(result.status, -ECANCELED);
     f->node = 2;
@@ -129,13 +124,12 @@ static void test_failures_are_remembered(void **state)
     fixture_assert_contents(f, fixture_resolve(f, "d/x").ino, "2");
 }
 
-static void test_sequences(void **state)
+static void sequences_below_the_lowest_are_stale(void **state)
 {
     struct fixture *f = *state;
     struct stamp stamp = {.node = 3, .incarnation = 7, .sequence = 10, .lowest = 8, .time = 9};
-    bool repeated;
-
     fixture_make_file(f, INO_ROOT, "log");
+    bool repeated;
     assert_int_equal(status_of(f, stamp, "a", &repeated), 0);
     stamp.sequence = 8; /* out of order: still waited for */
     assert_int_equal(status_of(f, stamp, "b", &repeated), 0);
@@ -170,15 +164,14 @@ static void test_sequences(void **state)
 }
 
 /* Whoever proposed it: on the other nodes as well. */
-static void test_repeated_elsewhere(void **state)
+static void a_repeated_command_is_known_on_the_other_nodes(void **state)
 {
     struct fixture *f = *state;
     struct op op = {.type = OP_APPEND, .data = text("once"), .ino = 2};
-    struct command_result result;
-    bool repeated;
-
     fixture_make_file(f, INO_ROOT, "log");
     struct buffer entry = fixture_entry(f, &op, 1);
+    bool repeated;
+    struct command_result result;
     for (int i = 0; i < 2; i++) {
         assert_int_equal(
             tree_apply(f->tree, bytes_of(entry.data, entry.len), false, &result, &repeated), 0);
@@ -191,13 +184,12 @@ static void test_repeated_elsewhere(void **state)
 
 /* The low mark forgets what is below it and nothing else, and never goes back; also after a
  * restart. */
-static void test_the_low_mark(void **state)
+static void the_low_mark_forgets_results_below_it(void **state)
 {
     struct fixture *f = *state;
     struct stamp stamp = {.node = 3, .incarnation = 1, .time = 9};
-    bool repeated;
-
     fixture_make_file(f, INO_ROOT, "log");
+    bool repeated;
     for (stamp.sequence = 60; stamp.sequence < 70; stamp.sequence++) {
         stamp.lowest = stamp.sequence > 66 ? 62 : 58; /* in the middle of a page of results */
         assert_int_equal(status_of(f, stamp, ".", &repeated), 0);
@@ -223,13 +215,12 @@ static void test_the_low_mark(void **state)
 }
 
 /* A node that starts again counts from 1, and is not given the results of its life before. */
-static void test_a_new_incarnation_begins_anew(void **state)
+static void a_new_incarnation_begins_anew(void **state)
 {
     struct fixture *f = *state;
     struct stamp stamp = {.node = 3, .incarnation = 1, .sequence = 2, .lowest = 1, .time = 9};
-    bool repeated;
-
     fixture_make_file(f, INO_ROOT, "log");
+    bool repeated;
     assert_int_equal(status_of(f, stamp, "a", &repeated), 0);
     stamp.sequence = 200;
     assert_int_equal(status_of(f, stamp, "b", &repeated), 0);
@@ -247,13 +238,12 @@ static void test_a_new_incarnation_begins_anew(void **state)
     fixture_assert_contents(f, 2, "abcde");
 }
 
-static void test_a_full_window(void **state)
+static void a_full_window_is_remembered(void **state)
 {
     struct fixture *f = *state;
     struct stamp stamp = {.node = 3, .incarnation = 1, .lowest = 40, .time = 9};
-    bool repeated;
-
     fixture_make_file(f, INO_ROOT, "log");
+    bool repeated;
     for (stamp.sequence = 40; stamp.sequence < 40 + TREE_SESSION_WINDOW; stamp.sequence++) {
         assert_int_equal(status_of(f, stamp, "", &repeated), 0);
         if (stamp.sequence % 1000 == 0)
@@ -271,10 +261,9 @@ static void test_a_full_window(void **state)
 }
 
 /* A proposer's clock may be slow; the state's never goes back, nor stands still. */
-static void test_time_goes_on(void **state)
+static void time_never_goes_back(void **state)
 {
     struct fixture *f = *state;
-
     f->time = 5000;
     assert_int_equal(fixture_must(f, make_put("k", "1")).mtime, 5000);
     f->time = 10;
@@ -287,16 +276,15 @@ static void test_time_goes_on(void **state)
     assert_int_equal(fixture_must(f, make_put("k", "5")).mtime, 6000);
 }
 
-static void test_garbage(void **state)
+static void garbage_is_refused(void **state)
 {
     struct fixture *f = *state;
     struct op op = make_put("k", "v");
     struct buffer entry = fixture_entry(f, &op, 1);
-    struct command_result result;
-    bool repeated;
-
     fixture_must(f, op);
     uint64_t revision = fixture_getattr(f, INO_ROOT).revision;
+    bool repeated;
+    struct command_result result;
     for (size_t len = 0; len < entry.len; len++) {
         repeated = true;
         result = fixture_apply(f, bytes_of(entry.data, len), &repeated);
@@ -317,15 +305,12 @@ static void test_garbage(void **state)
 
 /* Entries that a later version may have written: of a later version of commands, and of version 2
  * with an unknown operation or field. */
-static void test_an_entry_of_a_later_version_stops_the_tree(void **state)
+static void an_entry_of_a_later_version_stops_the_tree(void **state)
 {
     struct fixture *f = *state;
     struct op op = make_put("k", "v");
     struct buffer entry = fixture_entry(f, &op, 1);
     struct command wide = {.level = 2};
-    struct command_result result;
-    bool repeated;
-
     fixture_must(f, op);
     assert_int_equal(command_add(&wide, &op), 0);
     command_stamp(&wide, &(struct stamp){.node = 1, .incarnation = 1, .sequence = 100});
@@ -339,6 +324,8 @@ static void test_an_entry_of_a_later_version_stops_the_tree(void **state)
                 {&wide.bytes, type_at, OP_TYPE_END},
                 {&wide.bytes, type_at + 4, 0x80}};
     uint64_t applied = tree_applied(f->tree), history = tree_history(f->tree);
+    bool repeated;
+    struct command_result result;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct buffer *b = rows[i].bytes;
         uint8_t before = b->data[rows[i].at];
@@ -362,16 +349,15 @@ static void test_an_entry_of_a_later_version_stops_the_tree(void **state)
 }
 
 /* Former values: only for who asked, and not beyond what one value may be. */
-static void test_former_values(void **state)
+static void former_values_are_given_when_asked_for(void **state)
 {
     struct fixture *f = *state;
     struct op op = make_put("k", "new");
-    struct command_result result;
-    bool repeated;
-
     fixture_must(f, make_put("k", "old"));
     op.flags = OP_WANT_OLD;
     struct buffer entry = fixture_entry(f, &op, 1);
+    bool repeated;
+    struct command_result result;
     assert_int_equal(
         tree_apply(f->tree, bytes_of(entry.data, entry.len), false, &result, &repeated), 0);
     assert_true(result.ops[0].existed);
@@ -385,19 +371,17 @@ static void test_former_values(void **state)
     buffer_free(&entry);
 }
 
-static void test_former_values_of_a_list(void **state)
+static void former_values_of_a_list_are_given(void **state)
 {
     struct fixture *f = *state;
     struct op ops[] = {make_put("k", "third"), make_put("l", "x"), make_put("k", "fourth")};
-    struct command_result result;
-    bool repeated;
-
     fixture_must(f, make_put("k", "first"));
     fixture_must(f, make_put("l", "second"));
     for (int i = 0; i < 3; i++)
         ops[i].flags = OP_WANT_OLD;
     struct buffer entry = fixture_entry(f, ops, 3);
-    result = fixture_apply(f, bytes_of(entry.data, entry.len), &repeated);
+    bool repeated;
+    struct command_result result = fixture_apply(f, bytes_of(entry.data, entry.len), &repeated);
     assert_true(bytes_equal(command_result_old(&result, 0), text("first")));
     assert_true(bytes_equal(command_result_old(&result, 1), text("second")));
     assert_true(bytes_equal(command_result_old(&result, 2), text("third")));
@@ -405,14 +389,13 @@ static void test_former_values_of_a_list(void **state)
     buffer_free(&entry);
 }
 
-static void test_other_folders_are_refused(void **state)
+static void other_folders_are_refused(void **state)
 {
     struct fixture *f = *state;
     struct identity other = {.cluster = 78, .node = 1};
-    struct tree *tree;
-    struct fault fault;
-
     tree_close(f->tree);
+    struct fault fault;
+    struct tree *tree;
     assert_int_equal(tree_open(f->folder, &other, &tree, &fault), -EINVAL);
     other = (struct identity){.cluster = 77, .node = 2};
     assert_int_equal(tree_open(f->folder, &other, &tree, &fault), -EINVAL);
@@ -421,15 +404,14 @@ static void test_other_folders_are_refused(void **state)
     fixture_attach(f);
 }
 
-static void test_damaged_results_are_named(void **state)
+static void damaged_results_are_named(void **state)
 {
     struct fixture *f = *state;
-    struct tree *tree;
     struct fault fault = {{0}};
-
     assert_int_equal(fixture_do(f, make_put("a", "x")), 0);
     tree_close(f->tree);
     fixture_sql(f, "UPDATE result SET page = page + 100000");
+    struct tree *tree;
     assert_int_equal(
         tree_open(f->folder, &(struct identity){.cluster = 77, .node = 1}, &tree, &fault),
         -EUCLEAN);
@@ -442,22 +424,21 @@ static void test_damaged_results_are_named(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        FIXTURE_TEST(test_lists_are_atomic),
-        FIXTURE_TEST(test_repeated_command),
-        FIXTURE_TEST(test_repeated_elsewhere),
-        FIXTURE_TEST(test_failures_are_remembered),
-        FIXTURE_TEST(test_sequences),
-        FIXTURE_TEST(test_the_low_mark),
-        FIXTURE_TEST(test_a_new_incarnation_begins_anew),
-        FIXTURE_TEST(test_a_full_window),
-        FIXTURE_TEST(test_time_goes_on),
-        FIXTURE_TEST(test_garbage),
-        FIXTURE_TEST(test_an_entry_of_a_later_version_stops_the_tree),
-        FIXTURE_TEST(test_former_values),
-        FIXTURE_TEST(test_former_values_of_a_list),
-        FIXTURE_TEST(test_other_folders_are_refused),
-        FIXTURE_TEST(test_damaged_results_are_named),
+        FIXTURE_TEST(lists_are_atomic),
+        FIXTURE_TEST(a_repeated_command_has_the_same_result),
+        FIXTURE_TEST(a_repeated_command_is_known_on_the_other_nodes),
+        FIXTURE_TEST(failures_are_remembered),
+        FIXTURE_TEST(sequences_below_the_lowest_are_stale),
+        FIXTURE_TEST(the_low_mark_forgets_results_below_it),
+        FIXTURE_TEST(a_new_incarnation_begins_anew),
+        FIXTURE_TEST(a_full_window_is_remembered),
+        FIXTURE_TEST(time_never_goes_back),
+        FIXTURE_TEST(garbage_is_refused),
+        FIXTURE_TEST(an_entry_of_a_later_version_stops_the_tree),
+        FIXTURE_TEST(former_values_are_given_when_asked_for),
+        FIXTURE_TEST(former_values_of_a_list_are_given),
+        FIXTURE_TEST(other_folders_are_refused),
+        FIXTURE_TEST(damaged_results_are_named),
     };
-
     return cmocka_run_group_tests_name("tree_once", tests, NULL, NULL);
 }

@@ -15,19 +15,19 @@
 
 /* ---- Against the model ---- */
 
-static void test_against_the_model(void **state)
+static void a_random_tree_agrees_with_the_model(void **state)
 {
     uint64_t seed = random_seed();
     struct model *m = model_new();
     struct script_nodes nodes = script_nodes();
     struct fixture f;
-
     fixture_open(&f);
     for (int i = 0; i < SCRIPT_ENTRIES; i++) {
-        bool repeated;
-        struct command_result expected, result;
+        struct command_result expected;
         struct buffer entry = script_next(&nodes, &m, &seed, &expected);
-        result = fixture_apply(&f, bytes_of(entry.data, entry.len), &repeated);
+        bool repeated;
+        struct command_result result =
+            fixture_apply(&f, bytes_of(entry.data, entry.len), &repeated);
         assert_false(repeated);
         compare_results(&result, &expected);
         command_result_free(&result);
@@ -48,12 +48,11 @@ static void test_against_the_model(void **state)
 
 /* ---- The same everywhere ---- */
 
-static void test_the_same_at_any_commits(void **state)
+static void the_tree_is_the_same_wherever_it_commits(void **state)
 {
     uint64_t seed = random_seed();
     struct script *s = script_new(seed);
     struct fixture a, b;
-
     fixture_open(&a);
     fixture_open(&b);
     for (int i = 0; i < SCRIPT_ENTRIES; i++) {
@@ -77,7 +76,6 @@ static void test_the_same_at_any_commits(void **state)
 static void apply_until_killed(struct fixture *f, const struct script *s, uint64_t seed)
 {
     uint32_t left = random_below(&seed, 500);
-
     fixture_attach(f);
     for (uint64_t i = tree_applied(f->tree); i < SCRIPT_ENTRIES && left > 0; i++, left--) {
         script_run(f, &s->entry[i], s->status[i]);
@@ -90,21 +88,20 @@ static void apply_until_killed(struct fixture *f, const struct script *s, uint64
 static void kill_after(pid_t child, uint32_t microseconds)
 {
     struct timespec wait = {.tv_nsec = microseconds * 1000L};
-
     nanosleep(&wait, NULL);
     kill(child, SIGKILL);
     assert_int_equal(waitpid(child, NULL, 0), child);
 }
 
-static void test_killed_and_started_again(void **state)
+static void a_killed_tree_goes_on_where_it_was(void **state)
 {
     uint64_t seed = random_seed();
     struct script *s = script_new(seed);
-    struct fixture reference, f;
-
+    struct fixture reference;
     fixture_open(&reference);
     for (int i = 0; i < SCRIPT_ENTRIES; i++)
         script_run(&reference, &s->entry[i], s->status[i]);
+    struct fixture f;
     fixture_open(&f);
     fixture_detach(&f);
     for (int i = 0; i < 15; i++) {
@@ -131,17 +128,15 @@ static void test_killed_and_started_again(void **state)
 static void limit_files(rlim_t bytes)
 {
     struct rlimit limit = {.rlim_cur = bytes, .rlim_max = RLIM_INFINITY};
-
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
 }
 
 /* Applies what it can; the error stays, and the tree can be closed and opened. */
 static void fill_disk(struct fixture *f, const struct script *s)
 {
+    int status = 0;
     struct command_result result;
     bool repeated;
-    int status = 0;
-
     for (uint64_t i = tree_applied(f->tree); i < SCRIPT_ENTRIES && status == 0; i++) {
         struct bytes entry = bytes_of(s->entry[i].data, s->entry[i].len);
         status = tree_apply(f->tree, entry, true, &result, &repeated);
@@ -156,15 +151,15 @@ static void fill_disk(struct fixture *f, const struct script *s)
     assert_int_equal(tree_apply(f->tree, text("x"), true, &result, &repeated), status);
 }
 
-static void test_full_disk(void **state)
+static void a_full_disk_loses_nothing(void **state)
 {
     struct script *s = script_new(random_seed());
-    struct fixture reference, f;
-
     signal(SIGXFSZ, SIG_IGN); /* the limit then is an error of write(2) */
+    struct fixture reference;
     fixture_open(&reference);
     for (int i = 0; i < SCRIPT_ENTRIES; i++)
         script_run(&reference, &s->entry[i], s->status[i]);
+    struct fixture f;
     fixture_open(&f);
     for (rlim_t limit = 1 << 20; limit < 4 << 20; limit += 500000) {
         limit_files(limit);
@@ -186,7 +181,6 @@ static void test_full_disk(void **state)
 static bool collect(void *arg, struct bytes key, const struct attr *attr)
 {
     struct buffer *out = arg;
-
     buffer_append(out, key.data, key.len);
     buffer_put_u8(out, 0);
     return true;
@@ -212,7 +206,6 @@ static void list_keys(struct fixture *f, const char *prefix, const char *after, 
 {
     struct buffer resume = {0};
     bool more = true;
-
     buffer_append(&resume, after, strlen(after));
     while (more) {
         struct buffer from = {0};
@@ -229,13 +222,12 @@ static void random_key(uint64_t *seed, char *key)
 {
     static const char letters[] = "a-.b0/~";
     uint32_t len = 1 + random_below(seed, 8);
-
     for (uint32_t i = 0; i < len; i++)
         key[i] = letters[random_below(seed, sizeof letters - 1)];
     key[len] = 0;
 }
 
-static void test_keys_in_order(void **state)
+static void keys_are_listed_in_their_order(void **state)
 {
     enum { KEYS = 600 };
     uint64_t seed = random_seed();
@@ -246,9 +238,9 @@ static void test_keys_in_order(void **state)
     fixture_open(&f);
     for (int i = 0; i < KEYS; i++) {
         struct op op = {.type = OP_PUT, .name = {0}};
-        struct op_result out;
         random_key(&seed, keys[count]);
         op.name = text(keys[count]);
+        struct op_result out;
         if (fixture_run(&f, &op, 1, &out) == 0 && !out.existed) {
             sorted[count] = keys[count];
             count++;
@@ -277,12 +269,11 @@ static void test_keys_in_order(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_against_the_model),
-        cmocka_unit_test(test_the_same_at_any_commits),
-        cmocka_unit_test(test_killed_and_started_again),
-        cmocka_unit_test(test_full_disk),
-        cmocka_unit_test(test_keys_in_order),
+        cmocka_unit_test(a_random_tree_agrees_with_the_model),
+        cmocka_unit_test(the_tree_is_the_same_wherever_it_commits),
+        cmocka_unit_test(a_killed_tree_goes_on_where_it_was),
+        cmocka_unit_test(a_full_disk_loses_nothing),
+        cmocka_unit_test(keys_are_listed_in_their_order),
     };
-
     return cmocka_run_group_tests_name("tree_random", tests, NULL, NULL);
 }

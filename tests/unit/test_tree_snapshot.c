@@ -41,7 +41,6 @@ static void checkpointed(void *arg, int status, uint64_t index)
 static uint64_t checkpoint(struct fixture *f)
 {
     struct waiting w = {0};
-
     assert_int_equal(tree_checkpoint(f->tree, loop, checkpointed, &w), 0);
     assert_true(tree_busy(f->tree));
     assert_int_equal(tree_checkpoint(f->tree, loop, checkpointed, &w), -EBUSY);
@@ -59,7 +58,6 @@ static void piece_read(void *arg, int status, struct bytes piece, bool last)
 static struct waiting next_piece(struct tree_reader *reader, size_t bytes_max)
 {
     struct waiting w = {0};
-
     assert_int_equal(tree_reader_next(reader, loop, bytes_max, piece_read, &w), 0);
     wait_for(&w);
     return w;
@@ -73,7 +71,6 @@ static void stepped(void *arg, int status)
 static int add_piece(struct tree_writer *writer, struct bytes piece)
 {
     struct waiting w = {0};
-
     assert_int_equal(tree_writer_add(writer, loop, piece, stepped, &w), 0);
     wait_for(&w);
     return w.status;
@@ -82,7 +79,6 @@ static int add_piece(struct tree_writer *writer, struct bytes piece)
 static int install(struct tree_writer *writer)
 {
     struct waiting w = {0};
-
     tree_writer_install(writer, loop, stepped, &w);
     wait_for(&w);
     return w.status;
@@ -109,7 +105,6 @@ static void apply_random(struct fixture *f, uint64_t *seed, int count, struct bu
 static void apply_log(struct fixture *f, const struct buffer *log)
 {
     struct reader r = reader_of(bytes_of(log->data, log->len));
-
     while (reader_left(&r) > 0) {
         bool repeated;
         struct command_result result = fixture_apply(f, reader_bytes(&r), &repeated);
@@ -121,7 +116,6 @@ static void apply_log(struct fixture *f, const struct buffer *log)
 static void transfer(struct tree_reader *reader, struct tree_writer *writer)
 {
     struct waiting w = {0};
-
     while (!w.last) {
         w = next_piece(reader, 100000);
         assert_int_equal(w.status, 0);
@@ -132,10 +126,9 @@ static void transfer(struct tree_reader *reader, struct tree_writer *writer)
 static void copy_tree(struct fixture *from, struct fixture *to)
 {
     struct tree_reader *reader;
-    struct tree_writer *writer;
     uint64_t index;
-
     assert_int_equal(tree_reader_open(from->tree, RECORD_FORMAT, &reader, &index), 0);
+    struct tree_writer *writer;
     assert_int_equal(tree_writer_open(to->tree, index, &writer), 0);
     transfer(reader, writer);
     tree_reader_close(reader);
@@ -146,22 +139,21 @@ static void copy_tree(struct fixture *from, struct fixture *to)
 
 /* ---- Snapshots ---- */
 
-static void test_round_trip_while_applying(void **state)
+static void a_snapshot_is_whole_while_commands_are_applied(void **state)
 {
     uint64_t seed = random_seed();
-    struct fixture a, b;
-    struct tree_reader *reader;
-    struct tree_writer *writer;
     struct buffer log = {0};
     struct waiting w = {0};
-    uint64_t index, digest;
-
+    struct fixture a, b;
     fixture_open(&a);
     fixture_open(&b);
     apply_random(&a, &seed, 1500, NULL);
-    digest = fixture_digest(&a);
+    uint64_t digest = fixture_digest(&a);
+    uint64_t index;
+    struct tree_reader *reader;
     assert_int_equal(tree_reader_open(a.tree, RECORD_FORMAT, &reader, &index), 0);
     assert_int_equal(index, 1500);
+    struct tree_writer *writer;
     assert_int_equal(tree_writer_open(b.tree, index, &writer), 0);
     assert_int_equal(tree_writer_open(b.tree, index, &writer), -EBUSY);
     while (!w.last) {
@@ -187,11 +179,10 @@ static void test_round_trip_while_applying(void **state)
     fixture_close(&b);
 }
 
-static void test_deleted_stays_deleted(void **state)
+static void a_deleted_key_stays_deleted(void **state)
 {
-    struct fixture a, b;
     struct op delete = {.type = OP_DELETE, .name = text("d/gone")};
-
+    struct fixture a, b;
     fixture_open(&a);
     fixture_open(&b);
     fixture_must(&a, make_put("d/gone", "1"));
@@ -207,19 +198,16 @@ static void test_deleted_stays_deleted(void **state)
 }
 
 /* What was asked for before the snapshot must not take effect again after it. */
-static void test_sessions_travel(void **state)
+static void sessions_travel_with_a_snapshot(void **state)
 {
-    struct fixture a, b;
     struct op op = {.type = OP_APPEND, .ino = 2, .data = text("once")};
-    struct buffer entry;
-    struct command_result result;
-    bool repeated;
-
+    struct fixture a, b;
     fixture_open(&a);
     fixture_open(&b);
     fixture_must(&a, make_put("log", ""));
-    entry = fixture_entry(&a, &op, 1);
-    result = fixture_apply(&a, bytes_of(entry.data, entry.len), &repeated);
+    struct buffer entry = fixture_entry(&a, &op, 1);
+    bool repeated;
+    struct command_result result = fixture_apply(&a, bytes_of(entry.data, entry.len), &repeated);
     command_result_free(&result);
     copy_tree(&a, &b);
     assert_int_equal(tree_recall(b.tree, 1, 1, 2, &result), 0);
@@ -234,22 +222,21 @@ static void test_sessions_travel(void **state)
     fixture_close(&b);
 }
 
-static void test_install_is_refused(void **state)
+static void a_wrong_snapshot_is_not_installed(void **state)
 {
     struct fixture a, b;
-    struct tree_reader *reader;
-    struct tree_writer *writer;
-    uint64_t index, digest;
-
     fixture_open(&a);
     fixture_open(&b);
     fixture_must(&a, make_put("k", "v"));
     fixture_must(&b, make_put("own", "x"));
     fixture_must(&b, make_put("own", "y"));
-    digest = fixture_digest(&b);
+    uint64_t digest = fixture_digest(&b);
+    struct tree_writer *writer;
     /* without a last piece */
     assert_int_equal(tree_writer_open(b.tree, 1, &writer), 0);
     assert_int_equal(install(writer), -EBADMSG);
+    uint64_t index;
+    struct tree_reader *reader;
     /* of another index than promised */
     assert_int_equal(tree_reader_open(a.tree, RECORD_FORMAT, &reader, &index), 0);
     struct waiting w = next_piece(reader, 1000000);
@@ -277,19 +264,18 @@ static void test_install_is_refused(void **state)
 }
 
 /* A piece with any one byte changed is refused, or was a harmless one; nothing crashes. */
-static void test_damaged_pieces(void **state)
+static void damaged_pieces_are_refused(void **state)
 {
     struct fixture a, b;
-    struct tree_reader *reader;
-    struct tree_writer *writer;
-    uint64_t index;
-
     fixture_open(&a);
     fixture_open(&b);
     fixture_must(&a, make_put("a/key", "value"));
+    uint64_t index;
+    struct tree_reader *reader;
     assert_int_equal(tree_reader_open(a.tree, RECORD_FORMAT, &reader, &index), 0);
     struct waiting w = next_piece(reader, 1000000);
     uint8_t *bytes = malloc(w.piece.len);
+    struct tree_writer *writer;
     for (size_t i = 0; i < w.piece.len; i += 3) {
         memcpy(bytes, w.piece.data, w.piece.len);
         bytes[i] ^= 0x81;
@@ -310,19 +296,18 @@ static void test_damaged_pieces(void **state)
     fixture_close(&b);
 }
 
-static void test_a_lost_piece_is_missed(void **state)
+static void a_lost_piece_is_missed(void **state)
 {
-    struct fixture a, b;
-    struct tree_reader *reader;
-    struct tree_writer *writer;
     struct waiting w = {0};
     uint64_t index, seed = 7;
     int status = 0;
-
+    struct fixture a, b;
     fixture_open(&a);
     fixture_open(&b);
     apply_random(&a, &seed, 300, NULL);
+    struct tree_reader *reader;
     assert_int_equal(tree_reader_open(a.tree, RECORD_FORMAT, &reader, &index), 0);
+    struct tree_writer *writer;
     assert_int_equal(tree_writer_open(b.tree, index, &writer), 0);
     for (int piece = 0; !w.last; piece++) {
         assert_int_equal(status, 0);
@@ -338,7 +323,7 @@ static void test_a_lost_piece_is_missed(void **state)
 }
 
 /* Whole, and yet no tree: its numbers do not fit its rows, or results are none. */
-static void test_a_damaged_tree_is_refused(void **state)
+static void a_damaged_tree_is_refused(void **state)
 {
     const char *const damages[] = {
         "UPDATE meta SET inodes = inodes + 1",
@@ -361,17 +346,16 @@ static void test_a_damaged_tree_is_refused(void **state)
     };
     for (size_t i = 0; i < sizeof damages / sizeof *damages; i++) {
         struct fixture a, b;
-        struct tree_reader *reader;
-        struct tree_writer *writer;
-        uint64_t index;
-
         fixture_open(&a);
         fixture_open(&b);
         fixture_must(&a, make_put("k", "v"));
         fixture_must(&a, make_put("l", "v"));
         assert_int_equal(tree_commit(a.tree), 0);
         fixture_sql(&a, damages[i]);
+        uint64_t index;
+        struct tree_reader *reader;
         assert_int_equal(tree_reader_open(a.tree, RECORD_FORMAT, &reader, &index), 0);
+        struct tree_writer *writer;
         assert_int_equal(tree_writer_open(b.tree, index, &writer), 0);
         transfer(reader, writer);
         assert_int_equal(install(writer), -EBADMSG);
@@ -382,21 +366,21 @@ static void test_a_damaged_tree_is_refused(void **state)
     }
 }
 
-static void test_install_ends_readers_and_waits(void **state)
+static void an_installation_ends_readers_and_waits(void **state)
 {
-    struct fixture a, b;
-    struct tree_reader *from, *own;
-    struct tree_writer *writer;
     struct waiting installed = {0}, checkpoint_done = {0}, piece = {0};
-    uint64_t index;
-
+    struct fixture a, b;
     fixture_open(&a);
     fixture_open(&b);
     fixture_must(&a, make_put("k", "v"));
     fixture_must(&a, make_put("k", "w"));
     fixture_must(&b, make_put("old", "x"));
+    uint64_t index;
+    struct tree_reader *from;
     assert_int_equal(tree_reader_open(a.tree, RECORD_FORMAT, &from, &index), 0);
+    struct tree_reader *own;
     assert_int_equal(tree_reader_open(b.tree, RECORD_FORMAT, &own, &(uint64_t){0}), 0);
+    struct tree_writer *writer;
     assert_int_equal(tree_writer_open(b.tree, index, &writer), 0);
     transfer(from, writer);
     assert_int_equal(tree_checkpoint(b.tree, loop, checkpointed, &checkpoint_done), 0);
@@ -430,22 +414,21 @@ static void install_and_die(struct fixture *from, struct fixture *to)
     raise(SIGKILL);
 }
 
-static void test_killed_while_installing(void **state)
+static void a_kill_leaves_the_old_tree_or_the_new_one(void **state)
 {
     uint64_t seed = random_seed();
-    uint64_t before, after;
-    struct fixture a, b;
     int old = 0, new = 0;
-
+    struct fixture a;
     fixture_open(&a);
     apply_random(&a, &seed, 300, NULL);
-    after = fixture_digest(&a);
+    uint64_t after = fixture_digest(&a);
     fixture_detach(&a);
+    struct fixture b;
     for (int i = 0; i < 20; i++) {
         struct timespec wait = {.tv_nsec = random_below(&seed, 40000) * 1000L};
         fixture_open(&b);
         fixture_must(&b, make_put("old", "x"));
-        before = fixture_digest(&b);
+        uint64_t before = fixture_digest(&b);
         fixture_detach(&b);
         pid_t child = fork();
         assert_true(child >= 0);
@@ -471,9 +454,8 @@ static void test_killed_while_installing(void **state)
 
 static void copy_file(const char *from_dir, const char *from, const char *to_dir, const char *to)
 {
-    char path[128];
     static uint8_t bytes[1 << 20];
-
+    char path[128];
     snprintf(path, sizeof path, "%s/%s", from_dir, from);
     int in = open(path, O_RDONLY);
     snprintf(path, sizeof path, "%s/%s", to_dir, to);
@@ -487,13 +469,11 @@ static void copy_file(const char *from_dir, const char *from, const char *to_dir
 
 /* After the step, at each point: the old tree with its WAL, without it, and leftovers of a later
  * attempt. */
-static void test_a_decided_installation_is_finished(void **state)
+static void a_decided_installation_is_finished(void **state)
 {
     struct fixture a, b;
     uint64_t digest;
-
     for (int point = 0; point < 3; point++) {
-        char path[128];
         fixture_open(&a);
         fixture_must(&a, make_put("new", "1"));
         digest = fixture_digest(&a);
@@ -512,6 +492,7 @@ static void test_a_decided_installation_is_finished(void **state)
         copy_file(a.path, "tree.db", c.path, "tree.db.ready");
         fixture_attach(&c);
         assert_int_equal(fixture_digest(&c), digest);
+        char path[128];
         snprintf(path, sizeof path, "%s/tree.db.ready", c.path);
         assert_int_equal(access(path, F_OK), -1);
         snprintf(path, sizeof path, "%s/tree.db.incoming", c.path);
@@ -525,11 +506,10 @@ static void test_a_decided_installation_is_finished(void **state)
 /* ---- Checkpoints ---- */
 
 /* What a checkpoint reports is in tree.db alone. */
-static void test_checkpoint_is_durable(void **state)
+static void a_checkpoint_is_durable(void **state)
 {
     uint64_t seed = random_seed();
-    struct fixture f, copy;
-
+    struct fixture f;
     fixture_open(&f);
     assert_int_equal(checkpoint(&f), 0);
     apply_random(&f, &seed, 500, NULL);
@@ -537,6 +517,7 @@ static void test_checkpoint_is_durable(void **state)
     assert_int_equal(index, 500);
     apply_random(&f, &seed, 100, NULL);
     tree_commit(f.tree);
+    struct fixture copy;
     fixture_open(&copy);
     fixture_detach(&copy);
     copy_file(f.path, "tree.db", copy.path, "tree.db");
@@ -548,11 +529,10 @@ static void test_checkpoint_is_durable(void **state)
 }
 
 /* What is applied while it copies is not durable with it. */
-static void test_checkpoint_counts_from_its_beginning(void **state)
+static void a_checkpoint_counts_from_its_beginning(void **state)
 {
-    struct fixture f;
     struct waiting w = {0};
-
+    struct fixture f;
     fixture_open(&f);
     fixture_must(&f, make_put("k", "1"));
     assert_int_equal(tree_checkpoint(f.tree, loop, checkpointed, &w), 0);
@@ -564,14 +544,13 @@ static void test_checkpoint_counts_from_its_beginning(void **state)
     fixture_close(&f);
 }
 
-static void test_reader_holds_back_checkpoints(void **state)
+static void a_reader_holds_back_checkpoints(void **state)
 {
     struct fixture f;
-    struct tree_reader *reader;
-    uint64_t index;
-
     fixture_open(&f);
     fixture_must(&f, make_put("a", "1"));
+    uint64_t index;
+    struct tree_reader *reader;
     assert_int_equal(tree_reader_open(f.tree, RECORD_FORMAT, &reader, &index), 0);
     fixture_must(&f, make_put("a", "2"));
     assert_true(checkpoint(&f) < 2);
@@ -581,15 +560,12 @@ static void test_reader_holds_back_checkpoints(void **state)
 }
 
 /* A loop that never rests: the WAL must not grow without end, nor what a pause costs. */
-static void test_wal_is_used_again(void **state)
+static void the_wal_is_used_again(void **state)
 {
-    struct fixture f;
     struct waiting w = {.done = true};
     struct op op = {.type = OP_PUT, .name = text("k")};
     int checkpoints = 0, pauses = 0;
-    struct stat wal;
-    char path[128];
-
+    struct fixture f;
     fixture_open(&f);
     op.data.len = 100000;
     op.data.data = malloc(op.data.len);
@@ -613,7 +589,9 @@ static void test_wal_is_used_again(void **state)
             assert_int_equal(tree_commit(f.tree), 0);
     }
     wait_for(&w);
+    char path[128];
     snprintf(path, sizeof path, "%s/tree.db-wal", f.path);
+    struct stat wal;
     assert_int_equal(stat(path, &wal), 0);
     printf("%d checkpoints, %d pauses, a WAL of %lld bytes\n", checkpoints, pauses,
            (long long)wal.st_size);
@@ -625,25 +603,23 @@ static void test_wal_is_used_again(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip_while_applying),
-        cmocka_unit_test(test_deleted_stays_deleted),
-        cmocka_unit_test(test_sessions_travel),
-        cmocka_unit_test(test_install_is_refused),
-        cmocka_unit_test(test_damaged_pieces),
-        cmocka_unit_test(test_a_lost_piece_is_missed),
-        cmocka_unit_test(test_a_damaged_tree_is_refused),
-        cmocka_unit_test(test_install_ends_readers_and_waits),
-        cmocka_unit_test(test_a_decided_installation_is_finished),
-        cmocka_unit_test(test_checkpoint_is_durable),
-        cmocka_unit_test(test_checkpoint_counts_from_its_beginning),
-        cmocka_unit_test(test_reader_holds_back_checkpoints),
-        cmocka_unit_test(test_wal_is_used_again),
-        cmocka_unit_test(test_killed_while_installing),
+        cmocka_unit_test(a_snapshot_is_whole_while_commands_are_applied),
+        cmocka_unit_test(a_deleted_key_stays_deleted),
+        cmocka_unit_test(sessions_travel_with_a_snapshot),
+        cmocka_unit_test(a_wrong_snapshot_is_not_installed),
+        cmocka_unit_test(damaged_pieces_are_refused),
+        cmocka_unit_test(a_lost_piece_is_missed),
+        cmocka_unit_test(a_damaged_tree_is_refused),
+        cmocka_unit_test(an_installation_ends_readers_and_waits),
+        cmocka_unit_test(a_decided_installation_is_finished),
+        cmocka_unit_test(a_checkpoint_is_durable),
+        cmocka_unit_test(a_checkpoint_counts_from_its_beginning),
+        cmocka_unit_test(a_reader_holds_back_checkpoints),
+        cmocka_unit_test(the_wal_is_used_again),
+        cmocka_unit_test(a_kill_leaves_the_old_tree_or_the_new_one),
     };
-    int failed;
-
     loop = uv_default_loop();
-    failed = cmocka_run_group_tests_name("tree_snapshot", tests, NULL, NULL);
+    int failed = cmocka_run_group_tests_name("tree_snapshot", tests, NULL, NULL);
     uv_loop_close(loop);
     uv_library_shutdown();
     return failed;

@@ -13,19 +13,17 @@ static void print_path(void *arg, struct bytes key)
 static void assert_paths(struct fixture *f, uint64_t ino, const char *expected)
 {
     struct buffer found = {0};
-
     assert_int_equal(tree_paths(f->tree, ino, print_path, &found), 0);
     if (!bytes_equal(bytes_of(found.data, found.len), text(expected)))
         fail_msg("%.*s instead of %s", (int)found.len, (char *)found.data, expected);
     buffer_free(&found);
 }
 
-static void test_one_name(void **state)
+static void one_name_is_found(void **state)
 {
     struct fixture *f = *state;
     uint64_t file = fixture_must(f, make_put("etc/app/port", "1")).ino;
     uint64_t app = fixture_resolve(f, "etc/app").ino, etc = fixture_resolve(f, "etc").ino;
-
     assert_paths(f, file, "etc/app/port ");
     assert_paths(f, app, "etc/app ");
     assert_paths(f, INO_ROOT, "");
@@ -41,12 +39,11 @@ static void test_one_name(void **state)
     assert_paths(f, file, "app/port ");
 }
 
-static void test_hard_links(void **state)
+static void all_hard_links_are_found(void **state)
 {
     struct fixture *f = *state;
     uint64_t dir = fixture_make_dir(f, INO_ROOT, "d"), file = fixture_make_file(f, dir, "b");
     struct op link = make_named(OP_LINK, INO_ROOT, "z");
-
     link.ino2 = file;
     fixture_must(f, link);
     link.name = text("a");
@@ -82,13 +79,12 @@ static void test_hard_links(void **state)
     assert_paths(f, file, "");
 }
 
-static void test_exchange_and_replace(void **state)
+static void exchanged_and_replaced_names_are_found(void **state)
 {
     struct fixture *f = *state;
     uint64_t a = fixture_must(f, make_put("a", "1")).ino;
     uint64_t b = fixture_must(f, make_put("d/b", "2")).ino;
     uint64_t dir = fixture_resolve(f, "d").ino;
-
     fixture_must(f, make_rename(INO_ROOT, "a", dir, "b", OP_EXCHANGE));
     assert_paths(f, a, "d/b ");
     assert_paths(f, b, "a ");
@@ -100,14 +96,13 @@ static void test_exchange_and_replace(void **state)
     assert_paths(f, b, "x/y2/b ");
 }
 
-static void test_held(void **state)
+static void a_held_inode_has_no_name(void **state)
 {
     struct fixture *f = *state;
     uint64_t file = fixture_make_file(f, INO_ROOT, "f"), dir = fixture_make_dir(f, INO_ROOT, "d");
     struct op unlink = make_named(OP_UNLINK, INO_ROOT, "f");
     struct op rmdir = make_named(OP_RMDIR, INO_ROOT, "d");
     struct buffer path = {0};
-
     unlink.hold = file;
     fixture_must(f, unlink);
     rmdir.hold = dir;
@@ -120,26 +115,23 @@ static void test_held(void **state)
     buffer_free(&path);
 }
 
-static void test_undone_list(void **state)
+static void an_undone_list_leaves_the_names(void **state)
 {
     struct fixture *f = *state;
     uint64_t file = fixture_make_file(f, INO_ROOT, "f");
     struct op ops[] = {make_named(OP_LINK, INO_ROOT, "g"), make_rename(1, "f", 1, "h", 0),
                        make_named(OP_UNLINK, INO_ROOT, "missing")};
-
     ops[0].ino2 = file;
     assert_int_equal(fixture_run(f, ops, 3, NULL), -ENOENT);
     assert_paths(f, file, "f ");
 }
 
-static void test_longest_key(void **state)
+static void the_longest_key_is_found(void **state)
 {
     struct fixture *f = *state;
-    char name[NAME_BYTES_MAX + 1];
     struct buffer path = {0};
     uint64_t dir = INO_ROOT, file;
-    struct attr attr;
-
+    char name[NAME_BYTES_MAX + 1];
     memset(name, 'n', NAME_BYTES_MAX);
     name[NAME_BYTES_MAX] = 0;
     for (int i = 0; i < 15; i++)
@@ -147,6 +139,7 @@ static void test_longest_key(void **state)
     file = fixture_make_file(f, dir, name); /* 16 names and 15 slashes: 4,095 bytes */
     assert_int_equal(tree_path(f->tree, dir, text(name), &path), 0);
     assert_int_equal(path.len, PATH_BYTES_MAX);
+    struct attr attr;
     assert_int_equal(tree_resolve(f->tree, bytes_of(path.data, path.len), &attr), 0);
     assert_int_equal(attr.ino, file);
     buffer_free(&path);
@@ -160,13 +153,12 @@ static void test_longest_key(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        FIXTURE_TEST(test_one_name),
-        FIXTURE_TEST(test_hard_links),
-        FIXTURE_TEST(test_exchange_and_replace),
-        FIXTURE_TEST(test_held),
-        FIXTURE_TEST(test_undone_list),
-        FIXTURE_TEST(test_longest_key),
+        FIXTURE_TEST(one_name_is_found),
+        FIXTURE_TEST(all_hard_links_are_found),
+        FIXTURE_TEST(exchanged_and_replaced_names_are_found),
+        FIXTURE_TEST(a_held_inode_has_no_name),
+        FIXTURE_TEST(an_undone_list_leaves_the_names),
+        FIXTURE_TEST(the_longest_key_is_found),
     };
-
     return cmocka_run_group_tests_name("tree_ways", tests, NULL, NULL);
 }

@@ -55,7 +55,7 @@ static void end_both(struct parts *p, struct subject *s)
 }
 
 /* Trap 9. */
-static void what_is_not_durable_in_the_tree_stays(void **state)
+static void entries_that_are_not_durable_in_the_tree_stay(void **state)
 {
     struct subject *s = start(1, NULL);
     struct parts *p = with_core(s);
@@ -122,7 +122,7 @@ static void a_peer_that_catches_up_is_waited_for(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_is_not_durable_in_the_tree_stays),
+        cmocka_unit_test(entries_that_are_not_durable_in_the_tree_stay),
         cmocka_unit_test(a_tail_is_kept),
         cmocka_unit_test(a_peer_that_catches_up_is_waited_for),
     };

@@ -51,7 +51,6 @@ static int64_t format_of(const struct fixture *f, const char *name)
 static void check_tree(struct fixture *f)
 {
     struct buffer value = {0};
-
     assert_int_equal(tree_snapshot(f->tree), 4);
     assert_int_equal(fixture_resolve(f, "etc/app/port").ino, 4);
     assert_int_equal(fixture_resolve(f, "etc/link").nlink, 2);
@@ -62,10 +61,9 @@ static void check_tree(struct fixture *f)
     buffer_free(&value);
 }
 
-static void test_former_tree(void **state)
+static void a_former_tree_is_upgraded(void **state)
 {
     struct fixture f;
-
     former_fixture(&f);
     assert_int_equal(format_of(&f, "tree.db"), 3);
     fixture_attach(&f);
@@ -90,17 +88,16 @@ static void log_closed(void *arg)
 {
 }
 
-static void test_former_log(void **state)
+static void a_former_log_is_upgraded(void **state)
 {
-    struct fixture f;
-    struct fault fault;
     struct paxos_stored stored = {0};
-    struct folder *folder;
-    struct log *log;
-
+    struct fixture f;
     former_fixture(&f);
     former_log(f.path, &identity, log_rows);
     struct paxos_membership members = paxos_membership_of((uint32_t[]){1, 2, 3}, 3, PAXOS_FRESH);
+    struct log *log;
+    struct folder *folder;
+    struct fault fault;
     for (int round = 0; round < 2; round++) {
         assert_int_equal(format_of(&f, "log.db"), round == 0 ? 3 : FOLDER_FORMAT);
         assert_int_equal(folder_open(f.path, &folder, &fault), 0);
@@ -124,19 +121,17 @@ static void refused(const struct fixture *f, const char *why)
 {
     struct folder *folder;
     struct fault fault;
-    struct tree *tree;
-
     assert_int_equal(folder_open(f->path, &folder, &fault), 0);
+    struct tree *tree;
     assert_int_equal(tree_open(folder, &identity, &tree, &fault), -EINVAL);
     if (!strstr(fault.text, why))
         fail_msg("%s", fault.text);
     folder_close(folder);
 }
 
-static void test_unknown_formats(void **state)
+static void unknown_formats_are_refused(void **state)
 {
     struct fixture f;
-
     former_fixture(&f);
     fixture_sql(&f, "PRAGMA user_version = 2");
     refused(&f, "tree.db: the folder has format 2 and this quorumfs knows formats 3 to 4");
@@ -148,16 +143,15 @@ static void test_unknown_formats(void **state)
     fixture_close(&f);
 }
 
-static void test_whole_or_not_at_all(void **state)
+static void an_upgrade_is_whole_or_not_at_all(void **state)
 {
     struct fixture f;
-    struct folder *folder;
-    struct fault fault;
-    struct tree *tree;
-
     former_fixture(&f);
     fixture_sql(&f, "CREATE TABLE way (in_the_way)");
+    struct fault fault;
+    struct folder *folder;
     assert_int_equal(folder_open(f.path, &folder, &fault), 0);
+    struct tree *tree;
     assert_true(tree_open(folder, &identity, &tree, &fault) < 0);
     folder_close(folder);
     assert_int_equal(format_of(&f, "tree.db"), 3);
@@ -177,16 +171,15 @@ static void keep_piece(void *arg, int status, struct bytes piece, bool last)
 }
 
 /* Nodes of earlier versions read it. */
-static void test_snapshots_keep_their_format(void **state)
+static void snapshots_keep_their_format(void **state)
 {
-    struct fixture f;
-    struct tree_reader *reader;
     struct buffer piece = {0};
-    uv_loop_t loop;
-    uint64_t index;
-
+    struct fixture f;
     fixture_open(&f);
+    uv_loop_t loop;
     assert_int_equal(uv_loop_init(&loop), 0);
+    uint64_t index;
+    struct tree_reader *reader;
     assert_int_equal(tree_reader_open(f.tree, RECORD_FORMAT_OLDEST, &reader, &index), 0);
     assert_int_equal(tree_reader_next(reader, &loop, 1000, keep_piece, &piece), 0);
     uv_run(&loop, UV_RUN_DEFAULT);
@@ -202,12 +195,11 @@ static void test_snapshots_keep_their_format(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_former_tree),
-        cmocka_unit_test(test_former_log),
-        cmocka_unit_test(test_whole_or_not_at_all),
-        cmocka_unit_test(test_unknown_formats),
-        cmocka_unit_test(test_snapshots_keep_their_format),
+        cmocka_unit_test(a_former_tree_is_upgraded),
+        cmocka_unit_test(a_former_log_is_upgraded),
+        cmocka_unit_test(an_upgrade_is_whole_or_not_at_all),
+        cmocka_unit_test(unknown_formats_are_refused),
+        cmocka_unit_test(snapshots_keep_their_format),
     };
-
     return cmocka_run_group_tests_name("upgrade", tests, NULL, NULL);
 }

@@ -16,7 +16,7 @@ static void answered(void *arg, enum replica_outcome outcome, const struct comma
 {
     struct answer *a = arg;
     assert_int_equal(a->outcome, NEVER);
-    assert_true((result != NULL) == (outcome == REPLICA_DONE));
+    assert_true(!result == (outcome != REPLICA_DONE));
     *a = (struct answer){outcome, result ? result->revision : 0};
 }
 
@@ -183,7 +183,7 @@ static void a_lost_proposal_is_repeated_as_it_was(void **state)
 }
 
 /* "Refused" says that nothing has happened: not after the core was told. */
-static void what_was_proposed_is_never_refused(void **state)
+static void a_proposed_command_is_never_refused(void **state)
 {
     struct parts *p = parts_new();
     struct answer a[3];
@@ -287,7 +287,7 @@ static void the_bytes_of_what_waits_are_bounded(void **state)
 }
 
 /* A snapshot has taken the place of some of their entries. */
-static void what_a_snapshot_contains_is_answered(void **state)
+static void commands_that_a_snapshot_contains_are_answered(void **state)
 {
     struct parts *p = parts_new();
     struct answer a[3];
@@ -315,12 +315,12 @@ int main(void)
         cmocka_unit_test(only_what_is_new_is_proposed),
         cmocka_unit_test(many_are_proposed_in_order),
         cmocka_unit_test(a_lost_proposal_is_repeated_as_it_was),
-        cmocka_unit_test(what_was_proposed_is_never_refused),
+        cmocka_unit_test(a_proposed_command_is_never_refused),
         cmocka_unit_test(each_command_has_its_own_deadline),
         cmocka_unit_test(past_its_deadline_a_command_is_not_proposed),
         cmocka_unit_test(the_span_of_what_waits_is_bounded),
         cmocka_unit_test(the_bytes_of_what_waits_are_bounded),
-        cmocka_unit_test(what_a_snapshot_contains_is_answered),
+        cmocka_unit_test(commands_that_a_snapshot_contains_are_answered),
     };
     return cmocka_run_group_tests_name("writes", tests, NULL, NULL);
 }

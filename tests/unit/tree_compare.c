@@ -61,7 +61,6 @@ static bool compare_entry(void *arg, struct bytes name, const struct attr *attr)
 {
     struct listing *listing = arg;
     const struct model_name *n = listing->next++;
-
     assert_true(bytes_equal(bytes_of_text(n->name), name));
     compare_attributes(attr, &listing->m->inode[n->ino].attr);
     return true;
@@ -77,19 +76,18 @@ static void compare_directory(struct fixture *f, const struct model *m, uint64_t
     static struct model_name names[MODEL_NAMES];
     struct listing listing = {m, names};
     size_t count = 0;
-    uint64_t parent;
-
     for (int i = 0; i < MODEL_NAMES; i++) {
-        struct attr attr;
         if (!m->name[i].ino || m->name[i].parent != ino)
             continue;
         names[count++] = m->name[i];
+        struct attr attr;
         assert_int_equal(tree_lookup(f->tree, ino, text(m->name[i].name), &attr), 0);
         assert_int_equal(attr.ino, m->name[i].ino);
     }
     qsort(names, count, sizeof *names, by_name);
     assert_int_equal(tree_list(f->tree, ino, (struct bytes){0}, 1000, compare_entry, &listing), 0);
     assert_int_equal(listing.next - names, count);
+    uint64_t parent;
     assert_int_equal(tree_parent(f->tree, ino, &parent), 0);
     assert_int_equal(parent, m->inode[ino].parent);
 }
@@ -107,7 +105,6 @@ static void compare_bytes(struct buffer *found, const void *expected, size_t len
 static void compare_contents(struct fixture *f, const struct model_inode *inode)
 {
     struct buffer out = {0};
-
     if (S_ISREG(inode->attr.mode))
         assert_int_equal(tree_read(f->tree, inode->attr.ino, 0, SIZE_MAX, &out), 0);
     if (S_ISLNK(inode->attr.mode))
@@ -119,7 +116,6 @@ static void compare_xattrs(struct fixture *f, const struct model_inode *inode)
 {
     static const char *const names[] = {"a", "a-b", "b", "b.c", "c", "d"};
     struct buffer list = {0}, expected_list = {0};
-
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         const struct buffer *expected = inode->xattr[model_xattr(text(names[i]))];
         struct buffer out = {0};
@@ -140,7 +136,6 @@ static void compare_inode(struct fixture *f, const struct model *m, uint64_t ino
     const struct model_inode *inode = &m->inode[ino];
     struct attr attr;
     int status = tree_getattr(f->tree, ino, &attr);
-
     assert_int_equal(status, inode->attr.ino ? 0 : -ESTALE);
     if (status < 0)
         return;
@@ -157,9 +152,8 @@ static void compare_inode(struct fixture *f, const struct model *m, uint64_t ino
 /* A row for each inode that is held. */
 static void compare_held(struct fixture *f, const struct model *m)
 {
-    sqlite3_stmt *query;
     uint64_t ino = 1;
-
+    sqlite3_stmt *query;
     assert_int_equal(sql_prepare(&f->tree->sql, "SELECT ino, node FROM held ORDER BY ino", &query),
                      0);
     for (; ino < m->inodes; ino++) {
@@ -176,7 +170,6 @@ static void compare_held(struct fixture *f, const struct model *m)
 static void compare_counters(const struct counters *counters, const struct model *m)
 {
     uint64_t inodes = 0;
-
     for (uint64_t ino = 1; ino < m->inodes; ino++)
         inodes += m->inode[ino].attr.ino != 0;
     assert_int_equal(counters->applied, m->applied);

@@ -17,7 +17,6 @@ static const struct identity identity = {.cluster = 77, .node = 1};
 void fixture_attach(struct fixture *f)
 {
     struct fault fault = {{0}};
-
     if (folder_open(f->path, &f->folder, &fault) < 0)
         fail_msg("%s", fault.text);
     if (tree_open(f->folder, &identity, &f->tree, &fault) < 0)
@@ -46,7 +45,7 @@ void fixture_reopen(struct fixture *f)
     fixture_attach(f);
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
     return remove(path);
 }
@@ -55,7 +54,7 @@ void fixture_close(struct fixture *f)
 {
     if (f->tree)
         fixture_detach(f);
-    assert_int_equal(nftw(f->path, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
+    assert_int_equal(nftw(f->path, remove_entry, 8, FTW_DEPTH | FTW_PHYS), 0);
 }
 
 struct buffer fixture_entry(struct fixture *f, const struct op *ops, uint32_t count)
@@ -66,7 +65,6 @@ struct buffer fixture_entry(struct fixture *f, const struct op *ops, uint32_t co
                           .sequence = f->sequence,
                           .lowest = f->sequence,
                           .time = f->time};
-
     f->sequence++;
     for (uint32_t i = 0; i < count; i++)
         assert_int_equal(command_add(&command, &ops[i]), 0);
@@ -77,7 +75,6 @@ struct buffer fixture_entry(struct fixture *f, const struct op *ops, uint32_t co
 struct command_result fixture_apply(struct fixture *f, struct bytes entry, bool *repeated)
 {
     struct command_result result;
-
     if (tree_apply(f->tree, entry, true, &result, repeated) < 0)
         fail_msg("%s", tree_fault(f->tree));
     return result;
@@ -89,7 +86,6 @@ int fixture_run(struct fixture *f, const struct op *ops, uint32_t count, struct 
     bool repeated;
     struct command_result result = fixture_apply(f, bytes_of(entry.data, entry.len), &repeated);
     int status = result.status;
-
     assert_false(repeated);
     if (status == 0 && out)
         *out = result.ops[count - 1];
@@ -106,7 +102,6 @@ int fixture_do(struct fixture *f, struct op op)
 struct attr fixture_must(struct fixture *f, struct op op)
 {
     struct op_result out = {0};
-
     assert_int_equal(fixture_run(f, &op, 1, &out), 0);
     return out.attr;
 }
@@ -120,7 +115,6 @@ struct attr fixture_resolve(struct fixture *f, const char *key)
 {
     struct attr attr = {0};
     int status = tree_resolve(f->tree, text(key), &attr);
-
     assert_true(status == 0 || status == -ENOENT);
     return status == 0 ? attr : (struct attr){0};
 }
@@ -128,7 +122,6 @@ struct attr fixture_resolve(struct fixture *f, const char *key)
 uint64_t fixture_digest(struct fixture *f)
 {
     uint64_t digest;
-
     assert_int_equal(tree_digest(f->tree, &digest), 0);
     return digest;
 }
@@ -136,27 +129,24 @@ uint64_t fixture_digest(struct fixture *f)
 void fixture_assert_contents(struct fixture *f, uint64_t ino, const char *contents)
 {
     struct buffer out = {0};
-
     assert_int_equal(tree_read(f->tree, ino, 0, SIZE_MAX, &out), 0);
     assert_int_equal(out.len, strlen(contents));
     assert_memory_equal(out.len ? (const char *)out.data : "", contents, out.len);
     buffer_free(&out);
 }
 
-static sqlite3 *open_database(struct fixture *f)
+static sqlite3 *fixture_database(struct fixture *f)
 {
     char path[128];
-    sqlite3 *db;
-
     snprintf(path, sizeof path, "%s/tree.db", f->path);
+    sqlite3 *db;
     assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, seal_vfs()), SQLITE_OK);
     return db;
 }
 
 void fixture_sql(struct fixture *f, const char *sql)
 {
-    sqlite3 *db = open_database(f);
-
+    sqlite3 *db = fixture_database(f);
     assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
     sqlite3_close(db);
 }
@@ -164,7 +154,6 @@ void fixture_sql(struct fixture *f, const char *sql)
 static void expect_zero(sqlite3 *db, const char *query)
 {
     sqlite3_stmt *statement;
-
     assert_int_equal(sqlite3_prepare_v2(db, query, -1, &statement, NULL), SQLITE_OK);
     assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
     if (sqlite3_column_int64(statement, 0) != 0)
@@ -215,10 +204,8 @@ void fixture_check(struct fixture *f)
         "SELECT count(*) FROM inode, meta WHERE ino >= next_ino OR data >= next_data",
         "SELECT count(*) FROM result r, session s WHERE r.node = s.node AND page < lowest / 64",
     };
-    sqlite3 *db;
-
     assert_int_equal(tree_commit(f->tree), 0);
-    db = open_database(f);
+    sqlite3 *db = fixture_database(f);
     for (size_t i = 0; i < sizeof queries / sizeof *queries; i++)
         expect_zero(db, queries[i]);
     sqlite3_close(db);
@@ -227,7 +214,6 @@ void fixture_check(struct fixture *f)
 int fixture_setup(void **state)
 {
     struct fixture *f = malloc(sizeof *f);
-
     fixture_open(f);
     *state = f;
     return 0;
@@ -236,7 +222,6 @@ int fixture_setup(void **state)
 int fixture_teardown(void **state)
 {
     struct fixture *f = *state;
-
     fixture_check(f);
     fixture_close(f);
     free(f);
@@ -256,7 +241,6 @@ uint64_t fixture_make_dir(struct fixture *f, uint64_t parent, const char *name)
 struct attr fixture_getattr(struct fixture *f, uint64_t ino)
 {
     struct attr attr;
-
     assert_int_equal(tree_getattr(f->tree, ino, &attr), 0);
     return attr;
 }
@@ -264,7 +248,6 @@ struct attr fixture_getattr(struct fixture *f, uint64_t ino)
 bool fixture_gone(struct fixture *f, uint64_t ino)
 {
     struct attr attr;
-
     return tree_getattr(f->tree, ino, &attr) == -ESTALE;
 }
 
@@ -298,7 +281,6 @@ struct op make_rename(uint64_t from, const char *name, uint64_t to, const char *
 uint32_t random_below(uint64_t *state, uint32_t n)
 {
     uint64_t z = (*state += UINT64_C(0x9e3779b97f4a7c15));
-
     z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
     z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
     return (uint32_t)((z ^ (z >> 31)) % n);
@@ -309,7 +291,6 @@ uint64_t random_seed(void)
     const char *wanted = getenv("TEST_SEED");
     uint64_t seed =
         wanted ? strtoull(wanted, NULL, 0) : (uint64_t)time(NULL) * 1000 + (uint64_t)getpid();
-
     printf("TEST_SEED=%llu\n", (unsigned long long)seed);
     fflush(stdout);
     return seed;

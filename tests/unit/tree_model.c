@@ -11,7 +11,6 @@
 struct model *model_new(void)
 {
     struct model *m = calloc(1, sizeof *m);
-
     m->inode[INO_ROOT] = (struct model_inode){
         .attr = {.ino = INO_ROOT, .mode = S_IFDIR | 0777, .nlink = 2}, .parent = INO_ROOT};
     m->inodes = INO_ROOT + 1;
@@ -52,7 +51,6 @@ static void copy_contents(struct model_inode *copy, const struct model_inode *in
 static struct model *model_copy(const struct model *m)
 {
     struct model *copy = malloc(sizeof *copy);
-
     memcpy(copy, m, sizeof *copy);
     for (uint64_t i = 0; i < m->inodes; i++)
         copy_contents(&copy->inode[i], &m->inode[i]);
@@ -74,7 +72,6 @@ struct model_name *model_name_of(struct model *m, uint64_t parent, struct bytes 
 uint64_t model_find(const struct model *m, uint64_t parent, struct bytes name)
 {
     struct model_name *n = model_name_of((struct model *)m, parent, name);
-
     return n ? n->ino : 0;
 }
 
@@ -121,7 +118,6 @@ void model_touch_contents(struct model *m, uint64_t ino)
 void model_replace(struct model *m, uint64_t ino, struct bytes data)
 {
     struct model_inode *inode = &m->inode[ino];
-
     assert(data.len <= WORKLOAD_FILE_MAX);
     memset(inode->bytes, 0, inode->attr.size);
     if (data.len > 0)
@@ -135,7 +131,6 @@ void model_replace(struct model *m, uint64_t ino, struct bytes data)
 void model_enter(struct model *m, uint64_t parent, struct bytes name, uint64_t ino)
 {
     struct model_name *n = m->name;
-
     while (n->ino)
         n++;
     assert(n < m->name + MODEL_NAMES);
@@ -163,7 +158,6 @@ uint64_t model_make(struct model *m, uint64_t parent, struct bytes name, struct 
     uint64_t ino = m->inodes++;
     struct model_inode *inode = &m->inode[ino];
     const struct attr *dir = &m->inode[parent].attr;
-
     assert(ino < MODEL_INODES);
     inode->attr = (struct attr){
         .ino = ino, .mode = attr.mode, .uid = attr.uid, .gid = attr.gid, .rdev = attr.rdev};
@@ -182,7 +176,6 @@ uint64_t model_make(struct model *m, uint64_t parent, struct bytes name, struct 
 struct attr model_unmake(struct model *m, uint64_t ino)
 {
     struct attr attr = m->inode[ino].attr;
-
     free_inode(&m->inode[ino]);
     m->inode[ino] = (struct model_inode){.attr = {0}};
     return attr;
@@ -192,7 +185,6 @@ struct attr model_drop(struct model *m, struct model_name *n, uint64_t hold)
 {
     uint64_t ino = n->ino;
     struct model_inode *inode = &m->inode[ino];
-
     model_leave(m, n);
     inode->attr.nlink = model_is_dir(m, ino) ? 0 : inode->attr.nlink - 1;
     model_touch(m, ino);
@@ -213,7 +205,7 @@ uint32_t model_xattr(struct bytes name)
 
 /* ---- Commands ---- */
 
-static int apply(struct model *m, const struct op *op, struct op_result *out)
+static int model_apply_op(struct model *m, const struct op *op, struct op_result *out)
 {
     switch (op->type) {
     case OP_CREATE:
@@ -247,14 +239,13 @@ static void begin_session(struct model *m, const struct stamp *stamp)
 static int apply_all(struct model *m, struct command_view *view, struct command_result *result)
 {
     int status = 0;
-
     result->ops = calloc(view->count, sizeof *result->ops);
     result->count = view->count;
     for (uint32_t i = 0; status == 0 && i < view->count; i++) {
         struct op op;
         status = command_next(view, &op);
         assert(status == 0);
-        status = apply(m, &op, &result->ops[i]);
+        status = model_apply_op(m, &op, &result->ops[i]);
         result->failed_op = status < 0 ? i : 0;
     }
     return status;
@@ -265,7 +256,6 @@ void model_apply(struct model **model, struct bytes entry, struct command_result
     struct model *m = *model, *before;
     struct command_view view;
     int status = command_read(entry, &view);
-
     assert(status == 0);
     *result = (struct command_result){.revision = m->applied + 1};
     m->node = view.stamp.node;

@@ -12,7 +12,6 @@
 static void kill_priv(struct model *m, const struct op *op, uint64_t ino)
 {
     struct attr *attr = &m->inode[ino].attr;
-
     if (!(op->flags & OP_KILL_PRIV) || model_is_dir(m, ino))
         return;
     attr->mode &= ~(uint32_t)S_ISUID;
@@ -36,7 +35,6 @@ static int check_conditions(const struct model *m, const struct op *op, uint64_t
 static void give_old(struct model *m, const struct op *op, uint64_t ino, struct op_result *out)
 {
     const struct model_inode *inode = &m->inode[ino];
-
     if (!(op->flags & OP_WANT_OLD) || !S_ISREG(inode->attr.mode))
         return;
     out->old_present = true;
@@ -50,8 +48,6 @@ static int apply_put(struct model *m, const struct op *op, struct op_result *out
     struct attr attr = {.mode = S_IFDIR | 0755, .uid = op->uid, .gid = op->gid};
     struct bytes rest = op->name, name = key_next(&rest);
     uint64_t dir = INO_ROOT, ino = model_find(m, dir, name);
-    int status;
-
     while (ino && rest.len > 0) {
         if (!model_is_dir(m, ino))
             return -ENOTDIR;
@@ -59,7 +55,7 @@ static int apply_put(struct model *m, const struct op *op, struct op_result *out
         name = key_next(&rest);
         ino = model_find(m, dir, name);
     }
-    status = ino ? model_check_file(m, ino) : 0;
+    int status = ino ? model_check_file(m, ino) : 0;
     if (status == 0)
         status = check_conditions(m, op, ino);
     if (status < 0)
@@ -85,8 +81,6 @@ static int apply_delete(struct model *m, const struct op *op, struct op_result *
 {
     struct bytes rest = op->name;
     struct model_name *n = model_name_of(m, INO_ROOT, key_next(&rest));
-    int status;
-
     while (n && rest.len > 0) {
         if (!model_is_dir(m, n->ino))
             return -ENOTDIR;
@@ -94,7 +88,7 @@ static int apply_delete(struct model *m, const struct op *op, struct op_result *
     }
     if (n && model_is_dir(m, n->ino))
         return -EISDIR;
-    status = check_conditions(m, op, n ? n->ino : 0);
+    int status = check_conditions(m, op, n ? n->ino : 0);
     if (status < 0 || !n)
         return status;
     out->existed = true;
@@ -109,7 +103,6 @@ static int apply_delete(struct model *m, const struct op *op, struct op_result *
 static void resize(struct model *m, uint64_t ino, size_t size)
 {
     struct model_inode *inode = &m->inode[ino];
-
     assert(size <= WORKLOAD_FILE_MAX);
     if (size < inode->attr.size)
         memset(inode->bytes + size, 0, inode->attr.size - size);
@@ -123,7 +116,6 @@ static void write_bytes(struct model *m, const struct op *op, size_t offset)
 {
     struct model_inode *inode = &m->inode[op->ino];
     size_t end = offset + op->data.len;
-
     if (op->data.len == 0 && !(op->flags & OP_TRUNCATE_FIRST))
         return;
     kill_priv(m, op, op->ino);
@@ -138,7 +130,6 @@ static void write_bytes(struct model *m, const struct op *op, size_t offset)
 static void punch(struct model *m, const struct op *op)
 {
     struct model_inode *inode = &m->inode[op->ino];
-
     for (size_t i = op->offset; i < inode->attr.size && i < op->offset + op->size; i++)
         inode->bytes[i] = 0;
     model_touch_contents(m, op->ino);
@@ -148,7 +139,6 @@ static int apply_contents(struct model *m, const struct op *op, struct op_result
 {
     const struct attr *attr = &m->inode[op->ino].attr;
     int status = model_check_file(m, op->ino);
-
     if (status < 0)
         return status;
     if (op->type == OP_PUNCH && op->size == 0)
@@ -172,7 +162,6 @@ static int apply_contents(struct model *m, const struct op *op, struct op_result
 static void set_attributes(struct model *m, const struct op *op)
 {
     struct attr *attr = &m->inode[op->ino].attr;
-
     kill_priv(m, op, op->ino);
     if (op->flags & OP_SET_MODE)
         attr->mode = (attr->mode & S_IFMT) | (op->mode & 07777);
@@ -189,7 +178,6 @@ static void set_attributes(struct model *m, const struct op *op)
 static int apply_xattr(struct model *m, const struct op *op)
 {
     struct buffer **xattr = &m->inode[op->ino].xattr[model_xattr(op->name)];
-
     if (op->type == OP_SETXATTR && op->data.len > XATTR_VALUE_BYTES_MAX)
         return -E2BIG;
     if (op->type == OP_SETXATTR && (op->flags & OP_XATTR_CREATE) && *xattr)
@@ -208,7 +196,6 @@ static int apply_xattr(struct model *m, const struct op *op)
 static int apply_attributes(struct model *m, const struct op *op, struct op_result *out)
 {
     int status = 0;
-
     if (!model_exists(m, op->ino))
         return -ESTALE;
     if (op->type == OP_SETATTR)

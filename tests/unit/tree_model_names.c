@@ -8,7 +8,6 @@
 static int mode_of(const struct op *op)
 {
     int mode = (int)op->mode & 07777, type = (int)op->mode & S_IFMT;
-
     if (op->type == OP_MKDIR)
         return mode | S_IFDIR;
     if (op->type == OP_CREATE || (op->type == OP_MKNOD && type == 0))
@@ -24,11 +23,9 @@ static int apply_make(struct model *m, const struct op *op, struct op_result *ou
 {
     int mode = mode_of(op), status = mode < 0 ? mode : model_check_dir(m, op->ino);
     struct attr attr = {.mode = (uint32_t)mode, .uid = op->uid, .gid = op->gid};
-    uint64_t ino;
-
     if (status < 0)
         return status;
-    ino = model_find(m, op->ino, op->name);
+    uint64_t ino = model_find(m, op->ino, op->name);
     if (ino && op->type == OP_CREATE && !(op->flags & OP_EXCLUSIVE)) {
         if (model_is_dir(m, ino))
             return -EISDIR;
@@ -51,7 +48,6 @@ static int apply_link(struct model *m, const struct op *op, struct op_result *ou
 {
     int status = model_check_dir(m, op->ino);
     struct attr *attr = &m->inode[op->ino2].attr;
-
     if (status < 0)
         return status;
     if (!model_exists(m, op->ino2))
@@ -78,7 +74,6 @@ static int apply_remove(struct model *m, const struct op *op, struct op_result *
 {
     int status = model_check_dir(m, op->ino);
     struct model_name *n = status < 0 ? NULL : model_name_of(m, op->ino, op->name);
-
     if (!n)
         return status < 0 ? status : -ENOENT;
     if (op->type == OP_UNLINK && model_is_dir(m, n->ino))
@@ -112,7 +107,6 @@ static int check_rename(const struct model *m, const struct op *op, uint64_t sou
                         uint64_t target)
 {
     bool exchange = op->flags & OP_EXCHANGE;
-
     if (!source)
         return -ENOENT;
     if (target && (op->flags & OP_NO_REPLACE))
@@ -131,16 +125,14 @@ static int check_rename(const struct model *m, const struct op *op, uint64_t sou
 static int apply_rename(struct model *m, const struct op *op, struct op_result *out)
 {
     int status = model_check_dir(m, op->ino);
-    uint64_t source, target;
-
     if ((op->flags & OP_NO_REPLACE) && (op->flags & OP_EXCHANGE))
         return -EINVAL;
     if (status == 0)
         status = model_check_dir(m, op->ino2);
     if (status < 0)
         return status;
-    source = model_find(m, op->ino, op->name);
-    target = model_find(m, op->ino2, op->name2);
+    uint64_t source = model_find(m, op->ino, op->name);
+    uint64_t target = model_find(m, op->ino2, op->name2);
     status = check_rename(m, op, source, target);
     if (status < 0)
         return status;

@@ -10,7 +10,6 @@ enum { LIST_OPS_MAX = 6 };
 struct script_nodes script_nodes(void)
 {
     struct script_nodes nodes = {.time = 1000};
-
     for (uint32_t i = 0; i < SCRIPT_NODES; i++)
         nodes.node[i] = (struct fixture){.node = 1 + i, .incarnation = 1, .sequence = 1};
     return nodes;
@@ -42,7 +41,6 @@ static uint64_t pick_inode(const struct model *m, uint64_t *seed,
                            bool (*fits)(const struct model_inode *inode))
 {
     uint64_t ino = 1 + random_below(seed, (uint32_t)m->inodes); /* it may not exist */
-
     for (int tries = random_below(seed, 10) ? 300 : 0; tries > 0; tries--) {
         uint64_t other = 1 + random_below(seed, (uint32_t)m->inodes);
         if (m->inode[other].attr.ino && fits(&m->inode[other]))
@@ -55,7 +53,6 @@ static uint64_t pick_inode(const struct model *m, uint64_t *seed,
 static void pick_name(const struct model *m, uint64_t *seed, uint64_t *parent, struct bytes *name)
 {
     uint32_t from = random_below(seed, MODEL_NAMES);
-
     for (uint32_t i = 0; i < MODEL_NAMES; i++) {
         const struct model_name *n = &m->name[(from + i) % MODEL_NAMES];
         if (!n->ino)
@@ -70,7 +67,6 @@ static void pick_name(const struct model *m, uint64_t *seed, uint64_t *parent, s
 static uint64_t find_key(const struct model *m, struct bytes key)
 {
     uint64_t ino = INO_ROOT;
-
     while (ino && key.len > 0)
         ino = model_find(m, ino, key_next(&key));
     return ino;
@@ -80,7 +76,6 @@ static void pick_names(const struct model *m, uint64_t *seed, struct op *op)
 {
     bool makes = op->type == OP_CREATE || op->type == OP_MKNOD || op->type == OP_MKDIR ||
                  op->type == OP_SYMLINK || op->type == OP_LINK;
-
     op->ino = pick_inode(m, seed, is_folder);
     op->ino2 = pick_inode(m, seed, op->type == OP_RENAME ? is_folder : is_file);
     if (makes ? random_below(seed, 6) == 0 : random_below(seed, 6) > 0)
@@ -93,7 +88,6 @@ static struct op pick_op(const struct model *m, uint64_t *seed)
 {
     struct op op = workload_op(seed, 100);
     uint64_t taken; /* the inode that may lose a name */
-
     if (op.type == OP_PUT || op.type == OP_DELETE) {
         taken = find_key(m, op.name);
         if (random_below(seed, 2))
@@ -116,11 +110,9 @@ static struct op pick_op(const struct model *m, uint64_t *seed)
 struct buffer script_next(struct script_nodes *nodes, struct model **m, uint64_t *seed,
                           struct command_result *expected)
 {
-    struct op ops[LIST_OPS_MAX];
     uint32_t count = random_below(seed, 10) == 0 ? 2 + random_below(seed, LIST_OPS_MAX - 1) : 1;
     struct fixture *from = &nodes->node[random_below(seed, SCRIPT_NODES)];
-    struct buffer entry;
-
+    struct op ops[LIST_OPS_MAX];
     for (uint32_t i = 0; i < count; i++)
         ops[i] = pick_op(*m, seed);
     if (random_below(seed, 200) == 0) { /* it has started again */
@@ -129,7 +121,7 @@ struct buffer script_next(struct script_nodes *nodes, struct model **m, uint64_t
     }
     nodes->time += random_below(seed, 100);
     from->time = nodes->time - random_below(seed, 150); /* clocks differ */
-    entry = fixture_entry(from, ops, count);
+    struct buffer entry = fixture_entry(from, ops, count);
     model_apply(m, bytes_of(entry.data, entry.len), expected);
     return entry;
 }
@@ -138,7 +130,6 @@ struct script *script_new(uint64_t seed)
 {
     struct script *s = calloc(1, sizeof *s);
     struct script_nodes nodes = script_nodes();
-
     s->model = model_new();
     for (int i = 0; i < SCRIPT_ENTRIES; i++) {
         struct command_result expected;
@@ -161,7 +152,6 @@ void script_run(struct fixture *f, const struct buffer *entry, int expected)
 {
     bool repeated;
     struct command_result result = fixture_apply(f, bytes_of(entry->data, entry->len), &repeated);
-
     if (result.status != expected)
         fail_msg("entry %llu: %d instead of %d", (unsigned long long)tree_applied(f->tree) - 1,
                  result.status, expected);

@@ -15,7 +15,6 @@ static struct bytes random_data(uint64_t *state)
     static uint8_t pool[DATA_BYTES_MAX * 2];
     static const uint32_t sizes[] = {1, 10, 300, 3072, 3073, 4096, 9000, 16384, 40000, 70000};
     uint64_t fill = 1;
-
     for (size_t i = 0; pool[sizeof pool - 1] == 0 && i < sizeof pool; i++)
         pool[i] = (uint8_t)(1 + random_below(&fill, 255));
     return bytes_of(pool + random_below(state, DATA_BYTES_MAX),
@@ -30,7 +29,6 @@ static struct bytes random_name(uint64_t *state)
 static uint64_t random_place(uint64_t *state)
 {
     static const uint32_t places[] = {10, 3000, 3200, 5000, 17000, 70000, 120000};
-
     return random_below(state, places[random_below(state, 7)]);
 }
 
@@ -42,7 +40,6 @@ static uint8_t random_type(uint64_t *state)
         OP_ALLOCATE, OP_CREATE,   OP_MKNOD,       OP_MKDIR,    OP_MKDIR,    OP_SYMLINK, OP_LINK,
         OP_UNLINK,   OP_RMDIR,    OP_RENAME,      OP_RENAME,   OP_RENAME,   OP_SETATTR, OP_SETATTR,
         OP_SETXATTR, OP_SETXATTR, OP_REMOVEXATTR, OP_RELEASE};
-
     return types[random_below(state, sizeof types)];
 }
 
@@ -85,7 +82,6 @@ static uint32_t random_mode(uint64_t *state, uint8_t type)
     static const uint32_t types[] = {0,       S_IFREG, S_IFIFO, S_IFSOCK,
                                      S_IFCHR, S_IFBLK, S_IFDIR, S_IFLNK};
     uint32_t mode = random_below(state, 4) ? random_below(state, 07777 + 1) : 0;
-
     return type == OP_MKNOD ? mode | types[random_below(state, 8)] : mode;
 }
 
@@ -103,7 +99,6 @@ struct op workload_op(uint64_t *state, uint32_t inodes)
 {
     struct op op = {.type = random_type(state)};
     bool by_key = op.type == OP_PUT || op.type == OP_DELETE;
-
     op.flags = random_flags(state, op.type);
     op.ino = by_key ? 0 : 1 + random_below(state, inodes);
     op.ino2 = by_key ? 0 : 1 + random_below(state, inodes);

@@ -1,4 +1,4 @@
-// An operation that version 1 does not have stops the node, where nodes of level 1 go on.
+// An unknown operation in a command of version 1 stops the node; nodes of level 1 go on.
 // killers: test_command
 @@
 @@

@@ -1,4 +1,4 @@
-// Entries are taken in whatever phase the follower is.
+// Entries are taken in any phase of the follower.
 // killers: test_paxos, test_paxos_sync, test_paxos_stale, test_paxos_repair, test_paxos_election, scenarios, sim
 @@
 @@

@@ -1,4 +1,4 @@
-// What peers accepted in an earlier ballot of this leader is not forgotten when it begins a new
+// A leader that begins a new ballot still counts the entries that peers accepted in its earlier
 // one.
 // killers: test_paxos, test_paxos_sync, test_paxos_stale, test_paxos_repair, test_paxos_election, scenarios, sim
 @@

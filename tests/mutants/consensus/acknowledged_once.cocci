@@ -1,4 +1,4 @@
-// What a follower acknowledged is not forgotten with a new promise.
+// A new promise does not reset how much the follower has acknowledged.
 // killers: test_paxos, test_paxos_sync, test_paxos_stale, test_paxos_repair, test_paxos_election, scenarios, sim
 @@
 @@

@@ -1,5 +1,4 @@
-// An acknowledgement counts whatever ballot it was for: numbers of probes begin anew with each
-// start.
+// An acknowledgement counts for any ballot, although numbers of probes begin anew with each start.
 // killers: test_paxos, test_paxos_sync, test_paxos_stale, test_paxos_repair, test_paxos_election, scenarios, sim
 @@
 @@

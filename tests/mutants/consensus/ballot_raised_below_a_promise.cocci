@@ -1,4 +1,5 @@
-// A candidate counts from the highest that it would follow, not from what others have promised.
+// A candidate counts from the highest ballot that it would follow, not from the highest that others
+// have promised.
 // killers: test_paxos_election, scenarios
 @@
 @@

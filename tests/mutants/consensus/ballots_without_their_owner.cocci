@@ -1,4 +1,4 @@
-// Ballots of equal number and priority are equal, whoever owns them.
+// Ballots of equal number and priority are equal, even if they have different owners.
 // killers: test_paxos, test_paxos_sync, test_paxos_stale, test_paxos_repair, test_paxos_election, scenarios, sim
 @@
 @@

@@ -1,4 +1,4 @@
-// A leader waits for ever for a peer that promised the best log and died.
+// A leader waits without end for a peer that promised the best log and died.
 // killers: test_paxos, test_paxos_sync, test_paxos_stale, test_paxos_repair, test_paxos_election, scenarios, sim
 @@
 @@

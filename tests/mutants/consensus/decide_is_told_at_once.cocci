@@ -1,4 +1,4 @@
-// What is decided goes to everybody at once, though nobody waits for it.
+// A decision is sent to every follower at once, even if none waits for it.
 // killers: test_paxos_tell
 @@
 @@

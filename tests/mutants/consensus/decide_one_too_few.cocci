@@ -1,4 +1,4 @@
-// What W - 1 nodes have is chosen.
+// Entries that W - 1 nodes have are chosen.
 // killers: test_paxos, test_paxos_sync, test_paxos_stale, test_paxos_repair, test_paxos_election, scenarios, sim
 @@
 @@

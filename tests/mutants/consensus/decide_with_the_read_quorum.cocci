@@ -1,4 +1,4 @@
-// The quorums are mixed up: what R nodes have is chosen.
+// The quorums are mixed up: entries that R nodes have are chosen.
 // killers: test_paxos, test_paxos_sync, test_paxos_stale, test_paxos_repair, test_paxos_election, scenarios, sim
 @@
 @@

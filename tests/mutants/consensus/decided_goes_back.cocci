@@ -1,5 +1,5 @@
-// What the leader says is decided is assigned: a new leader that knows less takes it back (trap
-// 3).
+// The decided index is assigned from the leader's message: a new leader that knows less takes it
+// back (trap 3).
 // killers: test_paxos, test_paxos_sync, test_paxos_stale, test_paxos_repair, test_paxos_election, scenarios, sim
 @@
 @@

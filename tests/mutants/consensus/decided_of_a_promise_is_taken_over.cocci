@@ -1,5 +1,5 @@
-// The leader takes over what a late promise says is decided; a snapshot may have carried that peer
-// past this leader's round.
+// The leader takes over the decided index of a late promise, although a snapshot may have carried
+// that peer past this leader's round.
 // killers: test_paxos, test_paxos_sync, test_paxos_stale, test_paxos_repair, test_paxos_election, scenarios, sim
 @@
 @@

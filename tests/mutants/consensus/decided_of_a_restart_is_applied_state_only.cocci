@@ -1,4 +1,4 @@
-// After a restart a node forgets what the log had stored as decided.
+// After a restart a node ignores the decided index that the log had stored.
 // killers: test_paxos, test_paxos_sync, test_paxos_stale, test_paxos_repair, test_paxos_election, scenarios, sim
 @@
 @@

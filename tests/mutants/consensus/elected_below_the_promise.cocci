@@ -1,4 +1,4 @@
-// A candidate does not look whether it has promised somebody higher.
+// A candidate does not check whether it has promised a higher ballot.
 // killers: test_paxos, test_paxos_sync, test_paxos_stale, test_paxos_repair, test_paxos_election, scenarios, sim
 @@
 @@

@@ -1,4 +1,4 @@
-// After a gap the follower goes on with what comes next, and the counter follows it.
+// After a gap the follower goes on with the next message, and the counter follows it.
 // killers: test_paxos, test_paxos_sync, test_paxos_stale, test_paxos_repair, test_paxos_election, scenarios, sim
 @@
 @@

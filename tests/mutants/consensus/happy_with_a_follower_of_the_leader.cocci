@@ -1,4 +1,4 @@
-// A follower takes another follower's word for the leader's: the chain of the unhappy keeps itself
+// A follower takes another follower's word for the leader's: a chain of unhappy nodes keeps itself
 // content.
 // killers: test_paxos, test_paxos_sync, test_paxos_stale, test_paxos_repair, test_paxos_election, scenarios, sim
 @@

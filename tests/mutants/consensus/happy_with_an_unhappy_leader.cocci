@@ -1,4 +1,4 @@
-// A follower is content with a leader that answers, also if that one is not.
+// A follower is content with a leader that answers, even if that leader is not content.
 // killers: test_paxos, test_paxos_sync, test_paxos_stale, test_paxos_repair, test_paxos_election, scenarios, sim
 @@
 @@

@@ -1,4 +1,4 @@
-// A follower is content when anybody is, not only its leader.
+// A follower is content when any node is, not only its leader.
 // killers: test_paxos, test_paxos_sync, test_paxos_stale, test_paxos_repair, test_paxos_election, scenarios, sim
 @@
 @@

@@ -1,4 +1,5 @@
-// A late reply counts for one round: where the next one is a little later still, a leader that is well is given up.
+// A late reply counts for one round: if the next reply is a little later still, a healthy leader is
+// given up.
 // killers: test_paxos_election
 @@
 @@

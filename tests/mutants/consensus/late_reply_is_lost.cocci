@@ -1,5 +1,5 @@
-// A reply counts in the round that asked for it only: where the way there and back is longer, nobody is ever
-// elected.
+// A reply counts only in the round that asked for it: if the round trip is longer than a round, no
+// node is ever elected.
 // killers: test_paxos_election
 @@
 @@

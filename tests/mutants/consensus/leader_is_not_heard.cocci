@@ -1,4 +1,4 @@
-// What a leader says is no sign that it is there.
+// Messages of a leader do not count as a sign that it is there.
 // killers: test_paxos, test_paxos_sync, test_paxos_stale, test_paxos_repair, test_paxos_election, scenarios, sim
 @@
 @@

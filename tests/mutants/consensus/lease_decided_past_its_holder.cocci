@@ -1,4 +1,4 @@
-// What a quorum has accepted is decided, whether the holder of a lease has it or not.
+// Entries that a quorum has accepted are decided, even if the holder of a lease does not have them.
 // killers: test_paxos_lease, scenarios, sim
 @@
 @@

@@ -1,4 +1,4 @@
-// Nothing happens when the lease ends for which a decision waits.
+// Nothing wakes the leader at the end of the lease that a decision waits for.
 // killers: test_paxos_lease
 @@
 @@

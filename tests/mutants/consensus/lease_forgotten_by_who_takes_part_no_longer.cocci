@@ -1,4 +1,4 @@
-// Who is configured without leases now says that it has vouched for none.
+// A node that is now configured without leases says that it has vouched for none.
 // killers: test_paxos_lease, sim
 @@
 @@

@@ -1,4 +1,4 @@
-// Who restarts says that it has vouched for nothing.
+// A restarted node says that it has vouched for nothing.
 // killers: test_paxos_lease, scenarios, sim
 @@
 @@

@@ -1,4 +1,4 @@
-// The leader does not remember, for its promise to another, what it granted.
+// When the leader promises to another, it does not report the leases that it granted.
 // killers: test_paxos_lease, scenarios, sim
 @@
 @@

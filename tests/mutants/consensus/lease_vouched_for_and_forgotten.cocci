@@ -1,4 +1,4 @@
-// Who acknowledges a probe does not remember that it vouched for leases.
+// A node that acknowledges a probe does not remember that it vouched for leases.
 // killers: test_paxos_lease, scenarios, sim
 @@
 @@

@@ -1,4 +1,4 @@
-// A follower that lost its session asks once to be prepared.
+// A follower that lost its session asks only once to be prepared.
 // killers: test_paxos, test_paxos_sync, test_paxos_stale, test_paxos_repair, test_paxos_election, scenarios, sim
 @@
 @@

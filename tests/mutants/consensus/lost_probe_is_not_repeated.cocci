@@ -1,4 +1,4 @@
-// A probe is sent once.
+// A probe is sent only once.
 // killers: test_paxos, test_paxos_sync, test_paxos_stale, test_paxos_repair, test_paxos_election, scenarios, sim
 @@
 @@

@@ -1,4 +1,4 @@
-// A promise is sent once; the Prepare that comes again is an answered one.
+// A promise is sent only once: a repeated Prepare counts as answered.
 // killers: test_paxos, test_paxos_sync, test_paxos_stale, test_paxos_repair, test_paxos_election, scenarios, sim
 @@
 @@

@@ -1,4 +1,4 @@
-// A follower's question for a read index is sent once.
+// A follower asks for a read index only once.
 // killers: test_paxos, test_paxos_sync, test_paxos_stale, test_paxos_repair, test_paxos_election, scenarios, sim
 @@
 @@

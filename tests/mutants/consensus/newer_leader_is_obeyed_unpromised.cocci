@@ -1,4 +1,4 @@
-// What a leader above the promise says is carried out before it was promised (at least against
+// Messages of a leader above the promise are carried out before it was promised (at least against
 // exact).
 // killers: test_paxos, test_paxos_sync, test_paxos_stale, test_paxos_repair, test_paxos_election, scenarios, sim
 @@

@@ -1,4 +1,4 @@
-// What a leader below the promise says is carried out.
+// Messages of a leader below the promise are carried out.
 // killers: test_paxos, test_paxos_sync, test_paxos_stale, test_paxos_repair, test_paxos_election, scenarios, sim
 @@
 @@

@@ -1,4 +1,4 @@
-// The session is not looked at: a message of a session before fits if its counter does.
+// The session is not checked: a message of an earlier session fits if its counter does.
 // killers: test_paxos, test_paxos_sync, test_paxos_stale, test_paxos_repair, test_paxos_election, scenarios, sim
 @@
 @@

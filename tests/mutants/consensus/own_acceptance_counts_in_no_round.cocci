@@ -1,4 +1,4 @@
-// What is on disk counts as accepted although the round is not on disk yet.
+// Entries on disk count as accepted although the round is not on disk yet.
 // killers: test_paxos, test_paxos_sync, test_paxos_stale, test_paxos_repair, test_paxos_election, scenarios, sim
 @@
 @@

@@ -1,4 +1,4 @@
-// A peer that promised somebody higher is prepared again and again.
+// A peer that promised a higher ballot is prepared again and again.
 // killers: test_paxos, test_paxos_sync, test_paxos_stale, test_paxos_repair, test_paxos_election, scenarios, sim
 @@
 @@

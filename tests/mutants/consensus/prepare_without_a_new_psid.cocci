@@ -1,4 +1,4 @@
-// A peer is prepared again under the number of the Prepare before: it takes it for an old one.
+// A peer is prepared again under the number of the previous Prepare, and takes it for the old one.
 // killers: test_paxos, test_paxos_sync, test_paxos_stale, test_paxos_repair, test_paxos_election, scenarios, sim
 @@
 @@

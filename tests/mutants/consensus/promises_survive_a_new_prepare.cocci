@@ -1,5 +1,4 @@
-// The phase starts over, and the promises of before still count although their logs were thrown
-// away.
+// The phase starts over, and the earlier promises still count although their logs were thrown away.
 // killers: test_paxos, test_paxos_sync, test_paxos_stale, test_paxos_repair, test_paxos_election, scenarios, sim
 @@
 @@

@@ -1,4 +1,5 @@
-// An answer to a read that was not asked, of an earlier life perhaps, confirms reads to come.
+// An answer to a read that was not asked for, perhaps one of an earlier life, confirms reads to
+// come.
 // killers: test_paxos, test_paxos_sync, test_paxos_stale, test_paxos_repair, test_paxos_election, scenarios, sim
 @@
 @@

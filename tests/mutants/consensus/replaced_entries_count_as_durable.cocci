@@ -1,4 +1,4 @@
-// The log is cut in memory, but what the disk holds of the old tail still counts as this log.
+// The log is cut in memory, but the old tail on disk still counts as part of this log.
 // killers: test_paxos, test_paxos_sync, test_paxos_stale, test_paxos_repair, test_paxos_election, scenarios, sim
 @@
 @@

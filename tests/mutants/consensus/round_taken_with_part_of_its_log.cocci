@@ -1,5 +1,5 @@
 // A follower takes the round for its own when it has the first message of the sync: a later leader
-// prefers its shorter log to a longer one of before.
+// prefers its shorter log to a longer earlier one.
 // killers: test_paxos, test_paxos_sync, test_paxos_stale, test_paxos_repair, test_paxos_election, scenarios, sim
 @@
 @@

@@ -1,4 +1,4 @@
-// A new AcceptSync begins no new session: what was sent in the old one still fits.
+// A new AcceptSync begins no new session: messages of the old one still fit.
 // killers: test_paxos, test_paxos_sync, test_paxos_stale, test_paxos_repair, test_paxos_election, scenarios, sim
 @@
 @@

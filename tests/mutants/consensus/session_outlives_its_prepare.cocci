@@ -1,4 +1,4 @@
-// The session of an earlier Prepare is not left when there is a new one.
+// The session of an earlier Prepare is not left when a new Prepare arrives.
 // killers: test_paxos, test_paxos_sync, test_paxos_stale, test_paxos_repair, test_paxos_election, scenarios, sim
 @@
 @@

@@ -1,4 +1,4 @@
-// A slow peer is shipped entries that were trimmed under it.
+// A slow peer is sent entries that were trimmed under it.
 // killers: test_paxos, test_paxos_sync, test_paxos_stale, test_paxos_repair, test_paxos_election, scenarios, sim
 @@
 @@

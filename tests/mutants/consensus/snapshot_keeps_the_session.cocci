@@ -1,4 +1,4 @@
-// A snapshot beyond the log makes a gap between what was accepted and what comes next in the
+// A snapshot beyond the log makes a gap between the accepted entries and the next ones of the
 // session, and the follower goes on.
 // killers: test_paxos, test_paxos_sync, test_paxos_stale, test_paxos_repair, test_paxos_election, scenarios, sim
 @@

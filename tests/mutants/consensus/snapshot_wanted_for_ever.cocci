@@ -1,4 +1,4 @@
-// The wish for a snapshot stays when the log has got there by itself.
+// The wish for a snapshot stays when the log has reached that index by itself.
 // killers: test_paxos, test_paxos_sync, test_paxos_stale, test_paxos_repair, test_paxos_election, scenarios, sim
 @@
 @@

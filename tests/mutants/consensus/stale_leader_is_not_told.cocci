@@ -1,5 +1,4 @@
-// What a leader below the promise says is dropped without a word: it never learns that it is
-// deposed.
+// Messages of a leader below the promise are dropped silently: it never learns that it is deposed.
 // killers: test_paxos, test_paxos_sync, test_paxos_stale, test_paxos_repair, test_paxos_election, scenarios, sim
 @@
 @@

@@ -1,5 +1,5 @@
-// A leader prepares above every ballot that it hears of, without waiting whether that candidate
-// lives.
+// A leader prepares above every ballot that it hears of, without waiting to see whether that
+// candidate lives.
 // killers: test_paxos, test_paxos_sync, test_paxos_stale, test_paxos_repair, test_paxos_election, scenarios, sim
 @@
 @@

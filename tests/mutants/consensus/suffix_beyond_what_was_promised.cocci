@@ -1,4 +1,4 @@
-// A leader answers a pull with its whole log, not with what the sync was.
+// A leader answers a pull with its whole log, not with the part that belongs to the sync.
 // killers: test_paxos, test_paxos_sync, test_paxos_stale, test_paxos_repair, test_paxos_election, scenarios, sim
 @@
 @@

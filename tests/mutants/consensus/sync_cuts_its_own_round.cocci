@@ -1,5 +1,5 @@
-// A sync in the round that is accepted already replaces the log, also what was acknowledged (trap
-// 4).
+// A sync in the round that is accepted already replaces the log, including acknowledged entries
+// (trap 4).
 // killers: test_paxos, test_paxos_sync, test_paxos_stale, test_paxos_repair, test_paxos_election, scenarios, sim
 @@
 @@

@@ -1,4 +1,4 @@
-// How far a peer must have got in an earlier sync holds back what it is sent in this one.
+// How far a peer had to get in an earlier sync holds back the entries that it is sent in this one.
 // killers: test_paxos, test_paxos_sync, test_paxos_stale, test_paxos_repair, test_paxos_election, scenarios, sim
 @@
 @@

@@ -1,4 +1,4 @@
-// A leader above the promise is ignored: who lost its Prepare stays out.
+// A leader above the promise is ignored: a follower that lost its Prepare stays out.
 // killers: test_paxos, test_paxos_sync, test_paxos_stale, test_paxos_repair, test_paxos_election, scenarios, sim
 @@
 @@

@@ -1,4 +1,4 @@
-// Of a log of another round everything is taken for valid, not only what is decided (off in sync).
+// All of a log of another round is taken for valid, not only its decided part (off in sync).
 // killers: test_paxos, test_paxos_sync, test_paxos_stale, test_paxos_repair, test_paxos_election, scenarios, sim
 @@
 @@

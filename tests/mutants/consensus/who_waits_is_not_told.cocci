@@ -1,4 +1,4 @@
-// What is decided goes to nobody at once, though somebody waits for it.
+// A decision is not sent at once to the followers that wait for it.
 // killers: test_paxos_tell
 @@
 @@

@@ -1,4 +1,4 @@
-// What is sent and not yet accepted is not bounded.
+// Entries that are sent and not yet accepted are not bounded.
 // killers: test_paxos, test_paxos_sync, test_paxos_stale, test_paxos_repair, test_paxos_election, scenarios, sim
 @@
 @@

@@ -1,4 +1,4 @@
-// Who was equal before the others differed is taken for equal.
+// A node that was equal before the others differed is taken for equal.
 // killers: test_divergence
 @@
 @@

@@ -1,4 +1,4 @@
-// A node goes on although somebody differs and nobody can tell who is right.
+// A node goes on although another differs and no majority can tell which is right.
 // killers: test_divergence
 @@
 @@

@@ -1,4 +1,4 @@
-// A claim about what is long past is compared with what is known.
+// A claim about a long past index is compared with known digests.
 // killers: test_divergence
 @@
 @@

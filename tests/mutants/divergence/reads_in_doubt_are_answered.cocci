@@ -1,4 +1,4 @@
-// Reads are answered although somebody has another tree.
+// Reads are answered although another node has a different tree.
 // killers: test_reads
 @@
 @@

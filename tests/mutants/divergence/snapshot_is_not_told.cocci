@@ -1,4 +1,4 @@
-// After a snapshot the digests of before are compared.
+// After a snapshot the earlier digests are still compared.
 // killers: test_divergence
 @@
 @@

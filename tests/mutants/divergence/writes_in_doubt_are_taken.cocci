@@ -1,4 +1,4 @@
-// Writes are taken although somebody has another tree.
+// Writes are taken although another node has a different tree.
 // killers: test_writes
 @@
 @@

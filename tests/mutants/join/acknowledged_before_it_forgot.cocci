@@ -1,5 +1,5 @@
-// What a node acknowledged before it lost its folder lets new entries overtake the log that it is
-// brought: it never gets all of it.
+// Entries that a node acknowledged before it lost its folder let new entries overtake the log that
+// it is brought: it never gets all of it.
 // killers: test_paxos_join, test_paxos_lives
 @@
 @@

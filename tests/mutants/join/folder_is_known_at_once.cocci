@@ -1,4 +1,4 @@
-// A folder that is another one than before counts as if it were known.
+// A folder other than the last one counts as if it were known.
 // killers: test_paxos_join, test_paxos_lives
 @@
 @@

@@ -1,4 +1,4 @@
-// A folder of a former format is opened, and what it knew of the members is lost.
+// A folder of a former format is opened, and the lives that it knew of the members are lost.
 // killers: test_log_membership
 @@
 @@

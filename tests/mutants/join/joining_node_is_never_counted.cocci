@@ -1,4 +1,4 @@
-// Of two nodes, one that joins is not counted: nobody leads any more.
+// Of two nodes, a joining one is not counted, so that no node leads any more.
 // killers: test_paxos_join, test_paxos_lives, scenarios
 @@
 @@

@@ -1,4 +1,4 @@
-// A node is let in by answers to the first question, before its life is known to them.
+// A node is let in by answers to its first question, before the others know its life.
 // killers: test_paxos_join, test_paxos_lives, scenarios, sim
 @@
 @@

@@ -1,4 +1,4 @@
-// A member answers before it is durable which life it was told of.
+// A member answers before the life that it was told of is durable.
 // killers: test_paxos_join, test_paxos_lives
 @@
 @@

@@ -1,4 +1,4 @@
-// Who is a member is forgotten when a snapshot was installed before a crash.
+// The membership is forgotten when a snapshot was installed before a crash.
 // killers: test_log_membership
 @@
 expression E;

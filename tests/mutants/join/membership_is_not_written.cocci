@@ -1,4 +1,4 @@
-// Who is a member is not written to the disk.
+// The membership is not written to the disk.
 // killers: test_log_membership
 @@
 @@

@@ -1,4 +1,4 @@
-// What a node promised before it lost its folder is counted.
+// A promise that a node made before it lost its folder is counted.
 // killers: test_paxos_join, test_paxos_lives, scenarios
 @@
 @@

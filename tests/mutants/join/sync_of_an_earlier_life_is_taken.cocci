@@ -1,4 +1,4 @@
-// A node takes a sync that was meant for what it was before.
+// A node takes a sync that was meant for its earlier life.
 // killers: test_paxos_join, test_paxos_lives, scenarios, sim
 @@
 @@

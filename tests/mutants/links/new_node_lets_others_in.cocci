@@ -1,4 +1,4 @@
-// A node that does not know its cluster lets others in instead of listening to what they say.
+// A node that does not know its cluster lets others in instead of listening to their greeting.
 // killers: test_peer_greeting
 @@
 @@

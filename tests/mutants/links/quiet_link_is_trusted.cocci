@@ -1,4 +1,4 @@
-// Frames are sent into a link that nothing is heard from, until it has been silent for long.
+// Frames are sent into a link on which nothing is heard, until it has been silent for long.
 // killers: test_peer
 @@
 @@

@@ -1,4 +1,4 @@
-// The sender of a relayed frame is taken for whoever passed it on.
+// The sender of a relayed frame is taken to be the node that passed it on.
 // killers: test_peer
 @@
 expression E;

@@ -1,4 +1,4 @@
-// A frame that was relayed is relayed again: two hops, or round for ever.
+// A frame that was relayed is relayed again: over two hops, or in circles.
 // killers: test_peer_strangers
 @@
 @@

@@ -1,5 +1,5 @@
-// A newer connection replaces an older one without the link going down and up: what was lost in it
-// is not repaired.
+// A newer connection replaces an older one without the link going down and up: frames that were
+// lost in it are not repaired.
 // killers: test_peer_strangers
 @@
 @@

@@ -1,4 +1,4 @@
-// What a write replaces is not deleted first.
+// Entries that a write replaces are not deleted first.
 // killers: test_log, test_log_disk
 @@
 @@

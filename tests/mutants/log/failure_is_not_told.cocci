@@ -1,4 +1,4 @@
-// A failed write is reported to nobody: the node goes on in memory (trap 13).
+// A failed write is not reported: the node goes on in memory (trap 13).
 // killers: test_replica, test_log_disk
 @@
 @@

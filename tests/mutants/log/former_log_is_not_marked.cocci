@@ -1,4 +1,4 @@
-// A log of a former format stays what it was: earlier versions would open it beside a newer tree.
+// A log of a former format keeps that format: earlier versions would open it beside a newer tree.
 // killers: test_upgrade
 @@
 @@

@@ -1,4 +1,4 @@
-// A tree that is older than where the log begins is accepted.
+// A tree that is older than the beginning of the log is accepted.
 // killers: test_log, test_log_disk
 @@
 @@

@@ -1,4 +1,4 @@
-// A log that ends before what is decided is believed.
+// A log that ends before its decided index is believed.
 // killers: test_log, test_log_disk
 @@
 @@

@@ -1,4 +1,5 @@
-// A tree that is ahead of the log leaves a gap between what is applied and where the log goes on.
+// A tree that is ahead of the log leaves a gap between its applied index and the next entry of the
+// log.
 // killers: test_log, test_log_disk
 @@
 expression e;

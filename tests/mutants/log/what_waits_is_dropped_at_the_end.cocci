@@ -1,4 +1,4 @@
-// Closing the log does not wait for what is queued.
+// Closing the log does not wait for queued writes.
 // killers: test_log, test_log_disk
 @@
 @@

@@ -1,4 +1,4 @@
-// At its deadline a read is answered with what is there.
+// At its deadline a read is answered from the tree as it is.
 // killers: test_reads
 @@
 @@

@@ -1,4 +1,5 @@
-// With any change of the cluster the addresses of the log take the place of what members said.
+// With any change of the cluster, the addresses in the log replace those that members have
+// announced.
 // killers: test_levels
 @@
 @@

@@ -1,5 +1,4 @@
-// The question that a node asks now and then, though nobody reads from it, asks for a lease: writes
-// wait for it.
+// The question that an idle node asks now and then asks for a lease, so that writes wait for it.
 // killers: test_reads
 @@
 @@

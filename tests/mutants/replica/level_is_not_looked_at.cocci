@@ -1,4 +1,4 @@
-// A command is proposed that some member does not read.
+// A command is proposed that some member cannot read.
 // killers: test_levels
 @@
 @@

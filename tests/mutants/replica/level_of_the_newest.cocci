@@ -1,4 +1,4 @@
-// The level rises to what some member does not read.
+// The level rises to one that some member cannot read.
 // killers: test_levels
 @@
 @@

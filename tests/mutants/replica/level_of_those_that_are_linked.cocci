@@ -1,4 +1,4 @@
-// The level rises although a member is not linked, which may not read it.
+// The level rises although a member that may not read it is not linked.
 // killers: test_levels
 @@
 @@

@@ -1,4 +1,4 @@
-// What was lost of a snapshot is not sent again.
+// A lost piece of a snapshot is not sent again.
 // killers: test_fetching
 @@
 @@

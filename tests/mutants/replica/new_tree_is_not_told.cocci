@@ -1,4 +1,4 @@
-// Nobody is told that a snapshot took the place of the tree.
+// Observers are not told that a snapshot took the place of the tree.
 // killers: test_fetching
 @@
 @@

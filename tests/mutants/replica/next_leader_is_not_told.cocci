@@ -1,4 +1,4 @@
-// What was proposed to one leader is not proposed to the next at once.
+// Commands that were proposed to one leader are not proposed to the next at once.
 // killers: test_writes
 @@
 @@

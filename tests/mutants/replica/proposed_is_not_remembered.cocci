@@ -1,4 +1,4 @@
-// A command that was handed to the core does not know it.
+// A command does not remember that it was handed to the core.
 // killers: test_writes
 @@
 @@

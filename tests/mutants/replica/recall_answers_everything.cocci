@@ -1,4 +1,5 @@
-// After a snapshot every command that waits is answered, also those that it does not contain.
+// After a snapshot every command that waits is answered, including those that the snapshot does not
+// contain.
 // killers: test_writes
 @@
 @@

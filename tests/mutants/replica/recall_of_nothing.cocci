@@ -1,4 +1,4 @@
-// After a snapshot nobody is answered from it.
+// After a snapshot no command is answered from it.
 // killers: test_writes
 @@
 @@

@@ -1,4 +1,4 @@
-// A node that serves a snapshot and falls silent is asked for ever.
+// A node that serves a snapshot and falls silent is asked without end.
 // killers: test_fetching
 @@
 @@

@@ -1,4 +1,4 @@
-// A confirmation counts for reads that nobody was asked about yet.
+// A confirmation counts for reads that were not asked about yet.
 // killers: test_reads
 @@
 @@

@@ -1,4 +1,4 @@
-// The tree that was served stays open until somebody asks for another one.
+// A snapshot that was served stays open until another one is asked for.
 // killers: test_fetching
 @@
 @@

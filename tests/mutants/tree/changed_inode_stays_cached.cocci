@@ -1,4 +1,4 @@
-// An inode that is written stays in the cache as it was.
+// A changed inode stays in the cache as it was.
 // killers: test_tree_cache, test_tree_names
 @@
 @@

@@ -1,4 +1,4 @@
-// The tree collects what entries change although nobody listens any more.
+// The tree goes on collecting changes after the last observer has ended.
 // killers: test_tree_changes, test_observers
 @@
 @@

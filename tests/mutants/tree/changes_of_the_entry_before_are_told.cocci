@@ -1,4 +1,4 @@
-// What the entry before changed is told again.
+// The changes of the previous entry are told again.
 // killers: test_tree_changes
 @@
 @@

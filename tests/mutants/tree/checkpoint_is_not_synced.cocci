@@ -1,4 +1,4 @@
-// The connection of the checkpoints does not sync: what it reports durable is not.
+// The connection of the checkpoints does not sync: the index that it reports is not durable.
 // killers: test_tree_once, test_tree_snapshot, test_tree_random, power
 @@
 expression E;

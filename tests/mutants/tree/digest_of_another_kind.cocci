@@ -1,5 +1,5 @@
-// The digest of the history is computed in another way than the former version does: as good by itself, but in a
-// half-upgraded cluster nodes that are right would be condemned.
+// The digest of the history is computed in another way than in the former version: just as good by
+// itself, but in a half-upgraded cluster nodes that are right would be condemned.
 // killers: test_former_snapshot
 @@
 expression a, b, c, d;

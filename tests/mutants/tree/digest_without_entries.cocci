@@ -1,4 +1,4 @@
-// The digest does not see what an entry was, only what it brought about.
+// The digest covers the effects of an entry, but not the entry itself.
 // killers: test_tree_history
 @@
 @@

@@ -1,4 +1,4 @@
-// The digest does not see the numbers that are given next.
+// The digest does not cover the numbers that are given next.
 // killers: test_tree_history
 @@
 @@

@@ -1,4 +1,4 @@
-// The digest does not see what an entry brought about.
+// The digest does not cover the effects of an entry.
 // killers: test_tree_history
 @@
 @@

@@ -1,4 +1,4 @@
-// A checkpoint that failed is a checkpoint that copied nothing.
+// A checkpoint that failed is reported as one that copied nothing.
 // killers: errors
 @@
 @@

@@ -1,4 +1,4 @@
-// The counters are not taken back when a command fails: the next start counts otherwise.
+// The counters are not taken back when a command fails: after a restart they differ.
 // killers: test_tree_once, test_tree_snapshot, test_tree_random
 @@
 @@

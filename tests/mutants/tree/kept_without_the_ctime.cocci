@@ -1,4 +1,4 @@
-// An inode that is gone and kept has the ctime of before.
+// An inode that is gone and kept has its earlier ctime.
 // killers: test_tree_kept
 @@
 @@

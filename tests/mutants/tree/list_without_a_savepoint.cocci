@@ -1,4 +1,4 @@
-// The operations of a list take effect one by one: what fails leaves those before it.
+// The operations of a list take effect one by one: a failure leaves those before it.
 // killers: test_tree_branch, test_tree_once
 @@
 @@

@@ -1,4 +1,4 @@
-// The low mark is assigned: a reordered command of before takes it back.
+// The low mark is assigned: an earlier command that arrives late takes it back.
 // killers: test_tree_once, test_tree_snapshot, test_tree_random
 @@
 @@

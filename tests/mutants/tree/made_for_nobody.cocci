@@ -1,4 +1,4 @@
-// What is made belongs to root, whoever asked for it.
+// New inodes belong to root, whichever user asked for them.
 // killers: test_tree_random
 @@
 @@

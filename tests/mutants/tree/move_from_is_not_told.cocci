@@ -1,4 +1,4 @@
-// The name that a rename leaves is not told.
+// Observers are not told of the name that a rename leaves.
 // killers: test_tree_changes
 @@
 @@

@@ -1,4 +1,4 @@
-// How often names are counted does not matter for whether a tree is sound.
+// A fetched tree is not checked for inodes with the wrong number of names.
 // killers: test_tree_snapshot
 @@
 expression E;

@@ -1,4 +1,4 @@
-// What a node held open before it was started again is never released.
+// Inodes that a node held open before it was started again are never released.
 // killers: test_tree_once, test_tree_snapshot, test_tree_random, test_tree_names
 @@
 @@

@@ -1,4 +1,4 @@
-// What was read from the old tree is believed of the one that took its place.
+// Rows of the old tree are believed of the one that took its place.
 // killers: test_tree_snapshot, test_tree_random
 @@
 @@

@@ -1,4 +1,4 @@
-// Results are recalled whatever incarnation they belong to.
+// Results are recalled even if they belong to another incarnation.
 // killers: test_tree_once, test_tree_snapshot, test_tree_random
 @@
 @@

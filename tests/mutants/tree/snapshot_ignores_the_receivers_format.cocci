@@ -1,4 +1,4 @@
-// A snapshot holds all columns that this version has, whatever its receiver reads.
+// A snapshot holds all columns that this version has, even if its receiver reads an older format.
 // killers: test_tree_formats
 @@
 @@

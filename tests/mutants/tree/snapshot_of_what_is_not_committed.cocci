@@ -1,4 +1,4 @@
-// A snapshot is opened while its last commands are not committed: it counts what it does not
+// A snapshot is opened before its last commands are committed: it counts commands that it does not
 // contain (trap 1).
 // killers: test_tree_once, test_tree_snapshot, test_tree_random
 @@

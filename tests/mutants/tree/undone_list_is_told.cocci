@@ -1,4 +1,4 @@
-// What an undone list had changed is told.
+// The changes of an undone list are told.
 // killers: test_tree_changes
 @@
 @@

@@ -1,4 +1,4 @@
-// What an undone list has changed is remembered as if it had taken effect.
+// The changes of an undone list stay in the cache as if they had taken effect.
 // killers: test_tree_cache, test_tree_random
 @@
 @@

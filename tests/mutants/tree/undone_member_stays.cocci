@@ -1,4 +1,4 @@
-// What a list changed of the cluster stays in memory although the list was undone.
+// Changes of the cluster stay in memory although their list was undone.
 // killers: test_tree_cluster
 @@
 @@

@@ -1,4 +1,4 @@
-// A node that starts does not look which inodes have rows of ways.
+// A node that starts does not look up which inodes have rows of ways.
 // killers: test_upgrade, test_tree_ways
 @@
 @@

@@ -1,4 +1,4 @@
-// The last command of the window is refused: its node waits for ever.
+// The last command of the window is refused: its node waits without end.
 // killers: test_tree_once, test_tree_snapshot, test_tree_random
 @@
 @@

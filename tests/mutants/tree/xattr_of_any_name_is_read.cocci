@@ -1,4 +1,4 @@
-// Reading an extended attribute whose name cannot be one says that there is no such attribute.
+// Reading an extended attribute with an impossible name says that there is no such attribute.
 // killers: test_tree_contents
 @@
 @@

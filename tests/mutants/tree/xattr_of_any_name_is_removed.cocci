@@ -1,4 +1,4 @@
-// REMOVEXATTR with a name that cannot be one says that there is no such attribute.
+// REMOVEXATTR with an impossible name says that there is no such attribute.
 // killers: test_tree_contents
 @@
 @@
