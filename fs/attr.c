@@ -1,3 +1,4 @@
+/* Attributes, access and the space of the file system. */
 #include "fs/request.h"
 #include "fs/special.h"
 
@@ -10,7 +11,6 @@ enum { STATFS_BLOCK_BYTES = 4096 };
 static void reply_attr(struct fs_request *r, const struct attr *attr)
 {
     struct stat stat;
-
     fs_stat_of(attr, r->ino & FS_LOCAL, &stat);
     fs_stat_pending(r->handle, &stat);
     fuse_reply_attr(r->req, &stat, 0);
@@ -19,18 +19,17 @@ static void reply_attr(struct fs_request *r, const struct attr *attr)
 static void attr_read(struct fs_request *r, struct tree *tree)
 {
     struct attr attr;
-    int rc = tree_getattr(tree, fs_tree_ino(r->ino), &attr);
-
-    if (rc < 0) {
-        fs_reply_error(r, rc);
+    int status = tree_getattr(tree, fs_tree_ino(r->ino), &attr);
+    if (status < 0) {
+        fs_reply_error(r, status);
     } else {
         fs_call_steps(r, r->ino);
         reply_attr(r, &attr);
     }
 }
 
-/* The handle through which the caller sees what is not decided yet. fstat(2) comes without its
- * handle, so there the process decides. */
+/* The handle through which the caller sees changes that are not decided yet. fstat(2) comes without
+ * its handle: then it is one of the same process. */
 static struct fs_handle *seen_through(fuse_req_t req, fuse_ino_t ino,
                                       const struct fuse_file_info *fi)
 {
@@ -41,13 +40,11 @@ static struct fs_handle *seen_through(fuse_req_t req, fuse_ino_t ino,
 
 void fs_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
-    struct fs_request *r;
-
     if (fs_is_virtual(ino)) {
         fs_special_getattr(req, ino);
         return;
     }
-    r = fs_request_new(req, ino, NULL);
+    struct fs_request *r = fs_request_new(req, ino, NULL);
     if (!r)
         return;
     r->handle = seen_through(req, ino, fi);
@@ -61,7 +58,7 @@ static void attr_set(struct fs_request *r, const struct op_result *result)
     reply_attr(r, &result->attr);
 }
 
-/* Times before 1677 or after 2262 become the first or last one that there is. */
+/* Times before 1677 or after 2262, which do not fit, become the first or last one that does. */
 static int64_t ns_of(struct timespec time)
 {
     if (time.tv_sec <= INT64_MIN / NS_PER_S)
@@ -71,7 +68,7 @@ static int64_t ns_of(struct timespec time)
     return time.tv_sec * NS_PER_S + time.tv_nsec;
 }
 
-/* Everything but the size. */
+/* Fills in everything but the size. */
 static void op_of(const struct stat *stat, int to_set, struct op *op)
 {
     if (to_set & FUSE_SET_ATTR_MODE) {
@@ -106,7 +103,6 @@ static uint32_t ops_of(struct fs_request *r, const struct stat *stat, int to_set
     struct op set = {.type = OP_SETATTR, .ino = r->ino};
     uint32_t kill = fs_kill_priv(r->req);
     uint32_t count = 0;
-
     op_of(stat, to_set, &set);
     if (r->handle && fs_must_settle(r->handle) &&
         ((to_set & FUSE_SET_ATTR_SIZE) || (set.flags & (OP_SET_MTIME | OP_SET_MTIME_NOW))))
@@ -122,20 +118,17 @@ static uint32_t ops_of(struct fs_request *r, const struct stat *stat, int to_set
 void fs_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *stat, int to_set,
                 struct fuse_file_info *fi)
 {
-    struct op ops[2];
-    uint32_t count;
-    struct fs_request *r;
-
     if (fs_is_special(ino)) {
         fuse_reply_err(req, EROFS);
         return;
     }
-    r = fs_request_new(req, ino, NULL);
+    struct fs_request *r = fs_request_new(req, ino, NULL);
     if (!r)
         return;
     r->handle = seen_through(req, ino, fi);
     r->if_gone = attr_read;
-    count = ops_of(r, stat, to_set, ops);
+    struct op ops[2];
+    uint32_t count = ops_of(r, stat, to_set, ops);
     if (count > 0)
         fs_request_change(r, ops, count, attr_set);
     else
@@ -145,22 +138,19 @@ void fs_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *stat, int to_set,
 static void access_read(struct fs_request *r, struct tree *tree)
 {
     struct attr attr;
-    int rc = tree_getattr(tree, fs_tree_ino(r->ino), &attr);
-
-    if (rc == 0 && S_ISREG(attr.mode) && (attr.mode & (S_IXUSR | S_IXGRP | S_IXOTH)) == 0)
-        rc = -EACCES;
-    if (rc < 0)
-        fs_reply_error(r, rc);
+    int status = tree_getattr(tree, fs_tree_ino(r->ino), &attr);
+    if (status == 0 && S_ISREG(attr.mode) && (attr.mode & (S_IXUSR | S_IXGRP | S_IXOTH)) == 0)
+        status = -EACCES;
+    if (status < 0)
+        fs_reply_error(r, status);
     else
         fuse_reply_err(r->req, 0);
 }
 
-/* access(2) and chdir(2), where the kernel does not check by itself: only root asks, who may do all
- * but run what is no program. */
+/* For access(2) and chdir(2), if the kernel does not check by itself. Then only root asks, who may
+ * do everything except run a file that nobody may run. */
 void fs_access(fuse_req_t req, fuse_ino_t ino, int mask)
 {
-    struct fs_request *r;
-
     if (fs_is_special(ino) && (mask & W_OK)) {
         fuse_reply_err(req, EROFS);
         return;
@@ -169,23 +159,22 @@ void fs_access(fuse_req_t req, fuse_ino_t ino, int mask)
         fuse_reply_err(req, 0);
         return;
     }
-    r = fs_request_new(req, ino, NULL);
+    struct fs_request *r = fs_request_new(req, ino, NULL);
     if (r)
         fs_request_read(r, access_read);
 }
 
-/* The data live on the disk of the node's folder, so its space is ours. */
+/* The data are on the disk of the node's folder, so its space is the mount's. */
 void fs_statfs(fuse_req_t req, fuse_ino_t ino)
 {
     struct fs *fs = fs_of(req);
     struct tree_counts counts;
+    int status = tree_counts(replica_tree(fs->replica), &counts);
     struct statvfs disk;
-    int rc = tree_counts(replica_tree(fs->replica), &counts);
-
-    if (rc == 0 && statvfs(fs->config->dir, &disk) != 0)
-        rc = -errno;
-    if (rc < 0) {
-        fuse_reply_err(req, -rc);
+    if (status == 0 && statvfs(fs->config->dir, &disk) != 0)
+        status = -errno;
+    if (status < 0) {
+        fuse_reply_err(req, -status);
         return;
     }
     fuse_reply_statfs(req, &(struct statvfs){

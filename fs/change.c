@@ -1,8 +1,8 @@
-/* Changes on their way to the replica, alone or with what was pending on their handle.
+/* Brings changes to the replica, alone or together with those that are pending on their handle.
  *
- * Commands of one node can overtake each other when the leader changes. Of the changes that take
- * along what is pending on a handle only one is under way at a time: the bytes of an older write(2)
- * must not come after those of a newer one. */
+ * Commands of one node can overtake each other when the leader changes. So a handle has at most one
+ * change under way that takes pending ones along: the bytes of an older write(2) must not come
+ * after those of a newer one. */
 #include "fs/request.h"
 
 #include "base/trace.h"
@@ -13,8 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* EIO alone leaves open whether a change has happened. */
-static int error_of_write(enum replica_outcome outcome)
+/* Only EIO leaves open whether the change has happened. */
+static int error_of_outcome(enum replica_outcome outcome)
 {
     switch (outcome) {
     case REPLICA_NO_QUORUM:
@@ -22,6 +22,8 @@ static int error_of_write(enum replica_outcome outcome)
         return EROFS;
     case REPLICA_BUSY:
         return EBUSY;
+    case REPLICA_UNSUPPORTED:
+        return EOPNOTSUPP;
     default:
         return EIO;
     }
@@ -44,7 +46,6 @@ void fs_pending_take(struct fs_request *r)
 static void request_over(struct fs_request *r, int error)
 {
     struct fs *fs = r->fs;
-
     if (trace_is_on(TRACE_DEBUG))
         fs_request_trace(r, error == 0 ? "done" : strerror(error));
     fs_pending_clear(&r->taken);
@@ -53,7 +54,8 @@ static void request_over(struct fs_request *r, int error)
     fs_one_less(fs);
 }
 
-/* Nothing has happened for certain. */
+/* For a change that has certainly not happened: its truncation pends again. Gathered writes do not,
+ * since the caller's error has told of them (fs_pending_take). */
 static void untake(struct fs_request *r)
 {
     if (r->taken.truncation) {
@@ -62,32 +64,33 @@ static void untake(struct fs_request *r)
     }
 }
 
-static void written(void *arg, enum replica_outcome outcome, const struct command_result *result);
+static void change_written(void *arg, enum replica_outcome outcome,
+                           const struct command_result *result);
 
-static void submit(struct fs_request *r)
+static void change_submit(struct fs_request *r)
 {
+    assert(!r->in_order || !r->handle->under_way);
     if (r->in_order)
         r->handle->under_way = true;
     if (r->command.count > 0) {
-        replica_submit_by(r->fs->replica, &r->command, fs_call_deadline_ms(r), written, r);
-    } else { /* it only had to wait for its turn */
+        replica_submit_by(r->fs->replica, &r->command, fs_call_deadline_ms(r), change_written, r);
+    } else { /* nothing is left to do: it had to wait for its turn only */
         const struct command_result nothing = {.count = 1, .ops = &(struct op_result){0}};
 
-        written(r, REPLICA_DONE, &nothing);
+        change_written(r, REPLICA_DONE, &nothing);
     }
 }
 
-/* The change of this handle that was under way is over. Those that waited for it may rely on what
- * it should have brought: they fail as it did. */
-static void next_turn(struct fs_handle *handle, int error)
+/* Called when the change of this handle that was under way is over. Those that waited for it may
+ * rely on its effect: if it has failed, they fail with the same error. */
+static void handle_next_turn(struct fs_handle *handle, int error)
 {
-    struct fs_request *r;
-
     handle->under_way = false;
-    while (!handle->under_way && (r = STAILQ_FIRST(&handle->waiting)) != NULL) {
+    struct fs_request *r;
+    while (!handle->under_way && (r = STAILQ_FIRST(&handle->waiting))) {
         STAILQ_REMOVE_HEAD(&handle->waiting, next);
         if (error == 0) {
-            submit(r);
+            change_submit(r);
             continue;
         }
         untake(r);
@@ -98,28 +101,40 @@ static void next_turn(struct fs_handle *handle, int error)
     }
 }
 
+/* The error number cannot name the member that has to be upgraded, so the log does. */
+static void warn_unsupported(const struct fs_request *r)
+{
+    char why[REPLICA_TEXT_MAX];
+    replica_unsupported(r->fs->replica, why);
+    trace_warn("fs", "a change of inode %llu: %s: %s", (unsigned long long)r->ino,
+               replica_outcome_text(REPLICA_UNSUPPORTED), why);
+}
+
 static int error_of(const struct fs_request *r, enum replica_outcome outcome,
                     const struct command_result *result)
 {
     if (outcome == REPLICA_DONE)
         return -result->status;
-    trace_info("fs", "a change of inode %llu: %s", (unsigned long long)r->ino,
-               replica_outcome_text(outcome));
-    return error_of_write(outcome);
+    if (outcome == REPLICA_UNSUPPORTED)
+        warn_unsupported(r);
+    else
+        trace_info("fs", "a change of inode %llu: %s", (unsigned long long)r->ino,
+                   replica_outcome_text(outcome));
+    return error_of_outcome(outcome);
 }
 
-static void written(void *arg, enum replica_outcome outcome, const struct command_result *result)
+static void change_written(void *arg, enum replica_outcome outcome,
+                           const struct command_result *result)
 {
     struct fs_request *r = arg;
     int error = error_of(r, outcome, result);
     bool happened = error == 0 || outcome == REPLICA_TIMEOUT;
     const struct op_result *last = error == 0 ? &result->ops[result->count - 1] : NULL;
     struct fs_handle *handle = r->in_order ? r->handle : NULL;
-
     if (handle && !happened)
         untake(r);
     if (handle)
-        next_turn(handle, error);
+        handle_next_turn(handle, error);
     if (r->ended)
         r->ended(r, happened, last);
 
@@ -134,7 +149,8 @@ static void written(void *arg, enum replica_outcome outcome, const struct comman
 
 /* ---- Changes that the kernel asks for ---- */
 
-static int check(const struct op *ops, uint32_t count)
+/* Refuses changes of made-up files, and names that a command could not hold. */
+static int ops_check(const struct op *ops, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
         if (fs_is_special(ops[i].ino) || fs_is_special(ops[i].ino2))
@@ -148,27 +164,26 @@ static int check(const struct op *ops, uint32_t count)
 void fs_request_change(struct fs_request *r, const struct op *ops, uint32_t count,
                        fs_changed_cb *changed)
 {
-    int rc = check(ops, count);
-
+    int status = ops_check(ops, count);
     r->changed = changed;
     fs_call_asks(r);
-    if (rc == 0)
-        rc = fs_pending_command(&r->taken, r->ino, ops, count, &r->command);
+    if (status == 0)
+        status = fs_pending_command(&r->taken, r->ino, ops, count, &r->command);
     r->fs->waiting++;
-    if (rc < 0) {
+    if (status < 0) {
         untake(r);
         if (r->ended)
             r->ended(r, false, NULL);
-        fuse_reply_err(r->req, -rc);
-        request_over(r, -rc);
+        fuse_reply_err(r->req, -status);
+        request_over(r, -status);
     } else if (r->in_order && r->handle->under_way) {
         STAILQ_INSERT_TAIL(&r->handle->waiting, r, next);
     } else {
-        submit(r);
+        change_submit(r);
     }
 }
 
-/* ---- Changes that nobody has asked for ---- */
+/* ---- Changes without a request ---- */
 
 struct unasked {
     struct fs *fs;
@@ -181,7 +196,6 @@ static void unasked_over(void *arg, enum replica_outcome outcome,
 {
     struct unasked *u = arg;
     struct fs *fs = u->fs;
-
     if (u->ended)
         u->ended(fs, u->ino, outcome);
     free(u);
@@ -191,7 +205,6 @@ static void unasked_over(void *arg, enum replica_outcome outcome,
 void fs_change_unasked(struct fs *fs, uint64_t ino, struct command *command, fs_unasked_cb *ended)
 {
     struct unasked *u = command->count > 0 ? malloc(sizeof *u) : NULL;
-
     if (!u) {
         command_free(command);
         if (ended)

@@ -16,10 +16,9 @@ static struct fs_handle *handle_of(const struct fuse_file_info *fi)
 
 static void data_read(struct fs_request *r, struct tree *tree)
 {
-    int rc = tree_read(tree, fs_tree_ino(r->ino), r->offset, r->size, &r->fs->scratch);
-
-    if (rc < 0)
-        fs_reply_error(r, rc);
+    int status = tree_read(tree, fs_tree_ino(r->ino), r->offset, r->size, &r->fs->scratch);
+    if (status < 0)
+        fs_reply_error(r, status);
     else
         fs_reply_scratch(r);
 }
@@ -28,7 +27,6 @@ static void read_content(fuse_req_t req, const struct buffer *content, size_t si
 {
     size_t at = (size_t)offset < content->len ? (size_t)offset : content->len;
     size_t left = content->len - at;
-
     fuse_reply_buf(req, (const char *)content->data + at, left < size ? left : size);
 }
 
@@ -37,11 +35,10 @@ static bool is_gathered(const struct fs_handle *handle)
     return fs_pending_runs(&handle->pending) > 0 || handle->under_way;
 }
 
-/* What this handle has gathered is there now: read as asked. */
+/* The gathered writes of this handle are decided: now comes the read that had to wait for them. */
 static void settled(struct fs_request *done, const struct op_result *result)
 {
     struct fs_request *r = fs_request_new(done->req, done->ino, NULL);
-
     if (!r)
         return;
     r->walk = done->walk;
@@ -51,6 +48,7 @@ static void settled(struct fs_request *done, const struct op_result *result)
     fs_request_read(r, done->read);
 }
 
+/* Reads what this handle sees: its gathered writes are decided first. */
 static void read_through(struct fs_request *r, struct fs_handle *handle, fs_read_cb *read)
 {
     if (!is_gathered(handle)) {
@@ -63,7 +61,7 @@ static void read_through(struct fs_request *r, struct fs_handle *handle, fs_read
     fs_request_change(r, NULL, 0, settled);
 }
 
-/* Through this handle the file is empty. */
+/* Whether the file is empty as this handle sees it. */
 static bool is_empty(const struct fs_handle *handle)
 {
     return handle->pending.truncation && !is_gathered(handle);
@@ -71,8 +69,6 @@ static bool is_empty(const struct fs_handle *handle)
 
 void fs_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)
 {
-    struct fs_request *r;
-
     if (fs_is_virtual(ino)) {
         read_content(req, &handle_of(fi)->content, size, offset);
         return;
@@ -81,7 +77,7 @@ void fs_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct f
         fuse_reply_buf(req, NULL, 0);
         return;
     }
-    r = fs_request_new(req, ino, NULL);
+    struct fs_request *r = fs_request_new(req, ino, NULL);
     if (!r)
         return;
     r->size = size;
@@ -94,21 +90,20 @@ static void data_written(struct fs_request *r, const struct op_result *result)
     fuse_reply_write(r->req, r->size);
 }
 
-/* The write takes the setuid and setgid bits away, which must not wait. */
+/* Whether the write takes setuid or setgid bits away, which must not wait. */
 static bool kills_priv(const struct fs *fs, const struct op *op)
 {
     struct attr attr;
-
     return (op->flags & OP_KILL_PRIV) &&
            tree_getattr(replica_tree(fs->replica), op->ino, &attr) == 0 &&
            (attr.mode & (S_ISUID | S_ISGID));
 }
 
-/* False: the write has to be decided now, together with what was gathered before. */
+/* Gathers a write and answers it. False: it has to be decided now, together with those gathered
+ * before. */
 static bool gather(fuse_req_t req, struct fs_handle *handle, const struct op *op)
 {
     struct fs *fs = fs_of(req);
-
     if (fs_pending_full(&handle->pending, op->data.len) ||
         op->offset + op->data.len > FILE_BYTES_MAX || kills_priv(fs, op))
         return false;
@@ -127,10 +122,8 @@ void fs_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off
     bool gathers = fs_of(req)->config->commit_on_close && !(fi->flags & O_DSYNC);
     struct op op = {
         .type = OP_WRITE, .ino = ino, .offset = (uint64_t)offset, .data = bytes_of(data, size)};
-    struct fs_request *r;
-
-    /* A page of a mapping that is written back goes to its place, whoever's handle the kernel lends
-     * it; nobody in particular has written it. */
+    /* A page of a mapping that is written back belongs to no handle, although the kernel lends it
+     * one, and to no particular writer: it goes to its offset. */
     if (!fi->writepage) {
         if (fi->flags & O_APPEND)
             op.type = OP_APPEND;
@@ -138,7 +131,7 @@ void fs_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off
         if (gathers && gather(req, handle_of(fi), &op))
             return;
     }
-    r = fs_request_new(req, ino, NULL);
+    struct fs_request *r = fs_request_new(req, ino, NULL);
     if (!r)
         return;
     r->size = size;
@@ -150,7 +143,7 @@ void fs_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off
     fs_request_change(r, &op, 1, data_written);
 }
 
-enum { PUNCH_BYTES_MAX = 16 * 1024 * 1024 }; /* at once, so as not to hold up the nodes */
+enum { PUNCH_BYTES_MAX = 16 * 1024 * 1024 }; /* of one command, which must not hold the nodes up */
 
 static struct op punch_of(uint64_t ino, uint64_t offset, uint64_t len)
 {
@@ -160,14 +153,13 @@ static struct op punch_of(uint64_t ino, uint64_t offset, uint64_t len)
                        .size = len < PUNCH_BYTES_MAX ? len : PUNCH_BYTES_MAX};
 }
 
-/* What fallocate(2) is in changes, or begins with: 0, 1 or 2 of them. -EOPNOTSUPP for what there is
- * no change for. Space is not set aside: that there will be room cannot be promised by one node for
+/* The operations that carry fallocate(2) out, or begin to: returns 0, 1 or 2 of them, or
+ * -EOPNOTSUPP for a mode that has none. No space is set aside, since one node cannot promise it for
  * all. */
 static int ops_of_fallocate(int mode, uint64_t ino, uint64_t offset, uint64_t len, struct op *ops)
 {
     bool keep_size = mode & FALLOC_FL_KEEP_SIZE;
     int count = 0;
-
     mode &= ~FALLOC_FL_KEEP_SIZE;
     if (mode != 0 && mode != FALLOC_FL_ZERO_RANGE && (mode != FALLOC_FL_PUNCH_HOLE || !keep_size))
         return -EOPNOTSUPP;
@@ -178,23 +170,20 @@ static int ops_of_fallocate(int mode, uint64_t ino, uint64_t offset, uint64_t le
     return count;
 }
 
-/* A piece of a hole is there: now the next one, up to the end of the file. */
+/* A piece of a hole is made: now the next one, up to the end of the file. */
 static void punched(struct fs_request *done, const struct op_result *result)
 {
     uint64_t made = done->size < PUNCH_BYTES_MAX ? done->size : PUNCH_BYTES_MAX;
-    struct fs_request *r;
-    struct op op;
-
     if (done->size == made || done->offset + made >= result->attr.size) {
         fuse_reply_err(done->req, 0);
         return;
     }
-    r = fs_request_new(done->req, done->ino, NULL);
+    struct fs_request *r = fs_request_new(done->req, done->ino, NULL);
     if (!r)
         return;
     r->offset = done->offset + made;
     r->size = done->size - made;
-    op = punch_of(r->ino, r->offset, r->size);
+    struct op op = punch_of(r->ino, r->offset, r->size);
     fs_request_change(r, &op, 1, punched);
 }
 
@@ -203,13 +192,11 @@ void fs_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t offset, off_t 
 {
     struct op ops[2];
     int count = ops_of_fallocate(mode, ino, (uint64_t)offset, (uint64_t)length, ops);
-    struct fs_request *r;
-
     if (count < 0) {
         fuse_reply_err(req, -count);
         return;
     }
-    r = fs_request_new(req, ino, NULL);
+    struct fs_request *r = fs_request_new(req, ino, NULL);
     if (!r)
         return;
     if (count == 0) {
@@ -228,18 +215,15 @@ void fs_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t offset, off_t 
 static void sought(struct fs_request *r, struct tree *tree)
 {
     uint64_t at;
-    int rc = tree_seek(tree, fs_tree_ino(r->ino), r->offset, r->flags == SEEK_HOLE, &at);
-
-    if (rc < 0)
-        fs_reply_error(r, rc);
+    int status = tree_seek(tree, fs_tree_ino(r->ino), r->offset, r->flags == SEEK_HOLE, &at);
+    if (status < 0)
+        fs_reply_error(r, status);
     else
         fuse_reply_lseek(r->req, (off_t)at);
 }
 
 void fs_lseek(fuse_req_t req, fuse_ino_t ino, off_t offset, int whence, struct fuse_file_info *fi)
 {
-    struct fs_request *r;
-
     if (fs_is_virtual(ino) || (whence != SEEK_DATA && whence != SEEK_HOLE)) {
         fuse_reply_err(req, EINVAL);
         return;
@@ -248,7 +232,7 @@ void fs_lseek(fuse_req_t req, fuse_ino_t ino, off_t offset, int whence, struct f
         fuse_reply_err(req, ENXIO);
         return;
     }
-    r = fs_request_new(req, ino, NULL);
+    struct fs_request *r = fs_request_new(req, ino, NULL);
     if (!r)
         return;
     r->offset = (uint64_t)offset;

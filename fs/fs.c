@@ -1,4 +1,4 @@
-/* The session with the kernel: it is opened, read on the loop, and closed. */
+/* Opens the session with the kernel, reads it on the loop, and closes it. */
 #include "fs/fs.h"
 
 #include "base/trace.h"
@@ -14,11 +14,11 @@
 #include <unistd.h>
 
 enum {
-    REQUESTS_PER_WAKEUP_MAX = 64, /* then the loop's other work has its turn */
-    BACKGROUND_MAX = 64, /* readahead and asynchronous requests that the kernel lets wait */
+    REQUESTS_PER_WAKEUP_MAX = 64, /* then comes the loop's other work */
+    BACKGROUND_MAX = 64,          /* readahead and asynchronous requests of the kernel at a time */
 };
 
-/* Nothing is kept per lookup. */
+/* The mount keeps nothing for each lookup. */
 static void forget(fuse_req_t req, fuse_ino_t ino, uint64_t count)
 {
     fuse_reply_none(req);
@@ -29,8 +29,9 @@ static void forget_multi(fuse_req_t req, size_t count, struct fuse_forget_data *
     fuse_reply_none(req);
 }
 
-/* Of what libfuse does not choose by itself: pages go when attributes show a change, a truncation
- * comes with its open, and writes are never held back in the kernel. Locks are ours to refuse. */
+/* Chooses abilities that libfuse does not choose by itself: the kernel drops pages when attributes
+ * show a change, sends a truncation with its open, never holds writes back, and leaves locks to us,
+ * so that we can refuse them. */
 static void init(void *userdata, struct fuse_conn_info *conn)
 {
     conn->want |=
@@ -44,7 +45,7 @@ static void init(void *userdata, struct fuse_conn_info *conn)
     conn->congestion_threshold = BACKGROUND_MAX * 3 / 4;
 }
 
-/* Not there: copy_file_range (the kernel copies), ioctl, poll, bmap. */
+/* Left out: copy_file_range (the kernel copies), ioctl, poll, bmap. */
 static const struct fuse_lowlevel_ops operations = {
     .init = init,
     .lookup = fs_lookup,
@@ -85,7 +86,7 @@ static const struct fuse_lowlevel_ops operations = {
     .flock = fs_flock,
 };
 
-/* What libfuse last had to say: its functions give no error codes. */
+/* The last message of libfuse, whose functions give no error codes. */
 static char said[256];
 
 static void listen_to_libfuse(enum fuse_log_level level, const char *format, va_list args)
@@ -95,7 +96,8 @@ static void listen_to_libfuse(enum fuse_log_level level, const char *format, va_
     trace_info("fs", "%s", said);
 }
 
-static void lost(struct fs *fs)
+/* The mount is gone: another program has unmounted it, or /dev/fuse fails. */
+static void session_lost(struct fs *fs)
 {
     uv_poll_stop(&fs->poll);
     fs->unmounted(fs->arg);
@@ -111,18 +113,17 @@ static void trace_operation(struct fs *fs, size_t len)
 static void readable(uv_poll_t *poll, int status, int events)
 {
     struct fs *fs = poll->data;
-
     for (int i = 0; i < REQUESTS_PER_WAKEUP_MAX && !fs->stopping; i++) {
         int len = fuse_session_receive_buf(fs->session, &fs->request);
-
         if (len == -EINTR)
             continue;
         if (len == -EAGAIN)
             return;
-        if (len <= 0) { /* ENODEV is a 0 */
+        if (len <= 0) { /* 0: it was unmounted (ENODEV) */
             if (len < 0)
-                trace_error("fs", "/dev/fuse: %s", strerror(-len));
-            lost(fs);
+                trace_error("fs", "the mount is lost, /dev/fuse cannot be read: %s",
+                            strerror(-len));
+            session_lost(fs);
             return;
         }
         if (trace_is_on(TRACE_DEBUG))
@@ -131,18 +132,19 @@ static void readable(uv_poll_t *poll, int status, int events)
     }
 }
 
-/* Where only root gets in, as without allow_other, and may do all, the kernel need not check: it
- * asks for the attributes of every directory on a path each time. */
+/* Whether the kernel checks permissions, for which it asks for the attributes of every directory on
+ * a path each time. It need not if only root, who may do everything, can use the mount: when root
+ * mounts without allow_other. */
 static bool kernel_checks(const struct fs *fs)
 {
     return fs->config->allow_other || geteuid() != 0;
 }
 
-/* What the mount is shown to be of. mount(8) looks there for the first column of fstab(5). */
+/* The source of the mount in /proc/mounts, where mount(8) looks for the first column of fstab(5).
+ */
 static void source_of(const struct config *config, char source[2 * CONFIG_PATH_MAX])
 {
     char *to = source;
-
     for (const char *at = config->in_background ? config->dir : "quorumfs"; *at; at++) {
         if (*at == ',' || *at == '\\')
             *to++ = '\\';
@@ -156,83 +158,81 @@ static struct fuse_session *session_of(struct fs *fs)
     char source[2 * CONFIG_PATH_MAX], options[sizeof source + 256];
     char *argv[] = {"quorumfs", "-o", options};
     struct fuse_args args = FUSE_ARGS_INIT(3, argv);
-    struct fuse_session *session;
-
     source_of(fs->config, source);
     snprintf(options, sizeof options, "fsname=%s,subtype=quorumfs,max_read=%d%s%s%s", source,
              FS_TRANSFER_BYTES_MAX, kernel_checks(fs) ? ",default_permissions" : "",
              fs->config->allow_other ? ",allow_other" : "", fs->config->mount_options);
-    session = fuse_session_new(&args, &operations, sizeof operations, fs);
+    struct fuse_session *session = fuse_session_new(&args, &operations, sizeof operations, fs);
     fuse_opt_free_args(&args);
     return session;
 }
 
-/* In the canonical form in which /proc knows it; before it is mounted, as asking would be a
- * request. */
+/* Mounts at the canonical path, which /proc shows. realpath(3) comes before mounting: afterwards it
+ * would send a request, which nobody could answer yet. */
 static int mount_session(struct fs *fs, struct fault *fault)
 {
     const char *path = fs->config->mount;
+    int status = fs_mount_check(fs->config->allow_other, fault);
+    if (status == 0)
+        status = fs_mount_prepare(path, fault);
+    if (status < 0)
+        return status;
     char real[PATH_MAX];
-    int rc = fs_mount_check(fs->config->allow_other, fault);
-
-    if (rc == 0)
-        rc = fs_mount_prepare(path, fault);
-    if (rc < 0)
-        return rc;
     if (!realpath(path, real))
         return fault_set(fault, -errno, "%s: %s", path, strerror(errno));
     said[0] = '\0';
     if (fuse_session_mount(fs->session, real) != 0)
-        return fault_set(fault, -EPERM, "%s: %s", path,
-                         said[0] ? said : "fusermount3 has refused to mount");
+        return fault_set(
+            fault, -EPERM, "%s: %s", path,
+            said[0]
+                ? said
+                : "fusermount3 has refused to mount: is the package fuse3 installed, and may this "
+                  "user mount here?");
     fs->mount_id = fs_mount_id(real);
     return 0;
 }
 
-static int watch(struct fs *fs, uv_loop_t *loop)
+static int session_watch(struct fs *fs, uv_loop_t *loop)
 {
+    int status = fs_negotiate(fs);
+    if (status < 0)
+        return status;
     int fd = fuse_session_fd(fs->session);
     int flags = fcntl(fd, F_GETFL);
-    int rc = fs_negotiate(fs);
-
-    if (rc < 0)
-        return rc;
     if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
         return -errno;
-    rc = uv_poll_init(loop, &fs->poll, fd);
-    if (rc == 0) {
+    status = uv_poll_init(loop, &fs->poll, fd);
+    if (status == 0) {
         fs->poll.data = fs;
-        rc = uv_poll_start(&fs->poll, UV_READABLE, readable);
-        assert(rc == 0);
+        status = uv_poll_start(&fs->poll, UV_READABLE, readable);
+        assert(status == 0);
     }
-    return rc;
+    return status;
 }
 
 int fs_start(uv_loop_t *loop, struct replica *replica, const struct config *config,
              void (*unmounted)(void *arg), void *arg, struct fs **out, struct fault *fault)
 {
     struct fs *fs = calloc(1, sizeof *fs);
-    int rc;
-
     if (!fs)
         return fault_set(fault, -ENOMEM, "mount: out of memory");
     fs->replica = replica;
     fs->config = config;
     fs->unmounted = unmounted;
     fs->arg = arg;
-
     fuse_set_log_func(listen_to_libfuse);
     fs->session = session_of(fs);
+    int status = 0;
     if (!fs->session) {
-        rc = fault_set(fault, -EINVAL, "libfuse: %s", said);
+        status = fault_set(fault, -EINVAL, "libfuse: %s", said);
         goto fail_session;
     }
-    rc = mount_session(fs, fault);
-    if (rc < 0)
+    status = mount_session(fs, fault);
+    if (status < 0)
         goto fail_mount;
-    rc = watch(fs, loop);
-    if (rc < 0) {
-        fault_set(fault, rc, "/dev/fuse: %s", strerror(-rc));
+    status = session_watch(fs, loop);
+    if (status < 0) {
+        fault_set(fault, status, "/dev/fuse: %s", strerror(-status));
         goto fail_watch;
     }
     fs_gone_start(fs, loop);
@@ -245,13 +245,12 @@ fail_mount:
     fuse_session_destroy(fs->session);
 fail_session:
     free(fs);
-    return fault_wrap(fault, rc, "mount");
+    return fault_wrap(fault, status, "mount");
 }
 
 static void poll_closed(uv_handle_t *poll)
 {
     struct fs *fs = poll->data;
-
     fs_files_clear(&fs->files);
     fuse_session_destroy(fs->session);
     free(fs->request.mem);
@@ -262,7 +261,6 @@ static void poll_closed(uv_handle_t *poll)
 static void timer_closed(uv_handle_t *timer)
 {
     struct fs *fs = timer->data;
-
     uv_close((uv_handle_t *)&fs->poll, poll_closed);
 }
 
@@ -280,7 +278,7 @@ void fs_stop(struct fs *fs)
     assert(!fs->stopping);
     fs->stopping = true;
     uv_poll_stop(&fs->poll);
-    fs->waiting++; /* so that it is not idle before all of this is under way */
+    fs->waiting++; /* so that it does not count as idle before all of this is under way */
     fs_settle_all(fs);
     fs_gone_stop(fs);
     fs->waiting--;

@@ -14,17 +14,17 @@
 
 struct fs;
 
-/* Mounts at config->mount, made if missing; a dead mount that an earlier process left is replaced.
- * `config` must outlive the mount. `unmounted` is called once if somebody else unmounts it; fs_stop
- * is still needed. Returns 0, -EPERM, -EACCES, -ENODEV (no /dev/fuse), -EBUSY, -ENOTEMPTY, ... with
- * a text that names the remedy.
+/* Mounts at config->mount, which is made if missing; a dead mount of an earlier process is
+ * replaced. `config` must outlive the mount. `unmounted` is called once if another program unmounts
+ * it; fs_stop is still needed then. Returns 0, -EPERM, -EACCES, -ENODEV (no /dev/fuse), -EBUSY,
+ * -ENOTEMPTY, ... with a text that names the remedy.
  *
- * This process must never touch its own mount on the loop's thread: nobody would answer. */
+ * This process must never touch its own mount on the loop's thread, which could not answer. */
 int fs_start(uv_loop_t *loop, struct replica *replica, const struct config *config,
              void (*unmounted)(void *arg), void *arg, struct fs **fs, struct fault *fault);
 
-/* Takes no more requests; when those in flight are answered, unmounts (lazily where something is
- * still open) and frees, once the loop has run. The replica must outlive that. */
+/* Takes no more requests. Once those in flight are answered it unmounts (lazily if files are still
+ * open) and, when the loop has run, frees. The replica must outlive that. */
 void fs_stop(struct fs *fs);
 
 /* Unmounts at once and frees nothing: for a process that is about to exit. */

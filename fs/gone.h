@@ -1,12 +1,12 @@
-/* Private to the room: inodes that are gone, or about to go, and are still in use at this mount.
+/* Private to the room: removed inodes that are still in use at this mount.
  *
  *   removed here while open:  the cluster holds the inode for this node, which can read and write
  *                             it, and gives it back after the last close (OP_RELEASE)
- *   removed by another node:  this node keeps what it was, for reading (tree_keep)
+ *   removed by another node:  this node keeps the inode as it was, for reading (tree_keep)
  *
- * What was looked up a moment ago counts as open for the second. Within one system call the kernel
- * asks for a name first and then for the inode behind it; a file that is replaced in between, by
- * whichever node, must not make open(2) or stat(2) fail.
+ * For the second rule, an inode that was looked up a moment ago counts as open. Within one system
+ * call the kernel asks first for a name and then for its inode; if any node replaces the file in
+ * between, open(2) or stat(2) must not fail.
  *
  * Thread: the loop's. */
 #ifndef QUORUMFS_FS_GONE_H
@@ -20,7 +20,7 @@
 struct fs;
 
 enum {
-    FS_SEEN_MS = 1000, /* a moment */
+    FS_SEEN_MS = 1000, /* the moment */
     FS_SEEN_MAX = 4096,
 };
 
@@ -38,21 +38,21 @@ STAILQ_HEAD(fs_leftovers, fs_leftover);
 struct fs_gone {
     struct tree_keeper keeper;
     uv_timer_t timer;                  /* runs while one of the lists is not empty */
-    struct fs_sight seen[FS_SEEN_MAX]; /* by inode number; the newer one takes the place */
-    struct fs_leftovers kept;    /* because they were seen; until that is more than a moment ago */
-    struct fs_leftovers refused; /* the cluster did not take them back: to be tried again */
+    struct fs_sight seen[FS_SEEN_MAX]; /* by inode number; a newer sight replaces an older one */
+    struct fs_leftovers kept;          /* because they were seen; let go after the moment */
+    struct fs_leftovers refused; /* the cluster refused to take them back: to be tried again */
 };
 
-/* Also gives back what an earlier process of this node held. */
+/* Also gives back the inodes that the cluster holds for an earlier process of this node. */
 void fs_gone_start(struct fs *fs, uv_loop_t *loop);
-/* Gives back all that is held, and keeps nothing any more. The timer stays to be closed. */
+/* Gives back all held inodes, and lets the kept ones go. The caller closes the timer. */
 void fs_gone_stop(struct fs *fs);
 
-/* The kernel has been told of this inode by its name. */
+/* Called when the kernel has got this inode as the answer to a name. */
 void fs_gone_seen(struct fs *fs, uint64_t ino);
-/* Its last handle was closed. */
+/* Called when the last handle of an inode was closed. */
 void fs_gone_closed(struct fs *fs, uint64_t ino, bool held);
-/* Tells the cluster that this node no longer holds the inode. Nobody waits for it. */
+/* Tells the cluster, without waiting, that this node no longer holds the inode. */
 void fs_give_back(struct fs *fs, uint64_t ino);
 
 #endif

@@ -11,7 +11,6 @@ static uint32_t bucket_of(uint64_t ino)
 struct fs_file *fs_file_find(struct fs_files *files, uint64_t ino)
 {
     struct fs_file *file;
-
     LIST_FOREACH(file, &files->buckets[bucket_of(ino)], entry)
     {
         if (file->ino == ino)
@@ -23,7 +22,6 @@ struct fs_file *fs_file_find(struct fs_files *files, uint64_t ino)
 static struct fs_file *file_of(struct fs_files *files, uint64_t ino)
 {
     struct fs_file *file = fs_file_find(files, ino);
-
     if (file)
         return file;
     file = calloc(1, sizeof *file);
@@ -39,7 +37,6 @@ static struct fs_file *file_of(struct fs_files *files, uint64_t ino)
 struct fs_handle *fs_handle_open(struct fs_files *files, uint64_t ino, pid_t pid)
 {
     struct fs_handle *handle = calloc(1, sizeof *handle);
-
     if (!handle)
         return NULL;
     handle->file = file_of(files, ino);
@@ -56,7 +53,7 @@ struct fs_handle *fs_handle_open(struct fs_files *files, uint64_t ino, pid_t pid
 bool fs_handle_close(struct fs_files *files, struct fs_handle *handle)
 {
     struct fs_file *file = handle->file;
-
+    assert(!handle->under_way);
     assert(STAILQ_EMPTY(&handle->waiting));
     LIST_REMOVE(handle, entry);
     fs_pending_clear(&handle->pending);
@@ -74,34 +71,28 @@ bool fs_handle_close(struct fs_files *files, struct fs_handle *handle)
     return true;
 }
 
-struct fs_handle *fs_handle_of(struct fs_files *files, uint64_t ino, pid_t pid)
+static struct fs_handle *handle_find(struct fs_files *files, uint64_t ino, pid_t pid, bool pending)
 {
     struct fs_file *file = fs_file_find(files, ino);
-    struct fs_handle *handle;
-
     if (!file || pid == 0)
         return NULL;
+    struct fs_handle *handle;
     LIST_FOREACH(handle, &file->handles, entry)
     {
-        if (handle->pid == pid)
+        if (handle->pid == pid && (!pending || fs_pending_any(&handle->pending)))
             return handle;
     }
     return NULL;
 }
 
+struct fs_handle *fs_handle_of(struct fs_files *files, uint64_t ino, pid_t pid)
+{
+    return handle_find(files, ino, pid, false);
+}
+
 struct fs_handle *fs_handle_pending(struct fs_files *files, uint64_t ino, pid_t pid)
 {
-    struct fs_file *file = fs_file_find(files, ino);
-    struct fs_handle *handle;
-
-    if (!file || pid == 0)
-        return NULL;
-    LIST_FOREACH(handle, &file->handles, entry)
-    {
-        if (handle->pid == pid && fs_pending_any(&handle->pending))
-            return handle;
-    }
-    return NULL;
+    return handle_find(files, ino, pid, true);
 }
 
 void fs_files_clear(struct fs_files *files)
@@ -109,7 +100,6 @@ void fs_files_clear(struct fs_files *files)
     for (uint32_t i = 0; i < FS_FILES_BUCKETS; i++) {
         while (!LIST_EMPTY(&files->buckets[i])) {
             struct fs_file *file = LIST_FIRST(&files->buckets[i]);
-
             fs_handle_close(files, LIST_FIRST(&file->handles));
         }
     }

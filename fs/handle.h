@@ -17,12 +17,12 @@ enum { FS_FILES_BUCKETS = 1024 };
 struct fs_handle {
     LIST_ENTRY(fs_handle) entry;
     struct fs_file *file;
-    pid_t pid; /* who opened it, a thread id; 0: not known */
+    pid_t pid; /* the thread that opened it; 0: not known */
     struct fs_pending pending;
-    bool under_way; /* what was pending is being decided; those of `waiting` come after it */
+    bool under_way; /* pending changes are being decided; those in `waiting` come after them */
     STAILQ_HEAD(, fs_request) waiting;
-    struct buffer content; /* of a file that the mount makes up, as it was at open */
-    /* A directory: the names that were given so far. Their positions are the stream's offsets. */
+    struct buffer content; /* of a made-up file, as it was at open */
+    /* Of a directory: the entries given so far. Their positions are the stream's offsets. */
     struct buffer names;   /* one after the other */
     struct buffer entries; /* struct fs_entry, dir.c */
     bool at_end;
@@ -32,7 +32,7 @@ struct fs_file {
     LIST_ENTRY(fs_file) entry;
     LIST_HEAD(, fs_handle) handles; /* never empty */
     uint64_t ino;                   /* as the kernel knows it */
-    bool held; /* a removal asked the tree to keep the inode for us: to be given back at the last
+    bool held; /* the tree holds the removed inode for us, until we give it back at the last
                   release */
 };
 
@@ -46,14 +46,13 @@ struct fs_handle *fs_handle_open(struct fs_files *files, uint64_t ino, pid_t pid
 /* Frees the handle, and the file with its last one: true. */
 bool fs_handle_close(struct fs_files *files, struct fs_handle *handle);
 
-/* NULL: not open here. */
+/* Returns NULL if the inode is not open here. */
 struct fs_file *fs_file_find(struct fs_files *files, uint64_t ino);
 
 /* A handle of this process, or NULL. */
 struct fs_handle *fs_handle_of(struct fs_files *files, uint64_t ino, pid_t pid);
 
-/* The handle through which this process has changed the inode without its being decided yet, or
- * NULL. */
+/* A handle of this process with pending changes, or NULL. */
 struct fs_handle *fs_handle_pending(struct fs_files *files, uint64_t ino, pid_t pid);
 
 void fs_files_clear(struct fs_files *files);

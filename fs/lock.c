@@ -1,5 +1,5 @@
-/* Locks do not hold across the cluster, so they are refused. Were these operations missing, the
- * kernel would grant locks that hold on this node only. */
+/* Refuses locks, since they would not hold across the cluster. If these operations were missing,
+ * the kernel would grant locks that hold on this node only. */
 #include "fs/session.h"
 
 #include <errno.h>

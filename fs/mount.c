@@ -20,17 +20,15 @@ enum { DEAD_MOUNTS_MAX = 16 }; /* on one path */
 
 int fs_mount_check(bool allow_other, struct fault *fault)
 {
-    char line[256];
-    bool permitted = false;
-    FILE *conf;
-
     if (access("/dev/fuse", F_OK) != 0)
         return fault_set(fault, -ENODEV,
                          "/dev/fuse is missing: load the module (modprobe fuse) and install fuse3");
     if (!allow_other || geteuid() == 0)
         return 0;
-    conf = fopen(FUSE_CONF, "re");
+    bool permitted = false;
+    FILE *conf = fopen(FUSE_CONF, "re");
     if (conf) {
+        char line[256];
         while (fgets(line, sizeof line, conf))
             if (strncmp(line, "user_allow_other", strlen("user_allow_other")) == 0)
                 permitted = true;
@@ -38,15 +36,15 @@ int fs_mount_check(bool allow_other, struct fault *fault)
     }
     if (!permitted)
         return fault_set(fault, -EPERM,
-                         "allow_other needs the line user_allow_other in " FUSE_CONF);
+                         "allow_other is only permitted to root: add the line user_allow_other "
+                         "to " FUSE_CONF);
     return 0;
 }
 
-/* mountinfo writes blanks and such as three octal digits behind a backslash. In place. */
+/* Decodes in place: mountinfo writes blanks and the like as a backslash and three octal digits. */
 static void unescape(char *text)
 {
     char *out = text;
-
     for (char *in = text; *in; out++) {
         if (in[0] == '\\' && in[1] && in[2] && in[3]) {
             *out = (char)((in[1] - '0') << 6 | (in[2] - '0') << 3 | (in[3] - '0'));
@@ -64,67 +62,65 @@ int fs_mount_id(const char *path)
     char *line = NULL;
     size_t cap = 0;
     int found = -ENOENT;
-
     if (!info)
         return -errno;
     while (getline(&line, &cap, info) > 0) {
-        char point[PATH_MAX + 1];
         int id;
-
+        char point[PATH_MAX + 1];
         if (sscanf(line, "%d %*d %*s %*s %4096s", &id, point) != 2)
             continue;
         unescape(point);
         if (strcmp(point, path) == 0)
-            found = id; /* the last one lies on top */
+            found = id; /* the last line is the topmost mount */
     }
     free(line);
     fclose(info);
     return found;
 }
 
+/* As umount -l does. Without root only fusermount3, which is setuid, may unmount. */
 static int detach(const char *path)
 {
     char *const argv[] = {"fusermount3", "-u", "-q", "-z", "--", (char *)path, NULL};
-    pid_t pid;
-    int status;
-
     if (umount2(path, MNT_DETACH) == 0)
         return 0;
     if (geteuid() == 0)
         return -errno;
-    if (posix_spawnp(&pid, argv[0], NULL, NULL, argv, environ) != 0 || waitpid(pid, &status, 0) < 0)
+    pid_t pid;
+    int ended;
+    if (posix_spawnp(&pid, argv[0], NULL, NULL, argv, environ) != 0 || waitpid(pid, &ended, 0) < 0)
         return -errno;
-    return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -EPERM;
+    return WIFEXITED(ended) && WEXITSTATUS(ended) == 0 ? 0 : -EPERM;
 }
 
-/* ENOTCONN is how a mount whose process has died answers. */
+/* A mount whose process has died answers with ENOTCONN. */
 static int take_away_dead(const char *path, struct stat *stat_now, struct fault *fault)
 {
     for (int i = 0; i < DEAD_MOUNTS_MAX; i++) {
-        int rc;
-
         if (stat(path, stat_now) == 0)
             return 0;
         if (errno != ENOTCONN)
             return fault_set(fault, -errno, "%s: %s", path, strerror(errno));
-        trace_warn("fs", "%s: replacing a dead mount", path);
-        rc = detach(path);
-        if (rc < 0)
-            return fault_set(fault, rc, "%s: a dead mount is there, and umount -l says: %s", path,
-                             strerror(-rc));
+        trace_warn("fs", "%s: replacing the dead mount of an earlier process", path);
+        int status = detach(path);
+        if (status < 0)
+            return fault_set(fault, status,
+                             "%s: a dead mount cannot be taken away (%s): run umount -l", path,
+                             strerror(-status));
     }
-    return fault_set(fault, -EBUSY, "%s: too many dead mounts", path);
+    return fault_set(fault, -EBUSY,
+                     "%s: more than %d dead mounts lie on each other: run umount -l for each", path,
+                     DEAD_MOUNTS_MAX);
 }
 
 static int check_empty(const char *path, struct fault *fault)
 {
     DIR *dir = opendir(path);
-    struct dirent *entry;
-    bool empty = true;
-
     if (!dir)
         return fault_set(fault, -errno, "%s: %s", path, strerror(errno));
-    while (empty && (entry = readdir(dir)) != NULL)
+    bool empty = true;
+    struct dirent *entry;
+    while (empty && (entry = readdir(dir)))
         empty = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
     closedir(dir);
     if (!empty)
@@ -135,20 +131,19 @@ static int check_empty(const char *path, struct fault *fault)
 
 int fs_mount_prepare(const char *path, struct fault *fault)
 {
-    char real[PATH_MAX];
-    struct stat now;
-    int rc;
-
     if (mkdir(path, 0755) != 0 && errno != EEXIST && errno != ENOTCONN)
         return fault_set(fault, -errno, "%s: %s", path, strerror(errno));
-    rc = take_away_dead(path, &now, fault);
-    if (rc < 0)
-        return rc;
+    struct stat now;
+    int status = take_away_dead(path, &now, fault);
+    if (status < 0)
+        return status;
     if (!S_ISDIR(now.st_mode))
-        return fault_set(fault, -ENOTDIR, "%s: not a folder", path);
+        return fault_set(fault, -ENOTDIR, "%s: this is not a folder: choose another mountpoint",
+                         path);
+    char real[PATH_MAX];
     if (!realpath(path, real))
         return fault_set(fault, -errno, "%s: %s", path, strerror(errno));
     if (fs_mount_id(real) >= 0)
-        return fault_set(fault, -EBUSY, "%s: something is mounted there; umount it first", path);
+        return fault_set(fault, -EBUSY, "%s: something is mounted there: unmount it first", path);
     return check_empty(path, fault);
 }

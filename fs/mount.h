@@ -1,5 +1,5 @@
-/* Private to the room: makes the mountpoint ready before mounting. Called at start, where blocking
- * is fine; nothing is mounted there by this process yet. */
+/* Private to the room: makes the mountpoint ready. Called at start, before this process has mounted
+ * anything there, and may block. */
 #ifndef QUORUMFS_FS_MOUNT_H
 #define QUORUMFS_FS_MOUNT_H
 
@@ -7,15 +7,15 @@
 
 #include <stdbool.h>
 
-/* Makes the folder if it is missing and takes away dead FUSE mounts that lie on it. Returns 0,
- * -EBUSY (something live is mounted there), -ENOTEMPTY, -ENOTDIR, ... with the fault's text. */
+/* Makes the folder if it is missing and takes dead FUSE mounts away from it. Returns 0, -EBUSY (a
+ * live mount is there), -ENOTEMPTY, -ENOTDIR, ... with the fault's text. */
 int fs_mount_prepare(const char *path, struct fault *fault);
 
-/* Whether this machine lets us mount: -ENODEV (no /dev/fuse), -EPERM (allow_other is not
- * permitted). */
+/* Returns 0 if this machine lets us mount, -ENODEV (no /dev/fuse) or -EPERM (allow_other is not
+ * permitted) with the fault's text. */
 int fs_mount_check(bool allow_other, struct fault *fault);
 
-/* The id of the mount that lies on top at the path, as in /proc/PID/mountinfo, or -ENOENT. */
+/* The id of the topmost mount at the path, as in /proc/PID/mountinfo, or a negative errno. */
 int fs_mount_id(const char *path);
 
 #endif

@@ -1,12 +1,12 @@
-/* Abilities of the kernel that libfuse 3.14 does not ask for, though it knows of two of them:
+/* Asks for abilities of the kernel that libfuse 3.14 does not ask for, though it knows two of them:
  *
  *   parallel_dirops       several names of a directory can be looked up at once
- *   handle_killpriv       who clears setuid bits: the tree, with the write that does it
- *   direct_io_allow_mmap  direct I/O on files that can be mapped all the same (Linux 6.6); what
- * that is good for is said at fs_wants_direct_io
+ *   handle_killpriv       the tree clears setuid bits itself, together with the write
+ *   direct_io_allow_mmap  files with direct I/O can still be mapped (Linux 6.6); see
+ *                         fs_wants_direct_io
  *
- * The kernel offers what it can in its first message, INIT, and gets what is wanted in the answer.
- * Both pass through here; the messages are those of <linux/fuse.h>. */
+ * The kernel offers its abilities in its first message, INIT, and the answer names those that are
+ * wanted. Both messages, as in <linux/fuse.h>, pass through here. */
 #include "fs/session.h"
 
 #include <linux/fuse.h>
@@ -19,9 +19,8 @@
 /* The flags of INIT, or 0 for a message that is not INIT. */
 static uint64_t offered_in(const void *message, size_t len)
 {
-    struct fuse_in_header header;
     struct fuse_init_in init;
-
+    struct fuse_in_header header;
     if (len < sizeof header + sizeof init)
         return 0;
     memcpy(&header, message, sizeof header);
@@ -35,7 +34,6 @@ static ssize_t read_message(int fd, void *buffer, size_t cap, void *userdata)
 {
     struct fs *fs = userdata;
     ssize_t len = read(fd, buffer, cap);
-
     if (!fs->negotiated && len > 0)
         fs->granted = offered_in(buffer, (size_t)len) & WANTED;
     return len;
@@ -45,13 +43,11 @@ static ssize_t read_message(int fd, void *buffer, size_t cap, void *userdata)
 static ssize_t write_message(int fd, struct iovec *parts, int count, void *userdata)
 {
     struct fs *fs = userdata;
-
     if (!fs->negotiated) {
         if (count != 2 || parts[1].iov_len < sizeof(struct fuse_init_out))
             fs->granted = 0;
         if (fs->granted != 0) {
             struct fuse_init_out *init = parts[1].iov_base;
-
             init->flags |= (uint32_t)fs->granted;
             init->flags2 |= (uint32_t)(fs->granted >> 32);
             if (init->flags2 != 0)
@@ -71,6 +67,5 @@ int fs_negotiate(struct fs *fs)
 {
     static const struct fuse_custom_io through_here = {.writev = write_message,
                                                        .read = read_message};
-
     return fuse_session_custom_io(fs->session, &through_here, fuse_session_fd(fs->session));
 }

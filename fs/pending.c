@@ -5,6 +5,7 @@
 
 static struct fs_run *run_at(const struct fs_pending *p, uint32_t i)
 {
+    assert(i < fs_pending_runs(p));
     return (struct fs_run *)p->runs.data + i;
 }
 
@@ -14,7 +15,7 @@ bool fs_pending_full(const struct fs_pending *p, size_t more)
            (p->runs.len > 0 && p->data.len + more > FS_GATHERED_BYTES_MAX);
 }
 
-/* The bytes go right behind those of the last run. */
+/* Whether the bytes of the operation go right behind those of the last run. */
 static bool continues(const struct fs_run *last, const struct op *op)
 {
     if (last->type != op->type || last->flags != op->flags)
@@ -27,7 +28,6 @@ int fs_pending_gather(struct fs_pending *p, const struct op *op)
     uint32_t count = fs_pending_runs(p);
     bool same_run = count > 0 && continues(run_at(p, count - 1), op);
     struct fs_run run = {op->type, op->flags, op->offset, p->data.len, op->data.len};
-
     assert(op->type == OP_WRITE || op->type == OP_APPEND);
     if (!buffer_reserve(&p->data, op->data.len) ||
         (!same_run && !buffer_reserve(&p->runs, sizeof run))) {
@@ -49,18 +49,17 @@ uint64_t fs_pending_size(const struct fs_pending *p, uint64_t size)
     for (uint32_t i = 0; i < fs_pending_runs(p); i++) {
         const struct fs_run *run = run_at(p, i);
         uint64_t end = (run->type == OP_APPEND ? size : run->offset) + run->len;
-
         if (end > size)
             size = end;
     }
     return size;
 }
 
-/* The truncation travels in the operation that it comes before, if that is a write. */
+/* A truncation before a write travels in the same operation, so that no reader sees the file empty.
+ */
 static int add_op(struct command *command, const struct op *op, bool truncate_first)
 {
     struct op first = *op;
-
     if (truncate_first)
         first.flags |= OP_TRUNCATE_FIRST;
     return command_add(command, &first);
@@ -72,23 +71,22 @@ int fs_pending_command(const struct fs_pending *p, uint64_t ino, const struct op
     bool write_first =
         p->runs.len > 0 || (count > 0 && (ops[0].type == OP_WRITE || ops[0].type == OP_APPEND));
     struct op truncate = {.type = OP_TRUNCATE, .ino = ino, .flags = p->truncation_flags};
-    int rc = 0;
-
+    int status = 0;
     if (p->truncation && !write_first)
-        rc = command_add(command, &truncate);
-    for (uint32_t i = 0; i < fs_pending_runs(p) && rc == 0; i++) {
+        status = command_add(command, &truncate);
+    for (uint32_t i = 0; i < fs_pending_runs(p) && status == 0; i++) {
         const struct fs_run *run = run_at(p, i);
         struct op op = {.type = run->type,
                         .flags = run->flags,
                         .ino = ino,
                         .offset = run->offset,
                         .data = bytes_of(p->data.data + run->at, run->len)};
-
-        rc = add_op(command, &op, p->truncation && i == 0);
+        status = add_op(command, &op, p->truncation && i == 0);
     }
-    for (uint32_t i = 0; i < count && rc == 0; i++)
-        rc = add_op(command, &ops[i], p->truncation && write_first && p->runs.len == 0 && i == 0);
-    return rc;
+    for (uint32_t i = 0; i < count && status == 0; i++)
+        status =
+            add_op(command, &ops[i], p->truncation && write_first && p->runs.len == 0 && i == 0);
+    return status;
 }
 
 void fs_pending_clear(struct fs_pending *p)

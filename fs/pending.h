@@ -1,15 +1,15 @@
 /* Private to the room: changes of a handle that are not in the log yet.
  *
- *   a truncation   open(O_TRUNC) was answered without asking anybody
+ *   a truncation   open(O_TRUNC) was answered without asking the cluster
  *   writes         with commit=close: gathered in memory, in their order
  *
- * Nobody sees them but who looks through this handle. They wait until one of these takes them
- * along, in one log entry, in which they come first:
+ * They can be seen only through this handle. They wait until one of these takes them along into its
+ * log entry, in which they come first:
  *
  *   truncation alone  the first write, fallocate, new size or time: data.c, attr.c
  *   both              fsync(2), close(2), release, a stop of the node: open.c
- *   writes            the same as a truncation, a read through the handle, and the write with which
- *                     they become too many
+ *   writes            the same as a truncation, a read through the handle, and a write that would
+ *                     exceed the limits below
  *
  * Thread: the loop's. */
 #ifndef QUORUMFS_FS_PENDING_H
@@ -19,11 +19,10 @@
 
 enum {
     FS_GATHERED_BYTES_MAX = 4 * 1024 * 1024, /* of one handle: half of what a command can hold */
-    FS_GATHERED_RUNS_MAX =
-        1024, /* of bytes that do not follow each other: operations of the entry */
+    FS_GATHERED_RUNS_MAX = 1024,             /* of one handle: operations of the entry */
 };
 
-/* Bytes written one after the other. */
+/* Bytes that follow each other in the file, gathered from one or more writes. */
 struct fs_run {
     uint8_t type; /* OP_WRITE or OP_APPEND */
     uint32_t flags;
@@ -31,7 +30,7 @@ struct fs_run {
     size_t at, len; /* in `data` */
 };
 
-/* Zeroed: nothing is pending. */
+/* Zeroed, it has nothing pending. */
 struct fs_pending {
     bool truncation;
     uint32_t truncation_flags; /* OP_KILL_PRIV or 0 */
@@ -49,15 +48,15 @@ static inline bool fs_pending_any(const struct fs_pending *p)
     return p->truncation || p->runs.len > 0;
 }
 
-/* Writes are pending, and another one of so many bytes would make them too many. */
+/* Whether writes are pending that another one of `more` bytes would take past the limits. */
 bool fs_pending_full(const struct fs_pending *p, size_t more);
-/* Gathers a write or an append, copying its bytes. Returns 0 or -ENOMEM, and then nothing has
- * happened. */
+/* Gathers a write or an append, copying its bytes. Returns 0, or -ENOMEM after which nothing has
+ * changed. */
 int fs_pending_gather(struct fs_pending *p, const struct op *op);
-/* The size of the file, for who sees what is pending. */
+/* The size of the file as this handle sees it, if it is `size` for all others. */
 uint64_t fs_pending_size(const struct fs_pending *p, uint64_t size);
-/* Adds the operations on this inode to the command, then those of `ops`. Returns 0 or as
- * command_add. */
+/* Adds the pending operations on this inode to the command, then those of `ops`. Returns 0 or an
+ * error of command_add. */
 int fs_pending_command(const struct fs_pending *p, uint64_t ino, const struct op *ops,
                        uint32_t count, struct command *command);
 void fs_pending_clear(struct fs_pending *p);

@@ -9,26 +9,22 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* One file of /proc/PID/fdinfo, see proc_pid_fdinfo(5). */
+/* Reads one file of /proc/PID/fdinfo, see proc_pid_fdinfo(5). */
 static bool descriptor_writes(int folder, const char *name, int mount_id, uint64_t ino)
 {
-    char text[1024];
-    const char *at;
-    ssize_t len;
-    unsigned int flags;
-    int its_mount;
-    uint64_t its_ino;
     int fd = openat(folder, name, O_RDONLY | O_CLOEXEC);
-
     if (fd < 0)
         return false;
-    len = read(fd, text, sizeof text - 1);
+    char text[1024];
+    ssize_t len = read(fd, text, sizeof text - 1);
     close(fd);
     if (len <= 0)
         return false;
     text[len] = '\0';
-
-    at = strstr(text, "flags:");
+    const char *at = strstr(text, "flags:");
+    unsigned int flags;
+    int its_mount;
+    uint64_t its_ino;
     if (!at || sscanf(at, "flags: %o mnt_id: %d ino: %" SCNu64, &flags, &its_mount, &its_ino) != 3)
         return false;
     return its_ino == ino && its_mount == mount_id && (flags & O_ACCMODE) != O_RDONLY;
@@ -36,18 +32,16 @@ static bool descriptor_writes(int folder, const char *name, int mount_id, uint64
 
 bool fs_process_writes(pid_t pid, int mount_id, uint64_t ino)
 {
-    char path[64];
-    struct dirent *entry;
-    bool writes = false;
-    DIR *folder;
-
     if (pid == 0 || mount_id < 0)
         return false;
+    char path[64];
     snprintf(path, sizeof path, "/proc/%d/fdinfo", (int)pid);
-    folder = opendir(path);
+    DIR *folder = opendir(path);
     if (!folder)
         return false;
-    for (int i = 0; i < FS_DESCRIPTORS_MAX && !writes && (entry = readdir(folder)) != NULL; i++)
+    bool writes = false;
+    struct dirent *entry;
+    for (int i = 0; i < FS_DESCRIPTORS_MAX && !writes && (entry = readdir(folder)); i++)
         writes = descriptor_writes(dirfd(folder), entry->d_name, mount_id, ino);
     closedir(folder);
     return writes;
@@ -55,8 +49,8 @@ bool fs_process_writes(pid_t pid, int mount_id, uint64_t ino)
 
 enum { ALWAYS = -1 };
 
-/* System calls that take a path and change something; `flags` is the argument with the flags of
- * open(2). */
+/* System calls that take a path and change something. `flags` is the number of the argument that
+ * has flags of open(2), which say whether it does; ALWAYS: there is none. */
 static const struct change {
     long number;
     int flags;
@@ -77,21 +71,18 @@ static const struct change {
 #endif
 };
 
-/* /proc/PID/syscall, see proc_pid_syscall(5). */
+/* Reads /proc/PID/syscall, see proc_pid_syscall(5). */
 int fs_process_syscall(pid_t tid, struct fs_syscall *call)
 {
     unsigned long *arguments = call->arguments;
     char path[64], text[256];
-    ssize_t len;
-    int fd;
-
     if (tid == 0)
         return -ESRCH;
     snprintf(path, sizeof path, "/proc/%d/syscall", (int)tid);
-    fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return -errno;
-    len = read(fd, text, sizeof text - 1);
+    ssize_t len = read(fd, text, sizeof text - 1);
     close(fd);
     if (len <= 0)
         return -ESRCH;
@@ -137,6 +128,5 @@ static bool is_change(const struct fs_syscall *call)
 bool fs_process_changes(pid_t tid)
 {
     struct fs_syscall call;
-
     return fs_process_syscall(tid, &call) == 0 && is_change(&call);
 }

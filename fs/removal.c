@@ -1,9 +1,9 @@
-/* Names that are taken away or given to another inode.
+/* Removes and renames.
  *
- * A file that is open here can be used on when its last name goes: the command says which inode to
- * hold. That is found in the tree as this node has it, without asking anybody; a file that is
- * opened while its removal is under way is not held, and like one that is removed by another node
- * it is only kept for reading (gone.h). */
+ * A file that is open here can still be used when its last name goes: the command says which inode
+ * to hold. This node's tree tells which one that is, without asking the cluster. So a file that is
+ * opened while its removal is under way is not held; it is kept for reading only, like a file that
+ * another node removes (gone.h). */
 #include "fs/request.h"
 #include "fs/special.h"
 
@@ -14,23 +14,20 @@
 static uint64_t open_inode(struct fs *fs, uint64_t parent, const char *name)
 {
     struct attr attr;
-
     if (fs->files.count == 0 ||
         tree_lookup(replica_tree(fs->replica), parent, bytes_of_text(name), &attr) < 0)
         return 0;
     return fs_file_find(&fs->files, attr.ino) ? attr.ino : 0;
 }
 
-/* Also when the outcome is not known: giving back what is not held does nothing. */
+/* Acts also if the outcome is not known: giving back an inode that is not held does nothing. */
 static void removal_ended(struct fs_request *r, bool happened, const struct op_result *result)
 {
-    struct fs_file *file;
-
     if (!happened || r->hold == 0)
         return;
     if (result && result->attr.ino == r->hold && result->attr.nlink > 0)
         return; /* it has other names */
-    file = fs_file_find(&r->fs->files, r->hold);
+    struct fs_file *file = fs_file_find(&r->fs->files, r->hold);
     if (file)
         file->held = true;
     else
@@ -40,7 +37,6 @@ static void removal_ended(struct fs_request *r, bool happened, const struct op_r
 static void take_away(fuse_req_t req, const struct op *op)
 {
     struct fs_request *r = fs_request_new(req, op->ino, NULL);
-
     if (!r)
         return;
     r->hold = op->hold;
@@ -51,7 +47,6 @@ static void take_away(fuse_req_t req, const struct op *op)
 static void removal(fuse_req_t req, uint8_t type, fuse_ino_t parent, const char *name)
 {
     struct op op = {.type = type, .ino = parent, .name = bytes_of_text(name)};
-
     if (fs_is_reserved(parent, name)) {
         fuse_reply_err(req, EPERM);
         return;
@@ -78,7 +73,6 @@ void fs_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t n
                     .name = bytes_of_text(name),
                     .ino2 = new_parent,
                     .name2 = bytes_of_text(new_name)};
-
     if ((flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE)) != 0) {
         fuse_reply_err(req, EINVAL);
         return;

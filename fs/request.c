@@ -1,3 +1,4 @@
+/* Requests from their first look at the tree to their answer. */
 #include "fs/request.h"
 
 #include "base/trace.h"
@@ -9,18 +10,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BLOCK_BYTES = 128 * 1024 }; /* st_blksize: tools write in pieces of it, each a log entry */
+enum { BLOCK_BYTES = 128 * 1024 }; /* st_blksize: tools write such pieces, each a log entry */
 
 struct fs_request *fs_request_new(fuse_req_t req, uint64_t ino, const char *name)
 {
     size_t len = name ? strlen(name) : 0;
-    struct fs_request *r;
-
     if (len > NAME_BYTES_MAX) {
         fuse_reply_err(req, ENAMETOOLONG);
         return NULL;
     }
-    r = calloc(1, sizeof *r + len + 1);
+    struct fs_request *r = calloc(1, sizeof *r + len + 1);
     if (!r) {
         fuse_reply_err(req, ENOMEM);
         return NULL;
@@ -42,15 +41,16 @@ void fs_request_trace(const struct fs_request *r, const char *outcome)
                 (unsigned long)(uv_now(r->fs->poll.loop) - r->began_ms), outcome);
 }
 
-/* Looking a name up is also how a change begins, and one that is refused has to say EROFS. But
- * within open(2) the kernel asks once more after the file was made, and then something has
+/* A change also begins with looking names up, and if it is refused it must fail with EROFS. But
+ * within open(2) the kernel asks once more after it has made the file, and then something has
  * happened. */
 static int error_of_read(struct fs_request *r, enum replica_outcome outcome)
 {
-    pid_t pid = fuse_req_ctx(r->req)->pid;
-
     if (outcome == REPLICA_BUSY)
         return EBUSY;
+    if (outcome == REPLICA_UNSUPPORTED)
+        return EOPNOTSUPP;
+    pid_t pid = fuse_req_ctx(r->req)->pid;
     if (outcome != REPLICA_TIMEOUT && fs_process_changes(pid) &&
         !fs_handle_of(&r->fs->files, r->ino, pid))
         return EROFS;
@@ -68,8 +68,7 @@ void fs_one_less(struct fs *fs)
 static void read_ready(void *arg, enum replica_outcome outcome, struct replica_freshness freshness)
 {
     struct fs_request *r = arg;
-    struct fs *fs;
-
+    struct fs *fs = r->fs;
     if (outcome == REPLICA_DONE || r->local_will_do) {
         r->fs->scratch.len = 0;
         r->fs->scratch.failed = false;
@@ -81,7 +80,6 @@ static void read_ready(void *arg, enum replica_outcome outcome, struct replica_f
             fs_call_fails(r);
         fuse_reply_err(r->req, error_of_read(r, outcome));
     }
-    fs = r->fs;
     if (trace_is_on(TRACE_DEBUG))
         fs_request_trace(r, replica_outcome_text(outcome));
     free(r);
@@ -108,7 +106,7 @@ void fs_reply_error(struct fs_request *r, int status)
     assert(status < 0);
     if (status == -EEXIST && r->look_again)
         status = -ESTALE;
-    if (status == -ESTALE) /* the kernel begins anew, once */
+    if (status == -ESTALE) /* the kernel walks the path once more */
         fs_call_steps(r, 0);
     fuse_reply_err(r->req, -status);
 }
@@ -121,19 +119,17 @@ void fs_reply_ok(struct fs_request *r, const struct op_result *result)
 void fs_reply_there(struct fs_request *r, struct tree *tree)
 {
     struct attr attr;
-    int rc = tree_getattr(tree, r->ino, &attr);
-
-    if (rc < 0)
-        fs_reply_error(r, rc);
+    int status = tree_getattr(tree, r->ino, &attr);
+    if (status < 0)
+        fs_reply_error(r, status);
     else
         fuse_reply_err(r->req, 0);
 }
 
-/* Before 1970, nanoseconds count upwards all the same. */
+/* Nanoseconds are never negative, also before 1970. */
 static struct timespec timespec_of(int64_t ns)
 {
     int64_t seconds = ns / NS_PER_S - (ns % NS_PER_S < 0);
-
     return (struct timespec){.tv_sec = seconds, .tv_nsec = ns - seconds * NS_PER_S};
 }
 
@@ -167,7 +163,6 @@ void fs_reply_entry(struct fs_request *r, const struct attr *attr)
 {
     struct fuse_entry_param entry = {0};
     uint64_t mark = r->ino & FS_LOCAL;
-
     fs_stat_of(attr, mark, &entry.attr);
     entry.ino = attr->ino | mark;
     fs_stat_pending(fs_handle_pending(&r->fs->files, entry.ino, fuse_req_ctx(r->req)->pid),
@@ -179,7 +174,6 @@ void fs_reply_entry(struct fs_request *r, const struct attr *attr)
 void fs_reply_sized(struct fs_request *r)
 {
     struct buffer *scratch = &r->fs->scratch;
-
     if (scratch->failed)
         fuse_reply_err(r->req, ENOMEM);
     else if (r->size == 0)
@@ -193,7 +187,6 @@ void fs_reply_sized(struct fs_request *r)
 void fs_reply_scratch(struct fs_request *r)
 {
     struct buffer *scratch = &r->fs->scratch;
-
     if (scratch->failed)
         fuse_reply_err(r->req, ENOMEM);
     else

@@ -1,8 +1,7 @@
 /* Private to the room: the mount, and the operations that libfuse calls.
  *
- * Each operation answers its request exactly once, at once or when the replica has called back;
- * what it may answer is in <fuse_lowlevel.h>, beside the field of struct fuse_lowlevel_ops with its
- * name.
+ * Each operation answers its request exactly once, at once or when the replica calls back. Its
+ * valid replies are in <fuse_lowlevel.h>, at the field of struct fuse_lowlevel_ops with its name.
  *
  * Thread: the loop's. */
 #ifndef QUORUMFS_FS_SESSION_H
@@ -19,8 +18,8 @@
 #include <fuse_lowlevel.h>
 
 enum {
-    FS_TRANSFER_BYTES_MAX = 1024 * 1024
-}; /* of one read or write; the most that the kernel sends */
+    FS_TRANSFER_BYTES_MAX = 1024 * 1024, /* of one read or write: the most that the kernel sends */
+};
 #define NS_PER_S INT64_C(1000000000)
 
 struct fs {
@@ -29,17 +28,17 @@ struct fs {
     void (*unmounted)(void *arg);
     void *arg;
     struct fuse_session *session;
-    struct fuse_buf request; /* the one being processed; its memory is used again for the next */
-    struct fs_operation operation; /* the same, for the log; known when debug lines are printed */
+    struct fuse_buf request;       /* the present one; the next one uses its memory again */
+    struct fs_operation operation; /* of `request`, for debug lines; zero if they are off */
     uv_poll_t poll;
     bool negotiated;       /* the kernel's first message is answered */
-    uint64_t granted;      /* what negotiate.c has asked for and got */
+    uint64_t granted;      /* the abilities that negotiate.c has asked for and got */
     int mount_id;          /* as in /proc/PID/fdinfo; -1: not known */
-    uint64_t waiting;      /* requests that the replica has yet to answer */
+    uint64_t waiting;      /* requests and changes that the replica has yet to answer */
     bool stopping;         /* nothing more is read; the session is closed when nothing waits */
-    struct fs_files files; /* what is open */
-    struct fs_gone gone;   /* what is gone and still in use */
-    struct fs_calls calls; /* that take long */
+    struct fs_files files; /* open files */
+    struct fs_gone gone;   /* removed inodes that are still in use */
+    struct fs_calls calls; /* system calls that take long */
     struct buffer scratch; /* for an answer under construction, within one callback */
 };
 
@@ -48,12 +47,12 @@ static inline struct fs *fs_of(fuse_req_t req)
     return fuse_req_userdata(req);
 }
 
-/* fs.c: when stopping and nothing waits any more. */
+/* fs.c: called when stopping; unmounts and frees if nothing waits any more. */
 void fs_close_when_idle(struct fs *fs);
 
-/* negotiate.c: between mounting and the first message. Returns 0 or a negative errno. */
+/* negotiate.c: called between mounting and the first message. Returns 0 or a negative errno. */
 int fs_negotiate(struct fs *fs);
-/* Files with direct I/O can be mapped shared. */
+/* Whether files with direct I/O can be mapped shared. */
 bool fs_can_map_direct(const struct fs *fs);
 
 /* names.c */

@@ -16,7 +16,7 @@ static void version(struct replica *replica, struct buffer *out)
     buffer_printf(out, "quorumfs %s\n", QUORUMFS_VERSION);
 }
 
-/* In the order of their names, as directories are listed. */
+/* Sorted by name, which is the order of a listing. */
 static const struct member {
     const char *name;
     uint64_t ino;
@@ -51,13 +51,12 @@ bool fs_is_reserved(uint64_t parent, const char *name)
     return parent == INO_ROOT && strcmp(name, KEY_RESERVED) == 0;
 }
 
-/* The size is 0, as in /proc: it is not known before somebody looks. */
+/* The size is 0, as in /proc: it is not known before the file is opened. */
 static struct attr attr_of(uint64_t ino)
 {
     const struct member *member = member_of(ino);
-    struct timespec now;
     struct attr attr = {.ino = ino, .uid = getuid(), .gid = getgid()};
-
+    struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
     attr.atime = attr.mtime = attr.ctime = now.tv_sec * NS_PER_S + now.tv_nsec;
     attr.mode = member ? member->mode : S_IFDIR | 0555;
@@ -68,10 +67,9 @@ static struct attr attr_of(uint64_t ino)
 static void local_root_found(struct fs_request *r, struct tree *tree)
 {
     struct attr attr;
-    int rc = tree_getattr(tree, INO_ROOT, &attr);
-
-    if (rc < 0)
-        fs_reply_error(r, rc);
+    int status = tree_getattr(tree, INO_ROOT, &attr);
+    if (status < 0)
+        fs_reply_error(r, status);
     else
         fs_reply_entry(r, &attr);
 }
@@ -80,20 +78,17 @@ void fs_special_lookup(fuse_req_t req, uint64_t parent, const char *name)
 {
     const struct member *member = fs_is_virtual(parent) ? member_named(name) : NULL;
     struct fuse_entry_param entry = {0};
-    struct attr attr;
-
     if (fs_is_virtual(parent) && !member) {
         fuse_reply_err(req, ENOENT);
         return;
     }
     if (member && fs_is_local(member->ino)) {
         struct fs_request *r = fs_request_new(req, member->ino, NULL);
-
         if (r)
             fs_request_read(r, local_root_found);
         return;
     }
-    attr = attr_of(member ? member->ino : FOLDER_INO);
+    struct attr attr = attr_of(member ? member->ino : FOLDER_INO);
     entry.ino = attr.ino;
     fs_stat_of(&attr, 0, &entry.attr);
     fuse_reply_entry(req, &entry);
@@ -103,7 +98,6 @@ void fs_special_getattr(fuse_req_t req, uint64_t ino)
 {
     struct attr attr = attr_of(ino);
     struct stat stat;
-
     fs_stat_of(&attr, 0, &stat);
     fuse_reply_attr(req, &stat, 0);
 }
@@ -111,7 +105,6 @@ void fs_special_getattr(fuse_req_t req, uint64_t ino)
 int fs_special_content(struct fs *fs, uint64_t ino, struct buffer *content)
 {
     const struct member *member = member_of(ino);
-
     if (member && member->print)
         member->print(fs->replica, content);
     return content->failed ? -ENOMEM : 0;
@@ -124,7 +117,6 @@ void fs_special_list(struct fs *fs, struct bytes after, tree_entry_cb *each, voi
         struct attr attr = attr_of(members[i].ino);
         size_t common = name.len < after.len ? name.len : after.len;
         int order = common ? memcmp(name.data, after.data, common) : 0;
-
         if (order < 0 || (order == 0 && name.len <= after.len))
             continue;
         if (!each(arg, name, &attr))
@@ -134,8 +126,6 @@ void fs_special_list(struct fs *fs, struct bytes after, tree_entry_cb *each, voi
 
 int fs_special_parent(struct tree *tree, uint64_t ino, uint64_t *parent)
 {
-    int rc;
-
     if (fs_is_virtual(ino)) {
         *parent = INO_ROOT;
         return 0;
@@ -144,8 +134,8 @@ int fs_special_parent(struct tree *tree, uint64_t ino, uint64_t *parent)
         *parent = FOLDER_INO;
         return 0;
     }
-    rc = tree_parent(tree, fs_tree_ino(ino), parent);
-    if (rc == 0)
+    int status = tree_parent(tree, fs_tree_ino(ino), parent);
+    if (status == 0)
         *parent |= ino & FS_LOCAL;
-    return rc;
+    return status;
 }

@@ -1,11 +1,11 @@
-/* Private to the room: `.quorumfs` at the root, where the mount tells about itself. It works by
- * name and is not listed, so that `rm -r *`, rsync and find leave it alone.
+/* Private to the room: `.quorumfs` at the root, where the mount shows its own state. It can be
+ * opened by name but is not listed, so that `rm -r *`, rsync and find leave it alone.
  *
  *   status   status_json     why   status_why     version
  *   local/   the tree, read-only, as this node last knew it
  *
- * Inode numbers tell what is what: the tree's are below 2^62, made-up files have bit 62, and local/
- * is the tree's number with bit 63. Nothing of it can be changed: EROFS.
+ * Inode numbers distinguish them: those of the tree are below 2^62, made-up files have bit 62, and
+ * local/ has the numbers of the tree with bit 63. Nothing in it can be changed: EROFS.
  *
  * Thread: the loop's. */
 #ifndef QUORUMFS_FS_SPECIAL_H
@@ -43,10 +43,10 @@ bool fs_is_reserved(uint64_t parent, const char *name);
 /* fs_lookup and fs_getattr of virtual inodes. */
 void fs_special_lookup(fuse_req_t req, uint64_t parent, const char *name);
 void fs_special_getattr(fuse_req_t req, uint64_t ino);
-/* What the file says now. -ENOMEM */
+/* The present contents of a made-up file. Returns 0 or -ENOMEM. */
 int fs_special_content(struct fs *fs, uint64_t ino, struct buffer *content);
 
-/* As tree_list and tree_parent; local's root counts as being in `.quorumfs`. */
+/* As tree_list and tree_parent; the parent of local/ is `.quorumfs`. */
 void fs_special_list(struct fs *fs, struct bytes after, tree_entry_cb *each, void *arg);
 int fs_special_parent(struct tree *tree, uint64_t ino, uint64_t *parent);
 

@@ -1,9 +1,9 @@
 /* Extended attributes.
  *
- * Names are those of user, trusted and security; the kernel checks who may use which. Two kinds
- * are refused. POSIX ACLs, because nothing would enforce them. And security.capability:
- * the kernel asks for it before every write through a cached handle, which would cost a second
- * round of the cluster each; the mount is nosuid, so it would have no effect anyway. */
+ * Names begin with user, trusted or security; the kernel checks who may use which. Two kinds are
+ * refused: POSIX ACLs, because nothing would enforce them, and security.capability. The kernel asks
+ * for the latter before every write through a cached handle, which would cost a second round of the
+ * cluster each time; since the mount is nosuid, it would have no effect anyway. */
 #include "fs/request.h"
 #include "fs/special.h"
 
@@ -26,15 +26,13 @@ static bool unsupported(const char *name)
            !begins_with(name, "security.");
 }
 
-static void change(fuse_req_t req, const struct op *op, const char *name)
+static void xattr_change(fuse_req_t req, const struct op *op, const char *name)
 {
-    struct fs_request *r;
-
     if (unsupported(name)) {
         fuse_reply_err(req, EOPNOTSUPP);
         return;
     }
-    r = fs_request_new(req, op->ino, NULL);
+    struct fs_request *r = fs_request_new(req, op->ino, NULL);
     if (!r)
         return;
     r->if_gone = fs_reply_there;
@@ -48,57 +46,50 @@ void fs_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const char *v
                     .ino = ino,
                     .name = bytes_of_text(name),
                     .data = bytes_of(value, size)};
-
     if (flags & XATTR_CREATE)
         op.flags |= OP_XATTR_CREATE;
     if (flags & XATTR_REPLACE)
         op.flags |= OP_XATTR_REPLACE;
-    change(req, &op, name);
+    xattr_change(req, &op, name);
 }
 
 void fs_removexattr(fuse_req_t req, fuse_ino_t ino, const char *name)
 {
     struct op op = {.type = OP_REMOVEXATTR, .ino = ino, .name = bytes_of_text(name)};
-
-    change(req, &op, name);
+    xattr_change(req, &op, name);
 }
 
 static void value_read(struct fs_request *r, struct tree *tree)
 {
-    int rc = tree_getxattr(tree, fs_tree_ino(r->ino), bytes_of_text(r->name), &r->fs->scratch);
-
+    int status = tree_getxattr(tree, fs_tree_ino(r->ino), bytes_of_text(r->name), &r->fs->scratch);
     /* `ls -l` asks for the label of every file unless the file system has no labels. */
-    if (rc == -ENODATA && strcmp(r->name, "security.selinux") == 0)
-        rc = -EOPNOTSUPP;
-    if (rc < 0)
-        fs_reply_error(r, rc);
+    if (status == -ENODATA && strcmp(r->name, "security.selinux") == 0)
+        status = -EOPNOTSUPP;
+    if (status < 0)
+        fs_reply_error(r, status);
     else
         fs_reply_sized(r);
 }
 
 void fs_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size)
 {
-    struct fs_request *r;
-
     if (unsupported(name) || fs_is_virtual(ino)) {
         fuse_reply_err(req, EOPNOTSUPP);
         return;
     }
-    r = fs_request_new(req, ino, name);
+    struct fs_request *r = fs_request_new(req, ino, name);
     if (!r)
         return;
     r->size = size;
     fs_request_read(r, value_read);
 }
 
-/* Takes the names that are for the privileged only out of a list of names, each with a NUL. */
+/* Takes names that only root may see out of a list of names, each with a NUL. */
 static void leave_out_trusted(struct buffer *names)
 {
     size_t len = 0, end;
-
     for (size_t at = 0; at < names->len; at = end) {
         const char *name = (const char *)names->data + at;
-
         end = at + strlen(name) + 1;
         if (begins_with(name, TRUSTED))
             continue;
@@ -110,25 +101,22 @@ static void leave_out_trusted(struct buffer *names)
 
 static void names_read(struct fs_request *r, struct tree *tree)
 {
-    int rc = tree_listxattr(tree, fs_tree_ino(r->ino), &r->fs->scratch);
-
+    int status = tree_listxattr(tree, fs_tree_ino(r->ino), &r->fs->scratch);
     if (fuse_req_ctx(r->req)->uid != 0)
         leave_out_trusted(&r->fs->scratch);
-    if (rc < 0)
-        fs_reply_error(r, rc);
+    if (status < 0)
+        fs_reply_error(r, status);
     else
         fs_reply_sized(r);
 }
 
 void fs_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size)
 {
-    struct fs_request *r;
-
     if (fs_is_virtual(ino)) {
         fuse_reply_err(req, EOPNOTSUPP);
         return;
     }
-    r = fs_request_new(req, ino, NULL);
+    struct fs_request *r = fs_request_new(req, ino, NULL);
     if (!r)
         return;
     r->size = size;

@@ -100,7 +100,7 @@ def test_started_twice(example, tmp_path):
     other = Example(tmp_path / "other")
     taken = subprocess.run(other.command(inside=example), env=os.environ | {"QUORUMFS": QUORUMFS},
                            capture_output=True, text=True, timeout=START_SECONDS)
-    assert taken.returncode == 1 and "port 8080 is taken" in taken.stderr
+    assert taken.returncode == 1 and "another program uses port 8080" in taken.stderr
     example.run("curl -fs http://127.0.0.1:8080/readyz")
     example.end(signal.SIGTERM)
 

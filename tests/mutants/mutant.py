@@ -10,7 +10,7 @@ import pathlib
 import re
 import subprocess
 
-SOURCES = "node"  # mutants change these only
+SOURCES = ("node", "http", "fs")  # mutants change these only
 
 
 class DoesNotApply(Exception):
@@ -19,7 +19,8 @@ class DoesNotApply(Exception):
 
 @functools.lru_cache
 def _sources(root):
-    return [(str(path.relative_to(root)), path.read_text()) for path in sorted((root / SOURCES).rglob("*.[ch]"))]
+    paths = [path for room in SOURCES for path in sorted((root / room).rglob("*.[ch]"))]
+    return [(str(path.relative_to(root)), path.read_text()) for path in paths]
 
 
 class Mutant:

@@ -4,6 +4,7 @@
 #include "store/folder.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
@@ -139,6 +140,11 @@ struct tree *replica_tree(struct replica *r)
 const char *replica_outcome_text(enum replica_outcome outcome)
 {
     return outcome == REPLICA_DONE ? "done" : "refused by the test";
+}
+
+void replica_unsupported(const struct replica *r, char text[REPLICA_TEXT_MAX])
+{
+    snprintf(text, REPLICA_TEXT_MAX, "node 3 runs an earlier version");
 }
 
 bool replica_refuses_writes(const struct replica *r)

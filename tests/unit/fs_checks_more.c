@@ -317,6 +317,9 @@ void check_no_quorum(void)
     CHECK_ERROR(write(fd, "y", 1), EBUSY);
     atomic_store(&control->outcome, REPLICA_STOPPING);
     CHECK_ERROR(write(fd, "y", 1), EROFS);
+    atomic_store(&control->outcome, REPLICA_UNSUPPORTED);
+    CHECK_ERROR(write(fd, "y", 1), EOPNOTSUPP);
+    CHECK_ERROR(stat("f", &stat_now), EOPNOTSUPP);
     atomic_store(&control->outcome, REPLICA_DONE);
     CHECK(close(fd) == 0 && holds("f", "x"));
 

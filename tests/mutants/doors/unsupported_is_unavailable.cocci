@@ -1,0 +1,11 @@
+// HTTP answers a request that some member does not support as one that may be tried again.
+// killers: test_http
+@@
+@@
+status_of_outcome(...)
+{
+<...
+- return MHD_HTTP_NOT_IMPLEMENTED;
++ return MHD_HTTP_SERVICE_UNAVAILABLE;
+...>
+}
