@@ -36,6 +36,7 @@ enum {
     PEER_QUIET_PULSES = 4,
     PEER_SILENT_PULSES = 25,
     PEER_ADDR_MAX = 256,
+    PEER_HEADER_BYTES = 16 * 1024, /* of a handshake: nine members with long names, and a secret */
     PEER_SECRET_MAX = 256,
 };
 
@@ -107,8 +108,8 @@ struct peer;
  * must have been made with LWS_SERVER_OPTION_LIBUV, LWS_SERVER_OPTION_EXPLICIT_VHOSTS and `loop` as
  * foreign loop; no other vhost of it may have CONTEXT_PORT_NO_LISTEN as its port (libwebsockets
  * would choose between them by the Host header); `pt_serv_buf_size` = PEER_PIECE_BYTES lets it read
- * a whole message at once. Returns 0, -EINVAL (an address, the secret), -ENOMEM or -EIO with the
- * fault's text. */
+ * a whole message at once, and `max_http_header_data` = PEER_HEADER_BYTES a whole handshake.
+ * Returns 0, -EINVAL (an address, the secret), -ENOMEM or -EIO with the fault's text. */
 int peer_start(uv_loop_t *loop, struct lws_context *context, const struct peer_config *config,
                const struct peer_callbacks *callbacks, struct peer **peer, struct fault *fault);
 

@@ -72,6 +72,26 @@ static void a_new_node_is_called_at_once(void **state)
     assert_true(uv_now(&loop) - began < PEER_BACKOFF_MS_MAX / 4);
 }
 
+/* As many members as there can be, with names as long as they can be. */
+static void long_names_of_many_members_are_told(void **state)
+{
+    struct peer_config member = named(1, PEER_MEMBER), new = named(2, PEER_NEW);
+    struct peer_identity *identity = &member.identity;
+    for (uint32_t pid = 3; pid <= PAXOS_NODES_MAX; pid++) {
+        struct peer_member *other = &identity->members[identity->count++];
+        other->pid = pid;
+        memset(other->addr, 'a', PEER_ADDR_MAX - 3);
+        strcpy(other->addr + PEER_ADDR_MAX - 3, ":1");
+        strcpy(other->peer_addr, "127.0.0.1:1"); /* nobody listens there */
+    }
+    node_start_as(1, &member);
+    node_start_as(2, &new);
+    wait_for(nodes[2].greetings > 0);
+    assert_int_equal(nodes[2].greeting.count, PAXOS_NODES_MAX);
+    assert_string_equal(nodes[2].greeting.members[PAXOS_NODES_MAX - 1].addr,
+                        identity->members[identity->count - 1].addr);
+}
+
 static void two_new_nodes_hear_each_other(void **state)
 {
     struct peer_config first = named(1, PEER_NEW), second = named(2, PEER_NEW);
@@ -125,6 +145,7 @@ int main(void)
         nodes_test(a_new_node_is_told_who_it_is),
         nodes_test(a_new_node_is_not_let_in),
         nodes_test(a_new_node_is_called_at_once),
+        nodes_test(long_names_of_many_members_are_told),
         nodes_test(two_new_nodes_hear_each_other),
         nodes_test(a_member_that_has_moved_is_dialled_there),
         nodes_test(a_node_that_lags_behind_the_level_is_not_let_in),
