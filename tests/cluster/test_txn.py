@@ -3,25 +3,12 @@
 import threading
 import time
 
-import pytest
-
 from cluster import Cluster, wait_for
 
 CONFIG = {"mount": False}
 ACCOUNTS = [f"account/{n}" for n in range(4)]
 MONEY = 100  # on each account at first
 RACE_SECONDS = 5
-LEVEL = 2  # since which there are transactions
-
-
-def wait_for_level(cluster):
-    """A cluster that was just founded is at level 1 for a moment."""
-    wait_for(lambda: all(node.status()["level"] >= LEVEL for node in cluster.nodes), "the level of transactions")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def level(cluster):
-    wait_for_level(cluster)
 
 
 def put(key, value):
@@ -122,7 +109,6 @@ def done(node, *lists):
 def test_branches_survive_a_restart():
     with Cluster(mount=False) as cluster:
         a, b, c = cluster.nodes
-        wait_for_level(cluster)
         c.stop()
         for n in range(20):
             assert done(a, [{"key": "k", "exists": n % 2 == 1}], [put("k", n)] if n % 2 == 0 else [{"delete": "k"}],
