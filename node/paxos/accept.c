@@ -98,6 +98,10 @@ void paxos_on_accepted(struct paxos *p, struct paxos_peer *peer, const struct pa
         return;
     if (m->accepted > p->log.end || m->decided > m->accepted)
         return;
+    /* Only members accept. A node that was joining says so with its next heartbeat reply as well,
+     * but until then this node would have no quorum that its peer has already. */
+    if (peer->session.synced)
+        peer->heartbeat.standing = PAXOS_MEMBER;
     if (m->accepted > peer->ballot.durable)
         peer->ballot.durable = m->accepted;
     uint64_t seen =

@@ -35,7 +35,7 @@ struct paxos_peer_heartbeat {
     uint64_t counts_until; /* the last round in which it counts; 0: it does not count */
     struct paxos_ballot ballot, leader; /* the peer's own ballot, and the one that it follows */
     bool happy;
-    uint8_t standing; /* enum paxos_standing */
+    uint8_t standing; /* enum paxos_standing; also taken from an Accepted, as news may come there */
     uint64_t tick;    /* when it came; 0: the peer is not alive */
 };
 

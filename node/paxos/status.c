@@ -1,10 +1,12 @@
 /* For the replica and the status page. */
 #include "paxos/state.h"
 
-/* This node reaches enough members; or a peer does that follows the same leader and is happy. */
+/* This node reaches enough members; or a peer does that follows the same leader and is happy. A
+ * node that has just become a member has no quorum before that is on its disk: then its Accepted
+ * leaves as well, by which its leader knows it. */
 static bool has_quorum(const struct paxos *p)
 {
-    if (!paxos_is_member(p))
+    if (!paxos_is_member(p) || p->disk.durable.membership < p->join.completed_in)
         return false;
     uint32_t alive = 1;
     for (uint32_t i = 0; i < p->peer_count; i++) {

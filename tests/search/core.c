@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-_Static_assert(sizeof(struct paxos) == 4832, "core_copy and core_encode must know every field");
+_Static_assert(sizeof(struct paxos) == 4840, "core_copy and core_encode must know every field");
 
 static void *copy_of(const void *data, size_t size)
 {
@@ -127,6 +127,7 @@ static void put_peer(struct buffer *out, const struct paxos_peer *peer)
 
 _Static_assert(sizeof(struct paxos_membership) == 152, "no padding");
 
+/* Without `completed_in`: only the status page asks for it. */
 static void put_join(struct buffer *out, const struct paxos *p)
 {
     buffer_append(out, &p->membership, sizeof p->membership);

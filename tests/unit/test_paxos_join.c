@@ -2,6 +2,8 @@
  * ME is 2 of 1, 2, 3: its rank is 1. */
 #include "paxos_subject.h"
 
+#include "paxos/state.h"
+
 #include <string.h>
 
 enum { RANK_PEER, RANK_ME, RANK_OTHER };
@@ -334,6 +336,51 @@ static void the_whole_log_makes_it_a_member(void **state)
     end(s);
 }
 
+/* By the time that it says so, its leader hears of it as well. */
+static void it_has_a_quorum_once_it_is_a_member_on_disk(void **state)
+{
+    struct subject *s = start_joining();
+    tick(s);
+    heartbeat_reply(s, PEER, sent(s, PAXOS_HEARTBEAT_REQUEST, PEER)->round, true);
+    prepare(s, ballot(6, PEER), 1);
+    s->slow_disk = true;
+    receive_entries(s, sync_in_life(1, PAXOS_JOINING), 3, 8);
+    assert_int_equal(status_of(s).standing, PAXOS_MEMBER);
+    assert_false(status_of(s).has_quorum);
+    assert_int_equal(count_sent(s, PAXOS_ACCEPTED, PEER), 0);
+    disk_done(s);
+    assert_true(status_of(s).has_quorum);
+    assert_int_equal(count_sent(s, PAXOS_ACCEPTED, PEER), 1);
+    end(s);
+}
+
+/* As its leader, which reaches no other node. */
+static void accepting_shows_that_it_is_a_member(void **state)
+{
+    struct subject *s = start(3, NULL);
+    lead_all(s);
+    for (int i = 0; i < PAXOS_ALIVE_TICKS; i++)
+        tick(s);
+    receive(s, (struct paxos_message){.type = PAXOS_HEARTBEAT_REPLY,
+                                      .from = OTHER,
+                                      .round = sent(s, PAXOS_HEARTBEAT_REQUEST, OTHER)->round,
+                                      .n = ballot(0, OTHER),
+                                      .standing = PAXOS_JOINING});
+    receive(s, (struct paxos_message){
+                   .type = PAXOS_PREPARE_REQ, .from = OTHER, .n = status_of(s).promise});
+    accepted(s, OTHER, 0); /* of its earlier life: it was sent no AcceptSync since */
+    assert_false(status_of(s).has_quorum);
+    struct paxos_message promise = promise_to(s, OTHER);
+    promise.standing = PAXOS_JOINING;
+    promise.lives[RANK_OTHER] = 1;
+    receive(s, promise);
+    assert_int_equal(sent(s, PAXOS_ACCEPT_SYNC, OTHER)->life, 1);
+    assert_false(status_of(s).has_quorum);
+    accepted(s, OTHER, 0);
+    assert_true(status_of(s).has_quorum);
+    end(s);
+}
+
 static void a_sync_for_an_earlier_life_is_none(void **state)
 {
     struct subject *s = start_joining();
@@ -379,6 +426,8 @@ int main(void)
         cmocka_unit_test(it_raises_no_ballot),
         cmocka_unit_test(below_the_floor_nobody_leads_it),
         cmocka_unit_test(the_whole_log_makes_it_a_member),
+        cmocka_unit_test(it_has_a_quorum_once_it_is_a_member_on_disk),
+        cmocka_unit_test(accepting_shows_that_it_is_a_member),
         cmocka_unit_test(a_sync_for_an_earlier_life_is_none),
         cmocka_unit_test(who_was_let_in_goes_on_after_a_restart),
     };
