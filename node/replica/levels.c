@@ -26,8 +26,8 @@ static uint32_t level_of(const struct replica *r)
 
 static bool is_known(const struct replica *r, const struct tree_member *member)
 {
-    for (uint32_t i = 0; i < r->cluster.count; i++) {
-        const struct tree_member *known = &r->cluster.members[i];
+    for (uint32_t i = 0; i < r->levels.followed.count; i++) {
+        const struct tree_member *known = &r->levels.followed.members[i];
         if (known->node == member->node)
             return strcmp(known->addr, member->addr) == 0 &&
                    strcmp(known->peer_addr, member->peer_addr) == 0;
@@ -43,22 +43,22 @@ static void take_addresses(struct replica *r)
     for (uint32_t i = 0; i < cluster->count; i++) {
         const struct tree_member *from = &cluster->members[i];
         struct replica_member *to = members_find(r, from->node);
-        if (to && from->node != r->me && !is_known(r, from))
+        if (to && from->node != r->cluster.me && !is_known(r, from))
             members_name(to, from->addr, from->peer_addr);
     }
-    r->cluster = *cluster;
+    r->levels.followed = *cluster;
 }
 
 void levels_begin(struct replica *r)
 {
-    r->cluster = (struct tree_cluster){0};
+    r->levels.followed = (struct tree_cluster){0};
     take_addresses(r);
 }
 
 static void follow(struct replica *r)
 {
     struct fault fault;
-    if (level_of(r) != r->cluster.level)
+    if (level_of(r) != r->levels.followed.level)
         trace_info("levels", "the cluster is at feature level %u", level_of(r));
     peer_set_level(r->peer, level_of(r));
     take_addresses(r);
@@ -73,7 +73,7 @@ static void on_proposed(void *arg, enum replica_outcome outcome,
                         const struct command_result *result)
 {
     struct replica *r = arg;
-    r->levels_busy = false;
+    r->levels.busy = false;
 }
 
 /* What fails is proposed again by the next housekeeping that still finds it due. */
@@ -84,7 +84,7 @@ static void propose(struct replica *r, const struct op *op)
         command_free(&command);
         return;
     }
-    r->levels_busy = true;
+    r->levels.busy = true;
     writes_submit(r, &command, replica_deadline_ms(r), on_proposed, r);
 }
 
@@ -93,11 +93,11 @@ static void propose(struct replica *r, const struct op *op)
 static uint32_t level_of_all(const struct replica *r)
 {
     uint32_t level = LEVEL_MAX;
-    for (uint32_t i = 0; i < r->member_count; i++) {
+    for (uint32_t i = 0; i < r->cluster.count; i++) {
         struct peer_levels levels;
-        if (r->members[i].pid == r->me)
+        if (r->cluster.members[i].pid == r->cluster.me)
             continue;
-        if (!peer_speaks(r->peer, r->members[i].pid, &levels))
+        if (!peer_speaks(r->peer, r->cluster.members[i].pid, &levels))
             return 0;
         level = levels.max < level ? levels.max : level;
     }
@@ -109,7 +109,7 @@ static bool is_where_the_log_says(const struct replica *r)
     const struct tree_cluster *cluster = tree_cluster(r->tree);
     for (uint32_t i = 0; i < cluster->count; i++) {
         const struct tree_member *member = &cluster->members[i];
-        if (member->node == r->me)
+        if (member->node == r->cluster.me)
             return strcmp(member->addr, r->config->me.addr) == 0 &&
                    strcmp(member->peer_addr, r->config->me.peer_addr) == 0;
     }
@@ -118,9 +118,9 @@ static bool is_where_the_log_says(const struct replica *r)
 
 void levels_housekeeping(struct replica *r)
 {
-    if (tree_cluster(r->tree)->version != r->cluster.version)
+    if (tree_cluster(r->tree)->version != r->levels.followed.version)
         follow(r);
-    if (r->levels_busy || r->broken || !replica_has_quorum(r) || !r->status.has_leader)
+    if (r->levels.busy || r->end.broken || !replica_has_quorum(r) || !r->status.has_leader)
         return;
     bool leads = r->status.role == PAXOS_LEADER;
     uint32_t all = leads && level_of(r) < LEVEL_MAX ? level_of_all(r) : 0;
@@ -141,10 +141,10 @@ bool levels_allow(const struct replica *r, const struct command *command)
 
 void replica_unsupported(const struct replica *r, char text[REPLICA_TEXT_MAX])
 {
-    for (uint32_t i = 0; i < r->member_count; i++) {
-        const struct replica_member *member = &r->members[i];
+    for (uint32_t i = 0; i < r->cluster.count; i++) {
+        const struct replica_member *member = &r->cluster.members[i];
         struct peer_levels levels;
-        if (member->pid == r->me)
+        if (member->pid == r->cluster.me)
             continue;
         bool linked = peer_speaks(r->peer, member->pid, &levels);
         if (linked && levels.max > level_of(r))

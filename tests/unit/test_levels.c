@@ -43,12 +43,12 @@ static int begin(void **state)
     memset(&links, 0, sizeof links);
     strcpy(p->config.me.addr, "me:1");
     strcpy(p->config.me.peer_addr, "me:2");
-    r->identity = (struct identity){.cluster = 5, .node = PARTS_ME};
+    r->cluster.identity = (struct identity){.cluster = 5, .node = PARTS_ME};
     r->status.role = PAXOS_LEADER;
-    r->member_count = 3;
+    r->cluster.count = 3;
     for (uint32_t i = 0; i < 3; i++) {
-        r->members[i].pid = PARTS_ME + i;
-        members_name(&r->members[i], "old:1", "old:1");
+        r->cluster.members[i].pid = PARTS_ME + i;
+        members_name(&r->cluster.members[i], "old:1", "old:1");
     }
     levels_begin(r);
     *state = p;
@@ -190,7 +190,7 @@ static void what_a_member_does_not_read_is_refused(void **state)
     assert_int_equal(command_add(&command, &op), 0);
     replica_submit(&p->r, &command, on_written, NULL);
     assert_int_equal(outcome, REPLICA_UNSUPPORTED);
-    assert_int_equal(p->r.write_count, 0);
+    assert_int_equal(p->r.writes.count, 0);
     replica_unsupported(&p->r, why);
     assert_non_null(strstr(why, "node 9 (old:1) runs an earlier version"));
     links.levels[SECOND] = (struct peer_levels){0};
