@@ -44,7 +44,7 @@ static void check_log(const struct paxos *p)
     assert(!below(d->last.promise, d->durable.promise));
     assert(!below(p->promise, d->last.promise));
     assert(d->durable.membership <= p->membership_version);
-    assert(p->standing_version <= p->membership_version);
+    assert(p->join.completed_in <= p->membership_version);
     assert(d->count <= d->ticket);
     assert(p->emitted <= p->decided);
     assert(p->emitted <= d->durable.accepted);

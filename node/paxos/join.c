@@ -206,8 +206,10 @@ void paxos_join_tick(struct paxos *p)
 
 void paxos_join_complete(struct paxos *p)
 {
-    if (p->membership.standing == PAXOS_JOINING)
-        paxos_set_standing(p, PAXOS_MEMBER);
+    if (p->membership.standing != PAXOS_JOINING)
+        return;
+    paxos_set_standing(p, PAXOS_MEMBER);
+    p->join.completed_in = p->membership_version;
 }
 
 /* ---- Answering ---- */

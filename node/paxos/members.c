@@ -73,7 +73,7 @@ uint32_t paxos_life(const struct paxos *p)
 void paxos_set_standing(struct paxos *p, enum paxos_standing standing)
 {
     p->membership.standing = standing;
-    p->standing_version = ++p->membership_version;
+    p->membership_version++;
 }
 
 bool paxos_raise_life(struct paxos *p, uint32_t pid, uint32_t life)

@@ -179,9 +179,11 @@ struct paxos_election {
 
 /* While the folder is new: the questions to the others. */
 struct paxos_join {
-    uint64_t round;      /* of questions; an answer counts in its own */
-    uint32_t known_life; /* the highest life of mine in any answer */
-    bool told_by_member; /* struct paxos_config */
+    uint64_t round;        /* of questions; an answer counts in its own */
+    uint32_t known_life;   /* the highest life of mine in any answer */
+    bool told_by_member;   /* struct paxos_config */
+    uint64_t completed_in; /* the version of the membership with which joining was completed; 0: not
+                              in this start */
 };
 
 /* Reads by their ids: confirmed <= ready <= asked, requested <= asked, probe_covers <= asked. */
@@ -233,7 +235,6 @@ struct paxos {
     uint64_t folder; /* the number of this node's */
     struct paxos_membership membership;
     uint64_t membership_version; /* rises with each change of the membership */
-    uint64_t standing_version;   /* since when this node has its standing; <= the above */
     struct paxos_join join;
 
     struct paxos_ballot promise, acc_round;

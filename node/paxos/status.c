@@ -6,7 +6,7 @@
  * leaves as well, by which its leader knows it. */
 static bool has_quorum(const struct paxos *p)
 {
-    if (!paxos_is_member(p) || p->disk.durable.membership < p->standing_version)
+    if (!paxos_is_member(p) || p->disk.durable.membership < p->join.completed_in)
         return false;
     uint32_t alive = 1;
     for (uint32_t i = 0; i < p->peer_count; i++) {

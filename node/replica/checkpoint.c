@@ -27,7 +27,7 @@ static void trim(struct replica *r)
     bool leading = r->status.role == PAXOS_LEADER;
     uint64_t needed = leading ? lowest_needed_by_peers(r) : UINT64_MAX;
     uint64_t index = r->status.compacted;
-    while (index < r->durable_applied) {
+    while (index < r->checkpoint.durable) {
         bool beyond_tail = accepted - index > LOG_TAIL_ENTRIES || bytes > LOG_TAIL_BYTES;
         bool wanted = index >= needed && bytes <= LOG_BYTES_MAX;
         bool still_fetched = needed < r->status.compacted && bytes <= LOG_BYTES_MAX;
@@ -48,16 +48,16 @@ static void checkpoint_done(void *arg, int status, uint64_t index)
         return;
     }
     trace_debug("tree", "checkpoint has ended, durable at index %lu", (unsigned long)index);
-    if (index > r->durable_applied)
-        r->durable_applied = index;
-    if (!r->broken && !r->stopping)
+    if (index > r->checkpoint.durable)
+        r->checkpoint.durable = index;
+    if (!r->end.broken && !r->end.stopping)
         trim(r);
 }
 
 void checkpoint_when_due(struct replica *r, uint64_t now_ms)
 {
-    uint64_t behind = tree_applied(r->tree) - r->durable_applied;
-    bool long_ago = now_ms - r->checkpoint_ms >= CHECKPOINT_MS;
+    uint64_t behind = tree_applied(r->tree) - r->checkpoint.durable;
+    bool long_ago = now_ms - r->checkpoint.began_ms >= CHECKPOINT_MS;
     bool much = behind >= CHECKPOINT_ENTRIES || r->status.log_bytes >= 2 * LOG_TAIL_BYTES;
     bool due = tree_must_pause(r->tree) || tree_wants_checkpoint(r->tree) ||
                (behind > 0 && (long_ago || much));
@@ -67,7 +67,7 @@ void checkpoint_when_due(struct replica *r, uint64_t now_ms)
     trace_debug("tree", "checkpoint at index %lu %s", (unsigned long)tree_applied(r->tree),
                 status == 0 ? "begins" : "has to wait");
     if (status == 0)
-        r->checkpoint_ms = now_ms;
+        r->checkpoint.began_ms = now_ms;
     else if (status != -EBUSY)
         replica_break(r, tree_fault(r->tree), status);
 }

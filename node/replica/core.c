@@ -7,9 +7,9 @@
 
 void replica_break(struct replica *r, const char *what, int status)
 {
-    if (r->broken)
+    if (r->end.broken)
         return;
-    r->broken = true;
+    r->end.broken = true;
     struct fault fault;
     if (status == -EUCLEAN)
         folder_condemn(r->folder, what);
@@ -18,7 +18,7 @@ void replica_break(struct replica *r, const char *what, int status)
     } else {
         fault_set(&fault, status, "%s (%s)", what, strerror(-status));
     }
-    r->failed(r->failed_arg, status, fault.text);
+    r->end.failed(r->end.failed_arg, status, fault.text);
 }
 
 /* Which commands the entries of a message are. */
@@ -49,7 +49,7 @@ static void trace_event(struct replica *r, const struct paxos_event *event)
 
 void replica_step(struct replica *r, const struct paxos_event *event)
 {
-    if (r->broken || !r->paxos)
+    if (r->end.broken || !r->paxos)
         return;
     if (trace_is_on(TRACE_DEBUG))
         trace_event(r, event);

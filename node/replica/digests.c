@@ -14,26 +14,27 @@ static struct claim own_claim(const struct replica *r)
 
 void digests_begin(struct replica *r)
 {
-    divergence_begin(&r->divergence, own_claim(r));
+    divergence_begin(&r->digests.divergence, own_claim(r));
 }
 
 void digests_applied(struct replica *r)
 {
-    divergence_applied(&r->divergence, own_claim(r));
+    divergence_applied(&r->digests.divergence, own_claim(r));
 }
 
 void digests_frame(struct replica *r, const struct frame *frame)
 {
-    divergence_told(&r->divergence, frame->from, (struct claim){frame->index, frame->digest});
+    divergence_told(&r->digests.divergence, frame->from,
+                    (struct claim){frame->index, frame->digest});
 }
 
 static void tell_peers(struct replica *r)
 {
     struct claim own = own_claim(r);
 
-    for (uint32_t i = 0; i < r->divergence.peer_count; i++)
+    for (uint32_t i = 0; i < r->digests.divergence.peer_count; i++)
         peer_send(r->peer, &(struct frame){.type = FRAME_DIGEST,
-                                           .to = r->divergence.peers[i].pid,
+                                           .to = r->digests.divergence.peers[i].pid,
                                            .index = own.index,
                                            .digest = own.digest});
 }
@@ -42,7 +43,7 @@ void digests_doubt(const struct replica *r, char text[FAULT_TEXT_MAX])
 {
     char differs[FAULT_TEXT_MAX];
 
-    divergence_describe(&r->divergence, differs);
+    divergence_describe(&r->digests.divergence, differs);
     snprintf(text, FAULT_TEXT_MAX,
              "%s, and no majority tells which is right: start the other nodes", differs);
 }
@@ -51,24 +52,24 @@ static void stop_for_good(struct replica *r)
 {
     char differs[FAULT_TEXT_MAX], text[FAULT_TEXT_MAX];
 
-    divergence_describe(&r->divergence, differs);
+    divergence_describe(&r->digests.divergence, differs);
     snprintf(text, sizeof text, "%s: empty the whole folder to join as a new node", differs);
     replica_break(r, text, -EUCLEAN);
 }
 
 void digests_beat(struct replica *r)
 {
-    bool doubted = r->doubt;
+    bool doubted = r->digests.doubt;
     char text[FAULT_TEXT_MAX];
 
-    if (r->broken || r->stopping)
+    if (r->end.broken || r->end.stopping)
         return;
     tell_peers(r);
-    enum divergence_verdict verdict = divergence_judge(&r->divergence);
-    r->doubt = verdict == DIVERGENCE_DOUBT;
+    enum divergence_verdict verdict = divergence_judge(&r->digests.divergence);
+    r->digests.doubt = verdict == DIVERGENCE_DOUBT;
     if (verdict == DIVERGENCE_WRONG)
         stop_for_good(r);
-    if (r->doubt && !doubted) {
+    if (r->digests.doubt && !doubted) {
         digests_doubt(r, text);
         trace_error("replica", "refusing requests: %s", text);
     }

@@ -32,16 +32,16 @@ enum { FOUNDING_HEARD_MS = 3 * PEER_BACKOFF_MS_MAX }; /* a new node calls at lea
  * must be the same as before, this once. */
 static int check_former(const struct replica *r, const struct identity *stored, struct fault *fault)
 {
-    if (stored->cluster != r->scope.cluster)
+    if (stored->cluster != r->cluster.scope.cluster)
         return fault_set(fault, -EINVAL,
                          "log.db: the folder belongs to another cluster: give the same addr and "
                          "peers as at its first start, or empty the folder to join as a new node");
-    if (stored->node != r->me)
+    if (stored->node != r->cluster.me)
         return fault_set(fault, -EINVAL,
                          "log.db: the folder belongs to node %u of the cluster, not to node %u: "
                          "start it with that node's addr, or empty the folder to join as a new "
                          "node",
-                         stored->node, r->me);
+                         stored->node, r->cluster.me);
     return 0;
 }
 
@@ -49,12 +49,12 @@ int founding_begin(struct replica *r, struct fault *fault)
 {
     int format;
     members_from_config(r);
-    int status = identity_read(r->folder, &r->identity, &format, fault);
-    if (status < 0 || !r->identity.cluster)
+    int status = identity_read(r->folder, &r->cluster.identity, &format, fault);
+    if (status < 0 || !r->cluster.identity.cluster)
         return status;
     if (format < FOLDER_FORMAT)
-        return check_former(r, &r->identity, fault);
-    r->scope.cluster = r->identity.cluster;
+        return check_former(r, &r->cluster.identity, fault);
+    r->cluster.scope.cluster = r->cluster.identity.cluster;
     return 0;
 }
 
@@ -62,9 +62,9 @@ int founding_begin(struct replica *r, struct fault *fault)
 
 static int become(struct replica *r, const struct identity *identity, struct fault *fault)
 {
-    r->identity = *identity;
-    r->scope.cluster = identity->cluster;
-    r->me = identity->node;
+    r->cluster.identity = *identity;
+    r->cluster.scope.cluster = identity->cluster;
+    r->cluster.me = identity->node;
     trace_info("founding", "this is node %u of the cluster %016" PRIx64, identity->node,
                identity->cluster);
     int status = replica_begin(r, fault);
@@ -74,14 +74,14 @@ static int become(struct replica *r, const struct identity *identity, struct fau
 /* With ids as in the order of their addresses, from 1. */
 static int found(struct replica *r, struct fault *fault)
 {
-    struct identity identity = {.node = r->me};
+    struct identity identity = {.node = r->cluster.me};
     while (identity.cluster == 0) {
         int status = uv_random(NULL, NULL, &identity.cluster, sizeof identity.cluster, 0, NULL);
         if (status < 0)
             return fault_set(fault, status, "found a cluster: no random number: %s",
                              uv_strerror(status));
     }
-    trace_info("founding", "founding a cluster of %u nodes", r->member_count);
+    trace_info("founding", "founding a cluster of %u nodes", r->cluster.count);
     return become(r, &identity, fault);
 }
 
@@ -95,24 +95,24 @@ static bool may_found(const struct replica *r)
 {
     if (r->config->found)
         return true;
-    for (uint32_t i = 0; i < r->member_count; i++) {
-        const struct replica_member *member = &r->members[i];
-        if (member->pid != r->me && !founding_heard(member))
+    for (uint32_t i = 0; i < r->cluster.count; i++) {
+        const struct replica_member *member = &r->cluster.members[i];
+        if (member->pid != r->cluster.me && !founding_heard(member))
             return false;
     }
-    return r->me == 1;
+    return r->cluster.me == 1;
 }
 
 int founding_try(struct replica *r, struct fault *fault)
 {
-    return !r->identity.cluster && may_found(r) ? found(r, fault) : 0;
+    return !r->cluster.identity.cluster && may_found(r) ? found(r, fault) : 0;
 }
 
 static int heard_new(struct replica *r, const struct peer_greeting *greeting, struct fault *fault)
 {
-    for (uint32_t i = 0; i < r->member_count; i++) {
-        if (strcmp(r->members[i].addr, greeting->dialler.addr) == 0)
-            r->members[i].new_ms = replica_now_ms();
+    for (uint32_t i = 0; i < r->cluster.count; i++) {
+        if (strcmp(r->cluster.members[i].addr, greeting->dialler.addr) == 0)
+            r->cluster.members[i].new_ms = replica_now_ms();
     }
     return founding_try(r, fault);
 }
@@ -122,10 +122,13 @@ static int heard_new(struct replica *r, const struct peer_greeting *greeting, st
 static int heard_former(struct replica *r, const struct peer_greeting *greeting,
                         struct fault *fault)
 {
-    bool same = greeting->scope.cluster == r->scope.cluster &&
-                greeting->scope.configuration == r->scope.configuration && greeting->to == r->me;
+    bool same = greeting->scope.cluster == r->cluster.scope.cluster &&
+                greeting->scope.configuration == r->cluster.scope.configuration &&
+                greeting->to == r->cluster.me;
     if (same)
-        return become(r, &(struct identity){.cluster = r->scope.cluster, .node = r->me}, fault);
+        return become(
+            r, &(struct identity){.cluster = r->cluster.scope.cluster, .node = r->cluster.me},
+            fault);
     trace_warn("founding",
                "node %u, of an earlier version, has another list of peers than this node",
                greeting->dialler.pid);
@@ -169,7 +172,7 @@ void founding_greeted(void *arg, const struct peer_greeting *greeting)
 {
     struct replica *r = arg;
     struct fault fault;
-    if (r->identity.cluster || r->stopping || r->broken)
+    if (r->cluster.identity.cluster || r->end.stopping || r->end.broken)
         return;
     int status = heard(r, greeting, &fault);
     if (status < 0)

@@ -4,18 +4,18 @@
 
 int leases_begin(struct replica *r, struct fault *fault)
 {
-    r->leased_before = folder_has_leases(r->folder);
-    r->started_ms = replica_now_ms();
-    if (r->config->lease_time_ms == 0 || r->leased_before)
+    r->leases.before = folder_has_leases(r->folder);
+    r->leases.started_ms = replica_now_ms();
+    if (r->config->lease_time_ms == 0 || r->leases.before)
         return 0;
     return folder_keep_leases(r->folder, fault);
 }
 
 void leases_housekeeping(struct replica *r, uint64_t now_ms)
 {
-    if (!r->leased_before || r->config->lease_time_ms > 0 ||
-        now_ms - r->started_ms < LEASES_OVER_MS)
+    if (!r->leases.before || r->config->lease_time_ms > 0 ||
+        now_ms - r->leases.started_ms < LEASES_OVER_MS)
         return;
     folder_forget_leases(r->folder);
-    r->leased_before = false;
+    r->leases.before = false;
 }

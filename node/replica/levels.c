@@ -27,8 +27,8 @@ static uint32_t level_of(const struct replica *r)
 
 static bool is_known(const struct replica *r, const struct tree_member *member)
 {
-    for (uint32_t i = 0; i < r->cluster.count; i++) {
-        const struct tree_member *known = &r->cluster.members[i];
+    for (uint32_t i = 0; i < r->levels.followed.count; i++) {
+        const struct tree_member *known = &r->levels.followed.members[i];
         if (known->node == member->node)
             return strcmp(known->addr, member->addr) == 0 &&
                    strcmp(known->peer_addr, member->peer_addr) == 0;
@@ -44,22 +44,22 @@ static void take_addresses(struct replica *r)
     for (uint32_t i = 0; i < cluster->count; i++) {
         const struct tree_member *from = &cluster->members[i];
         struct replica_member *to = members_find(r, from->node);
-        if (to && from->node != r->me && !is_known(r, from))
+        if (to && from->node != r->cluster.me && !is_known(r, from))
             members_name(r, to, from->addr, from->peer_addr);
     }
-    r->cluster = *cluster;
+    r->levels.followed = *cluster;
 }
 
 void levels_begin(struct replica *r)
 {
-    r->cluster = (struct tree_cluster){0};
+    r->levels.followed = (struct tree_cluster){0};
     take_addresses(r);
 }
 
 static void follow(struct replica *r)
 {
     struct fault fault;
-    if (level_of(r) != r->cluster.level)
+    if (level_of(r) != r->levels.followed.level)
         trace_info("levels", "the cluster is at feature level %u", level_of(r));
     peer_set_level(r->peer, level_of(r));
     take_addresses(r);
@@ -74,7 +74,7 @@ static void on_proposed(void *arg, enum replica_outcome outcome,
                         const struct command_result *result)
 {
     struct replica *r = arg;
-    r->levels_busy = false;
+    r->levels.busy = false;
 }
 
 /* What fails is proposed again by the next housekeeping that still finds it due. */
@@ -85,7 +85,7 @@ static void propose(struct replica *r, const struct op *op)
         command_free(&command);
         return;
     }
-    r->levels_busy = true;
+    r->levels.busy = true;
     writes_submit(r, &command, replica_deadline_ms(r), on_proposed, r);
 }
 
@@ -94,11 +94,11 @@ static void propose(struct replica *r, const struct op *op)
 static uint32_t level_of_all(const struct replica *r)
 {
     uint32_t level = LEVEL_MAX;
-    for (uint32_t i = 0; i < r->member_count; i++) {
+    for (uint32_t i = 0; i < r->cluster.count; i++) {
         struct peer_levels levels;
-        if (r->members[i].pid == r->me)
+        if (r->cluster.members[i].pid == r->cluster.me)
             continue;
-        if (!peer_speaks(r->peer, r->members[i].pid, &levels))
+        if (!peer_speaks(r->peer, r->cluster.members[i].pid, &levels))
             return 0;
         level = levels.max < level ? levels.max : level;
     }
@@ -110,7 +110,7 @@ static bool is_where_the_log_says(const struct replica *r)
     const struct tree_cluster *cluster = tree_cluster(r->tree);
     for (uint32_t i = 0; i < cluster->count; i++) {
         const struct tree_member *member = &cluster->members[i];
-        if (member->node == r->me)
+        if (member->node == r->cluster.me)
             return strcmp(member->addr, r->config->me.addr) == 0 &&
                    strcmp(member->peer_addr, r->config->me.peer_addr) == 0;
     }
@@ -119,9 +119,9 @@ static bool is_where_the_log_says(const struct replica *r)
 
 void levels_housekeeping(struct replica *r)
 {
-    if (tree_cluster(r->tree)->version != r->cluster.version)
+    if (tree_cluster(r->tree)->version != r->levels.followed.version)
         follow(r);
-    if (r->levels_busy || r->broken || !replica_has_quorum(r) || !r->status.has_leader)
+    if (r->levels.busy || r->end.broken || !replica_has_quorum(r) || !r->status.has_leader)
         return;
     bool leads = r->status.role == PAXOS_LEADER;
     uint32_t all = leads && level_of(r) < LEVEL_MAX ? level_of_all(r) : 0;
@@ -138,6 +138,13 @@ void levels_housekeeping(struct replica *r)
 bool levels_allow(const struct replica *r, const struct command *command)
 {
     return command->level <= level_of(r);
+}
+
+/* ---- Waiting for the level to rise ---- */
+
+void held_begin(struct replica *r)
+{
+    TAILQ_INIT(&r->levels.held);
 }
 
 /* Every member is linked and speaks more than the cluster's level: it rises at any moment. */
@@ -157,7 +164,7 @@ static void held_refuse(struct replica *r, struct command *command, enum replica
                         replica_written_cb *done, void *arg)
 {
     command_free(command);
-    r->refused_total++;
+    r->counts.refused++;
     done(arg, outcome, NULL);
 }
 
@@ -166,8 +173,8 @@ static void held_refuse(struct replica *r, struct command *command, enum replica
 void levels_hold(struct replica *r, struct command *command, uint64_t deadline_ms,
                  replica_written_cb *done, void *arg)
 {
-    bool wait = !r->stopping && !r->broken && is_about_to_rise(r);
-    bool room = r->held_count < HELD_WRITES_MAX;
+    bool wait = !r->end.stopping && !r->end.broken && is_about_to_rise(r);
+    bool room = r->levels.held_count < HELD_WRITES_MAX;
     struct held_write *held = wait && room ? malloc(sizeof *held) : NULL;
     if (!held) {
         held_refuse(r, command, wait ? REPLICA_BUSY : REPLICA_UNSUPPORTED, done, arg);
@@ -176,13 +183,13 @@ void levels_hold(struct replica *r, struct command *command, uint64_t deadline_m
     *held = (struct held_write){
         .command = *command, .deadline_ms = deadline_ms, .done = done, .arg = arg};
     *command = (struct command){0};
-    TAILQ_INSERT_TAIL(&r->held, held, by_age);
-    r->held_count++;
+    TAILQ_INSERT_TAIL(&r->levels.held, held, by_age);
+    r->levels.held_count++;
 }
 
 static void held_go_on(struct replica *r, struct held_write *held)
 {
-    if (r->stopping)
+    if (r->end.stopping)
         held_refuse(r, &held->command, REPLICA_STOPPING, held->done, held->arg);
     else if (levels_allow(r, &held->command))
         writes_submit(r, &held->command, held->deadline_ms, held->done, held->arg);
@@ -193,14 +200,14 @@ static void held_go_on(struct replica *r, struct held_write *held)
 void levels_release(struct replica *r, uint64_t now_ms)
 {
     struct held_write *held, *next;
-    for (held = TAILQ_FIRST(&r->held); held; held = next) {
+    for (held = TAILQ_FIRST(&r->levels.held); held; held = next) {
         next = TAILQ_NEXT(held, by_age);
-        bool waits = !r->stopping && is_about_to_rise(r) && now_ms < held->deadline_ms &&
+        bool waits = !r->end.stopping && is_about_to_rise(r) && now_ms < held->deadline_ms &&
                      !levels_allow(r, &held->command);
         if (waits)
             continue;
-        TAILQ_REMOVE(&r->held, held, by_age);
-        r->held_count--;
+        TAILQ_REMOVE(&r->levels.held, held, by_age);
+        r->levels.held_count--;
         held_go_on(r, held);
         free(held);
     }
@@ -208,10 +215,10 @@ void levels_release(struct replica *r, uint64_t now_ms)
 
 void replica_unsupported(const struct replica *r, char text[REPLICA_TEXT_MAX])
 {
-    for (uint32_t i = 0; i < r->member_count; i++) {
-        const struct replica_member *member = &r->members[i];
+    for (uint32_t i = 0; i < r->cluster.count; i++) {
+        const struct replica_member *member = &r->cluster.members[i];
         struct peer_levels levels;
-        if (member->pid == r->me)
+        if (member->pid == r->cluster.me)
             continue;
         bool linked = peer_speaks(r->peer, member->pid, &levels);
         if (linked && levels.max > level_of(r))

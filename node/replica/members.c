@@ -10,9 +10,9 @@
 
 struct replica_member *members_find(struct replica *r, uint32_t pid)
 {
-    for (uint32_t i = 0; i < r->member_count; i++) {
-        if (r->members[i].pid == pid)
-            return &r->members[i];
+    for (uint32_t i = 0; i < r->cluster.count; i++) {
+        if (r->cluster.members[i].pid == pid)
+            return &r->cluster.members[i];
     }
     return NULL;
 }
@@ -41,11 +41,11 @@ void members_from_config(struct replica *r)
     uint64_t cluster;
     uint32_t me, pids[PAXOS_NODES_MAX - 1];
     config_cluster(r->config, &cluster, &me, pids);
-    r->me = me;
-    r->scope = (struct frame_scope){cluster, CONFIGURATION};
-    r->member_count = r->config->peer_count + 1;
-    for (uint32_t i = 0; i < r->member_count; i++)
-        r->members[i].pid = i + 1;
+    r->cluster.me = me;
+    r->cluster.scope = (struct frame_scope){cluster, CONFIGURATION};
+    r->cluster.count = r->config->peer_count + 1;
+    for (uint32_t i = 0; i < r->cluster.count; i++)
+        r->cluster.members[i].pid = i + 1;
     members_name(r, members_find(r, me), r->config->me.addr, r->config->me.peer_addr);
     for (uint32_t i = 0; i < r->config->peer_count; i++)
         members_name(r, members_find(r, pids[i]), r->config->peers[i].addr,
@@ -55,29 +55,29 @@ void members_from_config(struct replica *r)
 /* In the order of their ids, like all others. */
 void members_from_greeting(struct replica *r, const struct peer_greeting *greeting)
 {
-    r->member_count = 0;
+    r->cluster.count = 0;
     for (uint32_t i = 0; i < greeting->count; i++) {
         const struct peer_member *from = &greeting->members[i];
-        uint32_t at = r->member_count++;
-        for (; at > 0 && r->members[at - 1].pid > from->pid; at--)
-            r->members[at] = r->members[at - 1];
-        r->members[at] = (struct replica_member){.pid = from->pid};
-        members_name(r, &r->members[at], from->addr, from->peer_addr);
+        uint32_t at = r->cluster.count++;
+        for (; at > 0 && r->cluster.members[at - 1].pid > from->pid; at--)
+            r->cluster.members[at] = r->cluster.members[at - 1];
+        r->cluster.members[at] = (struct replica_member){.pid = from->pid};
+        members_name(r, &r->cluster.members[at], from->addr, from->peer_addr);
     }
 }
 
 void members_identity(const struct replica *r, struct peer_identity *identity)
 {
-    *identity = (struct peer_identity){.scope = r->scope, .me = r->me};
-    if (!r->identity.cluster)
+    *identity = (struct peer_identity){.scope = r->cluster.scope, .me = r->cluster.me};
+    if (!r->cluster.identity.cluster)
         identity->standing = PEER_NEW;
-    else if (r->status.standing == PAXOS_FRESH && !r->identity.told)
+    else if (r->status.standing == PAXOS_FRESH && !r->cluster.identity.told)
         identity->standing = PEER_FOUNDING;
     else
         identity->standing = PEER_MEMBER;
-    for (uint32_t i = 0; i < r->member_count; i++) {
-        const struct replica_member *member = &r->members[i];
-        if (member->pid == r->me)
+    for (uint32_t i = 0; i < r->cluster.count; i++) {
+        const struct replica_member *member = &r->cluster.members[i];
+        if (member->pid == r->cluster.me)
             continue;
         struct peer_member *other = &identity->members[identity->count++];
         other->pid = member->pid;
@@ -100,8 +100,8 @@ static void members_warn(const struct replica *r)
     for (uint32_t i = 0; i < r->config->peer_count; i++) {
         const char *addr = r->config->peers[i].addr;
         bool found = false;
-        for (uint32_t j = 0; j < r->member_count; j++)
-            found |= strcmp(addr, r->members[j].addr) == 0;
+        for (uint32_t j = 0; j < r->cluster.count; j++)
+            found |= strcmp(addr, r->cluster.members[j].addr) == 0;
         if (!found)
             trace_warn("members",
                        "node.json names the peer %s, which is not among the members of the "
@@ -113,19 +113,19 @@ static void members_warn(const struct replica *r)
 /* Whether this node is where no other one is, and it is known where all are. */
 static int members_check(const struct replica *r, struct fault *fault)
 {
-    for (uint32_t i = 0; i < r->member_count; i++) {
-        const struct replica_member *member = &r->members[i];
+    for (uint32_t i = 0; i < r->cluster.count; i++) {
+        const struct replica_member *member = &r->cluster.members[i];
         if (!member->addr[0])
             return fault_set(
                 fault, -EINVAL,
                 "peers: the cluster has %u nodes, and node %u has not told its address "
                 "yet: name all %u others, as at the first start",
-                r->member_count, member->pid, r->member_count - 1);
-        if (member->pid != r->me && strcmp(member->addr, r->config->me.addr) == 0)
+                r->cluster.count, member->pid, r->cluster.count - 1);
+        if (member->pid != r->cluster.me && strcmp(member->addr, r->config->me.addr) == 0)
             return fault_set(fault, -EINVAL,
                              "addr: %s is the addr of node %u of the cluster, and the folder "
                              "belongs to node %u: give that node an addr of its own",
-                             member->addr, member->pid, r->me);
+                             member->addr, member->pid, r->cluster.me);
     }
     return 0;
 }
@@ -136,23 +136,24 @@ static int members_check(const struct replica *r, struct fault *fault)
 int members_begin(struct replica *r, const struct paxos_membership *membership, struct fault *fault)
 {
     struct replica_member members[PAXOS_NODES_MAX];
-    bool known = membership->count == r->member_count;
+    bool known = membership->count == r->cluster.count;
     uint32_t next = 0; /* of the others, as they are known so far */
     for (uint32_t i = 0; i < membership->count; i++) {
         uint32_t pid = membership->members[i].pid;
         members[i] = (struct replica_member){.pid = pid};
-        if (pid == r->identity.node) {
+        if (pid == r->cluster.identity.node) {
             members_name(r, &members[i], r->config->me.addr, r->config->me.peer_addr);
             continue;
         }
-        next += next < r->member_count && r->members[next].pid == r->me;
+        next += next < r->cluster.count && r->cluster.members[next].pid == r->cluster.me;
         if (known)
-            members_name(r, &members[i], r->members[next].addr, r->members[next].peer_addr);
+            members_name(r, &members[i], r->cluster.members[next].addr,
+                         r->cluster.members[next].peer_addr);
         next++;
     }
-    memcpy(r->members, members, sizeof members);
-    r->member_count = membership->count;
-    r->me = r->identity.node;
+    memcpy(r->cluster.members, members, sizeof members);
+    r->cluster.count = membership->count;
+    r->cluster.me = r->cluster.identity.node;
     levels_begin(r);
     members_warn(r);
     return members_check(r, fault);

@@ -1,27 +1,32 @@
 /* Observers: who is told what entries change. The tree collects it only while there is one. */
 #include "replica/replica_internal.h"
 
+void observers_begin(struct replica *r)
+{
+    LIST_INIT(&r->observers.all);
+}
+
 void replica_observe(struct replica *r, struct replica_observer *observer)
 {
-    LIST_INSERT_HEAD(&r->observers, observer, entry);
+    LIST_INSERT_HEAD(&r->observers.all, observer, entry);
     tree_observe(r->tree, true);
 }
 
 void replica_observe_end(struct replica *r, struct replica_observer *observer)
 {
-    if (r->observer_next == observer)
-        r->observer_next = LIST_NEXT(observer, entry);
+    if (r->observers.next == observer)
+        r->observers.next = LIST_NEXT(observer, entry);
     LIST_REMOVE(observer, entry);
-    tree_observe(r->tree, !LIST_EMPTY(&r->observers));
+    tree_observe(r->tree, !LIST_EMPTY(&r->observers.all));
 }
 
 /* The next one to tell, or NULL. An observer that begins now comes first in the list, so it is not
  * told; one that ends is passed over by replica_observe_end. */
 static struct replica_observer *observer_after(struct replica *r)
 {
-    struct replica_observer *observer = r->observer_next;
+    struct replica_observer *observer = r->observers.next;
 
-    r->observer_next = observer ? LIST_NEXT(observer, entry) : NULL;
+    r->observers.next = observer ? LIST_NEXT(observer, entry) : NULL;
     return observer;
 }
 
@@ -32,7 +37,7 @@ void observers_applied(struct replica *r)
 
     if (changes->count == 0)
         return;
-    r->observer_next = LIST_FIRST(&r->observers);
+    r->observers.next = LIST_FIRST(&r->observers.all);
     while ((observer = observer_after(r)))
         observer->changed(observer->arg, changes);
 }
@@ -41,7 +46,7 @@ void observers_replaced(struct replica *r, uint64_t index)
 {
     struct replica_observer *observer;
 
-    r->observer_next = LIST_FIRST(&r->observers);
+    r->observers.next = LIST_FIRST(&r->observers.all);
     while ((observer = observer_after(r)))
         observer->replaced(observer->arg, index);
 }

@@ -10,9 +10,15 @@
 #include <assert.h>
 #include <stdlib.h>
 
+void reads_begin(struct replica *r)
+{
+    TAILQ_INIT(&r->reads.by_age);
+}
+
 static struct replica_freshness freshness_of(const struct replica *r, bool stale)
 {
-    uint64_t age = r->confirmed_ms == 0 ? UINT64_MAX : replica_now_ms() - r->confirmed_ms;
+    uint64_t age =
+        r->reads.confirmed_ms == 0 ? UINT64_MAX : replica_now_ms() - r->reads.confirmed_ms;
     return (struct replica_freshness){.stale = stale, .age_ms = age};
 }
 
@@ -21,10 +27,10 @@ static void finish(struct replica *r, struct pending_read *read, enum replica_ou
 {
     trace_debug("read", "%lx%s after %lu ms: %s", (unsigned long)read->id, stale ? " (stale)" : "",
                 (unsigned long)(replica_now_ms() - read->asked_ms), replica_outcome_text(outcome));
-    TAILQ_REMOVE(&r->reads, read, by_age);
-    r->read_count--;
+    TAILQ_REMOVE(&r->reads.by_age, read, by_age);
+    r->reads.count--;
     if (outcome != REPLICA_DONE)
-        r->refused_total++;
+        r->counts.refused++;
     read->done(read->arg, outcome, freshness_of(r, stale));
     free(read);
 }
@@ -50,16 +56,16 @@ static void enqueue(struct replica *r, bool stale_will_do, uint64_t deadline_ms,
     read->deadline_ms = deadline_ms;
     read->done = done;
     read->arg = arg;
-    TAILQ_INSERT_TAIL(&r->reads, read, by_age);
-    r->read_count++;
-    r->reads_unasked = true;
+    TAILQ_INSERT_TAIL(&r->reads.by_age, read, by_age);
+    r->reads.count++;
+    r->reads.unasked = true;
 }
 
 static void refuse(struct replica *r, enum replica_outcome outcome, replica_read_cb *done,
                    void *arg)
 {
     trace_debug("read", "refused: %s", replica_outcome_text(outcome));
-    r->refused_total++;
+    r->counts.refused++;
     done(arg, outcome, freshness_of(r, true));
 }
 
@@ -77,12 +83,12 @@ void replica_read_by(struct replica *r, enum replica_consistency consistency, ui
     /* What has just been emptied has not known anything yet. */
     bool stale_will_do = asked && r->status.standing == PAXOS_MEMBER;
     bool too_late = deadline_ms <= replica_now_ms();
-    r->reads_total++;
-    if (r->stopping || r->broken)
+    r->counts.reads++;
+    if (r->end.stopping || r->end.broken)
         refuse(r, REPLICA_STOPPING, done, arg);
     else if (consistency == REPLICA_LOCAL)
         done(arg, REPLICA_DONE, freshness_of(r, true));
-    else if (r->doubt)
+    else if (r->digests.doubt)
         refuse(r, REPLICA_NO_QUORUM, done, arg);
     else if (cache_is_fresh(r, consistency))
         done(arg, REPLICA_DONE, freshness_of(r, false));
@@ -92,7 +98,7 @@ void replica_read_by(struct replica *r, enum replica_consistency consistency, ui
         refuse(r, REPLICA_NO_QUORUM, done, arg);
     else if (too_late)
         refuse(r, REPLICA_TIMEOUT, done, arg);
-    else if (r->read_count >= REPLICA_READS_MAX)
+    else if (r->reads.count >= REPLICA_READS_MAX)
         refuse(r, REPLICA_BUSY, done, arg);
     else
         enqueue(r, stale_will_do, deadline_ms, done, arg);
@@ -107,11 +113,11 @@ static void nobody_asked(void *arg, enum replica_outcome outcome,
 void reads_ask(struct replica *r)
 {
     bool lease = false;
-    if (!r->reads_unasked)
+    if (!r->reads.unasked)
         return;
-    r->reads_unasked = false;
-    uint64_t id = replica_next_id(r, &r->next_read_id);
-    struct pending_read *read = TAILQ_LAST(&r->reads, pending_reads);
+    r->reads.unasked = false;
+    uint64_t id = replica_next_id(r, &r->reads.last_id);
+    struct pending_read *read = TAILQ_LAST(&r->reads.by_age, pending_reads);
     for (; read && read->id == 0; read = TAILQ_PREV(read, pending_reads, by_age)) {
         read->id = id;
         lease |= read->done != nobody_asked;
@@ -122,14 +128,14 @@ void reads_ask(struct replica *r)
 void reads_confirm(struct replica *r, const struct paxos_output *out)
 {
     struct pending_read *read;
-    TAILQ_FOREACH(read, &r->reads, by_age)
+    TAILQ_FOREACH(read, &r->reads.by_age, by_age)
     {
         if (read->id == 0 || read->id > out->reads_ready)
             break;
         if (!read->confirmed) {
             read->confirmed = true;
             read->index = out->reads_index;
-            r->reads_leased_total += read->id > out->reads_confirmed;
+            r->counts.reads_leased += read->id > out->reads_confirmed;
         }
     }
 }
@@ -137,13 +143,13 @@ void reads_confirm(struct replica *r, const struct paxos_output *out)
 void reads_answer(struct replica *r)
 {
     uint64_t applied = tree_applied(r->tree);
-    struct pending_read *read = TAILQ_FIRST(&r->reads);
+    struct pending_read *read = TAILQ_FIRST(&r->reads.by_age);
     if (!read || !read->confirmed || read->index > applied)
         return;
     int status = tree_read_begin(r->tree);
-    while ((read = TAILQ_FIRST(&r->reads)) && read->confirmed && read->index <= applied) {
-        assert(read->asked_ms >= r->confirmed_ms);
-        r->confirmed_ms = read->asked_ms;
+    while ((read = TAILQ_FIRST(&r->reads.by_age)) && read->confirmed && read->index <= applied) {
+        assert(read->asked_ms >= r->reads.confirmed_ms);
+        r->reads.confirmed_ms = read->asked_ms;
         finish(r, read, REPLICA_DONE, false);
     }
     if (status == 0)
@@ -155,7 +161,7 @@ void reads_answer(struct replica *r)
 void reads_without_quorum(struct replica *r)
 {
     struct pending_read *read, *next;
-    for (read = TAILQ_FIRST(&r->reads); read; read = next) {
+    for (read = TAILQ_FIRST(&r->reads.by_age); read; read = next) {
         next = TAILQ_NEXT(read, by_age);
         if (!read->confirmed)
             finish(r, read, read->stale_will_do ? REPLICA_DONE : REPLICA_NO_QUORUM, true);
@@ -165,7 +171,7 @@ void reads_without_quorum(struct replica *r)
 void reads_expire(struct replica *r, uint64_t now_ms)
 {
     struct pending_read *read, *next;
-    for (read = TAILQ_FIRST(&r->reads); read; read = next) {
+    for (read = TAILQ_FIRST(&r->reads.by_age); read; read = next) {
         next = TAILQ_NEXT(read, by_age);
         if (read->deadline_ms <= now_ms)
             finish(r, read, read->stale_will_do ? REPLICA_DONE : REPLICA_TIMEOUT, true);
@@ -174,6 +180,7 @@ void reads_expire(struct replica *r, uint64_t now_ms)
 
 void reads_keep_fresh(struct replica *r, uint64_t now_ms)
 {
-    if (r->status.has_quorum && r->read_count == 0 && now_ms - r->confirmed_ms >= READ_CONFIRM_MS)
+    if (r->status.has_quorum && r->reads.count == 0 &&
+        now_ms - r->reads.confirmed_ms >= READ_CONFIRM_MS)
         enqueue(r, false, replica_deadline_ms(r), nobody_asked, NULL);
 }

@@ -19,11 +19,11 @@ static void on_frame(void *arg, struct frame *frame)
             replica_step(r, &(struct paxos_event){.type = PAXOS_RECEIVE, .message = &frame->paxos});
         break;
     case FRAME_SNAPSHOT_REQUEST:
-        if (!r->stopping && !r->broken)
+        if (!r->end.stopping && !r->end.broken)
             serving_request(r, frame);
         break;
     case FRAME_SNAPSHOT_PIECE:
-        if (!r->stopping && !r->broken)
+        if (!r->end.stopping && !r->end.broken)
             fetching_piece(r, frame);
         break;
     case FRAME_PING:
@@ -78,9 +78,9 @@ static void on_housekeeping(uv_timer_t *timer)
     reads_expire(r, now);
     pings_expire(r, now);
     levels_release(r, now);
-    if (r->stopping || now - r->commit_ms >= COMMIT_MS)
+    if (r->end.stopping || now - r->turn.committed_ms >= COMMIT_MS)
         turn_commit(r);
-    if (!r->broken && !r->stopping) {
+    if (!r->end.broken && !r->end.stopping) {
         reads_keep_fresh(r, now);
         serving_housekeeping(r, now);
         fetching_housekeeping(r, now);
@@ -90,7 +90,7 @@ static void on_housekeeping(uv_timer_t *timer)
         if (r->paxos)
             levels_housekeeping(r);
     }
-    if (r->stopping)
+    if (r->end.stopping)
         stop_when_idle(r);
 }
 
@@ -103,7 +103,7 @@ struct tree *replica_tree(struct replica *r)
 
 bool replica_refuses_writes(const struct replica *r)
 {
-    return r->stopping || r->broken || !replica_has_quorum(r);
+    return r->end.stopping || r->end.broken || !replica_has_quorum(r);
 }
 
 struct peer *replica_peer(struct replica *r)
@@ -121,8 +121,8 @@ static int open_store(struct replica *r, struct fault *fault)
     if (status == 0)
         status = founding_begin(r, fault);
     if (status == 0)
-        status = tree_open(r->folder, &r->identity, &r->tree, fault);
-    r->durable_applied = 0; /* not known until a checkpoint says so: nothing is trimmed before */
+        status = tree_open(r->folder, &r->cluster.identity, &r->tree, fault);
+    r->checkpoint.durable = 0; /* not known until a checkpoint says so: nothing is trimmed before */
     return status;
 }
 
@@ -131,10 +131,10 @@ static int open_store(struct replica *r, struct fault *fault)
 static int open_log(struct replica *r, struct paxos_stored *stored, struct fault *fault)
 {
     uint32_t pids[PAXOS_NODES_MAX];
-    for (uint32_t i = 0; i < r->member_count; i++)
-        pids[i] = r->members[i].pid;
-    struct paxos_membership members = paxos_membership_of(pids, r->member_count, PAXOS_FRESH);
-    int status = log_open(r->folder, &r->identity, &members, tree_applied(r->tree),
+    for (uint32_t i = 0; i < r->cluster.count; i++)
+        pids[i] = r->cluster.members[i].pid;
+    struct paxos_membership members = paxos_membership_of(pids, r->cluster.count, PAXOS_FRESH);
+    int status = log_open(r->folder, &r->cluster.identity, &members, tree_applied(r->tree),
                           tree_snapshot(r->tree), &r->log, stored, fault);
     if (status < 0)
         return status;
@@ -145,26 +145,26 @@ static int open_log(struct replica *r, struct paxos_stored *stored, struct fault
 static int start_consensus(struct replica *r, const struct paxos_stored *stored,
                            struct fault *fault)
 {
-    struct paxos_config paxos = {.me = r->me,
-                                 .count = r->member_count,
+    struct paxos_config paxos = {.me = r->cluster.me,
+                                 .count = r->cluster.count,
                                  .priority = r->config->priority,
                                  .start = r->start,
                                  .lease_us = r->config->lease_time_ms * 1000,
-                                 .leased_before = r->leased_before,
-                                 .told_by_member = r->identity.told,
+                                 .leased_before = r->leases.before,
+                                 .told_by_member = r->cluster.identity.told,
                                  .tell_us = TELL_US,
                                  .now = replica_now_us()};
     uint32_t others[PAXOS_NODES_MAX], count = 0;
-    for (uint32_t i = 0; i < r->member_count; i++) {
-        paxos.pids[i] = r->members[i].pid;
-        if (paxos.pids[i] != r->me)
+    for (uint32_t i = 0; i < r->cluster.count; i++) {
+        paxos.pids[i] = r->cluster.members[i].pid;
+        if (paxos.pids[i] != r->cluster.me)
             others[count++] = paxos.pids[i];
     }
     r->paxos = paxos_new(&paxos, stored);
     if (!r->paxos)
         return fault_set(fault, -ENOMEM, "consensus: out of memory");
-    r->decided = tree_applied(r->tree);
-    divergence_init(&r->divergence, others, count);
+    r->turn.decided = tree_applied(r->tree);
+    divergence_init(&r->digests.divergence, others, count);
     digests_begin(r);
     paxos_status(r->paxos, &r->status);
     struct log_callbacks callbacks = {on_durable, on_log_failed, r};
@@ -177,7 +177,7 @@ int replica_begin(struct replica *r, struct fault *fault)
     struct paxos_stored stored = {0};
     int status = open_log(r, &stored, fault);
     if (status == 0)
-        status = tree_identify(r->tree, &r->identity, fault);
+        status = tree_identify(r->tree, &r->cluster.identity, fault);
     if (status == 0)
         status = start_consensus(r, &stored, fault);
     log_stored_clear(&stored);
@@ -199,13 +199,13 @@ static int start_links(struct replica *r, struct lws_context *websockets, struct
 static void start_handles(struct replica *r)
 {
     turn_start(r);
-    uv_timer_init(r->loop, &r->heartbeat);
-    uv_timer_init(r->loop, &r->housekeeping);
-    r->heartbeat.data = r->housekeeping.data = r;
-    r->handles_open = 5;
+    uv_timer_init(r->loop, &r->timers.heartbeat);
+    uv_timer_init(r->loop, &r->timers.housekeeping);
+    r->timers.heartbeat.data = r->timers.housekeeping.data = r;
+    r->end.handles = 5;
     uint64_t period = r->config->heartbeat_ms;
-    uv_timer_start(&r->heartbeat, on_heartbeat, 0, period);
-    uv_timer_start(&r->housekeeping, on_housekeeping, HOUSEKEEPING_MS, HOUSEKEEPING_MS);
+    uv_timer_start(&r->timers.heartbeat, on_heartbeat, 0, period);
+    uv_timer_start(&r->timers.housekeeping, on_housekeeping, HOUSEKEEPING_MS, HOUSEKEEPING_MS);
 }
 
 static struct replica *replica_new(uv_loop_t *loop, const struct config *config)
@@ -215,16 +215,12 @@ static struct replica *replica_new(uv_loop_t *loop, const struct config *config)
         return NULL;
     r->loop = loop;
     r->config = config;
-    r->next_sequence = 1;
-    TAILQ_INIT(&r->writes);
-    for (size_t i = 0; i < WRITE_BUCKETS; i++)
-        TAILQ_INIT(&r->write_buckets[i]);
-    TAILQ_INIT(&r->reads);
-    LIST_INIT(&r->observers);
-    LIST_INIT(&r->pings);
-    TAILQ_INIT(&r->held);
-    for (size_t i = 0; i < PAXOS_NODES_MAX; i++)
-        r->serving[i].replica = r;
+    writes_begin(r);
+    reads_begin(r);
+    observers_begin(r);
+    pings_begin(r);
+    serving_begin(r);
+    held_begin(r);
     return r;
 }
 
@@ -235,11 +231,11 @@ int replica_start(uv_loop_t *loop, struct lws_context *websockets, const struct 
     struct replica *r = replica_new(loop, config);
     if (!r)
         return fault_set(fault, -ENOMEM, "replica: out of memory");
-    r->failed = failed;
-    r->failed_arg = failed_arg;
+    r->end.failed = failed;
+    r->end.failed_arg = failed_arg;
     r->status.standing = PAXOS_FRESH;
     int status = open_store(r, fault);
-    if (status == 0 && r->identity.cluster)
+    if (status == 0 && r->cluster.identity.cluster)
         status = replica_begin(r, fault);
     if (status == 0)
         status = start_links(r, websockets, fault);
@@ -258,10 +254,10 @@ int replica_start(uv_loop_t *loop, struct lws_context *websockets, const struct 
 
 void replica_stop(struct replica *r, void (*stopped)(void *arg), void *arg)
 {
-    assert(!r->stopping);
-    r->stopping = true;
-    r->stopped = stopped;
-    r->stopped_arg = arg;
+    assert(!r->end.stopping);
+    r->end.stopping = true;
+    r->end.stopped = stopped;
+    r->end.stopped_arg = arg;
     /* Those that are about to be proposed are in flight. */
     if (!r->status.has_leader)
         writes_refuse_unproposed(r, REPLICA_STOPPING);
@@ -270,33 +266,33 @@ void replica_stop(struct replica *r, void (*stopped)(void *arg), void *arg)
 static void on_handle_closed(uv_handle_t *handle)
 {
     struct replica *r = handle->data;
-    if (--r->handles_open == 0)
-        r->stopped(r->stopped_arg);
+    if (--r->end.handles == 0)
+        r->end.stopped(r->end.stopped_arg);
 }
 
 static void on_log_closed(void *arg)
 {
     struct replica *r = arg;
-    uv_close((uv_handle_t *)&r->prepare, on_handle_closed);
-    uv_close((uv_handle_t *)&r->idle, on_handle_closed);
-    uv_close((uv_handle_t *)&r->heartbeat, on_handle_closed);
-    uv_close((uv_handle_t *)&r->housekeeping, on_handle_closed);
-    uv_close((uv_handle_t *)&r->wake, on_handle_closed);
+    uv_close((uv_handle_t *)&r->turn.prepare, on_handle_closed);
+    uv_close((uv_handle_t *)&r->turn.idle, on_handle_closed);
+    uv_close((uv_handle_t *)&r->timers.heartbeat, on_handle_closed);
+    uv_close((uv_handle_t *)&r->timers.housekeeping, on_handle_closed);
+    uv_close((uv_handle_t *)&r->turn.wake, on_handle_closed);
 }
 
 static void stop_when_idle(struct replica *r)
 {
-    bool waiting =
-        r->held_count > 0 || r->write_count > 0 || r->read_count > 0 || !LIST_EMPTY(&r->pings);
+    bool waiting = r->levels.held_count > 0 || r->writes.count > 0 || r->reads.count > 0 ||
+                   !LIST_EMPTY(&r->pings.all);
     if (waiting || serving_busy(r) || fetching_busy(r) || tree_busy(r->tree))
         return;
     turn_stop(r);
-    uv_timer_stop(&r->heartbeat);
-    uv_timer_stop(&r->housekeeping);
+    uv_timer_stop(&r->timers.heartbeat);
+    uv_timer_stop(&r->timers.housekeeping);
     serving_stop(r);
     fetching_stop(r);
     peer_stop(r->peer);
-    r->broken = true; /* nothing reaches the core any more */
+    r->end.broken = true; /* nothing reaches the core any more */
     struct log *log = r->log;
     r->log = NULL; /* doors may still ask for the status */
     if (log)
@@ -307,7 +303,7 @@ static void stop_when_idle(struct replica *r)
 
 void replica_free(struct replica *r)
 {
-    assert(LIST_EMPTY(&r->observers));
+    assert(LIST_EMPTY(&r->observers.all));
     peer_free(r->peer);
     paxos_free(r->paxos);
     tree_close(r->tree);

@@ -115,6 +115,15 @@ bool replica_refuses_writes(const struct replica *replica);
 void replica_ping(struct replica *replica, uint32_t pid, void (*done)(void *arg, bool reached),
                   void *arg);
 
+/* Since the start. */
+struct replica_counts {
+    uint64_t writes, reads;
+    uint64_t reads_leased; /* of the reads, those that this node answered by a lease */
+    uint64_t refused;      /* of both; nothing has happened */
+    uint64_t unknown;      /* writes whose outcome is */
+    uint64_t snapshots_sent, snapshots_received;
+};
+
 struct replica_status {
     uint32_t me;      /* the id of this node; 0: it does not know its cluster yet */
     uint64_t cluster; /* likewise */
@@ -138,8 +147,7 @@ struct replica_status {
     uint64_t pending_writes, pending_reads;
     uint64_t age_ms; /* as in replica_freshness */
     bool fetching_snapshot;
-    uint64_t writes_total, reads_total, reads_leased_total, refused_total, unknown_total,
-        snapshots_sent, snapshots_received;
+    struct replica_counts counts;
     struct log_metrics log;
     struct peer_metrics links;
     struct tree_counts tree;

@@ -1,10 +1,12 @@
-/* Private to the room: the replica's state, shared by its files:
+/* Private to the room: its files, and what they offer each other. The state that they share is in
+ * state.h.
  *
  *   replica.c   start, stop, and what reaches it
  *   founding.c  which cluster this node belongs to, and as whom
  *   members.c   who else does, and where they are
  *   turn.c      events in, outputs out, entries applied
  *   core.c      what the others stand on
+ *   check.c     the invariants of the state
  *   writes.c    commands on their way from submit to their result
  *   reads.c     reads waiting for a read index and for the tree to reach it
  *   observers.c  who is told what entries change
@@ -21,16 +23,12 @@
 #ifndef QUORUMFS_REPLICA_REPLICA_INTERNAL_H
 #define QUORUMFS_REPLICA_REPLICA_INTERNAL_H
 
-#include "replica/describe.h"
-#include "replica/divergence.h"
-#include "replica/replica.h"
+#include "replica/state.h"
 
-#include <sys/queue.h>
 #include <time.h>
 
 enum {
-    CONFIGURATION = 1,    /* who belongs to the cluster does not change yet */
-    WRITE_BUCKETS = 4096, /* of the table of pending writes by sequence */
+    CONFIGURATION = 1, /* who belongs to the cluster does not change yet */
     WRITE_REPEAT_MS =
         1000,       /* a proposal not decided by then is proposed again, then after twice as long */
     TELL_US = 5000, /* until a follower is told what is decided, if nothing else goes there */
@@ -47,7 +45,6 @@ enum {
     HELD_WRITES_MAX = 1024,                         /* that wait for the level to rise */
     LEASES_OVER_MS = 2 * PAXOS_LEASE_US_MAX / 1000, /* after a start */
     SNAPSHOT_PIECE_BYTES = 256 * 1024,
-    SNAPSHOT_WINDOW = 16,        /* pieces that are on their way at a time */
     SNAPSHOT_PATIENCE_MS = 1000, /* for the next piece; then it is asked for again ... */
     SNAPSHOT_REPEATS_MAX = 2,    /* ... so often, twice as late each time; then the next peer is */
     SNAPSHOT_IDLE_MS = 10000,    /* a served snapshot that nobody asks for any more is closed */
@@ -58,188 +55,6 @@ enum {
 #define STAMP_FORMAT "%u/%lx/%lu"
 #define STAMP_VALUES(node, incarnation, sequence)                                                  \
     (unsigned)(node), (unsigned long)(incarnation), (unsigned long)(sequence)
-
-/* A command of this node that is not answered yet. */
-struct pending_write {
-    TAILQ_ENTRY(pending_write) by_age;
-    TAILQ_ENTRY(pending_write) in_bucket;
-    uint64_t sequence;
-    struct paxos_entry *entry;
-    uint64_t deadline_ms;
-    uint64_t repeat_ms; /* when it is proposed again */
-    uint64_t repeat_step_ms;
-    bool proposed; /* handed to the core at least once: from then on its outcome may be unknown */
-    replica_written_cb *done;
-    void *arg;
-};
-
-TAILQ_HEAD(pending_writes, pending_write);
-
-struct pending_read {
-    TAILQ_ENTRY(pending_read) by_age;
-    uint64_t id; /* 0: not yet asked of the core */
-    uint64_t asked_ms;
-    uint64_t deadline_ms;
-    uint64_t index; /* read index; counts once `confirmed` */
-    bool confirmed;
-    bool stale_will_do; /* without a quorum, answer what is known */
-    replica_read_cb *done;
-    void *arg;
-};
-
-TAILQ_HEAD(pending_reads, pending_read);
-
-struct pending_ping {
-    LIST_ENTRY(pending_ping) all;
-    uint64_t id;
-    uint32_t pid;
-    uint64_t deadline_ms;
-    void (*done)(void *arg, bool reached);
-    void *arg;
-};
-
-LIST_HEAD(pending_pings, pending_ping);
-
-/* A snapshot that a peer is pulling from this node. */
-struct snapshot_serving {
-    struct replica *replica;
-    uint32_t pid; /* 0: free */
-    uint64_t id;  /* the peer's attempt */
-    uint64_t index;
-    uint64_t received; /* the peer has all below this piece */
-    uint64_t read;     /* those below it were read from the tree, and sent */
-    bool whole;        /* and there are no more */
-    bool reading;      /* the next one is being read */
-    uint64_t used_ms;
-    struct tree_reader *reader;            /* NULL: `whole` */
-    struct buffer pieces[SNAPSHOT_WINDOW]; /* those from `received` to `read` */
-};
-
-/* The snapshot that this node is pulling from a peer. */
-struct snapshot_fetching {
-    uint32_t pid;     /* 0: none under way */
-    uint32_t tried;   /* whom the last attempt asked */
-    uint64_t id;      /* rises with each attempt: pieces of earlier ones are ignored */
-    uint64_t index;   /* of the snapshot, once the first piece is there */
-    uint64_t written; /* those below this piece are in the new database; written <= arrived */
-    uint64_t arrived; /* those below it have come */
-    bool whole;       /* and there are no more */
-    uint64_t waits_since_ms;
-    uint32_t repeats; /* of the question, since a piece came */
-    bool writing;     /* a piece is on its way into the database */
-    bool given_up;    /* once that has ended */
-    bool installing;  /* the tree is being replaced: nothing is applied */
-    struct tree_writer *writer;
-    struct buffer pieces[SNAPSHOT_WINDOW]; /* those from `written` to `arrived` */
-};
-
-/* A command that waits for the cluster's level to rise (levels.c). */
-struct held_write {
-    TAILQ_ENTRY(held_write) by_age;
-    struct command command;
-    uint64_t deadline_ms;
-    replica_written_cb *done;
-    void *arg;
-};
-
-TAILQ_HEAD(held_writes, held_write);
-
-/* A node of the cluster. */
-struct replica_member {
-    uint32_t pid;
-    char addr[CONFIG_ADDR_MAX], peer_addr[CONFIG_ADDR_MAX]; /* empty: not known */
-    uint64_t new_ms; /* founding.c: when it last said that its folder is new; 0: never */
-};
-
-struct replica {
-    uv_loop_t *loop;
-    const struct config *config;
-
-    /* founding.c: as long as `identity.cluster` is 0, the others only stand in for what will be. */
-    struct identity identity;
-    struct frame_scope scope;
-    uint32_t me;
-    uint32_t member_count; /* this node included */
-    struct replica_member members[PAXOS_NODES_MAX];
-
-    /* levels.c */
-    struct tree_cluster cluster; /* as it was taken over last */
-    bool levels_busy;            /* a proposal about it is under way */
-    struct held_writes held;
-    uint32_t held_count;
-    void (*failed)(void *arg, int status, const char *text);
-    void *failed_arg;
-
-    struct folder *folder;
-    struct tree *tree;
-    struct log *log; /* like the core, not before the identity is known */
-    struct peer *peer;
-    struct paxos *paxos;
-    struct paxos_status status; /* after the last turn */
-    struct describe describe;   /* when debug lines are printed */
-
-    /* The turn: a prepare handle runs it before the loop sleeps; while work is left an idle handle
-     * keeps the loop from sleeping. */
-    uv_prepare_t prepare;
-    uv_idle_t idle;
-    uv_timer_t heartbeat;
-    uv_timer_t housekeeping;
-    uv_timer_t wake; /* a decision waits for a lease to end */
-    uint32_t handles_open;
-
-    uint64_t decided; /* may be applied up to here */
-    uint64_t snapshot_needed;
-    bool broken; /* disk or memory failed: nothing is answered any more */
-
-    /* writes.c */
-    uint64_t start; /* of this folder; see replica_incarnation */
-    uint64_t next_sequence;
-    struct pending_writes writes;
-    struct pending_writes write_buckets[WRITE_BUCKETS];
-    uint64_t write_count, write_bytes;
-    bool writes_unproposed;          /* some have not been handed to the core */
-    struct paxos_ballot proposed_to; /* the leader that has been told everything */
-
-    /* reads.c */
-    struct pending_reads reads;
-    uint64_t read_count, next_read_id;
-    bool reads_unasked;
-    uint64_t confirmed_ms; /* the tree contains everything that had returned before; 0: never */
-
-    /* leases.c */
-    bool leased_before;
-    uint64_t started_ms;
-
-    /* observers.c */
-    LIST_HEAD(replica_observers, replica_observer) observers;
-    struct replica_observer *observer_next; /* of those that are being told */
-
-    struct pending_pings pings;
-    uint64_t next_ping_id;
-
-    /* snapshot_serving.c, snapshot_fetching.c */
-    struct snapshot_serving serving[PAXOS_NODES_MAX];
-    struct snapshot_fetching fetching;
-    uint64_t durable_applied; /* of the tree, by the last checkpoint */
-    uint64_t commit_ms;       /* when the last one was */
-    uint64_t checkpoint_ms;   /* when the last one began */
-
-    /* digests.c */
-    struct divergence divergence;
-    bool doubt; /* somebody's tree differs from this one, and nobody can tell who is right */
-
-    /* why.c */
-    enum paxos_standing said_standing;
-    uint64_t joining_since_ms;
-    bool said_why;
-
-    bool stopping;
-    void (*stopped)(void *arg);
-    void *stopped_arg;
-
-    uint64_t writes_total, reads_total, reads_leased_total, refused_total, unknown_total,
-        snapshots_sent, snapshots_received;
-};
 
 /* What leases are measured with: goes on while the machine sleeps. */
 static inline uint64_t replica_now_us(void)
@@ -258,7 +73,7 @@ static inline uint64_t replica_deadline_ms(const struct replica *r)
 /* Whether requests can be served: a quorum, and no doubt about this node's tree. */
 static inline bool replica_has_quorum(const struct replica *r)
 {
-    return r->status.has_quorum && !r->doubt;
+    return r->status.has_quorum && !r->digests.doubt;
 }
 
 /* Higher than at any earlier start of this node, also of a folder that was lost: the number of the
@@ -312,6 +127,7 @@ void levels_begin(struct replica *r);
 void levels_housekeeping(struct replica *r);
 /* Whether every member of the cluster reads the command. */
 bool levels_allow(const struct replica *r, const struct command *command);
+void held_begin(struct replica *r);
 /* Takes a command that is not allowed: waits, if the level is about to rise, or refuses it. */
 void levels_hold(struct replica *r, struct command *command, uint64_t deadline_ms,
                  replica_written_cb *done, void *arg);
@@ -324,11 +140,15 @@ bool levels_readable(const struct paxos_message *m);
 /* The identity is known: opens the log and starts consensus. */
 int replica_begin(struct replica *r, struct fault *fault);
 
+/* Asserts what state.h says of each group. After each turn of a replica that is not broken. */
+void replica_check(const struct replica *r);
+
 /* From now on there is a turn before each sleep of the loop. */
 void turn_start(struct replica *r);
 void turn_stop(struct replica *r);
 void turn_commit(struct replica *r); /* of the tree */
 
+void writes_begin(struct replica *r);
 /* As replica_submit_by, whatever level the command needs. */
 void writes_submit(struct replica *r, struct command *command, uint64_t deadline_ms,
                    replica_written_cb *done, void *arg);
@@ -342,6 +162,7 @@ void writes_expire(struct replica *r, uint64_t now_ms);
 /* Refuses what was never proposed. */
 void writes_refuse_unproposed(struct replica *r, enum replica_outcome outcome);
 
+void reads_begin(struct replica *r);
 /* Asks the core for a read index for all reads that came since the last time. */
 void reads_ask(struct replica *r);
 /* What the core says of reads: which of them may be answered, and once what is applied. */
@@ -359,13 +180,16 @@ int leases_begin(struct replica *r, struct fault *fault);
 /* Forgets it when no lease can be left of one that did. */
 void leases_housekeeping(struct replica *r, uint64_t now_ms);
 
+void observers_begin(struct replica *r);
 /* Tell the observers. */
 void observers_applied(struct replica *r); /* what the last entry changed */
 void observers_replaced(struct replica *r, uint64_t index);
 
+void pings_begin(struct replica *r);
 void pings_answered(struct replica *r, const struct frame *frame);
 void pings_expire(struct replica *r, uint64_t now_ms);
 
+void serving_begin(struct replica *r);
 void serving_request(struct replica *r, const struct frame *request);
 void serving_housekeeping(struct replica *r, uint64_t now_ms); /* ends what nobody asks for */
 bool serving_busy(const struct replica *r); /* a piece is read in the background */

@@ -25,7 +25,7 @@ static void fetching_ask(struct replica *r)
     peer_send(r->peer, &(struct frame){.type = FRAME_SNAPSHOT_REQUEST,
                                        .to = f->pid,
                                        .id = f->id,
-                                       .index = r->snapshot_needed,
+                                       .index = r->turn.snapshot_needed,
                                        .piece = f->written});
 }
 
@@ -72,7 +72,7 @@ static void fetching_start(struct replica *r)
     if (pid == 0)
         return;
     trace_info("snapshot", "fetching the tree at index %lu or later from node %u",
-               (unsigned long)r->snapshot_needed, pid);
+               (unsigned long)r->turn.snapshot_needed, pid);
     r->fetching.pid = r->fetching.tried = pid;
     replica_next_id(r, &r->fetching.id);
     fetching_ask(r);
@@ -99,11 +99,11 @@ static void installed(void *arg, int status)
     trace_info("snapshot", "the tree is at index %lu now", (unsigned long)index);
     fetching_end(r);
     assert(tree_applied(r->tree) == index);
-    r->snapshots_received++;
-    r->durable_applied = index;
-    r->decided = index > r->decided ? index : r->decided;
+    r->counts.snapshots_received++;
+    r->checkpoint.durable = index;
+    r->turn.decided = index > r->turn.decided ? index : r->turn.decided;
     digests_begin(r);
-    r->snapshot_needed = 0; /* unless the core asks for another one */
+    r->turn.snapshot_needed = 0; /* unless the core asks for another one */
     replica_step(r, &(struct paxos_event){.type = PAXOS_SNAPSHOT_INSTALLED, .index = index});
     observers_replaced(r, index);
     writes_recall(r);
@@ -127,7 +127,7 @@ static void piece_written(void *arg, int status)
     struct replica *r = arg;
     struct snapshot_fetching *f = &r->fetching;
     f->writing = false;
-    if (r->stopping || r->snapshot_needed == 0 || f->given_up) {
+    if (r->end.stopping || r->turn.snapshot_needed == 0 || f->given_up) {
         fetching_end(r); /* the log may have done it meanwhile */
     } else if (status == -EBADMSG) {
         trace_warn("snapshot", "a piece from node %u cannot be read", f->pid);
@@ -172,7 +172,7 @@ static bool of_the_snapshot(const struct replica *r, const struct frame *frame)
 {
     const struct snapshot_fetching *f = &r->fetching;
     if (f->arrived == 0)
-        return frame->index != 0 && frame->index >= r->snapshot_needed;
+        return frame->index != 0 && frame->index >= r->turn.snapshot_needed;
     return frame->index == f->index;
 }
 
@@ -200,7 +200,7 @@ void fetching_piece(struct replica *r, const struct frame *frame)
     struct snapshot_fetching *f = &r->fetching;
     if (f->pid != frame->from || f->id != frame->id || f->installing || f->given_up)
         return;
-    if (!of_the_snapshot(r, frame) || r->snapshot_needed == 0) {
+    if (!of_the_snapshot(r, frame) || r->turn.snapshot_needed == 0) {
         fetching_give_up(r);
         return;
     }
@@ -237,9 +237,9 @@ void fetching_housekeeping(struct replica *r, uint64_t now_ms)
     if (f->writing || f->installing)
         return;
     uint64_t patience_ms = (uint64_t)SNAPSHOT_PATIENCE_MS << f->repeats;
-    if (r->snapshot_needed == 0 && f->pid != 0)
+    if (r->turn.snapshot_needed == 0 && f->pid != 0)
         fetching_end(r);
-    else if (r->snapshot_needed != 0 && f->pid == 0)
+    else if (r->turn.snapshot_needed != 0 && f->pid == 0)
         fetching_start(r);
     else if (f->pid != 0 && now_ms - f->waits_since_ms > patience_ms)
         fetching_repeat(r);

@@ -10,6 +10,12 @@
 
 #include "base/trace.h"
 
+void serving_begin(struct replica *r)
+{
+    for (uint32_t i = 0; i < PAXOS_NODES_MAX; i++)
+        r->serving[i].replica = r;
+}
+
 static struct buffer *piece_at(struct snapshot_serving *s, uint64_t piece)
 {
     return &s->pieces[piece % SNAPSHOT_WINDOW];
@@ -71,7 +77,7 @@ static void piece_read(void *arg, int status, struct bytes bytes, bool last)
     if (status < 0)
         trace_warn("snapshot", "reading for node %u failed: %s", s->pid,
                    tree_fault(s->replica->tree));
-    if (status < 0 || data->failed || s->replica->stopping) {
+    if (status < 0 || data->failed || s->replica->end.stopping) {
         serving_close(s);
         return;
     }
@@ -123,7 +129,7 @@ static void serving_open(struct replica *r, struct snapshot_serving *s, const st
     }
     trace_info("snapshot", "node %u fetches the tree at index %lu", request->from,
                (unsigned long)index);
-    r->snapshots_sent++;
+    r->counts.snapshots_sent++;
     s->pid = request->from;
     s->id = request->id;
     s->index = index;

@@ -17,7 +17,7 @@ static void describe_peer(const struct replica *r, const struct replica_member *
     s->peers[at].pid = member->pid;
     s->peers[at].addr = member->addr;
     s->peers[at].linked = peer_linked(r->peer, member->pid);
-    s->peers[at].alive = !r->identity.cluster && founding_heard(member);
+    s->peers[at].alive = !r->cluster.identity.cluster && founding_heard(member);
     for (uint32_t i = 0; i < s->paxos.peer_count; i++) {
         if (s->paxos.peers[i].pid != member->pid)
             continue;
@@ -29,20 +29,21 @@ static void describe_peer(const struct replica *r, const struct replica_member *
 
 static void describe_peers(const struct replica *r, struct replica_status *s)
 {
-    for (uint32_t i = 0; i < r->member_count; i++) {
-        if (r->members[i].pid != r->me)
-            describe_peer(r, &r->members[i], s);
+    for (uint32_t i = 0; i < r->cluster.count; i++) {
+        if (r->cluster.members[i].pid != r->cluster.me)
+            describe_peer(r, &r->cluster.members[i], s);
     }
 }
 
 void replica_status(struct replica *r, struct replica_status *s)
 {
-    *s = (struct replica_status){
-        .me = r->identity.node, .cluster = r->identity.cluster, .config = r->config};
+    *s = (struct replica_status){.me = r->cluster.identity.node,
+                                 .cluster = r->cluster.identity.cluster,
+                                 .config = r->config};
     s->paxos = r->status;
     if (r->paxos)
         paxos_status(r->paxos, &s->paxos);
-    s->paxos.has_quorum &= !r->doubt;
+    s->paxos.has_quorum &= !r->digests.doubt;
     s->applied = tree_applied(r->tree);
     s->digest = tree_history(r->tree);
     s->level = tree_cluster(r->tree)->level;
@@ -51,17 +52,11 @@ void replica_status(struct replica *r, struct replica_status *s)
     s->writes_refused = replica_refuses_writes(r);
     if (s->writes_refused)
         why_refused(r, s);
-    s->pending_writes = r->write_count;
-    s->pending_reads = r->read_count;
-    s->age_ms = r->confirmed_ms ? replica_now_ms() - r->confirmed_ms : UINT64_MAX;
+    s->pending_writes = r->writes.count;
+    s->pending_reads = r->reads.count;
+    s->age_ms = r->reads.confirmed_ms ? replica_now_ms() - r->reads.confirmed_ms : UINT64_MAX;
     s->fetching_snapshot = r->fetching.pid != 0;
-    s->writes_total = r->writes_total;
-    s->reads_total = r->reads_total;
-    s->reads_leased_total = r->reads_leased_total;
-    s->refused_total = r->refused_total;
-    s->unknown_total = r->unknown_total;
-    s->snapshots_sent = r->snapshots_sent;
-    s->snapshots_received = r->snapshots_received;
+    s->counts = r->counts;
     if (r->log)
         log_metrics(r->log, &s->log);
     peer_metrics(r->peer, &s->links);
@@ -115,8 +110,8 @@ static void add_log(cJSON *root, const struct replica_status *s)
     add_number(tree, "inodes", s->tree.inodes);
     add_number(tree, "bytes", s->tree.bytes);
     add_number(tree, "database_bytes", s->tree.file_bytes);
-    add_number(tree, "snapshots_sent", s->snapshots_sent);
-    add_number(tree, "snapshots_received", s->snapshots_received);
+    add_number(tree, "snapshots_sent", s->counts.snapshots_sent);
+    add_number(tree, "snapshots_received", s->counts.snapshots_received);
     cJSON_AddBoolToObject(tree, "fetching_snapshot", s->fetching_snapshot);
 }
 
@@ -199,12 +194,12 @@ static void consensus_metrics(struct buffer *out, const struct replica_status *s
 
 static void request_metrics(struct buffer *out, const struct replica_status *s)
 {
-    counter(out, "writes_total", "Commands submitted through this node.", s->writes_total);
-    counter(out, "reads_total", "Reads asked of this node.", s->reads_total);
+    counter(out, "writes_total", "Commands submitted through this node.", s->counts.writes);
+    counter(out, "reads_total", "Reads asked of this node.", s->counts.reads);
     counter(out, "reads_leased_total", "Reads that this node answered by a lease, asking nobody.",
-            s->reads_leased_total);
-    counter(out, "refused_total", "Requests refused, with nothing done.", s->refused_total);
-    counter(out, "unknown_total", "Writes whose outcome stayed unknown.", s->unknown_total);
+            s->counts.reads_leased);
+    counter(out, "refused_total", "Requests refused, with nothing done.", s->counts.refused);
+    counter(out, "unknown_total", "Writes whose outcome stayed unknown.", s->counts.unknown);
     gauge(out, "waiting_writes", "Writes not answered yet.", s->pending_writes);
     gauge(out, "waiting_reads", "Reads not answered yet.", s->pending_reads);
 }
@@ -222,8 +217,10 @@ static void store_metrics(struct buffer *out, const struct replica_status *s)
     gauge(out, "tree_inodes", "Files, directories and others.", s->tree.inodes);
     gauge(out, "tree_bytes", "Bytes of contents.", s->tree.bytes);
     gauge(out, "tree_file_bytes", "tree.db with its write-ahead log.", s->tree.file_bytes);
-    counter(out, "snapshots_sent_total", "Snapshots that peers fetched here.", s->snapshots_sent);
-    counter(out, "snapshots_received_total", "Snapshots installed here.", s->snapshots_received);
+    counter(out, "snapshots_sent_total", "Snapshots that peers fetched here.",
+            s->counts.snapshots_sent);
+    counter(out, "snapshots_received_total", "Snapshots installed here.",
+            s->counts.snapshots_received);
 }
 
 static void link_metrics(struct buffer *out, const struct replica_status *s)

@@ -34,7 +34,7 @@ static void wake_up(struct replica *r, uint64_t at_us)
     if (at_us == 0)
         return;
     uint64_t now = replica_now_us();
-    uv_timer_start(&r->wake, on_wake, at_us > now ? (at_us - now) / 1000 + 1 : 0, 0);
+    uv_timer_start(&r->turn.wake, on_wake, at_us > now ? (at_us - now) / 1000 + 1 : 0, 0);
 }
 
 static void trace_output(struct replica *r, const struct paxos_output *out)
@@ -58,9 +58,9 @@ static void take_output(struct replica *r)
         return;
     }
     send_messages(r, &out);
-    assert(out.decided >= r->decided);
-    r->decided = out.decided;
-    r->snapshot_needed = out.snapshot_needed;
+    assert(out.decided >= r->turn.decided);
+    r->turn.decided = out.decided;
+    r->turn.snapshot_needed = out.snapshot_needed;
     reads_confirm(r, &out);
     wake_up(r, out.wake_at);
     paxos_output_clear(&out);
@@ -104,8 +104,8 @@ static void apply_next(struct replica *r)
     struct bytes bytes = bytes_of(entry->bytes, entry->len);
     struct command_view view;
     bool readable = command_read(bytes, &view) == 0;
-    bool mine =
-        readable && view.stamp.node == r->me && view.stamp.incarnation == replica_incarnation(r);
+    bool mine = readable && view.stamp.node == r->cluster.me &&
+                view.stamp.incarnation == replica_incarnation(r);
     struct command_result result = {0};
     bool repeated = false;
     int status = tree_apply(r->tree, bytes, mine, &result, &repeated);
@@ -125,8 +125,8 @@ static void apply_next(struct replica *r)
 
 void turn_commit(struct replica *r)
 {
-    int status = r->broken ? 0 : tree_commit(r->tree);
-    r->commit_ms = replica_now_ms();
+    int status = r->end.broken ? 0 : tree_commit(r->tree);
+    r->turn.committed_ms = replica_now_ms();
     trace_debug("tree", "committed at index %lu", (unsigned long)tree_applied(r->tree));
     if (status < 0)
         replica_break(r, tree_fault(r->tree), status);
@@ -134,7 +134,7 @@ void turn_commit(struct replica *r)
 
 static bool may_apply(const struct replica *r)
 {
-    return !r->broken && !r->fetching.installing && tree_applied(r->tree) < r->decided &&
+    return !r->end.broken && !r->fetching.installing && tree_applied(r->tree) < r->turn.decided &&
            !tree_must_pause(r->tree);
 }
 
@@ -157,26 +157,28 @@ static bool turn_round(struct replica *r)
 {
     writes_propose(r);
     reads_ask(r);
-    if (!r->broken)
+    if (!r->end.broken)
         take_output(r);
-    if (r->broken)
+    if (r->end.broken)
         return false;
     follow_status(r);
     bool more = apply(r);
-    if (r->broken)
+    if (r->end.broken)
         return false;
     reads_answer(r);
-    return more || r->reads_unasked || (r->writes_unproposed && r->status.has_leader);
+    return more || r->reads.unasked || (r->writes.unproposed && r->status.has_leader);
 }
 
 static void turn(uv_prepare_t *handle)
 {
     struct replica *r = handle->data;
-    bool more = !r->broken && r->paxos;
+    bool more = !r->end.broken && r->paxos;
     for (int round = 0; more && round < TURN_ROUNDS_MAX; round++)
         more = turn_round(r);
     if (!more)
-        uv_idle_stop(&r->idle);
+        uv_idle_stop(&r->turn.idle);
+    if (!r->end.broken)
+        replica_check(r);
 }
 
 static void keep_awake(uv_idle_t *handle)
@@ -187,7 +189,7 @@ static void keep_awake(uv_idle_t *handle)
 static void turn_soon(uv_prepare_t *handle)
 {
     struct replica *r = handle->data;
-    uv_idle_start(&r->idle, keep_awake);
+    uv_idle_start(&r->turn.idle, keep_awake);
     turn(handle);
 }
 
@@ -198,17 +200,17 @@ static void on_line(void *arg, const char *subject, const char *text)
 
 void turn_start(struct replica *r)
 {
-    describe_begin(&r->describe, r->me, &r->status, on_line, NULL);
-    uv_prepare_init(r->loop, &r->prepare);
-    uv_idle_init(r->loop, &r->idle);
-    uv_timer_init(r->loop, &r->wake);
-    r->prepare.data = r->idle.data = r->wake.data = r;
-    uv_prepare_start(&r->prepare, turn_soon);
+    describe_begin(&r->describe, r->cluster.me, &r->status, on_line, NULL);
+    uv_prepare_init(r->loop, &r->turn.prepare);
+    uv_idle_init(r->loop, &r->turn.idle);
+    uv_timer_init(r->loop, &r->turn.wake);
+    r->turn.prepare.data = r->turn.idle.data = r->turn.wake.data = r;
+    uv_prepare_start(&r->turn.prepare, turn_soon);
 }
 
 void turn_stop(struct replica *r)
 {
-    uv_prepare_stop(&r->prepare);
-    uv_idle_stop(&r->idle);
-    uv_timer_stop(&r->wake);
+    uv_prepare_stop(&r->turn.prepare);
+    uv_idle_stop(&r->turn.idle);
+    uv_timer_stop(&r->turn.wake);
 }

@@ -41,7 +41,7 @@ static uint32_t members_reached(const struct replica_status *s)
 static void describe_fresh(const struct replica *r, struct replica_status *s)
 {
     char founding[80] = "";
-    if (members_reached(s) == 0 && !r->identity.told)
+    if (members_reached(s) == 0 && !r->cluster.identity.told)
         snprintf(founding, sizeof founding,
                  ", or founds the cluster with %u of them if they are new as well",
                  s->paxos.fresh_needed);
@@ -84,15 +84,15 @@ static void describe_standing(const struct replica *r, struct replica_status *s)
 
 void why_refused(const struct replica *r, struct replica_status *s)
 {
-    if (r->stopping) {
+    if (r->end.stopping) {
         snprintf(s->why, sizeof s->why, "this node is stopping");
         return;
     }
-    if (r->doubt) {
+    if (r->digests.doubt) {
         digests_doubt(r, s->why);
         return;
     }
-    if (!r->identity.cluster) {
+    if (!r->cluster.identity.cluster) {
         describe_unknown(s);
         return;
     }
@@ -119,16 +119,16 @@ static void say_standing(const struct replica *r)
 
 void why_housekeeping(struct replica *r, uint64_t now_ms)
 {
-    if (r->said_standing != r->status.standing)
+    if (r->why.standing != r->status.standing)
         say_standing(r);
-    if (r->said_standing == PAXOS_MEMBER)
-        r->joining_since_ms = now_ms;
-    r->said_standing = r->status.standing;
-    bool waits = r->status.standing != PAXOS_MEMBER && now_ms - r->joining_since_ms >= WAITS_MS;
-    if (!waits || r->said_why)
+    if (r->why.standing == PAXOS_MEMBER)
+        r->why.joining_since_ms = now_ms;
+    r->why.standing = r->status.standing;
+    bool waits = r->status.standing != PAXOS_MEMBER && now_ms - r->why.joining_since_ms >= WAITS_MS;
+    if (!waits || r->why.said)
         return;
     struct replica_status s;
     replica_status(r, &s);
     trace_warn("join", "%s", s.why);
-    r->said_why = true;
+    r->why.said = true;
 }

@@ -16,11 +16,19 @@
 
 #define trace_write(r, sequence, what)                                                             \
     trace_debug("write", STAMP_FORMAT " %s",                                                       \
-                STAMP_VALUES((r)->me, replica_incarnation(r), (sequence)), (what))
+                STAMP_VALUES((r)->cluster.me, replica_incarnation(r), (sequence)), (what))
 
 static struct pending_writes *bucket_of(struct replica *r, uint64_t sequence)
 {
-    return &r->write_buckets[sequence % WRITE_BUCKETS];
+    return &r->writes.buckets[sequence % WRITE_BUCKETS];
+}
+
+void writes_begin(struct replica *r)
+{
+    r->writes.next_sequence = 1;
+    TAILQ_INIT(&r->writes.by_age);
+    for (size_t i = 0; i < WRITE_BUCKETS; i++)
+        TAILQ_INIT(&r->writes.buckets[i]);
 }
 
 static uint64_t clock_ns(void)
@@ -34,14 +42,14 @@ static void finish(struct replica *r, struct pending_write *w, enum replica_outc
                    const struct command_result *result)
 {
     trace_write(r, w->sequence, replica_outcome_text(outcome));
-    TAILQ_REMOVE(&r->writes, w, by_age);
+    TAILQ_REMOVE(&r->writes.by_age, w, by_age);
     TAILQ_REMOVE(bucket_of(r, w->sequence), w, in_bucket);
-    r->write_count--;
-    r->write_bytes -= w->entry->len;
+    r->writes.count--;
+    r->writes.bytes -= w->entry->len;
     if (outcome == REPLICA_TIMEOUT)
-        r->unknown_total++;
+        r->counts.unknown++;
     else if (outcome != REPLICA_DONE)
-        r->refused_total++;
+        r->counts.refused++;
     w->done(w->arg, outcome, result);
     paxos_entry_unref(w->entry);
     free(w);
@@ -52,10 +60,10 @@ static struct pending_write *write_new(struct replica *r, struct command *comman
     struct pending_write *w = calloc(1, sizeof *w);
     if (!w)
         return NULL;
-    w->sequence = r->next_sequence;
-    const struct pending_write *oldest = TAILQ_FIRST(&r->writes);
+    w->sequence = r->writes.next_sequence;
+    const struct pending_write *oldest = TAILQ_FIRST(&r->writes.by_age);
     command_stamp(command, &(struct stamp){
-                               .node = r->me,
+                               .node = r->cluster.me,
                                .incarnation = replica_incarnation(r),
                                .sequence = w->sequence,
                                .lowest = oldest ? oldest->sequence : w->sequence,
@@ -72,16 +80,16 @@ static struct pending_write *write_new(struct replica *r, struct command *comman
 static enum replica_outcome refusal(const struct replica *r, const struct command *command,
                                     uint64_t deadline_ms)
 {
-    if (r->stopping || r->broken)
+    if (r->end.stopping || r->end.broken)
         return REPLICA_STOPPING;
     if (!replica_has_quorum(r))
         return REPLICA_NO_QUORUM;
     if (deadline_ms <= replica_now_ms())
         return REPLICA_TIMEOUT;
-    const struct pending_write *oldest = TAILQ_FIRST(&r->writes);
-    uint64_t span = oldest ? r->next_sequence - oldest->sequence : 0;
+    const struct pending_write *oldest = TAILQ_FIRST(&r->writes.by_age);
+    uint64_t span = oldest ? r->writes.next_sequence - oldest->sequence : 0;
     if (span >= REPLICA_PENDING_MAX ||
-        r->write_bytes + command->bytes.len > REPLICA_PENDING_BYTES_MAX)
+        r->writes.bytes + command->bytes.len > REPLICA_PENDING_BYTES_MAX)
         return REPLICA_BUSY;
     return REPLICA_DONE;
 }
@@ -110,21 +118,21 @@ void writes_submit(struct replica *r, struct command *command, uint64_t deadline
     command_free(command);
     if (!w) {
         trace_debug("write", "refused: %s", replica_outcome_text(outcome));
-        r->refused_total++;
+        r->counts.refused++;
         done(arg, outcome == REPLICA_DONE ? REPLICA_BUSY : outcome, NULL);
         return;
     }
     trace_write(r, w->sequence, "submitted");
-    r->next_sequence++;
-    r->writes_total++;
+    r->writes.next_sequence++;
+    r->counts.writes++;
     w->done = done;
     w->arg = arg;
     w->deadline_ms = deadline_ms;
-    TAILQ_INSERT_TAIL(&r->writes, w, by_age);
+    TAILQ_INSERT_TAIL(&r->writes.by_age, w, by_age);
     TAILQ_INSERT_TAIL(bucket_of(r, w->sequence), w, in_bucket);
-    r->write_count++;
-    r->write_bytes += w->entry->len;
-    r->writes_unproposed = true;
+    r->writes.count++;
+    r->writes.bytes += w->entry->len;
+    r->writes.unproposed = true;
 }
 
 /* Hands a run of entries to the core in one event. */
@@ -158,17 +166,17 @@ void writes_propose(struct replica *r)
     if (!r->status.has_leader)
         return;
     /* Another leader may know nothing of what was forwarded to, or buffered by, the one before. */
-    bool all = paxos_ballot_compare(r->status.promise, r->proposed_to) != 0;
-    if (!all && !r->writes_unproposed)
+    bool all = paxos_ballot_compare(r->status.promise, r->writes.proposed_to) != 0;
+    if (!all && !r->writes.unproposed)
         return;
-    r->proposed_to = r->status.promise;
-    r->writes_unproposed = false;
+    r->writes.proposed_to = r->status.promise;
+    r->writes.unproposed = false;
     struct proposal proposal = {.count = 0};
     uint64_t now = replica_now_ms();
-    struct pending_write *w = all ? TAILQ_FIRST(&r->writes) : NULL;
+    struct pending_write *w = all ? TAILQ_FIRST(&r->writes.by_age) : NULL;
     if (!all) {
         /* The new ones are the youngest: find where they begin. */
-        struct pending_write *before = TAILQ_LAST(&r->writes, pending_writes);
+        struct pending_write *before = TAILQ_LAST(&r->writes.by_age, pending_writes);
         for (; before && !before->proposed; before = TAILQ_PREV(before, pending_writes, by_age))
             w = before;
     }
@@ -210,10 +218,10 @@ void writes_complete(struct replica *r, uint64_t sequence, const struct command_
 void writes_recall(struct replica *r)
 {
     struct pending_write *w, *next;
-    for (w = TAILQ_FIRST(&r->writes); w; w = next) {
+    for (w = TAILQ_FIRST(&r->writes.by_age); w; w = next) {
         next = TAILQ_NEXT(w, by_age);
         struct command_result result = {0};
-        if (tree_recall(r->tree, r->me, replica_incarnation(r), w->sequence, &result) == 0)
+        if (tree_recall(r->tree, r->cluster.me, replica_incarnation(r), w->sequence, &result) == 0)
             finish_applied(r, w, &result);
         command_result_free(&result);
     }
@@ -222,7 +230,7 @@ void writes_recall(struct replica *r)
 void writes_expire(struct replica *r, uint64_t now_ms)
 {
     struct pending_write *w, *next;
-    for (w = TAILQ_FIRST(&r->writes); w; w = next) {
+    for (w = TAILQ_FIRST(&r->writes.by_age); w; w = next) {
         next = TAILQ_NEXT(w, by_age);
         if (w->deadline_ms <= now_ms)
             finish(r, w, w->proposed ? REPLICA_TIMEOUT : REPLICA_NO_QUORUM, NULL);
@@ -231,7 +239,7 @@ void writes_expire(struct replica *r, uint64_t now_ms)
     if (!r->status.has_leader)
         return;
     struct proposal proposal = {.count = 0};
-    TAILQ_FOREACH(w, &r->writes, by_age)
+    TAILQ_FOREACH(w, &r->writes.by_age, by_age)
     if (w->proposed && w->repeat_ms <= now_ms)
         add(r, &proposal, w, now_ms);
     flush(r, &proposal);
@@ -240,10 +248,10 @@ void writes_expire(struct replica *r, uint64_t now_ms)
 void writes_refuse_unproposed(struct replica *r, enum replica_outcome outcome)
 {
     struct pending_write *w, *next;
-    for (w = TAILQ_FIRST(&r->writes); w; w = next) {
+    for (w = TAILQ_FIRST(&r->writes.by_age); w; w = next) {
         next = TAILQ_NEXT(w, by_age);
         if (!w->proposed)
             finish(r, w, outcome, NULL);
     }
-    r->writes_unproposed = false;
+    r->writes.unproposed = false;
 }

@@ -124,7 +124,7 @@ void host_pass_time(uint64_t ms)
 {
     struct replica *r = host.replica;
     host.now_ms += ms;
-    r->housekeeping.timer_cb(&r->housekeeping);
+    r->timers.housekeeping.timer_cb(&r->timers.housekeeping);
     host_turn();
 }
 
@@ -132,7 +132,7 @@ void host_heartbeat(void)
 {
     struct replica *r = host.replica;
     const struct paxos_event tick = {.type = PAXOS_TICK};
-    r->heartbeat.timer_cb(&r->heartbeat);
+    r->timers.heartbeat.timer_cb(&r->timers.heartbeat);
     for (uint32_t i = 0; i < HOST_PEERS; i++)
         cluster_step(&host.cluster, &host.cluster.nodes[i], &tick);
     host_turn();
@@ -183,11 +183,11 @@ static void tell_who_it_is(void)
     const struct replica *r = host.replica;
     const struct peer_greeting greeting = {.dialler = {.pid = 1},
                                            .to = HOST_PID,
-                                           .scope = r->scope,
+                                           .scope = r->cluster.scope,
                                            .standing = PEER_FORMER,
                                            .levels = {1, 1}};
     host.links.greeted(host.links.arg, &greeting);
-    assert(r->identity.node == HOST_PID);
+    assert(r->cluster.identity.node == HOST_PID);
 }
 
 void host_start(void)
@@ -214,8 +214,8 @@ void host_start(void)
         replica_start(&host.loop, NULL, &host.config, on_failed, NULL, &host.replica, &fault);
     assert(status == 0);
     tell_who_it_is();
-    uv_timer_stop(&host.replica->heartbeat);
-    uv_timer_stop(&host.replica->housekeeping);
+    uv_timer_stop(&host.replica->timers.heartbeat);
+    uv_timer_stop(&host.replica->timers.housekeeping);
 }
 
 static void on_stopped(void *arg)

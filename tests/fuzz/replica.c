@@ -58,7 +58,7 @@ static void ask(struct source *s)
 static void propose_in_its_name(struct source *s)
 {
     struct command command = {0};
-    uint64_t sequence = host.replica->next_sequence + source_below(s, 8) - 4;
+    uint64_t sequence = host.replica->writes.next_sequence + source_below(s, 8) - 4;
     struct stamp stamp = {HOST_PID, replica_incarnation(host.replica), sequence, source_u8(s) & 1,
                           1};
     for (uint32_t ops = 1 + source_below(s, OPS_MAX); ops > 0; ops--) {

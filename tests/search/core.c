@@ -127,7 +127,7 @@ static void put_peer(struct buffer *out, const struct paxos_peer *peer)
 
 _Static_assert(sizeof(struct paxos_membership) == 152, "no padding");
 
-/* Without `standing_version`: only the status page asks for it. */
+/* Without `completed_in`: only the status page asks for it. */
 static void put_join(struct buffer *out, const struct paxos *p)
 {
     buffer_append(out, &p->membership, sizeof p->membership);

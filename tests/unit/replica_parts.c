@@ -4,7 +4,7 @@
 
 void replica_step(struct replica *r, const struct paxos_event *event)
 {
-    struct parts *p = r->failed_arg;
+    struct parts *p = r->end.failed_arg;
     switch (event->type) {
     case PAXOS_PROPOSE:
         for (uint32_t i = 0; i < event->entry_count; i++, p->proposed_count++)
@@ -39,26 +39,23 @@ struct parts *parts_new(void)
     p->config.request_timeout_ms = 5000;
     struct replica *r = &p->r;
     r->config = &p->config;
-    r->me = PARTS_ME;
-    r->failed_arg = p;
+    r->cluster.me = PARTS_ME;
+    r->end.failed_arg = p;
     r->tree = p->store.tree;
     r->start = PARTS_INCARNATION;
-    r->next_sequence = 1;
-    r->next_read_id = PARTS_INCARNATION;
+    writes_begin(r);
+    reads_begin(r);
+    r->reads.last_id = PARTS_INCARNATION;
     r->status.has_quorum = r->status.has_leader = true;
-    r->status.promise = r->proposed_to = (struct paxos_ballot){1, 0, PARTS_ME};
-    TAILQ_INIT(&r->writes);
-    for (size_t i = 0; i < WRITE_BUCKETS; i++)
-        TAILQ_INIT(&r->write_buckets[i]);
-    TAILQ_INIT(&r->reads);
+    r->status.promise = r->writes.proposed_to = (struct paxos_ballot){1, 0, PARTS_ME};
     return p;
 }
 
 void parts_free(struct parts *p)
 {
-    assert_int_equal(p->r.write_count, 0);
-    assert_int_equal(p->r.write_bytes, 0);
-    assert_int_equal(p->r.read_count, 0);
+    assert_int_equal(p->r.writes.count, 0);
+    assert_int_equal(p->r.writes.bytes, 0);
+    assert_int_equal(p->r.reads.count, 0);
     fixture_close(&p->store);
     free(p);
 }

@@ -119,14 +119,13 @@ static int begin(void **state)
     uv_loop_init(&both->loop);
     both->server = parts_new();
     both->fetcher = parts_new();
-    for (size_t i = 0; i < PAXOS_NODES_MAX; i++)
-        both->server->r.serving[i].replica = &both->server->r;
+    serving_begin(&both->server->r);
     both->server->r.loop = both->fetcher->r.loop = &both->loop;
     fill(both->server);
     struct replica *fetcher = &both->fetcher->r;
     fetcher->status.peer_count = 1;
     fetcher->status.peers[0].pid = SERVER;
-    fetcher->snapshot_needed = tree_applied(both->server->store.tree);
+    fetcher->turn.snapshot_needed = tree_applied(both->server->store.tree);
     fetching_housekeeping(fetcher, replica_now_ms());
     return 0;
 }
@@ -147,7 +146,7 @@ static int end(void **state)
 static int rounds_until_installed(void)
 {
     int rounds = 0;
-    while (both->fetcher->r.snapshots_received == 0) {
+    while (both->fetcher->r.counts.snapshots_received == 0) {
         assert_true(++rounds < ENOUGH_ROUNDS);
         assert_true(both->count > 0);
         round_trip(false);
@@ -168,9 +167,9 @@ static void a_snapshot_is_of_a_format_that_all_read(void **state)
 {
     rounds_until_installed();
     assert_int_equal(both->format, RECORD_FORMAT_OLDEST);
-    both->fetcher->r.snapshots_received = 0;
+    both->fetcher->r.counts.snapshots_received = 0;
     fixture_must(&both->server->store, (struct op){.type = OP_LEVEL, .size = 2});
-    both->fetcher->r.snapshot_needed = tree_applied(both->server->store.tree);
+    both->fetcher->r.turn.snapshot_needed = tree_applied(both->server->store.tree);
     fetching_housekeeping(&both->fetcher->r, replica_now_ms());
     rounds_until_installed();
     assert_int_equal(both->format, RECORD_FORMAT);
@@ -190,7 +189,7 @@ static void lost_pieces_are_sent_again(void **state)
     round_trip(true); /* nor does this question come */
     wait_ms(2 * SNAPSHOT_PATIENCE_MS + 1);
     rounds_until_installed();
-    assert_int_equal(both->server->r.snapshots_sent, 1);
+    assert_int_equal(both->server->r.counts.snapshots_sent, 1);
 }
 
 static void after_a_lost_piece_none_is_taken(void **state)
@@ -203,7 +202,7 @@ static void after_a_lost_piece_none_is_taken(void **state)
         round_trip(false);
     wait_ms(SNAPSHOT_PATIENCE_MS + 1);
     rounds_until_installed();
-    assert_int_equal(both->server->r.snapshots_sent, 1);
+    assert_int_equal(both->server->r.counts.snapshots_sent, 1);
 }
 
 /* The pieces of the window come once, those that are sent again are passed over. */
@@ -212,7 +211,7 @@ static void a_question_that_was_asked_too_early_does_no_harm(void **state)
     round_trip(false);
     wait_ms(SNAPSHOT_PATIENCE_MS + 1);
     rounds_until_installed();
-    assert_int_equal(both->server->r.snapshots_sent, 1);
+    assert_int_equal(both->server->r.counts.snapshots_sent, 1);
 }
 
 static void a_silent_server_is_given_up(void **state)
@@ -247,7 +246,7 @@ static void the_tree_changes_while_it_is_fetched(void **state)
     uint64_t applied = tree_applied(both->server->store.tree);
     round_trip(false);
     fixture_must(&both->server->store, make_put("key/0", "changed"));
-    while (both->fetcher->r.snapshots_received == 0)
+    while (both->fetcher->r.counts.snapshots_received == 0)
         round_trip(false);
     assert_int_equal(tree_applied(both->fetcher->store.tree), applied);
     assert_int_equal(fixture_resolve(&both->fetcher->store, "key/0").size,

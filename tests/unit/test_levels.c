@@ -43,14 +43,14 @@ static int begin(void **state)
     memset(&links, 0, sizeof links);
     strcpy(p->config.me.addr, "me:1");
     strcpy(p->config.me.peer_addr, "me:2");
-    r->identity = (struct identity){.cluster = 5, .node = PARTS_ME};
+    r->cluster.identity = (struct identity){.cluster = 5, .node = PARTS_ME};
     r->status.role = PAXOS_LEADER;
-    r->member_count = 3;
+    r->cluster.count = 3;
     for (uint32_t i = 0; i < 3; i++) {
-        r->members[i].pid = PARTS_ME + i;
-        members_name(r, &r->members[i], "old:1", "old:1");
+        r->cluster.members[i].pid = PARTS_ME + i;
+        members_name(r, &r->cluster.members[i], "old:1", "old:1");
     }
-    TAILQ_INIT(&r->held);
+    held_begin(r);
     levels_begin(r);
     *state = p;
     return 0;
@@ -191,7 +191,7 @@ static void what_a_member_does_not_read_is_refused(void **state)
     assert_int_equal(command_add(&command, &op), 0);
     replica_submit(&p->r, &command, on_written, NULL);
     assert_int_equal(outcome, REPLICA_UNSUPPORTED);
-    assert_int_equal(p->r.write_count, 0);
+    assert_int_equal(p->r.writes.count, 0);
     replica_unsupported(&p->r, why);
     assert_non_null(strstr(why, "node 9 (old:1) runs an earlier version"));
     links.levels[SECOND] = (struct peer_levels){0};
@@ -213,16 +213,16 @@ static void a_command_waits_for_a_level_that_rises(void **state)
 {
     struct parts *p = *state;
     all_speak(2);
-    assert_false(p->r.held_count > 0);
+    assert_false(p->r.levels.held_count > 0);
     submit_later_one(p);
     levels_release(&p->r, replica_now_ms());
     assert_int_equal(outcome, -1);
-    assert_int_equal(p->r.held_count, 1);
+    assert_int_equal(p->r.levels.held_count, 1);
     assert_int_equal(keep_house(p), OP_LEVEL);
     parts_forget(p);
     levels_release(&p->r, replica_now_ms());
     writes_propose(&p->r);
-    assert_int_equal(p->r.held_count, 0);
+    assert_int_equal(p->r.levels.held_count, 0);
     assert_int_equal(p->proposed_count, 1);
     bool repeated;
     uint64_t sequence = parts_stamp(p, 0).sequence;
@@ -245,12 +245,12 @@ static void what_waits_for_a_level_is_answered(void **state)
     assert_int_equal(outcome, REPLICA_UNSUPPORTED);
     all_speak(2);
     submit_later_one(p);
-    p->r.stopping = true;
+    p->r.end.stopping = true;
     levels_release(&p->r, replica_now_ms());
     assert_int_equal(outcome, REPLICA_STOPPING);
     submit_later_one(p);
     assert_int_equal(outcome, REPLICA_UNSUPPORTED);
-    assert_int_equal(p->r.held_count, 0);
+    assert_int_equal(p->r.levels.held_count, 0);
 }
 
 static void a_proposal_of_a_later_version_is_dropped(void **state)

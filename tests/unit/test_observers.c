@@ -187,7 +187,7 @@ static void a_later_entry_wakes_a_waiter(void **state)
     apply(p, make_named(OP_MKDIR, INO_ROOT, "lock")); /* of another node */
     waiter_asks(&w, p);
     assert_true(w.waits);
-    assert_int_equal(p->r.write_count, 0); /* it holds nothing of the window */
+    assert_int_equal(p->r.writes.count, 0); /* it holds nothing of the window */
     waiter_asks(&late, p);
     apply(p, make_put("k", "1"));
     assert_true(w.waits && late.waits);

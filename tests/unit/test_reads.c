@@ -160,7 +160,7 @@ static void a_node_in_doubt_answers_nothing(void **state)
     reads_ask(&p->r);
     confirm(p, 0, 0);
     reads_answer(&p->r);
-    p->r.doubt = true;
+    p->r.digests.doubt = true;
     const enum replica_consistency asked[] = {REPLICA_DEFAULT, REPLICA_LINEARIZABLE,
                                               REPLICA_CACHED};
     for (size_t i = 0; i < sizeof asked / sizeof *asked; i++) {
@@ -256,7 +256,7 @@ static void the_cache_counts_from_the_question(void **state)
     confirm(p, 0, 0);
     wait_a_little();
     reads_answer(&p->r);
-    assert_true(p->r.confirmed_ms <= asked_ms);
+    assert_true(p->r.reads.confirmed_ms <= asked_ms);
     ask(p, REPLICA_DEFAULT, &b);
     assert_int_equal(b.outcome, REPLICA_DONE);
     assert_false(b.freshness.stale);
@@ -283,7 +283,7 @@ static void reads_by_a_lease_are_counted(void **state)
                                                 .reads_confirmed = p->read_ids[0]});
     reads_answer(&p->r);
     assert_int_equal(a[1].outcome, REPLICA_DONE);
-    assert_int_equal(p->r.reads_leased_total, 1);
+    assert_int_equal(p->r.counts.reads_leased, 1);
 
     reads_keep_fresh(&p->r, replica_now_ms() + 2 * READ_CONFIRM_MS);
     reads_ask(&p->r);

@@ -41,7 +41,7 @@ static struct parts *with_core(struct subject *s)
 static void checkpoint(struct parts *p, uint64_t meanwhile)
 {
     parts_forget(p);
-    checkpoint_when_due(&p->r, p->r.checkpoint_ms + CHECKPOINT_MS);
+    checkpoint_when_due(&p->r, p->r.checkpoint.began_ms + CHECKPOINT_MS);
     assert_true(tree_busy(p->store.tree));
     apply_up_to(p, meanwhile);
     while (tree_busy(p->store.tree))
@@ -63,7 +63,7 @@ static void entries_that_are_not_durable_in_the_tree_stay(void **state)
     propose_many(s, ENTRIES);
     apply_up_to(p, APPLIED);
     checkpoint(p, APPLIED + 3000);
-    assert_int_equal(p->r.durable_applied, APPLIED);
+    assert_int_equal(p->r.checkpoint.durable, APPLIED);
     assert_true(p->trimmed);
     assert_int_equal(p->trimmed_to, APPLIED);
     end_both(p, s);

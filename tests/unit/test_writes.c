@@ -200,15 +200,15 @@ static void a_proposed_command_is_never_refused(void **state)
     writes_expire(&p->r, replica_now_ms() + p->config.request_timeout_ms + 1);
     assert_int_equal(a[0].outcome, REPLICA_TIMEOUT);
     assert_int_equal(a[2].outcome, REPLICA_NO_QUORUM);
-    assert_int_equal(p->r.unknown_total, 1);
-    p->r.doubt = true;
+    assert_int_equal(p->r.counts.unknown, 1);
+    p->r.digests.doubt = true;
     submit(p, "k", &a[2]);
     assert_int_equal(a[2].outcome, REPLICA_NO_QUORUM);
-    p->r.doubt = false;
+    p->r.digests.doubt = false;
     p->r.status.has_quorum = false;
     submit(p, "k", &a[0]);
     assert_int_equal(a[0].outcome, REPLICA_NO_QUORUM);
-    p->r.stopping = true;
+    p->r.end.stopping = true;
     submit(p, "k", &a[0]);
     assert_int_equal(a[0].outcome, REPLICA_STOPPING);
     parts_free(p);
@@ -277,11 +277,11 @@ static void the_bytes_of_what_waits_are_bounded(void **state)
     struct parts *p = parts_new();
     struct answer a;
     submit(p, "k", &a);
-    p->r.write_bytes += REPLICA_PENDING_BYTES_MAX;
+    p->r.writes.bytes += REPLICA_PENDING_BYTES_MAX;
     struct answer refused;
     submit(p, "k", &refused);
     assert_int_equal(refused.outcome, REPLICA_BUSY);
-    p->r.write_bytes -= REPLICA_PENDING_BYTES_MAX;
+    p->r.writes.bytes -= REPLICA_PENDING_BYTES_MAX;
     complete(p, 1);
     parts_free(p);
 }

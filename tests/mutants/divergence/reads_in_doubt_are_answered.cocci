@@ -5,7 +5,7 @@
 replica_read_by(...)
 {
 <...
-- r->doubt
+- r->digests.doubt
 + false
 ...>
 }

@@ -5,7 +5,7 @@
 has_quorum(...)
 {
 <...
-- !paxos_is_member(p) || p->disk.durable.membership < p->standing_version
+- !paxos_is_member(p) || p->disk.durable.membership < p->join.completed_in
 + !paxos_is_member(p)
 ...>
 }

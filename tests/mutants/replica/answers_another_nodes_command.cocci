@@ -5,7 +5,7 @@
 apply_next(...)
 {
 <...
-- readable && view.stamp.node == r->me && view.stamp.incarnation == replica_incarnation(r)
+- readable && view.stamp.node == r->cluster.me && view.stamp.incarnation == replica_incarnation(r)
 + readable
 ...>
 }

@@ -5,7 +5,7 @@
 may_apply(...)
 {
 <...
-- tree_applied(r->tree) < r->decided
+- tree_applied(r->tree) < r->turn.decided
 + tree_applied(r->tree) < r->status.accepted
 ...>
 }

@@ -5,7 +5,7 @@
 replica_observe_end(...)
 {
 <...
-- r->observer_next == observer
+- r->observers.next == observer
 + false
 ...>
 }

@@ -5,7 +5,7 @@
 reads_answer(...)
 {
 <...
-- r->confirmed_ms = read->asked_ms;
-+ r->confirmed_ms = replica_now_ms();
+- r->reads.confirmed_ms = read->asked_ms;
++ r->reads.confirmed_ms = replica_now_ms();
 ...>
 }

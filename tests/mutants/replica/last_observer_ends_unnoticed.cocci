@@ -5,7 +5,7 @@
 replica_observe_end(...)
 {
 <...
-- !LIST_EMPTY(&r->observers)
+- !LIST_EMPTY(&r->observers.all)
 + true
 ...>
 }

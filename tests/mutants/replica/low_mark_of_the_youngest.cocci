@@ -5,7 +5,7 @@
 write_new(...)
 {
 <...
-- TAILQ_FIRST(&r->writes)
-+ TAILQ_LAST(&r->writes, pending_writes)
+- TAILQ_FIRST(&r->writes.by_age)
++ TAILQ_LAST(&r->writes.by_age, pending_writes)
 ...>
 }

@@ -5,7 +5,7 @@
 writes_propose(...)
 {
 <...
-- paxos_ballot_compare(r->status.promise, r->proposed_to) != 0
+- paxos_ballot_compare(r->status.promise, r->writes.proposed_to) != 0
 + 0
 ...>
 }

@@ -5,7 +5,7 @@
 reads_answer(...)
 {
 <...
-- (read = TAILQ_FIRST(&r->reads)) && read->confirmed && read->index <= applied
-+ (read = TAILQ_FIRST(&r->reads)) && read->index <= applied
+- (read = TAILQ_FIRST(&r->reads.by_age)) && read->confirmed && read->index <= applied
++ (read = TAILQ_FIRST(&r->reads.by_age)) && read->index <= applied
 ...>
 }

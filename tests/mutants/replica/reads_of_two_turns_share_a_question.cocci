@@ -5,7 +5,7 @@
 enqueue(...)
 {
 <...
-+ read->id = r->next_read_id;
++ read->id = r->reads.last_id;
   read->done = done;
 ...>
 }

@@ -6,7 +6,7 @@
 writes_recall(...)
 {
 <...
-- tree_recall(r->tree, r->me, replica_incarnation(r), w->sequence, &result) == 0
-+ tree_recall(r->tree, r->me, replica_incarnation(r), w->sequence, &result) <= 0
+- tree_recall(r->tree, r->cluster.me, replica_incarnation(r), w->sequence, &result) == 0
++ tree_recall(r->tree, r->cluster.me, replica_incarnation(r), w->sequence, &result) <= 0
 ...>
 }

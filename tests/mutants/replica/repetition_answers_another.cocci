@@ -6,6 +6,6 @@ writes_complete(...)
 {
 <...
 - find(r, sequence)
-+ TAILQ_FIRST(&r->writes)
++ TAILQ_FIRST(&r->writes.by_age)
 ...>
 }

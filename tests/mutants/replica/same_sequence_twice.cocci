@@ -5,6 +5,6 @@
 writes_submit(...)
 {
 <...
-- r->next_sequence++;
+- r->writes.next_sequence++;
 ...>
 }

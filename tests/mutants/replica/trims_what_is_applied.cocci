@@ -5,7 +5,7 @@
 trim(struct replica *r)
 {
 <...
-- index < r->durable_applied
+- index < r->checkpoint.durable
 + index < tree_applied(r->tree)
 ...>
 }

@@ -5,7 +5,7 @@
 refusal(...)
 {
 <...
-- oldest ? r->next_sequence - oldest->sequence : 0
-+ r->write_count
+- oldest ? r->writes.next_sequence - oldest->sequence : 0
++ r->writes.count
 ...>
 }

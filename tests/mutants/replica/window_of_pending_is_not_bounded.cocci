@@ -5,7 +5,7 @@
 refusal(...)
 {
 <...
-- span >= REPLICA_PENDING_MAX || r->write_bytes + command->bytes.len > REPLICA_PENDING_BYTES_MAX
-+ r->write_bytes + command->bytes.len > REPLICA_PENDING_BYTES_MAX
+- span >= REPLICA_PENDING_MAX || r->writes.bytes + command->bytes.len > REPLICA_PENDING_BYTES_MAX
++ r->writes.bytes + command->bytes.len > REPLICA_PENDING_BYTES_MAX
 ...>
 }

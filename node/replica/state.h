@@ -1,0 +1,266 @@
+/* Private to the room: the replica's state, in groups that belong to one file each.
+ *
+ * A group is written by the file that is named with it, and set up there by its ..._begin; where
+ * others write a field, its comment says so. The invariants given here are asserted by check.c once
+ * a turn.
+ *
+ * Thread: the loop's, all of it. */
+#ifndef QUORUMFS_REPLICA_STATE_H
+#define QUORUMFS_REPLICA_STATE_H
+
+#include "replica/describe.h"
+#include "replica/divergence.h"
+#include "replica/replica.h"
+
+enum {
+    WRITE_BUCKETS = 4096, /* of the table of pending writes by sequence */
+    SNAPSHOT_WINDOW = 16, /* pieces that are on their way at a time */
+};
+
+/* ---- What is pending ---- */
+
+/* A command of this node that is not answered yet. */
+struct pending_write {
+    TAILQ_ENTRY(pending_write) by_age;
+    TAILQ_ENTRY(pending_write) in_bucket;
+    uint64_t sequence;
+    struct paxos_entry *entry;
+    uint64_t deadline_ms;
+    uint64_t repeat_ms; /* when it is proposed again */
+    uint64_t repeat_step_ms;
+    bool proposed; /* handed to the core at least once: from then on its outcome may be unknown */
+    replica_written_cb *done;
+    void *arg;
+};
+
+TAILQ_HEAD(pending_writes, pending_write);
+
+struct pending_read {
+    TAILQ_ENTRY(pending_read) by_age;
+    uint64_t id; /* 0: not yet asked of the core */
+    uint64_t asked_ms;
+    uint64_t deadline_ms;
+    uint64_t index; /* read index; counts once `confirmed` */
+    bool confirmed;
+    bool stale_will_do; /* without a quorum, answer what is known */
+    replica_read_cb *done;
+    void *arg;
+};
+
+TAILQ_HEAD(pending_reads, pending_read);
+
+struct pending_ping {
+    LIST_ENTRY(pending_ping) all;
+    uint64_t id;
+    uint32_t pid;
+    uint64_t deadline_ms;
+    void (*done)(void *arg, bool reached);
+    void *arg;
+};
+
+LIST_HEAD(pending_pings, pending_ping);
+
+/* ---- The groups ---- */
+
+/* A node of the cluster. */
+struct replica_member {
+    uint32_t pid;
+    char addr[CONFIG_ADDR_MAX], peer_addr[CONFIG_ADDR_MAX]; /* empty: not known */
+    uint64_t new_ms; /* when it last said that its folder is new (founding.c); 0: never */
+};
+
+/* Which cluster this is, and who belongs to it: founding.c and members.c. An address also changes
+ * when a member says so (replica.c) or the log does (levels.c).
+ *   As long as identity.cluster is 0, everything else only stands in for what will be, and there is
+ *   neither log nor core; from then on scope.cluster and `me` are those of the identity.
+ *   1 <= count; the pids rise, and `me` is one of them */
+struct replica_cluster {
+    struct identity identity;
+    struct frame_scope scope;
+    uint32_t me;
+    uint32_t count; /* this node included */
+    struct replica_member members[PAXOS_NODES_MAX];
+    bool stranger_told; /* the log was told that this node is no member of what it hears */
+};
+
+/* A command that waits for the cluster's level to rise. */
+struct held_write {
+    TAILQ_ENTRY(held_write) by_age;
+    struct command command;
+    uint64_t deadline_ms;
+    replica_written_cb *done;
+    void *arg;
+};
+
+TAILQ_HEAD(held_writes, held_write);
+
+/* levels.c */
+struct replica_levels {
+    struct tree_cluster followed; /* the tree's, as it was taken over last */
+    bool busy;                    /* a proposal about it is under way */
+    uint64_t pause_ms;            /* after the last one failed; 0: it did not */
+    uint64_t next_ms;             /* no proposal before */
+    struct held_writes held;
+    uint32_t held_count; /* of these; <= HELD_WRITES_MAX */
+};
+
+/* turn.c. The prepare handle runs a turn before the loop sleeps; while work is left, the idle
+ * handle keeps the loop from sleeping.
+ *   applied <= decided, except while a snapshot is installed */
+struct replica_turn {
+    uv_prepare_t prepare;
+    uv_idle_t idle;
+    uv_timer_t wake;          /* a decision waits for a lease to end */
+    uint64_t decided;         /* may be applied up to here; also raised by a snapshot (fetching) */
+    uint64_t snapshot_needed; /* as the core said last; 0 once it is installed */
+    uint64_t committed_ms;    /* when the tree's transaction ended last */
+};
+
+/* writes.c
+ *   the list has `count` writes of `bytes` in all, each also in its bucket, by rising sequence
+ *   next_sequence is above all of them, by at most REPLICA_PENDING_MAX above the oldest
+ *   if not `unproposed`, all have been handed to the core */
+struct replica_writes {
+    struct pending_writes by_age;
+    struct pending_writes buckets[WRITE_BUCKETS];
+    uint64_t count, bytes;
+    uint64_t next_sequence;
+    bool unproposed;
+    struct paxos_ballot proposed_to; /* the leader that has been told everything */
+};
+
+/* reads.c
+ *   the list has `count` reads; unless `unasked`, all of them have an id, at most last_id */
+struct replica_reads {
+    struct pending_reads by_age;
+    uint64_t count;
+    uint64_t last_id;
+    bool unasked;
+    uint64_t confirmed_ms; /* the tree contains everything that had returned before; 0: never */
+};
+
+/* pings.c */
+struct replica_pings {
+    struct pending_pings all;
+    uint64_t last_id;
+};
+
+/* observers.c */
+struct replica_observers {
+    LIST_HEAD(, replica_observer) all;
+    struct replica_observer *next; /* of those that are being told */
+};
+
+/* A snapshot that a peer is pulling from this node (snapshot_serving.c).
+ *   received <= read <= received + SNAPSHOT_WINDOW; `reading` or a reader => not free */
+struct snapshot_serving {
+    struct replica *replica;
+    uint32_t pid; /* 0: free */
+    uint64_t id;  /* the peer's attempt */
+    uint64_t index;
+    uint64_t received; /* the peer has all below this piece */
+    uint64_t read;     /* those below it were read from the tree, and sent */
+    bool whole;        /* and there are no more */
+    bool reading;      /* the next one is being read */
+    uint64_t used_ms;
+    struct tree_reader *reader;            /* NULL: `whole` */
+    struct buffer pieces[SNAPSHOT_WINDOW]; /* those from `received` to `read` */
+};
+
+/* The snapshot that this node is pulling from a peer (snapshot_fetching.c).
+ *   written <= arrived <= written + SNAPSHOT_WINDOW; `writing` or `installing` => under way */
+struct snapshot_fetching {
+    uint32_t pid;     /* 0: none under way */
+    uint32_t tried;   /* the node that the last attempt asked */
+    uint64_t id;      /* rises with each attempt: pieces of earlier ones are ignored */
+    uint64_t index;   /* of the snapshot, once the first piece is there */
+    uint64_t written; /* those below this piece are in the new database */
+    uint64_t arrived; /* those below it have come */
+    bool whole;       /* and there are no more */
+    uint64_t waits_since_ms;
+    uint32_t repeats; /* of the question, since a piece came */
+    bool writing;     /* a piece is on its way into the database */
+    bool given_up;    /* once that has ended */
+    bool installing;  /* the tree is being replaced: nothing is applied */
+    struct tree_writer *writer;
+    struct buffer pieces[SNAPSHOT_WINDOW]; /* those from `written` to `arrived` */
+};
+
+/* checkpoint.c
+ *   durable <= applied, except while a snapshot is installed */
+struct replica_checkpoint {
+    uint64_t durable;  /* so much of the tree is, by the last one or by a snapshot (fetching) */
+    uint64_t began_ms; /* when the last one began */
+};
+
+/* digests.c */
+struct replica_digests {
+    struct divergence divergence;
+    bool doubt; /* another node's tree differs from this one, and no majority tells who is right */
+};
+
+/* leases.c */
+struct replica_leases {
+    bool before; /* an earlier start may have vouched for leases that still run */
+    uint64_t started_ms;
+};
+
+/* why.c: what the log has been told of a node whose folder is new. */
+struct replica_why {
+    enum paxos_standing standing;
+    uint64_t joining_since_ms;
+    bool said;
+};
+
+/* replica.c */
+struct replica_timers {
+    uv_timer_t heartbeat;
+    uv_timer_t housekeeping;
+};
+
+/* How it ends: replica.c, and core.c for what breaks. */
+struct replica_end {
+    bool broken; /* disk or memory failed: nothing is answered any more. Also set at the end of a
+                    stop, so that nothing reaches the core */
+    void (*failed)(void *arg, int status, const char *text);
+    void *failed_arg;
+    bool stopping;
+    void (*stopped)(void *arg);
+    void *stopped_arg;
+    uint32_t handles; /* of libuv, not yet closed */
+};
+
+struct replica {
+    uv_loop_t *loop;
+    const struct config *config;
+
+    /* The rooms below. Log and core are NULL before the identity is known, the log also when it is
+     * closed. */
+    struct folder *folder;
+    struct tree *tree;
+    struct log *log;
+    struct peer *peer;
+    struct paxos *paxos;
+    uint64_t start;             /* the number of this start of the folder; replica_incarnation */
+    struct paxos_status status; /* of the core, after the last turn */
+    struct describe describe;   /* when debug lines are printed */
+
+    struct replica_cluster cluster;
+    struct replica_levels levels;
+    struct replica_turn turn;
+    struct replica_writes writes;
+    struct replica_reads reads;
+    struct replica_pings pings;
+    struct replica_observers observers;
+    struct snapshot_serving serving[PAXOS_NODES_MAX];
+    struct snapshot_fetching fetching;
+    struct replica_checkpoint checkpoint;
+    struct replica_digests digests;
+    struct replica_leases leases;
+    struct replica_why why;
+    struct replica_timers timers;
+    struct replica_end end;
+    struct replica_counts counts; /* each is raised where it happens, and never reset */
+};
+
+#endif
