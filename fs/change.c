@@ -38,6 +38,7 @@ bool fs_must_settle(const struct fs_handle *handle)
 
 void fs_pending_take(struct fs_request *r)
 {
+    assert(r->handle && !fs_pending_any(&r->taken));
     r->in_order = true;
     r->taken = r->handle->pending;
     r->handle->pending = (struct fs_pending){0};
@@ -85,6 +86,7 @@ static void change_submit(struct fs_request *r)
  * rely on its effect: if it has failed, they fail with the same error. */
 static void handle_next_turn(struct fs_handle *handle, int error)
 {
+    assert(handle->under_way);
     handle->under_way = false;
     struct fs_request *r;
     while (!handle->under_way && (r = STAILQ_FIRST(&handle->waiting))) {
@@ -127,6 +129,7 @@ static void change_written(void *arg, enum replica_outcome outcome,
                            const struct command_result *result)
 {
     struct fs_request *r = arg;
+    assert(outcome != REPLICA_DONE || result->status != 0 || result->count > 0);
     int error = error_of(r, outcome, result);
     bool happened = error == 0 || outcome == REPLICA_TIMEOUT;
     const struct op_result *last = error == 0 ? &result->ops[result->count - 1] : NULL;

@@ -3,6 +3,7 @@
 #include "fs/request.h"
 #include "fs/special.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/falloc.h>
@@ -163,6 +164,7 @@ static int ops_of_fallocate(int mode, uint64_t ino, uint64_t offset, uint64_t le
     mode &= ~FALLOC_FL_KEEP_SIZE;
     if (mode != 0 && mode != FALLOC_FL_ZERO_RANGE && (mode != FALLOC_FL_PUNCH_HOLE || !keep_size))
         return -EOPNOTSUPP;
+    assert(offset <= INT64_MAX && len <= INT64_MAX);
     if (!keep_size)
         ops[count++] = (struct op){.type = OP_ALLOCATE, .ino = ino, .size = offset + len};
     if (mode != 0)
@@ -174,6 +176,7 @@ static int ops_of_fallocate(int mode, uint64_t ino, uint64_t offset, uint64_t le
 static void punched(struct fs_request *done, const struct op_result *result)
 {
     uint64_t made = done->size < PUNCH_BYTES_MAX ? done->size : PUNCH_BYTES_MAX;
+    assert(done->size >= made);
     if (done->size == made || done->offset + made >= result->attr.size) {
         fuse_reply_err(done->req, 0);
         return;

@@ -119,6 +119,7 @@ static void release_ended(struct fs_request *r, bool happened, const struct op_r
 /* Pending changes were answered as done, so they are made although the mount goes away. */
 static void settle_unasked(struct fs *fs, struct fs_handle *handle)
 {
+    assert(fs->stopping);
     struct command command = {0};
     if (!fs_pending_any(&handle->pending))
         return;

@@ -4,6 +4,7 @@
 #include "fs/request.h"
 #include "replica/status.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 #include <time.h>
@@ -96,6 +97,7 @@ void fs_special_lookup(fuse_req_t req, uint64_t parent, const char *name)
 
 void fs_special_getattr(fuse_req_t req, uint64_t ino)
 {
+    assert(fs_is_virtual(ino));
     struct attr attr = attr_of(ino);
     struct stat stat;
     fs_stat_of(&attr, 0, &stat);
@@ -105,6 +107,7 @@ void fs_special_getattr(fuse_req_t req, uint64_t ino)
 int fs_special_content(struct fs *fs, uint64_t ino, struct buffer *content)
 {
     const struct member *member = member_of(ino);
+    assert(fs_is_virtual(ino));
     if (member && member->print)
         member->print(fs->replica, content);
     return content->failed ? -ENOMEM : 0;

@@ -87,6 +87,7 @@ static struct client_exchange *exchange_new(struct client_session *session, size
 static void exchange_end(struct client_exchange *exchange)
 {
     struct client_session *session = exchange->session;
+    assert(session->in_flight > 0);
     TAILQ_REMOVE(&session->queue, exchange, queue);
     session->in_flight--;
     exchange_hold(exchange, 0);

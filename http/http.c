@@ -60,6 +60,7 @@ static bool is_half_closed(const struct http_connection *c)
 
 void http_connection_over(struct http *http, struct http_connection *c)
 {
+    assert(c->busy);
     connection_unwatch(http, c);
     c->busy = false;
     /* The answer still arrives; the daemon reads the end of the stream and closes. */
@@ -179,7 +180,7 @@ static void close_handle(uv_handle_t *handle)
 }
 
 /* Ends the daemon and its handles; answers that are still being sent are cut off. */
-static void http_finish(struct http *http)
+static void server_finish(struct http *http)
 {
     assert(http->waiting == 0); /* the daemon cannot end suspended connections */
     close_handle((uv_handle_t *)&http->poll);
@@ -201,7 +202,7 @@ void http_wake(struct http *http)
     uv_idle_start(&http->idle, on_idle);
 }
 
-static void http_run(struct http *http)
+static void server_run(struct http *http)
 {
     MHD_run(http->daemon);
     MHD_UNSIGNED_LONG_LONG wait_ms;
@@ -209,12 +210,12 @@ static void http_run(struct http *http)
     if (again || !TAILQ_EMPTY(&http->going_on))
         http_wake(http);
     if (http->stopping && http->connection_count == 0)
-        http_finish(http);
+        server_finish(http);
 }
 
 static void on_poll(uv_poll_t *poll, int status, int events)
 {
-    http_run(poll->data);
+    server_run(poll->data);
 }
 
 static void on_idle(uv_idle_t *idle)
@@ -228,7 +229,7 @@ static void on_idle(uv_idle_t *idle)
         TAILQ_REMOVE(&due, request, going_on);
         request->go_on(request);
     }
-    http_run(http);
+    server_run(http);
 }
 
 static void on_timer(uv_timer_t *timer)
@@ -237,9 +238,9 @@ static void on_timer(uv_timer_t *timer)
     end_expired(http);
     http_linger_end_expired(http);
     if (http->stopping && uv_now(http->loop) >= http->stop_by && http->waiting == 0)
-        http_finish(http);
+        server_finish(http);
     else
-        http_run(http);
+        server_run(http);
 }
 
 static void on_daemon_message(void *arg, const char *format, va_list args)
@@ -343,7 +344,7 @@ void http_free(struct http *http)
 {
     http->freeing = true;
     http_clients_free(http->clients);
-    http_finish(http);
+    server_finish(http);
     if (http->handles_open == 0)
         free(http);
 }

@@ -15,6 +15,7 @@ enum { UNREAD_BODY_BYTES_MAX = 64 * 1024 };
 bool http_hold(struct http_request *request, size_t bytes)
 {
     struct http *http = request->http;
+    assert(http->held_bytes <= HTTP_HELD_BYTES_MAX);
     if (bytes > HTTP_HELD_BYTES_MAX - http->held_bytes)
         return false;
     http->held_bytes += bytes;
@@ -102,6 +103,7 @@ static void refuse_body(struct http_request *request)
  * run_handler. */
 static void request_admit(struct http_request *request, const char *method)
 {
+    assert(request->state == HTTP_REQUEST_NEW);
     request->route = http_route_find(method, request->uri.path);
     request->state = HTTP_REQUEST_RECEIVING;
     if (!request->connection->allowed)
@@ -133,6 +135,7 @@ static void receive(struct http_request *request, const char *data, size_t len)
 
 static void run_handler(struct http_request *request)
 {
+    assert(request->state == HTTP_REQUEST_RECEIVING);
     http_connection_arrived(request->http, request->connection);
     request->state = HTTP_REQUEST_RUNNING;
     if (request->body_too_large && request->route->body_bytes_max > 0)
