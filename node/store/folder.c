@@ -23,7 +23,6 @@ static int folder_sync(const char *path)
 {
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     int status = fd < 0 || fsync(fd) < 0 ? -errno : 0;
-
     if (fd >= 0)
         close(fd);
     return status;
@@ -33,11 +32,9 @@ static int folder_sync(const char *path)
 static int folder_sync_parent(const char *path, struct fault *fault)
 {
     char parent[PATH_MAX];
-    int status;
-
-    if (snprintf(parent, sizeof(parent), "%s/..", path) >= (int)sizeof(parent))
+    if (snprintf(parent, sizeof parent, "%s/..", path) >= (int)sizeof parent)
         return fault_set(fault, -ENAMETOOLONG, "folder %s: the path is too long", path);
-    status = folder_sync(parent);
+    int status = folder_sync(parent);
     return status < 0 ? fault_set(fault, status, "sync %s: %s", parent, strerror(-status)) : 0;
 }
 
@@ -52,13 +49,11 @@ static int folder_file(const char *path, const char *name, char file[PATH_MAX], 
  * somebody else made the folder (perhaps in a place that only he may read). */
 static int folder_make(const char *path, struct fault *fault)
 {
-    char lock[PATH_MAX];
     bool made = mkdir(path, 0755) == 0;
-    int status;
-
     if (!made && errno != EEXIST)
         return fault_set(fault, -errno, "make folder %s: %s", path, strerror(errno));
-    status = folder_file(path, "lock", lock, fault);
+    char lock[PATH_MAX];
+    int status = folder_file(path, "lock", lock, fault);
     if (status < 0 || access(lock, F_OK) == 0)
         return status;
     status = folder_sync_parent(path, fault);
@@ -80,11 +75,10 @@ static int folder_wait_for_lock(int fd)
 static int folder_lock(const char *path, struct fault *fault)
 {
     char lock[PATH_MAX];
-    int fd, status = folder_file(path, "lock", lock, fault);
-
+    int status = folder_file(path, "lock", lock, fault);
     if (status < 0)
         return status;
-    fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    int fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0)
         return fault_set(fault, -errno, "open %s: %s", lock, strerror(errno));
     status = folder_wait_for_lock(fd);
@@ -103,15 +97,13 @@ static int folder_check(const char *path, struct fault *fault)
 {
     char damage[PATH_MAX], text[FAULT_TEXT_MAX] = "";
     int status = folder_file(path, "damaged", damage, fault);
-    FILE *file;
-
     if (status < 0)
         return status;
     if (access(damage, F_OK) < 0)
         return errno == ENOENT ? 0 : fault_set(fault, -errno, "%s: %s", damage, strerror(errno));
-    file = fopen(damage, "re");
-    if (file != NULL) {
-        if (fgets(text, sizeof(text), file) == NULL)
+    FILE *file = fopen(damage, "re");
+    if (file) {
+        if (!fgets(text, sizeof text, file))
             text[0] = '\0';
         text[strcspn(text, "\n")] = '\0';
         fclose(file);
@@ -123,11 +115,9 @@ void folder_condemn(const struct folder *folder, const char *text)
 {
     char damage[PATH_MAX];
     struct fault fault;
-    int fd;
-
     if (folder_file(folder->path, "damaged", damage, &fault) < 0)
         return;
-    fd = open(damage, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    int fd = open(damage, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0)
         return;
     dprintf(fd, "%s\n", text);
@@ -140,18 +130,16 @@ bool folder_has_leases(const struct folder *folder)
 {
     char leases[PATH_MAX];
     struct fault fault;
-
     return folder_file(folder->path, "leases", leases, &fault) == 0 && access(leases, F_OK) == 0;
 }
 
 int folder_keep_leases(const struct folder *folder, struct fault *fault)
 {
     char leases[PATH_MAX];
-    int fd, status = folder_file(folder->path, "leases", leases, fault);
-
+    int status = folder_file(folder->path, "leases", leases, fault);
     if (status < 0)
         return status;
-    fd = open(leases, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    int fd = open(leases, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     status = fd < 0 ? -errno : 0;
     if (fd >= 0)
         close(fd);
@@ -164,20 +152,17 @@ void folder_forget_leases(const struct folder *folder)
 {
     char leases[PATH_MAX];
     struct fault fault;
-
     if (folder_file(folder->path, "leases", leases, &fault) == 0)
         unlink(leases);
 }
 
 int folder_open(const char *path, struct folder **folder, struct fault *fault)
 {
-    struct folder *f;
     int status = folder_make(path, fault);
-
     if (status < 0)
         return status;
-    f = malloc(sizeof(*f) + strlen(path) + 1);
-    if (f == NULL)
+    struct folder *f = malloc(sizeof *f + strlen(path) + 1);
+    if (!f)
         return fault_set(fault, -ENOMEM, "folder %s: out of memory", path);
     strcpy(f->path, path);
     f->lock = folder_lock(path, fault);

@@ -113,10 +113,10 @@ int sql_identify(struct sql *sql, const struct identity *identity, int *format)
 
 int sql_upgraded(struct sql *sql, int format)
 {
-    char text[128];
     assert(format >= FOLDER_FORMAT_OLDEST && format < FOLDER_FORMAT);
     trace_info("store", "%s goes from format %d to %d: earlier versions refuse it from now on",
                sql->name, format, FOLDER_FORMAT);
+    char text[128];
     snprintf(text, sizeof text,
              "ALTER TABLE owner ADD COLUMN told INTEGER NOT NULL DEFAULT 0;"
              "PRAGMA user_version = %d",

@@ -47,7 +47,6 @@ struct log {
 static uint64_t log_clock_ns(clockid_t clock)
 {
     struct timespec now;
-
     clock_gettime(clock, &now);
     return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
@@ -59,19 +58,17 @@ static uint64_t log_clock_ns(clockid_t clock)
 static bool log_take(struct log *log, struct log_queue *batch, uint64_t *ticket)
 {
     uint64_t bytes = 0;
-    struct log_item *item;
-    bool go_on;
-
     uv_mutex_lock(&log->mutex);
     while (STAILQ_EMPTY(&log->waiting) && !log->stopping && !log_db_has_dead_rows(&log->db))
         uv_cond_wait(&log->wake, &log->mutex);
-    while (bytes < LOG_BATCH_BYTES_MAX && (item = STAILQ_FIRST(&log->waiting)) != NULL) {
+    struct log_item *item;
+    while (bytes < LOG_BATCH_BYTES_MAX && (item = STAILQ_FIRST(&log->waiting))) {
         STAILQ_REMOVE_HEAD(&log->waiting, next);
         STAILQ_INSERT_TAIL(batch, item, next);
         bytes += item->bytes;
         *ticket = item->write.ticket;
     }
-    go_on = !STAILQ_EMPTY(batch) || !log->stopping;
+    bool go_on = !STAILQ_EMPTY(batch) || !log->stopping;
     uv_mutex_unlock(&log->mutex);
     return go_on;
 }
@@ -80,7 +77,6 @@ static int log_commit(struct log *log, struct log_queue *batch)
 {
     struct log_item *item;
     int status = log_db_begin(&log->db);
-
     STAILQ_FOREACH(item, batch, next)
     {
         if (status == 0)
@@ -94,7 +90,6 @@ static void log_report(struct log *log, struct log_queue *batch, uint64_t ticket
                        uint64_t commit_ns)
 {
     struct log_metrics *m = &log->metrics;
-
     uv_mutex_lock(&log->mutex);
     if (status == 0) {
         log->durable = ticket;
@@ -116,7 +111,6 @@ static void log_run(void *arg)
     struct log_queue batch = STAILQ_HEAD_INITIALIZER(batch);
     uint64_t ticket = 0; /* of the last write that was taken */
     int status = 0;
-
     while (status == 0 && log_take(log, &batch, &ticket)) {
         uint64_t start = log_clock_ns(CLOCK_MONOTONIC);
         status = log_commit(log, &batch);
@@ -139,8 +133,7 @@ static void log_run(void *arg)
 static void log_release(struct log *log, struct log_queue *queue)
 {
     struct log_item *item;
-
-    while ((item = STAILQ_FIRST(queue)) != NULL) {
+    while ((item = STAILQ_FIRST(queue))) {
         STAILQ_REMOVE_HEAD(queue, next);
         paxos_write_clear(&item->write);
         free(item);
@@ -173,15 +166,11 @@ static void log_reported(uv_async_t *report)
 {
     struct log *log = report->data;
     struct log_queue done = STAILQ_HEAD_INITIALIZER(done);
-    uint64_t durable;
-    int status;
-    bool end;
-
     uv_mutex_lock(&log->mutex);
     STAILQ_CONCAT(&done, &log->done);
-    durable = log->durable;
-    status = log->status;
-    end = log->ended && log->stopping;
+    uint64_t durable = log->durable;
+    int status = log->status;
+    bool end = log->ended && log->stopping;
     uv_mutex_unlock(&log->mutex);
 
     log_release(log, &done);
@@ -204,12 +193,10 @@ int log_open(const struct folder *folder, const struct identity *identity,
              const struct paxos_membership *members, uint64_t applied, uint64_t snapshot,
              struct log **log, struct paxos_stored *stored, struct fault *fault)
 {
-    struct log *l = calloc(1, sizeof(*l));
-    int status;
-
-    if (l == NULL)
+    struct log *l = calloc(1, sizeof *l);
+    if (!l)
         return fault_set(fault, -ENOMEM, "log.db: out of memory");
-    status = log_db_open(&l->db, folder, identity, members, applied);
+    int status = log_db_open(&l->db, folder, identity, members, applied);
     if (status < 0)
         goto free_log;
     status = log_db_load(&l->db, applied, snapshot, stored);
@@ -241,10 +228,8 @@ free_log:
 
 int log_next_incarnation(struct log *log, uint64_t *incarnation, struct fault *fault)
 {
-    int status;
-
     assert(!log->has_thread);
-    status = log_db_next_incarnation(&log->db, incarnation);
+    int status = log_db_next_incarnation(&log->db, incarnation);
     if (status < 0)
         *fault = log->db.sql.fault;
     return status;
@@ -252,11 +237,9 @@ int log_next_incarnation(struct log *log, uint64_t *incarnation, struct fault *f
 
 int log_start(struct log *log, uv_loop_t *loop, const struct log_callbacks *callbacks)
 {
-    int status;
-
     assert(!log->has_report);
     log->callbacks = *callbacks;
-    status = uv_async_init(loop, &log->report, log_reported);
+    int status = uv_async_init(loop, &log->report, log_reported);
     if (status < 0)
         return status;
     log->report.data = log;
@@ -269,15 +252,14 @@ int log_start(struct log *log, uv_loop_t *loop, const struct log_callbacks *call
 
 int log_write(struct log *log, struct paxos_write *write)
 {
-    struct log_item *item = calloc(1, sizeof(*item));
-
+    struct log_item *item = calloc(1, sizeof *item);
     assert(log->has_thread);
     assert(write->ticket > log->queued);
-    if (item == NULL)
+    if (!item)
         return -ENOMEM;
     log->queued = write->ticket;
     item->write = *write;
-    memset(write, 0, sizeof(*write));
+    memset(write, 0, sizeof *write);
     for (uint32_t i = 0; i < item->write.entry_count; i++)
         item->bytes += item->write.entries[i]->len;
 

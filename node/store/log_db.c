@@ -71,7 +71,6 @@ static int log_db_make(struct log_db *db, const struct identity *identity,
                        const struct paxos_membership *members, uint64_t applied)
 {
     int format, status = sql_exec(&db->sql, "BEGIN IMMEDIATE");
-
     if (status == 0)
         status = sql_identify(&db->sql, identity, &format);
     bool made = status == 0 && format == 0;
@@ -92,7 +91,6 @@ static int log_db_make(struct log_db *db, const struct identity *identity,
 static int log_count_wal_pages(void *arg, sqlite3 *handle, const char *schema, int pages)
 {
     struct log_db *db = arg;
-
     db->wal_pages = pages;
     return SQLITE_OK;
 }
@@ -104,17 +102,15 @@ static int log_db_extend_wal(struct log_db *db)
 {
     static const uint8_t zeros[64 * 1024];
     sqlite3_file *wal;
-    sqlite3_int64 size;
-    int code;
-
     sqlite3_file_control(db->sql.db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &wal);
-    assert(wal->pMethods != NULL);
-    code = wal->pMethods->xFileSize(wal, &size);
+    assert(wal->pMethods);
+    sqlite3_int64 size;
+    int code = wal->pMethods->xFileSize(wal, &size);
     if (code == SQLITE_OK && size >= LOG_WAL_BYTES)
         return 0;
     while (code == SQLITE_OK && size < LOG_WAL_BYTES) {
-        code = wal->pMethods->xWrite(wal, zeros, sizeof(zeros), size);
-        size += (sqlite3_int64)sizeof(zeros);
+        code = wal->pMethods->xWrite(wal, zeros, sizeof zeros, size);
+        size += (sqlite3_int64)sizeof zeros;
     }
     if (code == SQLITE_OK)
         code = wal->pMethods->xSync(wal, SQLITE_SYNC_NORMAL);
@@ -128,7 +124,6 @@ static int log_db_extend_wal(struct log_db *db)
 static int log_db_prepare(struct log_db *db)
 {
     int status = 0;
-
     for (int i = 0; i < LOG_STATEMENT_COUNT && status == 0; i++)
         status = sql_prepare(&db->sql, log_statement_texts[i], &db->statements[i]);
     return status;
@@ -137,11 +132,9 @@ static int log_db_prepare(struct log_db *db)
 int log_db_open(struct log_db *db, const struct folder *folder, const struct identity *identity,
                 const struct paxos_membership *members, uint64_t applied)
 {
-    int status;
-
-    memset(db, 0, sizeof(*db));
+    memset(db, 0, sizeof *db);
     db->node = identity->node;
-    status = sql_settle(folder, "log.db", &db->sql.fault);
+    int status = sql_settle(folder, "log.db", &db->sql.fault);
     if (status == 0)
         status = sql_open(&db->sql, folder, "log.db");
     if (status < 0)
@@ -188,16 +181,14 @@ int log_db_begin(struct log_db *db)
 static int log_db_cut(struct log_db *db, uint64_t first)
 {
     sqlite3_stmt *cut = db->statements[LOG_CUT];
-
     sqlite3_bind_int64(cut, 1, (int64_t)first);
     return sql_run(&db->sql, cut);
 }
 
 static int log_db_insert(struct log_db *db, uint64_t index, const struct paxos_entry *entry)
 {
-    sqlite3_stmt *insert = db->statements[LOG_INSERT];
-
     assert(index >= db->state.compacted);
+    sqlite3_stmt *insert = db->statements[LOG_INSERT];
     sqlite3_bind_int64(insert, 1, (int64_t)index);
     sql_bind_bytes(insert, 2, bytes_of(entry->bytes, entry->len));
     db->rows_added++;
@@ -215,11 +206,10 @@ static bool log_ballots_equal(struct paxos_ballot a, struct paxos_ballot b)
 static void log_db_set_state(struct log_db *db, const struct paxos_write *write)
 {
     struct log_state *state = &db->state;
-
     assert(write->compacted >= state->compacted);
     assert(write->decided >= state->decided);
     assert(write->membership.count > 0);
-    if (memcmp(&write->membership, &state->membership, sizeof(state->membership)) != 0)
+    if (memcmp(&write->membership, &state->membership, sizeof state->membership) != 0)
         db->state_changed = db->membership_changed = true;
     if (write->entry_count == 0 || write->truncate || write->compacted != state->compacted ||
         !log_ballots_equal(write->promise, state->promise) ||
@@ -235,7 +225,6 @@ static void log_db_set_state(struct log_db *db, const struct paxos_write *write)
 int log_db_put(struct log_db *db, const struct paxos_write *write)
 {
     int status = 0;
-
     log_db_set_state(db, write);
     if (write->truncate)
         status = log_db_cut(db, write->first);
@@ -253,10 +242,9 @@ static void log_bind_ballot(sqlite3_stmt *statement, int parameter, struct paxos
 
 static int log_db_write_state(struct log_db *db)
 {
-    sqlite3_stmt *set = db->statements[LOG_SET_STATE];
-
     assert(db->state.compacted <= db->state.decided);
     assert(paxos_ballot_compare(db->state.acc_round, db->state.promise) <= 0);
+    sqlite3_stmt *set = db->statements[LOG_SET_STATE];
     log_bind_ballot(set, 1, db->state.promise);
     log_bind_ballot(set, 4, db->state.acc_round);
     sqlite3_bind_int64(set, 7, (int64_t)db->state.decided);
@@ -270,7 +258,6 @@ static int log_db_write_members(struct log_db *db)
     sqlite3_stmt *add = db->statements[LOG_ADD_MEMBER];
     const struct paxos_membership *membership = &db->state.membership;
     int status = sql_run(&db->sql, db->statements[LOG_FORGET_MEMBERS]);
-
     for (uint32_t i = 0; i < membership->count && status == 0; i++) {
         sqlite3_bind_int64(add, 1, membership->members[i].pid);
         sqlite3_bind_int64(add, 2, membership->members[i].life);
@@ -289,12 +276,11 @@ bool log_db_has_dead_rows(const struct log_db *db)
  * the commit becomes long. */
 static int log_db_trim(struct log_db *db)
 {
-    sqlite3_stmt *dead = db->statements[LOG_LIST_DEAD], *trim = db->statements[LOG_TRIM];
     uint64_t bytes_max = LOG_TRIM_BYTES + 2 * db->bytes_added, bytes = 0;
     uint64_t last = db->state.compacted - 1; /* if no row is left below it */
     int status = 0;
-
     assert(log_db_has_dead_rows(db));
+    sqlite3_stmt *dead = db->statements[LOG_LIST_DEAD];
     sqlite3_bind_int64(dead, 1, (int64_t)db->state.compacted);
     sqlite3_bind_int64(dead, 2, (int64_t)(LOG_TRIM_ROWS + 2 * db->rows_added));
     while (bytes < bytes_max && (status = sql_step(&db->sql, dead)) > 0) {
@@ -304,6 +290,7 @@ static int log_db_trim(struct log_db *db)
     sqlite3_reset(dead);
     if (status < 0)
         return status;
+    sqlite3_stmt *trim = db->statements[LOG_TRIM];
     sqlite3_bind_int64(trim, 1, (int64_t)last);
     db->first_row = last + 1;
     return sql_run(&db->sql, trim);
@@ -312,7 +299,6 @@ static int log_db_trim(struct log_db *db)
 int log_db_commit(struct log_db *db)
 {
     int status = 0;
-
     if (db->state_changed)
         status = log_db_write_state(db);
     if (status == 0 && db->membership_changed)

@@ -20,7 +20,6 @@ static int log_read_state(struct log_db *db)
     sqlite3_stmt *get = db->statements[LOG_GET_STATE];
     struct log_state *state = &db->state;
     int status = sql_step(&db->sql, get);
-
     if (status == 0)
         return sql_damaged(&db->sql, "it has no state");
     if (status < 0)
@@ -47,12 +46,11 @@ static int log_read_state(struct log_db *db)
 /* They come in the order of their pids, from one row after another. */
 static int log_read_members(struct log_db *db)
 {
-    sqlite3_stmt *list = db->statements[LOG_LIST_MEMBERS];
     struct paxos_membership *membership = &db->state.membership;
     bool here = false; /* whether this node is one of them */
-    int status;
-
     *membership = (struct paxos_membership){.standing = membership->standing};
+    sqlite3_stmt *list = db->statements[LOG_LIST_MEMBERS];
+    int status;
     while ((status = sql_step(&db->sql, list)) > 0) {
         int64_t pid = sqlite3_column_int64(list, 0), life = sqlite3_column_int64(list, 1);
         bool possible = pid > 0 && pid <= UINT32_MAX && life >= 0 && life < PAXOS_LIFE_MAX;
@@ -70,19 +68,17 @@ static int log_read_members(struct log_db *db)
 
 static int log_add_entry(struct paxos_stored *stored, uint64_t *room, struct bytes bytes)
 {
-    struct paxos_entry *entry;
-
     if (stored->entry_count == *room) {
         uint64_t more = *room == 0 ? 1024 : *room * 2;
         struct paxos_entry **entries =
             realloc(stored->entries, more * sizeof(struct paxos_entry *));
-        if (entries == NULL)
+        if (!entries)
             return -ENOMEM;
         stored->entries = entries;
         *room = more;
     }
-    entry = paxos_entry_new(bytes.data, (uint32_t)bytes.len);
-    if (entry == NULL)
+    struct paxos_entry *entry = paxos_entry_new(bytes.data, (uint32_t)bytes.len);
+    if (!entry)
         return -ENOMEM;
     stored->entries[stored->entry_count++] = entry;
     return 0;
@@ -92,9 +88,8 @@ static int log_read_entries(struct log_db *db, struct paxos_stored *stored)
 {
     sqlite3_stmt *list = db->statements[LOG_LIST];
     uint64_t room = 0;
-    int status;
-
     sqlite3_bind_int64(list, 1, (int64_t)db->state.compacted);
+    int status;
     while ((status = sql_step(&db->sql, list)) > 0) {
         uint64_t index = (uint64_t)sqlite3_column_int64(list, 0);
         if (index != db->state.compacted + stored->entry_count)
@@ -122,7 +117,6 @@ static int log_cut_to(struct log_db *db, uint64_t applied, struct paxos_stored *
                                 .first = 0,
                                 .membership = db->state.membership};
     int status = log_db_begin(db);
-
     if (status == 0)
         status = log_db_put(db, &write);
     if (status == 0)
@@ -144,7 +138,6 @@ static int log_cut_below(struct log_db *db, uint64_t snapshot, struct paxos_stor
                                 .first = end,
                                 .membership = db->state.membership};
     int status = log_db_begin(db);
-
     if (status == 0)
         status = log_db_put(db, &write);
     if (status == 0)
@@ -153,7 +146,7 @@ static int log_cut_below(struct log_db *db, uint64_t snapshot, struct paxos_stor
         paxos_entry_unref(stored->entries[i]);
     stored->entry_count -= void_ones;
     memmove(stored->entries, stored->entries + void_ones,
-            stored->entry_count * sizeof(*stored->entries));
+            stored->entry_count * sizeof *stored->entries);
     return status;
 }
 
@@ -161,7 +154,6 @@ static int log_fit_to_tree(struct log_db *db, uint64_t applied, uint64_t snapsho
                            struct paxos_stored *stored)
 {
     struct log_state *state = &db->state;
-
     if (applied < state->compacted)
         return fault_set(
             &db->sql.fault, -EINVAL,
@@ -180,10 +172,8 @@ static int log_fit_to_tree(struct log_db *db, uint64_t applied, uint64_t snapsho
 
 int log_db_load(struct log_db *db, uint64_t applied, uint64_t snapshot, struct paxos_stored *stored)
 {
-    int status;
-
-    memset(stored, 0, sizeof(*stored));
-    status = log_read_state(db);
+    memset(stored, 0, sizeof *stored);
+    int status = log_read_state(db);
     if (status == 0)
         status = log_read_members(db);
     if (status == 0)
@@ -209,17 +199,15 @@ void log_stored_clear(struct paxos_stored *stored)
     for (uint64_t i = 0; i < stored->entry_count; i++)
         paxos_entry_unref(stored->entries[i]);
     free(stored->entries);
-    memset(stored, 0, sizeof(*stored));
+    memset(stored, 0, sizeof *stored);
 }
 
 int log_db_next_incarnation(struct log_db *db, uint64_t *incarnation)
 {
     sqlite3_stmt *set = db->statements[LOG_SET_INCARNATION];
     uint64_t next = db->state.incarnation + LOG_INCARNATION_STEP;
-    int status;
-
     sqlite3_bind_int64(set, 1, (int64_t)next);
-    status = sql_run(&db->sql, set);
+    int status = sql_run(&db->sql, set);
     if (status < 0)
         return status;
     db->state.incarnation = next;

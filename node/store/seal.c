@@ -39,7 +39,6 @@ static uint64_t seal_of(const uint8_t *page, sqlite3_int64 offset)
 static bool is_sealed(const uint8_t *page, sqlite3_int64 offset)
 {
     uint64_t seal = seal_of(page, offset);
-
     return memcmp(page + HASHED_BYTES, &seal, SEAL_BYTES) == 0;
 }
 
@@ -48,15 +47,13 @@ static bool is_sealed(const uint8_t *page, sqlite3_int64 offset)
 static bool is_foreign(const uint8_t *header)
 {
     static const char magic[] = "SQLite format 3";
-
-    return memcmp(header, magic, sizeof(magic)) == 0 && header[HEADER_RESERVED] != SEAL_BYTES;
+    return memcmp(header, magic, sizeof magic) == 0 && header[HEADER_RESERVED] != SEAL_BYTES;
 }
 
 static int sealed_read(sqlite3_file *file, void *to, int len, sqlite3_int64 offset)
 {
     struct sealed_file *f = sealed_of(file);
     int code = f->real->pMethods->xRead(f->real, to, len, offset);
-
     if (code != SQLITE_OK || f->foreign)
         return code;
     if (offset + len <= HEADER_BYTES) {
@@ -72,15 +69,13 @@ static int sealed_read(sqlite3_file *file, void *to, int len, sqlite3_int64 offs
 static int sealed_write(sqlite3_file *file, const void *data, int len, sqlite3_int64 offset)
 {
     struct sealed_file *f = sealed_of(file);
-    uint8_t page[SEAL_PAGE_BYTES];
-    uint64_t seal;
-
     if (f->foreign)
         return f->real->pMethods->xWrite(f->real, data, len, offset);
     assert(len == SEAL_PAGE_BYTES);
     assert(offset % SEAL_PAGE_BYTES == 0);
+    uint8_t page[SEAL_PAGE_BYTES];
     memcpy(page, data, HASHED_BYTES);
-    seal = seal_of(page, offset);
+    uint64_t seal = seal_of(page, offset);
     memcpy(page + HASHED_BYTES, &seal, SEAL_BYTES);
     return f->real->pMethods->xWrite(f->real, page, len, offset);
 }
@@ -190,12 +185,10 @@ static int vfs_open(sqlite3_vfs *vfs, sqlite3_filename path, sqlite3_file *file,
                     int *out_flags)
 {
     struct sealed_file *f = sealed_of(file);
-    int code;
-
     if (!(flags & SQLITE_OPEN_MAIN_DB))
         return real_vfs(vfs)->xOpen(real_vfs(vfs), path, file, flags, out_flags);
     *f = (struct sealed_file){.real = (sqlite3_file *)(f + 1)};
-    code = real_vfs(vfs)->xOpen(real_vfs(vfs), path, f->real, flags, out_flags);
+    int code = real_vfs(vfs)->xOpen(real_vfs(vfs), path, f->real, flags, out_flags);
     if (f->real->pMethods)
         f->base.pMethods = &methods;
     return code;
@@ -251,13 +244,11 @@ static sqlite3_vfs sealed_vfs = {
 
 static void register_vfs(void)
 {
-    sqlite3_vfs *real;
-
     /* Nobody asks how much memory SQLite has; counting it takes a mutex with each allocation. This
      * is the first that the process wants of SQLite: later it could not be told. */
     sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
-    real = sqlite3_vfs_find(NULL);
-    if (real == NULL)
+    sqlite3_vfs *real = sqlite3_vfs_find(NULL);
+    if (!real)
         return;
     sealed_vfs.szOsFile = (int)sizeof(struct sealed_file) + real->szOsFile;
     sealed_vfs.mxPathname = real->mxPathname;
@@ -268,7 +259,6 @@ static void register_vfs(void)
 const char *seal_vfs(void)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
-
     pthread_once(&once, register_vfs);
     return sealed_vfs.zName;
 }
@@ -276,7 +266,6 @@ const char *seal_vfs(void)
 void seal_make_room(sqlite3 *db)
 {
     int bytes = SEAL_BYTES;
-
     sqlite3_file_control(db, "main", SQLITE_FCNTL_RESERVE_BYTES, &bytes);
 }
 
@@ -284,21 +273,18 @@ void seal_make_room(sqlite3 *db)
 static const struct sealed_file *sealed_file_of(sqlite3 *db)
 {
     sqlite3_file *file = NULL;
-
     sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &file);
-    return file != NULL && file->pMethods == &methods ? sealed_of(file) : NULL;
+    return file && file->pMethods == &methods ? sealed_of(file) : NULL;
 }
 
 int64_t seal_damaged_page(sqlite3 *db)
 {
     const struct sealed_file *f = sealed_file_of(db);
-
-    return f != NULL ? f->damaged_page : 0;
+    return f ? f->damaged_page : 0;
 }
 
 bool seal_is_kept(sqlite3 *db)
 {
     const struct sealed_file *f = sealed_file_of(db);
-
-    return f != NULL && !f->foreign;
+    return f && !f->foreign;
 }
