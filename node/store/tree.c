@@ -28,7 +28,6 @@ int tree_damaged(struct tree *tree, const char *what)
 int tree_step(struct tree *tree, sqlite3_stmt *statement)
 {
     int status = tree->broken ? tree->broken : sql_step(&tree->sql, statement);
-
     if (status < 0)
         tree->broken = status;
     return status;
@@ -37,7 +36,6 @@ int tree_step(struct tree *tree, sqlite3_stmt *statement)
 int tree_run(struct tree *tree, sqlite3_stmt *statement)
 {
     int status = tree_step(tree, statement);
-
     assert(status <= 0);
     tree->changes++;
     return status;
@@ -63,7 +61,6 @@ static int tree_upgrade(struct sql *sql, int format)
 int tree_make(struct sql *sql, const struct identity *identity, bool *made)
 {
     int format, status = sql_identify(sql, identity, &format);
-
     *made = status == 0 && format == 0;
     for (uint32_t i = 0; *made && status == 0 && i < tables_count(record_format); i++)
         status = table_make(sql, &tree_tables[i]);
@@ -85,12 +82,11 @@ static int forget_kept(struct sql *sql)
 /* What a cluster begins with. */
 static int make_root(struct sql *sql)
 {
-    char text[256];
     int status = 0;
-
     for (uint32_t i = 0; status == 0 && i < tables_count(record_format); i++)
         status = table_begin(sql, &tree_tables[i]);
-    snprintf(text, sizeof(text),
+    char text[256];
+    snprintf(text, sizeof text,
              "INSERT INTO snapshot VALUES (0);"
              "INSERT INTO inode (ino, mode, nlink, parent) VALUES (%d, %d, 2, %d)",
              INO_ROOT, ROOT_MODE, INO_ROOT);
@@ -101,7 +97,6 @@ static int make_tables(struct tree *tree)
 {
     bool made;
     int status = sql_exec(&tree->sql, "BEGIN IMMEDIATE");
-
     if (status == 0)
         status = tree_make(&tree->sql, &tree->identity, &made);
     if (status == 0)
@@ -123,7 +118,6 @@ static int counters_load(struct tree *tree)
                              "SELECT " COUNTER_COLUMNS "EXISTS (SELECT 1 FROM trash),"
                              " (SELECT upto FROM snapshot) FROM meta",
                              &query);
-
     if (status < 0)
         return status;
     status = sql_step(&tree->sql, query);
@@ -154,7 +148,6 @@ static int prepare_queries(struct tree *tree)
 int tree_attach(struct tree *tree)
 {
     int status = sql_open(&tree->sql, tree->folder, TREE_FILE);
-
     if (status < 0)
         return status;
     cache_clear(tree->cache);
@@ -197,10 +190,8 @@ void tree_detach(struct tree *tree)
 int tree_open(const struct folder *folder, const struct identity *identity, struct tree **tree,
               struct fault *fault)
 {
-    struct tree *t = calloc(1, sizeof(*t));
-    int status;
-
-    if (t == NULL)
+    struct tree *t = calloc(1, sizeof *t);
+    if (!t)
         return fault_set(fault, -ENOMEM, "%s: out of memory", TREE_FILE);
     t->folder = folder;
     t->identity = *identity;
@@ -209,8 +200,8 @@ int tree_open(const struct folder *folder, const struct identity *identity, stru
     LIST_INIT(&t->readers);
     LIST_INIT(&t->keepers);
     t->cache = cache_new();
-    status = t->cache ? writer_settle(folder, fault)
-                      : fault_set(fault, -ENOMEM, "%s: out of memory", TREE_FILE);
+    int status = t->cache ? writer_settle(folder, fault)
+                          : fault_set(fault, -ENOMEM, "%s: out of memory", TREE_FILE);
     if (status == 0)
         status = sql_settle(folder, TREE_FILE, fault);
     if (status < 0)
@@ -244,7 +235,8 @@ int tree_identify(struct tree *tree, const struct identity *identity, struct fau
 void tree_close(struct tree *tree)
 {
     assert(!tree_busy(tree));
-    assert(LIST_EMPTY(&tree->readers) && tree->writer == NULL);
+    assert(LIST_EMPTY(&tree->readers));
+    assert(!tree->writer);
     assert(LIST_EMPTY(&tree->keepers));
     if (tree->broken == 0 && tree_commit(tree) < 0)
         trace_error("tree", "%s", tree->sql.fault.text);
@@ -274,14 +266,12 @@ uint64_t tree_snapshot(const struct tree *tree)
 
 int tree_begin(struct tree *tree)
 {
-    int status;
-
     if (tree->broken)
         return tree->broken;
     if (tree->writing)
         return 0;
     assert(!tree->reading);
-    status = tree_run(tree, tree_query(tree, QUERY_BEGIN));
+    int status = tree_run(tree, tree_query(tree, QUERY_BEGIN));
     tree->changes = 0;
     tree->writing = status == 0;
     return status;
@@ -289,12 +279,10 @@ int tree_begin(struct tree *tree)
 
 int tree_read_begin(struct tree *tree)
 {
-    int status;
-
     assert(!tree->reading);
     if (tree->writing || tree->broken)
         return tree->broken;
-    status = tree_step(tree, tree_query(tree, QUERY_READ));
+    int status = tree_step(tree, tree_query(tree, QUERY_READ));
     tree->reading = status == 0;
     return status;
 }
@@ -311,10 +299,9 @@ int tree_read_end(struct tree *tree)
 
 int counters_store(struct tree *tree)
 {
-    sqlite3_stmt *query = tree_query(tree, QUERY_META_SET);
     const struct counters *counters = &tree->counters;
+    sqlite3_stmt *query = tree_query(tree, QUERY_META_SET);
     int parameter = 0;
-
     COUNTERS(COUNTER_BIND, COUNTER_BIND);
     return tree_run(tree, query);
 }
@@ -323,7 +310,6 @@ int counters_store(struct tree *tree)
 static void adapt_changes_max(struct tree *tree, int pages)
 {
     uint64_t max = (uint64_t)tree->changes * COMMIT_PAGES / (uint64_t)(pages > 0 ? pages : 1);
-
     if (tree->changes < COMMIT_CHANGES_MIN)
         return; /* too few to tell */
     if (max < COMMIT_CHANGES_MIN)
@@ -334,13 +320,11 @@ static void adapt_changes_max(struct tree *tree, int pages)
 int tree_commit(struct tree *tree)
 {
     int frames = tree->wal_frames;
-    int status;
-
     if (tree->broken)
         return tree->broken;
     if (!tree->writing)
         return 0;
-    status = counters_store(tree);
+    int status = counters_store(tree);
     if (status == 0)
         status = session_store(tree);
     if (status == 0 && tree->trash)

@@ -40,11 +40,10 @@ static int run_statement(struct tree *tree, enum tree_query query)
 
 static int run_list(struct change *c, const struct command_view *view)
 {
-    int failed, status = run_statement(c->tree, QUERY_SAVE);
-
+    int status = run_statement(c->tree, QUERY_SAVE);
     if (status < 0)
         return status;
-    failed = run_operations(c, *view);
+    int failed = run_operations(c, *view);
     if (failed < 0 && c->tree->broken == 0) {
         cache_clear(c->tree->cache);
         status = run_statement(c->tree, QUERY_UNDO);
@@ -59,7 +58,6 @@ static int run_list(struct change *c, const struct command_view *view)
 static uint64_t time_of(const struct tree *tree, const struct stamp *stamp)
 {
     uint64_t proposed = stamp->time < TIME_MAX ? stamp->time : TIME_MAX;
-
     return proposed > tree->counters.last_time ? proposed : tree->counters.last_time + 1;
 }
 
@@ -70,9 +68,8 @@ static int take_effect(struct change *c, const struct command_view *view)
     struct command_result *result = c->result;
     struct tree *tree = c->tree;
     struct counters before = tree->counters;
-
-    result->ops = calloc(view->count, sizeof(*result->ops));
-    if (result->ops == NULL)
+    result->ops = calloc(view->count, sizeof *result->ops);
+    if (!result->ops)
         return tree_fail(tree, -ENOMEM, "out of memory for a result");
     result->count = view->count;
     c->time = time_of(tree, &view->stamp);
@@ -95,7 +92,6 @@ static int apply_command(struct change *c, const struct command_view *view, bool
 {
     enum session_verdict verdict;
     int status = session_enter(c, &view->stamp, &verdict);
-
     if (status < 0)
         return status;
     *repeated = verdict != SESSION_NEW;
@@ -117,7 +113,6 @@ int tree_apply(struct tree *tree, struct bytes entry, bool mine, struct command_
     struct change c = {.tree = tree, .revision = revision, .mine = mine, .result = result};
     struct command_view view;
     int readable = command_check(entry, &view);
-
     *result = (struct command_result){.revision = revision};
     *repeated = false;
     changes_forget(tree);

@@ -38,8 +38,7 @@ struct tree_cache {
 
 struct tree_cache *cache_new(void)
 {
-    struct tree_cache *cache = calloc(1, sizeof(*cache));
-
+    struct tree_cache *cache = calloc(1, sizeof *cache);
     if (cache)
         cache->generation = 1;
     return cache;
@@ -71,7 +70,6 @@ static bool name_is_at(const struct tree_cache *cache, const struct cached_name 
 bool cache_find_name(struct tree_cache *cache, uint64_t parent, struct bytes name, uint64_t *ino)
 {
     const struct cached_name *place = name_place(cache, parent, name);
-
     if (!name_is_at(cache, place, parent, name))
         return false;
     *ino = place->ino;
@@ -81,7 +79,6 @@ bool cache_find_name(struct tree_cache *cache, uint64_t parent, struct bytes nam
 void cache_name(struct tree_cache *cache, uint64_t parent, struct bytes name, uint64_t ino)
 {
     struct cached_name *place = name_place(cache, parent, name);
-
     if (name.len > CACHE_NAME_BYTES_MAX)
         return;
     place->generation = cache->generation;
@@ -94,7 +91,6 @@ void cache_name(struct tree_cache *cache, uint64_t parent, struct bytes name, ui
 void cache_forget_name(struct tree_cache *cache, uint64_t parent, struct bytes name)
 {
     struct cached_name *place = name_place(cache, parent, name);
-
     if (name_is_at(cache, place, parent, name))
         place->generation = 0;
 }
@@ -115,7 +111,6 @@ static bool inode_is_at(const struct tree_cache *cache, const struct cached_inod
 bool cache_find_inode(struct tree_cache *cache, uint64_t ino, struct inode *inode)
 {
     const struct cached_inode *place = inode_place(cache, ino);
-
     if (!inode_is_at(cache, place, ino))
         return false;
     *inode = place->inode;
@@ -131,7 +126,6 @@ void cache_inode(struct tree_cache *cache, const struct inode *inode)
 void cache_forget_inode(struct tree_cache *cache, uint64_t ino)
 {
     struct cached_inode *place = inode_place(cache, ino);
-
     if (inode_is_at(cache, place, ino))
         place->generation = 0;
 }

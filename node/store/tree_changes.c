@@ -31,7 +31,6 @@ static int report_grow(struct tree *tree)
 {
     uint32_t max = tree->report_max > 0 ? 2 * tree->report_max : REPORT_MIN;
     struct tree_change *report = realloc(tree->report, max * sizeof *report);
-
     if (!report)
         return tree_fail(tree, -ENOMEM, "out of memory for what an entry changed");
     tree->report = report;
@@ -43,7 +42,6 @@ void changes_add(struct change *c, const struct tree_change *change)
 {
     struct tree *tree = c->tree;
     struct tree_changes *told = &tree->told;
-
     if (told->count == tree->report_max && report_grow(tree) < 0)
         return;
     told->revision = c->revision;

@@ -73,12 +73,11 @@ _Static_assert(INLINE_BYTES_MAX == 3072 && FILE_BYTES_MAX == UINT64_C(1) << 40, 
 static void tally_add(sqlite3_context *context, int count, sqlite3_value **values)
 {
     const uint64_t *seed = sqlite3_user_data(context);
-    uint64_t *sum = sqlite3_aggregate_context(context, sizeof(*sum));
+    uint64_t *sum = sqlite3_aggregate_context(context, sizeof *sum);
     uint64_t key = (uint64_t)sqlite3_value_int64(values[0]);
-
     if (sum)
         *sum += (uint64_t)sqlite3_value_int64(values[1]) *
-                XXH3_64bits_withSeed(&key, sizeof(key), *seed);
+                XXH3_64bits_withSeed(&key, sizeof key, *seed);
     else
         sqlite3_result_error_nomem(context);
 }
@@ -86,17 +85,15 @@ static void tally_add(sqlite3_context *context, int count, sqlite3_value **value
 static void tally_end(sqlite3_context *context)
 {
     const uint64_t *sum = sqlite3_aggregate_context(context, 0); /* NULL: nothing was counted */
-
     sqlite3_result_int64(context, sum ? (sqlite3_int64)*sum : 0);
 }
 
 static int tally_make(struct sql *sql)
 {
-    uint64_t *seed = sqlite3_malloc(sizeof(*seed));
-
-    if (seed == NULL)
+    uint64_t *seed = sqlite3_malloc(sizeof *seed);
+    if (!seed)
         return fault_set(&sql->fault, -ENOMEM, "%s: check: out of memory", sql->name);
-    sqlite3_randomness(sizeof(*seed), seed);
+    sqlite3_randomness(sizeof *seed, seed);
     if (sqlite3_create_function_v2(sql->db, "tally", 2, SQLITE_UTF8, seed, NULL, tally_add,
                                    tally_end, sqlite3_free) != SQLITE_OK)
         return sql_failed(sql, "check");
@@ -107,7 +104,6 @@ static int tally_make(struct sql *sql)
 static int check_query(struct sql *sql, sqlite3_stmt *query)
 {
     int status = sql_step(sql, query);
-
     if (status > 0)
         status = sqlite3_column_int64(query, 0) == 0 ? 0 : -EBADMSG;
     sqlite3_finalize(query);
@@ -117,7 +113,6 @@ static int check_query(struct sql *sql, sqlite3_stmt *query)
 static int check_rows(struct sql *sql)
 {
     int status = 0;
-
     for (uint32_t i = 0; status == 0 && i < tables_count(record_format); i++) {
         sqlite3_stmt *query;
         status = table_find_wrong(sql, &tree_tables[i], &query);
@@ -130,7 +125,6 @@ static int check_rows(struct sql *sql)
 int tree_check(struct sql *sql)
 {
     int status = tally_make(sql);
-
     if (status == 0)
         status = check_rows(sql);
     for (size_t i = 0; status == 0 && i < sizeof wrong / sizeof *wrong; i++) {

@@ -22,7 +22,6 @@ enum {
 static int watch_wal(void *arg, sqlite3 *db, const char *name, int frames)
 {
     struct tree *tree = arg;
-
     tree->wal_frames = frames;
     return SQLITE_OK;
 }
@@ -31,7 +30,6 @@ int checkpoint_open(struct tree *tree)
 {
     struct tree_checkpoint *cp = &tree->checkpoint;
     int status = sql_open(&cp->sql, tree->folder, TREE_FILE);
-
     sqlite3_wal_hook(tree->sql.db, watch_wal, tree); /* replaces the automatic checkpoints */
     tree->wal_frames = 0;
     tree->pause = false;
@@ -58,7 +56,6 @@ static uint64_t frame_bytes(int frames)
 void checkpoint_watch(struct tree *tree)
 {
     uint64_t bytes = frame_bytes(tree->wal_frames);
-
     if (bytes > TREE_WAL_READERS)
         readers_end(tree);
     if (bytes > TREE_WAL_PAUSED && LIST_EMPTY(&tree->readers))
@@ -82,7 +79,6 @@ static int sync_copied(struct tree_checkpoint *cp)
 {
     sqlite3_file *file = NULL;
     int code = sqlite3_file_control(cp->sql.db, "main", SQLITE_FCNTL_FILE_POINTER, &file);
-
     if (code == SQLITE_OK)
         code = file->pMethods->xSync(file, SQLITE_SYNC_NORMAL);
     if (code == SQLITE_OK)
@@ -97,17 +93,16 @@ static int sync_copied(struct tree_checkpoint *cp)
  * frames: comparing them can only make us report less than is true. */
 static int copy_round(struct tree_checkpoint *cp)
 {
-    int logged, backfilled, copied;
+    int logged, backfilled;
     int code = sqlite3_wal_checkpoint_v2(cp->sql.db, NULL, SQLITE_CHECKPOINT_PASSIVE, &logged,
                                          &backfilled);
-
     if ((code & 0xff) == SQLITE_BUSY)
         return 0;
     if (code != SQLITE_OK)
         return sql_failed(&cp->sql, "checkpoint");
     assert(logged >= backfilled && backfilled >= 0);
     cp->reached |= backfilled >= cp->frames || backfilled == logged;
-    copied = backfilled - cp->backfilled;
+    int copied = backfilled - cp->backfilled;
     cp->backfilled = backfilled;
     return copied > 0 ? copied : 0;
 }
@@ -116,7 +111,6 @@ static int copy_round(struct tree_checkpoint *cp)
 static void checkpoint_work(uv_work_t *work)
 {
     struct tree_checkpoint *cp = work->data;
-
     cp->reached = false;
     for (int round = 0; round < ROUNDS_MAX; round++) {
         cp->status = copy_round(cp);
@@ -133,7 +127,6 @@ static void checkpoint_work(uv_work_t *work)
 static void settle_pause(struct tree *tree, const struct tree_checkpoint *cp)
 {
     bool idle = cp->backfilled == tree->wal_frames && !tree->writing;
-
     if (idle)
         tree->wal_frames = tree->checkpoint.backfilled = 0;
     tree->pause = !idle && !cp->paused && LIST_EMPTY(&tree->readers) &&
@@ -165,11 +158,9 @@ int tree_checkpoint(struct tree *tree, uv_loop_t *loop,
                     void (*done)(void *arg, int status, uint64_t index), void *arg)
 {
     struct tree_checkpoint *cp = &tree->checkpoint;
-    int status;
-
     if (cp->done || writer_installing(tree))
         return -EBUSY;
-    status = tree_commit(tree);
+    int status = tree_commit(tree);
     if (status < 0)
         return status;
     cp->done = done;

@@ -17,16 +17,13 @@ static uint64_t smaller(uint64_t a, uint64_t b)
 /* Copies a chunk to the scratch bytes. */
 static int chunk_load(struct tree *tree, uint64_t id, uint32_t *len)
 {
-    sqlite3_stmt *query = tree_query(tree, QUERY_CHUNK);
-    struct bytes bytes;
-    int status;
-
     *len = 0;
+    sqlite3_stmt *query = tree_query(tree, QUERY_CHUNK);
     bind_number(query, 1, id);
-    status = tree_step(tree, query);
+    int status = tree_step(tree, query);
     if (status <= 0)
         return status;
-    bytes = sql_column_bytes(query, 0);
+    struct bytes bytes = sql_column_bytes(query, 0);
     assert(bytes.len > 0 && bytes.len <= CHUNK_BYTES);
     memcpy(tree->scratch, bytes.data, bytes.len);
     *len = (uint32_t)bytes.len;
@@ -36,14 +33,12 @@ static int chunk_load(struct tree *tree, uint64_t id, uint32_t *len)
 
 static int chunk_length(struct tree *tree, uint64_t id, uint32_t *len)
 {
-    sqlite3_stmt *query = tree_query(tree, QUERY_CHUNK_LENGTHS);
-    int status;
-
     *len = 0;
+    sqlite3_stmt *query = tree_query(tree, QUERY_CHUNK_LENGTHS);
     bind_number(query, 1, id);
     bind_number(query, 2, id);
     bind_number(query, 3, 1);
-    status = tree_step(tree, query);
+    int status = tree_step(tree, query);
     if (status <= 0)
         return status;
     *len = (uint32_t)column_number(query, 1);
@@ -54,12 +49,11 @@ static int chunk_length(struct tree *tree, uint64_t id, uint32_t *len)
 int chunk_store(struct change *c, struct inode *inode, uint64_t number, uint32_t old_len,
                 struct bytes bytes)
 {
-    sqlite3_stmt *query = tree_query(c->tree, old_len > 0 ? QUERY_CHUNK_SET : QUERY_CHUNK_ADD);
-
     assert(inode->data > 0 && inode->data < DATA_MAX);
     assert(number <= CHUNK_NUMBER_MAX);
     assert(bytes.len > 0 && bytes.len % CHUNK_ROUND == 0);
     inode_set_used(c, inode, inode->attr.used - old_len + bytes.len);
+    sqlite3_stmt *query = tree_query(c->tree, old_len > 0 ? QUERY_CHUNK_SET : QUERY_CHUNK_ADD);
     bind_number(query, 1, chunk_id(inode->data, number));
     sql_bind_bytes(query, 2, bytes);
     c->tree->changes += (uint32_t)bytes.len / CHUNK_ROUND;
@@ -71,12 +65,10 @@ static int chunk_write(struct change *c, struct inode *inode, uint64_t number, u
                        struct bytes bytes)
 {
     uint64_t id = chunk_id(inode->data, number);
-    uint8_t *scratch = c->tree->scratch;
     uint32_t end = at + (uint32_t)bytes.len;
-    uint32_t old_len, len;
-    int status;
-
     assert(end <= CHUNK_BYTES);
+    uint32_t old_len;
+    int status;
     if (bytes.len == CHUNK_BYTES) {
         status = chunk_length(c->tree, id, &old_len);
         return status < 0 ? status : chunk_store(c, inode, number, old_len, bytes);
@@ -84,10 +76,11 @@ static int chunk_write(struct change *c, struct inode *inode, uint64_t number, u
     status = chunk_load(c->tree, id, &old_len);
     if (status < 0)
         return status;
-    len = old_len;
+    uint32_t len = old_len;
     if (end > len)
         len =
             rounded(end) > 2 * old_len ? rounded(end) : (uint32_t)smaller(2 * old_len, CHUNK_BYTES);
+    uint8_t *scratch = c->tree->scratch;
     memset(scratch + old_len, 0, len - old_len);
     memcpy(scratch + at, bytes.data, bytes.len);
     return chunk_store(c, inode, number, old_len, bytes_of(scratch, len));
@@ -112,11 +105,9 @@ static int chunks_sum(struct tree *tree, const struct inode *inode, uint64_t fir
                       uint64_t *bytes)
 {
     sqlite3_stmt *query = tree_query(tree, QUERY_CHUNK_SUM);
-    int status;
-
     bind_number(query, 1, chunk_id(inode->data, first));
     bind_number(query, 2, chunk_id(inode->data, last));
-    status = tree_step(tree, query);
+    int status = tree_step(tree, query);
     if (status < 0)
         return status;
     *bytes = column_number(query, 0);
@@ -126,16 +117,14 @@ static int chunks_sum(struct tree *tree, const struct inode *inode, uint64_t fir
 
 int chunks_delete(struct change *c, struct inode *inode, uint64_t first, uint64_t last)
 {
-    sqlite3_stmt *delete = tree_query(c->tree, QUERY_CHUNK_DELETE);
-    uint64_t bytes;
-    int status;
-
     if (first > last)
         return 0;
-    status = chunks_sum(c->tree, inode, first, last, &bytes);
+    uint64_t bytes;
+    int status = chunks_sum(c->tree, inode, first, last, &bytes);
     if (status < 0)
         return status;
     inode_set_used(c, inode, inode->attr.used - bytes);
+    sqlite3_stmt *delete = tree_query(c->tree, QUERY_CHUNK_DELETE);
     bind_number(delete, 1, chunk_id(inode->data, first));
     bind_number(delete, 2, chunk_id(inode->data, last));
     c->tree->changes += (uint32_t)(bytes / CHUNK_BYTES);
@@ -148,7 +137,6 @@ static int chunk_zero(struct change *c, struct inode *inode, uint64_t number, ui
 {
     uint32_t len;
     int status = chunk_load(c->tree, chunk_id(inode->data, number), &len);
-
     if (status < 0 || from >= len)
         return status;
     if (from == 0 && to >= len)
@@ -160,12 +148,10 @@ static int chunk_zero(struct change *c, struct inode *inode, uint64_t number, ui
 /* Removes the chunks from number `first` to `last`, which is the last one; many in pieces. */
 static int chunks_give_up(struct change *c, struct inode *inode, uint64_t first, uint64_t last)
 {
-    uint64_t bytes;
-    int status;
-
     if (first > last)
         return 0;
-    status = chunks_sum(c->tree, inode, first, last, &bytes);
+    uint64_t bytes;
+    int status = chunks_sum(c->tree, inode, first, last, &bytes);
     if (status < 0 || bytes <= DROP_BYTES_MAX)
         return status < 0 ? status : chunks_delete(c, inode, first, last);
     inode_set_used(c, inode, inode->attr.used - bytes);
@@ -177,11 +163,10 @@ int chunks_cut(struct change *c, struct inode *inode, uint64_t old_size, uint64_
 {
     uint64_t last = (size - 1) >> CHUNK_BITS;
     uint32_t kept = (uint32_t)(size - (last << CHUNK_BITS));
-    uint32_t len;
     int status = chunks_give_up(c, inode, last + 1, (old_size - 1) >> CHUNK_BITS);
-
     if (status < 0)
         return status;
+    uint32_t len;
     status = chunk_load(c->tree, chunk_id(inode->data, last), &len);
     if (status < 0 || len <= kept)
         return status;
@@ -196,7 +181,6 @@ int chunks_punch(struct change *c, struct inode *inode, uint64_t offset, uint64_
     uint32_t head = (uint32_t)(offset % CHUNK_BYTES);
     uint32_t tail = (uint32_t)(end % CHUNK_BYTES);
     int status = 0;
-
     if (first == last)
         return chunk_zero(c, inode, first, head, tail);
     if (head > 0)

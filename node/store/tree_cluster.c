@@ -62,12 +62,12 @@ const struct tree_cluster *tree_cluster(const struct tree *tree)
 int op_level(struct change *c, const struct op *op, struct op_result *out)
 {
     struct tree_cluster *cluster = &c->tree->cluster;
-    sqlite3_stmt *set = tree_query(c->tree, QUERY_LEVEL_SET);
     out->existed = op->size <= cluster->level;
     if (out->existed)
         return 0;
     cluster->level = (uint32_t)op->size;
     cluster->version++;
+    sqlite3_stmt *set = tree_query(c->tree, QUERY_LEVEL_SET);
     bind_number(set, 1, op->size);
     return tree_run(c->tree, set);
 }

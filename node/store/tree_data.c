@@ -44,15 +44,13 @@ static int finish(struct change *c, struct inode *inode, bool converted)
 static int to_chunks(struct change *c, struct inode *inode)
 {
     uint32_t size = (uint32_t)inode->attr.size;
-    uint8_t *scratch = c->tree->scratch;
-    int status;
-
     assert(inode->data == 0 && inode->attr.size <= INLINE_BYTES_MAX);
     inode->data = c->tree->counters.next_data++;
     inode_set_used(c, inode, 0);
     if (size == 0)
         return 0;
-    status = data_inline(c->tree, inode, scratch, size);
+    uint8_t *scratch = c->tree->scratch;
+    int status = data_inline(c->tree, inode, scratch, size);
     if (status < 0)
         return status;
     memset(scratch + size, 0, rounded(size) - size);
@@ -62,7 +60,6 @@ static int to_chunks(struct change *c, struct inode *inode)
 int data_drop_later(struct change *c, struct inode *inode)
 {
     uint64_t data = inode->data;
-
     inode_set_used(c, inode, 0);
     inode->data = 0;
     return data == 0 ? 0 : trash_add(c->tree, chunk_id(data, 0), chunk_id(data, CHUNK_NUMBER_MAX));
@@ -71,7 +68,6 @@ int data_drop_later(struct change *c, struct inode *inode)
 int data_drop(struct change *c, struct inode *inode)
 {
     int status = 0;
-
     if (inode->attr.used > DROP_BYTES_MAX)
         return data_drop_later(c, inode);
     if (inode->data > 0 && inode->attr.used > 0)
@@ -96,9 +92,8 @@ int data_replace(struct change *c, struct inode *inode, struct bytes contents)
 {
     uint64_t old_size = inode->attr.size;
     bool converted = inode->data == 0;
-    int status;
-
     assert(inode_is(inode, S_IFREG));
+    int status;
     if (contents.len <= INLINE_BYTES_MAX) {
         status = data_drop(c, inode);
         if (status < 0)
@@ -129,7 +124,6 @@ static int inline_write(struct change *c, struct inode *inode, uint64_t offset,
     uint64_t size = inode->attr.size;
     uint64_t end = offset + contents.len;
     int status = data_inline(c->tree, inode, scratch, size);
-
     assert(end <= INLINE_BYTES_MAX);
     if (status < 0)
         return status;
@@ -148,7 +142,6 @@ int data_write(struct change *c, struct inode *inode, uint64_t offset, struct by
     uint64_t end = offset + contents.len;
     bool converted = inode->data == 0;
     int status = 0;
-
     assert(inode_is(inode, S_IFREG));
     assert(contents.len > 0 && end <= FILE_BYTES_MAX);
     if (converted && end <= INLINE_BYTES_MAX)
@@ -169,7 +162,6 @@ static int inline_resize(struct change *c, struct inode *inode, uint64_t size)
     uint8_t *scratch = c->tree->scratch;
     uint64_t old_size = inode->attr.size;
     int status = data_inline(c->tree, inode, scratch, old_size);
-
     if (status < 0)
         return status;
     if (size > old_size)
@@ -185,7 +177,6 @@ int data_resize(struct change *c, struct inode *inode, uint64_t size)
     uint64_t old_size = inode->attr.size;
     bool converted = inode->data == 0;
     int status = 0;
-
     assert(inode_is(inode, S_IFREG));
     assert(size <= FILE_BYTES_MAX);
     if (size == 0)
@@ -208,10 +199,8 @@ int data_punch(struct change *c, struct inode *inode, uint64_t offset, uint64_t 
     uint64_t end = len < inode->attr.size - smaller(offset, inode->attr.size)
                        ? offset + len
                        : chunks_of(inode->attr.size) << CHUNK_BITS;
-    uint8_t *scratch = c->tree->scratch;
     uint64_t size = inode->attr.size;
     int status = 0;
-
     assert(inode_is(inode, S_IFREG));
     if (offset >= size)
         return finish(c, inode, false);
@@ -219,6 +208,7 @@ int data_punch(struct change *c, struct inode *inode, uint64_t offset, uint64_t 
         status = chunks_punch(c, inode, offset, end);
         return status < 0 ? status : finish(c, inode, false);
     }
+    uint8_t *scratch = c->tree->scratch;
     status = data_inline(c->tree, inode, scratch, size);
     if (status < 0)
         return status;

@@ -6,7 +6,6 @@
 static int regular_file(struct change *c, uint64_t ino, struct inode *inode)
 {
     int status = inode_get(c->tree, ino, inode);
-
     return status < 0 ? status : data_check_regular(inode);
 }
 
@@ -15,7 +14,6 @@ static int write_bytes(struct change *c, const struct op *op, struct inode *inod
 {
     bool first = op->flags & OP_TRUNCATE_FIRST;
     int status = 0;
-
     if (op->data.len == 0 && !first)
         return 0;
     if (op->flags & OP_KILL_PRIV)
@@ -34,7 +32,6 @@ int op_write(struct change *c, const struct op *op, struct op_result *out)
 {
     struct inode inode;
     int status = regular_file(c, op->ino, &inode);
-
     if (status < 0)
         return status;
     if (op->offset > FILE_BYTES_MAX)
@@ -50,7 +47,6 @@ int op_append(struct change *c, const struct op *op, struct op_result *out)
 {
     struct inode inode;
     int status = regular_file(c, op->ino, &inode);
-
     if (status < 0)
         return status;
     out->offset = op->flags & OP_TRUNCATE_FIRST ? 0 : inode.attr.size;
@@ -65,7 +61,6 @@ int op_truncate(struct change *c, const struct op *op, struct op_result *out)
 {
     struct inode inode;
     int status = regular_file(c, op->ino, &inode);
-
     if (status < 0)
         return status;
     status = data_check_size(c->tree, op->size);
@@ -83,7 +78,6 @@ int op_punch(struct change *c, const struct op *op, struct op_result *out)
 {
     struct inode inode;
     int status = regular_file(c, op->ino, &inode);
-
     if (status < 0)
         return status;
     if (op->size == 0)
@@ -101,7 +95,6 @@ int op_allocate(struct change *c, const struct op *op, struct op_result *out)
 {
     struct inode inode;
     int status = regular_file(c, op->ino, &inode);
-
     if (status == 0)
         status = data_check_size(c->tree, op->size);
     if (status == 0 && op->size > inode.attr.size) {

@@ -25,7 +25,6 @@ static void put_counters(struct buffer *out, const struct counters *counters)
 int history_add(struct tree *tree, struct bytes entry, const struct command_result *result)
 {
     struct buffer *outcome = &tree->outcome;
-
     outcome->len = 0;
     put_counters(outcome, &tree->counters);
     result_encode(result, outcome);

@@ -18,7 +18,6 @@ void tree_keep_end(struct tree_keeper *keeper)
 bool kept_wanted(const struct tree *tree, uint64_t ino)
 {
     struct tree_keeper *keeper;
-
     LIST_FOREACH(keeper, &tree->keepers, entry)
     {
         if (keeper->wants(keeper->arg, ino))
@@ -29,10 +28,9 @@ bool kept_wanted(const struct tree *tree, uint64_t ino)
 
 int kept_add(struct change *c, const struct inode *inode)
 {
-    sqlite3_stmt *query = tree_query(c->tree, QUERY_KEPT_ADD);
     struct inode gone = *inode;
-
     gone.attr.ctime = c->time;
+    sqlite3_stmt *query = tree_query(c->tree, QUERY_KEPT_ADD);
     inode_bind(query, &gone);
     c->tree->kept = true;
     return tree_run(c->tree, query);
@@ -40,13 +38,11 @@ int kept_add(struct change *c, const struct inode *inode)
 
 int kept_get(struct tree *tree, uint64_t ino, struct inode *inode)
 {
-    sqlite3_stmt *query = tree_query(tree, QUERY_KEPT);
-    int status;
-
     if (!tree->kept)
         return -ESTALE;
+    sqlite3_stmt *query = tree_query(tree, QUERY_KEPT);
     bind_number(query, 1, ino);
-    status = tree_step(tree, query);
+    int status = tree_step(tree, query);
     if (status <= 0)
         return status < 0 ? status : -ESTALE;
     inode_read(query, 0, inode);
@@ -57,10 +53,8 @@ int kept_get(struct tree *tree, uint64_t ino, struct inode *inode)
 
 int tree_let_go(struct tree *tree, uint64_t ino)
 {
-    sqlite3_stmt *query = tree_query(tree, QUERY_KEPT_DELETE);
     struct inode inode;
     int status = kept_get(tree, ino, &inode);
-
     if (status == -ESTALE || (status == 0 && kept_wanted(tree, ino)))
         return 0;
     if (status == 0)
@@ -68,6 +62,7 @@ int tree_let_go(struct tree *tree, uint64_t ino)
     if (status < 0)
         return status;
     tree->trash = true;
+    sqlite3_stmt *query = tree_query(tree, QUERY_KEPT_DELETE);
     bind_number(query, 1, ino);
     status = tree_run(tree, query);
     return status < 0 || inode.data == 0 ? status

@@ -20,7 +20,6 @@ static int walk_key(struct tree *tree, struct bytes key, struct walk *walk)
 {
     const char *why;
     int status = key_check(key, &why);
-
     if (status < 0)
         return status;
     *walk = (struct walk){.dir = INO_ROOT, .rest = key};
@@ -40,7 +39,6 @@ int tree_resolve(struct tree *tree, struct bytes key, struct attr *attr)
 {
     struct walk walk;
     int status = walk_key(tree, key, &walk);
-
     if (status < 0)
         return status;
     *attr = walk.inode.attr;
@@ -54,7 +52,6 @@ static int check_conditions(const struct op *op, const struct walk *walk)
     bool missing = op->flags & (OP_IF_EXISTS | OP_IF_REVISION) && !walk->found;
     bool changed =
         op->flags & OP_IF_REVISION && walk->found && walk->inode.attr.revision != op->revision;
-
     return unless || missing || changed ? -ECANCELED : 0;
 }
 
@@ -64,7 +61,6 @@ static int collect_old(struct change *c, const struct op *op, const struct inode
 {
     struct buffer *old = &c->result->old;
     uint64_t size = inode->attr.size;
-
     if (!c->mine || !(op->flags & OP_WANT_OLD) || !inode_is(inode, S_IFREG))
         return 0;
     if (size > VALUE_BYTES_MAX || size > OLD_BYTES_MAX - old->len)
@@ -96,7 +92,6 @@ static int put_new(struct change *c, const struct op *op, struct walk *walk, str
     struct inode dir, inode = {0};
     bool small = op->data.len <= INLINE_BYTES_MAX;
     int status = inode_get(c->tree, walk->dir, &dir);
-
     if (status < 0)
         return status;
     if (walk->rest.len > 0 && dir.attr.nlink >= LINKS_MAX)
@@ -119,7 +114,6 @@ int op_put(struct change *c, const struct op *op, struct op_result *out)
 {
     struct walk walk;
     int status = walk_key(c->tree, op->name, &walk);
-
     if (status < 0)
         return status;
     if (walk.found)
@@ -147,9 +141,7 @@ int op_put(struct change *c, const struct op *op, struct op_result *out)
 int op_delete(struct change *c, const struct op *op, struct op_result *out)
 {
     struct walk walk;
-    struct inode dir;
     int status = walk_key(c->tree, op->name, &walk);
-
     if (status < 0)
         return status;
     if (walk.found && inode_is(&walk.inode, S_IFDIR))
@@ -157,6 +149,7 @@ int op_delete(struct change *c, const struct op *op, struct op_result *out)
     status = check_conditions(op, &walk);
     if (status < 0 || !walk.found)
         return status;
+    struct inode dir;
     status = inode_get(c->tree, walk.dir, &dir);
     if (status == 0)
         status = collect_old(c, op, &walk.inode, out);

@@ -17,14 +17,13 @@
 int tree_list(struct tree *tree, uint64_t ino, struct bytes after, uint32_t max,
               tree_entry_cb *each, void *arg)
 {
-    sqlite3_stmt *query = tree_query(tree, QUERY_LIST);
     struct inode inode;
     int status = inode_get(tree, ino, &inode);
-
     if (status < 0)
         return status;
     if (!inode_is(&inode, S_IFDIR))
         return -ENOTDIR;
+    sqlite3_stmt *query = tree_query(tree, QUERY_LIST);
     bind_number(query, 1, ino);
     /* Copied: `each` may move what the caller took it from. */
     sqlite3_bind_blob64(query, 2, after.len > 0 ? (const void *)after.data : "", after.len,
@@ -72,7 +71,6 @@ static int order(struct bytes a, struct bytes b)
 {
     size_t len = a.len < b.len ? a.len : b.len;
     int by_bytes = len > 0 ? memcmp(a.data, b.data, len) : 0;
-
     return by_bytes != 0 ? by_bytes : (a.len > b.len) - (a.len < b.len);
 }
 
@@ -96,18 +94,15 @@ static struct bytes entry_place(struct entry *e)
 /* The first entry with a name behind `name`: 0 or -ENOENT. */
 static int name_after(struct keys *k, struct bytes name, struct entry *e)
 {
-    sqlite3_stmt *query = tree_query(k->tree, QUERY_LIST);
-    struct bytes found;
-    int status;
-
     k->visits++;
+    sqlite3_stmt *query = tree_query(k->tree, QUERY_LIST);
     bind_number(query, 1, k->levels[k->depth].ino);
     sql_bind_bytes(query, 2, name);
     bind_number(query, 3, 1);
-    status = tree_step(k->tree, query);
+    int status = tree_step(k->tree, query);
     if (status <= 0)
         return status < 0 ? status : -ENOENT;
-    found = sql_column_bytes(query, 0);
+    struct bytes found = sql_column_bytes(query, 0);
     assert(found.len > 0 && found.len <= NAME_BYTES_MAX);
     memcpy(e->name, found.data, found.len);
     e->len = found.len;
@@ -122,19 +117,17 @@ static int name_after(struct keys *k, struct bytes name, struct entry *e)
 static int directory_after(struct keys *k, struct bytes place, struct entry *e)
 {
     size_t longest = k->sought ? place.len : place.len - (place.len > 0);
-
     k->sought = false;
     for (size_t len = longest; len > 0; len--) {
-        int status;
         if (len > NAME_BYTES_MAX || (len < place.len && place.data[len] >= '/'))
             continue;
         k->visits++;
-        status =
-            name_lookup(k->tree, k->levels[k->depth].ino, bytes_of(place.data, len), &e->inode);
+        struct bytes name = bytes_of(place.data, len);
+        int status = name_lookup(k->tree, k->levels[k->depth].ino, name, &e->inode);
         if (status < 0 && status != -ENOENT)
             return status;
         if (status == 0 && inode_is(&e->inode, S_IFDIR)) {
-            memcpy(e->name, place.data, len);
+            memcpy(e->name, name.data, len);
             e->len = len;
             return 0;
         }
@@ -146,7 +139,6 @@ static int directory_after(struct keys *k, struct bytes place, struct entry *e)
 static int first_place_after(struct keys *k, struct bytes place, struct entry *e)
 {
     int status = name_after(k, place, e);
-
     while (status == 0 && inode_is(&e->inode, S_IFDIR)) {
         struct entry longer;
         status = name_after(k, entry_name(e), &longer);
@@ -161,13 +153,11 @@ static int first_place_after(struct keys *k, struct bytes place, struct entry *e
 /* The entry with the first place behind `place` in the current directory: 0 or -ENOENT. */
 static int next_entry(struct keys *k, struct bytes place, struct entry *e)
 {
-    struct entry before;
     int status = first_place_after(k, place, e);
-    int other;
-
     if (status < 0 && status != -ENOENT)
         return status;
-    other = directory_after(k, place, &before);
+    struct entry before;
+    int other = directory_after(k, place, &before);
     if (other < 0)
         return other == -ENOENT ? status : other;
     if (status == -ENOENT || order(entry_place(&before), entry_place(e)) < 0)
@@ -190,7 +180,7 @@ static bool has_slash(struct bytes bytes)
 
 static void path_append(struct keys *k, struct bytes bytes)
 {
-    assert(k->len + bytes.len <= sizeof(k->path));
+    assert(k->len + bytes.len <= sizeof k->path);
     if (bytes.len > 0)
         memcpy(k->path + k->len, bytes.data, bytes.len);
     k->len += bytes.len;
@@ -236,7 +226,6 @@ static bool visit(struct keys *k, struct entry *e)
 static int walk(struct keys *k, uint32_t visits_max, bool *more)
 {
     struct entry e;
-
     while (!*more) {
         uint32_t start = k->levels[k->depth].start;
         int status = next_entry(k, bytes_of(k->path + start, k->len - start), &e);
@@ -260,7 +249,6 @@ static int walk(struct keys *k, uint32_t visits_max, bool *more)
 static bool give_prefix(struct keys *k)
 {
     struct attr attr;
-
     if (tree_resolve(k->tree, k->prefix, &attr) < 0)
         return true;
     if (!S_ISREG(attr.mode) && !S_ISLNK(attr.mode))
@@ -273,8 +261,6 @@ int tree_keys(struct tree *tree, struct bytes prefix, struct bytes after, uint32
 {
     struct keys k = {.tree = tree, .prefix = prefix, .each = each, .arg = arg};
     bool fresh = order(prefix, after) > 0;
-    int status;
-
     *more = false;
     if (prefix.len > PATH_BYTES_MAX)
         return 0;
@@ -283,7 +269,7 @@ int tree_keys(struct tree *tree, struct bytes prefix, struct bytes after, uint32
     k.levels[0].ino = INO_ROOT;
     if (fresh && !give_prefix(&k))
         return 0;
-    status = tree->broken ? tree->broken : seek(&k, fresh ? prefix : after);
+    int status = tree->broken ? tree->broken : seek(&k, fresh ? prefix : after);
     if (status == 0)
         status = walk(&k, visits_max, more);
     if (status < 0 || !*more)

@@ -31,7 +31,6 @@ static int begin(struct tree_reader *reader)
 {
     sqlite3_stmt *query;
     int status = sql_exec(&reader->sql, "PRAGMA cache_size = -2048; BEGIN");
-
     if (status == 0)
         status = sql_prepare(&reader->sql, "SELECT applied FROM meta", &query);
     if (status < 0)
@@ -45,14 +44,12 @@ static int begin(struct tree_reader *reader)
 int tree_reader_open(struct tree *tree, uint32_t format, struct tree_reader **reader,
                      uint64_t *index)
 {
-    struct tree_reader *r;
     int status = tree_commit(tree);
-
     assert(format >= RECORD_FORMAT_OLDEST && format <= record_format);
     if (status < 0)
         return status;
-    r = calloc(1, sizeof(*r));
-    if (r == NULL)
+    struct tree_reader *r = calloc(1, sizeof *r);
+    if (!r)
         return -ENOMEM;
     r->tree = tree;
     r->format = format;
@@ -76,8 +73,7 @@ int tree_reader_open(struct tree *tree, uint32_t format, struct tree_reader **re
 static int read_row(struct tree_reader *r)
 {
     int status = 0;
-
-    if (r->cursor == NULL)
+    if (!r->cursor)
         status = table_select(&r->sql, &tree_tables[r->table], r->format, &r->cursor);
     if (status == 0)
         status = sql_step(&r->sql, r->cursor);
@@ -97,7 +93,6 @@ static void read_piece(uv_work_t *work)
 {
     struct tree_reader *r = work->data;
     uint32_t tables = tables_count(r->format);
-
     if (r->piece.cap == 0)
         record_put_header(&r->piece, r->format, r->index);
     else
@@ -117,7 +112,7 @@ static void read_piece(uv_work_t *work)
 static void end(struct tree_reader *r)
 {
     assert(!r->busy);
-    if (r->sql.db == NULL)
+    if (!r->sql.db)
         return;
     sqlite3_finalize(r->cursor);
     r->cursor = NULL;
@@ -128,8 +123,7 @@ static void end(struct tree_reader *r)
 void readers_end(struct tree *tree)
 {
     struct tree_reader *r = LIST_FIRST(&tree->readers);
-
-    while (r != NULL) {
+    while (r) {
         struct tree_reader *next = LIST_NEXT(r, entry);
         r->ended = true;
         if (!r->busy)
@@ -142,7 +136,6 @@ static void piece_read(uv_work_t *work, int cancelled)
 {
     struct tree_reader *r = work->data;
     int status = r->ended ? -ESTALE : r->status;
-
     r->busy = false;
     if (status == -EUCLEAN)
         r->tree->sql.fault = r->sql.fault;
@@ -155,8 +148,6 @@ static void piece_read(uv_work_t *work, int cancelled)
 int tree_reader_next(struct tree_reader *reader, uv_loop_t *loop, size_t bytes_max,
                      void (*done)(void *arg, int status, struct bytes piece, bool last), void *arg)
 {
-    int status;
-
     if (reader->busy || writer_installing(reader->tree))
         return -EBUSY;
     if (reader->ended)
@@ -169,7 +160,7 @@ int tree_reader_next(struct tree_reader *reader, uv_loop_t *loop, size_t bytes_m
     reader->work.data = reader;
     reader->busy = true;
     reader->tree->background++;
-    status = uv_queue_work(loop, &reader->work, read_piece, piece_read);
+    int status = uv_queue_work(loop, &reader->work, read_piece, piece_read);
     assert(status == 0); /* it fails only without a function to run */
     return 0;
 }

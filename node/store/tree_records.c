@@ -19,7 +19,6 @@ void record_put_end(struct buffer *out, uint32_t format, const uint64_t rows[TAB
 void record_put_row(struct buffer *out, uint8_t table, sqlite3_stmt *row)
 {
     int columns = sqlite3_column_count(row);
-
     buffer_put_u8(out, table);
     for (int i = 0; i < columns; i++) {
         if (sqlite3_column_type(row, i) == SQLITE_INTEGER) {

@@ -19,12 +19,10 @@ struct rename {
 static int is_below(struct tree *tree, uint64_t ino, uint64_t dir)
 {
     struct inode inode;
-
     for (; ino != dir; ino = inode.parent) {
-        int status;
         if (ino == INO_ROOT)
             return 0;
-        status = inode_get(tree, ino, &inode);
+        int status = inode_get(tree, ino, &inode);
         if (status < 0)
             return status;
     }
@@ -35,7 +33,6 @@ static int is_below(struct tree *tree, uint64_t ino, uint64_t dir)
 static int check_loops(struct tree *tree, const struct rename *r)
 {
     int status = 0;
-
     if (r->from.attr.ino == r->to->attr.ino)
         return 0;
     if (inode_is(&r->source, S_IFDIR))
@@ -49,7 +46,6 @@ static int check_replace(const struct rename *r)
 {
     bool source_dir = inode_is(&r->source, S_IFDIR);
     bool target_dir = inode_is(&r->target, S_IFDIR);
-
     if (!source_dir && target_dir)
         return -EISDIR;
     if (source_dir && !target_dir)
@@ -62,7 +58,6 @@ static int check_links(const struct rename *r, bool exchange)
 {
     bool source_dir = inode_is(&r->source, S_IFDIR);
     bool target_dir = r->replaces && inode_is(&r->target, S_IFDIR);
-
     if (r->from.attr.ino == r->to->attr.ino || source_dir == target_dir)
         return 0;
     if (source_dir && r->to->attr.nlink >= LINKS_MAX)
@@ -74,7 +69,6 @@ static int rename_load(struct tree *tree, struct rename *r)
 {
     const struct op *op = r->op;
     int status = name_parent(tree, op->ino, op->name, &r->from);
-
     if (status < 0)
         return status;
     r->to = op->ino == op->ino2 ? &r->from : &r->other;
@@ -93,8 +87,6 @@ static int rename_load(struct tree *tree, struct rename *r)
 static int rename_check(struct tree *tree, const struct rename *r, bool *same)
 {
     bool exchange = r->op->flags & OP_EXCHANGE;
-    int status;
-
     if (r->replaces && (r->op->flags & OP_NO_REPLACE))
         return -EEXIST;
     if (!r->replaces && exchange)
@@ -103,7 +95,7 @@ static int rename_check(struct tree *tree, const struct rename *r, bool *same)
         *same = true;
         return 0;
     }
-    status = check_loops(tree, r);
+    int status = check_loops(tree, r);
     if (status == 0 && r->replaces && !exchange)
         status = check_replace(r);
     return status < 0 ? status : check_links(r, exchange);
@@ -155,7 +147,6 @@ static int exchange_names(struct change *c, struct rename *r)
 static int move_name(struct change *c, struct rename *r)
 {
     int status = 0;
-
     if (r->replaces)
         status = name_remove(c, r->to, r->op->name2, &r->target, r->op->hold);
     if (status == 0)
@@ -175,11 +166,9 @@ int op_rename(struct change *c, const struct op *op, struct op_result *out)
 {
     struct rename r = {.op = op};
     bool same = false;
-    int status;
-
     if ((op->flags & OP_NO_REPLACE) && (op->flags & OP_EXCHANGE))
         return -EINVAL;
-    status = rename_load(c->tree, &r);
+    int status = rename_load(c->tree, &r);
     if (status == 0)
         status = rename_check(c->tree, &r, &same);
     if (status < 0)

@@ -47,7 +47,6 @@ static void decode_attr(struct reader *r, struct attr *attr)
 void result_encode(const struct command_result *result, struct buffer *out)
 {
     bool whole = result->count <= WHOLE_OPS_MAX;
-
     assert(result->count == 0 || result->status == 0);
     buffer_put_u32(out, (uint32_t)result->status);
     buffer_put_u32(out, result->failed_op);
@@ -76,19 +75,17 @@ static void decode_op(struct reader *r, bool whole, uint64_t revision, struct op
 int result_decode(struct bytes bytes, struct command_result *result)
 {
     struct reader r = reader_of(bytes);
-    bool whole;
-
     *result = (struct command_result){.old_forgotten = true};
     result->status = (int)reader_u32(&r);
     result->failed_op = reader_u32(&r);
     result->revision = reader_u64(&r);
     uint32_t count = reader_u32(&r);
-    whole = reader_u8(&r);
+    bool whole = reader_u8(&r);
     if (r.bad || count > reader_left(&r) || count > COMMAND_OPS_MAX)
         return -EBADMSG;
     if (count > 0) {
-        result->ops = calloc(count, sizeof(*result->ops));
-        if (result->ops == NULL)
+        result->ops = calloc(count, sizeof *result->ops);
+        if (!result->ops)
             return -ENOMEM;
         result->count = count;
     }

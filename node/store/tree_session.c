@@ -33,7 +33,7 @@ struct session {
 
 static void page_free(struct page *page)
 {
-    if (page == NULL)
+    if (!page)
         return;
     for (int i = 0; i < PAGE_RESULTS; i++)
         buffer_free(&page->results[i]);
@@ -43,7 +43,6 @@ static void page_free(struct page *page)
 static struct page *page_of(const struct session *session, uint64_t number)
 {
     struct page *page = session->pages[number % PAGES];
-
     return page && page->number == number ? page : NULL;
 }
 
@@ -58,8 +57,7 @@ static void session_clear(struct session *session)
 void session_forget(struct tree *tree)
 {
     struct session *session;
-
-    while ((session = LIST_FIRST(&tree->sessions)) != NULL) {
+    while ((session = LIST_FIRST(&tree->sessions))) {
         LIST_REMOVE(session, entry);
         session_clear(session);
         free(session);
@@ -69,7 +67,6 @@ void session_forget(struct tree *tree)
 static struct session *session_find(struct tree *tree, uint32_t node)
 {
     struct session *session;
-
     LIST_FOREACH(session, &tree->sessions, entry)
     {
         if (session->node == node)
@@ -81,12 +78,12 @@ static struct session *session_find(struct tree *tree, uint32_t node)
 /* Kept in the order of the nodes, which tree_digest counts on. NULL: out of memory. */
 static struct session *session_add(struct tree *tree, uint32_t node)
 {
-    struct session *added = calloc(1, sizeof(*added));
-    struct session *before = NULL, *session;
-
-    if (added == NULL)
+    struct session *added = calloc(1, sizeof *added);
+    struct session *before = NULL;
+    if (!added)
         return NULL;
     added->node = node;
+    struct session *session;
     LIST_FOREACH(session, &tree->sessions, entry)
     {
         if (session->node < node)
@@ -102,8 +99,7 @@ static struct session *session_add(struct tree *tree, uint32_t node)
 static struct bytes session_result(const struct session *session, uint64_t sequence)
 {
     struct page *page = page_of(session, sequence / PAGE_RESULTS);
-
-    if (page == NULL || sequence < session->lowest)
+    if (!page || sequence < session->lowest)
         return (struct bytes){0};
     struct buffer *result = &page->results[sequence % PAGE_RESULTS];
     return bytes_of(result->data, result->len);
@@ -114,7 +110,6 @@ static void session_raise(struct session *session, uint64_t lowest)
 {
     uint64_t from = session->lowest / PAGE_RESULTS;
     uint64_t to = lowest / PAGE_RESULTS;
-
     if (lowest <= session->lowest)
         return;
     if (to - from > PAGES)
@@ -129,22 +124,19 @@ static void session_raise(struct session *session, uint64_t lowest)
 /* A node that has started again forgets what it asked for and what it held before. */
 static int session_begin(struct change *c, struct session *session, uint64_t incarnation)
 {
-    sqlite3_stmt *query = tree_query(c->tree, QUERY_RESULT_CUT);
-    int status;
-
     session_clear(session);
     session->incarnation = incarnation;
     session->lowest = 0;
+    sqlite3_stmt *query = tree_query(c->tree, QUERY_RESULT_CUT);
     bind_number(query, 1, session->node);
     bind_number(query, 2, INT64_MAX);
-    status = tree_run(c->tree, query);
+    int status = tree_run(c->tree, query);
     return status < 0 ? status : inode_release_all(c, session->node);
 }
 
 static int repeat(struct change *c, struct bytes stored, enum session_verdict *verdict)
 {
     int status = result_decode(stored, c->result);
-
     *verdict = SESSION_REPEATED;
     if (status == -ENOMEM)
         return tree_fail(c->tree, status, "out of memory for a stored result");
@@ -155,14 +147,13 @@ int session_enter(struct change *c, const struct stamp *stamp, enum session_verd
 {
     struct session *session = session_find(c->tree, stamp->node);
     int status = 0;
-
     *verdict = SESSION_IGNORED;
     c->result->status = -ESTALE;
     if (stamp->sequence < stamp->lowest)
         return 0;
-    if (session == NULL)
+    if (!session)
         session = session_add(c->tree, stamp->node);
-    if (session == NULL)
+    if (!session)
         return tree_fail(c->tree, -ENOMEM, "out of memory for a session");
     if (stamp->incarnation < session->incarnation)
         return 0;
@@ -187,13 +178,12 @@ int session_enter(struct change *c, const struct stamp *stamp, enum session_verd
 static struct page *page_make(struct session *session, uint64_t number)
 {
     struct page **place = &session->pages[number % PAGES];
-
-    if (*place == NULL) {
-        *place = calloc(1, sizeof(**place));
+    if (!*place) {
+        *place = calloc(1, sizeof **place);
         if (*place)
             (*place)->number = number;
     }
-    assert(*place == NULL || (*place)->number == number);
+    assert(!*place || (*place)->number == number);
     return *place;
 }
 
@@ -202,9 +192,8 @@ int session_keep(struct tree *tree, const struct stamp *stamp, const struct comm
     struct session *session = session_find(tree, stamp->node);
     struct page *page = page_make(session, stamp->sequence / PAGE_RESULTS);
     struct buffer *place = page ? &page->results[stamp->sequence % PAGE_RESULTS] : NULL;
-
     assert(session->incarnation == stamp->incarnation);
-    if (place == NULL)
+    if (!place)
         return tree_fail(tree, -ENOMEM, "out of memory for a result");
     assert(place->len == 0);
     result_encode(result, place);
@@ -217,7 +206,6 @@ int tree_recall(struct tree *tree, uint32_t node, uint64_t incarnation, uint64_t
 {
     const struct session *session = session_find(tree, node);
     struct bytes stored = {0};
-
     if (session && session->incarnation == incarnation)
         stored = session_result(session, sequence);
     if (stored.len == 0)
@@ -230,8 +218,6 @@ int tree_recall(struct tree *tree, uint32_t node, uint64_t incarnation, uint64_t
 static int page_store(struct tree *tree, const struct session *session, struct page *page,
                       struct buffer *bytes)
 {
-    sqlite3_stmt *query = tree_query(tree, QUERY_RESULT_SET);
-
     bytes->len = 0;
     for (int i = 0; i < PAGE_RESULTS; i++) {
         const struct buffer *result = &page->results[i];
@@ -243,6 +229,7 @@ static int page_store(struct tree *tree, const struct session *session, struct p
     if (bytes->failed)
         return tree_fail(tree, -ENOMEM, "out of memory for results");
     page->dirty = false;
+    sqlite3_stmt *query = tree_query(tree, QUERY_RESULT_SET);
     bind_number(query, 1, session->node);
     bind_number(query, 2, page->number);
     sql_bind_bytes(query, 3, bytes_of(bytes->data, bytes->len));
@@ -251,17 +238,15 @@ static int page_store(struct tree *tree, const struct session *session, struct p
 
 static int session_write(struct tree *tree, struct session *session, struct buffer *bytes)
 {
-    sqlite3_stmt *row = tree_query(tree, QUERY_SESSION_SET);
-    sqlite3_stmt *cut = tree_query(tree, QUERY_RESULT_CUT);
-    int status;
-
     session->dirty = false;
+    sqlite3_stmt *row = tree_query(tree, QUERY_SESSION_SET);
     bind_number(row, 1, session->node);
     bind_number(row, 2, session->incarnation);
     bind_number(row, 3, session->lowest);
-    status = tree_run(tree, row);
+    int status = tree_run(tree, row);
     if (status < 0)
         return status;
+    sqlite3_stmt *cut = tree_query(tree, QUERY_RESULT_CUT);
     bind_number(cut, 1, session->node);
     bind_number(cut, 2, session->lowest / PAGE_RESULTS);
     status = tree_run(tree, cut);
@@ -277,7 +262,6 @@ int session_store(struct tree *tree)
     struct buffer bytes = {0};
     struct session *session;
     int status = 0;
-
     LIST_FOREACH(session, &tree->sessions, entry)
     {
         if (status == 0 && session->dirty)
@@ -296,8 +280,7 @@ static int page_load(struct session *session, uint64_t number, struct bytes byte
 {
     struct reader r = reader_of(bytes);
     struct page *page = page_make(session, number);
-
-    if (page == NULL)
+    if (!page)
         return -ENOMEM;
     while (reader_left(&r) > 0) {
         uint8_t i = reader_u8(&r);
@@ -315,12 +298,11 @@ static int sessions_load(struct tree *tree)
 {
     sqlite3_stmt *query;
     int status = sql_prepare(&tree->sql, "SELECT node, incarnation, lowest FROM session", &query);
-
     if (status < 0)
         return status;
     while ((status = sql_step(&tree->sql, query)) > 0) {
         struct session *session = session_add(tree, (uint32_t)column_number(query, 0));
-        if (session == NULL) {
+        if (!session) {
             status = fault_set(&tree->sql.fault, -ENOMEM, "%s: out of memory", TREE_FILE);
             break;
         }
@@ -335,7 +317,6 @@ static int pages_load(struct tree *tree)
 {
     sqlite3_stmt *query;
     int status = sql_prepare(&tree->sql, "SELECT node, page, bytes FROM result", &query);
-
     if (status < 0)
         return status;
     while ((status = sql_step(&tree->sql, query)) > 0) {
@@ -358,7 +339,6 @@ static int pages_load(struct tree *tree)
 int session_load(struct tree *tree)
 {
     int status = sessions_load(tree);
-
     return status < 0 ? status : pages_load(tree);
 }
 
@@ -368,7 +348,6 @@ static int page_check(struct bytes bytes)
 {
     struct reader r = reader_of(bytes);
     int next = 0; /* each number once, in their order */
-
     while (reader_left(&r) > 0) {
         struct command_result result;
         uint8_t number = reader_u8(&r);
@@ -390,7 +369,6 @@ int session_check(struct sql *sql)
                              "SELECT page, bytes, lowest FROM result r"
                              " LEFT JOIN session s ON s.node = r.node",
                              &query);
-
     if (status < 0)
         return status;
     while ((status = sql_step(sql, query)) > 0) {

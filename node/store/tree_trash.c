@@ -8,7 +8,6 @@
 int trash_add(struct tree *tree, uint64_t first, uint64_t last)
 {
     sqlite3_stmt *query = tree_query(tree, QUERY_TRASH_ADD);
-
     bind_number(query, 1, first);
     bind_number(query, 2, last);
     tree->trash = true;
@@ -18,7 +17,6 @@ int trash_add(struct tree *tree, uint64_t first, uint64_t last)
 static int forget(struct tree *tree, uint64_t first)
 {
     sqlite3_stmt *query = tree_query(tree, QUERY_TRASH_DELETE);
-
     bind_number(query, 1, first);
     return tree_run(tree, query);
 }
@@ -27,7 +25,6 @@ static int forget(struct tree *tree, uint64_t first)
 static int range_found(struct tree *tree, sqlite3_stmt *query, uint64_t *first, uint64_t *last)
 {
     int status = tree_step(tree, query);
-
     if (status <= 0)
         return status;
     *first = column_number(query, 0);
@@ -39,12 +36,10 @@ static int range_found(struct tree *tree, sqlite3_stmt *query, uint64_t *first, 
 int trash_reap_range(struct tree *tree, uint64_t first, uint64_t last)
 {
     sqlite3_stmt *reap = tree_query(tree, QUERY_TRASH_REAP);
-    int status;
-
     bind_number(reap, 1, first);
     bind_number(reap, 2, last);
     bind_number(reap, 3, REAP_CHUNKS);
-    status = tree_run(tree, reap);
+    int status = tree_run(tree, reap);
     if (status < 0 || sqlite3_changes(tree->sql.db) == REAP_CHUNKS)
         return status;
     return forget(tree, first);
@@ -54,7 +49,6 @@ int data_reap(struct tree *tree)
 {
     uint64_t first, last;
     int status = range_found(tree, tree_query(tree, QUERY_TRASH_FIRST), &first, &last);
-
     if (status > 0)
         return trash_reap_range(tree, first, last);
     tree->trash = false;
@@ -63,13 +57,12 @@ int data_reap(struct tree *tree)
 
 int trash_clear(struct tree *tree, uint64_t from, uint64_t to)
 {
+    int status = 0;
+    if (!tree->trash)
+        return 0;
     sqlite3_stmt *within = tree_query(tree, QUERY_TRASH_WITHIN);
     sqlite3_stmt *delete = tree_query(tree, QUERY_CHUNK_DELETE);
     uint64_t first, last;
-    int status = 0;
-
-    if (!tree->trash)
-        return 0;
     while (status == 0) {
         bind_number(within, 1, from);
         bind_number(within, 2, to);

@@ -21,7 +21,6 @@ int ways_make(struct sql *sql)
                                "CREATE TABLE way (ino INTEGER NOT NULL, parent INTEGER NOT NULL,"
                                " name BLOB NOT NULL, PRIMARY KEY (ino, parent, name))"
                                " STRICT, WITHOUT ROWID");
-
     return status < 0 ? status : ways_fill(sql);
 }
 
@@ -34,7 +33,6 @@ int ways_load(struct tree *tree)
 {
     sqlite3_stmt *query;
     int status = sql_prepare(&tree->sql, "SELECT coalesce(max(ino), 0) FROM way", &query);
-
     if (status < 0)
         return status;
     status = sql_step(&tree->sql, query);
@@ -53,7 +51,6 @@ static void way_bind(sqlite3_stmt *query, uint64_t ino, uint64_t parent, struct 
 int way_add(struct change *c, const struct inode *inode, uint64_t parent, struct bytes name)
 {
     sqlite3_stmt *query = tree_query(c->tree, QUERY_WAY_ADD);
-
     way_bind(query, inode->attr.ino, parent, name);
     if (inode->attr.ino > c->tree->ways_last)
         c->tree->ways_last = inode->attr.ino;
@@ -62,22 +59,19 @@ int way_add(struct change *c, const struct inode *inode, uint64_t parent, struct
 
 int way_delete(struct tree *tree, uint64_t ino, uint64_t parent, struct bytes name)
 {
-    sqlite3_stmt *query = tree_query(tree, QUERY_WAY_DELETE);
-    int status;
-
     if (ino > tree->ways_last)
         return 0;
+    sqlite3_stmt *query = tree_query(tree, QUERY_WAY_DELETE);
     way_bind(query, ino, parent, name);
-    status = tree_run(tree, query);
+    int status = tree_run(tree, query);
     return status < 0 ? status : sqlite3_changes(tree->sql.db);
 }
 
 int ways_clear(struct tree *tree, uint64_t ino)
 {
-    sqlite3_stmt *query = tree_query(tree, QUERY_WAY_CLEAR);
-
     if (ino > tree->ways_last)
         return 0;
+    sqlite3_stmt *query = tree_query(tree, QUERY_WAY_CLEAR);
     bind_number(query, 1, ino);
     return tree_run(tree, query);
 }
@@ -87,7 +81,6 @@ int way_move(struct change *c, struct inode *inode, uint64_t parent, struct byte
 {
     bool single = inode_is(inode, S_IFDIR) || inode->attr.nlink == 1;
     int status = single ? 0 : way_delete(c->tree, inode->attr.ino, parent, name);
-
     if (status == 0) /* the row has the name */
         return inode_set_name(c, inode, parent2, name2);
     if (status > 0)
@@ -102,7 +95,6 @@ int tree_names(struct tree *tree, uint64_t ino, tree_name_cb *each, void *arg)
     sqlite3_stmt *query = tree_query(tree, QUERY_WAYS);
     bool more = true;
     int status = 0;
-
     bind_number(query, 1, ino);
     while (more && (status = tree_step(tree, query)) > 0)
         more = each(arg, column_number(query, 0), sql_column_bytes(query, 1));
@@ -120,7 +112,6 @@ struct step {
 static bool step_up(void *arg, uint64_t parent, struct bytes name)
 {
     struct step *step = arg;
-
     assert(name.len <= sizeof step->name);
     *step = (struct step){.parent = parent, .len = name.len};
     memcpy(step->name, name.data, name.len);
@@ -131,7 +122,6 @@ static bool step_up(void *arg, uint64_t parent, struct bytes name)
 static int prepend(uint8_t path[PATH_BYTES_MAX], size_t *start, struct bytes name)
 {
     size_t slash = *start < PATH_BYTES_MAX;
-
     if (*start < name.len + slash)
         return -ENAMETOOLONG;
     if (slash)
@@ -146,7 +136,6 @@ int tree_path(struct tree *tree, uint64_t parent, struct bytes name, struct buff
     uint8_t path[PATH_BYTES_MAX];
     size_t start = sizeof path;
     int status = prepend(path, &start, name);
-
     while (status == 0 && parent != INO_ROOT) {
         struct step step = {0};
         struct inode dir;
@@ -168,7 +157,6 @@ int tree_path(struct tree *tree, uint64_t parent, struct bytes name, struct buff
 static bool keep_name(void *arg, uint64_t parent, struct bytes name)
 {
     struct buffer *names = arg;
-
     buffer_put_u64(names, parent);
     buffer_put_bytes(names, name);
     return true;
@@ -179,7 +167,6 @@ int tree_paths(struct tree *tree, uint64_t ino, tree_path_cb *each, void *arg)
     struct buffer names = {0}, path = {0};
     int status = tree_names(tree, ino, keep_name, &names);
     struct reader left = reader_of(bytes_of(names.data, names.len));
-
     if (status == 0 && names.failed)
         status = -ENOMEM;
     while (status == 0 && reader_left(&left) > 0) {

@@ -56,7 +56,6 @@ struct tree_writer {
 static int path_of(const struct folder *folder, const char *name, char path[PATH_MAX])
 {
     int len = snprintf(path, PATH_MAX, "%s/%s", folder_path(folder), name);
-
     return len < PATH_MAX ? 0 : -ENAMETOOLONG;
 }
 
@@ -65,7 +64,6 @@ static int remove_file(const struct folder *folder, const char *name)
 {
     char path[PATH_MAX];
     int status = path_of(folder, name, path);
-
     if (status < 0)
         return status;
     return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
@@ -76,22 +74,18 @@ static int open_file(const struct folder *folder, const char *name)
 {
     char path[PATH_MAX];
     int status = path_of(folder, name, path);
-    int fd;
-
     if (status < 0)
         return status;
-    fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
     return fd < 0 ? -errno : fd;
 }
 
 static int sync_file(const struct folder *folder, const char *name)
 {
     int fd = open_file(folder, name);
-    int status;
-
     if (fd < 0)
         return fd;
-    status = fsync(fd) < 0 ? -errno : 0;
+    int status = fsync(fd) < 0 ? -errno : 0;
     close(fd);
     return status;
 }
@@ -109,7 +103,6 @@ static int rename_file(const struct folder *folder, const char *from, const char
 {
     char from_path[PATH_MAX], to_path[PATH_MAX];
     int status = path_of(folder, from, from_path);
-
     if (status == 0)
         status = path_of(folder, to, to_path);
     if (status == 0 && rename(from_path, to_path) < 0)
@@ -121,7 +114,6 @@ static int file_exists(const struct folder *folder, const char *name)
 {
     char path[PATH_MAX];
     int status = path_of(folder, name, path);
-
     if (status < 0)
         return status;
     if (access(path, F_OK) == 0)
@@ -132,7 +124,6 @@ static int file_exists(const struct folder *folder, const char *name)
 static int settle_ready(const struct folder *folder)
 {
     int status = file_exists(folder, READY_FILE);
-
     if (status <= 0)
         return status;
     status = remove_file(folder, TREE_FILE "-wal");
@@ -149,7 +140,6 @@ static int settle_ready(const struct folder *folder)
 int writer_settle(const struct folder *folder, struct fault *fault)
 {
     int status = remove_file(folder, INCOMING_FILE);
-
     if (status == 0)
         status = settle_ready(folder);
     if (status < 0)
@@ -187,9 +177,7 @@ static int writer_failed(struct tree_writer *w, int status, const char *doing)
 
 static int writer_make(struct tree_writer *w)
 {
-    bool made;
     int status = remove_file(w->tree->folder, INCOMING_FILE);
-
     if (status < 0)
         return writer_failed(w, status, "remove");
     status = sql_open(&w->sql, w->tree->folder, INCOMING_FILE);
@@ -197,6 +185,7 @@ static int writer_make(struct tree_writer *w)
     if (status == 0)
         status = sql_exec(&w->sql, "PRAGMA page_size = 4096; PRAGMA journal_mode = OFF;"
                                    "PRAGMA synchronous = OFF; PRAGMA cache_size = -8192; BEGIN");
+    bool made;
     if (status == 0)
         status = tree_make(&w->sql, &w->tree->identity, &made);
     return status;
@@ -204,18 +193,15 @@ static int writer_make(struct tree_writer *w)
 
 int tree_writer_open(struct tree *tree, uint64_t index, struct tree_writer **writer)
 {
-    struct tree_writer *w;
-    int status;
-
     if (tree->writer)
         return -EBUSY;
-    w = calloc(1, sizeof(*w));
-    if (w == NULL)
+    struct tree_writer *w = calloc(1, sizeof *w);
+    if (!w)
         return -ENOMEM;
     w->tree = tree;
     w->index = index;
     w->fd = -1;
-    status = writer_make(w);
+    int status = writer_make(w);
     if (status < 0) {
         tree->sql.fault = w->sql.fault;
         writer_free(w);
@@ -231,7 +217,6 @@ static int writer_begin(struct tree_writer *w)
 {
     uint32_t count = tables_count(w->format);
     int status = 0;
-
     for (uint32_t i = 0; status == 0 && i < count; i++) {
         const struct table *table = &tree_tables[i];
         status = table_insert(&w->sql, table, w->format, 1, &w->inserts[i]);
@@ -247,7 +232,6 @@ static int add_header(struct tree_writer *w)
 {
     uint32_t format = reader_u32(&w->piece);
     uint64_t index = reader_u64(&w->piece);
-
     if (w->format > 0 || index != w->index)
         return -EBADMSG;
     if (format < RECORD_FORMAT_OLDEST || format > record_format)
@@ -274,7 +258,6 @@ static bool bind_batch(struct tree_writer *w, uint8_t table)
     const struct reader begin = w->piece;
     int columns = sqlite3_bind_parameter_count(w->inserts[table]);
     bool whole = true;
-
     for (int row = 0; whole && row < BATCH_ROWS; row++) {
         if (row > 0)
             whole = reader_u8(&w->piece) == table;
@@ -289,7 +272,6 @@ static bool bind_batch(struct tree_writer *w, uint8_t table)
 static int insert_bound(struct tree_writer *w, sqlite3_stmt *insert)
 {
     int code = sqlite3_step(insert);
-
     sqlite3_reset(insert);
     if (code == SQLITE_DONE)
         return 0;
@@ -302,15 +284,13 @@ static int insert_bound(struct tree_writer *w, sqlite3_stmt *insert)
 /* One row, or as many as a batch has. */
 static int add_rows(struct tree_writer *w, uint8_t table)
 {
-    sqlite3_stmt *insert;
-
-    if (table >= TABLES_MAX || w->inserts[table] == NULL)
+    if (table >= TABLES_MAX || !w->inserts[table])
         return -EBADMSG;
     if (bind_batch(w, table)) {
         w->rows[table] += BATCH_ROWS;
         return insert_bound(w, w->batches[table]);
     }
-    insert = w->inserts[table];
+    sqlite3_stmt *insert = w->inserts[table];
     record_bind_row(&w->piece, insert, 1, sqlite3_bind_parameter_count(insert));
     if (w->piece.bad)
         return -EBADMSG;
@@ -322,7 +302,6 @@ static int add_rows(struct tree_writer *w, uint8_t table)
 static void add_piece(uv_work_t *work)
 {
     struct tree_writer *w = work->data;
-
     while (w->status == 0 && reader_left(&w->piece) > 0) {
         uint8_t tag = reader_u8(&w->piece);
         if (w->ended)
@@ -350,7 +329,6 @@ static void piece_added(uv_work_t *work, int cancelled)
 {
     struct tree_writer *w = work->data;
     int status = w->status;
-
     tell_fault(w);
     background_end(w->tree);
     w->done(w->arg, status);
@@ -359,11 +337,9 @@ static void piece_added(uv_work_t *work, int cancelled)
 static void writer_queue(struct tree_writer *w, uv_loop_t *loop, uv_work_cb work,
                          uv_after_work_cb after)
 {
-    int status;
-
     w->work.data = w;
     w->tree->background++;
-    status = uv_queue_work(loop, &w->work, work, after);
+    int status = uv_queue_work(loop, &w->work, work, after);
     assert(status == 0); /* it fails only without a function to run */
 }
 
@@ -389,11 +365,10 @@ void tree_writer_abort(struct tree_writer *writer)
 /* Whether what was received is a tree, and the one that was promised. */
 static int writer_check(struct tree_writer *w)
 {
-    sqlite3_stmt *query;
     int status = tree_check(&w->sql);
-
     if (status < 0)
         return status;
+    sqlite3_stmt *query;
     status = sql_prepare(&w->sql, "SELECT applied FROM meta", &query);
     if (status < 0)
         return status;
@@ -408,7 +383,6 @@ static int writer_check(struct tree_writer *w)
 static int writer_mark(struct tree_writer *w)
 {
     char text[64];
-
     snprintf(text, sizeof text, "INSERT INTO snapshot VALUES (%" PRIu64 ")", w->index);
     return sql_exec(&w->sql, text);
 }
@@ -417,7 +391,6 @@ static int writer_mark(struct tree_writer *w)
 static void prepare(uv_work_t *work)
 {
     struct tree_writer *w = work->data;
-
     if (w->status == 0 && !w->ended)
         w->status = -EBADMSG;
     if (w->status == 0)
@@ -442,7 +415,6 @@ static int take_place(struct tree_writer *w)
 {
     struct tree *tree = w->tree;
     int status = rename_file(tree->folder, INCOMING_FILE, READY_FILE);
-
     if (status < 0)
         return tree_fail(tree, status, "install a snapshot");
     sqlite3_db_config(tree->sql.db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
@@ -460,7 +432,6 @@ static int replace_tree(struct tree_writer *w)
 {
     struct tree *tree = w->tree;
     int status = w->index < tree->counters.applied ? -ESTALE : tree_commit(tree);
-
     if (status < 0)
         return status;
     readers_end(tree);
@@ -476,13 +447,11 @@ bool writer_installing(const struct tree *tree)
 void background_end(struct tree *tree)
 {
     struct tree_writer *w = tree->writer;
-    int status;
-
     assert(tree->background > 0);
     tree->background--;
-    if (tree->background > 0 || w == NULL || !w->prepared)
+    if (tree->background > 0 || !w || !w->prepared)
         return;
-    status = w->status < 0 ? w->status : replace_tree(w);
+    int status = w->status < 0 ? w->status : replace_tree(w);
     void (*done)(void *, int) = w->done;
     void *arg = w->arg;
     writer_free(w);
@@ -492,7 +461,6 @@ void background_end(struct tree *tree)
 static void prepared(uv_work_t *work, int cancelled)
 {
     struct tree_writer *w = work->data;
-
     w->prepared = true;
     tell_fault(w);
     background_end(w->tree);
