@@ -154,7 +154,7 @@ static int sealed_shm_unmap(sqlite3_file *file, int delete)
 }
 
 /* Version 2: without mappings, which nobody would check. */
-static const sqlite3_io_methods methods = {
+static const sqlite3_io_methods sealed_methods = {
     .iVersion = 2,
     .xClose = sealed_close,
     .xRead = sealed_read,
@@ -190,7 +190,7 @@ static int vfs_open(sqlite3_vfs *vfs, sqlite3_filename path, sqlite3_file *file,
     *f = (struct sealed_file){.real = (sqlite3_file *)(f + 1)};
     int code = real_vfs(vfs)->xOpen(real_vfs(vfs), path, f->real, flags, out_flags);
     if (f->real->pMethods)
-        f->base.pMethods = &methods;
+        f->base.pMethods = &sealed_methods;
     return code;
 }
 
@@ -274,7 +274,7 @@ static const struct sealed_file *sealed_file_of(sqlite3 *db)
 {
     sqlite3_file *file = NULL;
     sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &file);
-    return file && file->pMethods == &methods ? sealed_of(file) : NULL;
+    return file && file->pMethods == &sealed_methods ? sealed_of(file) : NULL;
 }
 
 int64_t seal_damaged_page(sqlite3 *db)

@@ -9,11 +9,6 @@
 #include <assert.h>
 #include <string.h>
 
-static uint64_t smaller(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
-
 /* Copies a chunk to the scratch bytes. */
 static int chunk_load(struct tree *tree, uint64_t id, uint32_t *len)
 {

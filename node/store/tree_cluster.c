@@ -72,7 +72,7 @@ int op_level(struct change *c, const struct op *op, struct op_result *out)
     return tree_run(c->tree, set);
 }
 
-static struct tree_member *find_or_add(struct tree_cluster *cluster, uint32_t node)
+static struct tree_member *member_find_or_add(struct tree_cluster *cluster, uint32_t node)
 {
     for (uint32_t i = 0; i < cluster->count; i++) {
         if (cluster->members[i].node == node)
@@ -93,7 +93,7 @@ int op_member(struct change *c, const struct op *op, struct op_result *out)
 {
     if (!is_addr(op->name) || !is_addr(op->name2))
         return -EINVAL;
-    struct tree_member *member = find_or_add(&c->tree->cluster, c->node);
+    struct tree_member *member = member_find_or_add(&c->tree->cluster, c->node);
     if (!member)
         return -ENOSPC;
     take_addr(member->addr, op->name);

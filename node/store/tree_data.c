@@ -1,17 +1,12 @@
 /* Contents: small ones in the inode's row, larger ones in chunks, holes where there is no chunk.
  *
- *   inline --- grows past INLINE_BYTES_MAX (to_chunks) ---> chunks
+ *   inline --- grows past INLINE_BYTES_MAX (data_to_chunks) ---> chunks
  *          <-- cut to nothing, or replaced by little (data_drop) -- */
 #include "store/tree_internal.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <string.h>
-
-static uint64_t smaller(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
 
 static uint64_t chunks_of(uint64_t size)
 {
@@ -32,7 +27,7 @@ int data_check_size(const struct tree *tree, uint64_t size)
     return size > INLINE_BYTES_MAX && tree->counters.next_data >= DATA_MAX ? -ENOSPC : 0;
 }
 
-static int finish(struct change *c, struct inode *inode, bool converted)
+static int data_finish(struct change *c, struct inode *inode, bool converted)
 {
     inode->attr.mtime = c->time;
     return converted ? inode_set_inline(c, inode, (struct bytes){0}) : inode_set(c, inode);
@@ -40,8 +35,8 @@ static int finish(struct change *c, struct inode *inode, bool converted)
 
 /* ---- Between the row and chunks ---- */
 
-/* Moves inline contents to a chunk; the row's are cleared by `finish`. */
-static int to_chunks(struct change *c, struct inode *inode)
+/* Moves inline contents to a chunk; the row's are cleared by data_finish. */
+static int data_to_chunks(struct change *c, struct inode *inode)
 {
     uint32_t size = (uint32_t)inode->attr.size;
     assert(inode->data == 0 && inode->attr.size <= INLINE_BYTES_MAX);
@@ -80,7 +75,7 @@ int data_drop(struct change *c, struct inode *inode)
 /* ---- The changes ---- */
 
 /* Before a file in chunks becomes `size` long: it must not find there what was cut off it. */
-static int grow(struct change *c, struct inode *inode, uint64_t size)
+static int data_grow(struct change *c, struct inode *inode, uint64_t size)
 {
     if (size <= inode->attr.size)
         return 0;
@@ -107,13 +102,13 @@ int data_replace(struct change *c, struct inode *inode, struct bytes contents)
         inode_set_used(c, inode, 0);
         inode->data = c->tree->counters.next_data++;
     }
-    status = grow(c, inode, contents.len);
+    status = data_grow(c, inode, contents.len);
     if (status == 0)
         status = chunks_write(c, inode, 0, contents);
     if (status == 0 && !converted && old_size > contents.len)
         status = chunks_cut(c, inode, old_size, contents.len);
     inode->attr.size = contents.len;
-    return status < 0 ? status : finish(c, inode, converted);
+    return status < 0 ? status : data_finish(c, inode, converted);
 }
 
 /* Writes a file that stays inline. */
@@ -147,14 +142,14 @@ int data_write(struct change *c, struct inode *inode, uint64_t offset, struct by
     if (converted && end <= INLINE_BYTES_MAX)
         return inline_write(c, inode, offset, contents);
     if (converted)
-        status = to_chunks(c, inode);
+        status = data_to_chunks(c, inode);
     if (status == 0)
-        status = grow(c, inode, end);
+        status = data_grow(c, inode, end);
     if (status == 0)
         status = chunks_write(c, inode, offset, contents);
     if (inode->attr.size < end)
         inode->attr.size = end;
-    return status < 0 ? status : finish(c, inode, converted);
+    return status < 0 ? status : data_finish(c, inode, converted);
 }
 
 static int inline_resize(struct change *c, struct inode *inode, uint64_t size)
@@ -184,13 +179,13 @@ int data_resize(struct change *c, struct inode *inode, uint64_t size)
     if (converted && size <= INLINE_BYTES_MAX)
         return inline_resize(c, inode, size);
     if (converted)
-        status = to_chunks(c, inode);
+        status = data_to_chunks(c, inode);
     else if (size < old_size)
         status = chunks_cut(c, inode, old_size, size);
     else
-        status = grow(c, inode, size);
+        status = data_grow(c, inode, size);
     inode->attr.size = size;
-    return status < 0 ? status : finish(c, inode, converted);
+    return status < 0 ? status : data_finish(c, inode, converted);
 }
 
 int data_punch(struct change *c, struct inode *inode, uint64_t offset, uint64_t len)
@@ -203,10 +198,10 @@ int data_punch(struct change *c, struct inode *inode, uint64_t offset, uint64_t 
     int status = 0;
     assert(inode_is(inode, S_IFREG));
     if (offset >= size)
-        return finish(c, inode, false);
+        return data_finish(c, inode, false);
     if (inode->data > 0) {
         status = chunks_punch(c, inode, offset, end);
-        return status < 0 ? status : finish(c, inode, false);
+        return status < 0 ? status : data_finish(c, inode, false);
     }
     uint8_t *scratch = c->tree->scratch;
     status = data_inline(c->tree, inode, scratch, size);

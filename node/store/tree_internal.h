@@ -290,6 +290,10 @@ static inline uint32_t rounded(uint32_t len)
 {
     return (len + CHUNK_ROUND - 1) / CHUNK_ROUND * CHUNK_ROUND;
 }
+static inline uint64_t smaller(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
 
 /* ---- tree_trash.c: chunks, by their ids, that are no contents any more ---- */
 

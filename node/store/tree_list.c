@@ -67,7 +67,7 @@ struct keys {
     size_t len;
 };
 
-static int order(struct bytes a, struct bytes b)
+static int bytes_order(struct bytes a, struct bytes b)
 {
     size_t len = a.len < b.len ? a.len : b.len;
     int by_bytes = len > 0 ? memcmp(a.data, b.data, len) : 0;
@@ -160,12 +160,12 @@ static int next_entry(struct keys *k, struct bytes place, struct entry *e)
     int other = directory_after(k, place, &before);
     if (other < 0)
         return other == -ENOENT ? status : other;
-    if (status == -ENOENT || order(entry_place(&before), entry_place(e)) < 0)
+    if (status == -ENOENT || bytes_order(entry_place(&before), entry_place(e)) < 0)
         *e = before;
     return 0;
 }
 
-static void enter(struct keys *k, uint64_t ino)
+static void keys_enter(struct keys *k, uint64_t ino)
 {
     k->depth++;
     assert(k->depth <= DEPTH_MAX);
@@ -188,7 +188,7 @@ static void path_append(struct keys *k, struct bytes bytes)
 
 /* Goes to the position behind `key` (at most PATH_BYTES_MAX bytes), as deep as its directories
  * exist. */
-static int seek(struct keys *k, struct bytes key)
+static int keys_seek(struct keys *k, struct bytes key)
 {
     k->sought = true;
     while (has_slash(key)) {
@@ -201,14 +201,14 @@ static int seek(struct keys *k, struct bytes key)
         path_append(k, bytes_of_text("/"));
         if (status < 0 || !inode_is(&inode, S_IFDIR))
             return 0;
-        enter(k, inode.attr.ino);
+        keys_enter(k, inode.attr.ino);
     }
     path_append(k, key);
     return 0;
 }
 
 /* Gives the entry if it is a key, or enters it. Returns false when the walk is over. */
-static bool visit(struct keys *k, struct entry *e)
+static bool keys_visit(struct keys *k, struct entry *e)
 {
     k->len = k->levels[k->depth].start;
     path_append(k, entry_place(e));
@@ -217,13 +217,13 @@ static bool visit(struct keys *k, struct entry *e)
     if (k->len > PATH_BYTES_MAX)
         return true; /* deeper than a key can be */
     if (inode_is(&e->inode, S_IFDIR))
-        enter(k, e->inode.attr.ino);
+        keys_enter(k, e->inode.attr.ino);
     else if (inode_is(&e->inode, S_IFREG) || inode_is(&e->inode, S_IFLNK))
         return k->each(k->arg, bytes_of(k->path, k->len), &e->inode.attr);
     return true;
 }
 
-static int walk(struct keys *k, uint32_t visits_max, bool *more)
+static int keys_walk(struct keys *k, uint32_t visits_max, bool *more)
 {
     struct entry e;
     while (!*more) {
@@ -238,7 +238,7 @@ static int walk(struct keys *k, uint32_t visits_max, bool *more)
             k->len = start; /* behind the directory: its place ends here */
             continue;
         }
-        if (!visit(k, &e))
+        if (!keys_visit(k, &e))
             return 0;
         *more = k->visits >= visits_max;
     }
@@ -246,7 +246,7 @@ static int walk(struct keys *k, uint32_t visits_max, bool *more)
 }
 
 /* The prefix itself can be a key, and no position is before it. */
-static bool give_prefix(struct keys *k)
+static bool keys_give_prefix(struct keys *k)
 {
     struct attr attr;
     if (tree_resolve(k->tree, k->prefix, &attr) < 0)
@@ -260,18 +260,18 @@ int tree_keys(struct tree *tree, struct bytes prefix, struct bytes after, uint32
               tree_key_cb *each, void *arg, bool *more, struct buffer *resume)
 {
     struct keys k = {.tree = tree, .prefix = prefix, .each = each, .arg = arg};
-    bool fresh = order(prefix, after) > 0;
+    bool fresh = bytes_order(prefix, after) > 0;
     *more = false;
     if (prefix.len > PATH_BYTES_MAX)
         return 0;
     if (after.len > PATH_BYTES_MAX)
         after.len = PATH_BYTES_MAX;
     k.levels[0].ino = INO_ROOT;
-    if (fresh && !give_prefix(&k))
+    if (fresh && !keys_give_prefix(&k))
         return 0;
-    int status = tree->broken ? tree->broken : seek(&k, fresh ? prefix : after);
+    int status = tree->broken ? tree->broken : keys_seek(&k, fresh ? prefix : after);
     if (status == 0)
-        status = walk(&k, visits_max, more);
+        status = keys_walk(&k, visits_max, more);
     if (status < 0 || !*more)
         return status;
     resume->len = 0;

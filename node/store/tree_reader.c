@@ -27,7 +27,7 @@ struct tree_reader {
 };
 
 /* Begins the transaction; it sees what is committed now, and nothing later. */
-static int begin(struct tree_reader *reader)
+static int tree_reader_begin(struct tree_reader *reader)
 {
     sqlite3_stmt *query;
     int status = sql_exec(&reader->sql, "PRAGMA cache_size = -2048; BEGIN");
@@ -55,7 +55,7 @@ int tree_reader_open(struct tree *tree, uint32_t format, struct tree_reader **re
     r->format = format;
     status = sql_open(&r->sql, tree->folder, TREE_FILE);
     if (status == 0)
-        status = begin(r);
+        status = tree_reader_begin(r);
     if (status < 0) {
         tree->sql.fault = r->sql.fault;
         sql_close(&r->sql);
@@ -109,7 +109,7 @@ static void read_piece(uv_work_t *work)
 }
 
 /* Gives up the transaction, so that the WAL can be used again. */
-static void end(struct tree_reader *r)
+static void tree_reader_end(struct tree_reader *r)
 {
     assert(!r->busy);
     if (!r->sql.db)
@@ -127,7 +127,7 @@ void readers_end(struct tree *tree)
         struct tree_reader *next = LIST_NEXT(r, entry);
         r->ended = true;
         if (!r->busy)
-            end(r);
+            tree_reader_end(r);
         r = next;
     }
 }
@@ -140,7 +140,7 @@ static void piece_read(uv_work_t *work, int cancelled)
     if (status == -EUCLEAN)
         r->tree->sql.fault = r->sql.fault;
     if (r->ended)
-        end(r);
+        tree_reader_end(r);
     background_end(r->tree);
     r->done(r->arg, status, bytes_of(r->piece.data, r->piece.len), r->last);
 }
@@ -168,7 +168,7 @@ int tree_reader_next(struct tree_reader *reader, uv_loop_t *loop, size_t bytes_m
 void tree_reader_close(struct tree_reader *reader)
 {
     assert(!reader->busy);
-    end(reader);
+    tree_reader_end(reader);
     buffer_free(&reader->piece);
     free(reader);
 }

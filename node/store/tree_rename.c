@@ -102,8 +102,8 @@ static int rename_check(struct tree *tree, const struct rename *r, bool *same)
 }
 
 /* The inode got another name, perhaps in another directory. */
-static int moved(struct change *c, struct inode *inode, struct inode *old_dir,
-                 struct bytes old_name, struct inode *new_dir, struct bytes new_name)
+static int rename_moved(struct change *c, struct inode *inode, struct inode *old_dir,
+                        struct bytes old_name, struct inode *new_dir, struct bytes new_name)
 {
     if (inode_is(inode, S_IFDIR)) {
         old_dir->attr.nlink--;
@@ -134,9 +134,9 @@ static int exchange_names(struct change *c, struct rename *r)
     if (status == 0)
         status = name_set(c, r->op->ino2, r->op->name2, r->source.attr.ino);
     if (status == 0)
-        status = moved(c, &r->source, &r->from, r->op->name, r->to, r->op->name2);
+        status = rename_moved(c, &r->source, &r->from, r->op->name, r->to, r->op->name2);
     if (status == 0)
-        status = moved(c, &r->target, r->to, r->op->name2, &r->from, r->op->name);
+        status = rename_moved(c, &r->target, r->to, r->op->name2, &r->from, r->op->name);
     tell_from(c, &r->source, r->op);
     tell_from(c, &r->target, &back);
     tell_to(c, &r->source, r->op);
@@ -159,7 +159,7 @@ static int move_name(struct change *c, struct rename *r)
     r->to->attr.size++;
     if (status < 0)
         return status;
-    return moved(c, &r->source, &r->from, r->op->name, r->to, r->op->name2);
+    return rename_moved(c, &r->source, &r->from, r->op->name, r->to, r->op->name2);
 }
 
 int op_rename(struct change *c, const struct op *op, struct op_result *out)

@@ -134,7 +134,7 @@ static int session_begin(struct change *c, struct session *session, uint64_t inc
     return status < 0 ? status : inode_release_all(c, session->node);
 }
 
-static int repeat(struct change *c, struct bytes stored, enum session_verdict *verdict)
+static int session_repeat(struct change *c, struct bytes stored, enum session_verdict *verdict)
 {
     int status = result_decode(stored, c->result);
     *verdict = SESSION_REPEATED;
@@ -165,7 +165,7 @@ int session_enter(struct change *c, const struct stamp *stamp, enum session_verd
     session_raise(session, stamp->lowest);
     struct bytes stored = session_result(session, stamp->sequence);
     if (stored.len > 0)
-        return repeat(c, stored, verdict);
+        return session_repeat(c, stored, verdict);
     if (stamp->sequence - session->lowest >= TREE_SESSION_WINDOW) {
         c->result->status = -EAGAIN;
         return 0;

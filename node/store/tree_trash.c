@@ -14,7 +14,7 @@ int trash_add(struct tree *tree, uint64_t first, uint64_t last)
     return tree_run(tree, query);
 }
 
-static int forget(struct tree *tree, uint64_t first)
+static int trash_forget(struct tree *tree, uint64_t first)
 {
     sqlite3_stmt *query = tree_query(tree, QUERY_TRASH_DELETE);
     bind_number(query, 1, first);
@@ -42,7 +42,7 @@ int trash_reap_range(struct tree *tree, uint64_t first, uint64_t last)
     int status = tree_run(tree, reap);
     if (status < 0 || sqlite3_changes(tree->sql.db) == REAP_CHUNKS)
         return status;
-    return forget(tree, first);
+    return trash_forget(tree, first);
 }
 
 int data_reap(struct tree *tree)
@@ -73,7 +73,7 @@ int trash_clear(struct tree *tree, uint64_t from, uint64_t to)
         bind_number(delete, 2, to);
         status = tree_run(tree, delete);
         if (status == 0)
-            status = forget(tree, first);
+            status = trash_forget(tree, first);
         if (status == 0 && last > to)
             status = trash_add(tree, to + 1, last);
     }

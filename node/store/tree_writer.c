@@ -388,7 +388,7 @@ static int writer_mark(struct tree_writer *w)
 }
 
 /* On the thread pool. */
-static void prepare(uv_work_t *work)
+static void writer_prepare(uv_work_t *work)
 {
     struct tree_writer *w = work->data;
     if (w->status == 0 && !w->ended)
@@ -458,7 +458,7 @@ void background_end(struct tree *tree)
     done(arg, status);
 }
 
-static void prepared(uv_work_t *work, int cancelled)
+static void writer_prepared(uv_work_t *work, int cancelled)
 {
     struct tree_writer *w = work->data;
     w->prepared = true;
@@ -472,5 +472,5 @@ void tree_writer_install(struct tree_writer *writer, uv_loop_t *loop,
     writer->installing = true;
     writer->done = done;
     writer->arg = arg;
-    writer_queue(writer, loop, prepare, prepared);
+    writer_queue(writer, loop, writer_prepare, writer_prepared);
 }

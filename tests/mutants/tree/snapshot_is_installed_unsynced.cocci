@@ -2,7 +2,7 @@
 // killers: test_tree_once, test_tree_snapshot, test_tree_random, power
 @@
 @@
-prepare(...)
+writer_prepare(...)
 {
 <...
 - w->status = sync_file(w->tree->folder, INCOMING_FILE);
