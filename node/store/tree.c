@@ -200,7 +200,7 @@ int tree_open(const struct folder *folder, const struct identity *identity, stru
     LIST_INIT(&t->readers);
     LIST_INIT(&t->keepers);
     t->cache = cache_new();
-    int status = t->cache ? writer_settle(folder, fault)
+    int status = t->cache ? incoming_settle(folder, fault)
                           : fault_set(fault, -ENOMEM, "%s: out of memory", TREE_FILE);
     if (status == 0)
         status = sql_settle(folder, TREE_FILE, fault);

@@ -455,7 +455,19 @@ void readers_end(struct tree *tree);
 bool writer_installing(const struct tree *tree);
 /* A job on the thread pool is over; lets the snapshot that waits for that take the tree's place. */
 void background_end(struct tree *tree);
+
+/* ---- tree_incoming.c: the file that a snapshot is received into, and its installation ---- */
+
+#define INCOMING_FILE TREE_FILE ".incoming"
+/* It need not exist. */
+int incoming_remove(const struct folder *folder);
+/* Returns a descriptor for reading, or a negative errno. */
+int incoming_open(const struct folder *folder);
+int incoming_sync(const struct folder *folder);
+/* The step: from here on, durably, the file is the tree. What is left is to close tree.db and to
+ * call incoming_settle. */
+int incoming_install(const struct folder *folder);
 /* Before tree.db is opened: finishes an installation that was decided, removes one that was not. */
-int writer_settle(const struct folder *folder, struct fault *fault);
+int incoming_settle(const struct folder *folder, struct fault *fault);
 
 #endif

@@ -1,19 +1,5 @@
-/* Receiving a snapshot: a new database beside tree.db, which takes its place in one step.
- *
- *   tree.db.incoming   being filled; without journal or syncs, worthless after a crash
- *   tree.db.ready      complete, checked, synced: from here on it is the tree
- *
- * Renaming the first to the second is the step, because tree.db cannot simply be replaced: its WAL
- * would be taken for the new one's, and without its WAL the old one is torn where a checkpoint was
- * half done. So what follows only destroys what is no longer needed, and can be done again from any
- * point (writer_settle, also at the next start):
- *
- *   crash before the rename        the old tree with its WAL is whole; incoming is removed
- *   ... after it                   ready is found: the old WAL is removed, ready becomes tree.db
- *   ... after the WAL was removed  the same; the old tree.db may be torn, but nobody reads it
- *   ... after the second rename    the new tree, without a WAL, and nothing beside it
- *
- * The folder is synced between the steps, so that a power cut cannot turn their order round. */
+/* Receiving a snapshot: a new database beside tree.db is filled piece by piece, checked, and then
+ * takes its place in one step (tree_incoming.c). */
 #include "store/tree_internal.h"
 #include "store/tree_records.h"
 
@@ -21,14 +7,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#define INCOMING_FILE TREE_FILE ".incoming"
-#define READY_FILE TREE_FILE ".ready"
 
 enum { BATCH_ROWS = 16 }; /* inserted at a time, which takes two thirds of the time */
 
@@ -51,102 +33,6 @@ struct tree_writer {
     int status;
 };
 
-/* ---- Files of the folder ---- */
-
-static int path_of(const struct folder *folder, const char *name, char path[PATH_MAX])
-{
-    int len = snprintf(path, PATH_MAX, "%s/%s", folder_path(folder), name);
-    return len < PATH_MAX ? 0 : -ENAMETOOLONG;
-}
-
-/* Removes a file; it need not exist. */
-static int remove_file(const struct folder *folder, const char *name)
-{
-    char path[PATH_MAX];
-    int status = path_of(folder, name, path);
-    if (status < 0)
-        return status;
-    return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
-}
-
-/* Returns a descriptor. */
-static int open_file(const struct folder *folder, const char *name)
-{
-    char path[PATH_MAX];
-    int status = path_of(folder, name, path);
-    if (status < 0)
-        return status;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    return fd < 0 ? -errno : fd;
-}
-
-static int sync_file(const struct folder *folder, const char *name)
-{
-    int fd = open_file(folder, name);
-    if (fd < 0)
-        return fd;
-    int status = fsync(fd) < 0 ? -errno : 0;
-    close(fd);
-    return status;
-}
-
-/* Lets the kernel begin to write what it has of a file: the sync at the end, for which everybody's
- * writes to the disk may have to wait, then finds little to do. That it fails changes nothing. */
-static void write_behind(int fd)
-{
-    if (fd >= 0)
-        sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
-}
-
-/* Durable on return. 0 or -ENOENT, ... */
-static int rename_file(const struct folder *folder, const char *from, const char *to)
-{
-    char from_path[PATH_MAX], to_path[PATH_MAX];
-    int status = path_of(folder, from, from_path);
-    if (status == 0)
-        status = path_of(folder, to, to_path);
-    if (status == 0 && rename(from_path, to_path) < 0)
-        status = -errno;
-    return status < 0 ? status : sync_file(folder, ".");
-}
-
-static int file_exists(const struct folder *folder, const char *name)
-{
-    char path[PATH_MAX];
-    int status = path_of(folder, name, path);
-    if (status < 0)
-        return status;
-    if (access(path, F_OK) == 0)
-        return 1;
-    return errno == ENOENT ? 0 : -errno;
-}
-
-static int settle_ready(const struct folder *folder)
-{
-    int status = file_exists(folder, READY_FILE);
-    if (status <= 0)
-        return status;
-    status = remove_file(folder, TREE_FILE "-wal");
-    if (status == 0)
-        status = remove_file(folder, TREE_FILE "-shm");
-    /* Of the old tree's change to a WAL; that it was deleted may not have been durable. */
-    if (status == 0)
-        status = remove_file(folder, TREE_FILE "-journal");
-    if (status == 0)
-        status = sync_file(folder, ".");
-    return status < 0 ? status : rename_file(folder, READY_FILE, TREE_FILE);
-}
-
-int writer_settle(const struct folder *folder, struct fault *fault)
-{
-    int status = remove_file(folder, INCOMING_FILE);
-    if (status == 0)
-        status = settle_ready(folder);
-    if (status < 0)
-        return fault_set(fault, status, "%s: install a snapshot: %s", TREE_FILE, strerror(-status));
-    return 0;
-}
-
 /* ---- Filling ---- */
 
 static void writer_close(struct tree_writer *w)
@@ -165,7 +51,7 @@ static void writer_close(struct tree_writer *w)
 static void writer_free(struct tree_writer *w)
 {
     writer_close(w);
-    remove_file(w->tree->folder, INCOMING_FILE);
+    incoming_remove(w->tree->folder);
     w->tree->writer = NULL;
     free(w);
 }
@@ -177,11 +63,11 @@ static int writer_failed(struct tree_writer *w, int status, const char *doing)
 
 static int writer_make(struct tree_writer *w)
 {
-    int status = remove_file(w->tree->folder, INCOMING_FILE);
+    int status = incoming_remove(w->tree->folder);
     if (status < 0)
         return writer_failed(w, status, "remove");
     status = sql_open(&w->sql, w->tree->folder, INCOMING_FILE);
-    w->fd = open_file(w->tree->folder, INCOMING_FILE);
+    w->fd = incoming_open(w->tree->folder);
     if (status == 0)
         status = sql_exec(&w->sql, "PRAGMA page_size = 4096; PRAGMA journal_mode = OFF;"
                                    "PRAGMA synchronous = OFF; PRAGMA cache_size = -8192; BEGIN");
@@ -298,6 +184,14 @@ static int add_rows(struct tree_writer *w, uint8_t table)
     return insert_bound(w, insert);
 }
 
+/* Lets the kernel begin to write what it has of a file: the sync at the end, for which everybody's
+ * writes to the disk may have to wait, then finds little to do. That it fails changes nothing. */
+static void write_behind(int fd)
+{
+    if (fd >= 0)
+        sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+}
+
 /* On the thread pool. */
 static void add_piece(uv_work_t *work)
 {
@@ -404,7 +298,7 @@ static void writer_prepare(uv_work_t *work)
     writer_close(w);
     if (w->status < 0)
         return;
-    w->status = sync_file(w->tree->folder, INCOMING_FILE);
+    w->status = incoming_sync(w->tree->folder);
     if (w->status < 0)
         writer_failed(w, w->status, "sync");
 }
@@ -414,13 +308,13 @@ static void writer_prepare(uv_work_t *work)
 static int take_place(struct tree_writer *w)
 {
     struct tree *tree = w->tree;
-    int status = rename_file(tree->folder, INCOMING_FILE, READY_FILE);
+    int status = incoming_install(tree->folder);
     if (status < 0)
         return tree_fail(tree, status, "install a snapshot");
     sqlite3_db_config(tree->sql.db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     sqlite3_db_config(tree->checkpoint.sql.db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     tree_detach(tree);
-    status = writer_settle(tree->folder, &tree->sql.fault);
+    status = incoming_settle(tree->folder, &tree->sql.fault);
     if (status == 0)
         status = tree_attach(tree);
     if (status < 0)

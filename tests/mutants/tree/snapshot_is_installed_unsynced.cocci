@@ -5,7 +5,7 @@
 writer_prepare(...)
 {
 <...
-- w->status = sync_file(w->tree->folder, INCOMING_FILE);
+- w->status = incoming_sync(w->tree->folder);
 + w->status = 0;
 ...>
 }
