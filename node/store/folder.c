@@ -1,5 +1,6 @@
 #include "store/folder.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -63,6 +64,7 @@ static int folder_make(const char *path, struct fault *fault)
 /* Returns 0, -EWOULDBLOCK or another negative errno. */
 static int folder_wait_for_lock(int fd)
 {
+    assert(fd >= 0);
     for (int waited = 0;; waited += LOCK_TRY_MS) {
         if (flock(fd, LOCK_EX | LOCK_NB) == 0)
             return 0;
@@ -187,6 +189,7 @@ const char *folder_path(const struct folder *folder)
 
 void folder_close(struct folder *folder)
 {
+    assert(folder->lock >= 0);
     close(folder->lock);
     free(folder);
 }

@@ -53,6 +53,7 @@ static int sql_mark(struct sql *sql, const struct identity *identity)
 
 int sql_set_owner(struct sql *sql, const struct identity *identity)
 {
+    assert(identity->cluster);
     char text[128];
     snprintf(text, sizeof text,
              "UPDATE owner SET cluster = %" PRId64 ", node = %" PRIu32 ", told = %d",

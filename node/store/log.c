@@ -66,6 +66,7 @@ static bool log_take(struct log *log, struct log_queue *batch, uint64_t *ticket)
         STAILQ_REMOVE_HEAD(&log->waiting, next);
         STAILQ_INSERT_TAIL(batch, item, next);
         bytes += item->bytes;
+        assert(item->write.ticket > *ticket);
         *ticket = item->write.ticket;
     }
     bool go_on = !STAILQ_EMPTY(batch) || !log->stopping;
@@ -92,6 +93,7 @@ static void log_report(struct log *log, struct log_queue *batch, uint64_t ticket
     struct log_metrics *m = &log->metrics;
     uv_mutex_lock(&log->mutex);
     if (status == 0) {
+        assert(ticket >= log->durable);
         log->durable = ticket;
         m->commits++;
         m->entries += log->db.rows_added;
@@ -115,6 +117,7 @@ static void log_run(void *arg)
         uint64_t start = log_clock_ns(CLOCK_MONOTONIC);
         status = log_commit(log, &batch);
         log_report(log, &batch, ticket, status, log_clock_ns(CLOCK_MONOTONIC) - start);
+        assert(STAILQ_EMPTY(&batch)); /* they have gone back */
         if (status == 0) {
             /* After the report: only what comes meanwhile waits for it. */
             status = log_db_checkpoint(&log->db);
@@ -153,6 +156,8 @@ static void log_free(struct log *log)
 static void log_report_closed(uv_handle_t *handle)
 {
     struct log *log = handle->data;
+    assert(log->stopping);
+    assert(log->ended);
     void (*closed)(void *arg) = log->closed;
     void *arg = log->closed_arg;
 
@@ -174,10 +179,12 @@ static void log_reported(uv_async_t *report)
     uv_mutex_unlock(&log->mutex);
 
     log_release(log, &done);
+    assert(durable <= log->queued);
     if (durable > log->reported) {
         log->reported = durable;
         log->callbacks.durable(log->callbacks.arg, durable);
     }
+    assert(status <= 0);
     if (status < 0 && !log->failed) {
         log->failed = true;
         log->callbacks.failed(log->callbacks.arg, status, log->db.sql.fault.text);
@@ -238,6 +245,7 @@ int log_next_incarnation(struct log *log, uint64_t *incarnation, struct fault *f
 int log_start(struct log *log, uv_loop_t *loop, const struct log_callbacks *callbacks)
 {
     assert(!log->has_report);
+    assert(callbacks->durable && callbacks->failed);
     log->callbacks = *callbacks;
     int status = uv_async_init(loop, &log->report, log_reported);
     if (status < 0)
@@ -280,6 +288,7 @@ void log_metrics(struct log *log, struct log_metrics *metrics)
 
 void log_close(struct log *log, void (*closed)(void *arg), void *arg)
 {
+    assert(!log->closed && closed);
     log->closed = closed;
     log->closed_arg = arg;
     if (!log->has_report) {

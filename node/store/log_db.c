@@ -44,6 +44,7 @@ static const char log_member_schema[] =
 /* Nothing is known of them yet. */
 static int log_db_make_members(struct log_db *db, const struct paxos_membership *members)
 {
+    assert(members->count <= PAXOS_NODES_MAX);
     int status = sql_exec(&db->sql, log_member_schema);
     for (uint32_t i = 0; i < members->count && status == 0; i++) {
         char text[80];
@@ -172,6 +173,7 @@ void log_db_close(struct log_db *db)
 
 int log_db_begin(struct log_db *db)
 {
+    assert(sqlite3_get_autocommit(db->sql.db)); /* no transaction is open */
     db->state_changed = db->membership_changed = false;
     db->rows_added = 0;
     db->bytes_added = 0;
@@ -208,7 +210,10 @@ static void log_db_set_state(struct log_db *db, const struct paxos_write *write)
     struct log_state *state = &db->state;
     assert(write->compacted >= state->compacted);
     assert(write->decided >= state->decided);
+    assert(write->compacted <= write->decided);
+    assert(paxos_ballot_compare(write->acc_round, write->promise) <= 0);
     assert(write->membership.count > 0);
+    assert(write->membership.count <= PAXOS_NODES_MAX);
     if (memcmp(&write->membership, &state->membership, sizeof state->membership) != 0)
         db->state_changed = db->membership_changed = true;
     if (write->entry_count == 0 || write->truncate || write->compacted != state->compacted ||
@@ -258,6 +263,7 @@ static int log_db_write_members(struct log_db *db)
     sqlite3_stmt *add = db->statements[LOG_ADD_MEMBER];
     const struct paxos_membership *membership = &db->state.membership;
     int status = sql_run(&db->sql, db->statements[LOG_FORGET_MEMBERS]);
+    assert(membership->count > 0);
     for (uint32_t i = 0; i < membership->count && status == 0; i++) {
         sqlite3_bind_int64(add, 1, membership->members[i].pid);
         sqlite3_bind_int64(add, 2, membership->members[i].life);
@@ -291,6 +297,7 @@ static int log_db_trim(struct log_db *db)
     if (status < 0)
         return status;
     sqlite3_stmt *trim = db->statements[LOG_TRIM];
+    assert(last < db->state.compacted);
     sqlite3_bind_int64(trim, 1, (int64_t)last);
     db->first_row = last + 1;
     return sql_run(&db->sql, trim);
@@ -298,6 +305,7 @@ static int log_db_trim(struct log_db *db)
 
 int log_db_commit(struct log_db *db)
 {
+    assert(!sqlite3_get_autocommit(db->sql.db));
     int status = 0;
     if (db->state_changed)
         status = log_db_write_state(db);
@@ -312,6 +320,7 @@ int log_db_checkpoint(struct log_db *db)
 {
     if (db->wal_pages < LOG_WAL_PAGES)
         return 0;
+    assert(sqlite3_get_autocommit(db->sql.db));
     db->wal_pages = 0;
     if (sqlite3_wal_checkpoint_v2(db->sql.db, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL) ==
         SQLITE_OK)

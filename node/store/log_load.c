@@ -68,6 +68,7 @@ static int log_read_members(struct log_db *db)
 
 static int log_add_entry(struct paxos_stored *stored, uint64_t *room, struct bytes bytes)
 {
+    assert(stored->entry_count <= *room);
     if (stored->entry_count == *room) {
         uint64_t more = *room == 0 ? 1024 : *room * 2;
         struct paxos_entry **entries =
@@ -109,6 +110,7 @@ static int log_read_entries(struct log_db *db, struct paxos_stored *stored)
  * log holds is void. */
 static int log_cut_to(struct log_db *db, uint64_t applied, struct paxos_stored *stored)
 {
+    assert(applied > db->state.compacted + stored->entry_count);
     struct paxos_write write = {.promise = db->state.promise,
                                 .acc_round = db->state.acc_round,
                                 .decided = applied,
@@ -129,8 +131,10 @@ static int log_cut_to(struct log_db *db, uint64_t applied, struct paxos_stored *
  * log holds below may never have been decided; what it holds beyond was accepted, and stays. */
 static int log_cut_below(struct log_db *db, uint64_t snapshot, struct paxos_stored *stored)
 {
+    assert(snapshot > db->state.compacted);
     uint64_t end = db->state.compacted + stored->entry_count;
     uint64_t void_ones = snapshot - db->state.compacted;
+    assert(void_ones <= stored->entry_count);
     struct paxos_write write = {.promise = db->state.promise,
                                 .acc_round = db->state.acc_round,
                                 .decided = db->state.decided,
@@ -184,6 +188,7 @@ int log_db_load(struct log_db *db, uint64_t applied, uint64_t snapshot, struct p
         log_stored_clear(stored);
         return status;
     }
+    assert(db->state.compacted <= db->state.decided);
     assert(db->state.decided <= db->state.compacted + stored->entry_count);
     stored->promise = db->state.promise;
     stored->acc_round = db->state.acc_round;
@@ -206,6 +211,7 @@ int log_db_next_incarnation(struct log_db *db, uint64_t *incarnation)
 {
     sqlite3_stmt *set = db->statements[LOG_SET_INCARNATION];
     uint64_t next = db->state.incarnation + LOG_INCARNATION_STEP;
+    assert(next > db->state.incarnation && next <= INT64_MAX);
     sqlite3_bind_int64(set, 1, (int64_t)next);
     int status = sql_run(&db->sql, set);
     if (status < 0)

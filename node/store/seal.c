@@ -53,6 +53,7 @@ static bool is_foreign(const uint8_t *header)
 static int sealed_read(sqlite3_file *file, void *to, int len, sqlite3_int64 offset)
 {
     struct sealed_file *f = sealed_of(file);
+    assert(len > 0 && offset >= 0);
     int code = f->real->pMethods->xRead(f->real, to, len, offset);
     if (code != SQLITE_OK || f->foreign)
         return code;

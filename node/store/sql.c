@@ -141,11 +141,13 @@ int sql_exec(struct sql *sql, const char *text)
 int sql_prepare(struct sql *sql, const char *text, sqlite3_stmt **statement)
 {
     int code = sqlite3_prepare_v3(sql->db, text, -1, SQLITE_PREPARE_PERSISTENT, statement, NULL);
+    assert(code != SQLITE_OK || *statement); /* there is a statement in the text */
     return code == SQLITE_OK ? 0 : sql_text_failed(sql, text);
 }
 
 int sql_step(struct sql *sql, sqlite3_stmt *statement)
 {
+    assert(statement);
     int code = sqlite3_step(statement);
     int status = 0;
     if (code == SQLITE_ROW)
@@ -165,6 +167,7 @@ int sql_run(struct sql *sql, sqlite3_stmt *statement)
 
 void sql_bind_bytes(sqlite3_stmt *statement, int parameter, struct bytes bytes)
 {
+    assert(bytes.len == 0 || bytes.data);
     const void *data = bytes.len > 0 ? (const void *)bytes.data : "";
     sqlite3_bind_blob64(statement, parameter, data, bytes.len, SQLITE_STATIC);
 }

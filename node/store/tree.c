@@ -124,6 +124,7 @@ static int counters_load(struct tree *tree)
     COUNTERS(COUNTER_READ, COUNTER_READ);
     tree->trash = column_number(query, column++);
     tree->snapshot = column_number(query, column);
+    assert(sqlite3_column_count(query) == column + 1);
     sqlite3_finalize(query);
     if (status == 0)
         return sql_damaged(&tree->sql, "its counters are missing");
@@ -148,6 +149,7 @@ static int prepare_queries(struct tree *tree)
 int tree_attach(struct tree *tree)
 {
     int status = sql_open(&tree->sql, tree->folder, TREE_FILE);
+    assert(!tree->writing && !tree->reading);
     if (status < 0)
         return status;
     cache_clear(tree->cache);
@@ -177,6 +179,7 @@ int tree_attach(struct tree *tree)
 
 void tree_detach(struct tree *tree)
 {
+    assert(tree->background == 0);
     checkpoint_close(tree);
     session_forget(tree);
     for (int i = 0; i < QUERY_COUNT; i++) {
@@ -303,6 +306,8 @@ int counters_store(struct tree *tree)
     sqlite3_stmt *query = tree_query(tree, QUERY_META_SET);
     int parameter = 0;
     COUNTERS(COUNTER_BIND, COUNTER_BIND);
+    assert(parameter == sqlite3_bind_parameter_count(query));
+    assert(counters->inodes > 0); /* the root */
     return tree_run(tree, query);
 }
 
@@ -315,6 +320,7 @@ static void adapt_changes_max(struct tree *tree, int pages)
     if (max < COMMIT_CHANGES_MIN)
         max = COMMIT_CHANGES_MIN;
     tree->changes_max = (uint32_t)(max < COMMIT_CHANGES_MAX ? max : COMMIT_CHANGES_MAX);
+    assert(tree->changes_max >= COMMIT_CHANGES_MIN);
 }
 
 int tree_commit(struct tree *tree)
@@ -324,6 +330,7 @@ int tree_commit(struct tree *tree)
         return tree->broken;
     if (!tree->writing)
         return 0;
+    assert(!tree->reading);
     int status = counters_store(tree);
     if (status == 0)
         status = session_store(tree);
@@ -333,6 +340,7 @@ int tree_commit(struct tree *tree)
         status = tree_run(tree, tree_query(tree, QUERY_COMMIT));
     if (status < 0)
         return status;
+    assert(sqlite3_get_autocommit(tree->sql.db));
     tree->writing = false;
     /* The WAL may have begun again. */
     adapt_changes_max(tree, tree->wal_frames - (tree->wal_frames > frames ? frames : 0));

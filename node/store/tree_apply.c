@@ -22,7 +22,9 @@ static int run_operations(struct change *c, struct command_view view)
         assert(status == 0);
         if (c->skipping && op.type != OP_ELSE)
             continue;
+        assert(op.type < OP_TYPE_END && operations[op.type]);
         status = operations[op.type](c, &op, &c->result->ops[i]);
+        assert(status <= 0);
         if (c->tree->broken)
             return c->tree->broken;
         if (status < 0) {
@@ -40,6 +42,7 @@ static int run_statement(struct tree *tree, enum tree_query query)
 
 static int run_list(struct change *c, const struct command_view *view)
 {
+    assert(c->tree->writing);
     int status = run_statement(c->tree, QUERY_SAVE);
     if (status < 0)
         return status;
@@ -73,6 +76,7 @@ static int take_effect(struct change *c, const struct command_view *view)
         return tree_fail(tree, -ENOMEM, "out of memory for a result");
     result->count = view->count;
     c->time = time_of(tree, &view->stamp);
+    assert(c->time > before.last_time);
     tree->counters.last_time = c->time;
     result->status = view->count > 1 ? run_list(c, view) : run_operations(c, *view);
     if (result->status < 0) {
@@ -130,6 +134,7 @@ int tree_apply(struct tree *tree, struct bytes entry, bool mine, struct command_
     }
     if (status == 0) {
         tree->counters.applied++;
+        assert(tree->counters.applied == revision);
         status = history_add(tree, entry, result);
     }
     if (status < 0)

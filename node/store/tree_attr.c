@@ -1,6 +1,7 @@
 /* Attributes and extended attributes. */
 #include "store/tree_internal.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -43,6 +44,7 @@ static int check_xattr_name(struct bytes name)
 /* 0 or -ENODATA; the value is valid until the query is reset, which is up to the caller. */
 static int xattr_find(struct tree *tree, uint64_t ino, struct bytes name, sqlite3_stmt **query)
 {
+    assert(name.len > 0 && name.len <= XATTR_NAME_BYTES_MAX);
     *query = tree_query(tree, QUERY_XATTR);
     bind_number(*query, 1, ino);
     sql_bind_bytes(*query, 2, name);

@@ -7,6 +7,7 @@
  * and which one is in the results of the conditions, also of a command that is repeated. */
 #include "store/tree_internal.h"
 
+#include <assert.h>
 #include <errno.h>
 
 /* A directory is no key. */
@@ -17,6 +18,7 @@ static bool is_key(int status, const struct attr *attr)
 
 int op_if(struct change *c, const struct op *op, struct op_result *out)
 {
+    assert(!c->skipping);
     struct attr attr = {0};
     int status = tree_resolve(c->tree, op->name, &attr);
     if (status < 0 && status != -ENOENT && status != -ENOTDIR)

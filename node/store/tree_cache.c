@@ -7,6 +7,7 @@
  */
 #include "store/tree_internal.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
@@ -57,6 +58,7 @@ void cache_clear(struct tree_cache *cache)
 
 static struct cached_name *name_place(struct tree_cache *cache, uint64_t parent, struct bytes name)
 {
+    assert(cache->generation > 0);
     return &cache->names[XXH3_64bits_withSeed(name.data, name.len, parent) % CACHE_PLACES];
 }
 
@@ -81,6 +83,7 @@ void cache_name(struct tree_cache *cache, uint64_t parent, struct bytes name, ui
     struct cached_name *place = name_place(cache, parent, name);
     if (name.len > CACHE_NAME_BYTES_MAX)
         return;
+    assert(name.len > 0 && ino >= INO_ROOT);
     place->generation = cache->generation;
     place->parent = parent;
     place->ino = ino;
@@ -119,6 +122,8 @@ bool cache_find_inode(struct tree_cache *cache, uint64_t ino, struct inode *inod
 
 void cache_inode(struct tree_cache *cache, const struct inode *inode)
 {
+    assert(inode->attr.ino >= INO_ROOT);
+    assert(!inode->kept); /* it is gone: no command may find it */
     *inode_place(cache, inode->attr.ino) =
         (struct cached_inode){.generation = cache->generation, .inode = *inode};
 }

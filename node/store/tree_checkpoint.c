@@ -30,6 +30,7 @@ int checkpoint_open(struct tree *tree)
 {
     struct tree_checkpoint *cp = &tree->checkpoint;
     int status = sql_open(&cp->sql, tree->folder, TREE_FILE);
+    assert(!cp->done);
     sqlite3_wal_hook(tree->sql.db, watch_wal, tree); /* replaces the automatic checkpoints */
     tree->wal_frames = 0;
     tree->pause = false;
@@ -50,6 +51,7 @@ void checkpoint_close(struct tree *tree)
 
 static uint64_t frame_bytes(int frames)
 {
+    assert(frames >= 0);
     return (uint64_t)frames * TREE_PAGE_BYTES;
 }
 
@@ -137,6 +139,7 @@ static void checkpoint_after(uv_work_t *work, int cancelled)
 {
     struct tree_checkpoint *cp = work->data;
     struct tree *tree = cp->tree;
+    assert(cp->done);
     void (*done)(void *, int, uint64_t) = cp->done;
     int status = cp->status < 0 ? cp->status : 0;
 
@@ -150,6 +153,7 @@ static void checkpoint_after(uv_work_t *work, int cancelled)
         settle_pause(tree, cp);
     }
     uint64_t durable = tree->durable;
+    assert(durable <= tree->counters.applied);
     background_end(tree);
     done(cp->arg, status, durable);
 }
@@ -158,6 +162,7 @@ int tree_checkpoint(struct tree *tree, uv_loop_t *loop,
                     void (*done)(void *arg, int status, uint64_t index), void *arg)
 {
     struct tree_checkpoint *cp = &tree->checkpoint;
+    assert(done);
     if (cp->done || writer_installing(tree))
         return -EBUSY;
     int status = tree_commit(tree);
@@ -168,6 +173,7 @@ int tree_checkpoint(struct tree *tree, uv_loop_t *loop,
     cp->index = tree->counters.applied;
     cp->frames = tree->wal_frames;
     cp->paused = tree->pause;
+    assert(!tree->writing);
     cp->work.data = cp;
     status = uv_queue_work(loop, &cp->work, checkpoint_work, checkpoint_after);
     assert(status == 0); /* it fails only without a function to run */

@@ -46,7 +46,9 @@ int chunk_store(struct change *c, struct inode *inode, uint64_t number, uint32_t
 {
     assert(inode->data > 0 && inode->data < DATA_MAX);
     assert(number <= CHUNK_NUMBER_MAX);
+    assert(old_len <= inode->attr.used);
     assert(bytes.len > 0 && bytes.len % CHUNK_ROUND == 0);
+    assert(bytes.len <= CHUNK_BYTES);
     inode_set_used(c, inode, inode->attr.used - old_len + bytes.len);
     sqlite3_stmt *query = tree_query(c->tree, old_len > 0 ? QUERY_CHUNK_SET : QUERY_CHUNK_ADD);
     bind_number(query, 1, chunk_id(inode->data, number));
@@ -61,6 +63,7 @@ static int chunk_write(struct change *c, struct inode *inode, uint64_t number, u
 {
     uint64_t id = chunk_id(inode->data, number);
     uint32_t end = at + (uint32_t)bytes.len;
+    assert(bytes.len > 0);
     assert(end <= CHUNK_BYTES);
     uint32_t old_len;
     int status;
@@ -76,6 +79,7 @@ static int chunk_write(struct change *c, struct inode *inode, uint64_t number, u
         len =
             rounded(end) > 2 * old_len ? rounded(end) : (uint32_t)smaller(2 * old_len, CHUNK_BYTES);
     uint8_t *scratch = c->tree->scratch;
+    assert(len >= end && len <= CHUNK_BYTES);
     memset(scratch + old_len, 0, len - old_len);
     memcpy(scratch + at, bytes.data, bytes.len);
     return chunk_store(c, inode, number, old_len, bytes_of(scratch, len));
@@ -99,6 +103,7 @@ int chunks_write(struct change *c, struct inode *inode, uint64_t offset, struct 
 static int chunks_sum(struct tree *tree, const struct inode *inode, uint64_t first, uint64_t last,
                       uint64_t *bytes)
 {
+    assert(first <= last && last <= CHUNK_NUMBER_MAX);
     sqlite3_stmt *query = tree_query(tree, QUERY_CHUNK_SUM);
     bind_number(query, 1, chunk_id(inode->data, first));
     bind_number(query, 2, chunk_id(inode->data, last));
@@ -118,6 +123,7 @@ int chunks_delete(struct change *c, struct inode *inode, uint64_t first, uint64_
     int status = chunks_sum(c->tree, inode, first, last, &bytes);
     if (status < 0)
         return status;
+    assert(bytes <= inode->attr.used);
     inode_set_used(c, inode, inode->attr.used - bytes);
     sqlite3_stmt *delete = tree_query(c->tree, QUERY_CHUNK_DELETE);
     bind_number(delete, 1, chunk_id(inode->data, first));
@@ -130,6 +136,7 @@ int chunks_delete(struct change *c, struct inode *inode, uint64_t first, uint64_
 static int chunk_zero(struct change *c, struct inode *inode, uint64_t number, uint32_t from,
                       uint32_t to)
 {
+    assert(from < to && to <= CHUNK_BYTES);
     uint32_t len;
     int status = chunk_load(c->tree, chunk_id(inode->data, number), &len);
     if (status < 0 || from >= len)
@@ -149,6 +156,7 @@ static int chunks_give_up(struct change *c, struct inode *inode, uint64_t first,
     int status = chunks_sum(c->tree, inode, first, last, &bytes);
     if (status < 0 || bytes <= DROP_BYTES_MAX)
         return status < 0 ? status : chunks_delete(c, inode, first, last);
+    assert(bytes <= inode->attr.used);
     inode_set_used(c, inode, inode->attr.used - bytes);
     return trash_add(c->tree, chunk_id(inode->data, first),
                      chunk_id(inode->data, CHUNK_NUMBER_MAX));
@@ -156,6 +164,7 @@ static int chunks_give_up(struct change *c, struct inode *inode, uint64_t first,
 
 int chunks_cut(struct change *c, struct inode *inode, uint64_t old_size, uint64_t size)
 {
+    assert(size > 0 && size < old_size);
     uint64_t last = (size - 1) >> CHUNK_BITS;
     uint32_t kept = (uint32_t)(size - (last << CHUNK_BITS));
     int status = chunks_give_up(c, inode, last + 1, (old_size - 1) >> CHUNK_BITS);
@@ -171,6 +180,7 @@ int chunks_cut(struct change *c, struct inode *inode, uint64_t old_size, uint64_
 
 int chunks_punch(struct change *c, struct inode *inode, uint64_t offset, uint64_t end)
 {
+    assert(offset < end);
     uint64_t first = offset >> CHUNK_BITS;
     uint64_t last = end >> CHUNK_BITS;
     uint32_t head = (uint32_t)(offset % CHUNK_BYTES);

@@ -4,6 +4,7 @@
 
 #include "command/level.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -65,6 +66,7 @@ int op_level(struct change *c, const struct op *op, struct op_result *out)
     out->existed = op->size <= cluster->level;
     if (out->existed)
         return 0;
+    assert(op->size <= LEVEL_MAX); /* command_check has looked */
     cluster->level = (uint32_t)op->size;
     cluster->version++;
     sqlite3_stmt *set = tree_query(c->tree, QUERY_LEVEL_SET);
@@ -74,6 +76,7 @@ int op_level(struct change *c, const struct op *op, struct op_result *out)
 
 static struct tree_member *member_find_or_add(struct tree_cluster *cluster, uint32_t node)
 {
+    assert(cluster->count <= TREE_MEMBERS_MAX);
     for (uint32_t i = 0; i < cluster->count; i++) {
         if (cluster->members[i].node == node)
             return &cluster->members[i];

@@ -29,6 +29,7 @@ int data_check_size(const struct tree *tree, uint64_t size)
 
 static int data_finish(struct change *c, struct inode *inode, bool converted)
 {
+    assert(inode_is(inode, S_IFREG));
     inode->attr.mtime = c->time;
     return converted ? inode_set_inline(c, inode, (struct bytes){0}) : inode_set(c, inode);
 }
@@ -77,6 +78,7 @@ int data_drop(struct change *c, struct inode *inode)
 /* Before a file in chunks becomes `size` long: it must not find there what was cut off it. */
 static int data_grow(struct change *c, struct inode *inode, uint64_t size)
 {
+    assert(inode->data > 0);
     if (size <= inode->attr.size)
         return 0;
     return trash_clear(c->tree, chunk_id(inode->data, 0),
@@ -120,6 +122,7 @@ static int inline_write(struct change *c, struct inode *inode, uint64_t offset,
     uint64_t end = offset + contents.len;
     int status = data_inline(c->tree, inode, scratch, size);
     assert(end <= INLINE_BYTES_MAX);
+    assert(inode->data == 0 && size <= INLINE_BYTES_MAX);
     if (status < 0)
         return status;
     if (end > size) {
@@ -154,6 +157,8 @@ int data_write(struct change *c, struct inode *inode, uint64_t offset, struct by
 
 static int inline_resize(struct change *c, struct inode *inode, uint64_t size)
 {
+    assert(inode->data == 0);
+    assert(inode->attr.size <= INLINE_BYTES_MAX && size <= INLINE_BYTES_MAX);
     uint8_t *scratch = c->tree->scratch;
     uint64_t old_size = inode->attr.size;
     int status = data_inline(c->tree, inode, scratch, old_size);

@@ -12,6 +12,7 @@ void inode_read(sqlite3_stmt *statement, int column, struct inode *inode)
     inode->attr.ino = column_number(statement, column++);
     INODE_NUMBERS(READ_NUMBER, READ_NUMBER);
     inode->kept = false;
+    assert(inode->attr.ino >= INO_ROOT);
 }
 
 #define BIND_NUMBER(name, member, format)                                                          \
@@ -21,6 +22,7 @@ void inode_bind(sqlite3_stmt *statement, const struct inode *inode)
 {
     int parameter = 0;
     INODE_NUMBERS(BIND_NUMBER, BIND_NUMBER);
+    assert(parameter < sqlite3_bind_parameter_count(statement));
     bind_number(statement, sqlite3_bind_parameter_count(statement), inode->attr.ino);
 }
 
@@ -43,6 +45,8 @@ static int inode_write(struct change *c, enum tree_query which, struct inode *in
                        struct bytes contents)
 {
     assert(inode->attr.ino >= INO_ROOT);
+    assert(c->tree->writing);
+    assert(!inode->kept);
     inode->attr.revision = c->revision;
     inode->attr.ctime = c->time;
     cache_inode(c->tree->cache, inode);
@@ -64,6 +68,7 @@ static void bind_way(sqlite3_stmt *query, int before, uint64_t parent, struct by
 int inode_add(struct change *c, struct inode *inode, struct bytes contents, uint64_t parent,
               struct bytes name)
 {
+    assert(inode->attr.nlink > 0);
     inode->attr.ino = c->tree->counters.next_ino++;
     inode->attr.atime = c->time;
     inode->attr.mtime = c->time;
@@ -136,6 +141,7 @@ static int inode_free(struct change *c, struct inode *inode)
 int inode_unlink(struct change *c, struct inode *inode, uint64_t hold)
 {
     assert(inode->attr.nlink > 0);
+    assert(inode->attr.ino != INO_ROOT);
     inode->attr.nlink = inode_is(inode, S_IFDIR) ? 0 : inode->attr.nlink - 1;
     if (inode->attr.nlink > 0)
         return inode_set(c, inode);
@@ -185,8 +191,10 @@ int inode_release_all(struct change *c, uint32_t node)
             status = tree_damaged(c->tree, "an inode that is held does not exist");
         if (status == 0)
             status = held_delete(c->tree, node, ino, &was_held);
-        if (status == 0)
-            status = inode_free(c, &inode);
+        if (status < 0)
+            return status;
+        assert(inode.attr.nlink == 0);
+        status = inode_free(c, &inode);
         if (status < 0)
             return status;
     }
@@ -205,6 +213,7 @@ int op_release(struct change *c, const struct op *op, struct op_result *out)
         return status;
     if (!was_held)
         return -EINVAL;
+    assert(inode.attr.nlink == 0); /* only such inodes are held */
     out->attr = inode.attr;
     return inode_free(c, &inode);
 }

@@ -3,10 +3,12 @@
  * Nothing of this is replicated: no command sees it, no snapshot or digest has it. */
 #include "store/tree_internal.h"
 
+#include <assert.h>
 #include <errno.h>
 
 void tree_keep(struct tree *tree, struct tree_keeper *keeper)
 {
+    assert(keeper->wants);
     LIST_INSERT_HEAD(&tree->keepers, keeper, entry);
 }
 
@@ -29,6 +31,7 @@ bool kept_wanted(const struct tree *tree, uint64_t ino)
 int kept_add(struct change *c, const struct inode *inode)
 {
     struct inode gone = *inode;
+    assert(!inode->kept);
     gone.attr.ctime = c->time;
     sqlite3_stmt *query = tree_query(c->tree, QUERY_KEPT_ADD);
     inode_bind(query, &gone);

@@ -25,6 +25,7 @@ static int walk_key(struct tree *tree, struct bytes key, struct walk *walk)
     *walk = (struct walk){.dir = INO_ROOT, .rest = key};
     for (;;) {
         walk->name = key_next(&walk->rest);
+        assert(walk->name.len > 0);
         status = name_lookup(tree, walk->dir, walk->name, &walk->inode);
         walk->found = status == 0 && walk->rest.len == 0;
         if (status < 0 || walk->found)
@@ -61,6 +62,7 @@ static int collect_old(struct change *c, const struct op *op, const struct inode
 {
     struct buffer *old = &c->result->old;
     uint64_t size = inode->attr.size;
+    assert(old->len <= OLD_BYTES_MAX);
     if (!c->mine || !(op->flags & OP_WANT_OLD) || !inode_is(inode, S_IFREG))
         return 0;
     if (size > VALUE_BYTES_MAX || size > OLD_BYTES_MAX - old->len)
@@ -89,6 +91,7 @@ static int make_parents(struct change *c, const struct op *op, struct walk *walk
 
 static int put_new(struct change *c, const struct op *op, struct walk *walk, struct op_result *out)
 {
+    assert(!walk->found);
     struct inode dir, inode = {0};
     bool small = op->data.len <= INLINE_BYTES_MAX;
     int status = inode_get(c->tree, walk->dir, &dir);

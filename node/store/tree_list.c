@@ -87,6 +87,7 @@ static struct bytes entry_name(const struct entry *e)
 /* Where the entry comes among its neighbours; valid while the entry is. */
 static struct bytes entry_place(struct entry *e)
 {
+    assert(e->len <= NAME_BYTES_MAX);
     e->name[e->len] = '/';
     return bytes_of(e->name, e->len + inode_is(&e->inode, S_IFDIR));
 }
@@ -190,6 +191,7 @@ static void path_append(struct keys *k, struct bytes bytes)
  * exist. */
 static int keys_seek(struct keys *k, struct bytes key)
 {
+    assert(k->depth == 0 && k->len == 0);
     k->sought = true;
     while (has_slash(key)) {
         struct bytes name = key_next(&key);
@@ -228,6 +230,7 @@ static int keys_walk(struct keys *k, uint32_t visits_max, bool *more)
     struct entry e;
     while (!*more) {
         uint32_t start = k->levels[k->depth].start;
+        assert(start <= k->len);
         int status = next_entry(k, bytes_of(k->path + start, k->len - start), &e);
         if (status < 0 && status != -ENOENT)
             return status;

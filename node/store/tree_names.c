@@ -42,6 +42,8 @@ int name_parent(struct tree *tree, uint64_t ino, struct bytes name, struct inode
 static int name_write(struct change *c, enum tree_query which, uint64_t parent, struct bytes name,
                       uint64_t ino)
 {
+    assert(name.len > 0 && name.len <= NAME_BYTES_MAX);
+    assert(ino > INO_ROOT); /* the root has no name */
     sqlite3_stmt *query = tree_query(c->tree, which);
     bind_number(query, 1, parent);
     sql_bind_bytes(query, 2, name);
@@ -85,6 +87,7 @@ int name_make(struct change *c, struct inode *dir, struct bytes name, struct ino
 {
     bool directory = inode_is(inode, S_IFDIR);
     assert(dir->attr.nlink > 0);
+    assert(inode_is(dir, S_IFDIR));
     inherit_group(dir, inode);
     inode->attr.nlink = directory ? 2 : 1;
     inode->parent = directory ? dir->attr.ino : 0;
@@ -110,6 +113,7 @@ int name_remove(struct change *c, struct inode *dir, struct bytes name, struct i
     bool last = inode->attr.nlink == 1 || inode_is(inode, S_IFDIR);
     int status = name_delete(c, dir->attr.ino, name);
     assert(dir->attr.size > 0);
+    assert(!inode_is(inode, S_IFDIR) || inode->parent == dir->attr.ino);
     if (status == 0 && !last)
         status = way_delete(c->tree, inode->attr.ino, dir->attr.ino, name);
     if (status < 0)

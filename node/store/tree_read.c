@@ -28,6 +28,7 @@ int data_inline(struct tree *tree, const struct inode *inode, uint8_t *to, size_
 static int chunks_read(struct tree *tree, uint64_t data, uint64_t offset, size_t len, uint8_t *to)
 {
     assert(len > 0);
+    assert(data > 0);
     sqlite3_stmt *query = tree_query(tree, QUERY_CHUNK_RANGE);
     bind_number(query, 1, chunk_id(data, offset >> CHUNK_BITS));
     bind_number(query, 2, chunk_id(data, (offset + len - 1) >> CHUNK_BITS));
@@ -136,6 +137,7 @@ int tree_readlink(struct tree *tree, uint64_t ino, struct buffer *out)
  * allows. */
 static int seek_chunks(struct tree *tree, const struct inode *inode, bool hole, uint64_t *at)
 {
+    assert(inode->data > 0 && *at < inode->attr.size);
     sqlite3_stmt *query = tree_query(tree, QUERY_CHUNK_LENGTHS);
     int left = SEEK_CHUNKS_MAX;
     bind_number(query, 1, chunk_id(inode->data, *at >> CHUNK_BITS));
@@ -181,6 +183,7 @@ int tree_seek(struct tree *tree, uint64_t ino, uint64_t offset, bool hole, uint6
         return status;
     if (!hole && at >= inode.attr.size)
         return -ENXIO;
+    assert(at >= offset);
     *found = at < inode.attr.size ? at : inode.attr.size;
     return 0;
 }

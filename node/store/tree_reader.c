@@ -72,6 +72,7 @@ int tree_reader_open(struct tree *tree, uint32_t format, struct tree_reader **re
 /* Adds the next row, or goes to the next table. */
 static int read_row(struct tree_reader *r)
 {
+    assert(r->table < tables_count(r->format));
     int status = 0;
     if (!r->cursor)
         status = table_select(&r->sql, &tree_tables[r->table], r->format, &r->cursor);
@@ -136,6 +137,7 @@ static void piece_read(uv_work_t *work, int cancelled)
 {
     struct tree_reader *r = work->data;
     int status = r->ended ? -ESTALE : r->status;
+    assert(r->busy);
     r->busy = false;
     if (status == -EUCLEAN)
         r->tree->sql.fault = r->sql.fault;
@@ -154,6 +156,7 @@ int tree_reader_next(struct tree_reader *reader, uv_loop_t *loop, size_t bytes_m
         return -ESTALE;
     if (reader->last)
         return -ENODATA;
+    assert(done && bytes_max > 0);
     reader->done = done;
     reader->arg = arg;
     reader->bytes_max = bytes_max;

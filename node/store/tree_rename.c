@@ -106,6 +106,7 @@ static int rename_moved(struct change *c, struct inode *inode, struct inode *old
                         struct bytes old_name, struct inode *new_dir, struct bytes new_name)
 {
     if (inode_is(inode, S_IFDIR)) {
+        assert(old_dir->attr.nlink > 2);
         old_dir->attr.nlink--;
         new_dir->attr.nlink++;
         inode->parent = new_dir->attr.ino;
@@ -155,6 +156,7 @@ static int move_name(struct change *c, struct rename *r)
         status = name_add(c, r->op->ino2, r->op->name2, r->source.attr.ino);
     tell_from(c, &r->source, r->op);
     tell_to(c, &r->source, r->op);
+    assert(r->from.attr.size > 0);
     r->from.attr.size--;
     r->to->attr.size++;
     if (status < 0)

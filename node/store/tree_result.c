@@ -48,6 +48,7 @@ void result_encode(const struct command_result *result, struct buffer *out)
 {
     bool whole = result->count <= WHOLE_OPS_MAX;
     assert(result->count == 0 || result->status == 0);
+    assert(result->count <= COMMAND_OPS_MAX);
     buffer_put_u32(out, (uint32_t)result->status);
     buffer_put_u32(out, result->failed_op);
     buffer_put_u64(out, result->revision);

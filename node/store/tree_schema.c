@@ -3,6 +3,7 @@
 
 #include "base/buffer.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 
@@ -57,6 +58,7 @@ static void put_names(struct buffer *text, const struct table *table, uint32_t f
 
 static void put_key(struct buffer *text, const struct table *table)
 {
+    assert(table->key < COLUMNS_MAX);
     for (uint32_t i = 0; i < table->key; i++)
         buffer_printf(text, "%s%s", i > 0 ? ", " : "", table->columns[i].name);
 }
@@ -115,6 +117,7 @@ int table_insert(struct sql *sql, const struct table *table, uint32_t format, in
                  sqlite3_stmt **insert)
 {
     uint32_t columns = columns_count(table, format);
+    assert(rows > 0 && columns > 0);
     struct buffer text = {0};
     buffer_printf(&text, "INSERT INTO %s (", table->name);
     put_names(&text, table, format);

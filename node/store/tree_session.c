@@ -86,6 +86,7 @@ static struct session *session_add(struct tree *tree, uint32_t node)
     struct session *session;
     LIST_FOREACH(session, &tree->sessions, entry)
     {
+        assert(session->node != node);
         if (session->node < node)
             before = session;
     }
@@ -112,6 +113,7 @@ static void session_raise(struct session *session, uint64_t lowest)
     uint64_t to = lowest / PAGE_RESULTS;
     if (lowest <= session->lowest)
         return;
+    assert(to >= from);
     if (to - from > PAGES)
         to = from + PAGES; /* more are not there */
     for (uint64_t n = from; n < to; n++) {
@@ -124,6 +126,7 @@ static void session_raise(struct session *session, uint64_t lowest)
 /* A node that has started again forgets what it asked for and what it held before. */
 static int session_begin(struct change *c, struct session *session, uint64_t incarnation)
 {
+    assert(incarnation > session->incarnation);
     session_clear(session);
     session->incarnation = incarnation;
     session->lowest = 0;
@@ -192,6 +195,8 @@ int session_keep(struct tree *tree, const struct stamp *stamp, const struct comm
     struct session *session = session_find(tree, stamp->node);
     struct page *page = page_make(session, stamp->sequence / PAGE_RESULTS);
     struct buffer *place = page ? &page->results[stamp->sequence % PAGE_RESULTS] : NULL;
+    assert(stamp->sequence >= session->lowest);
+    assert(stamp->sequence - session->lowest < TREE_SESSION_WINDOW);
     assert(session->incarnation == stamp->incarnation);
     if (!place)
         return tree_fail(tree, -ENOMEM, "out of memory for a result");
@@ -218,6 +223,7 @@ int tree_recall(struct tree *tree, uint32_t node, uint64_t incarnation, uint64_t
 static int page_store(struct tree *tree, const struct session *session, struct page *page,
                       struct buffer *bytes)
 {
+    assert(page_of(session, page->number) == page);
     bytes->len = 0;
     for (int i = 0; i < PAGE_RESULTS; i++) {
         const struct buffer *result = &page->results[i];

@@ -5,8 +5,11 @@
  * last chunk that there could be. */
 #include "store/tree_internal.h"
 
+#include <assert.h>
+
 int trash_add(struct tree *tree, uint64_t first, uint64_t last)
 {
+    assert(first <= last);
     sqlite3_stmt *query = tree_query(tree, QUERY_TRASH_ADD);
     bind_number(query, 1, first);
     bind_number(query, 2, last);
@@ -35,6 +38,7 @@ static int range_found(struct tree *tree, sqlite3_stmt *query, uint64_t *first, 
 
 int trash_reap_range(struct tree *tree, uint64_t first, uint64_t last)
 {
+    assert(first <= last);
     sqlite3_stmt *reap = tree_query(tree, QUERY_TRASH_REAP);
     bind_number(reap, 1, first);
     bind_number(reap, 2, last);
@@ -57,6 +61,7 @@ int data_reap(struct tree *tree)
 
 int trash_clear(struct tree *tree, uint64_t from, uint64_t to)
 {
+    assert(from <= to);
     int status = 0;
     if (!tree->trash)
         return 0;
@@ -69,6 +74,7 @@ int trash_clear(struct tree *tree, uint64_t from, uint64_t to)
         status = range_found(tree, within, &first, &last);
         if (status <= 0)
             return status;
+        assert(first <= last);
         bind_number(delete, 1, first);
         bind_number(delete, 2, to);
         status = tree_run(tree, delete);

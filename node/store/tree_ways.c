@@ -50,6 +50,7 @@ static void way_bind(sqlite3_stmt *query, uint64_t ino, uint64_t parent, struct 
 
 int way_add(struct change *c, const struct inode *inode, uint64_t parent, struct bytes name)
 {
+    assert(inode->attr.nlink > 0 && name.len > 0);
     sqlite3_stmt *query = tree_query(c->tree, QUERY_WAY_ADD);
     way_bind(query, inode->attr.ino, parent, name);
     if (inode->attr.ino > c->tree->ways_last)
@@ -79,6 +80,7 @@ int ways_clear(struct tree *tree, uint64_t ino)
 int way_move(struct change *c, struct inode *inode, uint64_t parent, struct bytes name,
              uint64_t parent2, struct bytes name2)
 {
+    assert(inode->attr.nlink > 0);
     bool single = inode_is(inode, S_IFDIR) || inode->attr.nlink == 1;
     int status = single ? 0 : way_delete(c->tree, inode->attr.ino, parent, name);
     if (status == 0) /* the row has the name */
@@ -122,6 +124,7 @@ static bool step_up(void *arg, uint64_t parent, struct bytes name)
 static int prepend(uint8_t path[PATH_BYTES_MAX], size_t *start, struct bytes name)
 {
     size_t slash = *start < PATH_BYTES_MAX;
+    assert(*start <= PATH_BYTES_MAX);
     if (*start < name.len + slash)
         return -ENAMETOOLONG;
     if (slash)

@@ -101,6 +101,7 @@ int tree_writer_open(struct tree *tree, uint64_t index, struct tree_writer **wri
 /* Makes ready for the tables that the format has; the others are as in a new tree. */
 static int writer_begin(struct tree_writer *w)
 {
+    assert(!w->inserts[0]);
     uint32_t count = tables_count(w->format);
     int status = 0;
     for (uint32_t i = 0; status == 0 && i < count; i++) {
@@ -223,6 +224,7 @@ static void piece_added(uv_work_t *work, int cancelled)
 {
     struct tree_writer *w = work->data;
     int status = w->status;
+    assert(!w->installing);
     tell_fault(w);
     background_end(w->tree);
     w->done(w->arg, status);
@@ -308,6 +310,7 @@ static void writer_prepare(uv_work_t *work)
 static int take_place(struct tree_writer *w)
 {
     struct tree *tree = w->tree;
+    assert(tree->background == 0 && !tree->writing);
     int status = incoming_install(tree->folder);
     if (status < 0)
         return tree_fail(tree, status, "install a snapshot");
@@ -355,6 +358,7 @@ void background_end(struct tree *tree)
 static void writer_prepared(uv_work_t *work, int cancelled)
 {
     struct tree_writer *w = work->data;
+    assert(w->installing && !w->prepared);
     w->prepared = true;
     tell_fault(w);
     background_end(w->tree);
@@ -363,6 +367,7 @@ static void writer_prepared(uv_work_t *work, int cancelled)
 void tree_writer_install(struct tree_writer *writer, uv_loop_t *loop,
                          void (*done)(void *arg, int status), void *arg)
 {
+    assert(!writer->installing);
     writer->installing = true;
     writer->done = done;
     writer->arg = arg;
