@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* How long the process before may take to end: mount(8) right after umount(8) need not fail. */
+/* How long the previous process may take to end, so that mount(8) right after umount(8) works. */
 enum { LOCK_PATIENCE_MS = 2000, LOCK_TRY_MS = 20 };
 
 struct folder {
@@ -20,6 +20,7 @@ struct folder {
     char path[];
 };
 
+/* Makes durable which files are in the folder. */
 static int folder_sync(const char *path)
 {
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -29,7 +30,7 @@ static int folder_sync(const char *path)
     return status;
 }
 
-/* A power cut must not take away a new folder together with the promises in it. */
+/* A power cut must not take away a new folder with the promises in it. */
 static int folder_sync_parent(const char *path, struct fault *fault)
 {
     char parent[PATH_MAX];
@@ -39,6 +40,7 @@ static int folder_sync_parent(const char *path, struct fault *fault)
     return status < 0 ? fault_set(fault, status, "sync %s: %s", parent, strerror(-status)) : 0;
 }
 
+/* Puts together the path of a file in the folder. */
 static int folder_file(const char *path, const char *name, char file[PATH_MAX], struct fault *fault)
 {
     if (snprintf(file, PATH_MAX, "%s/%s", path, name) >= PATH_MAX)
@@ -46,8 +48,9 @@ static int folder_file(const char *path, const char *name, char file[PATH_MAX], 
     return 0;
 }
 
-/* The lock is made after the sync: where it is not, an earlier start may have failed in between, or
- * somebody else made the folder (perhaps in a place that only he may read). */
+/* Makes the folder if it is missing, and syncs its parent unless an earlier start has: the file
+ * `lock` is made only after that sync. An administrator may have made the folder in a directory
+ * that this process cannot read: then the sync was not ours to do. */
 static int folder_make(const char *path, struct fault *fault)
 {
     bool made = mkdir(path, 0755) == 0;
@@ -61,7 +64,7 @@ static int folder_make(const char *path, struct fault *fault)
     return !made && status == -EACCES ? 0 : status;
 }
 
-/* Returns 0, -EWOULDBLOCK or another negative errno. */
+/* Returns 0, -EWOULDBLOCK (another process holds it) or another negative errno. */
 static int folder_wait_for_lock(int fd)
 {
     assert(fd >= 0);
@@ -74,6 +77,7 @@ static int folder_wait_for_lock(int fd)
     }
 }
 
+/* Returns the descriptor that holds the lock, or a negative errno. */
 static int folder_lock(const char *path, struct fault *fault)
 {
     char lock[PATH_MAX];
@@ -94,7 +98,7 @@ static int folder_lock(const char *path, struct fault *fault)
     return status;
 }
 
-/* The text of an earlier folder_condemn. */
+/* Refuses a folder that folder_condemn has marked, with the text that it left. */
 static int folder_check(const char *path, struct fault *fault)
 {
     char damage[PATH_MAX], text[FAULT_TEXT_MAX] = "";

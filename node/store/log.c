@@ -9,8 +9,8 @@
 #include <sys/queue.h>
 #include <time.h>
 
-/* Writes beyond it wait for the next transaction, so that the first of many big ones is reported
- * soon. */
+/* A transaction takes no more writes once it has this many bytes, so that the first of many big
+ * writes is reported soon. */
 enum { LOG_BATCH_BYTES_MAX = 4 * 1024 * 1024 };
 
 struct log_item {
@@ -34,9 +34,10 @@ struct log {
     /* The storage thread's while it runs. */
     struct log_db db;
 
-    /* Both, under the mutex. The writes that are done come back so that the loop releases them. */
+    /* Both threads', under the mutex. Writes that are done come back, as only the loop may release
+     * references to entries. */
     uv_mutex_t mutex;
-    uv_cond_t wake; /* the storage thread: something waits, or `stopping` */
+    uv_cond_t wake; /* wakes the storage thread: a write waits, or `stopping` */
     struct log_queue waiting, done;
     uint64_t durable; /* ticket */
     int status;       /* the error that ended the writing */
@@ -53,8 +54,8 @@ static uint64_t log_clock_ns(clockid_t clock)
 
 /* ---- The storage thread ---- */
 
-/* Takes what waits, as much as one transaction should hold. When nothing waits and the database has
- * nothing left to tidy, it sleeps. Returns false when it is time to end. */
+/* Takes the writes that wait, as many as one transaction should hold. Sleeps if none waits and the
+ * database has no dead rows to delete. Returns false if the thread should end. */
 static bool log_take(struct log *log, struct log_queue *batch, uint64_t *ticket)
 {
     uint64_t bytes = 0;
@@ -74,6 +75,7 @@ static bool log_take(struct log *log, struct log_queue *batch, uint64_t *ticket)
     return go_on;
 }
 
+/* Makes the batch durable in one transaction. An empty batch deletes dead rows. */
 static int log_commit(struct log *log, struct log_queue *batch)
 {
     struct log_item *item;
@@ -107,6 +109,7 @@ static void log_report(struct log *log, struct log_queue *batch, uint64_t ticket
     uv_async_send(&log->report);
 }
 
+/* The thread: it ends after an error, or when it is told to and nothing waits. */
 static void log_run(void *arg)
 {
     struct log *log = arg;
@@ -119,7 +122,7 @@ static void log_run(void *arg)
         log_report(log, &batch, ticket, status, log_clock_ns(CLOCK_MONOTONIC) - start);
         assert(STAILQ_EMPTY(&batch)); /* they have gone back */
         if (status == 0) {
-            /* After the report: only what comes meanwhile waits for it. */
+            /* After the report, so that only writes that arrive meanwhile wait for it. */
             status = log_db_checkpoint(&log->db);
             if (status < 0)
                 log_report(log, &batch, ticket, status, 0);
@@ -133,6 +136,7 @@ static void log_run(void *arg)
 
 /* ---- The loop ---- */
 
+/* Frees writes. The loop alone may, as entries count their references without atomics. */
 static void log_release(struct log *log, struct log_queue *queue)
 {
     struct log_item *item;
@@ -153,6 +157,7 @@ static void log_free(struct log *log)
     free(log);
 }
 
+/* The handle was the last thing that the loop had of the log. */
 static void log_report_closed(uv_handle_t *handle)
 {
     struct log *log = handle->data;
@@ -165,8 +170,8 @@ static void log_report_closed(uv_handle_t *handle)
     closed(arg);
 }
 
-/* Hands the thread's reports to the callbacks. They may close the log, which frees it only later.
- */
+/* Hands the thread's reports to the callbacks. These may call log_close, which frees the log only
+ * later. */
 static void log_reported(uv_async_t *report)
 {
     struct log *log = report->data;
@@ -300,5 +305,5 @@ void log_close(struct log *log, void (*closed)(void *arg), void *arg)
     log->stopping = true;
     uv_cond_signal(&log->wake);
     uv_mutex_unlock(&log->mutex);
-    uv_async_send(&log->report); /* in case the thread has ended before */
+    uv_async_send(&log->report); /* the thread may have ended already, and does not report again */
 }

@@ -27,7 +27,7 @@ static const char *const log_statement_texts[LOG_STATEMENT_COUNT] = {
 
 _Static_assert(PAXOS_MEMBER == 0 && PAXOS_JOINING == 1 && PAXOS_FRESH == 2, "they are stored");
 
-/* A new folder is fresh, and has a random number. */
+/* A new folder is PAXOS_FRESH and gets a random number, which is not 0. */
 static const char log_schema[] =
     "CREATE TABLE state (promise_n INTEGER NOT NULL, promise_priority INTEGER NOT NULL,"
     " promise_pid INTEGER NOT NULL, round_n INTEGER NOT NULL, round_priority INTEGER NOT NULL,"
@@ -41,7 +41,7 @@ static const char log_member_schema[] =
 
 /* ---- Opening ---- */
 
-/* Nothing is known of them yet. */
+/* Makes the table of members. Neither life nor folder is known of any yet. */
 static int log_db_make_members(struct log_db *db, const struct paxos_membership *members)
 {
     assert(members->count <= PAXOS_NODES_MAX);
@@ -55,9 +55,9 @@ static int log_db_make_members(struct log_db *db, const struct paxos_membership 
     return status;
 }
 
-/* Format 3 numbered the nodes of a cluster from 1 on without a gap and kept a table `node` by rank,
- * which is one less. Its rows were written together, for ranks that no node had as well, or not at
- * all as long as nothing was known. */
+/* Format 3 numbered the nodes of a cluster from 1 on without a gap, and had a table `node` by rank,
+ * which is that number less one. All its rows were written together, even for ranks without a node;
+ * there were none as long as nothing was known. */
 static int log_db_upgrade(struct log_db *db, const struct paxos_membership *members, int format)
 {
     int status = log_db_make_members(db, members);
@@ -68,6 +68,8 @@ static int log_db_upgrade(struct log_db *db, const struct paxos_membership *memb
     return status < 0 ? status : sql_upgraded(&db->sql, format);
 }
 
+/* In one transaction: makes the tables of a new database, or brings those of a former format up to
+ * date. */
 static int log_db_make(struct log_db *db, const struct identity *identity,
                        const struct paxos_membership *members, uint64_t applied)
 {
@@ -89,6 +91,7 @@ static int log_db_make(struct log_db *db, const struct identity *identity,
     return status == 0 ? sql_exec(&db->sql, "COMMIT") : status;
 }
 
+/* SQLite calls it after each commit. */
 static int log_count_wal_pages(void *arg, sqlite3 *handle, const char *schema, int pages)
 {
     struct log_db *db = arg;
@@ -203,8 +206,8 @@ static bool log_ballots_equal(struct paxos_ballot a, struct paxos_ballot b)
     return a.n == b.n && a.priority == b.priority && a.pid == b.pid;
 }
 
-/* `decided` alone does not make the row worth a page when entries are written anyway: it may be
- * written lazily (it only tells where to begin to catch up). */
+/* A new `decided` alone is not worth the row's page in a transaction that adds entries: it may be
+ * stored late, as it only says where catching up begins. */
 static void log_db_set_state(struct log_db *db, const struct paxos_write *write)
 {
     struct log_state *state = &db->state;
@@ -258,6 +261,7 @@ static int log_db_write_state(struct log_db *db)
     return sql_run(&db->sql, set);
 }
 
+/* All of them at once: their rows are few, and rarely change. */
 static int log_db_write_members(struct log_db *db)
 {
     sqlite3_stmt *add = db->statements[LOG_ADD_MEMBER];
@@ -278,12 +282,12 @@ bool log_db_has_dead_rows(const struct log_db *db)
     return db->first_row < db->state.compacted;
 }
 
-/* Deletes the oldest dead rows: somewhat faster than new ones come, and not so many at once that
- * the commit becomes long. */
+/* Deletes the oldest dead rows: faster than new rows are added, but few enough for the commit to
+ * stay short. */
 static int log_db_trim(struct log_db *db)
 {
     uint64_t bytes_max = LOG_TRIM_BYTES + 2 * db->bytes_added, bytes = 0;
-    uint64_t last = db->state.compacted - 1; /* if no row is left below it */
+    uint64_t last = db->state.compacted - 1; /* unless more are left than are deleted now */
     int status = 0;
     assert(log_db_has_dead_rows(db));
     sqlite3_stmt *dead = db->statements[LOG_LIST_DEAD];

@@ -1,4 +1,5 @@
-/* Reading log.db at the start: nothing is believed that does not fit together. */
+/* Reading log.db at the start. A log whose parts contradict one another, or the tree, is refused.
+ */
 #include "store/log.h"
 #include "store/log_db.h"
 
@@ -15,6 +16,7 @@ static struct paxos_ballot log_column_ballot(sqlite3_stmt *row, int column)
                                  (uint32_t)sqlite3_column_int64(row, column + 2)};
 }
 
+/* Reads the row of `state`, and checks whether its numbers can be true together. */
 static int log_read_state(struct log_db *db)
 {
     sqlite3_stmt *get = db->statements[LOG_GET_STATE];
@@ -37,13 +39,13 @@ static int log_read_state(struct log_db *db)
     if (state->compacted > state->decided)
         return sql_damaged(&db->sql, "it is compacted beyond what is decided");
     if (state->membership.standing >= PAXOS_STANDING_END || state->folder == 0)
-        return sql_damaged(&db->sql, "whether the node is a member is not known");
+        return sql_damaged(&db->sql, "it does not say whether the node is a member");
     if (state->membership.standing != PAXOS_MEMBER && state->acc_round.n != 0)
-        return sql_damaged(&db->sql, "it has accepted, and is no member");
+        return sql_damaged(&db->sql, "it has accepted entries without being a member");
     return 0;
 }
 
-/* They come in the order of their pids, from one row after another. */
+/* Reads the members, one row after another in the order of pids. This node must be one of them. */
 static int log_read_members(struct log_db *db)
 {
     struct paxos_membership *membership = &db->state.membership;
@@ -63,9 +65,10 @@ static int log_read_members(struct log_db *db)
             (uint32_t)pid, (uint32_t)life, (uint64_t)sqlite3_column_int64(list, 2)};
     }
     sqlite3_reset(list);
-    return status < 0 || here ? status : sql_damaged(&db->sql, "its members are no cluster's");
+    return status < 0 || here ? status : sql_damaged(&db->sql, "its list of members is wrong");
 }
 
+/* Copies one entry to the end of the array, which has room for `*room`. */
 static int log_add_entry(struct paxos_stored *stored, uint64_t *room, struct bytes bytes)
 {
     assert(stored->entry_count <= *room);
@@ -85,6 +88,7 @@ static int log_add_entry(struct paxos_stored *stored, uint64_t *room, struct byt
     return 0;
 }
 
+/* Reads the entries from `compacted` on; no index may be missing up to what is decided. */
 static int log_read_entries(struct log_db *db, struct paxos_stored *stored)
 {
     sqlite3_stmt *list = db->statements[LOG_LIST];
@@ -106,8 +110,8 @@ static int log_read_entries(struct log_db *db, struct paxos_stored *stored)
     return status;
 }
 
-/* The tree was taken from a snapshot beyond the end of the log, and then the node died: what the
- * log holds is void. */
+/* A snapshot beyond the end of the log took the tree's place, and then the node died: everything in
+ * the log is void. */
 static int log_cut_to(struct log_db *db, uint64_t applied, struct paxos_stored *stored)
 {
     assert(applied > db->state.compacted + stored->entry_count);
@@ -127,8 +131,8 @@ static int log_cut_to(struct log_db *db, uint64_t applied, struct paxos_stored *
     return status;
 }
 
-/* The tree was taken from a snapshot, and then the node died before the log heard of it. What the
- * log holds below may never have been decided; what it holds beyond was accepted, and stays. */
+/* A snapshot took the tree's place, and then the node died before the log was told. Entries below
+ * the snapshot may never have been decided; those beyond it were accepted, and stay. */
 static int log_cut_below(struct log_db *db, uint64_t snapshot, struct paxos_stored *stored)
 {
     assert(snapshot > db->state.compacted);
@@ -154,6 +158,7 @@ static int log_cut_below(struct log_db *db, uint64_t snapshot, struct paxos_stor
     return status;
 }
 
+/* The log and the tree are in two databases, so a crash can leave either ahead of the other. */
 static int log_fit_to_tree(struct log_db *db, uint64_t applied, uint64_t snapshot,
                            struct paxos_stored *stored)
 {

@@ -7,8 +7,8 @@
 
 enum {
     HASHED_BYTES = SEAL_PAGE_BYTES - SEAL_BYTES,
-    HEADER_BYTES = 100,   /* of the first page; read alone before anything else */
-    HEADER_RESERVED = 20, /* there: how many bytes at the end of each page are not SQLite's */
+    HEADER_BYTES = 100,   /* of the first page; SQLite reads them alone before anything else */
+    HEADER_RESERVED = 20, /* where they say how many bytes at the end of each page are free */
 };
 
 /* A database; any other file is the default VFS's own. */
@@ -31,6 +31,7 @@ static sqlite3_file *real_of(sqlite3_file *file)
 
 /* ---- Pages ---- */
 
+/* The offset is the seed: a page that was written or read at a wrong place is damaged as well. */
 static uint64_t seal_of(const uint8_t *page, sqlite3_int64 offset)
 {
     return XXH3_64bits_withSeed(page, HASHED_BYTES, (XXH64_hash_t)offset);
@@ -42,8 +43,8 @@ static bool is_sealed(const uint8_t *page, sqlite3_int64 offset)
     return memcmp(page + HASHED_BYTES, &seal, SEAL_BYTES) == 0;
 }
 
-/* The header is looked at before the page that it is in: what is wrong in it shows with that. It
- * may also be torn, when the page itself is in the WAL. */
+/* Whether another program made the database. Damage to the header is not looked for: it shows when
+ * the page is read, and a torn header does no harm if the whole page is in the WAL. */
 static bool is_foreign(const uint8_t *header)
 {
     static const char magic[] = "SQLite format 3";
@@ -154,7 +155,7 @@ static int sealed_shm_unmap(sqlite3_file *file, int delete)
     return real_of(file)->pMethods->xShmUnmap(real_of(file), delete);
 }
 
-/* Version 2: without mappings, which nobody would check. */
+/* Version 2, without memory mappings: what SQLite reads through those would not be checked. */
 static const sqlite3_io_methods sealed_methods = {
     .iVersion = 2,
     .xClose = sealed_close,
@@ -243,10 +244,11 @@ static sqlite3_vfs sealed_vfs = {
     .xGetLastError = vfs_last_error,
 };
 
+/* Once in the process, and before it uses SQLite for anything else. */
 static void register_vfs(void)
 {
-    /* Nobody asks how much memory SQLite has; counting it takes a mutex with each allocation. This
-     * is the first that the process wants of SQLite: later it could not be told. */
+    /* SQLite need not count the memory it has, which takes a mutex with each allocation. It can
+     * only be told before it is first used. */
     sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     sqlite3_vfs *real = sqlite3_vfs_find(NULL);
     if (!real)

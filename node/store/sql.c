@@ -71,7 +71,7 @@ int sql_failed(struct sql *sql, const char *doing)
                      doing, text, strerror(system_errno));
 }
 
-/* After a sync that failed, Linux takes the pages for written: no later sync writes them, but they
+/* After a sync that failed, Linux considers the pages written: no later sync writes them, but they
  * are read until they are evicted. */
 int sql_settle(const struct folder *folder, const char *name, struct fault *fault)
 {
@@ -95,8 +95,9 @@ int sql_open(struct sql *sql, const struct folder *folder, const char *name)
     char path[PATH_MAX];
     if (snprintf(path, sizeof path, "%s/%s", folder_path(folder), name) >= (int)sizeof path)
         return fault_set(&sql->fault, -ENAMETOOLONG, "%s: the folder's path is too long", name);
-    /* Made here, without opening it, so that only its owner may read what files with a mode hold;
-     * SQLite gives its WAL the same mode. Whatever is wrong with the place, opening it tells. */
+    /* Made here, without being opened, with a mode of its own: the tree may hold files that only
+     * their owner may read. SQLite gives the WAL the same mode. If making it fails, opening it
+     * fails as well and says why. */
     mknod(path, S_IFREG | 0600, 0);
     int status;
     if (sqlite3_open_v2(path, &sql->db, flags, seal_vfs()) != SQLITE_OK) {
@@ -124,7 +125,7 @@ void sql_close(struct sql *sql)
     sql->db = NULL;
 }
 
-/* The beginning of the SQL says what was being done. */
+/* The beginning of the SQL names what was being done. */
 static int sql_text_failed(struct sql *sql, const char *text)
 {
     char doing[40];
@@ -190,8 +191,8 @@ int sql_number(struct sql *sql, const char *text, int64_t *number)
     return status < 0 ? status : 0;
 }
 
-/* `path` as a URI (https://sqlite.org/uri.html) of a file that nobody changes, whose WAL SQLite
- * then does not look for. */
+/* `path` as a URI (https://sqlite.org/uri.html) of a file that does not change: SQLite then does
+ * not look for its WAL. */
 static void sql_uri_alone(const char *path, struct buffer *uri)
 {
     buffer_printf(uri, "file:");

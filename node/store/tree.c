@@ -8,9 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    ROOT_MODE = S_IFDIR | 0777
-}; /* the same on every node, whoever mounts: all may use the root */
+/* The same on every node, whichever user runs it: every user may use the root. */
+enum { ROOT_MODE = S_IFDIR | 0777 };
 
 int tree_fail(struct tree *tree, int status, const char *text)
 {
@@ -43,7 +42,7 @@ int tree_run(struct tree *tree, sqlite3_stmt *statement)
 
 /* ---- Opening ---- */
 
-/* A tree of format 3 lacks the tables that came later. */
+/* Makes the tables that an older format does not have. */
 static int tree_upgrade(struct sql *sql, int format)
 {
     int status = 0;
@@ -73,13 +72,13 @@ int tree_make(struct sql *sql, const struct identity *identity, bool *made)
     return status;
 }
 
-/* Whoever wanted them has ended with the process before. */
+/* The keepers that wanted them have ended with the previous process. */
 static int forget_kept(struct sql *sql)
 {
     return sql_exec(sql, "DELETE FROM kept");
 }
 
-/* What a cluster begins with. */
+/* Fills new tables with what a cluster begins with. */
 static int make_root(struct sql *sql)
 {
     int status = 0;
@@ -93,6 +92,7 @@ static int make_root(struct sql *sql)
     return status < 0 ? status : sql_exec(sql, text);
 }
 
+/* In one transaction: makes the tables, or brings those that are there up to date. */
 static int make_tables(struct tree *tree)
 {
     bool made;
@@ -109,6 +109,7 @@ static int make_tables(struct tree *tree)
 #define COUNTER_COLUMNS COUNTERS(COUNTER_COLUMN, COUNTER_COLUMN)
 #define COUNTER_READ(name, first, format) counters->name = column_number(query, column++);
 
+/* Reads the row of `meta`, and also whether there is trash, and the last snapshot. */
 static int counters_load(struct tree *tree)
 {
     struct counters *counters = &tree->counters;
@@ -130,9 +131,10 @@ static int counters_load(struct tree *tree)
         return sql_damaged(&tree->sql, "its counters are missing");
     if (status < 0)
         return status;
-    /* A WAL that was read up to a damaged place only; what it still has would hide newer pages. */
+    /* SQLite reads a WAL only up to a damaged place. If newer pages have been written back, the
+     * part before that place would hide them. */
     if (counters->applied < sql_checkpointed(&tree->sql, "SELECT applied FROM meta"))
-        return sql_damaged(&tree->sql, "its WAL does not reach as far as it was written back");
+        return sql_damaged(&tree->sql, "its WAL ends before what was written back from it");
     return 0;
 }
 
@@ -311,7 +313,8 @@ int counters_store(struct tree *tree)
     return tree_run(tree, query);
 }
 
-/* As many changes as bring about COMMIT_PAGES, if they go on like those of this commit. */
+/* Estimates how many changes dirty COMMIT_PAGES pages, if the next ones are like those of this
+ * commit. */
 static void adapt_changes_max(struct tree *tree, int pages)
 {
     uint64_t max = (uint64_t)tree->changes * COMMIT_PAGES / (uint64_t)(pages > 0 ? pages : 1);

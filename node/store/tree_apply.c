@@ -1,8 +1,8 @@
 /* Applying entries: a command takes effect once, wholly or not at all, and the same on every node.
  *
- * Nothing of the machine matters: numbers come from the counters, the time from the command, and
- * never runs backwards. A single operation checks everything before its first change; a list is
- * undone by a savepoint when one of its operations fails. */
+ * So nothing depends on the machine: numbers come from the counters, and the time comes from the
+ * command but never runs backwards. A single operation checks everything before its first change; a
+ * list is undone by a savepoint if one of its operations fails. */
 #include "store/tree_internal.h"
 
 #include <assert.h>
@@ -40,6 +40,8 @@ static int run_statement(struct tree *tree, enum tree_query query)
     return tree_run(tree, tree_query(tree, query));
 }
 
+/* Several operations, inside a savepoint: if one fails, those before it are undone, in the database
+ * and in what is kept in memory of it. */
 static int run_list(struct change *c, const struct command_view *view)
 {
     assert(c->tree->writing);
@@ -58,14 +60,15 @@ static int run_list(struct change *c, const struct command_view *view)
     return status < 0 ? status : failed;
 }
 
+/* The proposer's clock, or if that is not later than the last command's time, the next nanosecond.
+ */
 static uint64_t time_of(const struct tree *tree, const struct stamp *stamp)
 {
     uint64_t proposed = stamp->time < TIME_MAX ? stamp->time : TIME_MAX;
     return proposed > tree->counters.last_time ? proposed : tree->counters.last_time + 1;
 }
 
-/* Carries the command out; what became of it is in the result. Returns only failures of the
- * database. */
+/* Carries the command out, and keeps its result. Returns only failures of the database. */
 static int take_effect(struct change *c, const struct command_view *view)
 {
     struct command_result *result = c->result;
@@ -92,6 +95,7 @@ static int take_effect(struct change *c, const struct command_view *view)
     return session_keep(tree, &view->stamp, result);
 }
 
+/* Exactly once: only a command that its session has not seen takes effect. */
 static int apply_command(struct change *c, const struct command_view *view, bool *repeated)
 {
     enum session_verdict verdict;
@@ -102,6 +106,7 @@ static int apply_command(struct change *c, const struct command_view *view, bool
     return verdict == SESSION_NEW ? take_effect(c, view) : 0;
 }
 
+/* The tree is not broken by it: a later version goes on with the same entry. */
 static int refuse_later_version(struct tree *tree)
 {
     return fault_set(&tree->sql.fault, -EPROTONOSUPPORT,

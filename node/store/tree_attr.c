@@ -34,6 +34,7 @@ int op_setattr(struct change *c, const struct op *op, struct op_result *out)
     return status;
 }
 
+/* The errors of setxattr(2), getxattr(2) and removexattr(2). */
 static int check_xattr_name(struct bytes name)
 {
     if (name.len == 0 || name.len > XATTR_NAME_BYTES_MAX)
@@ -41,7 +42,7 @@ static int check_xattr_name(struct bytes name)
     return memchr(name.data, 0, name.len) ? -EINVAL : 0;
 }
 
-/* 0 or -ENODATA; the value is valid until the query is reset, which is up to the caller. */
+/* 0 or -ENODATA. The value, in column 0, is valid until the caller resets the query. */
 static int xattr_find(struct tree *tree, uint64_t ino, struct bytes name, sqlite3_stmt **query)
 {
     assert(name.len > 0 && name.len <= XATTR_NAME_BYTES_MAX);
@@ -77,6 +78,7 @@ static int check_xattr_room(struct tree *tree, const struct op *op)
     return names > XATTR_NAMES_MAX || names + values > XATTR_BYTES_MAX ? -ENOSPC : 0;
 }
 
+/* All that setxattr(2) can refuse, before anything changes. */
 static int check_setxattr(struct change *c, const struct op *op)
 {
     int status = check_xattr_name(op->name);

@@ -1,9 +1,9 @@
 /* Names and inodes that were used lately, so that the next use asks no B-tree: the way to a key is
- * the same again and again, and walking it was a quarter of what a put cost a follower.
+ * the same again and again, and walking it was a quarter of the cost of a put to a follower.
  *
- * What is here is what the connection would read: whoever changes a row of either table changes it
- * here as well, and where a list of operations is undone, or another tree takes the place of this
- * one, all of it is forgotten. Each name and each number has one place; what comes there takes it.
+ * The cache holds what the connection would read. A change of a row of either table changes the
+ * cache as well; all of it is forgotten when a list of operations is undone, or when another tree
+ * takes the place of this one. Each name and each number has one place, which a new one takes over.
  */
 #include "store/tree_internal.h"
 
@@ -32,7 +32,7 @@ struct cached_inode {
 };
 
 struct tree_cache {
-    uint32_t generation; /* what has another one was forgotten; 0: never used */
+    uint32_t generation; /* a place of another generation is empty; 0: never used */
     struct cached_name names[CACHE_PLACES];
     struct cached_inode inodes[CACHE_PLACES];
 };
@@ -56,6 +56,7 @@ void cache_clear(struct tree_cache *cache)
 
 /* ---- Names ---- */
 
+/* Where the name is, if it is cached at all. */
 static struct cached_name *name_place(struct tree_cache *cache, uint64_t parent, struct bytes name)
 {
     assert(cache->generation > 0);
@@ -100,6 +101,7 @@ void cache_forget_name(struct tree_cache *cache, uint64_t parent, struct bytes n
 
 /* ---- Inodes ---- */
 
+/* Where the inode is, if it is cached at all. */
 static struct cached_inode *inode_place(struct tree_cache *cache, uint64_t ino)
 {
     return &cache->inodes[ino % CACHE_PLACES];

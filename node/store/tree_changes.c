@@ -27,7 +27,7 @@ void changes_forget(struct tree *tree)
     tree->told = (struct tree_changes){0};
 }
 
-/* A change that is left out would be silence, so the node stops if there is no memory. */
+/* An observer must hear of every change, so the node stops if there is no memory for one. */
 static int report_grow(struct tree *tree)
 {
     uint32_t max = tree->report_max > 0 ? 2 * tree->report_max : REPORT_MIN;

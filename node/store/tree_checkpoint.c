@@ -1,13 +1,13 @@
 /* Checkpoints: copying the write-ahead log (WAL) into tree.db, synced, while the loop goes on.
  *
- * The WAL is used again from its start only by a transaction that begins when all of it has been
- * copied (walRestartLog in SQLite's wal.c). Under constant load the loop is always ahead, so the
- * WAL would grow for ever. Hence three lengths:
+ * SQLite uses the WAL again from its start only if all of it has been copied when a transaction
+ * begins (walRestartLog in its wal.c). Under constant load the loop is always ahead, and the WAL
+ * would grow for ever. Hence three lengths:
  *
  *   TREE_WAL_WANTED   a checkpoint should be made (tree_wants_checkpoint). It copies in rounds
  *                     until little is left. If the WAL is still in use then, the caller pauses:
  *                     the next one copies only that little and finds no open transaction.
- *   TREE_WAL_PAUSED   nobody made one, or it did not keep up: the caller pauses for one.
+ *   TREE_WAL_PAUSED   none was made, or it did not keep up: the caller pauses for one.
  *   TREE_WAL_READERS  a snapshot reader keeps the WAL in use: here it is ended. */
 #include "store/tree_internal.h"
 
@@ -19,6 +19,7 @@ enum {
     LITTLE_FRAMES = 512, /* pages that a pause may have to wait for, besides the sync */
 };
 
+/* SQLite calls it after each commit of the loop's connection. */
 static int watch_wal(void *arg, sqlite3 *db, const char *name, int frames)
 {
     struct tree *tree = arg;
@@ -75,8 +76,8 @@ bool tree_must_pause(const struct tree *tree)
     return tree->pause;
 }
 
-/* SQLite syncs tree.db only when it has copied the whole WAL. Syncing what a round has copied
- * leaves the pause with little to wait for. */
+/* SQLite syncs tree.db only after it has copied the whole WAL. Syncing the copy of each round
+ * leaves little to wait for in the pause. */
 static int sync_copied(struct tree_checkpoint *cp)
 {
     sqlite3_file *file = NULL;
@@ -91,8 +92,8 @@ static int sync_copied(struct tree_checkpoint *cp)
 /* One round: copies what was committed when it began. Returns the number of frames, or an error.
  *
  * The commit that the checkpoint began with is durable if its frames were copied. If the WAL was
- * started again meanwhile, all that was in it before has been copied, and what is counted are later
- * frames: comparing them can only make us report less than is true. */
+ * started again meanwhile, all of its former frames have been copied, and the numbers here are of
+ * later frames: comparing with those can only report less than is true. */
 static int copy_round(struct tree_checkpoint *cp)
 {
     int logged, backfilled;
@@ -109,7 +110,7 @@ static int copy_round(struct tree_checkpoint *cp)
     return copied > 0 ? copied : 0;
 }
 
-/* On the thread pool. */
+/* On the thread pool: rounds, until one has copied little, as the loop adds frames meanwhile. */
 static void checkpoint_work(uv_work_t *work)
 {
     struct tree_checkpoint *cp = work->data;
@@ -124,8 +125,8 @@ static void checkpoint_work(uv_work_t *work)
     }
 }
 
-/* If nothing was committed or begun meanwhile, the next transaction starts the WAL again. If not,
- * the caller pauses for one more checkpoint; after that it goes on in any case. */
+/* If nothing was committed or begun meanwhile, the next transaction starts the WAL again. Otherwise
+ * the caller pauses for one more checkpoint, and goes on after that in any case. */
 static void settle_pause(struct tree *tree, const struct tree_checkpoint *cp)
 {
     bool idle = cp->backfilled == tree->wal_frames && !tree->writing;
@@ -135,6 +136,8 @@ static void settle_pause(struct tree *tree, const struct tree_checkpoint *cp)
                   frame_bytes(tree->wal_frames) > TREE_WAL_WANTED;
 }
 
+/* On the loop. A snapshot that has waited for this checkpoint may take the tree's place in
+ * background_end, so what `done` is told comes from before that. */
 static void checkpoint_after(uv_work_t *work, int cancelled)
 {
     struct tree_checkpoint *cp = work->data;

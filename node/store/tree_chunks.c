@@ -1,9 +1,9 @@
 /* Contents in chunks of CHUNK_BYTES; a hole has none.
  *
  * A chunk stores a multiple of CHUNK_ROUND bytes, at least up to the last byte that was written to
- * it, and grows by doubling, so that many small appends do not rewrite it each time. Written again
- * at the same length, a row is changed in place and SQLite leaves alone the pages of it that stay
- * the same: 4 KiB anywhere in a large file dirty two pages or three. */
+ * it, and grows by doubling, so that many small appends do not rewrite it each time. SQLite changes
+ * a row whose length stays the same in place, and does not touch those of its pages that stay the
+ * same: 4 KiB anywhere in a large file dirty two or three pages. */
 #include "store/tree_internal.h"
 
 #include <assert.h>
@@ -26,6 +26,7 @@ static int chunk_load(struct tree *tree, uint64_t id, uint32_t *len)
     return 0;
 }
 
+/* How much a chunk that is about to be replaced stores; its bytes are not needed. */
 static int chunk_length(struct tree *tree, uint64_t id, uint32_t *len)
 {
     *len = 0;
@@ -99,7 +100,7 @@ int chunks_write(struct change *c, struct inode *inode, uint64_t offset, struct 
     return 0;
 }
 
-/* What the chunks from number `first` to `last` store. */
+/* How many bytes the chunks from number `first` to `last` store. */
 static int chunks_sum(struct tree *tree, const struct inode *inode, uint64_t first, uint64_t last,
                       uint64_t *bytes)
 {
@@ -147,7 +148,8 @@ static int chunk_zero(struct change *c, struct inode *inode, uint64_t number, ui
     return chunk_store(c, inode, number, len, bytes_of(c->tree->scratch, len));
 }
 
-/* Removes the chunks from number `first` to `last`, which is the last one; many in pieces. */
+/* Removes the chunks from number `first` to `last`, which is the file's last one. If they store
+ * much, they become trash, which is removed piece by piece. */
 static int chunks_give_up(struct change *c, struct inode *inode, uint64_t first, uint64_t last)
 {
     if (first > last)

@@ -1,5 +1,5 @@
-/* The cluster as its log says: the feature level, and where the members are. Small and looked at
- * often, so it is kept in memory beside its tables. */
+/* The cluster as its log describes it: the feature level, and the addresses of the members. This is
+ * little and is often looked at, so memory has a copy of the tables. */
 #include "store/tree_internal.h"
 
 #include "command/level.h"
@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
+/* Copies an address. One that is too long, which no row of a sound tree is, gets cut. */
 static void take_addr(char to[TREE_ADDR_MAX], struct bytes from)
 {
     size_t len = from.len < TREE_ADDR_MAX ? from.len : TREE_ADDR_MAX - 1;
@@ -59,14 +60,15 @@ const struct tree_cluster *tree_cluster(const struct tree *tree)
     return &tree->cluster;
 }
 
-/* A level beyond what this program knows was found when the command was read. */
+/* The level only rises. One that this program does not know never comes here: command_check has
+ * refused it. */
 int op_level(struct change *c, const struct op *op, struct op_result *out)
 {
     struct tree_cluster *cluster = &c->tree->cluster;
     out->existed = op->size <= cluster->level;
     if (out->existed)
         return 0;
-    assert(op->size <= LEVEL_MAX); /* command_check has looked */
+    assert(op->size <= LEVEL_MAX);
     cluster->level = (uint32_t)op->size;
     cluster->version++;
     sqlite3_stmt *set = tree_query(c->tree, QUERY_LEVEL_SET);
@@ -74,6 +76,7 @@ int op_level(struct change *c, const struct op *op, struct op_result *out)
     return tree_run(c->tree, set);
 }
 
+/* NULL: there is no room for another member. */
 static struct tree_member *member_find_or_add(struct tree_cluster *cluster, uint32_t node)
 {
     assert(cluster->count <= TREE_MEMBERS_MAX);

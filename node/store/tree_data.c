@@ -27,6 +27,7 @@ int data_check_size(const struct tree *tree, uint64_t size)
     return size > INLINE_BYTES_MAX && tree->counters.next_data >= DATA_MAX ? -ENOSPC : 0;
 }
 
+/* Writes the inode of a file in chunks. `converted`: its row may still hold inline contents. */
 static int data_finish(struct change *c, struct inode *inode, bool converted)
 {
     assert(inode_is(inode, S_IFREG));
@@ -36,7 +37,7 @@ static int data_finish(struct change *c, struct inode *inode, bool converted)
 
 /* ---- Between the row and chunks ---- */
 
-/* Moves inline contents to a chunk; the row's are cleared by data_finish. */
+/* Copies inline contents to a chunk; data_finish then clears them in the row. */
 static int data_to_chunks(struct change *c, struct inode *inode)
 {
     uint32_t size = (uint32_t)inode->attr.size;
@@ -75,7 +76,8 @@ int data_drop(struct change *c, struct inode *inode)
 
 /* ---- The changes ---- */
 
-/* Before a file in chunks becomes `size` long: it must not find there what was cut off it. */
+/* Before a file in chunks becomes `size` long: chunks that were once cut off may still be there, as
+ * trash, and must not become contents again. */
 static int data_grow(struct change *c, struct inode *inode, uint64_t size)
 {
     assert(inode->data > 0);
@@ -155,6 +157,7 @@ int data_write(struct change *c, struct inode *inode, uint64_t offset, struct by
     return status < 0 ? status : data_finish(c, inode, converted);
 }
 
+/* Cuts a file that stays inline, or makes it longer with zeros. */
 static int inline_resize(struct change *c, struct inode *inode, uint64_t size)
 {
     assert(inode->data == 0);
@@ -195,7 +198,8 @@ int data_resize(struct change *c, struct inode *inode, uint64_t size)
 
 int data_punch(struct change *c, struct inode *inode, uint64_t offset, uint64_t len)
 {
-    /* Up to the end of the file, whole chunks go: what they hold behind it is zeros. */
+    /* If the hole reaches the end of the file, the last chunk goes as a whole: behind the end it
+     * holds zeros. */
     uint64_t end = len < inode->attr.size - smaller(offset, inode->attr.size)
                        ? offset + len
                        : chunks_of(inode->attr.size) << CHUNK_BITS;

@@ -1,5 +1,5 @@
-/* A hash of what is replicated: contents, names, attributes, exactly-once results, counters; not of
- * where any of it lies in the file. FNV-1a, 64 bits. */
+/* A hash of everything that is replicated (contents, names, attributes, exactly-once results,
+ * counters), wherever it lies in the file. FNV-1a, 64 bits. */
 #include "store/tree_internal.h"
 
 struct digest {
@@ -19,7 +19,8 @@ static void digest_number(struct digest *d, uint64_t value)
     digest_bytes(d, bytes_of(&value, sizeof value));
 }
 
-/* Every column of every row; lengths first, so that no two tables give the same bytes. */
+/* Every column of every row. The length comes before the bytes, so that different tables give
+ * different input. */
 static int digest_rows(struct sql *sql, struct digest *d, const struct table *table)
 {
     sqlite3_stmt *query;

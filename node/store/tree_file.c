@@ -1,8 +1,10 @@
-/* Operations on the contents of a file, by inode. Each checks all before its first change. */
+/* Operations on the contents of a file, by inode. Each checks everything before its first change.
+ */
 #include "store/tree_internal.h"
 
 #include <errno.h>
 
+/* 0, -ESTALE, -EISDIR or -EINVAL. */
 static int regular_file(struct change *c, uint64_t ino, struct inode *inode)
 {
     int status = inode_get(c->tree, ino, inode);
@@ -90,7 +92,7 @@ int op_punch(struct change *c, const struct op *op, struct op_result *out)
     return status;
 }
 
-/* The longer file is sparse: that there will be room cannot be promised by one node for all. */
+/* The longer file is sparse: no node can promise that there will be room on all of them. */
 int op_allocate(struct change *c, const struct op *op, struct op_result *out)
 {
     struct inode inode;

@@ -6,8 +6,8 @@
  *
  * Renaming the first to the second is the step (incoming_install). tree.db cannot simply be
  * replaced: its WAL would be taken for the new one's, and without its WAL the old tree is torn if a
- * checkpoint was half done. So what follows the step only destroys what is no longer needed, and
- * can be done again from any point (incoming_settle, also at the next start):
+ * checkpoint was half done. So the work after the step only removes files that are not needed any
+ * more, and can be done again from any point (incoming_settle, also at the next start):
  *
  *   crash before the rename        the old tree with its WAL is whole; incoming is removed
  *   ... after it                   ready is found: the old WAL is removed, ready becomes tree.db
@@ -116,7 +116,7 @@ static int settle_ready(const struct folder *folder)
     status = remove_file(folder, TREE_FILE "-wal");
     if (status == 0)
         status = remove_file(folder, TREE_FILE "-shm");
-    /* Of the old tree's change to a WAL; that it was deleted may not have been durable. */
+    /* The old tree's, from when it began to use a WAL; deleting it may not have been durable. */
     if (status == 0)
         status = remove_file(folder, TREE_FILE "-journal");
     if (status == 0)

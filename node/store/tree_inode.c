@@ -1,4 +1,4 @@
-/* Inodes: rows, and how one goes away. */
+/* Inodes: their rows, and how an inode goes away. */
 #include "store/tree_internal.h"
 
 #include <assert.h>
@@ -41,6 +41,8 @@ int inode_get(struct tree *tree, uint64_t ino, struct inode *inode)
     return 0;
 }
 
+/* All writes of inodes come here, so revision, ctime and the cache are right. `contents` counts
+ * only for the queries that write `inline`. */
 static int inode_write(struct change *c, enum tree_query which, struct inode *inode,
                        struct bytes contents)
 {
@@ -57,7 +59,7 @@ static int inode_write(struct change *c, enum tree_query which, struct inode *in
     return tree_run(c->tree, query);
 }
 
-/* So many parameters before the last one. */
+/* Binds a way (tree_ways.c); its first parameter comes `before` the last one by so many. */
 static void bind_way(sqlite3_stmt *query, int before, uint64_t parent, struct bytes name)
 {
     int at = sqlite3_bind_parameter_count(query) - before;
@@ -112,6 +114,8 @@ void inode_kill_priv(struct inode *inode)
         inode->attr.mode &= ~(uint32_t)S_ISGID;
 }
 
+/* No name leads to the inode and no node holds it. If a keeper wants it, its row and contents stay,
+ * for reading only. */
 static int inode_free(struct change *c, struct inode *inode)
 {
     int status = 0;
@@ -157,6 +161,7 @@ int inode_unlink(struct change *c, struct inode *inode, uint64_t hold)
     return status < 0 ? status : inode_set(c, inode);
 }
 
+/* The node does not hold the inode any more. */
 static int held_delete(struct tree *tree, uint32_t node, uint64_t ino, bool *was_held)
 {
     sqlite3_stmt *query = tree_query(tree, QUERY_HELD_DELETE);
@@ -167,6 +172,7 @@ static int held_delete(struct tree *tree, uint32_t node, uint64_t ino, bool *was
     return status;
 }
 
+/* 1 and an inode that the node holds, 0 if it holds none, or an error. */
 static int held_first(struct tree *tree, uint32_t node, uint64_t *ino)
 {
     sqlite3_stmt *query = tree_query(tree, QUERY_HELD_FIRST);

@@ -1,6 +1,6 @@
-/* Inodes that are gone and that a keeper still wants: their rows move to a table of their own, with
- * the inline contents; their chunks are trash already, which data_reap leaves alone meanwhile.
- * Nothing of this is replicated: no command sees it, no snapshot or digest has it. */
+/* Inodes that are gone but that a keeper still wants. Their rows move to a table of their own, with
+ * the inline contents; their chunks are trash already, but data_reap leaves them alone meanwhile.
+ * None of this is replicated: no command sees it, and no snapshot or digest contains it. */
 #include "store/tree_internal.h"
 
 #include <assert.h>

@@ -1,4 +1,4 @@
-/* Keys: PUT and DELETE by path. Symlinks are never followed: a key is a file or it is none. */
+/* Keys: PUT and DELETE by path. Symlinks are never followed. */
 #include "store/tree_internal.h"
 
 #include "command/key.h"
@@ -15,7 +15,8 @@ struct walk {
     struct inode inode; /* found: what it is */
 };
 
-/* 0 (found or missing), -ENOTDIR where something on the way is no directory, or of key_check. */
+/* 0 (found or missing), -ENOTDIR if a component on the way is not a directory, or an error of
+ * key_check. */
 static int walk_key(struct tree *tree, struct bytes key, struct walk *walk)
 {
     const char *why;
@@ -46,7 +47,7 @@ int tree_resolve(struct tree *tree, struct bytes key, struct attr *attr)
     return walk.found ? 0 : -ENOENT;
 }
 
-/* If-None-Match and If-Match of HTTP. */
+/* The conditions of HTTP's If-None-Match and If-Match: 0 or -ECANCELED. */
 static int check_conditions(const struct op *op, const struct walk *walk)
 {
     bool unless = op->flags & OP_IF_ABSENT && walk->found;
@@ -56,7 +57,8 @@ static int check_conditions(const struct op *op, const struct walk *walk)
     return unless || missing || changed ? -ECANCELED : 0;
 }
 
-/* Keeps the former value for the proposer, within what one value and one answer may hold. */
+/* Keeps the former value for the proposer, if it is not too large for a value and the answer has
+ * room for it. */
 static int collect_old(struct change *c, const struct op *op, const struct inode *inode,
                        struct op_result *out)
 {
@@ -75,7 +77,7 @@ static int collect_old(struct change *c, const struct op *op, const struct inode
     return 0;
 }
 
-/* Makes the directories that the key needs and are missing. */
+/* Makes the directories of the key that are missing. */
 static int make_parents(struct change *c, const struct op *op, struct walk *walk, struct inode *dir)
 {
     while (walk->rest.len > 0) {
@@ -89,6 +91,7 @@ static int make_parents(struct change *c, const struct op *op, struct walk *walk
     return 0;
 }
 
+/* A large value goes into the new inode after it is made: only there are chunks written. */
 static int put_new(struct change *c, const struct op *op, struct walk *walk, struct op_result *out)
 {
     assert(!walk->found);
@@ -112,7 +115,7 @@ static int put_new(struct change *c, const struct op *op, struct walk *walk, str
     return status;
 }
 
-/* -EISDIR for a directory; -EINVAL for what PUT cannot give a value: a symlink, a device, ... */
+/* -EISDIR for a directory; -EINVAL for a symlink, a device, ..., which PUT cannot give a value. */
 int op_put(struct change *c, const struct op *op, struct op_result *out)
 {
     struct walk walk;

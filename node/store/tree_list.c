@@ -1,10 +1,10 @@
 /* Listing a directory, and all keys in the byte order of the whole key.
  *
  * The order of keys is not that of names: a directory's keys begin with its name and a slash, so
- * `a-b` comes before `a/x` though the name `a` comes before `a-b`. An entry's place is therefore
- * its name, with a slash behind it if it is a directory. A position between entries is such a
- * place; next_entry finds what follows it without keeping anything, so a walk can stop and go on
- * anywhere. */
+ * the key `a-b` comes before `a/x` although the name `a` comes before `a-b`. The place of an entry
+ * is therefore its name, with a slash behind it if it is a directory. A position between entries is
+ * such a place. next_entry finds the entry behind it without any other state, so a walk can stop
+ * and go on anywhere. */
 #include "store/tree_internal.h"
 
 #include "command/key.h"
@@ -25,7 +25,7 @@ int tree_list(struct tree *tree, uint64_t ino, struct bytes after, uint32_t max,
         return -ENOTDIR;
     sqlite3_stmt *query = tree_query(tree, QUERY_LIST);
     bind_number(query, 1, ino);
-    /* Copied: `each` may move what the caller took it from. */
+    /* Copied, as `each` may move the bytes: the caller can have `after` in a buffer that grows. */
     sqlite3_bind_blob64(query, 2, after.len > 0 ? (const void *)after.data : "", after.len,
                         SQLITE_TRANSIENT);
     bind_number(query, 3, max);
@@ -49,15 +49,15 @@ struct entry {
     struct inode inode;
 };
 
-/* Where a walk is: in the directory whose keys begin with path[0 .. starts[depth]), behind the
- * place that the rest of the path is (nothing: at its start). */
+/* Where a walk is: in the directory whose keys begin with the first levels[depth].start bytes of
+ * the path, behind the place that the rest of the path is (no rest: before its first entry). */
 struct keys {
     struct tree *tree;
     struct bytes prefix;
     tree_key_cb *each;
     void *arg;
     uint32_t visits;
-    bool sought; /* the place is not that of an entry that was found here */
+    bool sought; /* the place came from the caller: it need not be that of an entry */
     uint32_t depth;
     struct {
         uint64_t ino;
@@ -67,6 +67,7 @@ struct keys {
     size_t len;
 };
 
+/* Like memcmp(3); a prefix comes before longer bytes. */
 static int bytes_order(struct bytes a, struct bytes b)
 {
     size_t len = a.len < b.len ? a.len : b.len;
@@ -112,9 +113,9 @@ static int name_after(struct keys *k, struct bytes name, struct entry *e)
     return 0;
 }
 
-/* Directories whose names come before a position may have their place behind it: those that the
- * position begins with, where it goes on with a byte below the slash, or ends. The longest has the
- * first place. */
+/* The name of a directory may come before a position and its place behind it: the position then
+ * begins with the name and goes on with a byte below the slash, or ends. Of several such
+ * directories, the longest name has the first place. */
 static int directory_after(struct keys *k, struct bytes place, struct entry *e)
 {
     size_t longest = k->sought ? place.len : place.len - (place.len > 0);
@@ -166,6 +167,7 @@ static int next_entry(struct keys *k, struct bytes place, struct entry *e)
     return 0;
 }
 
+/* Goes into a directory, whose place is the end of the path. */
 static void keys_enter(struct keys *k, uint64_t ino)
 {
     k->depth++;
@@ -225,6 +227,7 @@ static bool keys_visit(struct keys *k, struct entry *e)
     return true;
 }
 
+/* From the current position on, down into directories and up again at their ends. */
 static int keys_walk(struct keys *k, uint32_t visits_max, bool *more)
 {
     struct entry e;
@@ -248,7 +251,7 @@ static int keys_walk(struct keys *k, uint32_t visits_max, bool *more)
     return 0;
 }
 
-/* The prefix itself can be a key, and no position is before it. */
+/* The prefix itself can be a key; the walk would not find it, as no position comes before it. */
 static bool keys_give_prefix(struct keys *k)
 {
     struct attr attr;

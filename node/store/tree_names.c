@@ -39,6 +39,7 @@ int name_parent(struct tree *tree, uint64_t ino, struct bytes name, struct inode
     return dir->attr.nlink == 0 ? -ENOENT : 0;
 }
 
+/* The entry's row and the cache change together. */
 static int name_write(struct change *c, enum tree_query which, uint64_t parent, struct bytes name,
                       uint64_t ino)
 {
@@ -71,7 +72,7 @@ int name_delete(struct change *c, uint64_t parent, struct bytes name)
     return tree_run(c->tree, query);
 }
 
-/* A directory with the setgid bit gives its group to what is made in it, and the bit to
+/* A directory with the setgid bit gives its group to all that is made in it, and the bit to
  * directories. */
 static void inherit_group(const struct inode *dir, struct inode *inode)
 {
@@ -126,7 +127,7 @@ int name_remove(struct change *c, struct inode *dir, struct bytes name, struct i
     return status < 0 ? status : inode_set(c, dir);
 }
 
-/* Makes what `inode` and `contents` describe where nothing is yet. */
+/* Makes an inode of this mode, and this name for it; nothing may have the name yet. */
 static int make_new(struct change *c, const struct op *op, uint32_t mode, struct bytes contents,
                     struct op_result *out)
 {
@@ -149,8 +150,8 @@ static int make_new(struct change *c, const struct op *op, uint32_t mode, struct
     return status;
 }
 
-/* open(2) with O_CREAT. What exists and is no regular file cannot be given: a symlink has been
- * followed by the kernel before, one that appeared since is as good as a lost race. */
+/* open(2) with O_CREAT. Only a regular file that exists can be the answer. The kernel has followed
+ * symlinks before it asked; one that was made since then is -EEXIST, like any lost race. */
 int op_create(struct change *c, const struct op *op, struct op_result *out)
 {
     struct inode dir, existing;
@@ -235,6 +236,7 @@ int op_link(struct change *c, const struct op *op, struct op_result *out)
     return status;
 }
 
+/* unlink(2) or rmdir(2). */
 static int remove_existing(struct change *c, const struct op *op, bool directory,
                            struct op_result *out)
 {

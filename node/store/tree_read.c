@@ -1,4 +1,4 @@
-/* Reading files and inodes. No statement stays open: an open one would hold back checkpoints. */
+/* Reading files and inodes. Every statement is reset: an open one would hold back checkpoints. */
 #include "store/tree_internal.h"
 
 #include <assert.h>
@@ -24,7 +24,7 @@ int data_inline(struct tree *tree, const struct inode *inode, uint8_t *to, size_
     return right ? 0 : tree_damaged(tree, "an inode is not as long as it says");
 }
 
-/* Copies what chunks hold of the file from `offset` on over the zeros in `to`. */
+/* Copies the contents from `offset` on over the zeros in `to`, which stay where holes are. */
 static int chunks_read(struct tree *tree, uint64_t data, uint64_t offset, size_t len, uint8_t *to)
 {
     assert(len > 0);
@@ -132,9 +132,8 @@ int tree_readlink(struct tree *tree, uint64_t ino, struct buffer *out)
     return data_read(tree, &inode, 0, SYMLINK_BYTES_MAX, out);
 }
 
-/* Goes through the chunks from the one with `offset` on. `*at` moves to the data or hole, or to the
- * end of the file; after SEEK_CHUNKS_MAX chunks without a hole the end is given, as lseek(2)
- * allows. */
+/* Moves `*at` to the data or the hole, or to the end of the file. The end also stands for a hole
+ * that is more than SEEK_CHUNKS_MAX chunks away, as lseek(2) allows. */
 static int seek_chunks(struct tree *tree, const struct inode *inode, bool hole, uint64_t *at)
 {
     assert(inode->data > 0 && *at < inode->attr.size);

@@ -89,7 +89,7 @@ static int read_row(struct tree_reader *r)
     return status;
 }
 
-/* On the thread pool. */
+/* On the thread pool: the header, rows up to the size of a piece, and with the last row the end. */
 static void read_piece(uv_work_t *work)
 {
     struct tree_reader *r = work->data;
@@ -133,6 +133,7 @@ void readers_end(struct tree *tree)
     }
 }
 
+/* The loop may have ended the reader while the piece was read. */
 static void piece_read(uv_work_t *work, int cancelled)
 {
     struct tree_reader *r = work->data;

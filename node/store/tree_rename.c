@@ -42,6 +42,7 @@ static int check_loops(struct tree *tree, const struct rename *r)
     return status > 0 ? -EINVAL : status;
 }
 
+/* The errors of rename(2) for a target that would be replaced. */
 static int check_replace(const struct rename *r)
 {
     bool source_dir = inode_is(&r->source, S_IFDIR);
@@ -53,7 +54,7 @@ static int check_replace(const struct rename *r)
     return target_dir && r->target.attr.size > 0 ? -ENOTEMPTY : 0;
 }
 
-/* Directories that gain a subdirectory must have room for its `..`. */
+/* A directory that gains a subdirectory must have room for the link of its `..`. */
 static int check_links(const struct rename *r, bool exchange)
 {
     bool source_dir = inode_is(&r->source, S_IFDIR);
@@ -65,6 +66,7 @@ static int check_links(const struct rename *r, bool exchange)
     return exchange && target_dir && r->from.attr.nlink >= LINKS_MAX ? -EMLINK : 0;
 }
 
+/* The two directories, the source and, if it exists, the target. */
 static int rename_load(struct tree *tree, struct rename *r)
 {
     const struct op *op = r->op;
@@ -83,7 +85,7 @@ static int rename_load(struct tree *tree, struct rename *r)
     return status == -ENOENT ? 0 : status;
 }
 
-/* 0, or the error; `*same` when both names are the same file: then there is nothing to do. */
+/* 0 or an error. `*same`: both names are of one file, and there is nothing to do. */
 static int rename_check(struct tree *tree, const struct rename *r, bool *same)
 {
     bool exchange = r->op->flags & OP_EXCHANGE;
@@ -114,6 +116,7 @@ static int rename_moved(struct change *c, struct inode *inode, struct inode *old
     return way_move(c, inode, old_dir->attr.ino, old_name, new_dir->attr.ino, new_name);
 }
 
+/* An observer hears of both names with either change; the name that it is about comes first. */
 static void tell_from(struct change *c, const struct inode *inode, const struct op *op)
 {
     change_tell(c, (struct tree_change){CHANGE_MOVED_FROM, inode->attr.mode, inode->attr.ino,
@@ -126,6 +129,7 @@ static void tell_to(struct change *c, const struct inode *inode, const struct op
                                         op->ino2, op->name2, op->ino, op->name});
 }
 
+/* Both names stay, so no directory changes its size. */
 static int exchange_names(struct change *c, struct rename *r)
 {
     const struct op back = {
@@ -145,6 +149,7 @@ static int exchange_names(struct change *c, struct rename *r)
     return status;
 }
 
+/* A target that is replaced goes away first, as unlink(2) or rmdir(2) would remove it. */
 static int move_name(struct change *c, struct rename *r)
 {
     int status = 0;

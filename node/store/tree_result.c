@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* Of longer lists only `existed` and the revision are kept: what is stored of one command stays
+/* Of longer lists only `existed` and the revision are kept, so that the row of one command stays
  * small. */
 enum { WHOLE_OPS_MAX = 128 };
 

@@ -34,7 +34,7 @@ uint32_t columns_count(const struct table *table, uint32_t format)
     return count;
 }
 
-/* Runs the text, or prepares it if there is a place for the statement, and frees it. */
+/* Runs the text, or prepares it if `statement` is given, and frees it. */
 static int text_done(struct sql *sql, struct buffer *text, sqlite3_stmt **statement)
 {
     buffer_put_u8(text, '\0');

@@ -1,9 +1,9 @@
 /* Exactly once: what became of the commands of each node, until the node says that it knows.
  *
- * A session keeps the results of the sequences from `lowest` on, at most TREE_SESSION_WINDOW
- * of them, in pages. Memory is what counts while the tree is open; pages that changed are stored at
- * tree_commit, a row each, in the transaction of what the commands changed. So a command costs no
- * row of its own, and a page that has served before the commit was never written. */
+ * A session keeps the results of the sequences from `lowest` on, at most TREE_SESSION_WINDOW of
+ * them, in pages. While the tree is open, the pages in memory count; tree_commit stores those that
+ * changed, a row each, in the transaction that holds what the commands did. So a command costs no
+ * row of its own, and a page that is no longer needed at the commit is never written. */
 #include "store/tree_internal.h"
 
 #include <assert.h>
@@ -40,6 +40,7 @@ static void page_free(struct page *page)
     free(page);
 }
 
+/* NULL: it has no results, and its place may have another page. */
 static struct page *page_of(const struct session *session, uint64_t number)
 {
     struct page *page = session->pages[number % PAGES];
@@ -75,7 +76,7 @@ static struct session *session_find(struct tree *tree, uint32_t node)
     return NULL;
 }
 
-/* Kept in the order of the nodes, which tree_digest counts on. NULL: out of memory. */
+/* Sessions stay in the order of the nodes. NULL: out of memory. */
 static struct session *session_add(struct tree *tree, uint32_t node)
 {
     struct session *added = calloc(1, sizeof *added);
@@ -97,6 +98,7 @@ static struct session *session_add(struct tree *tree, uint32_t node)
     return added;
 }
 
+/* Empty if no result of the sequence is kept. */
 static struct bytes session_result(const struct session *session, uint64_t sequence)
 {
     struct page *page = page_of(session, sequence / PAGE_RESULTS);
@@ -106,7 +108,7 @@ static struct bytes session_result(const struct session *session, uint64_t seque
     return bytes_of(result->data, result->len);
 }
 
-/* Results below are no longer asked for. */
+/* The node does not ask any more for results below `lowest`. */
 static void session_raise(struct session *session, uint64_t lowest)
 {
     uint64_t from = session->lowest / PAGE_RESULTS;
@@ -123,7 +125,7 @@ static void session_raise(struct session *session, uint64_t lowest)
     session->lowest = lowest;
 }
 
-/* A node that has started again forgets what it asked for and what it held before. */
+/* The node has started again: it has forgotten what it asked for, and what it held. */
 static int session_begin(struct change *c, struct session *session, uint64_t incarnation)
 {
     assert(incarnation > session->incarnation);
@@ -137,6 +139,7 @@ static int session_begin(struct change *c, struct session *session, uint64_t inc
     return status < 0 ? status : inode_release_all(c, session->node);
 }
 
+/* The command took effect before; its result then is its result now. */
 static int session_repeat(struct change *c, struct bytes stored, enum session_verdict *verdict)
 {
     int status = result_decode(stored, c->result);
@@ -178,6 +181,7 @@ int session_enter(struct change *c, const struct stamp *stamp, enum session_verd
     return 0;
 }
 
+/* The page, made if it is missing. NULL: out of memory. */
 static struct page *page_make(struct session *session, uint64_t number)
 {
     struct page **place = &session->pages[number % PAGES];
@@ -242,6 +246,8 @@ static int page_store(struct tree *tree, const struct session *session, struct p
     return tree_run(tree, query);
 }
 
+/* The session's row and its changed pages; pages below `lowest` are deleted. `bytes` is room that
+ * the pages share. */
 static int session_write(struct tree *tree, struct session *session, struct buffer *bytes)
 {
     session->dirty = false;
@@ -277,6 +283,7 @@ int session_store(struct tree *tree)
     return status;
 }
 
+/* Whether a page can hold results of the window that begins at `lowest`. */
 static bool page_fits(uint64_t lowest, uint64_t number)
 {
     return number >= lowest / PAGE_RESULTS && number - lowest / PAGE_RESULTS < PAGES;
@@ -348,8 +355,9 @@ int session_load(struct tree *tree)
     return status < 0 ? status : pages_load(tree);
 }
 
-/* ---- Of a snapshot, before it is believed ---- */
+/* ---- The rows of a snapshot, before it is believed ---- */
 
+/* 0, -EBADMSG or -ENOMEM. */
 static int page_check(struct bytes bytes)
 {
     struct reader r = reader_of(bytes);

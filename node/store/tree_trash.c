@@ -1,5 +1,5 @@
-/* Trash: ranges of chunks that are no contents any more and are removed piece by piece, as removing
- * many at once would hold up the loop. How far that has got is this node's own affair.
+/* Trash: ranges of chunks that belong to no file any more. They are removed piece by piece, as
+ * removing many at once would hold up the loop. How far that has got is not replicated.
  *
  * A range is all chunks of contents that were given up, or those behind a cut; either goes to the
  * last chunk that there could be. */
@@ -17,6 +17,7 @@ int trash_add(struct tree *tree, uint64_t first, uint64_t last)
     return tree_run(tree, query);
 }
 
+/* The range has no chunks any more. */
 static int trash_forget(struct tree *tree, uint64_t first)
 {
     sqlite3_stmt *query = tree_query(tree, QUERY_TRASH_DELETE);

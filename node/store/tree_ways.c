@@ -1,13 +1,13 @@
 /* Ways: from an inode to its names, which the directory entries lead from.
  *
- * A way is this node's own and follows from the entries. An inode that is made keeps its first name
- * in its row (way_parent, way_name), and so does one that is renamed and has no other: that changes
- * no page that it would not change anyway, whereas an index on the entries makes a rename in a
- * large tree half as dear again. Other ways are rows of `way`: the further names of hard links, and
- * all names that come at once, with a snapshot or from the former format.
+ * Ways are not replicated; they follow from the entries. An inode keeps its first name in its row
+ * (way_parent, way_name), from when it is made, and again when it is renamed and has no other name:
+ * that changes no page that would not change anyway, whereas an index on the entries made a rename
+ * in a large tree cost half as much again. Other ways are rows of `way`: the further names of hard
+ * links, and all names that come at once, with a snapshot or from the former format.
  *
- * Every entry has its way, but a way may be one of an entry that is gone or leads elsewhere now:
- * whoever reads ways looks for the entry. */
+ * Every entry has its way, but the entry of a way may be gone, or may lead elsewhere now. So
+ * reading ways looks for the entries. */
 #include "store/tree_internal.h"
 
 #include <assert.h>
@@ -83,7 +83,7 @@ int way_move(struct change *c, struct inode *inode, uint64_t parent, struct byte
     assert(inode->attr.nlink > 0);
     bool single = inode_is(inode, S_IFDIR) || inode->attr.nlink == 1;
     int status = single ? 0 : way_delete(c->tree, inode->attr.ino, parent, name);
-    if (status == 0) /* the row has the name */
+    if (status == 0) /* the inode's row has the name */
         return inode_set_name(c, inode, parent2, name2);
     if (status > 0)
         status = way_add(c, inode, parent2, name2);
@@ -120,7 +120,8 @@ static bool step_up(void *arg, uint64_t parent, struct bytes name)
     return false; /* a directory has one name */
 }
 
-/* Puts a component before what is there, at the end of `path`. */
+/* `path` is filled from its end, and `*start` is where it begins so far: puts a component, and a
+ * slash if there are others, before that. */
 static int prepend(uint8_t path[PATH_BYTES_MAX], size_t *start, struct bytes name)
 {
     size_t slash = *start < PATH_BYTES_MAX;
@@ -157,6 +158,7 @@ int tree_path(struct tree *tree, uint64_t parent, struct bytes name, struct buff
     return out->failed ? -ENOMEM : 0;
 }
 
+/* tree_paths collects the names first, as `each` of tree_names must not use the tree. */
 static bool keep_name(void *arg, uint64_t parent, struct bytes name)
 {
     struct buffer *names = arg;

@@ -12,13 +12,13 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { BATCH_ROWS = 16 }; /* inserted at a time, which takes two thirds of the time */
+enum { BATCH_ROWS = 16 }; /* inserted at a time: two thirds of the time of single rows */
 
 struct tree_writer {
     struct tree *tree;
     uint64_t index;
     bool installing; /* nothing else may begin in the background */
-    bool prepared;   /* the file is ready, or has failed; waits for the background to be idle */
+    bool prepared;   /* the file is complete, or has failed; waits until the background is idle */
     void (*done)(void *arg, int status);
     void *arg;
     /* The thread's while a piece or the installation is under way, otherwise the loop's. */
@@ -27,9 +27,9 @@ struct tree_writer {
     int fd; /* of the file, for write_behind; negative: none */
     sqlite3_stmt *inserts[TABLES_MAX], *batches[TABLES_MAX]; /* one row; BATCH_ROWS */
     struct reader piece;
-    uint32_t format; /* 0 until the header was there */
+    uint32_t format; /* 0 until the header has come */
     uint64_t rows[TABLES_MAX];
-    bool ended; /* the end was there */
+    bool ended; /* the end has come */
     int status;
 };
 
@@ -48,6 +48,7 @@ static void writer_close(struct tree_writer *w)
     w->fd = -1;
 }
 
+/* The file goes as well, unless it has become the tree. */
 static void writer_free(struct tree_writer *w)
 {
     writer_close(w);
@@ -61,6 +62,7 @@ static int writer_failed(struct tree_writer *w, int status, const char *doing)
     return fault_set(&w->sql.fault, status, "%s: %s: %s", INCOMING_FILE, doing, strerror(-status));
 }
 
+/* A new database, in one transaction that is committed when it is complete. */
 static int writer_make(struct tree_writer *w)
 {
     int status = incoming_remove(w->tree->folder);
@@ -98,7 +100,7 @@ int tree_writer_open(struct tree *tree, uint64_t index, struct tree_writer **wri
     return 0;
 }
 
-/* Makes ready for the tables that the format has; the others are as in a new tree. */
+/* Prepares the inserts for the tables that the format has; other tables are as in a new tree. */
 static int writer_begin(struct tree_writer *w)
 {
     assert(!w->inserts[0]);
@@ -115,6 +117,7 @@ static int writer_begin(struct tree_writer *w)
     return status;
 }
 
+/* Comes first, once. */
 static int add_header(struct tree_writer *w)
 {
     uint32_t format = reader_u32(&w->piece);
@@ -127,6 +130,7 @@ static int add_header(struct tree_writer *w)
     return writer_begin(w);
 }
 
+/* Comes last, and says how many rows each table must have. */
 static int add_end(struct tree_writer *w)
 {
     if (w->format == 0)
@@ -139,7 +143,7 @@ static int add_end(struct tree_writer *w)
     return 0;
 }
 
-/* Whether so many rows of the table follow; otherwise nothing was read. */
+/* Whether BATCH_ROWS rows of the table follow, which are then bound. Otherwise nothing is read. */
 static bool bind_batch(struct tree_writer *w, uint8_t table)
 {
     const struct reader begin = w->piece;
@@ -162,13 +166,14 @@ static int insert_bound(struct tree_writer *w, sqlite3_stmt *insert)
     sqlite3_reset(insert);
     if (code == SQLITE_DONE)
         return 0;
-    /* A row twice, or of the wrong types, is the sender's fault; anything else is the disk's. */
+    /* A row that comes twice, or has wrong types, is the sender's fault; other errors are the
+     * disk's. */
     code &= 0xff;
     return code == SQLITE_CONSTRAINT || code == SQLITE_MISMATCH ? -EBADMSG
                                                                 : sql_failed(&w->sql, "write");
 }
 
-/* One row, or as many as a batch has. */
+/* Adds one row, or a batch of them. */
 static int add_rows(struct tree_writer *w, uint8_t table)
 {
     if (table >= TABLES_MAX || !w->inserts[table])
@@ -185,15 +190,16 @@ static int add_rows(struct tree_writer *w, uint8_t table)
     return insert_bound(w, insert);
 }
 
-/* Lets the kernel begin to write what it has of a file: the sync at the end, for which everybody's
- * writes to the disk may have to wait, then finds little to do. That it fails changes nothing. */
+/* Lets the kernel begin to write what it has of the file. The sync at the end then finds little to
+ * do, which matters because all other writes to the disk may have to wait for it. A failure has no
+ * effect. */
 static void write_behind(int fd)
 {
     if (fd >= 0)
         sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
 }
 
-/* On the thread pool. */
+/* On the thread pool: the records of a piece, each by its tag. */
 static void add_piece(uv_work_t *work)
 {
     struct tree_writer *w = work->data;
@@ -213,7 +219,7 @@ static void add_piece(uv_work_t *work)
     write_behind(w->fd);
 }
 
-/* On the loop: for tree_fault. */
+/* On the loop: the text for tree_fault. -EBADMSG is the sender's fault and needs none. */
 static void tell_fault(const struct tree_writer *w)
 {
     if (w->status < 0 && w->status != -EBADMSG)
@@ -258,7 +264,7 @@ void tree_writer_abort(struct tree_writer *writer)
 
 /* ---- Installing ---- */
 
-/* Whether what was received is a tree, and the one that was promised. */
+/* Whether the rows make a tree, at the index that was promised. */
 static int writer_check(struct tree_writer *w)
 {
     int status = tree_check(&w->sql);
@@ -275,7 +281,7 @@ static int writer_check(struct tree_writer *w)
     return status;
 }
 
-/* After a crash the log learns from it that what it holds below is void. */
+/* From this mark the log learns, after a crash, that its entries below are void. */
 static int writer_mark(struct tree_writer *w)
 {
     char text[64];
@@ -283,7 +289,7 @@ static int writer_mark(struct tree_writer *w)
     return sql_exec(&w->sql, text);
 }
 
-/* On the thread pool. */
+/* On the thread pool: checks the snapshot, and makes it durable beside the tree. */
 static void writer_prepare(uv_work_t *work)
 {
     struct tree_writer *w = work->data;
@@ -305,8 +311,8 @@ static void writer_prepare(uv_work_t *work)
         writer_failed(w, w->status, "sync");
 }
 
-/* The step, and what follows it. An error leaves the disk's next start to decide: the tree is
- * broken. */
+/* Takes the step, and finishes the installation. After an error the tree is broken, and the next
+ * start finds on disk whether the step was taken. */
 static int take_place(struct tree_writer *w)
 {
     struct tree *tree = w->tree;
@@ -325,6 +331,7 @@ static int take_place(struct tree_writer *w)
     return status;
 }
 
+/* The background is idle. A tree that is beyond the snapshot stays. */
 static int replace_tree(struct tree_writer *w)
 {
     struct tree *tree = w->tree;
@@ -355,6 +362,7 @@ void background_end(struct tree *tree)
     done(arg, status);
 }
 
+/* On the loop. The tree is replaced now, or when the last other job in the background ends. */
 static void writer_prepared(uv_work_t *work, int cancelled)
 {
     struct tree_writer *w = work->data;
