@@ -1,6 +1,6 @@
-/* Whom a folder belongs to: the mark that each of its databases carries (table `owner`), and its
- * format (PRAGMA user_version). A folder is marked before its cluster is known, with zeros; once it
- * is, the log is marked first, so that what the log says counts. */
+/* Which cluster and node a folder belongs to: the mark that each of its databases carries (table
+ * `owner`), and its format (PRAGMA user_version). The mark of a new folder is zeros. When its
+ * cluster becomes known the log is marked first, so the mark of the log is the one that counts. */
 #include "store/sql.h"
 
 #include "base/trace.h"
@@ -39,6 +39,7 @@ static int sql_format(struct sql *sql, int *format)
     return seal_is_kept(sql->db) ? 0 : sql_damaged(sql, "its pages have no seals");
 }
 
+/* Gives an empty database its mark, in the present format. */
 static int sql_mark(struct sql *sql, const struct identity *identity)
 {
     char text[256];
@@ -53,6 +54,7 @@ static int sql_mark(struct sql *sql, const struct identity *identity)
 
 int sql_set_owner(struct sql *sql, const struct identity *identity)
 {
+    assert(identity->cluster);
     char text[128];
     snprintf(text, sizeof text,
              "UPDATE owner SET cluster = %" PRId64 ", node = %" PRIu32 ", told = %d",
@@ -60,7 +62,7 @@ int sql_set_owner(struct sql *sql, const struct identity *identity)
     return sql_exec(sql, text);
 }
 
-/* Format 3 does not say `told`: any node could be a founder. */
+/* Format 3 has no `told`: its nodes were all founders. */
 static int sql_read_mark(struct sql *sql, int format, struct identity *identity)
 {
     int64_t cluster, node, told = 0;
@@ -81,6 +83,7 @@ int sql_owner(struct sql *sql, struct identity *identity, int *format)
     return status < 0 || *format == 0 ? status : sql_read_mark(sql, *format, identity);
 }
 
+/* A mark of no cluster becomes this one's; any other mark must be this one's already. */
 static int sql_check_owner(struct sql *sql, int format, const struct identity *identity)
 {
     struct identity found = {0};
@@ -113,10 +116,10 @@ int sql_identify(struct sql *sql, const struct identity *identity, int *format)
 
 int sql_upgraded(struct sql *sql, int format)
 {
-    char text[128];
     assert(format >= FOLDER_FORMAT_OLDEST && format < FOLDER_FORMAT);
     trace_info("store", "%s goes from format %d to %d: earlier versions refuse it from now on",
                sql->name, format, FOLDER_FORMAT);
+    char text[128];
     snprintf(text, sizeof text,
              "ALTER TABLE owner ADD COLUMN told INTEGER NOT NULL DEFAULT 0;"
              "PRAGMA user_version = %d",
@@ -126,6 +129,7 @@ int sql_upgraded(struct sql *sql, int format)
 
 /* ---- The folder ---- */
 
+/* Of a database that is open for this alone, and is left as it was. */
 static int identity_read_mark(struct sql *sql, struct identity *identity, int *format)
 {
     /* Exclusive: no shared memory file is made beside log.db. Closing leaves its WAL as it is. */
@@ -134,6 +138,7 @@ static int identity_read_mark(struct sql *sql, struct identity *identity, int *f
     return status < 0 ? status : sql_owner(sql, identity, format);
 }
 
+/* If there is no such database, nothing is read: 0. */
 static int identity_read_from(const struct folder *folder, const char *name,
                               struct identity *identity, int *format, struct fault *fault)
 {

@@ -9,8 +9,8 @@
 #include <sys/queue.h>
 #include <time.h>
 
-/* Writes beyond it wait for the next transaction, so that the first of many big ones is reported
- * soon. */
+/* A transaction takes no more writes once it has this many bytes, so that the first of many big
+ * writes is reported soon. */
 enum { LOG_BATCH_BYTES_MAX = 4 * 1024 * 1024 };
 
 struct log_item {
@@ -34,9 +34,10 @@ struct log {
     /* The storage thread's while it runs. */
     struct log_db db;
 
-    /* Both, under the mutex. The writes that are done come back so that the loop releases them. */
+    /* Both threads', under the mutex. Writes that are done come back, as only the loop may release
+     * references to entries. */
     uv_mutex_t mutex;
-    uv_cond_t wake; /* the storage thread: something waits, or `stopping` */
+    uv_cond_t wake; /* wakes the storage thread: a write waits, or `stopping` */
     struct log_queue waiting, done;
     uint64_t durable; /* ticket */
     int status;       /* the error that ended the writing */
@@ -47,40 +48,38 @@ struct log {
 static uint64_t log_clock_ns(clockid_t clock)
 {
     struct timespec now;
-
     clock_gettime(clock, &now);
     return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
 /* ---- The storage thread ---- */
 
-/* Takes what waits, as much as one transaction should hold. When nothing waits and the database has
- * nothing left to tidy, it sleeps. Returns false when it is time to end. */
+/* Takes the writes that wait, as many as one transaction should hold. Sleeps if none waits and the
+ * database has no dead rows to delete. Returns false if the thread should end. */
 static bool log_take(struct log *log, struct log_queue *batch, uint64_t *ticket)
 {
     uint64_t bytes = 0;
-    struct log_item *item;
-    bool go_on;
-
     uv_mutex_lock(&log->mutex);
     while (STAILQ_EMPTY(&log->waiting) && !log->stopping && !log_db_has_dead_rows(&log->db))
         uv_cond_wait(&log->wake, &log->mutex);
-    while (bytes < LOG_BATCH_BYTES_MAX && (item = STAILQ_FIRST(&log->waiting)) != NULL) {
+    struct log_item *item;
+    while (bytes < LOG_BATCH_BYTES_MAX && (item = STAILQ_FIRST(&log->waiting))) {
         STAILQ_REMOVE_HEAD(&log->waiting, next);
         STAILQ_INSERT_TAIL(batch, item, next);
         bytes += item->bytes;
+        assert(item->write.ticket > *ticket);
         *ticket = item->write.ticket;
     }
-    go_on = !STAILQ_EMPTY(batch) || !log->stopping;
+    bool go_on = !STAILQ_EMPTY(batch) || !log->stopping;
     uv_mutex_unlock(&log->mutex);
     return go_on;
 }
 
+/* Makes the batch durable in one transaction. An empty batch deletes dead rows. */
 static int log_commit(struct log *log, struct log_queue *batch)
 {
     struct log_item *item;
     int status = log_db_begin(&log->db);
-
     STAILQ_FOREACH(item, batch, next)
     {
         if (status == 0)
@@ -94,9 +93,9 @@ static void log_report(struct log *log, struct log_queue *batch, uint64_t ticket
                        uint64_t commit_ns)
 {
     struct log_metrics *m = &log->metrics;
-
     uv_mutex_lock(&log->mutex);
     if (status == 0) {
+        assert(ticket >= log->durable);
         log->durable = ticket;
         m->commits++;
         m->entries += log->db.rows_added;
@@ -110,19 +109,20 @@ static void log_report(struct log *log, struct log_queue *batch, uint64_t ticket
     uv_async_send(&log->report);
 }
 
+/* The thread: it ends after an error, or when it is told to and nothing waits. */
 static void log_run(void *arg)
 {
     struct log *log = arg;
     struct log_queue batch = STAILQ_HEAD_INITIALIZER(batch);
     uint64_t ticket = 0; /* of the last write that was taken */
     int status = 0;
-
     while (status == 0 && log_take(log, &batch, &ticket)) {
         uint64_t start = log_clock_ns(CLOCK_MONOTONIC);
         status = log_commit(log, &batch);
         log_report(log, &batch, ticket, status, log_clock_ns(CLOCK_MONOTONIC) - start);
+        assert(STAILQ_EMPTY(&batch)); /* they have gone back */
         if (status == 0) {
-            /* After the report: only what comes meanwhile waits for it. */
+            /* After the report, so that only writes that arrive meanwhile wait for it. */
             status = log_db_checkpoint(&log->db);
             if (status < 0)
                 log_report(log, &batch, ticket, status, 0);
@@ -136,11 +136,11 @@ static void log_run(void *arg)
 
 /* ---- The loop ---- */
 
+/* Frees writes. The loop alone may, as entries count their references without atomics. */
 static void log_release(struct log *log, struct log_queue *queue)
 {
     struct log_item *item;
-
-    while ((item = STAILQ_FIRST(queue)) != NULL) {
+    while ((item = STAILQ_FIRST(queue))) {
         STAILQ_REMOVE_HEAD(queue, next);
         paxos_write_clear(&item->write);
         free(item);
@@ -157,9 +157,12 @@ static void log_free(struct log *log)
     free(log);
 }
 
+/* The handle was the last thing that the loop had of the log. */
 static void log_report_closed(uv_handle_t *handle)
 {
     struct log *log = handle->data;
+    assert(log->stopping);
+    assert(log->ended);
     void (*closed)(void *arg) = log->closed;
     void *arg = log->closed_arg;
 
@@ -167,28 +170,26 @@ static void log_report_closed(uv_handle_t *handle)
     closed(arg);
 }
 
-/* Hands the thread's reports to the callbacks. They may close the log, which frees it only later.
- */
+/* Hands the thread's reports to the callbacks. These may call log_close, which frees the log only
+ * later. */
 static void log_reported(uv_async_t *report)
 {
     struct log *log = report->data;
     struct log_queue done = STAILQ_HEAD_INITIALIZER(done);
-    uint64_t durable;
-    int status;
-    bool end;
-
     uv_mutex_lock(&log->mutex);
     STAILQ_CONCAT(&done, &log->done);
-    durable = log->durable;
-    status = log->status;
-    end = log->ended && log->stopping;
+    uint64_t durable = log->durable;
+    int status = log->status;
+    bool end = log->ended && log->stopping;
     uv_mutex_unlock(&log->mutex);
 
     log_release(log, &done);
+    assert(durable <= log->queued);
     if (durable > log->reported) {
         log->reported = durable;
         log->callbacks.durable(log->callbacks.arg, durable);
     }
+    assert(status <= 0);
     if (status < 0 && !log->failed) {
         log->failed = true;
         log->callbacks.failed(log->callbacks.arg, status, log->db.sql.fault.text);
@@ -204,12 +205,10 @@ int log_open(const struct folder *folder, const struct identity *identity,
              const struct paxos_membership *members, uint64_t applied, uint64_t snapshot,
              struct log **log, struct paxos_stored *stored, struct fault *fault)
 {
-    struct log *l = calloc(1, sizeof(*l));
-    int status;
-
-    if (l == NULL)
+    struct log *l = calloc(1, sizeof *l);
+    if (!l)
         return fault_set(fault, -ENOMEM, "log.db: out of memory");
-    status = log_db_open(&l->db, folder, identity, members, applied);
+    int status = log_db_open(&l->db, folder, identity, members, applied);
     if (status < 0)
         goto free_log;
     status = log_db_load(&l->db, applied, snapshot, stored);
@@ -241,10 +240,8 @@ free_log:
 
 int log_next_incarnation(struct log *log, uint64_t *incarnation, struct fault *fault)
 {
-    int status;
-
     assert(!log->has_thread);
-    status = log_db_next_incarnation(&log->db, incarnation);
+    int status = log_db_next_incarnation(&log->db, incarnation);
     if (status < 0)
         *fault = log->db.sql.fault;
     return status;
@@ -252,11 +249,10 @@ int log_next_incarnation(struct log *log, uint64_t *incarnation, struct fault *f
 
 int log_start(struct log *log, uv_loop_t *loop, const struct log_callbacks *callbacks)
 {
-    int status;
-
     assert(!log->has_report);
+    assert(callbacks->durable && callbacks->failed);
     log->callbacks = *callbacks;
-    status = uv_async_init(loop, &log->report, log_reported);
+    int status = uv_async_init(loop, &log->report, log_reported);
     if (status < 0)
         return status;
     log->report.data = log;
@@ -269,15 +265,14 @@ int log_start(struct log *log, uv_loop_t *loop, const struct log_callbacks *call
 
 int log_write(struct log *log, struct paxos_write *write)
 {
-    struct log_item *item = calloc(1, sizeof(*item));
-
+    struct log_item *item = calloc(1, sizeof *item);
     assert(log->has_thread);
     assert(write->ticket > log->queued);
-    if (item == NULL)
+    if (!item)
         return -ENOMEM;
     log->queued = write->ticket;
     item->write = *write;
-    memset(write, 0, sizeof(*write));
+    memset(write, 0, sizeof *write);
     for (uint32_t i = 0; i < item->write.entry_count; i++)
         item->bytes += item->write.entries[i]->len;
 
@@ -298,6 +293,7 @@ void log_metrics(struct log *log, struct log_metrics *metrics)
 
 void log_close(struct log *log, void (*closed)(void *arg), void *arg)
 {
+    assert(!log->closed && closed);
     log->closed = closed;
     log->closed_arg = arg;
     if (!log->has_report) {
@@ -309,5 +305,5 @@ void log_close(struct log *log, void (*closed)(void *arg), void *arg)
     log->stopping = true;
     uv_cond_signal(&log->wake);
     uv_mutex_unlock(&log->mutex);
-    uv_async_send(&log->report); /* in case the thread has ended before */
+    uv_async_send(&log->report); /* the thread may have ended already, and does not report again */
 }

@@ -27,7 +27,7 @@ static const char *const log_statement_texts[LOG_STATEMENT_COUNT] = {
 
 _Static_assert(PAXOS_MEMBER == 0 && PAXOS_JOINING == 1 && PAXOS_FRESH == 2, "they are stored");
 
-/* A new folder is fresh, and has a random number. */
+/* A new folder is PAXOS_FRESH and gets a random number, which is not 0. */
 static const char log_schema[] =
     "CREATE TABLE state (promise_n INTEGER NOT NULL, promise_priority INTEGER NOT NULL,"
     " promise_pid INTEGER NOT NULL, round_n INTEGER NOT NULL, round_priority INTEGER NOT NULL,"
@@ -41,9 +41,10 @@ static const char log_member_schema[] =
 
 /* ---- Opening ---- */
 
-/* Nothing is known of them yet. */
+/* Makes the table of members. Neither life nor folder is known of any yet. */
 static int log_db_make_members(struct log_db *db, const struct paxos_membership *members)
 {
+    assert(members->count <= PAXOS_NODES_MAX);
     int status = sql_exec(&db->sql, log_member_schema);
     for (uint32_t i = 0; i < members->count && status == 0; i++) {
         char text[80];
@@ -54,9 +55,9 @@ static int log_db_make_members(struct log_db *db, const struct paxos_membership 
     return status;
 }
 
-/* Format 3 numbered the nodes of a cluster from 1 on without a gap and kept a table `node` by rank,
- * which is one less. Its rows were written together, for ranks that no node had as well, or not at
- * all as long as nothing was known. */
+/* Format 3 numbered the nodes of a cluster from 1 on without a gap, and had a table `node` by rank,
+ * which is that number less one. All its rows were written together, even for ranks without a node;
+ * there were none as long as nothing was known. */
 static int log_db_upgrade(struct log_db *db, const struct paxos_membership *members, int format)
 {
     int status = log_db_make_members(db, members);
@@ -67,11 +68,12 @@ static int log_db_upgrade(struct log_db *db, const struct paxos_membership *memb
     return status < 0 ? status : sql_upgraded(&db->sql, format);
 }
 
+/* In one transaction: makes the tables of a new database, or brings those of a former format up to
+ * date. */
 static int log_db_make(struct log_db *db, const struct identity *identity,
                        const struct paxos_membership *members, uint64_t applied)
 {
     int format, status = sql_exec(&db->sql, "BEGIN IMMEDIATE");
-
     if (status == 0)
         status = sql_identify(&db->sql, identity, &format);
     bool made = status == 0 && format == 0;
@@ -89,10 +91,10 @@ static int log_db_make(struct log_db *db, const struct identity *identity,
     return status == 0 ? sql_exec(&db->sql, "COMMIT") : status;
 }
 
+/* SQLite calls it after each commit. */
 static int log_count_wal_pages(void *arg, sqlite3 *handle, const char *schema, int pages)
 {
     struct log_db *db = arg;
-
     db->wal_pages = pages;
     return SQLITE_OK;
 }
@@ -104,17 +106,15 @@ static int log_db_extend_wal(struct log_db *db)
 {
     static const uint8_t zeros[64 * 1024];
     sqlite3_file *wal;
-    sqlite3_int64 size;
-    int code;
-
     sqlite3_file_control(db->sql.db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &wal);
-    assert(wal->pMethods != NULL);
-    code = wal->pMethods->xFileSize(wal, &size);
+    assert(wal->pMethods);
+    sqlite3_int64 size;
+    int code = wal->pMethods->xFileSize(wal, &size);
     if (code == SQLITE_OK && size >= LOG_WAL_BYTES)
         return 0;
     while (code == SQLITE_OK && size < LOG_WAL_BYTES) {
-        code = wal->pMethods->xWrite(wal, zeros, sizeof(zeros), size);
-        size += (sqlite3_int64)sizeof(zeros);
+        code = wal->pMethods->xWrite(wal, zeros, sizeof zeros, size);
+        size += (sqlite3_int64)sizeof zeros;
     }
     if (code == SQLITE_OK)
         code = wal->pMethods->xSync(wal, SQLITE_SYNC_NORMAL);
@@ -128,7 +128,6 @@ static int log_db_extend_wal(struct log_db *db)
 static int log_db_prepare(struct log_db *db)
 {
     int status = 0;
-
     for (int i = 0; i < LOG_STATEMENT_COUNT && status == 0; i++)
         status = sql_prepare(&db->sql, log_statement_texts[i], &db->statements[i]);
     return status;
@@ -137,11 +136,9 @@ static int log_db_prepare(struct log_db *db)
 int log_db_open(struct log_db *db, const struct folder *folder, const struct identity *identity,
                 const struct paxos_membership *members, uint64_t applied)
 {
-    int status;
-
-    memset(db, 0, sizeof(*db));
+    memset(db, 0, sizeof *db);
     db->node = identity->node;
-    status = sql_settle(folder, "log.db", &db->sql.fault);
+    int status = sql_settle(folder, "log.db", &db->sql.fault);
     if (status == 0)
         status = sql_open(&db->sql, folder, "log.db");
     if (status < 0)
@@ -179,6 +176,7 @@ void log_db_close(struct log_db *db)
 
 int log_db_begin(struct log_db *db)
 {
+    assert(sqlite3_get_autocommit(db->sql.db)); /* no transaction is open */
     db->state_changed = db->membership_changed = false;
     db->rows_added = 0;
     db->bytes_added = 0;
@@ -188,16 +186,14 @@ int log_db_begin(struct log_db *db)
 static int log_db_cut(struct log_db *db, uint64_t first)
 {
     sqlite3_stmt *cut = db->statements[LOG_CUT];
-
     sqlite3_bind_int64(cut, 1, (int64_t)first);
     return sql_run(&db->sql, cut);
 }
 
 static int log_db_insert(struct log_db *db, uint64_t index, const struct paxos_entry *entry)
 {
-    sqlite3_stmt *insert = db->statements[LOG_INSERT];
-
     assert(index >= db->state.compacted);
+    sqlite3_stmt *insert = db->statements[LOG_INSERT];
     sqlite3_bind_int64(insert, 1, (int64_t)index);
     sql_bind_bytes(insert, 2, bytes_of(entry->bytes, entry->len));
     db->rows_added++;
@@ -210,16 +206,18 @@ static bool log_ballots_equal(struct paxos_ballot a, struct paxos_ballot b)
     return a.n == b.n && a.priority == b.priority && a.pid == b.pid;
 }
 
-/* `decided` alone does not make the row worth a page when entries are written anyway: it may be
- * written lazily (it only tells where to begin to catch up). */
+/* A new `decided` alone is not worth the row's page in a transaction that adds entries: it may be
+ * stored late, as it only says where catching up begins. */
 static void log_db_set_state(struct log_db *db, const struct paxos_write *write)
 {
     struct log_state *state = &db->state;
-
     assert(write->compacted >= state->compacted);
     assert(write->decided >= state->decided);
+    assert(write->compacted <= write->decided);
+    assert(paxos_ballot_compare(write->acc_round, write->promise) <= 0);
     assert(write->membership.count > 0);
-    if (memcmp(&write->membership, &state->membership, sizeof(state->membership)) != 0)
+    assert(write->membership.count <= PAXOS_NODES_MAX);
+    if (memcmp(&write->membership, &state->membership, sizeof state->membership) != 0)
         db->state_changed = db->membership_changed = true;
     if (write->entry_count == 0 || write->truncate || write->compacted != state->compacted ||
         !log_ballots_equal(write->promise, state->promise) ||
@@ -235,7 +233,6 @@ static void log_db_set_state(struct log_db *db, const struct paxos_write *write)
 int log_db_put(struct log_db *db, const struct paxos_write *write)
 {
     int status = 0;
-
     log_db_set_state(db, write);
     if (write->truncate)
         status = log_db_cut(db, write->first);
@@ -253,10 +250,9 @@ static void log_bind_ballot(sqlite3_stmt *statement, int parameter, struct paxos
 
 static int log_db_write_state(struct log_db *db)
 {
-    sqlite3_stmt *set = db->statements[LOG_SET_STATE];
-
     assert(db->state.compacted <= db->state.decided);
     assert(paxos_ballot_compare(db->state.acc_round, db->state.promise) <= 0);
+    sqlite3_stmt *set = db->statements[LOG_SET_STATE];
     log_bind_ballot(set, 1, db->state.promise);
     log_bind_ballot(set, 4, db->state.acc_round);
     sqlite3_bind_int64(set, 7, (int64_t)db->state.decided);
@@ -265,12 +261,13 @@ static int log_db_write_state(struct log_db *db)
     return sql_run(&db->sql, set);
 }
 
+/* All of them at once: their rows are few, and rarely change. */
 static int log_db_write_members(struct log_db *db)
 {
     sqlite3_stmt *add = db->statements[LOG_ADD_MEMBER];
     const struct paxos_membership *membership = &db->state.membership;
     int status = sql_run(&db->sql, db->statements[LOG_FORGET_MEMBERS]);
-
+    assert(membership->count > 0);
     for (uint32_t i = 0; i < membership->count && status == 0; i++) {
         sqlite3_bind_int64(add, 1, membership->members[i].pid);
         sqlite3_bind_int64(add, 2, membership->members[i].life);
@@ -285,16 +282,15 @@ bool log_db_has_dead_rows(const struct log_db *db)
     return db->first_row < db->state.compacted;
 }
 
-/* Deletes the oldest dead rows: somewhat faster than new ones come, and not so many at once that
- * the commit becomes long. */
+/* Deletes the oldest dead rows: faster than new rows are added, but few enough for the commit to
+ * stay short. */
 static int log_db_trim(struct log_db *db)
 {
-    sqlite3_stmt *dead = db->statements[LOG_LIST_DEAD], *trim = db->statements[LOG_TRIM];
     uint64_t bytes_max = LOG_TRIM_BYTES + 2 * db->bytes_added, bytes = 0;
-    uint64_t last = db->state.compacted - 1; /* if no row is left below it */
+    uint64_t last = db->state.compacted - 1; /* unless more are left than are deleted now */
     int status = 0;
-
     assert(log_db_has_dead_rows(db));
+    sqlite3_stmt *dead = db->statements[LOG_LIST_DEAD];
     sqlite3_bind_int64(dead, 1, (int64_t)db->state.compacted);
     sqlite3_bind_int64(dead, 2, (int64_t)(LOG_TRIM_ROWS + 2 * db->rows_added));
     while (bytes < bytes_max && (status = sql_step(&db->sql, dead)) > 0) {
@@ -304,6 +300,8 @@ static int log_db_trim(struct log_db *db)
     sqlite3_reset(dead);
     if (status < 0)
         return status;
+    sqlite3_stmt *trim = db->statements[LOG_TRIM];
+    assert(last < db->state.compacted);
     sqlite3_bind_int64(trim, 1, (int64_t)last);
     db->first_row = last + 1;
     return sql_run(&db->sql, trim);
@@ -311,8 +309,8 @@ static int log_db_trim(struct log_db *db)
 
 int log_db_commit(struct log_db *db)
 {
+    assert(!sqlite3_get_autocommit(db->sql.db));
     int status = 0;
-
     if (db->state_changed)
         status = log_db_write_state(db);
     if (status == 0 && db->membership_changed)
@@ -326,6 +324,7 @@ int log_db_checkpoint(struct log_db *db)
 {
     if (db->wal_pages < LOG_WAL_PAGES)
         return 0;
+    assert(sqlite3_get_autocommit(db->sql.db));
     db->wal_pages = 0;
     if (sqlite3_wal_checkpoint_v2(db->sql.db, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL) ==
         SQLITE_OK)

@@ -16,7 +16,7 @@
 #include "store/sql.h"
 
 enum {
-    LOG_WAL_PAGES = 1500,             /* the WAL is written back when it is so long: 5 to 25 ms */
+    LOG_WAL_PAGES = 1500, /* the WAL is written back at this length, which takes 5 to 25 ms */
     LOG_WAL_BYTES = 16 * 1024 * 1024, /* its file from the start: LOG_WAL_PAGES and a large batch */
     LOG_TRIM_ROWS = 64,           /* dead rows deleted with a commit, plus two for each new one */
     LOG_TRIM_BYTES = 1024 * 1024, /* their bytes likewise, so that a commit stays short */
@@ -39,7 +39,7 @@ enum log_statement {
     LOG_STATEMENT_COUNT
 };
 
-/* What the row of `state` says. */
+/* The row of `state`, and the members. */
 struct log_state {
     struct paxos_ballot promise, acc_round;
     uint64_t decided, compacted;
@@ -53,16 +53,15 @@ struct log_db {
     sqlite3_stmt *statements[LOG_STATEMENT_COUNT];
     struct log_state state;           /* on disk; inside a transaction, what it will be */
     bool state_changed;               /* the row must be written with this transaction */
-    bool membership_changed;          /* so must those of the members */
+    bool membership_changed;          /* so must the members' rows */
     uint32_t node;                    /* struct identity */
     uint64_t first_row;               /* no row lies below */
     uint64_t rows_added, bytes_added; /* by this transaction */
     int wal_pages;                    /* after the last commit */
 };
 
-/* Opens or makes the database; `members` as in log_open. `applied` is what the tree holds: where
- * that is more than nothing, a log that is missing is refused. On an error there is nothing to
- * close. */
+/* Opens or makes the database; `members` as in log_open. `applied` is how far the tree has applied
+ * the log: if it is not 0, a missing log is refused. On an error there is nothing to close. */
 int log_db_open(struct log_db *db, const struct folder *folder, const struct identity *identity,
                 const struct paxos_membership *members, uint64_t applied);
 void log_db_close(struct log_db *db);

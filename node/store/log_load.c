@@ -1,4 +1,5 @@
-/* Reading log.db at the start: nothing is believed that does not fit together. */
+/* Reading log.db at the start. A log whose parts contradict one another, or the tree, is refused.
+ */
 #include "store/log.h"
 #include "store/log_db.h"
 
@@ -15,12 +16,12 @@ static struct paxos_ballot log_column_ballot(sqlite3_stmt *row, int column)
                                  (uint32_t)sqlite3_column_int64(row, column + 2)};
 }
 
+/* Reads the row of `state`, and checks whether its numbers can be true together. */
 static int log_read_state(struct log_db *db)
 {
     sqlite3_stmt *get = db->statements[LOG_GET_STATE];
     struct log_state *state = &db->state;
     int status = sql_step(&db->sql, get);
-
     if (status == 0)
         return sql_damaged(&db->sql, "it has no state");
     if (status < 0)
@@ -38,21 +39,20 @@ static int log_read_state(struct log_db *db)
     if (state->compacted > state->decided)
         return sql_damaged(&db->sql, "it is compacted beyond what is decided");
     if (state->membership.standing >= PAXOS_STANDING_END || state->folder == 0)
-        return sql_damaged(&db->sql, "whether the node is a member is not known");
+        return sql_damaged(&db->sql, "it does not say whether the node is a member");
     if (state->membership.standing != PAXOS_MEMBER && state->acc_round.n != 0)
-        return sql_damaged(&db->sql, "it has accepted, and is no member");
+        return sql_damaged(&db->sql, "it has accepted entries without being a member");
     return 0;
 }
 
-/* They come in the order of their pids, from one row after another. */
+/* Reads the members, one row after another in the order of pids. This node must be one of them. */
 static int log_read_members(struct log_db *db)
 {
-    sqlite3_stmt *list = db->statements[LOG_LIST_MEMBERS];
     struct paxos_membership *membership = &db->state.membership;
     bool here = false; /* whether this node is one of them */
-    int status;
-
     *membership = (struct paxos_membership){.standing = membership->standing};
+    sqlite3_stmt *list = db->statements[LOG_LIST_MEMBERS];
+    int status;
     while ((status = sql_step(&db->sql, list)) > 0) {
         int64_t pid = sqlite3_column_int64(list, 0), life = sqlite3_column_int64(list, 1);
         bool possible = pid > 0 && pid <= UINT32_MAX && life >= 0 && life < PAXOS_LIFE_MAX;
@@ -65,36 +65,36 @@ static int log_read_members(struct log_db *db)
             (uint32_t)pid, (uint32_t)life, (uint64_t)sqlite3_column_int64(list, 2)};
     }
     sqlite3_reset(list);
-    return status < 0 || here ? status : sql_damaged(&db->sql, "its members are no cluster's");
+    return status < 0 || here ? status : sql_damaged(&db->sql, "its list of members is wrong");
 }
 
+/* Copies one entry to the end of the array, which has room for `*room`. */
 static int log_add_entry(struct paxos_stored *stored, uint64_t *room, struct bytes bytes)
 {
-    struct paxos_entry *entry;
-
+    assert(stored->entry_count <= *room);
     if (stored->entry_count == *room) {
         uint64_t more = *room == 0 ? 1024 : *room * 2;
         struct paxos_entry **entries =
             realloc(stored->entries, more * sizeof(struct paxos_entry *));
-        if (entries == NULL)
+        if (!entries)
             return -ENOMEM;
         stored->entries = entries;
         *room = more;
     }
-    entry = paxos_entry_new(bytes.data, (uint32_t)bytes.len);
-    if (entry == NULL)
+    struct paxos_entry *entry = paxos_entry_new(bytes.data, (uint32_t)bytes.len);
+    if (!entry)
         return -ENOMEM;
     stored->entries[stored->entry_count++] = entry;
     return 0;
 }
 
+/* Reads the entries from `compacted` on; no index may be missing up to what is decided. */
 static int log_read_entries(struct log_db *db, struct paxos_stored *stored)
 {
     sqlite3_stmt *list = db->statements[LOG_LIST];
     uint64_t room = 0;
-    int status;
-
     sqlite3_bind_int64(list, 1, (int64_t)db->state.compacted);
+    int status;
     while ((status = sql_step(&db->sql, list)) > 0) {
         uint64_t index = (uint64_t)sqlite3_column_int64(list, 0);
         if (index != db->state.compacted + stored->entry_count)
@@ -110,10 +110,11 @@ static int log_read_entries(struct log_db *db, struct paxos_stored *stored)
     return status;
 }
 
-/* The tree was taken from a snapshot beyond the end of the log, and then the node died: what the
- * log holds is void. */
+/* A snapshot beyond the end of the log took the tree's place, and then the node died: everything in
+ * the log is void. */
 static int log_cut_to(struct log_db *db, uint64_t applied, struct paxos_stored *stored)
 {
+    assert(applied > db->state.compacted + stored->entry_count);
     struct paxos_write write = {.promise = db->state.promise,
                                 .acc_round = db->state.acc_round,
                                 .decided = applied,
@@ -122,7 +123,6 @@ static int log_cut_to(struct log_db *db, uint64_t applied, struct paxos_stored *
                                 .first = 0,
                                 .membership = db->state.membership};
     int status = log_db_begin(db);
-
     if (status == 0)
         status = log_db_put(db, &write);
     if (status == 0)
@@ -131,12 +131,14 @@ static int log_cut_to(struct log_db *db, uint64_t applied, struct paxos_stored *
     return status;
 }
 
-/* The tree was taken from a snapshot, and then the node died before the log heard of it. What the
- * log holds below may never have been decided; what it holds beyond was accepted, and stays. */
+/* A snapshot took the tree's place, and then the node died before the log was told. Entries below
+ * the snapshot may never have been decided; those beyond it were accepted, and stay. */
 static int log_cut_below(struct log_db *db, uint64_t snapshot, struct paxos_stored *stored)
 {
+    assert(snapshot > db->state.compacted);
     uint64_t end = db->state.compacted + stored->entry_count;
     uint64_t void_ones = snapshot - db->state.compacted;
+    assert(void_ones <= stored->entry_count);
     struct paxos_write write = {.promise = db->state.promise,
                                 .acc_round = db->state.acc_round,
                                 .decided = db->state.decided,
@@ -144,7 +146,6 @@ static int log_cut_below(struct log_db *db, uint64_t snapshot, struct paxos_stor
                                 .first = end,
                                 .membership = db->state.membership};
     int status = log_db_begin(db);
-
     if (status == 0)
         status = log_db_put(db, &write);
     if (status == 0)
@@ -153,15 +154,15 @@ static int log_cut_below(struct log_db *db, uint64_t snapshot, struct paxos_stor
         paxos_entry_unref(stored->entries[i]);
     stored->entry_count -= void_ones;
     memmove(stored->entries, stored->entries + void_ones,
-            stored->entry_count * sizeof(*stored->entries));
+            stored->entry_count * sizeof *stored->entries);
     return status;
 }
 
+/* The log and the tree are in two databases, so a crash can leave either ahead of the other. */
 static int log_fit_to_tree(struct log_db *db, uint64_t applied, uint64_t snapshot,
                            struct paxos_stored *stored)
 {
     struct log_state *state = &db->state;
-
     if (applied < state->compacted)
         return fault_set(
             &db->sql.fault, -EINVAL,
@@ -180,10 +181,8 @@ static int log_fit_to_tree(struct log_db *db, uint64_t applied, uint64_t snapsho
 
 int log_db_load(struct log_db *db, uint64_t applied, uint64_t snapshot, struct paxos_stored *stored)
 {
-    int status;
-
-    memset(stored, 0, sizeof(*stored));
-    status = log_read_state(db);
+    memset(stored, 0, sizeof *stored);
+    int status = log_read_state(db);
     if (status == 0)
         status = log_read_members(db);
     if (status == 0)
@@ -194,6 +193,7 @@ int log_db_load(struct log_db *db, uint64_t applied, uint64_t snapshot, struct p
         log_stored_clear(stored);
         return status;
     }
+    assert(db->state.compacted <= db->state.decided);
     assert(db->state.decided <= db->state.compacted + stored->entry_count);
     stored->promise = db->state.promise;
     stored->acc_round = db->state.acc_round;
@@ -209,17 +209,16 @@ void log_stored_clear(struct paxos_stored *stored)
     for (uint64_t i = 0; i < stored->entry_count; i++)
         paxos_entry_unref(stored->entries[i]);
     free(stored->entries);
-    memset(stored, 0, sizeof(*stored));
+    memset(stored, 0, sizeof *stored);
 }
 
 int log_db_next_incarnation(struct log_db *db, uint64_t *incarnation)
 {
     sqlite3_stmt *set = db->statements[LOG_SET_INCARNATION];
     uint64_t next = db->state.incarnation + LOG_INCARNATION_STEP;
-    int status;
-
+    assert(next > db->state.incarnation && next <= INT64_MAX);
     sqlite3_bind_int64(set, 1, (int64_t)next);
-    status = sql_run(&db->sql, set);
+    int status = sql_run(&db->sql, set);
     if (status < 0)
         return status;
     db->state.incarnation = next;

@@ -7,8 +7,8 @@
 
 enum {
     HASHED_BYTES = SEAL_PAGE_BYTES - SEAL_BYTES,
-    HEADER_BYTES = 100,   /* of the first page; read alone before anything else */
-    HEADER_RESERVED = 20, /* there: how many bytes at the end of each page are not SQLite's */
+    HEADER_BYTES = 100,   /* of the first page; SQLite reads them alone before anything else */
+    HEADER_RESERVED = 20, /* where they say how many bytes at the end of each page are free */
 };
 
 /* A database; any other file is the default VFS's own. */
@@ -31,6 +31,7 @@ static sqlite3_file *real_of(sqlite3_file *file)
 
 /* ---- Pages ---- */
 
+/* The offset is the seed: a page that was written or read at a wrong place is damaged as well. */
 static uint64_t seal_of(const uint8_t *page, sqlite3_int64 offset)
 {
     return XXH3_64bits_withSeed(page, HASHED_BYTES, (XXH64_hash_t)offset);
@@ -39,24 +40,22 @@ static uint64_t seal_of(const uint8_t *page, sqlite3_int64 offset)
 static bool is_sealed(const uint8_t *page, sqlite3_int64 offset)
 {
     uint64_t seal = seal_of(page, offset);
-
     return memcmp(page + HASHED_BYTES, &seal, SEAL_BYTES) == 0;
 }
 
-/* The header is looked at before the page that it is in: what is wrong in it shows with that. It
- * may also be torn, when the page itself is in the WAL. */
+/* Whether another program made the database. Damage to the header is not looked for: it shows when
+ * the page is read, and a torn header does no harm if the whole page is in the WAL. */
 static bool is_foreign(const uint8_t *header)
 {
     static const char magic[] = "SQLite format 3";
-
-    return memcmp(header, magic, sizeof(magic)) == 0 && header[HEADER_RESERVED] != SEAL_BYTES;
+    return memcmp(header, magic, sizeof magic) == 0 && header[HEADER_RESERVED] != SEAL_BYTES;
 }
 
 static int sealed_read(sqlite3_file *file, void *to, int len, sqlite3_int64 offset)
 {
     struct sealed_file *f = sealed_of(file);
+    assert(len > 0 && offset >= 0);
     int code = f->real->pMethods->xRead(f->real, to, len, offset);
-
     if (code != SQLITE_OK || f->foreign)
         return code;
     if (offset + len <= HEADER_BYTES) {
@@ -72,15 +71,13 @@ static int sealed_read(sqlite3_file *file, void *to, int len, sqlite3_int64 offs
 static int sealed_write(sqlite3_file *file, const void *data, int len, sqlite3_int64 offset)
 {
     struct sealed_file *f = sealed_of(file);
-    uint8_t page[SEAL_PAGE_BYTES];
-    uint64_t seal;
-
     if (f->foreign)
         return f->real->pMethods->xWrite(f->real, data, len, offset);
     assert(len == SEAL_PAGE_BYTES);
     assert(offset % SEAL_PAGE_BYTES == 0);
+    uint8_t page[SEAL_PAGE_BYTES];
     memcpy(page, data, HASHED_BYTES);
-    seal = seal_of(page, offset);
+    uint64_t seal = seal_of(page, offset);
     memcpy(page + HASHED_BYTES, &seal, SEAL_BYTES);
     return f->real->pMethods->xWrite(f->real, page, len, offset);
 }
@@ -158,8 +155,8 @@ static int sealed_shm_unmap(sqlite3_file *file, int delete)
     return real_of(file)->pMethods->xShmUnmap(real_of(file), delete);
 }
 
-/* Version 2: without mappings, which nobody would check. */
-static const sqlite3_io_methods methods = {
+/* Version 2, without memory mappings: what SQLite reads through those would not be checked. */
+static const sqlite3_io_methods sealed_methods = {
     .iVersion = 2,
     .xClose = sealed_close,
     .xRead = sealed_read,
@@ -190,14 +187,12 @@ static int vfs_open(sqlite3_vfs *vfs, sqlite3_filename path, sqlite3_file *file,
                     int *out_flags)
 {
     struct sealed_file *f = sealed_of(file);
-    int code;
-
     if (!(flags & SQLITE_OPEN_MAIN_DB))
         return real_vfs(vfs)->xOpen(real_vfs(vfs), path, file, flags, out_flags);
     *f = (struct sealed_file){.real = (sqlite3_file *)(f + 1)};
-    code = real_vfs(vfs)->xOpen(real_vfs(vfs), path, f->real, flags, out_flags);
+    int code = real_vfs(vfs)->xOpen(real_vfs(vfs), path, f->real, flags, out_flags);
     if (f->real->pMethods)
-        f->base.pMethods = &methods;
+        f->base.pMethods = &sealed_methods;
     return code;
 }
 
@@ -249,15 +244,14 @@ static sqlite3_vfs sealed_vfs = {
     .xGetLastError = vfs_last_error,
 };
 
+/* Once in the process, and before it uses SQLite for anything else. */
 static void register_vfs(void)
 {
-    sqlite3_vfs *real;
-
-    /* Nobody asks how much memory SQLite has; counting it takes a mutex with each allocation. This
-     * is the first that the process wants of SQLite: later it could not be told. */
+    /* SQLite need not count the memory it has, which takes a mutex with each allocation. It can
+     * only be told before it is first used. */
     sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
-    real = sqlite3_vfs_find(NULL);
-    if (real == NULL)
+    sqlite3_vfs *real = sqlite3_vfs_find(NULL);
+    if (!real)
         return;
     sealed_vfs.szOsFile = (int)sizeof(struct sealed_file) + real->szOsFile;
     sealed_vfs.mxPathname = real->mxPathname;
@@ -268,7 +262,6 @@ static void register_vfs(void)
 const char *seal_vfs(void)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
-
     pthread_once(&once, register_vfs);
     return sealed_vfs.zName;
 }
@@ -276,7 +269,6 @@ const char *seal_vfs(void)
 void seal_make_room(sqlite3 *db)
 {
     int bytes = SEAL_BYTES;
-
     sqlite3_file_control(db, "main", SQLITE_FCNTL_RESERVE_BYTES, &bytes);
 }
 
@@ -284,21 +276,18 @@ void seal_make_room(sqlite3 *db)
 static const struct sealed_file *sealed_file_of(sqlite3 *db)
 {
     sqlite3_file *file = NULL;
-
     sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &file);
-    return file != NULL && file->pMethods == &methods ? sealed_of(file) : NULL;
+    return file && file->pMethods == &sealed_methods ? sealed_of(file) : NULL;
 }
 
 int64_t seal_damaged_page(sqlite3 *db)
 {
     const struct sealed_file *f = sealed_file_of(db);
-
-    return f != NULL ? f->damaged_page : 0;
+    return f ? f->damaged_page : 0;
 }
 
 bool seal_is_kept(sqlite3 *db)
 {
     const struct sealed_file *f = sealed_file_of(db);
-
-    return f != NULL && !f->foreign;
+    return f && !f->foreign;
 }

@@ -58,9 +58,8 @@ int sql_failed(struct sql *sql, const char *doing)
     int system_errno = of_system ? sqlite3_system_errno(sql->db) : 0;
     const char *text = sqlite3_errmsg(sql->db);
     char page[64];
-
     if (code == SQLITE_IOERR_DATA) {
-        snprintf(page, sizeof(page), "page %" PRId64 " is not as it was written",
+        snprintf(page, sizeof page, "page %" PRId64 " is not as it was written",
                  seal_damaged_page(sql->db));
         return sql_damaged(sql, page);
     }
@@ -72,19 +71,17 @@ int sql_failed(struct sql *sql, const char *doing)
                      doing, text, strerror(system_errno));
 }
 
-/* After a sync that failed, Linux takes the pages for written: no later sync writes them, but they
+/* After a sync that failed, Linux considers the pages written: no later sync writes them, but they
  * are read until they are evicted. */
 int sql_settle(const struct folder *folder, const char *name, struct fault *fault)
 {
     char path[PATH_MAX];
-    int fd, status;
-
-    if (snprintf(path, sizeof(path), "%s/%s-wal", folder_path(folder), name) >= (int)sizeof(path))
+    if (snprintf(path, sizeof path, "%s/%s-wal", folder_path(folder), name) >= (int)sizeof path)
         return fault_set(fault, -ENAMETOOLONG, "%s: the folder's path is too long", name);
-    fd = open(path, O_RDWR | O_CLOEXEC);
+    int fd = open(path, O_RDWR | O_CLOEXEC);
     if (fd < 0 && errno == ENOENT)
         return 0;
-    status = fd < 0 || fsync(fd) < 0 ? -errno : -posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+    int status = fd < 0 || fsync(fd) < 0 ? -errno : -posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
     if (fd >= 0)
         close(fd);
     return status < 0 ? fault_set(fault, status, "%s-wal: sync: %s", name, strerror(-status)) : 0;
@@ -92,17 +89,17 @@ int sql_settle(const struct folder *folder, const char *name, struct fault *faul
 
 int sql_open(struct sql *sql, const struct folder *folder, const char *name)
 {
-    char path[PATH_MAX];
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
-    int status;
-
-    memset(sql, 0, sizeof(*sql));
+    memset(sql, 0, sizeof *sql);
     sql->name = name;
-    if (snprintf(path, sizeof(path), "%s/%s", folder_path(folder), name) >= (int)sizeof(path))
+    char path[PATH_MAX];
+    if (snprintf(path, sizeof path, "%s/%s", folder_path(folder), name) >= (int)sizeof path)
         return fault_set(&sql->fault, -ENAMETOOLONG, "%s: the folder's path is too long", name);
-    /* Made here, without opening it, so that only its owner may read what files with a mode hold;
-     * SQLite gives its WAL the same mode. Whatever is wrong with the place, opening it tells. */
+    /* Made here, without being opened, with a mode of its own: the tree may hold files that only
+     * their owner may read. SQLite gives the WAL the same mode. If making it fails, opening it
+     * fails as well and says why. */
     mknod(path, S_IFREG | 0600, 0);
+    int status;
     if (sqlite3_open_v2(path, &sql->db, flags, seal_vfs()) != SQLITE_OK) {
         status = sql_failed(sql, "open");
         goto failed;
@@ -124,39 +121,36 @@ failed:
 void sql_close(struct sql *sql)
 {
     int code = sqlite3_close(sql->db);
-
     assert(code == SQLITE_OK);
     sql->db = NULL;
 }
 
-/* The beginning of the SQL says what was being done. */
+/* The beginning of the SQL names what was being done. */
 static int sql_text_failed(struct sql *sql, const char *text)
 {
     char doing[40];
-
-    snprintf(doing, sizeof(doing), "%s", text);
+    snprintf(doing, sizeof doing, "%s", text);
     return sql_failed(sql, doing);
 }
 
 int sql_exec(struct sql *sql, const char *text)
 {
     int code = sqlite3_exec(sql->db, text, NULL, NULL, NULL);
-
     return code == SQLITE_OK ? 0 : sql_text_failed(sql, text);
 }
 
 int sql_prepare(struct sql *sql, const char *text, sqlite3_stmt **statement)
 {
     int code = sqlite3_prepare_v3(sql->db, text, -1, SQLITE_PREPARE_PERSISTENT, statement, NULL);
-
+    assert(code != SQLITE_OK || *statement); /* there is a statement in the text */
     return code == SQLITE_OK ? 0 : sql_text_failed(sql, text);
 }
 
 int sql_step(struct sql *sql, sqlite3_stmt *statement)
 {
+    assert(statement);
     int code = sqlite3_step(statement);
     int status = 0;
-
     if (code == SQLITE_ROW)
         return 1;
     if (code != SQLITE_DONE)
@@ -168,22 +162,20 @@ int sql_step(struct sql *sql, sqlite3_stmt *statement)
 int sql_run(struct sql *sql, sqlite3_stmt *statement)
 {
     int status = sql_step(sql, statement);
-
     assert(status <= 0);
     return status;
 }
 
 void sql_bind_bytes(sqlite3_stmt *statement, int parameter, struct bytes bytes)
 {
+    assert(bytes.len == 0 || bytes.data);
     const void *data = bytes.len > 0 ? (const void *)bytes.data : "";
-
     sqlite3_bind_blob64(statement, parameter, data, bytes.len, SQLITE_STATIC);
 }
 
 struct bytes sql_column_bytes(sqlite3_stmt *statement, int column)
 {
     const void *data = sqlite3_column_blob(statement, column);
-
     return bytes_of(data, (size_t)sqlite3_column_bytes(statement, column));
 }
 
@@ -191,7 +183,6 @@ int sql_number(struct sql *sql, const char *text, int64_t *number)
 {
     sqlite3_stmt *query;
     int status = sql_prepare(sql, text, &query);
-
     if (status < 0)
         return status;
     status = sql_step(sql, query);
@@ -200,8 +191,8 @@ int sql_number(struct sql *sql, const char *text, int64_t *number)
     return status < 0 ? status : 0;
 }
 
-/* `path` as a URI (https://sqlite.org/uri.html) of a file that nobody changes, whose WAL SQLite
- * then does not look for. */
+/* `path` as a URI (https://sqlite.org/uri.html) of a file that does not change: SQLite then does
+ * not look for its WAL. */
 static void sql_uri_alone(const char *path, struct buffer *uri)
 {
     buffer_printf(uri, "file:");
@@ -215,7 +206,6 @@ uint64_t sql_checkpointed(const struct sql *sql, const char *text)
     struct sql alone = {.name = sql->name};
     struct buffer uri = {0};
     int64_t number = 0;
-
     sql_uri_alone(sql->path, &uri);
     if (!uri.failed &&
         sqlite3_open_v2((const char *)uri.data, &alone.db, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI,
@@ -228,11 +218,11 @@ uint64_t sql_checkpointed(const struct sql *sql, const char *text)
 
 uint64_t sql_file_bytes(const struct sql *sql)
 {
-    struct stat main_file, wal;
+    struct stat main_file;
     uint64_t bytes = 0;
-
     if (stat(sql->path, &main_file) == 0)
         bytes += (uint64_t)main_file.st_size;
+    struct stat wal;
     if (stat(sqlite3_filename_wal(sql->path), &wal) == 0)
         bytes += (uint64_t)wal.st_size;
     return bytes;

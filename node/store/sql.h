@@ -22,9 +22,9 @@ struct sql {
  * -ENOSPC (disk full, quota), -ENOMEM, -EBUSY (locked by another connection), -EROFS, -EACCES,
  * -EUCLEAN (the database is damaged), otherwise -EIO (also wrong SQL). */
 
-/* Before the first connection of the process to `name`: what an earlier process wrote to its WAL is
- * synced, and what the system could not write, although it still shows it, is forgotten. So nothing
- * is believed that is not on disk. */
+/* Call it before the process first connects to `name`. Syncs what an earlier process wrote to the
+ * WAL, and makes the system forget what it could not write but would still let us read. So only
+ * what is on disk is believed. */
 int sql_settle(const struct folder *folder, const char *name, struct fault *fault);
 
 /* Opens or makes `name` in the folder. On an error there is nothing to close. */
@@ -33,12 +33,12 @@ int sql_open(struct sql *sql, const struct folder *folder, const char *name);
  */
 void sql_close(struct sql *sql);
 
-/* Records that the database is not what was written, by what shows it. Returns -EUCLEAN. */
+/* Records that the database is damaged; `what` says what shows it. Returns -EUCLEAN. */
 int sql_damaged(struct sql *sql, const char *what);
 /* Records the connection's last error under what was being done ("commit"). Returns its errno. */
 int sql_failed(struct sql *sql, const char *doing);
 
-/* One or more statements without results that matter. */
+/* Runs one or more statements, and ignores the rows that they give. */
 int sql_exec(struct sql *sql, const char *text);
 /* A statement that is used again and again; finalized by the caller (sqlite3_finalize). */
 int sql_prepare(struct sql *sql, const char *text, sqlite3_stmt **statement);
@@ -71,13 +71,13 @@ int sql_owner(struct sql *sql, struct identity *identity, int *format);
  * transaction. A mark of no cluster becomes this one's; that of another cluster, another node or an
  * unknown format is refused with -EINVAL. */
 int sql_identify(struct sql *sql, const struct identity *identity, int *format);
-/* Writes another mark in the place of that of no cluster. */
+/* Replaces the mark of no cluster by this one. */
 int sql_set_owner(struct sql *sql, const struct identity *identity);
-/* The tables have FOLDER_FORMAT now, and `format` before. */
+/* Marks that the tables, which had `format`, have FOLDER_FORMAT now. */
 int sql_upgraded(struct sql *sql, int format);
 
-/* The number that a query gives of the database file alone, without its WAL: as the last checkpoint
- * left it. 0 where it cannot be read, as when a checkpoint was cut short. */
+/* The number that a query gives when it sees the database file without its WAL, as the last
+ * checkpoint left it. 0 if it cannot be read, for example after a checkpoint that was cut short. */
 uint64_t sql_checkpointed(const struct sql *sql, const char *text);
 
 /* The size of the database and its WAL on disk, in bytes. Any thread, while the database is open.

@@ -8,9 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    ROOT_MODE = S_IFDIR | 0777
-}; /* the same on every node, whoever mounts: all may use the root */
+/* The same on every node, whichever user runs it: every user may use the root. */
+enum { ROOT_MODE = S_IFDIR | 0777 };
 
 int tree_fail(struct tree *tree, int status, const char *text)
 {
@@ -28,7 +27,6 @@ int tree_damaged(struct tree *tree, const char *what)
 int tree_step(struct tree *tree, sqlite3_stmt *statement)
 {
     int status = tree->broken ? tree->broken : sql_step(&tree->sql, statement);
-
     if (status < 0)
         tree->broken = status;
     return status;
@@ -37,7 +35,6 @@ int tree_step(struct tree *tree, sqlite3_stmt *statement)
 int tree_run(struct tree *tree, sqlite3_stmt *statement)
 {
     int status = tree_step(tree, statement);
-
     assert(status <= 0);
     tree->changes++;
     return status;
@@ -45,7 +42,7 @@ int tree_run(struct tree *tree, sqlite3_stmt *statement)
 
 /* ---- Opening ---- */
 
-/* A tree of format 3 lacks the tables that came later. */
+/* Makes the tables that an older format does not have. */
 static int tree_upgrade(struct sql *sql, int format)
 {
     int status = 0;
@@ -63,7 +60,6 @@ static int tree_upgrade(struct sql *sql, int format)
 int tree_make(struct sql *sql, const struct identity *identity, bool *made)
 {
     int format, status = sql_identify(sql, identity, &format);
-
     *made = status == 0 && format == 0;
     for (uint32_t i = 0; *made && status == 0 && i < tables_count(record_format); i++)
         status = table_make(sql, &tree_tables[i]);
@@ -76,32 +72,31 @@ int tree_make(struct sql *sql, const struct identity *identity, bool *made)
     return status;
 }
 
-/* Whoever wanted them has ended with the process before. */
+/* The keepers that wanted them have ended with the previous process. */
 static int forget_kept(struct sql *sql)
 {
     return sql_exec(sql, "DELETE FROM kept");
 }
 
-/* What a cluster begins with. */
+/* Fills new tables with what a cluster begins with. */
 static int make_root(struct sql *sql)
 {
-    char text[256];
     int status = 0;
-
     for (uint32_t i = 0; status == 0 && i < tables_count(record_format); i++)
         status = table_begin(sql, &tree_tables[i]);
-    snprintf(text, sizeof(text),
+    char text[256];
+    snprintf(text, sizeof text,
              "INSERT INTO snapshot VALUES (0);"
              "INSERT INTO inode (ino, mode, nlink, parent) VALUES (%d, %d, 2, %d)",
              INO_ROOT, ROOT_MODE, INO_ROOT);
     return status < 0 ? status : sql_exec(sql, text);
 }
 
+/* In one transaction: makes the tables, or brings those that are there up to date. */
 static int make_tables(struct tree *tree)
 {
     bool made;
     int status = sql_exec(&tree->sql, "BEGIN IMMEDIATE");
-
     if (status == 0)
         status = tree_make(&tree->sql, &tree->identity, &made);
     if (status == 0)
@@ -114,6 +109,7 @@ static int make_tables(struct tree *tree)
 #define COUNTER_COLUMNS COUNTERS(COUNTER_COLUMN, COUNTER_COLUMN)
 #define COUNTER_READ(name, first, format) counters->name = column_number(query, column++);
 
+/* Reads the row of `meta`, and also whether there is trash, and the last snapshot. */
 static int counters_load(struct tree *tree)
 {
     struct counters *counters = &tree->counters;
@@ -123,21 +119,22 @@ static int counters_load(struct tree *tree)
                              "SELECT " COUNTER_COLUMNS "EXISTS (SELECT 1 FROM trash),"
                              " (SELECT upto FROM snapshot) FROM meta",
                              &query);
-
     if (status < 0)
         return status;
     status = sql_step(&tree->sql, query);
     COUNTERS(COUNTER_READ, COUNTER_READ);
     tree->trash = column_number(query, column++);
     tree->snapshot = column_number(query, column);
+    assert(sqlite3_column_count(query) == column + 1);
     sqlite3_finalize(query);
     if (status == 0)
         return sql_damaged(&tree->sql, "its counters are missing");
     if (status < 0)
         return status;
-    /* A WAL that was read up to a damaged place only; what it still has would hide newer pages. */
+    /* SQLite reads a WAL only up to a damaged place. If newer pages have been written back, the
+     * part before that place would hide them. */
     if (counters->applied < sql_checkpointed(&tree->sql, "SELECT applied FROM meta"))
-        return sql_damaged(&tree->sql, "its WAL does not reach as far as it was written back");
+        return sql_damaged(&tree->sql, "its WAL ends before what was written back from it");
     return 0;
 }
 
@@ -154,7 +151,7 @@ static int prepare_queries(struct tree *tree)
 int tree_attach(struct tree *tree)
 {
     int status = sql_open(&tree->sql, tree->folder, TREE_FILE);
-
+    assert(!tree->writing && !tree->reading);
     if (status < 0)
         return status;
     cache_clear(tree->cache);
@@ -184,6 +181,7 @@ int tree_attach(struct tree *tree)
 
 void tree_detach(struct tree *tree)
 {
+    assert(tree->background == 0);
     checkpoint_close(tree);
     session_forget(tree);
     for (int i = 0; i < QUERY_COUNT; i++) {
@@ -197,10 +195,8 @@ void tree_detach(struct tree *tree)
 int tree_open(const struct folder *folder, const struct identity *identity, struct tree **tree,
               struct fault *fault)
 {
-    struct tree *t = calloc(1, sizeof(*t));
-    int status;
-
-    if (t == NULL)
+    struct tree *t = calloc(1, sizeof *t);
+    if (!t)
         return fault_set(fault, -ENOMEM, "%s: out of memory", TREE_FILE);
     t->folder = folder;
     t->identity = *identity;
@@ -209,8 +205,8 @@ int tree_open(const struct folder *folder, const struct identity *identity, stru
     LIST_INIT(&t->readers);
     LIST_INIT(&t->keepers);
     t->cache = cache_new();
-    status = t->cache ? writer_settle(folder, fault)
-                      : fault_set(fault, -ENOMEM, "%s: out of memory", TREE_FILE);
+    int status = t->cache ? incoming_settle(folder, fault)
+                          : fault_set(fault, -ENOMEM, "%s: out of memory", TREE_FILE);
     if (status == 0)
         status = sql_settle(folder, TREE_FILE, fault);
     if (status < 0)
@@ -244,7 +240,8 @@ int tree_identify(struct tree *tree, const struct identity *identity, struct fau
 void tree_close(struct tree *tree)
 {
     assert(!tree_busy(tree));
-    assert(LIST_EMPTY(&tree->readers) && tree->writer == NULL);
+    assert(LIST_EMPTY(&tree->readers));
+    assert(!tree->writer);
     assert(LIST_EMPTY(&tree->keepers));
     if (tree->broken == 0 && tree_commit(tree) < 0)
         trace_error("tree", "%s", tree->sql.fault.text);
@@ -274,14 +271,12 @@ uint64_t tree_snapshot(const struct tree *tree)
 
 int tree_begin(struct tree *tree)
 {
-    int status;
-
     if (tree->broken)
         return tree->broken;
     if (tree->writing)
         return 0;
     assert(!tree->reading);
-    status = tree_run(tree, tree_query(tree, QUERY_BEGIN));
+    int status = tree_run(tree, tree_query(tree, QUERY_BEGIN));
     tree->changes = 0;
     tree->writing = status == 0;
     return status;
@@ -289,12 +284,10 @@ int tree_begin(struct tree *tree)
 
 int tree_read_begin(struct tree *tree)
 {
-    int status;
-
     assert(!tree->reading);
     if (tree->writing || tree->broken)
         return tree->broken;
-    status = tree_step(tree, tree_query(tree, QUERY_READ));
+    int status = tree_step(tree, tree_query(tree, QUERY_READ));
     tree->reading = status == 0;
     return status;
 }
@@ -311,36 +304,37 @@ int tree_read_end(struct tree *tree)
 
 int counters_store(struct tree *tree)
 {
-    sqlite3_stmt *query = tree_query(tree, QUERY_META_SET);
     const struct counters *counters = &tree->counters;
+    sqlite3_stmt *query = tree_query(tree, QUERY_META_SET);
     int parameter = 0;
-
     COUNTERS(COUNTER_BIND, COUNTER_BIND);
+    assert(parameter == sqlite3_bind_parameter_count(query));
+    assert(counters->inodes > 0); /* the root */
     return tree_run(tree, query);
 }
 
-/* As many changes as bring about COMMIT_PAGES, if they go on like those of this commit. */
+/* Estimates how many changes dirty COMMIT_PAGES pages, if the next ones are like those of this
+ * commit. */
 static void adapt_changes_max(struct tree *tree, int pages)
 {
     uint64_t max = (uint64_t)tree->changes * COMMIT_PAGES / (uint64_t)(pages > 0 ? pages : 1);
-
     if (tree->changes < COMMIT_CHANGES_MIN)
         return; /* too few to tell */
     if (max < COMMIT_CHANGES_MIN)
         max = COMMIT_CHANGES_MIN;
     tree->changes_max = (uint32_t)(max < COMMIT_CHANGES_MAX ? max : COMMIT_CHANGES_MAX);
+    assert(tree->changes_max >= COMMIT_CHANGES_MIN);
 }
 
 int tree_commit(struct tree *tree)
 {
     int frames = tree->wal_frames;
-    int status;
-
     if (tree->broken)
         return tree->broken;
     if (!tree->writing)
         return 0;
-    status = counters_store(tree);
+    assert(!tree->reading);
+    int status = counters_store(tree);
     if (status == 0)
         status = session_store(tree);
     if (status == 0 && tree->trash)
@@ -349,6 +343,7 @@ int tree_commit(struct tree *tree)
         status = tree_run(tree, tree_query(tree, QUERY_COMMIT));
     if (status < 0)
         return status;
+    assert(sqlite3_get_autocommit(tree->sql.db));
     tree->writing = false;
     /* The WAL may have begun again. */
     adapt_changes_max(tree, tree->wal_frames - (tree->wal_frames > frames ? frames : 0));

@@ -6,10 +6,10 @@
  * connection, so a read sees everything applied. tree_commit ends the transaction without a sync;
  * checkpoints make it durable, in the background, from a connection of their own.
  *
- * Every function that touches the disk returns 0 or a negative errno; -EIO, -ENOSPC, -ENOMEM and
- * -EUCLEAN (it is damaged) of the database mean that the node must stop (tree_fault has the text).
- * Answers about the contents
- * (-ENOENT, -ENOTDIR, ...) are those of the man page of the system call they serve.
+ * Every function that touches the disk returns 0 or a negative errno. If it is the database that
+ * fails (-EIO, -ENOSPC, -ENOMEM, or -EUCLEAN: it is damaged), the node must stop; tree_fault has
+ * the text. Answers about the contents (-ENOENT, -ENOTDIR, ...) are those of the man page of the
+ * system call they serve.
  *
  * Thread: the loop's. */
 #ifndef QUORUMFS_STORE_TREE_H
@@ -24,8 +24,8 @@
 
 struct tree;
 
-/* Results that are kept for one node: a node must not use a sequence at or beyond the lowest it
- * still waits for plus this. Such a command has no effect, its result is -EAGAIN. */
+/* So many results are kept for one node. A command whose sequence is this far, or farther, beyond
+ * the lowest that its node still waits for has no effect, and its result is -EAGAIN. */
 enum { TREE_SESSION_WINDOW = 65536 };
 
 /* Opens or makes tree.db. Returns 0, -EINVAL (another cluster, node, an unknown format), -EUCLEAN,
@@ -35,8 +35,8 @@ int tree_open(const struct folder *folder, const struct identity *identity, stru
 /* The cluster is known now: marks the database, which was opened without one. Durable like a
  * commit. Nothing must have been applied. Returns 0 or a negative errno, with the fault's text. */
 int tree_identify(struct tree *tree, const struct identity *identity, struct fault *fault);
-/* Commits and checkpoints; background work must have ended (tree_busy is false), readers and a
- * writer must have been closed. */
+/* Commits and checkpoints. Background work must have ended (tree_busy is false); readers and the
+ * writer must be closed. */
 void tree_close(struct tree *tree);
 
 /* The text of the last error of the database, for the operator. */
@@ -47,37 +47,38 @@ const char *tree_fault(const struct tree *tree);
 /* Entries applied; visible to reads at once. */
 uint64_t tree_applied(const struct tree *tree);
 
-/* A digest of these entries and of what each brought about: the same on every node at the same
- * applied index, also after restarts and snapshots (tree_history.c says what it sees). 0: none was
- * applied. */
+/* A digest of these entries and of their results: the same on every node at the same applied index,
+ * also after restarts and snapshots (tree_history.c says what it covers). 0: none was applied. */
 uint64_t tree_history(const struct tree *tree);
 
 /* The index of the last snapshot that was installed here; 0: none was. */
 uint64_t tree_snapshot(const struct tree *tree);
 
-/* Applies the entry with index tree_applied(). `*result` is what became of the command, also where
- * the stamp says that it has taken effect before (`*repeated`, then the result is the stored one;
- * its ops are there but former values are not; of lists of more than 128 operations only `existed`
- * and the revision).
- * `*repeated` also where it must not take effect any more (-ESTALE: an older incarnation, or a
- * sequence below the lowest) or not yet (-EAGAIN). `mine`: collect former values where OP_WANT_OLD
- * is set, those of up to VALUE_BYTES_MAX, 64 MiB in all. An entry that is no command changes
- * nothing but the applied index and has the result -EBADMSG. Returns 0, or a negative errno: then
- * the node must stop. It is -EPROTONOSUPPORT for an entry that a later version of this program may
- * have written: nothing has happened then, the tree is as good as before, and the later version can
- * go on with it; all others are the database's. */
+/* Applies the entry with index tree_applied(). `*result` is what became of its command.
+ *
+ * `*repeated`: the command does not take effect now, as its stamp says. If it has before, the
+ * result is the stored one: its ops are there, but former values are not, and of a list of more
+ * than 128 operations only `existed` and the revision. Otherwise it must not take effect any more
+ * (-ESTALE: an older incarnation, or a sequence below the lowest) or not yet (-EAGAIN).
+ *
+ * `mine`: former values are collected where OP_WANT_OLD is set, each of up to VALUE_BYTES_MAX, 64
+ * MiB in all. An entry that is no command changes only the applied index; its result is -EBADMSG.
+ *
+ * Returns 0, or a negative errno if the node must stop. With -EPROTONOSUPPORT, a later version of
+ * this program may have written the entry: nothing has happened, and that version can go on with
+ * this tree. Any other error is the database's. */
 int tree_apply(struct tree *tree, struct bytes entry, bool mine, struct command_result *result,
                bool *repeated);
 
-/* What an entry changed, as the verbs of a watch say it. A change of a name changes the attributes
- * of the inode (links, ctime) and of the directory as well; only the name is told. */
+/* What an entry changed, in the verbs of a watch. A change of a name also changes the attributes of
+ * the inode (links, ctime) and of the directory; only the change of the name is told. */
 enum tree_change_kind {
-    CHANGE_CREATED,    /* the inode got a name: it was made, with what it holds, or linked */
+    CHANGE_CREATED,    /* the inode got a name: it was made, with its contents, or linked */
     CHANGE_WRITTEN,    /* its contents were written, even if they are as before */
-    CHANGE_ATTRIBUTES, /* its attributes or extended attributes were */
+    CHANGE_ATTRIBUTES, /* its attributes or extended attributes were written */
     CHANGE_DELETED,    /* it lost a name */
-    CHANGE_MOVED_FROM, /* its name became another one: first all that are left, ... */
-    CHANGE_MOVED_TO,   /* ... then all that are taken; an exchange has two of each */
+    CHANGE_MOVED_FROM, /* its name became another one: this tells the old name; */
+    CHANGE_MOVED_TO,   /* this the new one. An exchange tells both old names, then both new ones */
 };
 struct tree_change {
     enum tree_change_kind kind;
@@ -95,12 +96,12 @@ struct tree_changes {
     const struct tree_change *list; /* in the order in which they happened */
 };
 
-/* Whether tree_apply collects what the entries change; at first it does not. */
+/* Says whether tree_apply collects what the entries change; at first it does not. */
 void tree_observe(struct tree *tree, bool observed);
-/* What the last entry changed, the same on every node: nothing if its command failed or was
- * repeated. Valid until the next tree_apply, names as long as the bytes of the entry. Replaying the
- * changes of names gives the names that the tree has after the entry; an inode or a directory may
- * be gone by then. */
+/* What the last entry changed, the same on every node; nothing if its command failed or was
+ * repeated. Valid until the next tree_apply, and its names only as long as the bytes of the entry.
+ * Replaying the changes of names gives the names that the tree has after the entry; an inode or a
+ * directory that is told may be gone by then. */
 const struct tree_changes *tree_changes(const struct tree *tree);
 
 /* The stored result of a command of this node (after a snapshot took the place of its entry).
@@ -117,7 +118,7 @@ bool tree_wants_commit(const struct tree *tree);
 
 enum {
     TREE_ADDR_MAX = 256,  /* bytes with the NUL */
-    TREE_MEMBERS_MAX = 9, /* that have said where they are */
+    TREE_MEMBERS_MAX = 9, /* members that have told their addresses */
 };
 
 struct tree_member {
@@ -126,7 +127,7 @@ struct tree_member {
 };
 
 struct tree_cluster {
-    uint64_t version; /* another one whenever something of this is */
+    uint64_t version; /* changes whenever something else here does */
     uint32_t level;   /* the feature level (command/level.h) that every member reads */
     uint32_t count;
     struct tree_member members[TREE_MEMBERS_MAX];
@@ -143,8 +144,8 @@ const struct tree_cluster *tree_cluster(const struct tree *tree);
  * installed. */
 int tree_checkpoint(struct tree *tree, uv_loop_t *loop,
                     void (*done)(void *arg, int status, uint64_t index), void *arg);
-/* The write-ahead log has become long: call tree_checkpoint soon. Looking after each tree_commit is
- * enough. */
+/* The write-ahead log has become long: call tree_checkpoint soon. It is enough to ask after each
+ * tree_commit. */
 bool tree_wants_checkpoint(const struct tree *tree);
 /* The write-ahead log cannot be used again because the loop never paused: apply nothing, and call
  * tree_checkpoint as soon as tree_busy is false, until this is false again (some milliseconds). */
@@ -157,7 +158,7 @@ bool tree_busy(const struct tree *tree);
  * when another snapshot takes the place of the tree: then tree_reader_next gives -ESTALE. */
 struct tree_reader;
 enum { RECORD_FORMAT_OLDEST = 3, RECORD_FORMAT = 4 }; /* of snapshots that are written and read */
-/* `format`: of the snapshot; its receiver must read it. */
+/* `format`: of the snapshot, one that the receiver reads. */
 int tree_reader_open(struct tree *tree, uint32_t format, struct tree_reader **reader,
                      uint64_t *index);
 /* Reads the next piece, of about `bytes_max` bytes (it can be 1 MiB more), on libuv's thread pool;
@@ -186,9 +187,10 @@ void tree_writer_abort(struct tree_writer *writer); /* not while a piece is unde
 
 /* ---- Inodes that are gone ---- */
 
-/* Somebody on this node who may still use an inode when it goes away: when its last name is taken
- * and no node holds it, whoever took it. If a keeper wants it, its attributes and contents stay
- * readable by number until tree_let_go, a restart, or a snapshot that takes the tree's place. */
+/* A keeper is a part of this node that may still use an inode when it goes away, that is, when any
+ * node removes its last name and no node holds it. If a keeper wants it, its attributes and
+ * contents stay readable by number until tree_let_go, a restart, or a snapshot that takes the
+ * tree's place. */
 struct tree_keeper {
     LIST_ENTRY(tree_keeper) entry; /* the tree's */
     bool (*wants)(void *arg, uint64_t ino);
@@ -196,13 +198,13 @@ struct tree_keeper {
 };
 void tree_keep(struct tree *tree, struct tree_keeper *keeper);
 void tree_keep_end(struct tree_keeper *keeper);
-/* Frees an inode that is gone unless a keeper wants it. Nothing to do for any other. */
+/* Frees an inode that is gone unless a keeper wants it. Does nothing for any other inode. */
 int tree_let_go(struct tree *tree, uint64_t ino);
 
 /* ---- Reading ---- */
 
-/* Reads between these two lock the database once, not each for itself. Nothing is applied or
- * committed in between. They may be left out. */
+/* Reads between these two calls lock the database once for all of them; reads outside lock it one
+ * by one. Nothing may be applied or committed between the two. */
 int tree_read_begin(struct tree *tree);
 int tree_read_end(struct tree *tree);
 
@@ -212,9 +214,9 @@ int tree_getattr(struct tree *tree, uint64_t ino, struct attr *attr);
 int tree_lookup(struct tree *tree, uint64_t parent, struct bytes name, struct attr *attr);
 /* The directory that holds this directory (the root's is the root). */
 int tree_parent(struct tree *tree, uint64_t ino, uint64_t *parent);
-/* Calls `each` for every name of an inode, in the order of parents and then of names; of hard links
- * there are several, of the root and of what is gone there is none. `each` must not use the tree;
- * it returns false to end. */
+/* Calls `each` for every name of an inode, in the order of parents and then of names. An inode with
+ * hard links has several names; the root and an inode that is gone have none. `each` must not use
+ * the tree; it returns false to end. */
 typedef bool tree_name_cb(void *arg, uint64_t parent, struct bytes name);
 int tree_names(struct tree *tree, uint64_t ino, tree_name_cb *each, void *arg);
 /* Appends the key of a name in the directory `parent`, whether or not the name is there. -ESTALE:

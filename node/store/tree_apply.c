@@ -1,8 +1,8 @@
 /* Applying entries: a command takes effect once, wholly or not at all, and the same on every node.
  *
- * Nothing of the machine matters: numbers come from the counters, the time from the command, and
- * never runs backwards. A single operation checks everything before its first change; a list is
- * undone by a savepoint when one of its operations fails. */
+ * So nothing depends on the machine: numbers come from the counters, and the time comes from the
+ * command but never runs backwards. A single operation checks everything before its first change; a
+ * list is undone by a savepoint if one of its operations fails. */
 #include "store/tree_internal.h"
 
 #include <assert.h>
@@ -22,7 +22,9 @@ static int run_operations(struct change *c, struct command_view view)
         assert(status == 0);
         if (c->skipping && op.type != OP_ELSE)
             continue;
+        assert(op.type < OP_TYPE_END && operations[op.type]);
         status = operations[op.type](c, &op, &c->result->ops[i]);
+        assert(status <= 0);
         if (c->tree->broken)
             return c->tree->broken;
         if (status < 0) {
@@ -38,13 +40,15 @@ static int run_statement(struct tree *tree, enum tree_query query)
     return tree_run(tree, tree_query(tree, query));
 }
 
+/* Several operations, inside a savepoint: if one fails, those before it are undone, in the database
+ * and in what is kept in memory of it. */
 static int run_list(struct change *c, const struct command_view *view)
 {
-    int failed, status = run_statement(c->tree, QUERY_SAVE);
-
+    assert(c->tree->writing);
+    int status = run_statement(c->tree, QUERY_SAVE);
     if (status < 0)
         return status;
-    failed = run_operations(c, *view);
+    int failed = run_operations(c, *view);
     if (failed < 0 && c->tree->broken == 0) {
         cache_clear(c->tree->cache);
         status = run_statement(c->tree, QUERY_UNDO);
@@ -56,26 +60,26 @@ static int run_list(struct change *c, const struct command_view *view)
     return status < 0 ? status : failed;
 }
 
+/* The proposer's clock, or if that is not later than the last command's time, the next nanosecond.
+ */
 static uint64_t time_of(const struct tree *tree, const struct stamp *stamp)
 {
     uint64_t proposed = stamp->time < TIME_MAX ? stamp->time : TIME_MAX;
-
     return proposed > tree->counters.last_time ? proposed : tree->counters.last_time + 1;
 }
 
-/* Carries the command out; what became of it is in the result. Returns only failures of the
- * database. */
+/* Carries the command out, and keeps its result. Returns only failures of the database. */
 static int take_effect(struct change *c, const struct command_view *view)
 {
     struct command_result *result = c->result;
     struct tree *tree = c->tree;
     struct counters before = tree->counters;
-
-    result->ops = calloc(view->count, sizeof(*result->ops));
-    if (result->ops == NULL)
+    result->ops = calloc(view->count, sizeof *result->ops);
+    if (!result->ops)
         return tree_fail(tree, -ENOMEM, "out of memory for a result");
     result->count = view->count;
     c->time = time_of(tree, &view->stamp);
+    assert(c->time > before.last_time);
     tree->counters.last_time = c->time;
     result->status = view->count > 1 ? run_list(c, view) : run_operations(c, *view);
     if (result->status < 0) {
@@ -91,17 +95,18 @@ static int take_effect(struct change *c, const struct command_view *view)
     return session_keep(tree, &view->stamp, result);
 }
 
+/* Exactly once: only a command that its session has not seen takes effect. */
 static int apply_command(struct change *c, const struct command_view *view, bool *repeated)
 {
     enum session_verdict verdict;
     int status = session_enter(c, &view->stamp, &verdict);
-
     if (status < 0)
         return status;
     *repeated = verdict != SESSION_NEW;
     return verdict == SESSION_NEW ? take_effect(c, view) : 0;
 }
 
+/* The tree is not broken by it: a later version goes on with the same entry. */
 static int refuse_later_version(struct tree *tree)
 {
     return fault_set(&tree->sql.fault, -EPROTONOSUPPORT,
@@ -117,7 +122,6 @@ int tree_apply(struct tree *tree, struct bytes entry, bool mine, struct command_
     struct change c = {.tree = tree, .revision = revision, .mine = mine, .result = result};
     struct command_view view;
     int readable = command_check(entry, &view);
-
     *result = (struct command_result){.revision = revision};
     *repeated = false;
     changes_forget(tree);
@@ -135,6 +139,7 @@ int tree_apply(struct tree *tree, struct bytes entry, bool mine, struct command_
     }
     if (status == 0) {
         tree->counters.applied++;
+        assert(tree->counters.applied == revision);
         status = history_add(tree, entry, result);
     }
     if (status < 0)

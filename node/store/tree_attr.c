@@ -1,6 +1,7 @@
 /* Attributes and extended attributes. */
 #include "store/tree_internal.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -9,7 +10,6 @@ int op_setattr(struct change *c, const struct op *op, struct op_result *out)
 {
     struct inode inode;
     int status = inode_get(c->tree, op->ino, &inode);
-
     if (status < 0)
         return status;
     if (op->flags & OP_KILL_PRIV)
@@ -34,6 +34,7 @@ int op_setattr(struct change *c, const struct op *op, struct op_result *out)
     return status;
 }
 
+/* The errors of setxattr(2), getxattr(2) and removexattr(2). */
 static int check_xattr_name(struct bytes name)
 {
     if (name.len == 0 || name.len > XATTR_NAME_BYTES_MAX)
@@ -41,15 +42,14 @@ static int check_xattr_name(struct bytes name)
     return memchr(name.data, 0, name.len) ? -EINVAL : 0;
 }
 
-/* 0 or -ENODATA; the value is valid until the query is reset, which is up to the caller. */
+/* 0 or -ENODATA. The value, in column 0, is valid until the caller resets the query. */
 static int xattr_find(struct tree *tree, uint64_t ino, struct bytes name, sqlite3_stmt **query)
 {
-    int status;
-
+    assert(name.len > 0 && name.len <= XATTR_NAME_BYTES_MAX);
     *query = tree_query(tree, QUERY_XATTR);
     bind_number(*query, 1, ino);
     sql_bind_bytes(*query, 2, name);
-    status = tree_step(tree, *query);
+    int status = tree_step(tree, *query);
     if (status <= 0)
         return status < 0 ? status : -ENODATA;
     return 0;
@@ -59,7 +59,6 @@ static int xattr_exists(struct tree *tree, uint64_t ino, struct bytes name)
 {
     sqlite3_stmt *query;
     int status = xattr_find(tree, ino, name, &query);
-
     sqlite3_reset(query);
     return status;
 }
@@ -68,24 +67,21 @@ static int xattr_exists(struct tree *tree, uint64_t ino, struct bytes name)
 static int check_xattr_room(struct tree *tree, const struct op *op)
 {
     sqlite3_stmt *query = tree_query(tree, QUERY_XATTR_SUM);
-    uint64_t names, values;
-    int status;
-
     bind_number(query, 1, op->ino);
     sql_bind_bytes(query, 2, op->name);
-    status = tree_step(tree, query);
+    int status = tree_step(tree, query);
     if (status < 0)
         return status;
-    names = column_number(query, 0) + op->name.len + 1;
-    values = column_number(query, 1) + op->data.len;
+    uint64_t names = column_number(query, 0) + op->name.len + 1;
+    uint64_t values = column_number(query, 1) + op->data.len;
     sqlite3_reset(query);
     return names > XATTR_NAMES_MAX || names + values > XATTR_BYTES_MAX ? -ENOSPC : 0;
 }
 
+/* All that setxattr(2) can refuse, before anything changes. */
 static int check_setxattr(struct change *c, const struct op *op)
 {
     int status = check_xattr_name(op->name);
-
     if (status < 0)
         return status;
     if (op->data.len > XATTR_VALUE_BYTES_MAX)
@@ -100,14 +96,13 @@ static int check_setxattr(struct change *c, const struct op *op)
 
 int op_setxattr(struct change *c, const struct op *op, struct op_result *out)
 {
-    sqlite3_stmt *query = tree_query(c->tree, QUERY_XATTR_SET);
     struct inode inode;
     int status = inode_get(c->tree, op->ino, &inode);
-
     if (status == 0)
         status = check_setxattr(c, op);
     if (status < 0)
         return status;
+    sqlite3_stmt *query = tree_query(c->tree, QUERY_XATTR_SET);
     bind_number(query, 1, op->ino);
     sql_bind_bytes(query, 2, op->name);
     sql_bind_bytes(query, 3, op->data);
@@ -121,16 +116,15 @@ int op_setxattr(struct change *c, const struct op *op, struct op_result *out)
 
 int op_removexattr(struct change *c, const struct op *op, struct op_result *out)
 {
-    sqlite3_stmt *query = tree_query(c->tree, QUERY_XATTR_DELETE);
     struct inode inode;
     int status = inode_get(c->tree, op->ino, &inode);
-
     if (status == 0)
         status = check_xattr_name(op->name);
     if (status == 0)
         status = xattr_exists(c->tree, op->ino, op->name);
     if (status < 0)
         return status;
+    sqlite3_stmt *query = tree_query(c->tree, QUERY_XATTR_DELETE);
     bind_number(query, 1, op->ino);
     sql_bind_bytes(query, 2, op->name);
     status = tree_run(c->tree, query);
@@ -144,13 +138,12 @@ int op_removexattr(struct change *c, const struct op *op, struct op_result *out)
 int tree_getxattr(struct tree *tree, uint64_t ino, struct bytes name, struct buffer *out)
 {
     struct inode inode;
-    sqlite3_stmt *query;
     int status = inode_find(tree, ino, &inode);
-
     if (status == 0)
         status = check_xattr_name(name);
     if (status < 0)
         return status;
+    sqlite3_stmt *query;
     status = xattr_find(tree, ino, name, &query);
     if (status < 0)
         return status;
@@ -162,12 +155,11 @@ int tree_getxattr(struct tree *tree, uint64_t ino, struct bytes name, struct buf
 
 int tree_listxattr(struct tree *tree, uint64_t ino, struct buffer *out)
 {
-    sqlite3_stmt *query = tree_query(tree, QUERY_XATTR_LIST);
     struct inode inode;
     int status = inode_find(tree, ino, &inode);
-
     if (status < 0)
         return status;
+    sqlite3_stmt *query = tree_query(tree, QUERY_XATTR_LIST);
     bind_number(query, 1, ino);
     while ((status = tree_step(tree, query)) > 0) {
         struct bytes name = sql_column_bytes(query, 0);

@@ -2,14 +2,15 @@
  *
  *   IF... then... ELSE else...
  *
- * Conditions look at the tree as the operations before them have left it. The first one that does
- * not hold skips what follows, up to ELSE; ELSE turns that round. So of `then` and `else` one runs,
- * and which one is in the results of the conditions, also of a command that is repeated. */
+ * Conditions look at the tree as the operations before them have left it. The first condition that
+ * does not hold skips what follows, up to ELSE; ELSE reverses that. So either `then` runs or
+ * `else` does. The results of the conditions say which, also for a command that is repeated. */
 #include "store/tree_internal.h"
 
+#include <assert.h>
 #include <errno.h>
 
-/* A directory is no key. */
+/* Whether tree_resolve has found a key; a directory is none. */
 static bool is_key(int status, const struct attr *attr)
 {
     return status == 0 && !S_ISDIR(attr->mode);
@@ -17,6 +18,7 @@ static bool is_key(int status, const struct attr *attr)
 
 int op_if(struct change *c, const struct op *op, struct op_result *out)
 {
+    assert(!c->skipping);
     struct attr attr = {0};
     int status = tree_resolve(c->tree, op->name, &attr);
     if (status < 0 && status != -ENOENT && status != -ENOTDIR)

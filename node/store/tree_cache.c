@@ -1,12 +1,13 @@
 /* Names and inodes that were used lately, so that the next use asks no B-tree: the way to a key is
- * the same again and again, and walking it was a quarter of what a put cost a follower.
+ * the same again and again, and walking it was a quarter of the cost of a put to a follower.
  *
- * What is here is what the connection would read: whoever changes a row of either table changes it
- * here as well, and where a list of operations is undone, or another tree takes the place of this
- * one, all of it is forgotten. Each name and each number has one place; what comes there takes it.
+ * The cache holds what the connection would read. A change of a row of either table changes the
+ * cache as well; all of it is forgotten when a list of operations is undone, or when another tree
+ * takes the place of this one. Each name and each number has one place, which a new one takes over.
  */
 #include "store/tree_internal.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
@@ -31,15 +32,14 @@ struct cached_inode {
 };
 
 struct tree_cache {
-    uint32_t generation; /* what has another one was forgotten; 0: never used */
+    uint32_t generation; /* a place of another generation is empty; 0: never used */
     struct cached_name names[CACHE_PLACES];
     struct cached_inode inodes[CACHE_PLACES];
 };
 
 struct tree_cache *cache_new(void)
 {
-    struct tree_cache *cache = calloc(1, sizeof(*cache));
-
+    struct tree_cache *cache = calloc(1, sizeof *cache);
     if (cache)
         cache->generation = 1;
     return cache;
@@ -56,8 +56,10 @@ void cache_clear(struct tree_cache *cache)
 
 /* ---- Names ---- */
 
+/* Where the name is, if it is cached at all. */
 static struct cached_name *name_place(struct tree_cache *cache, uint64_t parent, struct bytes name)
 {
+    assert(cache->generation > 0);
     return &cache->names[XXH3_64bits_withSeed(name.data, name.len, parent) % CACHE_PLACES];
 }
 
@@ -71,7 +73,6 @@ static bool name_is_at(const struct tree_cache *cache, const struct cached_name 
 bool cache_find_name(struct tree_cache *cache, uint64_t parent, struct bytes name, uint64_t *ino)
 {
     const struct cached_name *place = name_place(cache, parent, name);
-
     if (!name_is_at(cache, place, parent, name))
         return false;
     *ino = place->ino;
@@ -81,9 +82,9 @@ bool cache_find_name(struct tree_cache *cache, uint64_t parent, struct bytes nam
 void cache_name(struct tree_cache *cache, uint64_t parent, struct bytes name, uint64_t ino)
 {
     struct cached_name *place = name_place(cache, parent, name);
-
     if (name.len > CACHE_NAME_BYTES_MAX)
         return;
+    assert(name.len > 0 && ino >= INO_ROOT);
     place->generation = cache->generation;
     place->parent = parent;
     place->ino = ino;
@@ -94,13 +95,13 @@ void cache_name(struct tree_cache *cache, uint64_t parent, struct bytes name, ui
 void cache_forget_name(struct tree_cache *cache, uint64_t parent, struct bytes name)
 {
     struct cached_name *place = name_place(cache, parent, name);
-
     if (name_is_at(cache, place, parent, name))
         place->generation = 0;
 }
 
 /* ---- Inodes ---- */
 
+/* Where the inode is, if it is cached at all. */
 static struct cached_inode *inode_place(struct tree_cache *cache, uint64_t ino)
 {
     return &cache->inodes[ino % CACHE_PLACES];
@@ -115,7 +116,6 @@ static bool inode_is_at(const struct tree_cache *cache, const struct cached_inod
 bool cache_find_inode(struct tree_cache *cache, uint64_t ino, struct inode *inode)
 {
     const struct cached_inode *place = inode_place(cache, ino);
-
     if (!inode_is_at(cache, place, ino))
         return false;
     *inode = place->inode;
@@ -124,6 +124,8 @@ bool cache_find_inode(struct tree_cache *cache, uint64_t ino, struct inode *inod
 
 void cache_inode(struct tree_cache *cache, const struct inode *inode)
 {
+    assert(inode->attr.ino >= INO_ROOT);
+    assert(!inode->kept); /* it is gone: no command may find it */
     *inode_place(cache, inode->attr.ino) =
         (struct cached_inode){.generation = cache->generation, .inode = *inode};
 }
@@ -131,7 +133,6 @@ void cache_inode(struct tree_cache *cache, const struct inode *inode)
 void cache_forget_inode(struct tree_cache *cache, uint64_t ino)
 {
     struct cached_inode *place = inode_place(cache, ino);
-
     if (inode_is_at(cache, place, ino))
         place->generation = 0;
 }

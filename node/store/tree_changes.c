@@ -1,6 +1,7 @@
 /* What an entry changed, collected while it is applied. Names are borrowed from the entry. */
 #include "store/tree_internal.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -26,12 +27,12 @@ void changes_forget(struct tree *tree)
     tree->told = (struct tree_changes){0};
 }
 
-/* A change that is left out would be silence, so the node stops if there is no memory. */
+/* An observer must hear of every change, so the node stops if there is no memory for one. */
 static int report_grow(struct tree *tree)
 {
     uint32_t max = tree->report_max > 0 ? 2 * tree->report_max : REPORT_MIN;
+    assert(max > tree->report_max);
     struct tree_change *report = realloc(tree->report, max * sizeof *report);
-
     if (!report)
         return tree_fail(tree, -ENOMEM, "out of memory for what an entry changed");
     tree->report = report;
@@ -43,7 +44,8 @@ void changes_add(struct change *c, const struct tree_change *change)
 {
     struct tree *tree = c->tree;
     struct tree_changes *told = &tree->told;
-
+    assert(tree->observed);
+    assert(told->count == 0 || told->revision == c->revision);
     if (told->count == tree->report_max && report_grow(tree) < 0)
         return;
     told->revision = c->revision;

@@ -1,9 +1,9 @@
-/* Whether rows make a tree: all that the operations count on, in the order of tree_internal.h. A
- * row by itself is checked by its table's description.
+/* Whether rows make a tree: everything that the operations rely on, in the order of
+ * tree_internal.h. Each row by itself is checked by its table's description.
  *
- * What a peer sends as a snapshot is believed only after this: an operation that meets a
- * contradiction later could only stop the node. Every query is one pass over a table or two, or a
- * join by their keys, and finds 1 where something is wrong; later ones count on earlier ones. */
+ * A snapshot of a peer is believed only after this check: an operation that meets a contradiction
+ * later could only stop the node. Every query is one pass over a table or two, or a join by their
+ * keys, and gives 1 if something is wrong. Later queries rely on earlier ones. */
 #include "store/tree_internal.h"
 #include "store/tree_tables.h"
 
@@ -32,7 +32,7 @@ static const char *const wrong[] = {
     " parent = 1)",
 
     /* names: what they are, where they stand, how many an inode and a directory have, how many
-     * directories are in one; and somebody holds what has none */
+     * directories are in one; and some node holds each inode without a name */
     "SELECT EXISTS (SELECT 1 FROM dentry d LEFT JOIN inode p ON p.ino = d.parent"
     " LEFT JOIN inode i ON i.ino = d.ino WHERE length(name) NOT BETWEEN 1 AND 255 OR"
     " name IN (x'2e', x'2e2e') OR instr(name, x'2f') OR instr(name, x'00') OR d.ino = 1 OR"
@@ -68,17 +68,17 @@ _Static_assert(CHUNK_NUMBER_BITS == 26 && CHUNK_BITS == 14, "chunks, above");
 _Static_assert(INLINE_BYTES_MAX == 3072 && FILE_BYTES_MAX == UINT64_C(1) << 40, "contents, above");
 
 /* tally(key, count): how often each key was counted, all in one number: the sum of count times a
- * random number of the key's. That two of them are equal by chance is not to be expected, and what
- * the random numbers are nobody knows who makes up a snapshot. No sorting, unlike GROUP BY. */
+ * random number that belongs to the key. Two different counts hardly ever give the same sum, and
+ * the sender of a forged snapshot does not know the random numbers. Unlike GROUP BY, it does not
+ * sort. */
 static void tally_add(sqlite3_context *context, int count, sqlite3_value **values)
 {
     const uint64_t *seed = sqlite3_user_data(context);
-    uint64_t *sum = sqlite3_aggregate_context(context, sizeof(*sum));
+    uint64_t *sum = sqlite3_aggregate_context(context, sizeof *sum);
     uint64_t key = (uint64_t)sqlite3_value_int64(values[0]);
-
     if (sum)
         *sum += (uint64_t)sqlite3_value_int64(values[1]) *
-                XXH3_64bits_withSeed(&key, sizeof(key), *seed);
+                XXH3_64bits_withSeed(&key, sizeof key, *seed);
     else
         sqlite3_result_error_nomem(context);
 }
@@ -86,38 +86,36 @@ static void tally_add(sqlite3_context *context, int count, sqlite3_value **value
 static void tally_end(sqlite3_context *context)
 {
     const uint64_t *sum = sqlite3_aggregate_context(context, 0); /* NULL: nothing was counted */
-
     sqlite3_result_int64(context, sum ? (sqlite3_int64)*sum : 0);
 }
 
+/* Gives the connection the function, with a seed of its own. */
 static int tally_make(struct sql *sql)
 {
-    uint64_t *seed = sqlite3_malloc(sizeof(*seed));
-
-    if (seed == NULL)
+    uint64_t *seed = sqlite3_malloc(sizeof *seed);
+    if (!seed)
         return fault_set(&sql->fault, -ENOMEM, "%s: check: out of memory", sql->name);
-    sqlite3_randomness(sizeof(*seed), seed);
+    sqlite3_randomness(sizeof *seed, seed);
     if (sqlite3_create_function_v2(sql->db, "tally", 2, SQLITE_UTF8, seed, NULL, tally_add,
                                    tally_end, sqlite3_free) != SQLITE_OK)
         return sql_failed(sql, "check");
     return 0;
 }
 
-/* Steps and finalizes a query that finds 1 where something is wrong. */
+/* Steps and finalizes a query that gives 1 if something is wrong. */
 static int check_query(struct sql *sql, sqlite3_stmt *query)
 {
     int status = sql_step(sql, query);
-
     if (status > 0)
         status = sqlite3_column_int64(query, 0) == 0 ? 0 : -EBADMSG;
     sqlite3_finalize(query);
     return status;
 }
 
+/* Each row by itself. */
 static int check_rows(struct sql *sql)
 {
     int status = 0;
-
     for (uint32_t i = 0; status == 0 && i < tables_count(record_format); i++) {
         sqlite3_stmt *query;
         status = table_find_wrong(sql, &tree_tables[i], &query);
@@ -130,7 +128,6 @@ static int check_rows(struct sql *sql)
 int tree_check(struct sql *sql)
 {
     int status = tally_make(sql);
-
     if (status == 0)
         status = check_rows(sql);
     for (size_t i = 0; status == 0 && i < sizeof wrong / sizeof *wrong; i++) {

@@ -1,13 +1,13 @@
 /* Checkpoints: copying the write-ahead log (WAL) into tree.db, synced, while the loop goes on.
  *
- * The WAL is used again from its start only by a transaction that begins when all of it has been
- * copied (walRestartLog in SQLite's wal.c). Under constant load the loop is always ahead, so the
- * WAL would grow for ever. Hence three lengths:
+ * SQLite uses the WAL again from its start only if all of it has been copied when a transaction
+ * begins (walRestartLog in its wal.c). Under constant load the loop is always ahead, and the WAL
+ * would grow for ever. Hence three lengths:
  *
  *   TREE_WAL_WANTED   a checkpoint should be made (tree_wants_checkpoint). It copies in rounds
  *                     until little is left. If the WAL is still in use then, the caller pauses:
  *                     the next one copies only that little and finds no open transaction.
- *   TREE_WAL_PAUSED   nobody made one, or it did not keep up: the caller pauses for one.
+ *   TREE_WAL_PAUSED   none was made, or it did not keep up: the caller pauses for one.
  *   TREE_WAL_READERS  a snapshot reader keeps the WAL in use: here it is ended. */
 #include "store/tree_internal.h"
 
@@ -19,10 +19,10 @@ enum {
     LITTLE_FRAMES = 512, /* pages that a pause may have to wait for, besides the sync */
 };
 
+/* SQLite calls it after each commit of the loop's connection. */
 static int watch_wal(void *arg, sqlite3 *db, const char *name, int frames)
 {
     struct tree *tree = arg;
-
     tree->wal_frames = frames;
     return SQLITE_OK;
 }
@@ -31,7 +31,7 @@ int checkpoint_open(struct tree *tree)
 {
     struct tree_checkpoint *cp = &tree->checkpoint;
     int status = sql_open(&cp->sql, tree->folder, TREE_FILE);
-
+    assert(!cp->done);
     sqlite3_wal_hook(tree->sql.db, watch_wal, tree); /* replaces the automatic checkpoints */
     tree->wal_frames = 0;
     tree->pause = false;
@@ -52,13 +52,13 @@ void checkpoint_close(struct tree *tree)
 
 static uint64_t frame_bytes(int frames)
 {
+    assert(frames >= 0);
     return (uint64_t)frames * TREE_PAGE_BYTES;
 }
 
 void checkpoint_watch(struct tree *tree)
 {
     uint64_t bytes = frame_bytes(tree->wal_frames);
-
     if (bytes > TREE_WAL_READERS)
         readers_end(tree);
     if (bytes > TREE_WAL_PAUSED && LIST_EMPTY(&tree->readers))
@@ -76,13 +76,12 @@ bool tree_must_pause(const struct tree *tree)
     return tree->pause;
 }
 
-/* SQLite syncs tree.db only when it has copied the whole WAL. Syncing what a round has copied
- * leaves the pause with little to wait for. */
+/* SQLite syncs tree.db only after it has copied the whole WAL. Syncing the copy of each round
+ * leaves little to wait for in the pause. */
 static int sync_copied(struct tree_checkpoint *cp)
 {
     sqlite3_file *file = NULL;
     int code = sqlite3_file_control(cp->sql.db, "main", SQLITE_FCNTL_FILE_POINTER, &file);
-
     if (code == SQLITE_OK)
         code = file->pMethods->xSync(file, SQLITE_SYNC_NORMAL);
     if (code == SQLITE_OK)
@@ -93,30 +92,28 @@ static int sync_copied(struct tree_checkpoint *cp)
 /* One round: copies what was committed when it began. Returns the number of frames, or an error.
  *
  * The commit that the checkpoint began with is durable if its frames were copied. If the WAL was
- * started again meanwhile, all that was in it before has been copied, and what is counted are later
- * frames: comparing them can only make us report less than is true. */
+ * started again meanwhile, all of its former frames have been copied, and the numbers here are of
+ * later frames: comparing with those can only report less than is true. */
 static int copy_round(struct tree_checkpoint *cp)
 {
-    int logged, backfilled, copied;
+    int logged, backfilled;
     int code = sqlite3_wal_checkpoint_v2(cp->sql.db, NULL, SQLITE_CHECKPOINT_PASSIVE, &logged,
                                          &backfilled);
-
     if ((code & 0xff) == SQLITE_BUSY)
         return 0;
     if (code != SQLITE_OK)
         return sql_failed(&cp->sql, "checkpoint");
     assert(logged >= backfilled && backfilled >= 0);
     cp->reached |= backfilled >= cp->frames || backfilled == logged;
-    copied = backfilled - cp->backfilled;
+    int copied = backfilled - cp->backfilled;
     cp->backfilled = backfilled;
     return copied > 0 ? copied : 0;
 }
 
-/* On the thread pool. */
+/* On the thread pool: rounds, until one has copied little, as the loop adds frames meanwhile. */
 static void checkpoint_work(uv_work_t *work)
 {
     struct tree_checkpoint *cp = work->data;
-
     cp->reached = false;
     for (int round = 0; round < ROUNDS_MAX; round++) {
         cp->status = copy_round(cp);
@@ -128,22 +125,24 @@ static void checkpoint_work(uv_work_t *work)
     }
 }
 
-/* If nothing was committed or begun meanwhile, the next transaction starts the WAL again. If not,
- * the caller pauses for one more checkpoint; after that it goes on in any case. */
+/* If nothing was committed or begun meanwhile, the next transaction starts the WAL again. Otherwise
+ * the caller pauses for one more checkpoint, and goes on after that in any case. */
 static void settle_pause(struct tree *tree, const struct tree_checkpoint *cp)
 {
     bool idle = cp->backfilled == tree->wal_frames && !tree->writing;
-
     if (idle)
         tree->wal_frames = tree->checkpoint.backfilled = 0;
     tree->pause = !idle && !cp->paused && LIST_EMPTY(&tree->readers) &&
                   frame_bytes(tree->wal_frames) > TREE_WAL_WANTED;
 }
 
+/* On the loop. A snapshot that has waited for this checkpoint may take the tree's place in
+ * background_end, so what `done` is told comes from before that. */
 static void checkpoint_after(uv_work_t *work, int cancelled)
 {
     struct tree_checkpoint *cp = work->data;
     struct tree *tree = cp->tree;
+    assert(cp->done);
     void (*done)(void *, int, uint64_t) = cp->done;
     int status = cp->status < 0 ? cp->status : 0;
 
@@ -157,6 +156,7 @@ static void checkpoint_after(uv_work_t *work, int cancelled)
         settle_pause(tree, cp);
     }
     uint64_t durable = tree->durable;
+    assert(durable <= tree->counters.applied);
     background_end(tree);
     done(cp->arg, status, durable);
 }
@@ -165,11 +165,10 @@ int tree_checkpoint(struct tree *tree, uv_loop_t *loop,
                     void (*done)(void *arg, int status, uint64_t index), void *arg)
 {
     struct tree_checkpoint *cp = &tree->checkpoint;
-    int status;
-
+    assert(done);
     if (cp->done || writer_installing(tree))
         return -EBUSY;
-    status = tree_commit(tree);
+    int status = tree_commit(tree);
     if (status < 0)
         return status;
     cp->done = done;
@@ -177,6 +176,7 @@ int tree_checkpoint(struct tree *tree, uv_loop_t *loop,
     cp->index = tree->counters.applied;
     cp->frames = tree->wal_frames;
     cp->paused = tree->pause;
+    assert(!tree->writing);
     cp->work.data = cp;
     status = uv_queue_work(loop, &cp->work, checkpoint_work, checkpoint_after);
     assert(status == 0); /* it fails only without a function to run */

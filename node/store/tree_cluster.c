@@ -1,12 +1,14 @@
-/* The cluster as its log says: the feature level, and where the members are. Small and looked at
- * often, so it is kept in memory beside its tables. */
+/* The cluster as its log describes it: the feature level, and the addresses of the members. This is
+ * little and is often looked at, so memory has a copy of the tables. */
 #include "store/tree_internal.h"
 
 #include "command/level.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
+/* Copies an address. One that is too long, which no row of a sound tree is, gets cut. */
 static void take_addr(char to[TREE_ADDR_MAX], struct bytes from)
 {
     size_t len = from.len < TREE_ADDR_MAX ? from.len : TREE_ADDR_MAX - 1;
@@ -58,22 +60,26 @@ const struct tree_cluster *tree_cluster(const struct tree *tree)
     return &tree->cluster;
 }
 
-/* A level beyond what this program knows was found when the command was read. */
+/* The level only rises. One that this program does not know never comes here: command_check has
+ * refused it. */
 int op_level(struct change *c, const struct op *op, struct op_result *out)
 {
     struct tree_cluster *cluster = &c->tree->cluster;
-    sqlite3_stmt *set = tree_query(c->tree, QUERY_LEVEL_SET);
     out->existed = op->size <= cluster->level;
     if (out->existed)
         return 0;
+    assert(op->size <= LEVEL_MAX);
     cluster->level = (uint32_t)op->size;
     cluster->version++;
+    sqlite3_stmt *set = tree_query(c->tree, QUERY_LEVEL_SET);
     bind_number(set, 1, op->size);
     return tree_run(c->tree, set);
 }
 
-static struct tree_member *find_or_add(struct tree_cluster *cluster, uint32_t node)
+/* NULL: there is no room for another member. */
+static struct tree_member *member_find_or_add(struct tree_cluster *cluster, uint32_t node)
 {
+    assert(cluster->count <= TREE_MEMBERS_MAX);
     for (uint32_t i = 0; i < cluster->count; i++) {
         if (cluster->members[i].node == node)
             return &cluster->members[i];
@@ -93,7 +99,7 @@ int op_member(struct change *c, const struct op *op, struct op_result *out)
 {
     if (!is_addr(op->name) || !is_addr(op->name2))
         return -EINVAL;
-    struct tree_member *member = find_or_add(&c->tree->cluster, c->node);
+    struct tree_member *member = member_find_or_add(&c->tree->cluster, c->node);
     if (!member)
         return -ENOSPC;
     take_addr(member->addr, op->name);

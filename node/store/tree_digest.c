@@ -1,5 +1,5 @@
-/* A hash of what is replicated: contents, names, attributes, exactly-once results, counters; not of
- * where any of it lies in the file. FNV-1a, 64 bits. */
+/* A hash of everything that is replicated (contents, names, attributes, exactly-once results,
+ * counters), wherever it lies in the file. FNV-1a, 64 bits. */
 #include "store/tree_internal.h"
 
 struct digest {
@@ -16,15 +16,15 @@ static void digest_bytes(struct digest *d, struct bytes bytes)
 
 static void digest_number(struct digest *d, uint64_t value)
 {
-    digest_bytes(d, bytes_of(&value, sizeof(value)));
+    digest_bytes(d, bytes_of(&value, sizeof value));
 }
 
-/* Every column of every row; lengths first, so that no two tables give the same bytes. */
+/* Every column of every row. The length comes before the bytes, so that different tables give
+ * different input. */
 static int digest_rows(struct sql *sql, struct digest *d, const struct table *table)
 {
     sqlite3_stmt *query;
     int status = table_select(sql, table, record_format, &query);
-
     if (status < 0)
         return status;
     while ((status = sql_step(sql, query)) > 0) {
@@ -45,7 +45,6 @@ int tree_digest(struct tree *tree, uint64_t *digest)
 {
     struct digest d = {UINT64_C(0xcbf29ce484222325)};
     int status = tree_commit(tree); /* counters and sessions are then in their tables */
-
     for (uint32_t i = 0; status == 0 && i < tables_count(record_format); i++)
         status = digest_rows(&tree->sql, &d, &tree_tables[i]);
     *digest = d.hash;

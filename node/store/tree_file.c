@@ -1,12 +1,13 @@
-/* Operations on the contents of a file, by inode. Each checks all before its first change. */
+/* Operations on the contents of a file, by inode. Each checks everything before its first change.
+ */
 #include "store/tree_internal.h"
 
 #include <errno.h>
 
+/* 0, -ESTALE, -EISDIR or -EINVAL. */
 static int regular_file(struct change *c, uint64_t ino, struct inode *inode)
 {
     int status = inode_get(c->tree, ino, inode);
-
     return status < 0 ? status : data_check_regular(inode);
 }
 
@@ -15,7 +16,6 @@ static int write_bytes(struct change *c, const struct op *op, struct inode *inod
 {
     bool first = op->flags & OP_TRUNCATE_FIRST;
     int status = 0;
-
     if (op->data.len == 0 && !first)
         return 0;
     if (op->flags & OP_KILL_PRIV)
@@ -34,7 +34,6 @@ int op_write(struct change *c, const struct op *op, struct op_result *out)
 {
     struct inode inode;
     int status = regular_file(c, op->ino, &inode);
-
     if (status < 0)
         return status;
     if (op->offset > FILE_BYTES_MAX)
@@ -50,7 +49,6 @@ int op_append(struct change *c, const struct op *op, struct op_result *out)
 {
     struct inode inode;
     int status = regular_file(c, op->ino, &inode);
-
     if (status < 0)
         return status;
     out->offset = op->flags & OP_TRUNCATE_FIRST ? 0 : inode.attr.size;
@@ -65,7 +63,6 @@ int op_truncate(struct change *c, const struct op *op, struct op_result *out)
 {
     struct inode inode;
     int status = regular_file(c, op->ino, &inode);
-
     if (status < 0)
         return status;
     status = data_check_size(c->tree, op->size);
@@ -83,7 +80,6 @@ int op_punch(struct change *c, const struct op *op, struct op_result *out)
 {
     struct inode inode;
     int status = regular_file(c, op->ino, &inode);
-
     if (status < 0)
         return status;
     if (op->size == 0)
@@ -96,12 +92,11 @@ int op_punch(struct change *c, const struct op *op, struct op_result *out)
     return status;
 }
 
-/* The longer file is sparse: that there will be room cannot be promised by one node for all. */
+/* The longer file is sparse: no node can promise that there will be room on all of them. */
 int op_allocate(struct change *c, const struct op *op, struct op_result *out)
 {
     struct inode inode;
     int status = regular_file(c, op->ino, &inode);
-
     if (status == 0)
         status = data_check_size(c->tree, op->size);
     if (status == 0 && op->size > inode.attr.size) {

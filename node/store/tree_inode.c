@@ -1,4 +1,4 @@
-/* Inodes: rows, and how one goes away. */
+/* Inodes: their rows, and how an inode goes away. */
 #include "store/tree_internal.h"
 
 #include <assert.h>
@@ -12,6 +12,7 @@ void inode_read(sqlite3_stmt *statement, int column, struct inode *inode)
     inode->attr.ino = column_number(statement, column++);
     INODE_NUMBERS(READ_NUMBER, READ_NUMBER);
     inode->kept = false;
+    assert(inode->attr.ino >= INO_ROOT);
 }
 
 #define BIND_NUMBER(name, member, format)                                                          \
@@ -20,20 +21,18 @@ void inode_read(sqlite3_stmt *statement, int column, struct inode *inode)
 void inode_bind(sqlite3_stmt *statement, const struct inode *inode)
 {
     int parameter = 0;
-
     INODE_NUMBERS(BIND_NUMBER, BIND_NUMBER);
+    assert(parameter < sqlite3_bind_parameter_count(statement));
     bind_number(statement, sqlite3_bind_parameter_count(statement), inode->attr.ino);
 }
 
 int inode_get(struct tree *tree, uint64_t ino, struct inode *inode)
 {
-    sqlite3_stmt *query = tree_query(tree, QUERY_INODE);
-    int status;
-
     if (cache_find_inode(tree->cache, ino, inode))
         return 0;
+    sqlite3_stmt *query = tree_query(tree, QUERY_INODE);
     bind_number(query, 1, ino);
-    status = tree_step(tree, query);
+    int status = tree_step(tree, query);
     if (status <= 0)
         return status < 0 ? status : -ESTALE;
     inode_read(query, 0, inode);
@@ -42,26 +41,28 @@ int inode_get(struct tree *tree, uint64_t ino, struct inode *inode)
     return 0;
 }
 
+/* All writes of inodes come here, so revision, ctime and the cache are right. `contents` counts
+ * only for the queries that write `inline`. */
 static int inode_write(struct change *c, enum tree_query which, struct inode *inode,
                        struct bytes contents)
 {
-    sqlite3_stmt *query = tree_query(c->tree, which);
-
     assert(inode->attr.ino >= INO_ROOT);
+    assert(c->tree->writing);
+    assert(!inode->kept);
     inode->attr.revision = c->revision;
     inode->attr.ctime = c->time;
     cache_inode(c->tree->cache, inode);
+    sqlite3_stmt *query = tree_query(c->tree, which);
     inode_bind(query, inode);
     if (which == QUERY_INODE_ADD || which == QUERY_INODE_SET_INLINE) /* before `ino` */
         sql_bind_bytes(query, sqlite3_bind_parameter_count(query) - 1, contents);
     return tree_run(c->tree, query);
 }
 
-/* So many parameters before the last one. */
+/* Binds a way (tree_ways.c); its first parameter comes `before` the last one by so many. */
 static void bind_way(sqlite3_stmt *query, int before, uint64_t parent, struct bytes name)
 {
     int at = sqlite3_bind_parameter_count(query) - before;
-
     bind_number(query, at, parent);
     sql_bind_bytes(query, at + 1, name);
 }
@@ -69,12 +70,12 @@ static void bind_way(sqlite3_stmt *query, int before, uint64_t parent, struct by
 int inode_add(struct change *c, struct inode *inode, struct bytes contents, uint64_t parent,
               struct bytes name)
 {
-    sqlite3_stmt *query = tree_query(c->tree, QUERY_INODE_ADD);
-
+    assert(inode->attr.nlink > 0);
     inode->attr.ino = c->tree->counters.next_ino++;
     inode->attr.atime = c->time;
     inode->attr.mtime = c->time;
     c->tree->counters.inodes++;
+    sqlite3_stmt *query = tree_query(c->tree, QUERY_INODE_ADD);
     bind_way(query, 3, parent, name);
     return inode_write(c, QUERY_INODE_ADD, inode, contents);
 }
@@ -87,7 +88,6 @@ int inode_set(struct change *c, struct inode *inode)
 int inode_set_name(struct change *c, struct inode *inode, uint64_t parent, struct bytes name)
 {
     sqlite3_stmt *query = tree_query(c->tree, QUERY_INODE_SET_NAME);
-
     bind_way(query, 2, parent, name);
     return inode_write(c, QUERY_INODE_SET_NAME, inode, (struct bytes){0});
 }
@@ -114,13 +114,12 @@ void inode_kill_priv(struct inode *inode)
         inode->attr.mode &= ~(uint32_t)S_ISGID;
 }
 
+/* No name leads to the inode and no node holds it. If a keeper wants it, its row and contents stay,
+ * for reading only. */
 static int inode_free(struct change *c, struct inode *inode)
 {
-    sqlite3_stmt *xattrs = tree_query(c->tree, QUERY_XATTR_CLEAR);
-    sqlite3_stmt *row = tree_query(c->tree, QUERY_INODE_DELETE);
     int status = 0;
     bool kept = kept_wanted(c->tree, inode->attr.ino);
-
     assert(inode->attr.ino != INO_ROOT);
     assert(c->tree->counters.inodes > 1);
     if (kept)
@@ -131,22 +130,22 @@ static int inode_free(struct change *c, struct inode *inode)
         status = ways_clear(c->tree, inode->attr.ino);
     if (status < 0)
         return status;
+    sqlite3_stmt *xattrs = tree_query(c->tree, QUERY_XATTR_CLEAR);
     bind_number(xattrs, 1, inode->attr.ino);
     status = tree_run(c->tree, xattrs);
     if (status < 0)
         return status;
     c->tree->counters.inodes--;
     cache_forget_inode(c->tree->cache, inode->attr.ino);
+    sqlite3_stmt *row = tree_query(c->tree, QUERY_INODE_DELETE);
     bind_number(row, 1, inode->attr.ino);
     return tree_run(c->tree, row);
 }
 
 int inode_unlink(struct change *c, struct inode *inode, uint64_t hold)
 {
-    sqlite3_stmt *query = tree_query(c->tree, QUERY_HELD_ADD);
-    int status;
-
     assert(inode->attr.nlink > 0);
+    assert(inode->attr.ino != INO_ROOT);
     inode->attr.nlink = inode_is(inode, S_IFDIR) ? 0 : inode->attr.nlink - 1;
     if (inode->attr.nlink > 0)
         return inode_set(c, inode);
@@ -155,31 +154,30 @@ int inode_unlink(struct change *c, struct inode *inode, uint64_t hold)
         inode->attr.ctime = c->time;
         return inode_free(c, inode);
     }
+    sqlite3_stmt *query = tree_query(c->tree, QUERY_HELD_ADD);
     bind_number(query, 1, c->node);
     bind_number(query, 2, inode->attr.ino);
-    status = tree_run(c->tree, query);
+    int status = tree_run(c->tree, query);
     return status < 0 ? status : inode_set(c, inode);
 }
 
+/* The node does not hold the inode any more. */
 static int held_delete(struct tree *tree, uint32_t node, uint64_t ino, bool *was_held)
 {
     sqlite3_stmt *query = tree_query(tree, QUERY_HELD_DELETE);
-    int status;
-
     bind_number(query, 1, node);
     bind_number(query, 2, ino);
-    status = tree_run(tree, query);
+    int status = tree_run(tree, query);
     *was_held = status == 0 && sqlite3_changes(tree->sql.db) > 0;
     return status;
 }
 
+/* 1 and an inode that the node holds, 0 if it holds none, or an error. */
 static int held_first(struct tree *tree, uint32_t node, uint64_t *ino)
 {
     sqlite3_stmt *query = tree_query(tree, QUERY_HELD_FIRST);
-    int status;
-
     bind_number(query, 1, node);
-    status = tree_step(tree, query);
+    int status = tree_step(tree, query);
     if (status <= 0)
         return status;
     *ino = column_number(query, 0);
@@ -191,7 +189,6 @@ int inode_release_all(struct change *c, uint32_t node)
 {
     uint64_t ino;
     int status;
-
     while ((status = held_first(c->tree, node, &ino)) > 0) {
         struct inode inode;
         bool was_held;
@@ -200,8 +197,10 @@ int inode_release_all(struct change *c, uint32_t node)
             status = tree_damaged(c->tree, "an inode that is held does not exist");
         if (status == 0)
             status = held_delete(c->tree, node, ino, &was_held);
-        if (status == 0)
-            status = inode_free(c, &inode);
+        if (status < 0)
+            return status;
+        assert(inode.attr.nlink == 0);
+        status = inode_free(c, &inode);
         if (status < 0)
             return status;
     }
@@ -211,16 +210,16 @@ int inode_release_all(struct change *c, uint32_t node)
 int op_release(struct change *c, const struct op *op, struct op_result *out)
 {
     struct inode inode;
-    bool was_held;
     int status = inode_get(c->tree, op->ino, &inode);
-
     if (status < 0)
         return status;
+    bool was_held;
     status = held_delete(c->tree, c->node, op->ino, &was_held);
     if (status < 0)
         return status;
     if (!was_held)
         return -EINVAL;
+    assert(inode.attr.nlink == 0); /* only such inodes are held */
     out->attr = inode.attr;
     return inode_free(c, &inode);
 }

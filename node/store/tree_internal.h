@@ -4,14 +4,14 @@
  *   1. Every inode but the root has a directory entry, or is in `held` and has nlink 0.
  *   2. A directory's size is the number of its entries, its nlink 2 + its subdirectories.
  *   3. A file's contents are in its inode's row (data 0, at most INLINE_BYTES_MAX), or in chunks.
- *   4. What a chunk stores behind the end of its file is zeros.
+ *   4. Behind the end of its file, a chunk stores only zeros.
  *   5. counters.inodes and counters.bytes are the number of inodes and the sum of their `used`.
  *   6. Every directory entry has its way (tree_ways.c), and only inodes that exist have ways.
  *   7. Counters and sessions on disk are those that were in memory at the last tree_commit.
  *
- * Errors: an internal function gives the errno of the operation (-ENOENT, ...), or fails the
- * database, which is remembered in tree->broken: whoever answers an operation looks there before it
- * believes an errno. */
+ * Errors: an internal function gives the errno of the operation (-ENOENT, ...), or that of the
+ * database when that fails, which tree->broken remembers. An errno is the answer to an operation
+ * only if the tree is not broken. */
 #ifndef QUORUMFS_STORE_TREE_INTERNAL_H
 #define QUORUMFS_STORE_TREE_INTERNAL_H
 
@@ -23,14 +23,14 @@
 enum {
     CHUNK_BITS = 14,
     CHUNK_BYTES = 1 << CHUNK_BITS,
-    CHUNK_ROUND = 4096,                  /* what a chunk stores is a multiple of it */
+    CHUNK_ROUND = 4096,                  /* a chunk stores a multiple of it */
     CHUNK_NUMBER_BITS = 40 - CHUNK_BITS, /* of a file of FILE_BYTES_MAX */
     INLINE_BYTES_MAX = 3072,             /* kept in the inode's row: one page less per write */
-    DROP_BYTES_MAX = 1 << 20,  /* more stored bytes than this are removed piece by piece */
-    REAP_CHUNKS = 64,          /* such a piece, one a commit */
+    DROP_BYTES_MAX = 1 << 20,  /* more stored bytes than this are removed piece by piece, */
+    REAP_CHUNKS = 64,          /* so many chunks with each commit */
     XATTR_BYTES_MAX = 1 << 20, /* names and values of one inode */
     XATTR_NAMES_MAX = 65536,   /* names with their NULs, as listxattr(2) can give them */
-    OLD_BYTES_MAX = 64 << 20,  /* former values of one command; what is beyond is left out */
+    OLD_BYTES_MAX = 64 << 20,  /* former values of one command; any more are left out */
 };
 #define LINKS_MAX INT32_MAX          /* of an inode: EMLINK */
 #define TIME_MAX (UINT64_C(1) << 62) /* ns: the year 2116; clocks beyond are wrong */
@@ -39,8 +39,8 @@ enum {
 
 #define TREE_FILE "tree.db"
 
-/* A commit writes each page that has changed, in about 3 µs. Where the same rows change again and
- * again it may have more changes than pages: tree_commit finds out how many. */
+/* A commit writes each page that has changed, in about 3 µs. If the same rows change again and
+ * again, it has fewer pages than changes: tree_commit finds out how many. */
 enum {
     COMMIT_PAGES = 1000,
     COMMIT_CHANGES_MIN = COMMIT_PAGES / 2,
@@ -49,7 +49,7 @@ enum {
 
 enum {
     TREE_PAGE_BYTES = 4096,
-    TREE_WAL_WANTED = 16 << 20, /* bytes of the WAL; tree_checkpoint.c has what happens at each */
+    TREE_WAL_WANTED = 16 << 20, /* bytes of the WAL; tree_checkpoint.c says what they are for */
     TREE_WAL_PAUSED = 64 << 20,
     TREE_WAL_READERS = 1 << 30,
 };
@@ -185,10 +185,10 @@ struct tree {
     struct tree_writer *writer;
 };
 
-/* What the operations of one command have in common. */
+/* The command that is being applied, as its operations see it. */
 struct change {
     struct tree *tree;
-    uint32_t node; /* who asks */
+    uint32_t node; /* whose command it is */
     uint64_t time;
     uint64_t revision;
     bool mine;
@@ -223,7 +223,7 @@ static inline uint64_t column_number(sqlite3_stmt *statement, int column)
     return (uint64_t)sqlite3_column_int64(statement, column);
 }
 
-/* Opens, and closes, everything that stands on tree.db: connections, counters, sessions. */
+/* Opens, and closes, everything that depends on tree.db: connections, counters, sessions. */
 int tree_attach(struct tree *tree);
 void tree_detach(struct tree *tree);
 /* Makes the tables in an empty database, or checks whose it is and brings it up to date. Inside a
@@ -243,9 +243,9 @@ int inode_add(struct change *c, struct inode *inode, struct bytes contents, uint
               struct bytes name);
 /* Writes a changed inode; gives it the command's revision and ctime. */
 int inode_set(struct change *c, struct inode *inode);
-/* What it stores, in bytes; counted. */
+/* So many bytes are stored for it now; the counters follow. */
 void inode_set_used(struct change *c, struct inode *inode, uint64_t used);
-/* Also its name, where its row has it. */
+/* Writes it like inode_set, and its first name. */
 int inode_set_name(struct change *c, struct inode *inode, uint64_t parent, struct bytes name);
 int inode_set_inline(struct change *c, struct inode *inode, struct bytes contents);
 /* Takes one name away; the last one frees the inode unless `hold` is its number. */
@@ -272,7 +272,8 @@ int data_resize(struct change *c, struct inode *inode, uint64_t size);
 int data_punch(struct change *c, struct inode *inode, uint64_t offset, uint64_t len);
 /* Gives up the contents; the inode is not written. */
 int data_drop(struct change *c, struct inode *inode);
-/* The same, all of it piece by piece, which begins when the inode is no longer kept. */
+/* The same, but all chunks are removed piece by piece, beginning when the inode is not kept any
+ * more. */
 int data_drop_later(struct change *c, struct inode *inode);
 
 /* ---- tree_chunks.c: contents in chunks; the inode is not written ---- */
@@ -290,21 +291,27 @@ static inline uint32_t rounded(uint32_t len)
 {
     return (len + CHUNK_ROUND - 1) / CHUNK_ROUND * CHUNK_ROUND;
 }
+static inline uint64_t smaller(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
 
-/* ---- tree_trash.c: chunks, by their ids, that are no contents any more ---- */
+/* ---- tree_trash.c: chunks, by their ids, that belong to no file any more ---- */
 
 int trash_add(struct tree *tree, uint64_t first, uint64_t last);
 /* Removes a piece of the trash, or of this range of it. */
 int data_reap(struct tree *tree);
 int trash_reap_range(struct tree *tree, uint64_t first, uint64_t last);
-/* Removes what is in the trash of these chunks of one file, at once: they are to be written. */
+/* Removes those of these chunks of one file that are in the trash, at once, before they are written
+ * again. */
 int trash_clear(struct tree *tree, uint64_t from, uint64_t to);
 
 /* ---- tree_read.c ---- */
 
 /* For reading: also an inode that is gone and kept. 0 or -ESTALE. */
 int inode_find(struct tree *tree, uint64_t ino, struct inode *inode);
-/* `to` has room for CHUNK_BYTES. -EUCLEAN where the row holds anything but `len` bytes, or more. */
+/* Copies inline contents. `to` has room for CHUNK_BYTES. -EUCLEAN if the row does not hold exactly
+ * `len` bytes. */
 int data_inline(struct tree *tree, const struct inode *inode, uint8_t *to, size_t len);
 int data_read(struct tree *tree, const struct inode *inode, uint64_t offset, size_t len,
               struct buffer *out);
@@ -346,14 +353,14 @@ int name_remove(struct change *c, struct inode *dir, struct bytes name, struct i
 
 /* In a transaction: gives the ways to a new tree, and to one of format 3. */
 int ways_make(struct sql *sql);
-/* All names into `way`: after a snapshot's rows. */
+/* Puts all names into `way`, after the rows of a snapshot have come. */
 int ways_fill(struct sql *sql);
 int ways_load(struct tree *tree); /* at tree_attach */
 /* The inode, which has a name, got one more. */
 int way_add(struct change *c, const struct inode *inode, uint64_t parent, struct bytes name);
-/* It lost one of several. 1 if there was a row of `way`, 0, or an error. */
+/* It lost one of several. 1 if there was a row of `way`, 0 if not, or an error. */
 int way_delete(struct tree *tree, uint64_t ino, uint64_t parent, struct bytes name);
-/* It goes away. */
+/* It goes away, and has no names any more. */
 int ways_clear(struct tree *tree, uint64_t ino);
 /* The first name became the second one. Writes the inode. */
 int way_move(struct change *c, struct inode *inode, uint64_t parent, struct bytes name,
@@ -374,7 +381,7 @@ void cache_forget_inode(struct tree_cache *cache, uint64_t ino);
 
 enum session_verdict { SESSION_NEW, SESSION_REPEATED, SESSION_IGNORED };
 
-/* Whether a command may take effect now. The change's result is what it has to answer if not. */
+/* Whether a command may take effect now. If not, the change's result is its answer. */
 int session_enter(struct change *c, const struct stamp *stamp, enum session_verdict *verdict);
 /* Keeps the result of a command that took effect. */
 int session_keep(struct tree *tree, const struct stamp *stamp, const struct command_result *result);
@@ -386,13 +393,14 @@ int session_check(struct sql *sql); /* tree_check's part */
 /* ---- tree_cluster.c ---- */
 
 int cluster_load(struct tree *tree); /* at tree_attach, and after a list was undone */
+
 /* ---- tree_changes.c: what entries change, for observers ---- */
 
-/* A new entry begins, or what there is of one was undone. */
+/* A new entry begins, or the present one was undone. */
 void changes_forget(struct tree *tree);
 void changes_add(struct change *c, const struct tree_change *change);
-/* Every operation tells each change of a name, of contents and of attributes. It costs this test
- * when nobody observes the tree. */
+/* Every operation tells each change of a name, of contents and of attributes. If nothing observes
+ * the tree, this test is all that it costs. */
 static inline void change_tell(struct change *c, struct tree_change change)
 {
     if (c->tree->observed)
@@ -451,7 +459,19 @@ void readers_end(struct tree *tree);
 bool writer_installing(const struct tree *tree);
 /* A job on the thread pool is over; lets the snapshot that waits for that take the tree's place. */
 void background_end(struct tree *tree);
+
+/* ---- tree_incoming.c: the file that a snapshot is received into, and its installation ---- */
+
+#define INCOMING_FILE TREE_FILE ".incoming"
+/* It need not exist. */
+int incoming_remove(const struct folder *folder);
+/* Returns a descriptor for reading, or a negative errno. */
+int incoming_open(const struct folder *folder);
+int incoming_sync(const struct folder *folder);
+/* The step: from here on, durably, the file is the tree. What is left is to close tree.db and to
+ * call incoming_settle. */
+int incoming_install(const struct folder *folder);
 /* Before tree.db is opened: finishes an installation that was decided, removes one that was not. */
-int writer_settle(const struct folder *folder, struct fault *fault);
+int incoming_settle(const struct folder *folder, struct fault *fault);
 
 #endif

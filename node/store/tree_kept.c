@@ -1,12 +1,14 @@
-/* Inodes that are gone and that a keeper still wants: their rows move to a table of their own, with
- * the inline contents; their chunks are trash already, which data_reap leaves alone meanwhile.
- * Nothing of this is replicated: no command sees it, no snapshot or digest has it. */
+/* Inodes that are gone but that a keeper still wants. Their rows move to a table of their own, with
+ * the inline contents; their chunks are trash already, but data_reap leaves them alone meanwhile.
+ * None of this is replicated: no command sees it, and no snapshot or digest contains it. */
 #include "store/tree_internal.h"
 
+#include <assert.h>
 #include <errno.h>
 
 void tree_keep(struct tree *tree, struct tree_keeper *keeper)
 {
+    assert(keeper->wants);
     LIST_INSERT_HEAD(&tree->keepers, keeper, entry);
 }
 
@@ -18,7 +20,6 @@ void tree_keep_end(struct tree_keeper *keeper)
 bool kept_wanted(const struct tree *tree, uint64_t ino)
 {
     struct tree_keeper *keeper;
-
     LIST_FOREACH(keeper, &tree->keepers, entry)
     {
         if (keeper->wants(keeper->arg, ino))
@@ -29,10 +30,10 @@ bool kept_wanted(const struct tree *tree, uint64_t ino)
 
 int kept_add(struct change *c, const struct inode *inode)
 {
-    sqlite3_stmt *query = tree_query(c->tree, QUERY_KEPT_ADD);
     struct inode gone = *inode;
-
+    assert(!inode->kept);
     gone.attr.ctime = c->time;
+    sqlite3_stmt *query = tree_query(c->tree, QUERY_KEPT_ADD);
     inode_bind(query, &gone);
     c->tree->kept = true;
     return tree_run(c->tree, query);
@@ -40,13 +41,11 @@ int kept_add(struct change *c, const struct inode *inode)
 
 int kept_get(struct tree *tree, uint64_t ino, struct inode *inode)
 {
-    sqlite3_stmt *query = tree_query(tree, QUERY_KEPT);
-    int status;
-
     if (!tree->kept)
         return -ESTALE;
+    sqlite3_stmt *query = tree_query(tree, QUERY_KEPT);
     bind_number(query, 1, ino);
-    status = tree_step(tree, query);
+    int status = tree_step(tree, query);
     if (status <= 0)
         return status < 0 ? status : -ESTALE;
     inode_read(query, 0, inode);
@@ -57,10 +56,8 @@ int kept_get(struct tree *tree, uint64_t ino, struct inode *inode)
 
 int tree_let_go(struct tree *tree, uint64_t ino)
 {
-    sqlite3_stmt *query = tree_query(tree, QUERY_KEPT_DELETE);
     struct inode inode;
     int status = kept_get(tree, ino, &inode);
-
     if (status == -ESTALE || (status == 0 && kept_wanted(tree, ino)))
         return 0;
     if (status == 0)
@@ -68,6 +65,7 @@ int tree_let_go(struct tree *tree, uint64_t ino)
     if (status < 0)
         return status;
     tree->trash = true;
+    sqlite3_stmt *query = tree_query(tree, QUERY_KEPT_DELETE);
     bind_number(query, 1, ino);
     status = tree_run(tree, query);
     return status < 0 || inode.data == 0 ? status

@@ -1,4 +1,4 @@
-/* Keys: PUT and DELETE by path. Symlinks are never followed: a key is a file or it is none. */
+/* Keys: PUT and DELETE by path. Symlinks are never followed. */
 #include "store/tree_internal.h"
 
 #include "command/key.h"
@@ -15,17 +15,18 @@ struct walk {
     struct inode inode; /* found: what it is */
 };
 
-/* 0 (found or missing), -ENOTDIR where something on the way is no directory, or of key_check. */
+/* 0 (found or missing), -ENOTDIR if a component on the way is not a directory, or an error of
+ * key_check. */
 static int walk_key(struct tree *tree, struct bytes key, struct walk *walk)
 {
     const char *why;
     int status = key_check(key, &why);
-
     if (status < 0)
         return status;
     *walk = (struct walk){.dir = INO_ROOT, .rest = key};
     for (;;) {
         walk->name = key_next(&walk->rest);
+        assert(walk->name.len > 0);
         status = name_lookup(tree, walk->dir, walk->name, &walk->inode);
         walk->found = status == 0 && walk->rest.len == 0;
         if (status < 0 || walk->found)
@@ -40,31 +41,30 @@ int tree_resolve(struct tree *tree, struct bytes key, struct attr *attr)
 {
     struct walk walk;
     int status = walk_key(tree, key, &walk);
-
     if (status < 0)
         return status;
     *attr = walk.inode.attr;
     return walk.found ? 0 : -ENOENT;
 }
 
-/* If-None-Match and If-Match of HTTP. */
+/* The conditions of HTTP's If-None-Match and If-Match: 0 or -ECANCELED. */
 static int check_conditions(const struct op *op, const struct walk *walk)
 {
     bool unless = op->flags & OP_IF_ABSENT && walk->found;
     bool missing = op->flags & (OP_IF_EXISTS | OP_IF_REVISION) && !walk->found;
     bool changed =
         op->flags & OP_IF_REVISION && walk->found && walk->inode.attr.revision != op->revision;
-
     return unless || missing || changed ? -ECANCELED : 0;
 }
 
-/* Keeps the former value for the proposer, within what one value and one answer may hold. */
+/* Keeps the former value for the proposer, if it is not too large for a value and the answer has
+ * room for it. */
 static int collect_old(struct change *c, const struct op *op, const struct inode *inode,
                        struct op_result *out)
 {
     struct buffer *old = &c->result->old;
     uint64_t size = inode->attr.size;
-
+    assert(old->len <= OLD_BYTES_MAX);
     if (!c->mine || !(op->flags & OP_WANT_OLD) || !inode_is(inode, S_IFREG))
         return 0;
     if (size > VALUE_BYTES_MAX || size > OLD_BYTES_MAX - old->len)
@@ -77,7 +77,7 @@ static int collect_old(struct change *c, const struct op *op, const struct inode
     return 0;
 }
 
-/* Makes the directories that the key needs and are missing. */
+/* Makes the directories of the key that are missing. */
 static int make_parents(struct change *c, const struct op *op, struct walk *walk, struct inode *dir)
 {
     while (walk->rest.len > 0) {
@@ -91,12 +91,13 @@ static int make_parents(struct change *c, const struct op *op, struct walk *walk
     return 0;
 }
 
+/* A large value goes into the new inode after it is made: only there are chunks written. */
 static int put_new(struct change *c, const struct op *op, struct walk *walk, struct op_result *out)
 {
+    assert(!walk->found);
     struct inode dir, inode = {0};
     bool small = op->data.len <= INLINE_BYTES_MAX;
     int status = inode_get(c->tree, walk->dir, &dir);
-
     if (status < 0)
         return status;
     if (walk->rest.len > 0 && dir.attr.nlink >= LINKS_MAX)
@@ -114,12 +115,11 @@ static int put_new(struct change *c, const struct op *op, struct walk *walk, str
     return status;
 }
 
-/* -EISDIR for a directory; -EINVAL for what PUT cannot give a value: a symlink, a device, ... */
+/* -EISDIR for a directory; -EINVAL for a symlink, a device, ..., which PUT cannot give a value. */
 int op_put(struct change *c, const struct op *op, struct op_result *out)
 {
     struct walk walk;
     int status = walk_key(c->tree, op->name, &walk);
-
     if (status < 0)
         return status;
     if (walk.found)
@@ -147,9 +147,7 @@ int op_put(struct change *c, const struct op *op, struct op_result *out)
 int op_delete(struct change *c, const struct op *op, struct op_result *out)
 {
     struct walk walk;
-    struct inode dir;
     int status = walk_key(c->tree, op->name, &walk);
-
     if (status < 0)
         return status;
     if (walk.found && inode_is(&walk.inode, S_IFDIR))
@@ -157,6 +155,7 @@ int op_delete(struct change *c, const struct op *op, struct op_result *out)
     status = check_conditions(op, &walk);
     if (status < 0 || !walk.found)
         return status;
+    struct inode dir;
     status = inode_get(c->tree, walk.dir, &dir);
     if (status == 0)
         status = collect_old(c, op, &walk.inode, out);

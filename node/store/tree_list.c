@@ -1,10 +1,10 @@
 /* Listing a directory, and all keys in the byte order of the whole key.
  *
  * The order of keys is not that of names: a directory's keys begin with its name and a slash, so
- * `a-b` comes before `a/x` though the name `a` comes before `a-b`. An entry's place is therefore
- * its name, with a slash behind it if it is a directory. A position between entries is such a
- * place; next_entry finds what follows it without keeping anything, so a walk can stop and go on
- * anywhere. */
+ * the key `a-b` comes before `a/x` although the name `a` comes before `a-b`. The place of an entry
+ * is therefore its name, with a slash behind it if it is a directory. A position between entries is
+ * such a place. next_entry finds the entry behind it without any other state, so a walk can stop
+ * and go on anywhere. */
 #include "store/tree_internal.h"
 
 #include "command/key.h"
@@ -17,16 +17,15 @@
 int tree_list(struct tree *tree, uint64_t ino, struct bytes after, uint32_t max,
               tree_entry_cb *each, void *arg)
 {
-    sqlite3_stmt *query = tree_query(tree, QUERY_LIST);
     struct inode inode;
     int status = inode_get(tree, ino, &inode);
-
     if (status < 0)
         return status;
     if (!inode_is(&inode, S_IFDIR))
         return -ENOTDIR;
+    sqlite3_stmt *query = tree_query(tree, QUERY_LIST);
     bind_number(query, 1, ino);
-    /* Copied: `each` may move what the caller took it from. */
+    /* Copied, as `each` may move the bytes: the caller can have `after` in a buffer that grows. */
     sqlite3_bind_blob64(query, 2, after.len > 0 ? (const void *)after.data : "", after.len,
                         SQLITE_TRANSIENT);
     bind_number(query, 3, max);
@@ -50,15 +49,15 @@ struct entry {
     struct inode inode;
 };
 
-/* Where a walk is: in the directory whose keys begin with path[0 .. starts[depth]), behind the
- * place that the rest of the path is (nothing: at its start). */
+/* Where a walk is: in the directory whose keys begin with the first levels[depth].start bytes of
+ * the path, behind the place that the rest of the path is (no rest: before its first entry). */
 struct keys {
     struct tree *tree;
     struct bytes prefix;
     tree_key_cb *each;
     void *arg;
     uint32_t visits;
-    bool sought; /* the place is not that of an entry that was found here */
+    bool sought; /* the place came from the caller: it need not be that of an entry */
     uint32_t depth;
     struct {
         uint64_t ino;
@@ -68,11 +67,11 @@ struct keys {
     size_t len;
 };
 
-static int order(struct bytes a, struct bytes b)
+/* Like memcmp(3); a prefix comes before longer bytes. */
+static int bytes_order(struct bytes a, struct bytes b)
 {
     size_t len = a.len < b.len ? a.len : b.len;
     int by_bytes = len > 0 ? memcmp(a.data, b.data, len) : 0;
-
     return by_bytes != 0 ? by_bytes : (a.len > b.len) - (a.len < b.len);
 }
 
@@ -89,6 +88,7 @@ static struct bytes entry_name(const struct entry *e)
 /* Where the entry comes among its neighbours; valid while the entry is. */
 static struct bytes entry_place(struct entry *e)
 {
+    assert(e->len <= NAME_BYTES_MAX);
     e->name[e->len] = '/';
     return bytes_of(e->name, e->len + inode_is(&e->inode, S_IFDIR));
 }
@@ -96,18 +96,15 @@ static struct bytes entry_place(struct entry *e)
 /* The first entry with a name behind `name`: 0 or -ENOENT. */
 static int name_after(struct keys *k, struct bytes name, struct entry *e)
 {
-    sqlite3_stmt *query = tree_query(k->tree, QUERY_LIST);
-    struct bytes found;
-    int status;
-
     k->visits++;
+    sqlite3_stmt *query = tree_query(k->tree, QUERY_LIST);
     bind_number(query, 1, k->levels[k->depth].ino);
     sql_bind_bytes(query, 2, name);
     bind_number(query, 3, 1);
-    status = tree_step(k->tree, query);
+    int status = tree_step(k->tree, query);
     if (status <= 0)
         return status < 0 ? status : -ENOENT;
-    found = sql_column_bytes(query, 0);
+    struct bytes found = sql_column_bytes(query, 0);
     assert(found.len > 0 && found.len <= NAME_BYTES_MAX);
     memcpy(e->name, found.data, found.len);
     e->len = found.len;
@@ -116,25 +113,23 @@ static int name_after(struct keys *k, struct bytes name, struct entry *e)
     return 0;
 }
 
-/* Directories whose names come before a position may have their place behind it: those that the
- * position begins with, where it goes on with a byte below the slash, or ends. The longest has the
- * first place. */
+/* The name of a directory may come before a position and its place behind it: the position then
+ * begins with the name and goes on with a byte below the slash, or ends. Of several such
+ * directories, the longest name has the first place. */
 static int directory_after(struct keys *k, struct bytes place, struct entry *e)
 {
     size_t longest = k->sought ? place.len : place.len - (place.len > 0);
-
     k->sought = false;
     for (size_t len = longest; len > 0; len--) {
-        int status;
         if (len > NAME_BYTES_MAX || (len < place.len && place.data[len] >= '/'))
             continue;
         k->visits++;
-        status =
-            name_lookup(k->tree, k->levels[k->depth].ino, bytes_of(place.data, len), &e->inode);
+        struct bytes name = bytes_of(place.data, len);
+        int status = name_lookup(k->tree, k->levels[k->depth].ino, name, &e->inode);
         if (status < 0 && status != -ENOENT)
             return status;
         if (status == 0 && inode_is(&e->inode, S_IFDIR)) {
-            memcpy(e->name, place.data, len);
+            memcpy(e->name, name.data, len);
             e->len = len;
             return 0;
         }
@@ -146,7 +141,6 @@ static int directory_after(struct keys *k, struct bytes place, struct entry *e)
 static int first_place_after(struct keys *k, struct bytes place, struct entry *e)
 {
     int status = name_after(k, place, e);
-
     while (status == 0 && inode_is(&e->inode, S_IFDIR)) {
         struct entry longer;
         status = name_after(k, entry_name(e), &longer);
@@ -161,21 +155,20 @@ static int first_place_after(struct keys *k, struct bytes place, struct entry *e
 /* The entry with the first place behind `place` in the current directory: 0 or -ENOENT. */
 static int next_entry(struct keys *k, struct bytes place, struct entry *e)
 {
-    struct entry before;
     int status = first_place_after(k, place, e);
-    int other;
-
     if (status < 0 && status != -ENOENT)
         return status;
-    other = directory_after(k, place, &before);
+    struct entry before;
+    int other = directory_after(k, place, &before);
     if (other < 0)
         return other == -ENOENT ? status : other;
-    if (status == -ENOENT || order(entry_place(&before), entry_place(e)) < 0)
+    if (status == -ENOENT || bytes_order(entry_place(&before), entry_place(e)) < 0)
         *e = before;
     return 0;
 }
 
-static void enter(struct keys *k, uint64_t ino)
+/* Goes into a directory, whose place is the end of the path. */
+static void keys_enter(struct keys *k, uint64_t ino)
 {
     k->depth++;
     assert(k->depth <= DEPTH_MAX);
@@ -190,7 +183,7 @@ static bool has_slash(struct bytes bytes)
 
 static void path_append(struct keys *k, struct bytes bytes)
 {
-    assert(k->len + bytes.len <= sizeof(k->path));
+    assert(k->len + bytes.len <= sizeof k->path);
     if (bytes.len > 0)
         memcpy(k->path + k->len, bytes.data, bytes.len);
     k->len += bytes.len;
@@ -198,8 +191,9 @@ static void path_append(struct keys *k, struct bytes bytes)
 
 /* Goes to the position behind `key` (at most PATH_BYTES_MAX bytes), as deep as its directories
  * exist. */
-static int seek(struct keys *k, struct bytes key)
+static int keys_seek(struct keys *k, struct bytes key)
 {
+    assert(k->depth == 0 && k->len == 0);
     k->sought = true;
     while (has_slash(key)) {
         struct bytes name = key_next(&key);
@@ -211,14 +205,14 @@ static int seek(struct keys *k, struct bytes key)
         path_append(k, bytes_of_text("/"));
         if (status < 0 || !inode_is(&inode, S_IFDIR))
             return 0;
-        enter(k, inode.attr.ino);
+        keys_enter(k, inode.attr.ino);
     }
     path_append(k, key);
     return 0;
 }
 
 /* Gives the entry if it is a key, or enters it. Returns false when the walk is over. */
-static bool visit(struct keys *k, struct entry *e)
+static bool keys_visit(struct keys *k, struct entry *e)
 {
     k->len = k->levels[k->depth].start;
     path_append(k, entry_place(e));
@@ -227,18 +221,19 @@ static bool visit(struct keys *k, struct entry *e)
     if (k->len > PATH_BYTES_MAX)
         return true; /* deeper than a key can be */
     if (inode_is(&e->inode, S_IFDIR))
-        enter(k, e->inode.attr.ino);
+        keys_enter(k, e->inode.attr.ino);
     else if (inode_is(&e->inode, S_IFREG) || inode_is(&e->inode, S_IFLNK))
         return k->each(k->arg, bytes_of(k->path, k->len), &e->inode.attr);
     return true;
 }
 
-static int walk(struct keys *k, uint32_t visits_max, bool *more)
+/* From the current position on, down into directories and up again at their ends. */
+static int keys_walk(struct keys *k, uint32_t visits_max, bool *more)
 {
     struct entry e;
-
     while (!*more) {
         uint32_t start = k->levels[k->depth].start;
+        assert(start <= k->len);
         int status = next_entry(k, bytes_of(k->path + start, k->len - start), &e);
         if (status < 0 && status != -ENOENT)
             return status;
@@ -249,18 +244,17 @@ static int walk(struct keys *k, uint32_t visits_max, bool *more)
             k->len = start; /* behind the directory: its place ends here */
             continue;
         }
-        if (!visit(k, &e))
+        if (!keys_visit(k, &e))
             return 0;
         *more = k->visits >= visits_max;
     }
     return 0;
 }
 
-/* The prefix itself can be a key, and no position is before it. */
-static bool give_prefix(struct keys *k)
+/* The prefix itself can be a key; the walk would not find it, as no position comes before it. */
+static bool keys_give_prefix(struct keys *k)
 {
     struct attr attr;
-
     if (tree_resolve(k->tree, k->prefix, &attr) < 0)
         return true;
     if (!S_ISREG(attr.mode) && !S_ISLNK(attr.mode))
@@ -272,20 +266,18 @@ int tree_keys(struct tree *tree, struct bytes prefix, struct bytes after, uint32
               tree_key_cb *each, void *arg, bool *more, struct buffer *resume)
 {
     struct keys k = {.tree = tree, .prefix = prefix, .each = each, .arg = arg};
-    bool fresh = order(prefix, after) > 0;
-    int status;
-
+    bool fresh = bytes_order(prefix, after) > 0;
     *more = false;
     if (prefix.len > PATH_BYTES_MAX)
         return 0;
     if (after.len > PATH_BYTES_MAX)
         after.len = PATH_BYTES_MAX;
     k.levels[0].ino = INO_ROOT;
-    if (fresh && !give_prefix(&k))
+    if (fresh && !keys_give_prefix(&k))
         return 0;
-    status = tree->broken ? tree->broken : seek(&k, fresh ? prefix : after);
+    int status = tree->broken ? tree->broken : keys_seek(&k, fresh ? prefix : after);
     if (status == 0)
-        status = walk(&k, visits_max, more);
+        status = keys_walk(&k, visits_max, more);
     if (status < 0 || !*more)
         return status;
     resume->len = 0;

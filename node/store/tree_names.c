@@ -9,15 +9,13 @@
 
 int name_lookup(struct tree *tree, uint64_t parent, struct bytes name, struct inode *inode)
 {
-    sqlite3_stmt *query = tree_query(tree, QUERY_LOOKUP);
     uint64_t ino;
-    int status;
-
     if (cache_find_name(tree->cache, parent, name, &ino))
         return inode_get(tree, ino, inode);
+    sqlite3_stmt *query = tree_query(tree, QUERY_LOOKUP);
     bind_number(query, 1, parent);
     sql_bind_bytes(query, 2, name);
-    status = tree_step(tree, query);
+    int status = tree_step(tree, query);
     if (status <= 0)
         return status < 0 ? status : -ENOENT;
     inode_read(query, 0, inode);
@@ -31,7 +29,6 @@ int name_parent(struct tree *tree, uint64_t ino, struct bytes name, struct inode
 {
     const char *why;
     int status = key_check_name(name, ino == INO_ROOT, &why);
-
     if (status < 0)
         return status;
     status = inode_get(tree, ino, dir);
@@ -42,11 +39,13 @@ int name_parent(struct tree *tree, uint64_t ino, struct bytes name, struct inode
     return dir->attr.nlink == 0 ? -ENOENT : 0;
 }
 
+/* The entry's row and the cache change together. */
 static int name_write(struct change *c, enum tree_query which, uint64_t parent, struct bytes name,
                       uint64_t ino)
 {
+    assert(name.len > 0 && name.len <= NAME_BYTES_MAX);
+    assert(ino > INO_ROOT); /* the root has no name */
     sqlite3_stmt *query = tree_query(c->tree, which);
-
     bind_number(query, 1, parent);
     sql_bind_bytes(query, 2, name);
     bind_number(query, 3, ino);
@@ -67,14 +66,13 @@ int name_set(struct change *c, uint64_t parent, struct bytes name, uint64_t ino)
 int name_delete(struct change *c, uint64_t parent, struct bytes name)
 {
     sqlite3_stmt *query = tree_query(c->tree, QUERY_DENTRY_DELETE);
-
     bind_number(query, 1, parent);
     sql_bind_bytes(query, 2, name);
     cache_forget_name(c->tree->cache, parent, name);
     return tree_run(c->tree, query);
 }
 
-/* A directory with the setgid bit gives its group to what is made in it, and the bit to
+/* A directory with the setgid bit gives its group to all that is made in it, and the bit to
  * directories. */
 static void inherit_group(const struct inode *dir, struct inode *inode)
 {
@@ -89,16 +87,15 @@ int name_make(struct change *c, struct inode *dir, struct bytes name, struct ino
               struct bytes contents)
 {
     bool directory = inode_is(inode, S_IFDIR);
-    int status;
-
     assert(dir->attr.nlink > 0);
+    assert(inode_is(dir, S_IFDIR));
     inherit_group(dir, inode);
     inode->attr.nlink = directory ? 2 : 1;
     inode->parent = directory ? dir->attr.ino : 0;
     inode->attr.size = contents.len;
     inode->attr.used = contents.len;
     c->tree->counters.bytes += contents.len;
-    status = inode_add(c, inode, contents, dir->attr.ino, name);
+    int status = inode_add(c, inode, contents, dir->attr.ino, name);
     if (status < 0)
         return status;
     status = name_add(c, dir->attr.ino, name, inode->attr.ino);
@@ -116,8 +113,8 @@ int name_remove(struct change *c, struct inode *dir, struct bytes name, struct i
 {
     bool last = inode->attr.nlink == 1 || inode_is(inode, S_IFDIR);
     int status = name_delete(c, dir->attr.ino, name);
-
     assert(dir->attr.size > 0);
+    assert(!inode_is(inode, S_IFDIR) || inode->parent == dir->attr.ino);
     if (status == 0 && !last)
         status = way_delete(c->tree, inode->attr.ino, dir->attr.ino, name);
     if (status < 0)
@@ -130,15 +127,15 @@ int name_remove(struct change *c, struct inode *dir, struct bytes name, struct i
     return status < 0 ? status : inode_set(c, dir);
 }
 
-/* Makes what `inode` and `contents` describe where nothing is yet. */
+/* Makes an inode of this mode, and this name for it; nothing may have the name yet. */
 static int make_new(struct change *c, const struct op *op, uint32_t mode, struct bytes contents,
                     struct op_result *out)
 {
-    struct inode dir, existing, inode = {0};
+    struct inode dir, inode = {0};
     int status = name_parent(c->tree, op->ino, op->name, &dir);
-
     if (status < 0)
         return status;
+    struct inode existing;
     status = name_lookup(c->tree, op->ino, op->name, &existing);
     if (status != -ENOENT)
         return status < 0 ? status : -EEXIST;
@@ -153,13 +150,12 @@ static int make_new(struct change *c, const struct op *op, uint32_t mode, struct
     return status;
 }
 
-/* open(2) with O_CREAT. What exists and is no regular file cannot be given: a symlink has been
- * followed by the kernel before, one that appeared since is as good as a lost race. */
+/* open(2) with O_CREAT. Only a regular file that exists can be the answer. The kernel has followed
+ * symlinks before it asked; one that was made since then is -EEXIST, like any lost race. */
 int op_create(struct change *c, const struct op *op, struct op_result *out)
 {
     struct inode dir, existing;
     int status;
-
     if (!(op->flags & OP_EXCLUSIVE)) {
         status = name_parent(c->tree, op->ino, op->name, &dir);
         if (status == 0)
@@ -180,7 +176,6 @@ int op_create(struct change *c, const struct op *op, struct op_result *out)
 int op_mknod(struct change *c, const struct op *op, struct op_result *out)
 {
     uint32_t type = op->mode & S_IFMT;
-
     if (type == 0)
         type = S_IFREG;
     if (type != S_IFREG && type != S_IFIFO && type != S_IFSOCK && type != S_IFCHR &&
@@ -207,11 +202,11 @@ int op_symlink(struct change *c, const struct op *op, struct op_result *out)
 
 int op_link(struct change *c, const struct op *op, struct op_result *out)
 {
-    struct inode dir, inode, existing;
+    struct inode dir;
     int status = name_parent(c->tree, op->ino, op->name, &dir);
-
     if (status < 0)
         return status;
+    struct inode inode;
     status = inode_get(c->tree, op->ino2, &inode);
     if (status < 0)
         return status;
@@ -219,6 +214,7 @@ int op_link(struct change *c, const struct op *op, struct op_result *out)
         return -EPERM;
     if (inode.attr.nlink == 0)
         return -ENOENT;
+    struct inode existing;
     status = name_lookup(c->tree, op->ino, op->name, &existing);
     if (status != -ENOENT)
         return status < 0 ? status : -EEXIST;
@@ -240,12 +236,12 @@ int op_link(struct change *c, const struct op *op, struct op_result *out)
     return status;
 }
 
+/* unlink(2) or rmdir(2). */
 static int remove_existing(struct change *c, const struct op *op, bool directory,
                            struct op_result *out)
 {
     struct inode dir, inode;
     int status = name_parent(c->tree, op->ino, op->name, &dir);
-
     if (status == 0)
         status = name_lookup(c->tree, op->ino, op->name, &inode);
     if (status < 0)

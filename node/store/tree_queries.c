@@ -1,7 +1,7 @@
 /* Every statement of the loop's connection. */
 #include "store/tree_internal.h"
 
-/* Lists of columns for the statements below. Parameters are numbered as they come. */
+/* Lists of columns for the statements below. Their parameters are numbered in this order. */
 #define NAME(name, ...) #name
 #define NEXT_NAME(name, ...) ", " #name
 #define OF_I(name, ...) "i." #name

@@ -1,4 +1,4 @@
-/* Reading files and inodes. No statement stays open: an open one would hold back checkpoints. */
+/* Reading files and inodes. Every statement is reset: an open one would hold back checkpoints. */
 #include "store/tree_internal.h"
 
 #include <assert.h>
@@ -9,17 +9,14 @@ enum { SEEK_CHUNKS_MAX = 4096 }; /* looked at in one tree_seek */
 
 int data_inline(struct tree *tree, const struct inode *inode, uint8_t *to, size_t len)
 {
-    sqlite3_stmt *query = tree_query(tree, inode->kept ? QUERY_KEPT_INLINE : QUERY_INLINE);
-    struct bytes bytes;
-    int status;
-
     if (len == 0)
         return 0;
+    sqlite3_stmt *query = tree_query(tree, inode->kept ? QUERY_KEPT_INLINE : QUERY_INLINE);
     bind_number(query, 1, inode->attr.ino);
-    status = tree_step(tree, query);
+    int status = tree_step(tree, query);
     if (status < 0)
         return status;
-    bytes = status > 0 ? sql_column_bytes(query, 0) : (struct bytes){0};
+    struct bytes bytes = status > 0 ? sql_column_bytes(query, 0) : (struct bytes){0};
     bool right = bytes.len == len && len <= CHUNK_BYTES;
     if (right)
         memcpy(to, bytes.data, len);
@@ -27,15 +24,15 @@ int data_inline(struct tree *tree, const struct inode *inode, uint8_t *to, size_
     return right ? 0 : tree_damaged(tree, "an inode is not as long as it says");
 }
 
-/* Copies what chunks hold of the file from `offset` on over the zeros in `to`. */
+/* Copies the contents from `offset` on over the zeros in `to`, which stay where holes are. */
 static int chunks_read(struct tree *tree, uint64_t data, uint64_t offset, size_t len, uint8_t *to)
 {
-    sqlite3_stmt *query = tree_query(tree, QUERY_CHUNK_RANGE);
-    int status;
-
     assert(len > 0);
+    assert(data > 0);
+    sqlite3_stmt *query = tree_query(tree, QUERY_CHUNK_RANGE);
     bind_number(query, 1, chunk_id(data, offset >> CHUNK_BITS));
     bind_number(query, 2, chunk_id(data, (offset + len - 1) >> CHUNK_BITS));
+    int status;
     while ((status = tree_step(tree, query)) > 0) {
         struct bytes bytes = sql_column_bytes(query, 1);
         uint64_t start = (column_number(query, 0) - chunk_id(data, 0)) << CHUNK_BITS;
@@ -51,16 +48,14 @@ int data_read(struct tree *tree, const struct inode *inode, uint64_t offset, siz
               struct buffer *out)
 {
     uint64_t size = inode->attr.size;
-    uint8_t *to;
-    int status;
-
     if (offset >= size || len == 0)
         return 0;
     if (len > size - offset)
         len = size - offset;
-    to = buffer_reserve(out, len);
-    if (to == NULL)
+    uint8_t *to = buffer_reserve(out, len);
+    if (!to)
         return -ENOMEM;
+    int status;
     if (inode->data > 0) {
         memset(to, 0, len);
         status = chunks_read(tree, inode->data, offset, len, to);
@@ -77,7 +72,6 @@ int data_read(struct tree *tree, const struct inode *inode, uint64_t offset, siz
 int inode_find(struct tree *tree, uint64_t ino, struct inode *inode)
 {
     int status = inode_get(tree, ino, inode);
-
     return status == -ESTALE ? kept_get(tree, ino, inode) : status;
 }
 
@@ -85,7 +79,6 @@ int tree_getattr(struct tree *tree, uint64_t ino, struct attr *attr)
 {
     struct inode inode;
     int status = inode_find(tree, ino, &inode);
-
     if (status == 0)
         *attr = inode.attr;
     return status;
@@ -93,12 +86,10 @@ int tree_getattr(struct tree *tree, uint64_t ino, struct attr *attr)
 
 int tree_lookup(struct tree *tree, uint64_t parent, struct bytes name, struct attr *attr)
 {
-    struct inode inode;
-    int status;
-
     if (name.len > NAME_BYTES_MAX)
         return -ENAMETOOLONG;
-    status = name_lookup(tree, parent, name, &inode);
+    struct inode inode;
+    int status = name_lookup(tree, parent, name, &inode);
     if (status == 0) {
         *attr = inode.attr;
         return 0;
@@ -115,7 +106,6 @@ int tree_parent(struct tree *tree, uint64_t ino, uint64_t *parent)
 {
     struct inode inode;
     int status = inode_get(tree, ino, &inode);
-
     if (status < 0)
         return status;
     *parent = inode.parent;
@@ -126,7 +116,6 @@ int tree_read(struct tree *tree, uint64_t ino, uint64_t offset, size_t len, stru
 {
     struct inode inode;
     int status = inode_find(tree, ino, &inode);
-
     if (status == 0)
         status = data_check_regular(&inode);
     return status < 0 ? status : data_read(tree, &inode, offset, len, out);
@@ -136,7 +125,6 @@ int tree_readlink(struct tree *tree, uint64_t ino, struct buffer *out)
 {
     struct inode inode;
     int status = inode_find(tree, ino, &inode);
-
     if (status < 0)
         return status;
     if (!inode_is(&inode, S_IFLNK))
@@ -144,17 +132,17 @@ int tree_readlink(struct tree *tree, uint64_t ino, struct buffer *out)
     return data_read(tree, &inode, 0, SYMLINK_BYTES_MAX, out);
 }
 
-/* Goes through the chunks from the one with `offset` on. `*at` moves to the data or hole, or to the
- * end of the file; after SEEK_CHUNKS_MAX chunks without a hole the end is given, as lseek(2)
- * allows. */
+/* Moves `*at` to the data or the hole, or to the end of the file. The end also stands for a hole
+ * that is more than SEEK_CHUNKS_MAX chunks away, as lseek(2) allows. */
 static int seek_chunks(struct tree *tree, const struct inode *inode, bool hole, uint64_t *at)
 {
+    assert(inode->data > 0 && *at < inode->attr.size);
     sqlite3_stmt *query = tree_query(tree, QUERY_CHUNK_LENGTHS);
-    int status, left = SEEK_CHUNKS_MAX;
-
+    int left = SEEK_CHUNKS_MAX;
     bind_number(query, 1, chunk_id(inode->data, *at >> CHUNK_BITS));
     bind_number(query, 2, chunk_id(inode->data, (inode->attr.size - 1) >> CHUNK_BITS));
     bind_number(query, 3, SEEK_CHUNKS_MAX);
+    int status;
     while ((status = tree_step(tree, query)) > 0) {
         uint64_t start = (column_number(query, 0) - chunk_id(inode->data, 0)) << CHUNK_BITS;
         uint64_t end = start + column_number(query, 1);
@@ -180,7 +168,6 @@ int tree_seek(struct tree *tree, uint64_t ino, uint64_t offset, bool hole, uint6
     struct inode inode;
     uint64_t at = offset;
     int status = inode_find(tree, ino, &inode);
-
     if (status == 0)
         status = data_check_regular(&inode);
     if (status < 0)
@@ -195,6 +182,7 @@ int tree_seek(struct tree *tree, uint64_t ino, uint64_t offset, bool hole, uint6
         return status;
     if (!hole && at >= inode.attr.size)
         return -ENXIO;
+    assert(at >= offset);
     *found = at < inode.attr.size ? at : inode.attr.size;
     return 0;
 }

@@ -27,11 +27,10 @@ struct tree_reader {
 };
 
 /* Begins the transaction; it sees what is committed now, and nothing later. */
-static int begin(struct tree_reader *reader)
+static int tree_reader_begin(struct tree_reader *reader)
 {
     sqlite3_stmt *query;
     int status = sql_exec(&reader->sql, "PRAGMA cache_size = -2048; BEGIN");
-
     if (status == 0)
         status = sql_prepare(&reader->sql, "SELECT applied FROM meta", &query);
     if (status < 0)
@@ -45,20 +44,18 @@ static int begin(struct tree_reader *reader)
 int tree_reader_open(struct tree *tree, uint32_t format, struct tree_reader **reader,
                      uint64_t *index)
 {
-    struct tree_reader *r;
     int status = tree_commit(tree);
-
     assert(format >= RECORD_FORMAT_OLDEST && format <= record_format);
     if (status < 0)
         return status;
-    r = calloc(1, sizeof(*r));
-    if (r == NULL)
+    struct tree_reader *r = calloc(1, sizeof *r);
+    if (!r)
         return -ENOMEM;
     r->tree = tree;
     r->format = format;
     status = sql_open(&r->sql, tree->folder, TREE_FILE);
     if (status == 0)
-        status = begin(r);
+        status = tree_reader_begin(r);
     if (status < 0) {
         tree->sql.fault = r->sql.fault;
         sql_close(&r->sql);
@@ -75,9 +72,9 @@ int tree_reader_open(struct tree *tree, uint32_t format, struct tree_reader **re
 /* Adds the next row, or goes to the next table. */
 static int read_row(struct tree_reader *r)
 {
+    assert(r->table < tables_count(r->format));
     int status = 0;
-
-    if (r->cursor == NULL)
+    if (!r->cursor)
         status = table_select(&r->sql, &tree_tables[r->table], r->format, &r->cursor);
     if (status == 0)
         status = sql_step(&r->sql, r->cursor);
@@ -92,12 +89,11 @@ static int read_row(struct tree_reader *r)
     return status;
 }
 
-/* On the thread pool. */
+/* On the thread pool: the header, rows up to the size of a piece, and with the last row the end. */
 static void read_piece(uv_work_t *work)
 {
     struct tree_reader *r = work->data;
     uint32_t tables = tables_count(r->format);
-
     if (r->piece.cap == 0)
         record_put_header(&r->piece, r->format, r->index);
     else
@@ -114,10 +110,10 @@ static void read_piece(uv_work_t *work)
 }
 
 /* Gives up the transaction, so that the WAL can be used again. */
-static void end(struct tree_reader *r)
+static void tree_reader_end(struct tree_reader *r)
 {
     assert(!r->busy);
-    if (r->sql.db == NULL)
+    if (!r->sql.db)
         return;
     sqlite3_finalize(r->cursor);
     r->cursor = NULL;
@@ -128,26 +124,26 @@ static void end(struct tree_reader *r)
 void readers_end(struct tree *tree)
 {
     struct tree_reader *r = LIST_FIRST(&tree->readers);
-
-    while (r != NULL) {
+    while (r) {
         struct tree_reader *next = LIST_NEXT(r, entry);
         r->ended = true;
         if (!r->busy)
-            end(r);
+            tree_reader_end(r);
         r = next;
     }
 }
 
+/* The loop may have ended the reader while the piece was read. */
 static void piece_read(uv_work_t *work, int cancelled)
 {
     struct tree_reader *r = work->data;
     int status = r->ended ? -ESTALE : r->status;
-
+    assert(r->busy);
     r->busy = false;
     if (status == -EUCLEAN)
         r->tree->sql.fault = r->sql.fault;
     if (r->ended)
-        end(r);
+        tree_reader_end(r);
     background_end(r->tree);
     r->done(r->arg, status, bytes_of(r->piece.data, r->piece.len), r->last);
 }
@@ -155,21 +151,20 @@ static void piece_read(uv_work_t *work, int cancelled)
 int tree_reader_next(struct tree_reader *reader, uv_loop_t *loop, size_t bytes_max,
                      void (*done)(void *arg, int status, struct bytes piece, bool last), void *arg)
 {
-    int status;
-
     if (reader->busy || writer_installing(reader->tree))
         return -EBUSY;
     if (reader->ended)
         return -ESTALE;
     if (reader->last)
         return -ENODATA;
+    assert(done && bytes_max > 0);
     reader->done = done;
     reader->arg = arg;
     reader->bytes_max = bytes_max;
     reader->work.data = reader;
     reader->busy = true;
     reader->tree->background++;
-    status = uv_queue_work(loop, &reader->work, read_piece, piece_read);
+    int status = uv_queue_work(loop, &reader->work, read_piece, piece_read);
     assert(status == 0); /* it fails only without a function to run */
     return 0;
 }
@@ -177,7 +172,7 @@ int tree_reader_next(struct tree_reader *reader, uv_loop_t *loop, size_t bytes_m
 void tree_reader_close(struct tree_reader *reader)
 {
     assert(!reader->busy);
-    end(reader);
+    tree_reader_end(reader);
     buffer_free(&reader->piece);
     free(reader);
 }

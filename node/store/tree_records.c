@@ -2,6 +2,8 @@
 
 #include "store/tree_internal.h"
 
+#include <assert.h>
+
 void record_put_header(struct buffer *out, uint32_t format, uint64_t index)
 {
     buffer_put_u8(out, RECORD_HEADER);
@@ -18,8 +20,8 @@ void record_put_end(struct buffer *out, uint32_t format, const uint64_t rows[TAB
 
 void record_put_row(struct buffer *out, uint8_t table, sqlite3_stmt *row)
 {
+    assert(table < TABLES_MAX);
     int columns = sqlite3_column_count(row);
-
     buffer_put_u8(out, table);
     for (int i = 0; i < columns; i++) {
         if (sqlite3_column_type(row, i) == SQLITE_INTEGER) {

@@ -1,6 +1,6 @@
-/* Private to the room: the parts of a snapshot: a header, the rows of every table that its format
- * has (tree_tables.h) in the order of their keys, and the number of rows of each. A piece is some
- * records, one after another.
+/* Private to the room: the parts of a snapshot. It has a header, the rows of every table that its
+ * format has (tree_tables.h) in the order of their keys, and the number of rows of each table. A
+ * piece is some of these records, one after another.
  *
  *   header  RECORD_HEADER u8 | format u32 | index u64
  *   row     table u8 | each column: RECORD_NUMBER u8, u64 or RECORD_BYTES u8, length u32, bytes
@@ -27,7 +27,7 @@ void record_put_row(struct buffer *out, uint8_t table, sqlite3_stmt *row);
 void record_put_end(struct buffer *out, uint32_t format, const uint64_t rows[TABLES_MAX]);
 
 /* Binds the columns of a row, which follow its table's number, to an insert, from its parameter
- * `first` on: they borrow from what is read. Sets r->bad where they do not parse. */
+ * `first` on. They borrow the bytes that are read. Sets r->bad if they do not parse. */
 void record_bind_row(struct reader *r, sqlite3_stmt *insert, int first, int columns);
 
 #endif

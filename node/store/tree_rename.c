@@ -19,12 +19,10 @@ struct rename {
 static int is_below(struct tree *tree, uint64_t ino, uint64_t dir)
 {
     struct inode inode;
-
     for (; ino != dir; ino = inode.parent) {
-        int status;
         if (ino == INO_ROOT)
             return 0;
-        status = inode_get(tree, ino, &inode);
+        int status = inode_get(tree, ino, &inode);
         if (status < 0)
             return status;
     }
@@ -35,7 +33,6 @@ static int is_below(struct tree *tree, uint64_t ino, uint64_t dir)
 static int check_loops(struct tree *tree, const struct rename *r)
 {
     int status = 0;
-
     if (r->from.attr.ino == r->to->attr.ino)
         return 0;
     if (inode_is(&r->source, S_IFDIR))
@@ -45,11 +42,11 @@ static int check_loops(struct tree *tree, const struct rename *r)
     return status > 0 ? -EINVAL : status;
 }
 
+/* The errors of rename(2) for a target that would be replaced. */
 static int check_replace(const struct rename *r)
 {
     bool source_dir = inode_is(&r->source, S_IFDIR);
     bool target_dir = inode_is(&r->target, S_IFDIR);
-
     if (!source_dir && target_dir)
         return -EISDIR;
     if (source_dir && !target_dir)
@@ -57,12 +54,11 @@ static int check_replace(const struct rename *r)
     return target_dir && r->target.attr.size > 0 ? -ENOTEMPTY : 0;
 }
 
-/* Directories that gain a subdirectory must have room for its `..`. */
+/* A directory that gains a subdirectory must have room for the link of its `..`. */
 static int check_links(const struct rename *r, bool exchange)
 {
     bool source_dir = inode_is(&r->source, S_IFDIR);
     bool target_dir = r->replaces && inode_is(&r->target, S_IFDIR);
-
     if (r->from.attr.ino == r->to->attr.ino || source_dir == target_dir)
         return 0;
     if (source_dir && r->to->attr.nlink >= LINKS_MAX)
@@ -70,11 +66,11 @@ static int check_links(const struct rename *r, bool exchange)
     return exchange && target_dir && r->from.attr.nlink >= LINKS_MAX ? -EMLINK : 0;
 }
 
+/* The two directories, the source and, if it exists, the target. */
 static int rename_load(struct tree *tree, struct rename *r)
 {
     const struct op *op = r->op;
     int status = name_parent(tree, op->ino, op->name, &r->from);
-
     if (status < 0)
         return status;
     r->to = op->ino == op->ino2 ? &r->from : &r->other;
@@ -89,12 +85,10 @@ static int rename_load(struct tree *tree, struct rename *r)
     return status == -ENOENT ? 0 : status;
 }
 
-/* 0, or the error; `*same` when both names are the same file: then there is nothing to do. */
+/* 0 or an error. `*same`: both names are of one file, and there is nothing to do. */
 static int rename_check(struct tree *tree, const struct rename *r, bool *same)
 {
     bool exchange = r->op->flags & OP_EXCHANGE;
-    int status;
-
     if (r->replaces && (r->op->flags & OP_NO_REPLACE))
         return -EEXIST;
     if (!r->replaces && exchange)
@@ -103,17 +97,18 @@ static int rename_check(struct tree *tree, const struct rename *r, bool *same)
         *same = true;
         return 0;
     }
-    status = check_loops(tree, r);
+    int status = check_loops(tree, r);
     if (status == 0 && r->replaces && !exchange)
         status = check_replace(r);
     return status < 0 ? status : check_links(r, exchange);
 }
 
 /* The inode got another name, perhaps in another directory. */
-static int moved(struct change *c, struct inode *inode, struct inode *old_dir,
-                 struct bytes old_name, struct inode *new_dir, struct bytes new_name)
+static int rename_moved(struct change *c, struct inode *inode, struct inode *old_dir,
+                        struct bytes old_name, struct inode *new_dir, struct bytes new_name)
 {
     if (inode_is(inode, S_IFDIR)) {
+        assert(old_dir->attr.nlink > 2);
         old_dir->attr.nlink--;
         new_dir->attr.nlink++;
         inode->parent = new_dir->attr.ino;
@@ -121,6 +116,7 @@ static int moved(struct change *c, struct inode *inode, struct inode *old_dir,
     return way_move(c, inode, old_dir->attr.ino, old_name, new_dir->attr.ino, new_name);
 }
 
+/* An observer hears of both names with either change; the name that it is about comes first. */
 static void tell_from(struct change *c, const struct inode *inode, const struct op *op)
 {
     change_tell(c, (struct tree_change){CHANGE_MOVED_FROM, inode->attr.mode, inode->attr.ino,
@@ -133,6 +129,7 @@ static void tell_to(struct change *c, const struct inode *inode, const struct op
                                         op->ino2, op->name2, op->ino, op->name});
 }
 
+/* Both names stay, so no directory changes its size. */
 static int exchange_names(struct change *c, struct rename *r)
 {
     const struct op back = {
@@ -142,9 +139,9 @@ static int exchange_names(struct change *c, struct rename *r)
     if (status == 0)
         status = name_set(c, r->op->ino2, r->op->name2, r->source.attr.ino);
     if (status == 0)
-        status = moved(c, &r->source, &r->from, r->op->name, r->to, r->op->name2);
+        status = rename_moved(c, &r->source, &r->from, r->op->name, r->to, r->op->name2);
     if (status == 0)
-        status = moved(c, &r->target, r->to, r->op->name2, &r->from, r->op->name);
+        status = rename_moved(c, &r->target, r->to, r->op->name2, &r->from, r->op->name);
     tell_from(c, &r->source, r->op);
     tell_from(c, &r->target, &back);
     tell_to(c, &r->source, r->op);
@@ -152,10 +149,10 @@ static int exchange_names(struct change *c, struct rename *r)
     return status;
 }
 
+/* A target that is replaced goes away first, as unlink(2) or rmdir(2) would remove it. */
 static int move_name(struct change *c, struct rename *r)
 {
     int status = 0;
-
     if (r->replaces)
         status = name_remove(c, r->to, r->op->name2, &r->target, r->op->hold);
     if (status == 0)
@@ -164,22 +161,21 @@ static int move_name(struct change *c, struct rename *r)
         status = name_add(c, r->op->ino2, r->op->name2, r->source.attr.ino);
     tell_from(c, &r->source, r->op);
     tell_to(c, &r->source, r->op);
+    assert(r->from.attr.size > 0);
     r->from.attr.size--;
     r->to->attr.size++;
     if (status < 0)
         return status;
-    return moved(c, &r->source, &r->from, r->op->name, r->to, r->op->name2);
+    return rename_moved(c, &r->source, &r->from, r->op->name, r->to, r->op->name2);
 }
 
 int op_rename(struct change *c, const struct op *op, struct op_result *out)
 {
     struct rename r = {.op = op};
     bool same = false;
-    int status;
-
     if ((op->flags & OP_NO_REPLACE) && (op->flags & OP_EXCHANGE))
         return -EINVAL;
-    status = rename_load(c->tree, &r);
+    int status = rename_load(c->tree, &r);
     if (status == 0)
         status = rename_check(c->tree, &r, &same);
     if (status < 0)

@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* Of longer lists only `existed` and the revision are kept: what is stored of one command stays
+/* Of longer lists only `existed` and the revision are kept, so that the row of one command stays
  * small. */
 enum { WHOLE_OPS_MAX = 128 };
 
@@ -47,8 +47,8 @@ static void decode_attr(struct reader *r, struct attr *attr)
 void result_encode(const struct command_result *result, struct buffer *out)
 {
     bool whole = result->count <= WHOLE_OPS_MAX;
-
     assert(result->count == 0 || result->status == 0);
+    assert(result->count <= COMMAND_OPS_MAX);
     buffer_put_u32(out, (uint32_t)result->status);
     buffer_put_u32(out, result->failed_op);
     buffer_put_u64(out, result->revision);
@@ -76,19 +76,17 @@ static void decode_op(struct reader *r, bool whole, uint64_t revision, struct op
 int result_decode(struct bytes bytes, struct command_result *result)
 {
     struct reader r = reader_of(bytes);
-    bool whole;
-
     *result = (struct command_result){.old_forgotten = true};
     result->status = (int)reader_u32(&r);
     result->failed_op = reader_u32(&r);
     result->revision = reader_u64(&r);
     uint32_t count = reader_u32(&r);
-    whole = reader_u8(&r);
+    bool whole = reader_u8(&r);
     if (r.bad || count > reader_left(&r) || count > COMMAND_OPS_MAX)
         return -EBADMSG;
     if (count > 0) {
-        result->ops = calloc(count, sizeof(*result->ops));
-        if (result->ops == NULL)
+        result->ops = calloc(count, sizeof *result->ops);
+        if (!result->ops)
             return -ENOMEM;
         result->count = count;
     }

@@ -3,13 +3,13 @@
 
 #include "base/buffer.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 
 uint32_t tables_count(uint32_t format)
 {
     uint32_t count = 0;
-
     while (count < TABLES_MAX && tree_tables[count].name && tree_tables[count].format <= format)
         count++;
     return count;
@@ -20,7 +20,6 @@ static const struct column *column_next(const struct table *table, uint32_t form
                                         const struct column *column)
 {
     const struct column *end = table->columns + COLUMNS_MAX;
-
     column = column ? column + 1 : table->columns;
     while (column < end && column->format > format)
         column++;
@@ -30,18 +29,16 @@ static const struct column *column_next(const struct table *table, uint32_t form
 uint32_t columns_count(const struct table *table, uint32_t format)
 {
     uint32_t count = 0;
-
     for (const struct column *c = NULL; (c = column_next(table, format, c));)
         count++;
     return count;
 }
 
-/* Runs the text, or prepares it if there is a place for the statement, and frees it. */
+/* Runs the text, or prepares it if `statement` is given, and frees it. */
 static int text_done(struct sql *sql, struct buffer *text, sqlite3_stmt **statement)
 {
-    int status;
-
     buffer_put_u8(text, '\0');
+    int status;
     if (text->failed)
         status = fault_set(&sql->fault, -ENOMEM, "%s: out of memory", sql->name);
     else if (statement)
@@ -55,13 +52,13 @@ static int text_done(struct sql *sql, struct buffer *text, sqlite3_stmt **statem
 static void put_names(struct buffer *text, const struct table *table, uint32_t format)
 {
     const char *comma = "";
-
     for (const struct column *c = NULL; (c = column_next(table, format, c)); comma = ", ")
         buffer_printf(text, "%s%s", comma, c->name);
 }
 
 static void put_key(struct buffer *text, const struct table *table)
 {
+    assert(table->key < COLUMNS_MAX);
     for (uint32_t i = 0; i < table->key; i++)
         buffer_printf(text, "%s%s", i > 0 ? ", " : "", table->columns[i].name);
 }
@@ -78,7 +75,6 @@ int table_make(struct sql *sql, const struct table *table)
 {
     struct buffer text = {0};
     const char *comma = "";
-
     buffer_printf(&text, "CREATE TABLE %s (", table->name);
     for (const struct column *c = NULL; (c = column_next(table, record_format, c)); comma = ", ") {
         buffer_printf(&text, "%s", comma);
@@ -96,7 +92,6 @@ int table_make(struct sql *sql, const struct table *table)
 int table_begin(struct sql *sql, const struct table *table)
 {
     struct buffer text = {0};
-
     if (table->key > 0)
         return 0;
     buffer_printf(&text, "INSERT INTO %s DEFAULT VALUES", table->name);
@@ -106,7 +101,6 @@ int table_begin(struct sql *sql, const struct table *table)
 int table_select(struct sql *sql, const struct table *table, uint32_t format, sqlite3_stmt **select)
 {
     struct buffer text = {0};
-
     buffer_printf(&text, "SELECT ");
     put_names(&text, table, format);
     buffer_printf(&text, " FROM %s", table->name);
@@ -123,8 +117,8 @@ int table_insert(struct sql *sql, const struct table *table, uint32_t format, in
                  sqlite3_stmt **insert)
 {
     uint32_t columns = columns_count(table, format);
+    assert(rows > 0 && columns > 0);
     struct buffer text = {0};
-
     buffer_printf(&text, "INSERT INTO %s (", table->name);
     put_names(&text, table, format);
     buffer_printf(&text, ") VALUES ");
@@ -139,7 +133,6 @@ int table_insert(struct sql *sql, const struct table *table, uint32_t format, in
 int table_find_wrong(struct sql *sql, const struct table *table, sqlite3_stmt **query)
 {
     struct buffer text = {0};
-
     buffer_printf(&text, "SELECT EXISTS (SELECT 1 FROM %s WHERE %s)", table->name,
                   table->wrong ? table->wrong : "0");
     if (table->key == 0)

@@ -90,8 +90,8 @@ const struct table tree_tables[TABLES_MAX] = {
 #define KEPT_NUMBER(name, member, format) #name " INTEGER NOT NULL, "
 #define KEPT_NUMBERS INODE_NUMBERS(KEPT_NUMBER, KEPT_NUMBER)
 
-/* `snapshot`: the last that was installed. `kept`: inodes that are gone (tree_kept.c). `trash`: of
- * ids of chunks. */
+/* `snapshot`: the index of the last one that was installed. `kept`: inodes that are gone
+ * (tree_kept.c). `trash`: ranges of ids of chunks (tree_trash.c). */
 const char tree_own_schema[] =
     "CREATE TABLE snapshot (upto INTEGER NOT NULL) STRICT;"
     "CREATE TABLE kept (ino INTEGER PRIMARY KEY, " KEPT_NUMBERS "inline BLOB NOT NULL) STRICT;"

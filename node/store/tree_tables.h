@@ -4,11 +4,12 @@
  * A snapshot has a format, and holds the tables and columns that have this format or an older one.
  * The number of a table in a snapshot is its place in tree_tables, so that list grows only at its
  * end. A node reads every format from RECORD_FORMAT_OLDEST to record_format, and writes the one
- * that it is asked for. What an older snapshot does not hold is then as in a new tree: a column has
- * its first value, and a table has no row, or its first one (table_begin).
+ * that it is asked for. Whatever an older snapshot lacks is then as in a new tree: a column has its
+ * first value, and a table has no row, or its first one (table_begin).
  *
  * How to add something: a counter or a column of the inode here, a column of another table or a
- * table in tree_tables.c; the format of what is new is RECORD_FORMAT, raised once for a release.
+ * table in tree_tables.c. New ones have the format RECORD_FORMAT, which is raised once for a
+ * release.
  *
  * Thread: whichever has the connection. */
 #ifndef QUORUMFS_STORE_TREE_TABLES_H
@@ -65,7 +66,7 @@ struct table {
     const char *name; /* NULL: there is none */
     uint32_t format;
     uint32_t key; /* so many of its columns, the first ones, are its key; 0: it has one row */
-    const char *contents; /* a condition on the rows that are replicated; NULL: all are */
+    const char *contents; /* a condition that replicated rows meet; NULL: all are replicated */
     const char *wrong;    /* a condition that no such row of a sound tree meets; NULL: none */
     struct column columns[COLUMNS_MAX]; /* those behind the last have no name */
 };

@@ -1,13 +1,13 @@
 /* Ways: from an inode to its names, which the directory entries lead from.
  *
- * A way is this node's own and follows from the entries. An inode that is made keeps its first name
- * in its row (way_parent, way_name), and so does one that is renamed and has no other: that changes
- * no page that it would not change anyway, whereas an index on the entries makes a rename in a
- * large tree half as dear again. Other ways are rows of `way`: the further names of hard links, and
- * all names that come at once, with a snapshot or from the former format.
+ * Ways are not replicated; they follow from the entries. An inode keeps its first name in its row
+ * (way_parent, way_name), from when it is made, and again when it is renamed and has no other name:
+ * that changes no page that would not change anyway, whereas an index on the entries made a rename
+ * in a large tree cost half as much again. Other ways are rows of `way`: the further names of hard
+ * links, and all names that come at once, with a snapshot or from the former format.
  *
- * Every entry has its way, but a way may be one of an entry that is gone or leads elsewhere now:
- * whoever reads ways looks for the entry. */
+ * Every entry has its way, but the entry of a way may be gone, or may lead elsewhere now. So
+ * reading ways looks for the entries. */
 #include "store/tree_internal.h"
 
 #include <assert.h>
@@ -21,7 +21,6 @@ int ways_make(struct sql *sql)
                                "CREATE TABLE way (ino INTEGER NOT NULL, parent INTEGER NOT NULL,"
                                " name BLOB NOT NULL, PRIMARY KEY (ino, parent, name))"
                                " STRICT, WITHOUT ROWID");
-
     return status < 0 ? status : ways_fill(sql);
 }
 
@@ -34,7 +33,6 @@ int ways_load(struct tree *tree)
 {
     sqlite3_stmt *query;
     int status = sql_prepare(&tree->sql, "SELECT coalesce(max(ino), 0) FROM way", &query);
-
     if (status < 0)
         return status;
     status = sql_step(&tree->sql, query);
@@ -52,8 +50,8 @@ static void way_bind(sqlite3_stmt *query, uint64_t ino, uint64_t parent, struct 
 
 int way_add(struct change *c, const struct inode *inode, uint64_t parent, struct bytes name)
 {
+    assert(inode->attr.nlink > 0 && name.len > 0);
     sqlite3_stmt *query = tree_query(c->tree, QUERY_WAY_ADD);
-
     way_bind(query, inode->attr.ino, parent, name);
     if (inode->attr.ino > c->tree->ways_last)
         c->tree->ways_last = inode->attr.ino;
@@ -62,22 +60,19 @@ int way_add(struct change *c, const struct inode *inode, uint64_t parent, struct
 
 int way_delete(struct tree *tree, uint64_t ino, uint64_t parent, struct bytes name)
 {
-    sqlite3_stmt *query = tree_query(tree, QUERY_WAY_DELETE);
-    int status;
-
     if (ino > tree->ways_last)
         return 0;
+    sqlite3_stmt *query = tree_query(tree, QUERY_WAY_DELETE);
     way_bind(query, ino, parent, name);
-    status = tree_run(tree, query);
+    int status = tree_run(tree, query);
     return status < 0 ? status : sqlite3_changes(tree->sql.db);
 }
 
 int ways_clear(struct tree *tree, uint64_t ino)
 {
-    sqlite3_stmt *query = tree_query(tree, QUERY_WAY_CLEAR);
-
     if (ino > tree->ways_last)
         return 0;
+    sqlite3_stmt *query = tree_query(tree, QUERY_WAY_CLEAR);
     bind_number(query, 1, ino);
     return tree_run(tree, query);
 }
@@ -85,10 +80,10 @@ int ways_clear(struct tree *tree, uint64_t ino)
 int way_move(struct change *c, struct inode *inode, uint64_t parent, struct bytes name,
              uint64_t parent2, struct bytes name2)
 {
+    assert(inode->attr.nlink > 0);
     bool single = inode_is(inode, S_IFDIR) || inode->attr.nlink == 1;
     int status = single ? 0 : way_delete(c->tree, inode->attr.ino, parent, name);
-
-    if (status == 0) /* the row has the name */
+    if (status == 0) /* the inode's row has the name */
         return inode_set_name(c, inode, parent2, name2);
     if (status > 0)
         status = way_add(c, inode, parent2, name2);
@@ -102,7 +97,6 @@ int tree_names(struct tree *tree, uint64_t ino, tree_name_cb *each, void *arg)
     sqlite3_stmt *query = tree_query(tree, QUERY_WAYS);
     bool more = true;
     int status = 0;
-
     bind_number(query, 1, ino);
     while (more && (status = tree_step(tree, query)) > 0)
         more = each(arg, column_number(query, 0), sql_column_bytes(query, 1));
@@ -120,18 +114,18 @@ struct step {
 static bool step_up(void *arg, uint64_t parent, struct bytes name)
 {
     struct step *step = arg;
-
     assert(name.len <= sizeof step->name);
     *step = (struct step){.parent = parent, .len = name.len};
     memcpy(step->name, name.data, name.len);
     return false; /* a directory has one name */
 }
 
-/* Puts a component before what is there, at the end of `path`. */
+/* `path` is filled from its end, and `*start` is where it begins so far: puts a component, and a
+ * slash if there are others, before that. */
 static int prepend(uint8_t path[PATH_BYTES_MAX], size_t *start, struct bytes name)
 {
     size_t slash = *start < PATH_BYTES_MAX;
-
+    assert(*start <= PATH_BYTES_MAX);
     if (*start < name.len + slash)
         return -ENAMETOOLONG;
     if (slash)
@@ -146,7 +140,6 @@ int tree_path(struct tree *tree, uint64_t parent, struct bytes name, struct buff
     uint8_t path[PATH_BYTES_MAX];
     size_t start = sizeof path;
     int status = prepend(path, &start, name);
-
     while (status == 0 && parent != INO_ROOT) {
         struct step step = {0};
         struct inode dir;
@@ -165,10 +158,10 @@ int tree_path(struct tree *tree, uint64_t parent, struct bytes name, struct buff
     return out->failed ? -ENOMEM : 0;
 }
 
+/* tree_paths collects the names first, as `each` of tree_names must not use the tree. */
 static bool keep_name(void *arg, uint64_t parent, struct bytes name)
 {
     struct buffer *names = arg;
-
     buffer_put_u64(names, parent);
     buffer_put_bytes(names, name);
     return true;
@@ -179,7 +172,6 @@ int tree_paths(struct tree *tree, uint64_t ino, tree_path_cb *each, void *arg)
     struct buffer names = {0}, path = {0};
     int status = tree_names(tree, ino, keep_name, &names);
     struct reader left = reader_of(bytes_of(names.data, names.len));
-
     if (status == 0 && names.failed)
         status = -ENOMEM;
     while (status == 0 && reader_left(&left) > 0) {

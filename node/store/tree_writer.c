@@ -1,19 +1,5 @@
-/* Receiving a snapshot: a new database beside tree.db, which takes its place in one step.
- *
- *   tree.db.incoming   being filled; without journal or syncs, worthless after a crash
- *   tree.db.ready      complete, checked, synced: from here on it is the tree
- *
- * Renaming the first to the second is the step, because tree.db cannot simply be replaced: its WAL
- * would be taken for the new one's, and without its WAL the old one is torn where a checkpoint was
- * half done. So what follows only destroys what is no longer needed, and can be done again from any
- * point (writer_settle, also at the next start):
- *
- *   crash before the rename        the old tree with its WAL is whole; incoming is removed
- *   ... after it                   ready is found: the old WAL is removed, ready becomes tree.db
- *   ... after the WAL was removed  the same; the old tree.db may be torn, but nobody reads it
- *   ... after the second rename    the new tree, without a WAL, and nothing beside it
- *
- * The folder is synced between the steps, so that a power cut cannot turn their order round. */
+/* Receiving a snapshot: a new database beside tree.db is filled piece by piece, checked, and then
+ * takes its place in one step (tree_incoming.c). */
 #include "store/tree_internal.h"
 #include "store/tree_records.h"
 
@@ -21,22 +7,18 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#define INCOMING_FILE TREE_FILE ".incoming"
-#define READY_FILE TREE_FILE ".ready"
-
-enum { BATCH_ROWS = 16 }; /* inserted at a time, which takes two thirds of the time */
+enum { BATCH_ROWS = 16 }; /* inserted at a time: two thirds of the time of single rows */
 
 struct tree_writer {
     struct tree *tree;
     uint64_t index;
     bool installing; /* nothing else may begin in the background */
-    bool prepared;   /* the file is ready, or has failed; waits for the background to be idle */
+    bool prepared;   /* the file is complete, or has failed; waits until the background is idle */
     void (*done)(void *arg, int status);
     void *arg;
     /* The thread's while a piece or the installation is under way, otherwise the loop's. */
@@ -45,117 +27,11 @@ struct tree_writer {
     int fd; /* of the file, for write_behind; negative: none */
     sqlite3_stmt *inserts[TABLES_MAX], *batches[TABLES_MAX]; /* one row; BATCH_ROWS */
     struct reader piece;
-    uint32_t format; /* 0 until the header was there */
+    uint32_t format; /* 0 until the header has come */
     uint64_t rows[TABLES_MAX];
-    bool ended; /* the end was there */
+    bool ended; /* the end has come */
     int status;
 };
-
-/* ---- Files of the folder ---- */
-
-static int path_of(const struct folder *folder, const char *name, char path[PATH_MAX])
-{
-    int len = snprintf(path, PATH_MAX, "%s/%s", folder_path(folder), name);
-
-    return len < PATH_MAX ? 0 : -ENAMETOOLONG;
-}
-
-/* Removes a file; it need not exist. */
-static int remove_file(const struct folder *folder, const char *name)
-{
-    char path[PATH_MAX];
-    int status = path_of(folder, name, path);
-
-    if (status < 0)
-        return status;
-    return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
-}
-
-/* Returns a descriptor. */
-static int open_file(const struct folder *folder, const char *name)
-{
-    char path[PATH_MAX];
-    int status = path_of(folder, name, path);
-    int fd;
-
-    if (status < 0)
-        return status;
-    fd = open(path, O_RDONLY | O_CLOEXEC);
-    return fd < 0 ? -errno : fd;
-}
-
-static int sync_file(const struct folder *folder, const char *name)
-{
-    int fd = open_file(folder, name);
-    int status;
-
-    if (fd < 0)
-        return fd;
-    status = fsync(fd) < 0 ? -errno : 0;
-    close(fd);
-    return status;
-}
-
-/* Lets the kernel begin to write what it has of a file: the sync at the end, for which everybody's
- * writes to the disk may have to wait, then finds little to do. That it fails changes nothing. */
-static void write_behind(int fd)
-{
-    if (fd >= 0)
-        sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
-}
-
-/* Durable on return. 0 or -ENOENT, ... */
-static int rename_file(const struct folder *folder, const char *from, const char *to)
-{
-    char from_path[PATH_MAX], to_path[PATH_MAX];
-    int status = path_of(folder, from, from_path);
-
-    if (status == 0)
-        status = path_of(folder, to, to_path);
-    if (status == 0 && rename(from_path, to_path) < 0)
-        status = -errno;
-    return status < 0 ? status : sync_file(folder, ".");
-}
-
-static int file_exists(const struct folder *folder, const char *name)
-{
-    char path[PATH_MAX];
-    int status = path_of(folder, name, path);
-
-    if (status < 0)
-        return status;
-    if (access(path, F_OK) == 0)
-        return 1;
-    return errno == ENOENT ? 0 : -errno;
-}
-
-static int settle_ready(const struct folder *folder)
-{
-    int status = file_exists(folder, READY_FILE);
-
-    if (status <= 0)
-        return status;
-    status = remove_file(folder, TREE_FILE "-wal");
-    if (status == 0)
-        status = remove_file(folder, TREE_FILE "-shm");
-    /* Of the old tree's change to a WAL; that it was deleted may not have been durable. */
-    if (status == 0)
-        status = remove_file(folder, TREE_FILE "-journal");
-    if (status == 0)
-        status = sync_file(folder, ".");
-    return status < 0 ? status : rename_file(folder, READY_FILE, TREE_FILE);
-}
-
-int writer_settle(const struct folder *folder, struct fault *fault)
-{
-    int status = remove_file(folder, INCOMING_FILE);
-
-    if (status == 0)
-        status = settle_ready(folder);
-    if (status < 0)
-        return fault_set(fault, status, "%s: install a snapshot: %s", TREE_FILE, strerror(-status));
-    return 0;
-}
 
 /* ---- Filling ---- */
 
@@ -172,10 +48,11 @@ static void writer_close(struct tree_writer *w)
     w->fd = -1;
 }
 
+/* The file goes as well, unless it has become the tree. */
 static void writer_free(struct tree_writer *w)
 {
     writer_close(w);
-    remove_file(w->tree->folder, INCOMING_FILE);
+    incoming_remove(w->tree->folder);
     w->tree->writer = NULL;
     free(w);
 }
@@ -185,18 +62,18 @@ static int writer_failed(struct tree_writer *w, int status, const char *doing)
     return fault_set(&w->sql.fault, status, "%s: %s: %s", INCOMING_FILE, doing, strerror(-status));
 }
 
+/* A new database, in one transaction that is committed when it is complete. */
 static int writer_make(struct tree_writer *w)
 {
-    bool made;
-    int status = remove_file(w->tree->folder, INCOMING_FILE);
-
+    int status = incoming_remove(w->tree->folder);
     if (status < 0)
         return writer_failed(w, status, "remove");
     status = sql_open(&w->sql, w->tree->folder, INCOMING_FILE);
-    w->fd = open_file(w->tree->folder, INCOMING_FILE);
+    w->fd = incoming_open(w->tree->folder);
     if (status == 0)
         status = sql_exec(&w->sql, "PRAGMA page_size = 4096; PRAGMA journal_mode = OFF;"
                                    "PRAGMA synchronous = OFF; PRAGMA cache_size = -8192; BEGIN");
+    bool made;
     if (status == 0)
         status = tree_make(&w->sql, &w->tree->identity, &made);
     return status;
@@ -204,18 +81,15 @@ static int writer_make(struct tree_writer *w)
 
 int tree_writer_open(struct tree *tree, uint64_t index, struct tree_writer **writer)
 {
-    struct tree_writer *w;
-    int status;
-
     if (tree->writer)
         return -EBUSY;
-    w = calloc(1, sizeof(*w));
-    if (w == NULL)
+    struct tree_writer *w = calloc(1, sizeof *w);
+    if (!w)
         return -ENOMEM;
     w->tree = tree;
     w->index = index;
     w->fd = -1;
-    status = writer_make(w);
+    int status = writer_make(w);
     if (status < 0) {
         tree->sql.fault = w->sql.fault;
         writer_free(w);
@@ -226,12 +100,12 @@ int tree_writer_open(struct tree *tree, uint64_t index, struct tree_writer **wri
     return 0;
 }
 
-/* Makes ready for the tables that the format has; the others are as in a new tree. */
+/* Prepares the inserts for the tables that the format has; other tables are as in a new tree. */
 static int writer_begin(struct tree_writer *w)
 {
+    assert(!w->inserts[0]);
     uint32_t count = tables_count(w->format);
     int status = 0;
-
     for (uint32_t i = 0; status == 0 && i < count; i++) {
         const struct table *table = &tree_tables[i];
         status = table_insert(&w->sql, table, w->format, 1, &w->inserts[i]);
@@ -243,11 +117,11 @@ static int writer_begin(struct tree_writer *w)
     return status;
 }
 
+/* Comes first, once. */
 static int add_header(struct tree_writer *w)
 {
     uint32_t format = reader_u32(&w->piece);
     uint64_t index = reader_u64(&w->piece);
-
     if (w->format > 0 || index != w->index)
         return -EBADMSG;
     if (format < RECORD_FORMAT_OLDEST || format > record_format)
@@ -256,6 +130,7 @@ static int add_header(struct tree_writer *w)
     return writer_begin(w);
 }
 
+/* Comes last, and says how many rows each table must have. */
 static int add_end(struct tree_writer *w)
 {
     if (w->format == 0)
@@ -268,13 +143,12 @@ static int add_end(struct tree_writer *w)
     return 0;
 }
 
-/* Whether so many rows of the table follow; otherwise nothing was read. */
+/* Whether BATCH_ROWS rows of the table follow, which are then bound. Otherwise nothing is read. */
 static bool bind_batch(struct tree_writer *w, uint8_t table)
 {
     const struct reader begin = w->piece;
     int columns = sqlite3_bind_parameter_count(w->inserts[table]);
     bool whole = true;
-
     for (int row = 0; whole && row < BATCH_ROWS; row++) {
         if (row > 0)
             whole = reader_u8(&w->piece) == table;
@@ -289,28 +163,26 @@ static bool bind_batch(struct tree_writer *w, uint8_t table)
 static int insert_bound(struct tree_writer *w, sqlite3_stmt *insert)
 {
     int code = sqlite3_step(insert);
-
     sqlite3_reset(insert);
     if (code == SQLITE_DONE)
         return 0;
-    /* A row twice, or of the wrong types, is the sender's fault; anything else is the disk's. */
+    /* A row that comes twice, or has wrong types, is the sender's fault; other errors are the
+     * disk's. */
     code &= 0xff;
     return code == SQLITE_CONSTRAINT || code == SQLITE_MISMATCH ? -EBADMSG
                                                                 : sql_failed(&w->sql, "write");
 }
 
-/* One row, or as many as a batch has. */
+/* Adds one row, or a batch of them. */
 static int add_rows(struct tree_writer *w, uint8_t table)
 {
-    sqlite3_stmt *insert;
-
-    if (table >= TABLES_MAX || w->inserts[table] == NULL)
+    if (table >= TABLES_MAX || !w->inserts[table])
         return -EBADMSG;
     if (bind_batch(w, table)) {
         w->rows[table] += BATCH_ROWS;
         return insert_bound(w, w->batches[table]);
     }
-    insert = w->inserts[table];
+    sqlite3_stmt *insert = w->inserts[table];
     record_bind_row(&w->piece, insert, 1, sqlite3_bind_parameter_count(insert));
     if (w->piece.bad)
         return -EBADMSG;
@@ -318,11 +190,19 @@ static int add_rows(struct tree_writer *w, uint8_t table)
     return insert_bound(w, insert);
 }
 
-/* On the thread pool. */
+/* Lets the kernel begin to write what it has of the file. The sync at the end then finds little to
+ * do, which matters because all other writes to the disk may have to wait for it. A failure has no
+ * effect. */
+static void write_behind(int fd)
+{
+    if (fd >= 0)
+        sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+}
+
+/* On the thread pool: the records of a piece, each by its tag. */
 static void add_piece(uv_work_t *work)
 {
     struct tree_writer *w = work->data;
-
     while (w->status == 0 && reader_left(&w->piece) > 0) {
         uint8_t tag = reader_u8(&w->piece);
         if (w->ended)
@@ -339,7 +219,7 @@ static void add_piece(uv_work_t *work)
     write_behind(w->fd);
 }
 
-/* On the loop: for tree_fault. */
+/* On the loop: the text for tree_fault. -EBADMSG is the sender's fault and needs none. */
 static void tell_fault(const struct tree_writer *w)
 {
     if (w->status < 0 && w->status != -EBADMSG)
@@ -350,7 +230,7 @@ static void piece_added(uv_work_t *work, int cancelled)
 {
     struct tree_writer *w = work->data;
     int status = w->status;
-
+    assert(!w->installing);
     tell_fault(w);
     background_end(w->tree);
     w->done(w->arg, status);
@@ -359,11 +239,9 @@ static void piece_added(uv_work_t *work, int cancelled)
 static void writer_queue(struct tree_writer *w, uv_loop_t *loop, uv_work_cb work,
                          uv_after_work_cb after)
 {
-    int status;
-
     w->work.data = w;
     w->tree->background++;
-    status = uv_queue_work(loop, &w->work, work, after);
+    int status = uv_queue_work(loop, &w->work, work, after);
     assert(status == 0); /* it fails only without a function to run */
 }
 
@@ -386,14 +264,13 @@ void tree_writer_abort(struct tree_writer *writer)
 
 /* ---- Installing ---- */
 
-/* Whether what was received is a tree, and the one that was promised. */
+/* Whether the rows make a tree, at the index that was promised. */
 static int writer_check(struct tree_writer *w)
 {
-    sqlite3_stmt *query;
     int status = tree_check(&w->sql);
-
     if (status < 0)
         return status;
+    sqlite3_stmt *query;
     status = sql_prepare(&w->sql, "SELECT applied FROM meta", &query);
     if (status < 0)
         return status;
@@ -404,20 +281,18 @@ static int writer_check(struct tree_writer *w)
     return status;
 }
 
-/* After a crash the log learns from it that what it holds below is void. */
+/* From this mark the log learns, after a crash, that its entries below are void. */
 static int writer_mark(struct tree_writer *w)
 {
     char text[64];
-
     snprintf(text, sizeof text, "INSERT INTO snapshot VALUES (%" PRIu64 ")", w->index);
     return sql_exec(&w->sql, text);
 }
 
-/* On the thread pool. */
-static void prepare(uv_work_t *work)
+/* On the thread pool: checks the snapshot, and makes it durable beside the tree. */
+static void writer_prepare(uv_work_t *work)
 {
     struct tree_writer *w = work->data;
-
     if (w->status == 0 && !w->ended)
         w->status = -EBADMSG;
     if (w->status == 0)
@@ -431,24 +306,24 @@ static void prepare(uv_work_t *work)
     writer_close(w);
     if (w->status < 0)
         return;
-    w->status = sync_file(w->tree->folder, INCOMING_FILE);
+    w->status = incoming_sync(w->tree->folder);
     if (w->status < 0)
         writer_failed(w, w->status, "sync");
 }
 
-/* The step, and what follows it. An error leaves the disk's next start to decide: the tree is
- * broken. */
+/* Takes the step, and finishes the installation. After an error the tree is broken, and the next
+ * start finds on disk whether the step was taken. */
 static int take_place(struct tree_writer *w)
 {
     struct tree *tree = w->tree;
-    int status = rename_file(tree->folder, INCOMING_FILE, READY_FILE);
-
+    assert(tree->background == 0 && !tree->writing);
+    int status = incoming_install(tree->folder);
     if (status < 0)
         return tree_fail(tree, status, "install a snapshot");
     sqlite3_db_config(tree->sql.db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     sqlite3_db_config(tree->checkpoint.sql.db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     tree_detach(tree);
-    status = writer_settle(tree->folder, &tree->sql.fault);
+    status = incoming_settle(tree->folder, &tree->sql.fault);
     if (status == 0)
         status = tree_attach(tree);
     if (status < 0)
@@ -456,11 +331,11 @@ static int take_place(struct tree_writer *w)
     return status;
 }
 
+/* The background is idle. A tree that is beyond the snapshot stays. */
 static int replace_tree(struct tree_writer *w)
 {
     struct tree *tree = w->tree;
     int status = w->index < tree->counters.applied ? -ESTALE : tree_commit(tree);
-
     if (status < 0)
         return status;
     readers_end(tree);
@@ -476,23 +351,22 @@ bool writer_installing(const struct tree *tree)
 void background_end(struct tree *tree)
 {
     struct tree_writer *w = tree->writer;
-    int status;
-
     assert(tree->background > 0);
     tree->background--;
-    if (tree->background > 0 || w == NULL || !w->prepared)
+    if (tree->background > 0 || !w || !w->prepared)
         return;
-    status = w->status < 0 ? w->status : replace_tree(w);
+    int status = w->status < 0 ? w->status : replace_tree(w);
     void (*done)(void *, int) = w->done;
     void *arg = w->arg;
     writer_free(w);
     done(arg, status);
 }
 
-static void prepared(uv_work_t *work, int cancelled)
+/* On the loop. The tree is replaced now, or when the last other job in the background ends. */
+static void writer_prepared(uv_work_t *work, int cancelled)
 {
     struct tree_writer *w = work->data;
-
+    assert(w->installing && !w->prepared);
     w->prepared = true;
     tell_fault(w);
     background_end(w->tree);
@@ -501,8 +375,9 @@ static void prepared(uv_work_t *work, int cancelled)
 void tree_writer_install(struct tree_writer *writer, uv_loop_t *loop,
                          void (*done)(void *arg, int status), void *arg)
 {
+    assert(!writer->installing);
     writer->installing = true;
     writer->done = done;
     writer->arg = arg;
-    writer_queue(writer, loop, prepare, prepared);
+    writer_queue(writer, loop, writer_prepare, writer_prepared);
 }

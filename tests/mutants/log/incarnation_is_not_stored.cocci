@@ -5,7 +5,7 @@
 log_db_next_incarnation(...)
 {
 <...
-- status = sql_run(&db->sql, set);
-+ status = 0;
+- sql_run(&db->sql, set)
++ 0
 ...>
 }

@@ -2,7 +2,7 @@
 // killers: test_tree_random
 @@
 @@
-finish(...)
+data_finish(...)
 {
 <...
 - inode->attr.mtime = c->time;

@@ -2,7 +2,7 @@
 // killers: test_tree_snapshot
 @@
 @@
-prepare(...)
+writer_prepare(...)
 {
 <...
 - ways_fill(&w->sql)

@@ -5,7 +5,7 @@
 tree_open(...)
 {
 <...
-- writer_settle(folder, fault)
+- incoming_settle(folder, fault)
 + 0
 ...>
 }

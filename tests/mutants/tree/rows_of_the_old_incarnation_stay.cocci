@@ -5,7 +5,7 @@
 session_begin(...)
 {
 <...
-- status = tree_run(c->tree, query);
-+ status = 0;
+- tree_run(c->tree, query)
++ 0
 ...>
 }

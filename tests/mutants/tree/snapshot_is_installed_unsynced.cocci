@@ -2,10 +2,10 @@
 // killers: test_tree_once, test_tree_snapshot, test_tree_random, power
 @@
 @@
-prepare(...)
+writer_prepare(...)
 {
 <...
-- w->status = sync_file(w->tree->folder, INCOMING_FILE);
+- w->status = incoming_sync(w->tree->folder);
 + w->status = 0;
 ...>
 }

@@ -2,7 +2,7 @@
 // killers: test_tree_once, test_tree_snapshot, test_tree_random
 @@
 @@
-prepare(...)
+writer_prepare(...)
 {
 <...
 - w->status = writer_check(w);
