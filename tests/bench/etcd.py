@@ -148,12 +148,12 @@ class Etcd:
             return bool(self.ask(number, "/v3/kv/range", {"key": text64("none")}, timeout=2))
 
     def put_one(self, number, patience):
-        """Whether a put at this member is accepted within so many seconds."""
+        """Whether this member accepts a put within the given seconds."""
         with contextlib.suppress(OSError):
             return bool(self.ask(number, "/v3/kv/put", {"key": text64("after"), "value": text64("x")}, patience))
 
     def empty(self, number):
-        """Takes from a stopped member all that it has. An empty one is let in as a new member only."""
+        """Removes all data of a stopped member. An empty member can only join as a new one."""
         other = (number + 1) % self.count
         for member in self.ask(other, "/v3/cluster/member/list", {})["members"]:
             if member.get("name") == f"n{number}":
@@ -169,7 +169,7 @@ class Etcd:
         return int(self.status(number)["raftAppliedIndex"])
 
     def compact(self):
-        """Forgets what keys were before, as quorumfs does all the time; returns when that is done."""
+        """Forgets former values of keys, as quorumfs does all the time; returns when that is done."""
         revision = self.status(0)["header"]["revision"]
         self.ask(0, "/v3/kv/compaction", {"revision": revision, "physical": True})
 

@@ -4,8 +4,9 @@
  *
  * Each process has a folder of its own, FOLDER/p0 and so on, and in it the files f0 to f(FILES -
  * 1), which the operation "prepare" makes. It repeats the operation until the seconds are over.
- * With "sync" a change is synced before the next: for file systems where returning is not enough to
- * be on the disk. Prints one line of JSON, what this program itself has cost in CPU time included.
+ * With "sync" a change is synced before the next: for file systems on which a returned call need
+ * not be on the disk. Prints one line of JSON, which includes the CPU time that this program
+ * itself has used.
  */
 #include <assert.h>
 #include <dirent.h>
@@ -28,7 +29,7 @@
 
 enum { SAMPLES_MAX = 1000000, PROCESSES_MAX = 64, VALUE_BYTES = 128, NAME_BYTES = 64 };
 
-/* What a process says about itself when it is done; in memory that all share. */
+/* A process's figures when it is done; in memory that all processes share. */
 struct outcome {
     uint32_t count;
     uint64_t nanoseconds, cpu_microseconds;
@@ -44,7 +45,7 @@ struct shared {
 struct worker {
     int folder;      /* its own */
     int held;        /* f0, open for reading */
-    DIR *left;       /* what unlink has not been through yet */
+    DIR *left;       /* files that unlink has not reached yet */
     unsigned unique; /* of this process, so that names of new files are new */
     uint32_t files, turn;
     bool sync;
@@ -345,7 +346,7 @@ int main(int argc, char **argv)
     for (unsigned i = 0; i < processes; i++) {
         if (fork() > 0)
             continue;
-        /* who waits for one that has failed would wait for ever */
+        /* a process that waits for a failed one would never end */
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         open_folder(&worker, argv[2], i);
         pthread_barrier_wait(&shared->begin);

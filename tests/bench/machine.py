@@ -1,4 +1,4 @@
-"""What processes have used, what went over the wire, and what this machine is."""
+"""CPU time and memory of processes, bytes on the wire, and a description of this machine."""
 
 import contextlib
 import os
@@ -7,7 +7,7 @@ import platform
 import subprocess
 
 TICK = os.sysconf("SC_CLK_TCK")
-PATIENCE = 180  # seconds: what takes longer has failed, and may not hold up the rest
+PATIENCE = 180  # seconds: a command that takes longer has failed, and must not hold up the rest
 
 
 def output(*command):
@@ -38,7 +38,7 @@ def cpu_seconds(pids):
 
 
 def disk_bytes(pids):
-    """What the processes have caused to be written to the disk."""
+    """The bytes that the processes have caused to be written to the disk."""
     total = 0
     for pid in pids:
         lines = pathlib.Path(f"/proc/{pid}/io").read_text().splitlines()
@@ -54,7 +54,7 @@ def resident_mib(pid):
 
 
 def folder_mib(folder):
-    """What the files of a folder occupy; those that vanish meanwhile do not count."""
+    """The space that the files of a folder occupy; files that vanish meanwhile do not count."""
     total = 0
     for file in pathlib.Path(folder).rglob("*"):
         with contextlib.suppress(FileNotFoundError):

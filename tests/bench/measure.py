@@ -1,4 +1,4 @@
-"""The parts of the measurement, in order, and what they print. Started by tests/bench/run, in namespaces of its own."""
+"""The parts of the measurement, in order, and their output. Started by tests/bench/run, in namespaces of its own."""
 
 import argparse
 import importlib
@@ -18,7 +18,7 @@ PARTS = ("http", "failover", "files", "programs", "keys", "nodes", "wan")  # eac
 
 
 class Bench:
-    """What a part is given: where to work, how long, and where the results go."""
+    """The surroundings of a part: its folder, its duration, and the table of its results."""
 
     def __init__(self, options):
         self.work = options.work
@@ -71,7 +71,7 @@ def main():
         print(f"== {part}", file=sys.stderr, flush=True)
         try:
             importlib.import_module(f"part_{part}").measure(bench)
-        except Exception as error:  # what the other parts found is not lost
+        except Exception as error:  # the results of the other parts are not lost
             traceback.print_exc()
             bench.table.note(f"part {part} ended early: {error}")
             failed = True

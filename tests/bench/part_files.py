@@ -87,7 +87,7 @@ def say_what(bench, passthrough):
 
 
 def run(bench, place, operation, processes, seconds=0.0, files=FILES, folder="files"):
-    """What files.c says. Without seconds: until the operation has been through all files."""
+    """The output of files.c. Without seconds: until the operation has been through all files."""
     where = pathlib.Path(place.folder) / folder
     where.mkdir(exist_ok=True)
     command = [bench.build / "tests/bench/bench_files", operation, where, str(processes), str(seconds), str(files)]
@@ -95,7 +95,7 @@ def run(bench, place, operation, processes, seconds=0.0, files=FILES, folder="fi
 
 
 def prepare(bench, places, operation, processes, files=FILES, folder="files"):
-    """What fails here is missing below, and fails there."""
+    """A folder that fails here is missing below, and fails there."""
     for place in places:
         with attempt(place.name):
             run(bench, place, operation, processes, files=most(place, files), folder=folder)

@@ -97,7 +97,7 @@ def lists_and_large(bench, targets):
 
 
 def costs(bench, targets, wires):
-    """What puts and gets cost all three nodes together."""
+    """The cost of puts and gets, summed over all three nodes."""
     bench.table.section("cost of a request, all three nodes, 64 connections at the leader")
     put_cpu = bench.table.row("CPU of a put", "µs", less_is_better=True, at_least=4)
     get_cpu = bench.table.row("CPU of a get", "µs", less_is_better=True)
@@ -109,7 +109,7 @@ def costs(bench, targets, wires):
         with attempt(target.api, put_cpu, disk, wire, client):
             before = machine.cpu_seconds(pids), machine.disk_bytes(pids), counter.bytes()
             seen = target.load("put", 64, bench.load_seconds("put"))
-            time.sleep(0.3)  # what belongs to the last puts
+            time.sleep(0.3)  # work that belongs to the last puts
             after = machine.cpu_seconds(pids), machine.disk_bytes(pids), counter.bytes()
             put_cpu.add(target.api, (after[0] - before[0]) / seen.requests * 1e6)
             disk.add(target.api, (after[1] - before[1]) / seen.requests)

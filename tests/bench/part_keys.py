@@ -12,8 +12,8 @@ from quorumfs import Quorumfs
 from table import attempt, rounds
 
 CONNECTIONS = 64
-WRITER_SECONDS, PATIENCE = 3, 300  # how long a writer writes at least, so that its p99 means something; at most
-KEPT_SHARE, STALL_MS, RESTART_SECONDS, RESIDENT_MIB = 80, 50, 2, 150  # what is to be reached at the most keys
+WRITER_SECONDS, PATIENCE = 3, 300  # at least and at most seconds of a writer; fewer would make its p99 meaningless
+KEPT_SHARE, STALL_MS, RESTART_SECONDS, RESIDENT_MIB = 80, 50, 2, 150  # ratios to reach at the largest number of keys
 
 
 def measure(bench):
@@ -92,7 +92,7 @@ def recovery(bench, clusters, size, last, stall):
 
 
 def until_caught_up(cluster, number, keys):
-    """Seconds from the start of the node, and what a writer has seen meanwhile."""
+    """Seconds from the start of the node, and the writes of a client meanwhile."""
     index = cluster.applied(cluster.leader())
     writer = load(cluster, "put", 1, PATIENCE, keys)
     try:

@@ -12,7 +12,7 @@ KEYS, COUNT, DELAY_SECONDS, HEARTBEAT_MS = 1000, 3, 0.05, 300
 
 
 def measure(bench):
-    times = min(bench.rounds, 2)  # what waits for the link hardly varies
+    times = min(bench.rounds, 2)  # figures that wait for the link hardly vary
     bench.table.section(f"50 ms one way between the nodes, rounds: {times}; the client is at the host of its node")
     bench.table.note(f"wan: both with a heartbeat of {HEARTBEAT_MS} ms, as a way there and back takes 100 ms")
     with contextlib.ExitStack() as stack:

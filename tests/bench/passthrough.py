@@ -1,4 +1,4 @@
-"""libfuse's own example of a file system, passthrough_ll: what FUSE itself costs."""
+"""libfuse's own example of a file system, passthrough_ll, which shows the cost of FUSE itself."""
 
 import pathlib
 import shlex

@@ -23,7 +23,7 @@ class NodeInside(Node):
 
 
 class Quorumfs:
-    """Nodes of one cluster, numbered from 0; hosts: their addresses; inside: what each is started by."""
+    """Nodes of one cluster, numbered from 0; hosts: their addresses; inside: the command that starts each."""
 
     name = "quorumfs"
     apis = (API,)
@@ -106,7 +106,7 @@ class Quorumfs:
         return self.nodes[number].is_ready()
 
     def put_one(self, number, patience):
-        """Whether a put at this node is accepted within so many seconds."""
+        """Whether this node accepts a put within the given seconds."""
         with contextlib.suppress(OSError):
             return self.nodes[number].request("PUT", "/key/after", b"x", timeout=patience).status == 200
 

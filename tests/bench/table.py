@@ -1,4 +1,4 @@
-"""What was measured, and the table of ratios that comes of it."""
+"""The measured values, and the table of their ratios."""
 
 import contextlib
 import statistics
@@ -38,7 +38,7 @@ class Row:
         self.latencies.pop(system, None)
 
     def keep_worst(self):
-        """Instead of the median of all, which hides what happens now and then."""
+        """Instead of the median of all, which hides rare events."""
         worst = max if self.less_is_better else min
         self.values = {system: [worst(values)] for system, values in self.values.items()}
 
@@ -121,7 +121,7 @@ class Table:
         self.notes = []
 
     def section(self, title):
-        print(f"   {title}", file=sys.stderr, flush=True)  # somebody waits
+        print(f"   {title}", file=sys.stderr, flush=True)  # a person waits
         self.rows.append(title)
 
     def row(self, what, unit, **marks):
@@ -151,7 +151,7 @@ class Table:
 
 @contextlib.contextmanager
 def attempt(system, *rows):
-    """What fails in here is shown as failed in these rows, and the run goes on."""
+    """A failure inside is shown in these rows, and the run goes on."""
     try:
         yield
     except Exception:

@@ -21,7 +21,7 @@ class Load:
     """wrk at work, until its seconds are over."""
 
     def __init__(self, url, api, operation, connections, seconds, keys, value=128, of_list=1, inside=()):
-        """of_list: keys a request, for the operation "list"; inside: what wrk is started by, such as nsenter."""
+        """of_list: keys a request, for the operation "list"; inside: the command that starts wrk, such as nsenter."""
         self.what = f"{operation} of {api}, {connections} connections, {value} bytes"
         threads = min(connections, 2)
         self.process = subprocess.Popen(
@@ -30,7 +30,7 @@ class Load:
             stdout=subprocess.PIPE, text=True)
 
     def end(self):
-        """Before its seconds are over; it still says what it has seen."""
+        """Before its seconds are over; it still prints its figures."""
         os.kill(self.process.pid, signal.SIGINT)
 
     def wait(self):

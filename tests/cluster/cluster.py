@@ -1,6 +1,6 @@
 """Real nodes on this machine: started, broken and watched from outside.
 
-Nothing here sleeps for luck: whoever waits names a condition and a deadline.
+Nothing here sleeps for luck: every wait names a condition and a deadline.
 """
 
 import base64
@@ -174,7 +174,7 @@ class Node:
         self.paused = False
 
     def lose_folder(self):
-        """Takes all from a node that is down, but its configuration and its mountpoint."""
+        """Removes everything of a node that is down, except its configuration and its mountpoint."""
         for path in self.folder.iterdir():
             if path not in (self.folder / "node.json", self.mount):
                 path.unlink()
@@ -188,7 +188,7 @@ class Node:
         self.paused = False
 
     def clean_up(self):
-        """Ends what is still there. Says what was wrong about how it ended, or nothing."""
+        """Ends what is still running. Returns what was wrong with its end, or nothing."""
         problem = None
         if self.running:
             try:
@@ -305,7 +305,7 @@ class Node:
     @contextlib.contextmanager
     def root(self):
         """A descriptor of the mount's root, for use as dir_fd. While a node restarts, its mountpoint is a
-        folder like any other: OSError then, so that nobody takes that for the mount."""
+        folder like any other: OSError then, so that no caller takes that folder for the mount."""
         descriptor = os.open(self.mount, os.O_RDONLY | os.O_DIRECTORY)
         try:
             if os.fstat(descriptor).st_dev == os.stat(self.folder).st_dev:
@@ -367,7 +367,7 @@ class Cluster:
     def clean_up(self):
         Cluster.alive.remove(self)
         problems = []
-        # Together, so that each still has the others for what is in flight.
+        # All at the same time, so that each still has the others for its requests in flight.
         for node in self.nodes:
             if node.running:
                 node.ask_to_stop()
@@ -377,7 +377,7 @@ class Cluster:
         return problems
 
     def leader(self):
-        """The node that leads, once all that run agree on it."""
+        """The leader, once all running nodes agree on it."""
         def agreed():
             named = {node.status()["leader"] for node in self.nodes if node.running and not node.paused}
             return len(named) == 1 and named.pop()
@@ -395,7 +395,7 @@ class Cluster:
 
 
 def bytes_of(entry, field):
-    """A field of an answer; where it is not UTF-8 it comes as base64. None: it is not there."""
+    """A field of an answer, which comes as base64 if it is not UTF-8. None: it is missing."""
     if field + "_base64" in entry:
         return base64.b64decode(entry[field + "_base64"])
     return entry[field].encode() if field in entry else None

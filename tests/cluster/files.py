@@ -1,4 +1,4 @@
-"""What the tests of files share: programs on a mount, system calls that Python does not have, other users."""
+"""Shared by the tests of files: programs on a mount, system calls that Python lacks, other users."""
 
 import ctypes
 import errno
@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-LONG = "LONG" in os.environ  # also what takes minutes
+LONG = "LONG" in os.environ  # also tests that take minutes
 
 AT_FDCWD = -100
 RENAME_NOREPLACE, RENAME_EXCHANGE, RENAME_WHITEOUT = 1, 2, 4
@@ -50,7 +50,7 @@ def getdents(descriptor):
 
 
 def sh(line, folder, status=0, seconds=60):
-    """Runs a line of shell in a folder; what it prints."""
+    """Runs a line of shell in a folder; returns its output."""
     done = subprocess.run(["sh", "-c", line], cwd=folder, capture_output=True, text=True, timeout=seconds)
     assert done.returncode == status, f"{line}: {done.returncode} {done.stdout[-2000:]} {done.stderr[-2000:]}"
     return done.stdout
@@ -63,7 +63,7 @@ def fails(number, act, *arguments, **options):
 
 
 def python(lines, folder, **options):
-    """Runs lines of Python in a folder, as another program; what it prints. Options are those of Popen."""
+    """Runs lines of Python in a folder, as another program; returns its output. Options are those of Popen."""
     done = subprocess.run([sys.executable, "-c", "import os, sys, stat, errno, json\n" + lines], cwd=folder,
                           capture_output=True, text=True, timeout=60, **options)
     assert done.returncode == 0, f"{lines}: {done.returncode} {done.stdout} {done.stderr}"
@@ -71,7 +71,7 @@ def python(lines, folder, **options):
 
 
 class User:
-    """Somebody on this machine, by numbers. Needs root to become them."""
+    """A user of this machine, by numbers. Becoming one needs root."""
 
     def __init__(self, uid, gid=None, groups=()):
         self.identity = {"user": uid, "group": uid if gid is None else gid, "extra_groups": list(groups)}

@@ -88,7 +88,7 @@ def pack(kind, cluster):
         assert tar.wait() == 0
 
 
-# ---- What a node shows ----
+# ---- A node's tree, described ----
 
 def shown(data):
     """Bytes as a short text."""
@@ -98,7 +98,7 @@ def shown(data):
 
 
 def parts_of(descriptor, size):
-    """Where there is data in a file, and its hash."""
+    """The ranges of a file that hold data, and its hash."""
     parts, at = [], 0
     while at < size:
         try:
@@ -134,7 +134,7 @@ def describe_file(path):
 
 
 def describe_key(node, key):
-    """All that HTTP says about one; of an error the status."""
+    """The HTTP answer about one key; the status of an error."""
     answer = node.request("GET", path_of(key), headers={"Accept": "application/octet-stream"})
     if answer.status != 200:
         return {"status": answer.status}
@@ -152,7 +152,7 @@ def listed_keys(node):
 
 
 def describe(node):
-    """What a node's doors show of its tree: path -> description."""
+    """The tree as a node's doors show it: path -> description."""
     found, root, listed = {}, os.fsencode(node.mount), set(listed_keys(node))
     for folder, folders, files in os.walk(root):
         folders[:] = sorted(name for name in folders if folder != root or name != b".quorumfs")
@@ -167,7 +167,7 @@ def describe(node):
 
 
 def describe_log(node):
-    """How far a node is in its log, and what it has made of it."""
+    """A node's applied index, and the digest of its history."""
     status = node.status()
     return {"compacted": status["log"]["compacted"], "applied": status["log"]["applied"],
             "digest": status["log"]["digest"], "inodes": inodes_of(node), "life": status["life"],
@@ -181,7 +181,7 @@ def levels(nodes):
 
 
 def wait_risen(nodes):
-    """Waits until all nodes, of which none is of the former version, use what they have beyond it."""
+    """Waits until all nodes, none of which is of the former version, use the features that it lacks."""
     def risen():
         found = levels(nodes)
         return all(level > LEVEL for level in found) and len(set(found)) <= 1

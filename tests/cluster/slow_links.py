@@ -1,4 +1,4 @@
-"""A cluster whose nodes hear from each other late. Who asks them, by whichever door, has no such delay."""
+"""A cluster whose nodes hear from each other late. Clients reach them through every door without that delay."""
 
 import contextlib
 import queue
@@ -10,7 +10,7 @@ from cluster import Cluster
 
 
 class SlowLink:
-    """Passes connections on to a node; what goes through arrives `seconds` later."""
+    """Passes connections on to a node; their bytes arrive `seconds` later."""
 
     def __init__(self, addr):
         host, port = addr.rsplit(":", 1)

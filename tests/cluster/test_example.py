@@ -15,7 +15,7 @@ pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, for a net
 
 
 class Example:
-    """A copy of example/ and what runs from it."""
+    """A copy of example/ and the nodes that run from it."""
 
     def __init__(self, folder):
         self.folder = folder

@@ -17,7 +17,7 @@ TRIES = int(os.environ.get("COHERENCE_TRIES", "60"))
 
 @pytest.fixture
 def rounds(at):
-    """(number, who changes, the two that look)"""
+    """(number, the node that changes, the two that look)"""
     def each():
         for number in range(TRIES):
             yield number, at[number % 3], [at[(number + 1) % 3], at[(number + 2) % 3]]
@@ -65,7 +65,7 @@ def test_cut_and_grown(rounds, opened):
 
 
 def test_mapped(rounds, at):
-    """What a mapping is made of is as it was when the mapping was made, or later."""
+    """A mapping shows the file as it was when the mapping was made, or later."""
     (at[0] / "f").write_bytes(b"\0" * 8192)
     for number, changer, lookers in rounds():
         with open(changer / "f", "r+b") as file, mmap.mmap(file.fileno(), 8192) as mapped:

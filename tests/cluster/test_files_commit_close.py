@@ -16,7 +16,7 @@ CONFIG = {"commit": "close", "request_timeout": "3s", "allow_other": True}
 @pytest.fixture
 def entries(cluster):
     """How many entries the log has."""
-    for node in cluster.nodes:  # gives back with its first command what it held before it started
+    for node in cluster.nodes:  # its first command releases the inodes that it held before it started
         wait_for(lambda: node.status()["log"]["decided"] >= 4, "all mounts have begun")
     cluster.wait_equal()
     return lambda: cluster.nodes[0].status()["log"]["decided"]
@@ -115,7 +115,7 @@ def test_appends_of_several_nodes_stay_whole(at):
 
 
 def test_more_than_is_gathered(at, entries):
-    """A stated size at most, and so many runs that do not follow each other."""
+    """At most a stated size, and a stated number of separate runs."""
     piece = os.urandom(64 * 1024)
     file = opened(at[0] / "large")
     before = entries()
@@ -192,7 +192,7 @@ def test_errors_come_with_fsync_and_close(cluster, at):
     wait_for(cluster.nodes[0].why, "the quorum is gone")
     fails(errno.EROFS, os.write, file, b"refused at once")
     fails(errno.EROFS, os.fsync, file)
-    os.fsync(file)  # what could not be decided is dropped, and nothing else is pending
+    os.fsync(file)  # writes that could not be decided are dropped, and nothing else is pending
     fails(errno.EROFS, os.close, other)
     cluster.start()
     os.write(file, b"kept")
@@ -209,7 +209,7 @@ def test_a_file_that_another_node_removed(at):
 
 
 def test_threads_that_write_and_sync_one_file(at):
-    """What fsync has answered is there, whichever thread wrote it."""
+    """Writes that fsync has confirmed are there, whichever thread made them."""
     file = opened(at[0] / "f")
 
     def work(number):

@@ -13,7 +13,7 @@ GIB = 1024 * MIB
 
 
 def extents(path):
-    """Where the data are, as SEEK_DATA and SEEK_HOLE tell."""
+    """The ranges that hold data, as SEEK_DATA and SEEK_HOLE tell."""
     found, at = [], 0
     with open(path, "rb") as file:
         size = os.fstat(file.fileno()).st_size

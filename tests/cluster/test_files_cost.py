@@ -1,7 +1,7 @@
 """How often system calls and programs ask the cluster: reads that are confirmed, and entries of the log.
 
-The kernel asks for every name and, where it needs them, for attributes again, because nothing may be taken
-from its caches; this holds what is above that to nothing."""
+The kernel asks for every name again, and for attributes if it needs them, because its caches must not answer; these
+tests allow no request beyond that."""
 
 import os
 import subprocess
@@ -29,7 +29,7 @@ def cost(node, act):
 @pytest.fixture
 def folder(cluster, at):
     """At a node, with some files; the process is in it, so that paths are short."""
-    # Its first command is one of its own: what it held before it started is given back.
+    # Its first command releases the inodes that it held before it started.
     wait_for(lambda: totals(cluster.nodes[1])[1] > 0, "it has begun")
     (at[1] / "d").mkdir()
     for number in range(10):
@@ -67,7 +67,7 @@ def test_system_calls(cluster, folder):
     assert not too_much
 
 
-# By a shell. What it asks for by itself, to know where it is, is not counted.
+# By a shell. The requests that it makes to learn its own folder are not counted.
 PROGRAMS = {
     "cat f": (4, 0),
     "echo x > f": (1, 1),

@@ -38,7 +38,7 @@ def close(descriptor):
 
 @contextlib.contextmanager
 def no_answers(cluster):
-    """All others stand still: whoever asks waits."""
+    """All others stand still, so that every request waits."""
     for node in cluster.nodes[1:]:
         node.pause()
     try:
@@ -127,7 +127,7 @@ def test_errors_without_a_quorum(cluster, at):
 
 
 def test_a_node_is_killed_under_its_programs(cluster, at):
-    """They get errors, the mount is replaced, and what was acknowledged is there."""
+    """They get errors, the mount is replaced, and acknowledged writes are there."""
     program = ("import os\nprint('ready', flush=True)\ni = 0\n"
                "try:\n"
                "    while True:\n"
@@ -147,7 +147,7 @@ def test_a_node_is_killed_under_its_programs(cluster, at):
         assert (at[0] / f"f{i}").read_text() == str(i)
     node.start()
     assert sh("cat f0", at[1]) == "0" and len(os.listdir(at[1])) in (made, made + 1)
-    fails(errno.ENOTCONN, os.listdir, inside)  # what was open then stays an error
+    fails(errno.ENOTCONN, os.listdir, inside)  # files that were open then still give errors
     close(inside)
 
 

@@ -139,7 +139,7 @@ def test_shells_write_together(at):
 
 
 def test_make(at):
-    """Times in the right order: what was made is not made again, what is older is."""
+    """Times are in the right order: make builds outdated targets, and only those."""
     count = 40 if LONG else 8
     rules = ("CFLAGS=-O0\nprogram: $(patsubst %.c,%.o,$(wildcard *.c))\n\t$(CC) -o $@ $^\n%.o: %.c all.h\n")
     (at[0] / "Makefile").write_text(rules)

@@ -13,7 +13,7 @@ def test_a_whole_tree_moves_at_once(at):
     os.rename(at[2] / "a" / "b", at[2] / "x" / "y")
     assert (at[1] / "x" / "y" / "c" / "f2").read_text() == "2\n"
     assert (at[0] / "x" / "y" / "c" / "f2").stat().st_ino == inode
-    assert sorted(os.listdir(inside)) == ["c"]  # where somebody is goes with it
+    assert sorted(os.listdir(inside)) == ["c"]  # a working directory goes with it
     assert os.stat("..", dir_fd=inside).st_ino == (at[0] / "x").stat().st_ino
     os.close(inside)
     assert os.listdir(at[1] / "a") == []

@@ -18,7 +18,7 @@ DEEP = "a/b/c/d"
 
 @pytest.fixture(scope="module")
 def leader():
-    """The only one that need not ask another one first. Heartbeats are rare, so that a late one counts."""
+    """The only node that need not ask another one first. Heartbeats are rare, so that a late one counts."""
     with SlowLinks(request_timeout=f"{TIMEOUT}s", heartbeat_ms=1500) as cluster:
         node = cluster.leader()
         (node.path(DEEP)).mkdir(parents=True)
@@ -41,7 +41,7 @@ def one_timeout():
     (os.rename, [DEEP + "/file", "a/b/new"]),
 ], ids=lambda value: getattr(value, "__name__", ""))
 def test_all_names_of_a_path_have_one_timeout(leader, call, arguments):
-    """What is not asked for in time has not happened."""
+    """A change that was not requested in time has not happened."""
     paths = [leader.path(each) if isinstance(each, str) else each for each in arguments]
     with leader.answers_after(SLOW), one_timeout(), pytest.raises(OSError) as failure:
         call(*paths)

@@ -21,12 +21,12 @@ LONG_PATH = "/".join(["p" * 250] * 17)
 
 @pytest.fixture
 def node(cluster):
-    """A node where the key `k` does not exist: what is refused must not make it."""
+    """A node where the key `k` does not exist: a refused request must not make it."""
     assert cluster.nodes[0].delete("k").status in (200, 404)
     return cluster.nodes[0]
 
 
-# ---- What is right ----
+# ---- Good requests ----
 
 
 def test_values_that_are_text(cluster):
@@ -209,7 +209,7 @@ def test_websocket(cluster):
     connection.close()
 
 
-# ---- What is wrong ----
+# ---- Bad requests ----
 
 BAD_BODIES = [
     (b"", "empty"), (b"{", "cut"), (b"nonsense", "no JSON"), (b'{"key":"k","value":"v"} x', "more behind it"),
@@ -359,7 +359,7 @@ def test_idle_connections_cost_others_nothing(node):
 
 
 def test_clients_that_do_not_read(node):
-    """Answers that nobody takes must not fill the node's memory nor hold up others."""
+    """Answers that the client does not read must neither fill the node's memory nor hold up others."""
     assert node.put("large", b"x" * (8 * MIB)).status == 200
     with contextlib.ExitStack() as stack:
         for _ in range(20):
@@ -426,7 +426,7 @@ def test_strangers_are_no_peers(cluster):
 
 
 def peer_headers(node, listener):
-    """What the node says when it dials the peer that `listener` stands in for."""
+    """The greeting of the node when it dials the peer that `listener` stands in for."""
     listener.settimeout(15)
     connection, _ = listener.accept()
     with connection:
@@ -437,8 +437,8 @@ def peer_headers(node, listener):
 
 
 def test_an_impostor(tmp_path):
-    """It has the address, the cluster and the number of the missing peer: only the secret keeps it out; with
-    that, what it says is still not believed."""
+    """It has the address, the cluster and the number of the missing peer, so that only the secret keeps it out; even
+    with the secret, its messages are not believed."""
     with Cluster(2, mount=False, cluster_secret="open sesame") as cluster:
         node, missing = cluster.nodes
         missing.stop()

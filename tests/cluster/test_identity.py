@@ -97,7 +97,7 @@ def test_a_person_may_found_without_all():
 
 
 def test_a_node_comes_back_under_another_address():
-    """The others are not told by anybody but itself, and remember it when it is silent."""
+    """The others learn it only from the node itself, and remember it when the node is silent."""
     with Cluster() as cluster:
         for node in cluster.nodes:
             number = node.status()["node"]

@@ -1,5 +1,5 @@
 """A node whose folder was emptied joins again: it votes only once it has caught up, so that nothing that
-was acknowledged is lost. Until then it refuses at once, and says what it waits for."""
+was acknowledged is lost. Until then it refuses at once, and says which nodes it waits for."""
 
 import contextlib
 import http.client
@@ -54,8 +54,8 @@ def check_all(node, numbers):
 
 
 def test_each_loses_its_folder_in_turn():
-    """One after the other, until nobody is left who was there at the beginning, under a writer. The node
-    itself writes as well: what it proposes now is not taken for what it proposed in its earlier life."""
+    """One after the other, until no node is left that was there at the beginning, while a writer runs. The node itself
+    writes as well: its new proposals are not taken for those of its earlier life."""
     with Cluster() as cluster:
         writer = Writer(cluster.nodes)
         writer.start()
@@ -74,7 +74,7 @@ def test_each_loses_its_folder_in_turn():
 
 
 def waits(node, *absent):
-    """Whether it waits, and names these and nobody else."""
+    """Whether it waits, and names exactly these nodes."""
     with contextlib.suppress(OSError):  # it has not begun to listen
         why = node.status()["why"]
         unreached = why.partition("not reached: ")[2]
@@ -92,8 +92,8 @@ def check_refuses(node, absent):
 
 
 def test_it_waits_for_all_that_could_know():
-    """Two of three would be a majority, but the one that is down may have acknowledged with this node
-    what the other has not."""
+    """Two of three would be a majority, but the node that is down and this one may have acknowledged entries that the
+    other does not have."""
     with Cluster(on_quorum_loss="stale") as cluster:
         node, witness, absent = cluster.nodes
         for number in range(VALUES):

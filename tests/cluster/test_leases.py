@@ -28,7 +28,7 @@ def reads_leased(node):
 
 
 def leased(node, read, times=20):
-    """How many of so many reads the node answered alone."""
+    """How many of the reads the node answered alone."""
     before = reads_leased(node)
     for _ in range(times):
         read()
@@ -47,7 +47,7 @@ def test_each_node_answers_reads_alone(cluster):
 
 
 class Register:
-    """A key that only rises, what was written to it, and what was read meanwhile."""
+    """A key that only rises, the values written to it, and those read meanwhile."""
 
     def __init__(self, key):
         self.key = key
@@ -87,7 +87,7 @@ def repeated(*acts):
 
 
 def test_a_holder_that_was_stopped_does_not_go_on_with_what_it_knew(cluster):
-    """What is asked of it before it goes on, it has to answer as of then."""
+    """It must answer requests that were made while it stood still as of that time."""
     leader = cluster.leader()
     node = next(node for node in cluster.nodes if node is not leader)
     register = Register("stopped")
@@ -95,7 +95,7 @@ def test_a_holder_that_was_stopped_does_not_go_on_with_what_it_knew(cluster):
         hold_a_lease(node)
         with repeated(lambda: register.read(node)):
             node.pause()
-            time.sleep(LEASE_SECONDS)  # who is waited for would get no lease in the next round
+            time.sleep(LEASE_SECONDS)  # a node that is waited for would get no lease in the next round
             register.write(leader)
             with repeated(lambda: register.read(node)):
                 node.resume()
@@ -122,7 +122,7 @@ def write_soon(node):
 
 def test_writes_go_on_when_a_holder_dies(cluster):
     leader = cluster.leader()
-    holder = next(node for node in cluster.nodes if node is not leader)  # who was waited for gets none for a while
+    holder = next(node for node in cluster.nodes if node is not leader)  # one that was waited for gets none for a while
     hold_a_lease(holder)
     holder.kill()
     write_soon(leader)

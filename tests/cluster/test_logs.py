@@ -1,4 +1,4 @@
-"""What nodes say: nothing while all is well, and at debug all that a maintainer follows (doc/debugging.md)."""
+"""The lines of nodes: none while all is well, and at debug all that a maintainer follows (doc/debugging.md)."""
 
 import re
 
@@ -12,7 +12,7 @@ KEY, VALUE = "the-name-of-a-secret", "the-secret-itself"
 
 
 class Logs:
-    """What nodes have said since, or from their start on."""
+    """The lines of nodes since, or from their start on."""
 
     def __init__(self, *nodes):
         self.begun = {node: node.log.stat().st_size for node in nodes}
@@ -26,7 +26,8 @@ class Logs:
         return [match[2] for match in found]
 
     def follow(self, node, *patterns):
-        """Waits for lines that match these, in this order, others in between; returns what their groups held."""
+        """Waits for lines that match these, in this order, with others in between; returns the groups of the
+        matches."""
         def found():
             rest, groups = iter(self.lines(node)), []
             for pattern in patterns:

@@ -1,4 +1,4 @@
-"""Files: what programs expect of them, done at one node and checked at another."""
+"""Files as programs expect them: changed at one node and checked at another."""
 
 import contextlib
 import errno

@@ -50,7 +50,7 @@ def check_files_are_read_only(node):
                 change()
             assert failure.value.errno in (errno.EROFS, errno.EIO), failure.value
             return failure.value.errno
-        # Where the kernel has to look the name up first, `fail` lets that fail already.
+        # If the kernel has to look the name up first, `fail` makes that fail already.
         assert timed(refused) == errno.EROFS or node.config["on_quorum_loss"] == "fail"
 
 

@@ -1,4 +1,4 @@
-"""One node: alone, twice, in somebody else's folder, wrongly configured, and asked to end."""
+"""One node: alone, twice, in a folder of another node, wrongly configured, and asked to end."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Nodes are killed at random while writers use every door; what was acknowledged is there afterwards."""
+"""Nodes are killed at random while writers use every door; acknowledged writes are there afterwards."""
 
 import os
 import random
@@ -13,7 +13,7 @@ WRITERS = 6
 
 
 def kill_and_restart(cluster, dice, seconds):
-    """Mostly one node at a time, sometimes so many that the quorum is lost."""
+    """Mostly one node at a time, sometimes enough that the quorum is lost."""
     deadline = time.monotonic() + seconds
     kills = 0
     while time.monotonic() < deadline:

@@ -49,7 +49,7 @@ def test_what_is_refused_changes_nothing(cluster):
 
 
 class Racer(threading.Thread):
-    """Moves money between accounts, and counts what it moved, as long as nobody came between."""
+    """Moves money between accounts, unless another client came first, and counts the money that it moved."""
 
     def __init__(self, number, node, until):
         super().__init__(name=f"racer at {node}", daemon=True)

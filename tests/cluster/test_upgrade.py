@@ -70,7 +70,7 @@ class ErrorAnswer(Exception):
 
 
 class Client(threading.Thread):
-    """Acts again and again, and keeps account of what is acknowledged and of what is not known."""
+    """Acts again and again, and keeps account of acknowledged and unknown outcomes."""
 
     def __init__(self, nodes, number, presence, until):
         super().__init__(daemon=True)
@@ -90,7 +90,7 @@ class Client(threading.Thread):
                 with contextlib.suppress(Unsure):
                     self.step(node, number)
                 self.steps += 1
-        except BaseException as error:  # for whoever joins
+        except BaseException as error:  # for the caller of join()
             self.problem = error
 
     def choose(self):
@@ -292,8 +292,8 @@ def check_refuses(node, former_nodes):
 
 
 def check_no_way_back(node, former_binary):
-    """The former version does not start with a folder that may hold what it does not understand, and leaves it as it
-    is: this one starts with it again."""
+    """The former version does not start with a folder that may hold unknown features, and leaves it as it is: this
+    version starts with it again."""
     if not former.levels([node]):
         return
     node.stop()

@@ -1,7 +1,7 @@
-"""What writers do to a cluster that is being broken, and what must be true afterwards.
+"""Writers of a cluster that is being broken, and the checks of its contents afterwards.
 
 A write is acknowledged (then it must be there), refused (then nothing has happened), or of unknown outcome
-(then either may be true, now or later, so nobody writes to that key again).
+(then either may be true, now or later, so that key is not written again).
 """
 
 import base64
@@ -112,8 +112,8 @@ def write_file(node, key, value):
 
 
 def overwrite_file(node, key, value):
-    """`>`, of at most one write(2). A file is made by one log entry and filled by the next, so where only the
-    second is refused, an empty file is left."""
+    """`>`, of at most one write(2). A file is made by one log entry and filled by the next, so if only the second is
+    refused, an empty file is left."""
     with open_root(node) as root:
         with file_errors():
             make_folders(root, os.path.dirname(key))
@@ -148,7 +148,7 @@ def append_file(node, key, line):
 
 @contextlib.contextmanager
 def open_root(node):
-    """Who does not even get hold of the mount has changed nothing."""
+    """A writer that does not even get hold of the mount has changed nothing."""
     with contextlib.ExitStack() as stack:
         try:
             root = stack.enter_context(node.root())
@@ -181,7 +181,7 @@ class Writer(threading.Thread):
         self.until = until  # an Event
         self.folder = b"w%d" % number
         self.possible = {}  # key -> the values (None: absent) that it may have
-        self.closed = set()  # keys that nobody writes to any more
+        self.closed = set()  # keys that are not written any more
         self.history = {}  # key -> what was done to it, for the report of a failure
         self.log = self.folder + b"/log"
         self.lines, self.lines_unknown = [], set()
@@ -192,7 +192,7 @@ class Writer(threading.Thread):
         try:
             while not self.until.is_set():
                 self.step()
-        except BaseException as error:  # for whoever joins
+        except BaseException as error:  # for the caller of join()
             self.problem = error
 
     def value(self):

@@ -13,7 +13,7 @@ void alloc_fail(uint64_t at, bool stays);
 bool alloc_failed(void);    /* since alloc_fail */
 uint64_t alloc_count(void); /* allocations since alloc_fail, within the brackets */
 
-/* Around calls of the product; what the test itself allocates does not count. */
+/* Around calls of the product; allocations of the test itself do not count. */
 void alloc_begin(void);
 void alloc_end(void);
 

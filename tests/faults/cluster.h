@@ -1,8 +1,8 @@
-/* The rest of the cluster: what it decides, and the trees of its nodes.
+/* The rest of the cluster: its decisions, and the trees of its nodes.
  *
- * Decided is one row of commands, made from a seed. A leader's log is its beginning, and then
- * commands that will never be decided, because the leader loses its office before; where those
- * begin is kept in the ballot's priority, so that a ballot tells its whole log. */
+ * The cluster decides one row of commands, made from a seed. A leader's log is a beginning of that
+ * row, followed by commands that are never decided because the leader is deposed first; the
+ * ballot's priority holds the index at which those begin, so that a ballot tells its whole log. */
 #ifndef QUORUMFS_TESTS_FAULTS_CLUSTER_H
 #define QUORUMFS_TESTS_FAULTS_CLUSTER_H
 
@@ -12,7 +12,7 @@
 enum {
     CLUSTER_ENTRIES = 320,
     CLUSTER_SNAPSHOT_STEP = 8, /* there is a snapshot at every index that this divides */
-    CLUSTER_DISK = 1,          /* where its tree is: a disk that never fails */
+    CLUSTER_DISK = 1,          /* the disk of its tree, which never fails */
     LEADER_PID = 2,
     SILENT_PID = 3,
     NODE_PID = 1,
@@ -24,7 +24,7 @@ void cluster_end(void);
 /* Borrowed. */
 struct paxos_entry *cluster_entry(struct paxos_ballot ballot, uint64_t index);
 
-/* What becomes of the entry when it is applied. */
+/* The outcome of the entry when it is applied. */
 struct cluster_outcome {
     int status;
     bool repeated;

@@ -1,24 +1,24 @@
-/* A disk with one folder on it, in memory, that keeps apart what is synced and what is only
- * written.
+/* A disk with one folder on it, in memory, that keeps synced and merely written data apart.
  *
- * Programs reach it through SQLite (disk_vfs.c) and the calls of the C library that the store makes
- * (disk_libc.c), under the paths /disk/N/node. Every change of it passes a watcher first, which
- * can keep it: changes applied again to a copy of the disk give every state it ever was in, and
- * from each of them disk_cut makes what a power cut may leave.
+ * Programs reach it through SQLite (disk_vfs.c) and the calls of the C library that the store
+ * makes (disk_libc.c), under the paths /disk/N/node. Every change of it passes a watcher first,
+ * which can keep it: changes applied again to a copy of the disk give every state it ever was in,
+ * and from each of them disk_cut makes a disk that a power cut may leave.
  *
- * What is assumed of the hardware (https://sqlite.org/atomiccommit.html, sections 2 and 9, and
+ * Assumptions about the hardware (https://sqlite.org/atomiccommit.html, sections 2 and 9, and
  * https://sqlite.org/psow.html):
  *
- *   A sync that was reported stays. Nothing else does: any part of what was written since, in any
- *   order, sector by sector, a lost sector perhaps with rubbish in it; each change of length, each
- *   name made, removed or changed, until its own file or the folder is synced.
+ *   A sync that was reported stays. Nothing else does: any part of the bytes written since may be
+ *   lost, in any order, sector by sector, and a lost sector may hold rubbish. So may each change
+ *   of length, and each name made, removed or changed, until its file or the folder is synced.
  *
  *   Powersafe overwrite: bytes that were not written do not change. This is what SQLite assumes on
  *   Unix unless it is told otherwise (psow=0), and the product does not tell it. With it SQLite
- * does less (it does not fill up the last sector of its log), so it is the harsher case.
+ *   does less (it does not fill up the last sector of its log), so it is the harsher case.
  *
- *   What a sync that failed should have written is lost, but is read as if it were there until it
- *   is evicted or the power goes, and the next sync succeeds without it. Linux does so.
+ *   The bytes that a failed sync should have written are lost, but are read as if they were there
+ *   until they are evicted or the power goes, and the next sync succeeds without them. Linux does
+ *   so.
  *
  * Thread: one. */
 #ifndef QUORUMFS_TESTS_FAULTS_DISK_H
@@ -43,12 +43,12 @@ enum disk_call {
     DISK_MAKE_FOLDER,
     DISK_SYNC_PARENT,
     DISK_MAP,    /* shared memory */
-    DISK_EVICT,  /* what the system holds of a file in memory */
+    DISK_EVICT,  /* pages of a file in the system's memory */
     DISK_FORGET, /* a sync has failed. Only among the changes */
     DISK_CALLS
 };
 
-/* What happened to the disk; shared by those who hold a reference. */
+/* A change of the disk; shared by all that hold a reference. */
 struct disk_change {
     uint32_t refs;
     enum disk_call call;
@@ -70,7 +70,7 @@ void disk_changes_clear(struct disk_change_list *list);
 
 struct disk_file {
     struct content now, synced;
-    struct disk_change_list pending; /* what is in `now` and not yet in `synced` */
+    struct disk_change_list pending; /* changes that are in `now` and not yet in `synced` */
 };
 
 struct disk_name {
@@ -112,7 +112,7 @@ struct disk *disk_copy(const struct disk *disk);
 /* Applies a change as it was recorded. */
 void disk_apply(struct disk *disk, struct disk_change *change);
 
-/* What a power cut does to what is not synced. */
+/* The effect of a power cut on unsynced data. */
 enum disk_loss {
     DISK_LOSE_ALL,
     DISK_LOSE_SOME,  /* any sector, name or length by itself */
@@ -135,7 +135,7 @@ int disk_read(struct disk *disk, uint32_t file, uint64_t offset, uint8_t *to, si
 int disk_write(struct disk *disk, uint32_t file, uint64_t offset, const void *data, size_t len);
 int disk_truncate(struct disk *disk, uint32_t file, uint64_t size);
 int disk_sync(struct disk *disk, uint32_t file);
-/* What is not on disk, and not going to be written either, is read no more. */
+/* Bytes that are neither on disk nor going to be written are no longer read. */
 int disk_evict(struct disk *disk, uint32_t file);
 int disk_unlink(struct disk *disk, const char *name);
 int disk_rename(struct disk *disk, const char *from, const char *to);
@@ -148,8 +148,8 @@ int disk_map(struct disk *disk, const char *name);
 
 /* Makes the disk the one at /disk/N. NULL: nothing is there. */
 void disk_mount(unsigned number, struct disk *disk);
-/* The disk of a path, and what is meant on it: a file's name, "" for the folder, ".." for where
- * the folder is. NULL: the path is not on a disk of these. */
+/* The disk of a path, and the name on it: that of a file, "" for the folder, ".." for the folder's
+ * parent. NULL: the path is not on a disk of these. */
 struct disk *disk_of(const char *path, const char **name);
 
 /* Registers the file system of disk_vfs.c as SQLite's default. `seed`: of SQLite's random numbers.

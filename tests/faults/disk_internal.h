@@ -1,7 +1,7 @@
-/* What the files of the disk share. Private to disk*.c.
+/* Shared by the files of the disk. Private to disk*.c.
  *
- *   disk.c        what is there, and how changes change it
- *   disk_cut.c    what a power cut leaves
+ *   disk.c        contents, and how changes change them
+ *   disk_cut.c    the state after a power cut
  *   disk_call.c   calls of a program, which may fail
  *   disk_vfs.c    the same as SQLite makes them
  *   disk_libc.c   the same as the store makes them */

@@ -1,6 +1,6 @@
 /* The calls of the C library that the store makes by itself, without SQLite. The linker puts these
- * in their place (--wrap, see meson.build); what is not about a disk of these tests goes on to the
- * library. With 64-bit offsets, which meson asks for, open is called open64, and so on.
+ * in their place (--wrap, see meson.build); calls that are not about a disk of these tests go on
+ * to the library. With 64-bit offsets, which meson asks for, open is called open64, and so on.
  */
 #include "disk.h"
 

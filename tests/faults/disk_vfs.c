@@ -1,7 +1,7 @@
-/* SQLite's way to the disk: a VFS that does on it what SQLite's own for Unix does on a file system.
- * Also in what it promises: powersafe overwrite and sectors of 4096 bytes are what that one says by
- * default; syncing a new journal or WAL for the first time syncs the folder as well (and a failure
- * of only that is ignored); making a database syncs nothing. */
+/* SQLite's way to the disk: a VFS that behaves on it as SQLite's own for Unix does on a file
+ * system. It makes the same promises: powersafe overwrite and sectors of 4096 bytes are what that
+ * one says by default; syncing a new journal or WAL for the first time syncs the folder as well
+ * (and a failure of only that is ignored); making a database syncs nothing. */
 #include "disk.h"
 
 #include <assert.h>
@@ -24,7 +24,7 @@ struct vfs_file {
     LIST_ENTRY(vfs_file) entry;
 };
 
-/* What the connections to one file share. */
+/* Shared by the connections to one file. */
 struct vfs_inode {
     LIST_ENTRY(vfs_inode) entry;
     const struct disk *disk;

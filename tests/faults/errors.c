@@ -1,8 +1,9 @@
 /* test_errors [SEED [EVERY [IMAGE KIND AT]]]
  *
- * One call to the disk after the other fails, of all that a node makes in a piece of its life, and
- * one allocation of SQLite's. The node must stop with a text that names the cause; and when all is
- * well again, it must find what it has said, also if the power goes in between, or later.
+ * Every call to the disk that a node makes in a piece of its life fails once, and so does every
+ * allocation of SQLite's. The node must stop with a text that names the cause; when all is well
+ * again, it must find everything that it has told others, even if the power goes in between or
+ * later.
  *
  *   SEED           of the life (default: 1)
  *   EVERY          1: every kind of error at every call (default: 0, they take turns)
@@ -56,11 +57,11 @@ static struct {
     uint64_t calls, allocations, stopped, unharmed;
 } counts;
 
-/* A disk, and what its node had said, some way through a life. */
+/* A disk, and the promises of its node, some way through a life. */
 struct image {
     struct disk *disk;
     struct ledger ledger;
-    uint64_t points[KINDS]; /* where that can fail in the piece of life from here */
+    uint64_t points[KINDS]; /* calls that can fail so in the piece of life from here */
 };
 
 /* ---- One error ---- */
@@ -74,15 +75,15 @@ static void arm(struct disk *disk, const struct kind *kind, uint64_t at)
         sqlite_memory_fail(at, kind->stays);
 }
 
-/* Where it happened, and what the system says. */
+/* The place of the failure, and the system's text for it. */
 static bool names_the_cause(const char *text, int error)
 {
     bool where = strstr(text, "log.db") || strstr(text, "tree.db") || strstr(text, "/disk/0/node");
     return where && strstr(text, strerror(error));
 }
 
-/* What has been asked of the databases themselves and failed, no node survives. The rest it may
- * refuse, try again or leave: removing files, serving and receiving snapshots. */
+/* No node survives a failure of the databases themselves. It may refuse, retry or leave everything
+ * else: removing files, serving and receiving snapshots. */
 static bool must_stop(const struct disk_fault *fault)
 {
     bool database = strncmp(fault->hit_name, "log.db", 6) == 0 ||
@@ -145,8 +146,8 @@ static void live_again(const struct history *history, size_t point, uint64_t ran
     disk_free(before);
 }
 
-/* With a power cut at once or not, and others later: several, if a sync has failed, because then
- * what is seen is not what is there. */
+/* With a power cut at once or not, and others later: several if a sync has failed, because reads
+ * then show data that is not on the disk. */
 static void live_twice(const struct disk *disk, const struct ledger *ledger,
                        const struct kind *kind, uint64_t random)
 {

@@ -18,7 +18,7 @@ enum {
     LARGE_BYTES = 60 * 1024, /* five do not fit in a message */
 };
 
-/* A core, and what it has on disk. */
+/* A core and its disk. */
 struct core {
     uint32_t pid;
     struct paxos *p;
@@ -36,7 +36,7 @@ struct exchange {
     bool cut[CORES]; /* hears nothing and is not heard */
     struct paxos_message *messages;
     size_t message_count, message_cap;
-    uint64_t truth[INDEX_MAX]; /* what was decided, by its number; 0: nothing yet */
+    uint64_t truth[INDEX_MAX]; /* decided entries, by their numbers; 0: none yet */
     uint64_t proposed;
     struct exchange_counts counts;
 };
@@ -199,7 +199,7 @@ static bool output(struct exchange *x, struct core *c)
     return ticket != 0;
 }
 
-/* From whoever is furthest. */
+/* From the core that is furthest. */
 static void exchange_fetch(struct exchange *x, struct core *c)
 {
     uint64_t index = 0;
@@ -221,7 +221,7 @@ static void deliver(struct exchange *x, struct paxos_message *m)
     paxos_message_clear(m);
 }
 
-/* Until nobody has anything to say. */
+/* Until no core has anything to say. */
 static void exchange_talk(struct exchange *x)
 {
     do {
@@ -324,7 +324,7 @@ static void miss_a_lot(struct exchange *x)
     settle(x);
 }
 
-/* A leader is cut off with entries that nobody has; the others decide others. */
+/* A leader is cut off with entries that no other core has; the others decide different ones. */
 static void lose_a_leader(struct exchange *x)
 {
     struct core *first = some_leader(x);

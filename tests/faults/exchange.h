@@ -1,6 +1,6 @@
 /* Three cores that talk: elections, proposals here and forwarded, a node that misses so much that
  * it needs a snapshot, one whose log must be cut and filled again piece by piece, trims, reads. A
- * core that has no memory must say so, and nothing else; it is started again from its disk. */
+ * core without memory must report that and nothing else; it is then started again from its disk. */
 #ifndef QUORUMFS_TESTS_FAULTS_EXCHANGE_H
 #define QUORUMFS_TESTS_FAULTS_EXCHANGE_H
 

@@ -40,7 +40,7 @@ static void send_message(struct leader *l, struct paxos_message m)
     send_entries(l, m, first, first);
 }
 
-/* ---- What the node says ---- */
+/* ---- Messages of the node ---- */
 
 static void heard(void *arg, const struct paxos_message *m)
 {
@@ -64,7 +64,7 @@ void leader_start(struct leader *l, struct node *node, uint64_t *random)
     node->said_arg = l;
 }
 
-/* ---- What the leader says ---- */
+/* ---- Messages of the leader ---- */
 
 static void prepare(struct leader *l)
 {
@@ -106,7 +106,7 @@ void leader_resume(struct leader *l)
     prepare(l);
 }
 
-/* Where the node's log is surely the leader's. */
+/* The index up to which the node's log surely agrees with the leader's. */
 static uint64_t valid_up_to(const struct leader *l, const struct paxos_message *promise)
 {
     if (paxos_ballot_compare(promise->acc_round, l->ballot) == 0)

@@ -64,7 +64,8 @@ static void check_ballots(const struct ledger *ledger, const struct paxos_stored
                   ledger->acc_round.n, stored->acc_round.n);
 }
 
-/* What was asked for, and who voted, votes. */
+/* A node keeps the folder's number and the life with which it asked to join, and is a member once
+ * it has acknowledged entries. */
 static void check_membership(const struct ledger *ledger, const struct paxos_stored *stored)
 {
     report_unless(ledger->folder == 0 || ledger->folder == stored->folder,
@@ -128,7 +129,7 @@ int ledger_check(struct ledger *ledger, const struct paxos_stored *stored, uint6
     int status = tree_digest(tree, &digest);
     if (status < 0)
         return status;
-    /* While it was installed nothing else was applied. */
+    /* Nothing else was applied while it was installed. */
     if (ledger->installing != 0 && tree_applied(tree) >= ledger->installing)
         ledger_installed(ledger);
     ledger->installing = 0;

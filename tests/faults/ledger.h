@@ -1,5 +1,5 @@
-/* What a node has told others, and so must hold whatever happens to its disk; and what the others
- * have told it, beyond which it cannot be. */
+/* A node's promises to others, which must hold whatever happens to its disk; and the messages of
+ * the others, beyond which it cannot be. */
 #ifndef QUORUMFS_TESTS_FAULTS_LEDGER_H
 #define QUORUMFS_TESTS_FAULTS_LEDGER_H
 
@@ -34,8 +34,8 @@ void ledger_synced(struct ledger *ledger, uint64_t n, uint64_t end);
 void ledger_installing(struct ledger *ledger, uint64_t index);
 void ledger_installed(struct ledger *ledger);
 
-/* Whether what a node found at its start agrees; otherwise the test ends with what does not. Reads
- * the whole tree: 0, or its error. Enters what a crash had left open. */
+/* Checks that the state which a node found at its start agrees; otherwise the test ends and names
+ * the difference. Reads the whole tree: 0, or its error. Enters what a crash had left open. */
 int ledger_check(struct ledger *ledger, const struct paxos_stored *stored, uint64_t incarnation,
                  struct tree *tree);
 

@@ -20,7 +20,7 @@ static uint32_t life_below(struct life *life, uint32_t n)
     return random_below(&life->random, n);
 }
 
-/* ---- What is kept of it ---- */
+/* ---- The record of a life ---- */
 
 static void keep(struct history *history, struct disk_change *change, const struct ledger *ledger)
 {

@@ -1,6 +1,6 @@
-/* The life of a node from a start to its end: what it does is chosen from a seed, with every kind
- * of thing that a node ever writes. What it does to its disk can be kept, together with what it had
- * said until then. */
+/* The life of a node from a start to its end: its actions are chosen from a seed and include every
+ * kind of write that a node ever makes. The changes of its disk can be kept, together with its
+ * promises until then. */
 #ifndef QUORUMFS_TESTS_FAULTS_LIFE_H
 #define QUORUMFS_TESTS_FAULTS_LIFE_H
 
@@ -16,11 +16,11 @@ struct history {
 };
 
 void history_free(struct history *history);
-/* The disk as it was before a change, and what had been said then. */
+/* The disk as it was before a change, and the promises made by then. */
 struct disk *history_disk(const struct history *history, size_t point);
 const struct ledger *history_ledger(const struct history *history, size_t point);
 
-/* How often a life did what; so that a test can see that it has tested it. */
+/* How often a life did each thing, so that a test can see that it has tested it. */
 struct life_counts {
     uint64_t commits, applied, checkpoints, wal_checkpoints, trims, truncations, snapshots_served,
         snapshots_installed, restarts;
@@ -35,7 +35,8 @@ struct life {
     uint64_t random;
     struct life_counts counts;
     bool inside;         /* of a change of the disk that a background job makes */
-    bool failed_at_stop; /* a call failed when everything was closed: nobody can be told any more */
+    bool failed_at_stop; /* a call failed while everything was being closed, when no report is
+                            possible any more */
 };
 
 /* Starts a node on the disk, whose earlier life has left `ledger`. Returns the node's status. */

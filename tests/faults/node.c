@@ -299,7 +299,7 @@ void node_serve(struct node *node)
     if (!node->reader) {
         status = tree_reader_open(node->tree, RECORD_FORMAT, &node->reader, &index);
         if (status < 0) {
-            node->reader = NULL; /* refused; what is broken, the next commit tells */
+            node->reader = NULL; /* refused; the next commit tells if something is broken */
             return;
         }
     }

@@ -17,7 +17,7 @@ enum { NODE_DISK = 0, NODE_WRITES_MAX = 64 };
 
 struct node {
     struct disk *disk;
-    struct ledger *ledger; /* what it says is entered here */
+    struct ledger *ledger; /* its promises are entered here */
     /* Every message that it sends. */
     void (*said)(void *arg, const struct paxos_message *m);
     void *said_arg;
@@ -48,11 +48,11 @@ struct node {
 int node_start(struct node *node, struct disk *disk, struct ledger *ledger);
 /* Stops properly: everything is closed. */
 void node_stop(struct node *node);
-/* The process is gone: what it did not write before is not written. The disk is dead then. */
+/* The process is gone: what it has not written is lost. The disk is dead then. */
 void node_end(struct node *node);
 
 void node_receive(struct node *node, const struct paxos_message *m);
-/* What the core has to say and to write. */
+/* Sends and queues the output of the core. */
 void node_turn(struct node *node);
 /* The log's thread: everything queued in one transaction, reported, and a look at the WAL;
  * `checkpoint`: as if it had become long. */

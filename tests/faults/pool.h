@@ -8,7 +8,7 @@
 
 /* Runs and reports what is queued, also what that queues. */
 void pool_run(void);
-/* A job is running now: what a thread would do. */
+/* A job is running now, as it would on a thread. */
 bool pool_working(void);
 
 #endif

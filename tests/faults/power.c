@@ -2,7 +2,7 @@
  *
  * A power cut at every write, sync and change of a name that a node makes in a life full of them,
  * and at some of its next life's, which began with the recovery from the first. The node must find
- * all that it has said.
+ * everything that it has told others.
  *
  *   SEED      of the life (default: 1)
  *   PATTERNS  of loss at each point, beyond the usual (default: 0)
@@ -31,7 +31,7 @@ enum {
 };
 
 /* How a life ends, besides the ways of a power cut: the process is killed and the disk goes on,
- * what is not synced stays so. */
+ * with its unsynced data. */
 enum { KILLED = DISK_LOSSES, WAYS };
 static const char *const way_names[WAYS] = {
     "all lost", "some lost", "whole files lost", "torn at the end", "nothing is lost", "killed"};
@@ -52,7 +52,7 @@ static struct disk *left_over(const struct disk *disk, int way, uint64_t *random
     return way == KILLED ? disk_copy(disk) : disk_cut(disk, (enum disk_loss)way, random);
 }
 
-/* The next life: it begins, misses something so many times that it needs a snapshot, catches up,
+/* The next life: it begins, misses enough that it needs a snapshot, as often as told, catches up,
  * and goes on a little. Keeps its history for another cut. */
 static void live_on(struct disk *disk, const struct ledger *ledger, uint64_t seed,
                     unsigned snapshots, unsigned steps, struct history *history)
@@ -85,7 +85,7 @@ static void cut_again(const struct history *history, size_t point, int way, uint
     disk_free(before);
 }
 
-/* Whether names were changed just before, or are about to be changed or synced: what happens there
+/* Whether names were changed just before, or are about to be changed or synced: the outcome there
  * depends most on what is lost. */
 static bool near_names(const struct history *history, size_t point)
 {
@@ -160,7 +160,7 @@ static void cut_everywhere(const struct history *history, uint64_t seed, unsigne
     disk_free(disk);
 }
 
-/* What the old tree had beside it was removed, and the folder is synced next. */
+/* The files beside the old tree were removed, and the folder is synced next. */
 static bool files_are_gone(const struct history *history, size_t point)
 {
     return history->changes.list[point - 1]->call == DISK_UNLINK &&

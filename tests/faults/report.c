@@ -35,7 +35,7 @@ void report_where(unsigned level, const char *format, ...)
         where[i][0] = '\0';
 }
 
-/* What the product would log is expected here. */
+/* Lines that the product would log are expected here. */
 void __wrap_trace_line(enum trace_level level, const char *room, const char *format, ...);
 void __wrap_trace_line(enum trace_level level, const char *room, const char *format, ...)
 {

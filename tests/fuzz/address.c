@@ -1,5 +1,5 @@
-/* HOST:PORT and networks, as a person writes them: what the configuration takes means the same to
- * the links. */
+/* HOST:PORT and networks, as a person writes them: an address that the configuration takes means
+ * the same to the links. */
 #include "fuzz.h"
 
 #include "config/network.h"

@@ -6,7 +6,7 @@
 
 enum { SETTLE_DELIVERIES_MAX = 400, PROPOSALS_MAX = 16, TICK_US = 30000 };
 
-/* Two windows of entries, one to each peer, and some more: what an event can bring about. */
+/* Two windows of entries, one to each peer, and some more: the most that one event can send. */
 enum { MESSAGES_MAX = 128 };
 
 static void on_fault(void *arg, const char *text)

@@ -52,8 +52,8 @@ struct cluster {
     size_t mail_count;
     uint64_t proposed; /* last id */
     uint64_t now;      /* microseconds, of all clocks: only ticks take time */
-    bool honest;       /* nobody lies: the checker watches */
-    /* If set, the last node is no core: what is sent to it comes here. */
+    bool honest;       /* no node lies: the checker watches */
+    /* If set, the last node is no core: messages to it come here. */
     void (*outsider)(const struct paxos_message *m);
     struct checker checker;
 };
@@ -65,7 +65,8 @@ void cluster_free(struct cluster *c);
 /* ---- cluster.c: things that happen to a node; nothing happens to one that is down ---- */
 
 void cluster_start(struct cluster *c, struct node *n);
-/* Some of the writes under way, and of what was applied and not durable, are there all the same. */
+/* Some of the writes under way, and of the applied entries that were not durable, survive all the
+ * same. */
 void cluster_crash(struct cluster *c, struct node *n, size_t writes, uint64_t applied);
 /* It starts again, with an empty folder; unless the others could not do without it. */
 void cluster_empty_folder(struct cluster *c, struct node *n);
@@ -82,11 +83,11 @@ void cluster_settle(struct cluster *c, uint32_t rounds);
 struct checker_view disk_view(const struct node *n, uint64_t changed);
 void disk_queue(struct node *n, struct paxos_write *write); /* takes it */
 void disk_write(struct cluster *c, struct node *n);         /* the oldest one, whole */
-void disk_forget(struct node *n);                           /* what is not written */
+void disk_forget(struct node *n);                           /* writes under way are lost */
 struct paxos_stored disk_open(struct node *n);
 void disk_free(struct disk *d);
 bool disk_of_member(const struct disk *d);
-/* Up to so many writes, and the core is told. */
+/* Finishes up to `writes` writes, and tells the core. */
 void cluster_disk(struct cluster *c, struct node *n, size_t writes);
 
 /* ---- cluster_tree.c ---- */

@@ -25,7 +25,7 @@ static void disk_cut(struct disk *d, uint64_t end)
         paxos_entry_unref(d->entries[--d->end - d->base]);
 }
 
-/* What lies below goes. Where that is more than there is, the log is empty there. */
+/* Entries below go. If that is more than the log has, it is empty at that index. */
 static void compact(struct disk *d, uint64_t base)
 {
     if (base <= d->base)
@@ -104,8 +104,8 @@ void disk_forget(struct node *n)
     n->disk.count = 0;
 }
 
-/* As the store opens its log: what a snapshot stands for is void, and where the tree is beyond the
- * log, the log is cut to it. */
+/* As the store opens its log: entries below an installed snapshot are void, and if the tree is
+ * beyond the log, the log begins at it. */
 struct paxos_stored disk_open(struct node *n)
 {
     struct disk *d = &n->disk;

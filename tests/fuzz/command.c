@@ -1,4 +1,4 @@
-/* Commands: what can be read can be written again, and then says the same. */
+/* Commands: bytes that can be read can be written again, and then say the same. */
 #include "fuzz.h"
 
 #include "command/command.h"

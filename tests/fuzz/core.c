@@ -1,5 +1,6 @@
-/* Three honest cores on bad links and disks: messages come late, twice, in any order or not at all,
- * nodes crash and lose what was not durable. What must always hold, holds. */
+/* Three honest cores on bad links and disks: messages come late, twice, in any order or not at
+ * all, nodes crash and lose everything that was not durable. The checker's rules hold all the
+ * time. */
 #include "program.h"
 
 enum { STEPS_MAX = 400 };

@@ -79,8 +79,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     cache_clear(lab->tree->cache);
     for (int i = 0; i < READS_MAX && s.left.len > 0; i++) {
         read_all_ways(lab->tree, &s);
-        lab->tree->broken =
-            0; /* the node would stop here; what it would read next is looked at too */
+        lab->tree->broken = 0; /* the node would stop here; its next reads are tried too */
     }
     lab_undo(lab);
     return 0;

@@ -46,7 +46,7 @@ static struct bytes data_of(struct experiment *e)
     return bytes_of(pool, len);
 }
 
-/* Fields that most operations do not look at are left out now and then, to keep inputs short. */
+/* Fields that most operations ignore are left out now and then, to keep inputs short. */
 static struct op op_of(struct experiment *e)
 {
     struct source *s = e->input;
@@ -99,7 +99,7 @@ static struct stamp stamp_of(struct experiment *e)
     return stamp;
 }
 
-/* ---- What is done ---- */
+/* ---- Actions ---- */
 
 static void check_result(const struct command_result *result)
 {
@@ -163,7 +163,7 @@ static void list_keys(struct experiment *e)
     buffer_free(&resume);
 }
 
-/* Reads that take anything; what they say is the unit tests' business. */
+/* Reads that take anything; the unit tests check their answers. */
 static void read_inode(struct experiment *e)
 {
     struct source *s = e->input;

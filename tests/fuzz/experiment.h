@@ -1,11 +1,11 @@
-/* What an input does to a tree: commands of several nodes, repeated and out of order, and reads in
- * between. Whatever they are, the database never fails. */
+/* The actions of an input on a tree: commands of several nodes, repeated and out of order, and
+ * reads in between. No input makes the database fail. */
 #ifndef QUORUMFS_TESTS_FUZZ_EXPERIMENT_H
 #define QUORUMFS_TESTS_FUZZ_EXPERIMENT_H
 
 #include "lab.h"
 
-/* Up to so many actions, as long as the input lasts. */
+/* Up to `actions` actions, as long as the input lasts. */
 void experiment(struct tree *tree, struct source *input, uint32_t actions);
 
 /* Hands a snapshot to the lab's tree. It is refused as malformed, or it is taken and must serve;

@@ -4,7 +4,7 @@
 
 #include "fake_replica.h"
 
-/* What waits is answered now, unless it is to be held. */
+/* Answers waiting calls now, unless the settings hold them. */
 void fake_later(uv_loop_t *loop, struct replica *replica);
 
 #endif

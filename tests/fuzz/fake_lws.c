@@ -8,7 +8,7 @@
 
 struct lws_vhost fake_vhost;
 
-/* ---- What the door calls ---- */
+/* ---- Called by the door ---- */
 
 struct lws_vhost *lws_create_vhost(struct lws_context *context,
                                    const struct lws_context_creation_info *info)
@@ -112,7 +112,7 @@ lws_sockfd_type lws_get_socket_fd(struct lws *wsi)
     return ends[0];
 }
 
-/* ---- What the target calls ---- */
+/* ---- Called by the target ---- */
 
 static int fake_tell(struct lws *wsi, enum lws_callback_reasons reason, struct bytes in)
 {

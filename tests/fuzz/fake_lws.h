@@ -16,7 +16,7 @@ struct lws {
     struct lws_vhost *vhost;
     void *session;             /* NULL: not established */
     const char *origin, *host; /* headers; NULL: missing */
-    bool final;                /* what is being received ends a message */
+    bool final;                /* the bytes being received end a message */
     bool paused, wants_to_write;
     uint32_t http_status; /* that the handshake was refused with */
     uint32_t messages;    /* written */

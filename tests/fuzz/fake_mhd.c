@@ -77,7 +77,7 @@ struct MHD_Response *MHD_create_response_from_callback(uint64_t size, size_t blo
     return response;
 }
 
-/* What would split a header or end it must not get into one (RFC 9110, 5.5). */
+/* Bytes that would split or end a header must not get into one (RFC 9110, 5.5). */
 enum MHD_Result MHD_add_response_header(struct MHD_Response *response, const char *name,
                                         const char *value)
 {

@@ -1,5 +1,5 @@
-/* The same cluster, and somebody who lies: messages that honest cores have sent with a field
- * changed, or bytes that are a frame. No core crashes, loops, or holds more than it was given. */
+/* The same cluster, and a liar: messages of honest cores with a field changed, and frames made of
+ * any bytes. No core crashes, loops, or holds more than it was given. */
 #include "forge.h"
 #include "program.h"
 

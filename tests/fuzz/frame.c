@@ -1,4 +1,4 @@
-/* Frames of peers: what is accepted gives the same bytes again. */
+/* Frames of peers: an accepted frame gives the same bytes again. */
 #include "fuzz.h"
 
 #include "peer/frame.h"

@@ -1,8 +1,8 @@
-/* What the fuzzing programs share.
+/* Shared by the fuzzing programs.
  *
- * Each target is a file with one LLVMFuzzerTestOneInput, which asserts what must hold for any
- * input. It is built twice: with libFuzzer, which looks for inputs (tests/fuzz/run), and with
- * replay.c, which runs the corpus and some mutations of it (a default test).
+ * Each target is a file with one LLVMFuzzerTestOneInput, which asserts the properties that hold
+ * for any input. It is built twice: with libFuzzer, which looks for inputs (tests/fuzz/run), and
+ * with replay.c, which runs the corpus and some mutations of it (a default test).
  *
  *   decoders   frame pieces outbox route address handshake command key config json text uri
  *   doors      http client
@@ -43,8 +43,8 @@ struct bytes source_chunk(struct source *s); /* with its length before it, in on
 
 /* ---- guard.c: copies that end where a page without access begins ---- */
 
-/* Both are valid until the next call. Reading one byte too many is seen even in a library that was
- * not built for it. */
+/* Both are valid until the next call. A read of one byte too many is noticed even in a library
+ * that was built without sanitizers. */
 struct bytes guard_bytes(struct bytes bytes);
 char *guard_text(struct bytes bytes); /* with a NUL behind it */
 

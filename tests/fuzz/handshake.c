@@ -1,4 +1,5 @@
-/* Who is let in as a peer: headers of any kind, by way of a libwebsockets made of this file. */
+/* The check of peers that connect: headers of any kind, through a libwebsockets made of this
+ * file. */
 #include "fuzz.h"
 
 #include "peer/greeting.h"
@@ -86,7 +87,7 @@ static void make_peer(struct peer *peer, uint32_t me, uint32_t other, const char
     assert(status == 0);
 }
 
-/* What a dialler writes is taken, and nothing else. */
+/* A dialler's own headers are accepted, and no others. */
 static void write_own(struct peer *dialler, char text[TEXT_BYTES_MAX])
 {
     char *at = text;

@@ -113,7 +113,7 @@ void log_close(struct log *log, void (*closed)(void *arg), void *arg)
     closed(arg);
 }
 
-/* ---- What the target calls ---- */
+/* ---- Called by the target ---- */
 
 void host_turn(void)
 {

@@ -1,5 +1,5 @@
-/* What surrounds a replica: a clock, links and a log made of this, and two honest cores as peers.
- * The replica itself, its consensus and its tree are the real ones. */
+/* The surroundings of a replica: a clock, links and a log made here, and two honest cores as
+ * peers. The replica itself, its consensus and its tree are the real ones. */
 #ifndef QUORUMFS_TESTS_FUZZ_HOST_H
 #define QUORUMFS_TESTS_FUZZ_HOST_H
 
@@ -32,10 +32,10 @@ void host_stop(void); /* gracefully; everything was answered then */
 
 void host_turn(void); /* of the loop */
 void host_pass_time(uint64_t ms);
-void host_heartbeat(void); /* everybody's */
-void host_disks(void);     /* what is being written becomes durable, everywhere */
+void host_heartbeat(void); /* of all nodes */
+void host_disks(void);     /* writes under way become durable, at all nodes */
 void host_settle(uint32_t rounds);
-/* Of a peer: what routing would not let through is dropped. */
+/* From a peer; frames that routing would not let through are dropped. */
 void host_frame(struct frame *frame);
 
 #endif

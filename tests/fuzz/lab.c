@@ -66,7 +66,7 @@ static void fill(void)
     lab_apply(&(struct op){.type = OP_PUNCH, .ino = 3, .offset = 16384, .size = 16384});
 }
 
-/* Every second inode is held open by somebody on this node. */
+/* Every second inode is held open by this node. */
 static bool wants(void *arg, uint64_t ino)
 {
     return ino % 2 == 0;

@@ -29,7 +29,7 @@ void lab_renew(struct lab *lab);
 
 /* The snapshot of the beginning; it stays valid. */
 struct bytes lab_snapshot(void);
-/* tree_writer_add and tree_writer_install; what they call back with. */
+/* tree_writer_add and tree_writer_install; return the status of their callback. */
 int lab_add(struct tree_writer *writer, struct bytes piece);
 int lab_install(struct tree_writer *writer);
 

@@ -1,4 +1,4 @@
-/* What a link receives: any bytes, as messages in parts of any length. */
+/* The receiving side of a link: any bytes, as messages in parts of any length. */
 #include "fuzz.h"
 
 #include "peer/pieces.h"

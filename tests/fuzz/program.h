@@ -1,4 +1,4 @@
-/* An input as a program: what happens to a cluster, one thing after the other. */
+/* An input as a program: the events in a cluster, one after the other. */
 #ifndef QUORUMFS_TESTS_FUZZ_PROGRAM_H
 #define QUORUMFS_TESTS_FUZZ_PROGRAM_H
 

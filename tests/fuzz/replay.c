@@ -28,7 +28,7 @@ struct options {
     const char *save; /* the mutated input is kept here before it runs */
 };
 
-/* ---- What runs now, told when it dies ---- */
+/* ---- The current input, printed if it crashes ---- */
 
 static char running[512];
 
@@ -44,7 +44,7 @@ static void on_signal(int number)
     raise(number);
 }
 
-/* Of the sanitizers, where they are. */
+/* The sanitizers' hook, if they are linked. */
 extern void __sanitizer_set_death_callback(void (*callback)(void)) __attribute__((weak));
 
 static void watch_for_death(void)

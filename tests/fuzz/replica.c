@@ -1,6 +1,6 @@
-/* A whole replica between two honest cores and somebody who lies in their name: forged messages,
- * frames of snapshots, and commands that bear its own stamp. The node never stops, and who asked
- * for something is answered once, with what a door can use. */
+/* A whole replica between two honest cores and a liar that uses their names: forged messages,
+ * frames of snapshots, and commands that bear its own stamp. The node never stops, and each
+ * request is answered once, with a result that a door can use. */
 #include "forge.h"
 #include "host.h"
 #include "work.h"
@@ -11,7 +11,7 @@ enum { STEPS_MAX = 200, OPS_MAX = 4 };
 
 static uint32_t asked, answered; /* commands and reads */
 
-/* ---- Who asks ---- */
+/* ---- Requests ---- */
 
 static void on_written(void *arg, enum replica_outcome outcome, const struct command_result *result)
 {
@@ -52,7 +52,7 @@ static void ask(struct source *s)
                  on_read, NULL);
 }
 
-/* ---- What a liar can do beside forging messages ---- */
+/* ---- A liar's means beside forged messages ---- */
 
 /* A command with the stamp of this node, which it has not sent. */
 static void propose_in_its_name(struct source *s)
@@ -132,7 +132,7 @@ static void send_other(struct source *s)
     host_frame(&frame);
 }
 
-/* ---- What happens ---- */
+/* ---- Actions ---- */
 
 static void link_event(struct source *s)
 {

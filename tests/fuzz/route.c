@@ -1,5 +1,5 @@
-/* Frames as they come in through a link: kept, relayed or dropped, and what is relayed is bounded.
- * The connections are left out: this file takes the place of dial.c and peer.c. */
+/* Frames as they come in through a link: kept, relayed or dropped; relayed frames are bounded. The
+ * connections are left out: this file takes the place of dial.c and peer.c. */
 #include "fuzz.h"
 
 #include "peer/dial.h"
@@ -23,7 +23,7 @@ struct link *link_of(struct peer *peer, uint32_t pid)
     return NULL;
 }
 
-/* What the replica gets is for this node, from a node of the cluster. */
+/* Frames that the replica gets are for this node, from a node of the cluster. */
 static void on_frame(void *arg, struct frame *frame)
 {
     assert(frame->to == ME);

@@ -139,7 +139,7 @@ static struct value *value_of(struct row *row, const char *column)
     return &row->values[i];
 }
 
-/* The numbers that are easily checked are made right, so that the rest is looked at. */
+/* Numbers that are easily checked are made right, so that the others get checked. */
 static void count_again(struct rows *rows)
 {
     struct row *meta = NULL;

@@ -3,7 +3,7 @@
 #ifndef QUORUMFS_TESTS_FUZZ_WORK_H
 #define QUORUMFS_TESTS_FUZZ_WORK_H
 
-/* Does everything that waits, and what is asked for meanwhile. */
+/* Does everything that waits, and everything that is asked for meanwhile. */
 void work_all(void);
 
 #endif

@@ -1,7 +1,7 @@
-"""A folder of keys that clients of all nodes work on for some seconds, and all that they did and saw there.
+"""A folder of keys that clients of all nodes work on for some seconds, and the record of their operations.
 
     kept/N    registers that always exist        free/N   registers that come and go
-    pair/N/a, pair/N/b   written as one change   once/N   made once, by whoever is first
+    pair/N/a, pair/N/b   written as one change   once/N   made once, by the first client
     lock/N    folders as locks                   move/P   one file that is renamed from place to place
     lines/N   files that lines are appended to
 """
@@ -14,7 +14,7 @@ from lines import check_lines
 
 KEPT, FREE, PAIRS, ONCE, LOCKS, LINES = 3, 3, 2, 12, 2, 2
 PLACES = ("here", "there", "elsewhere")
-FIRST = "first"  # what a register begins as
+FIRST = "first"  # a register's first value
 
 
 class Arena:
@@ -34,7 +34,7 @@ class Arena:
         return f"{self.name}/{name}"
 
     def first_contents(self):
-        """What has to be there before it begins, as one change."""
+        """The operations that make an arena ready, as one change."""
         contents = {f"kept/{number}": FIRST for number in range(KEPT)}
         for number in range(PAIRS):
             contents |= {f"pair/{number}/a": FIRST, f"pair/{number}/b": FIRST}

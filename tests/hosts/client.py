@@ -21,7 +21,7 @@ class Client(threading.Thread):
         self.rate = rate
         self.dice = random.Random(f"{lab.seed}/{self.name}")
         self.values = 0
-        self.arena = None  # where it is at work
+        self.arena = None  # the arena that it works in
         self.longest = 0.0  # call, not counting what its node was stopped
 
     def run(self):

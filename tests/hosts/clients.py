@@ -1,4 +1,4 @@
-"""The clients of each door, and what they do: at random, all on the same keys."""
+"""The clients of each door, which make random operations on the same keys."""
 
 import os
 
@@ -156,8 +156,7 @@ class MountClient(Client):
             operation.holds(is_(label_of(self.door.read(self.arena.key(name)))))
 
     def overwrite(self):
-        """`>` of a file that exists. The truncation travels with the write; where that fails, with close, or
-        alone."""
+        """`>` of a file that exists. The truncation travels with the write; if that fails, with close, or alone."""
         name, value = self.pick("kept", KEPT), self.new_value()
         with self.operation(name, ">", after=value) as operation:
             with self.door.root() as root, \
@@ -214,8 +213,8 @@ class MountClient(Client):
                 operation.holds(is_not(NOTHING))
 
     def move(self):
-        """The kernel looks up both names, and takes a file that somebody has moved in between for two links of one
-        file: then it does nothing, and says that it succeeded."""
+        """The kernel looks up both names, and takes a file that another client has moved in between for two links of
+        one file: it then does nothing, and reports success."""
         old, new = self.dice.sample(PLACES, 2)
         with self.operation("move", "rename", is_either(old, new), new) as operation:
             try:

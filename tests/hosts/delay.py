@@ -1,6 +1,6 @@
-"""Packets that arrive late: what `tc netem delay` does, for kernels that are built without it.
+"""Packets that arrive late, as with `tc netem delay`, for kernels that are built without it.
 
-A TUN device of the router: what is routed into it is read here, kept, and written back.
+A TUN device of the router: packets that are routed into it are read here, kept, and written back.
 """
 
 import fcntl
@@ -15,7 +15,7 @@ import time
 TUNSETIFF = 0x400454CA
 IFF_TUN, IFF_NO_PI = 1, 0x1000
 PACKET_BYTES_MAX = 65536
-PACKETS_MAX = 10000  # kept at a time; what comes then is dropped, as by any router
+PACKETS_MAX = 10000  # kept at a time; further packets are dropped, as by any router
 
 
 class DelayLine:

@@ -1,4 +1,4 @@
-"""The doors of a host's node, as its clients go through them: what went wrong is either Refused or Unknown."""
+"""The doors of a host's node, as its clients go through them: a failure is either Refused or Unknown."""
 
 import contextlib
 import errno
@@ -105,7 +105,7 @@ class MountDoor:
 
     @contextlib.contextmanager
     def root(self):
-        """A descriptor of the mount's root. Who does not get hold of it has changed nothing."""
+        """A descriptor of the mount's root. A client that does not get hold of it has changed nothing."""
         with contextlib.ExitStack() as stack:
             try:
                 root = self.call("open", str(self.host.mount), os.O_RDONLY | os.O_DIRECTORY)
@@ -150,8 +150,8 @@ class MountDoor:
 
 @contextlib.contextmanager
 def mount_errors():
-    """Files are refused by EROFS, or ESTALE where one that is open was replaced; with what a dying node answers,
-    nobody knows."""
+    """Files are refused by EROFS, or by ESTALE if an open one was replaced; any other error of a dying node leaves the
+    outcome unknown."""
     try:
         yield
     except OSError as error:

@@ -81,7 +81,7 @@ class EtcdHost:
 
 class Etcd:
     def __init__(self, count, election_ms):
-        """With --pre-vote, which later versions have by default: what helps against partitions that etcd has."""
+        """With --pre-vote, etcd's means against partitions, which later versions have by default."""
         assert shutil.which("etcd"), "etcd is missing: it is in the package etcd-server"
         self.name = f"etcd, {election_ms} ms"
         self.election_seconds = election_ms / 1000

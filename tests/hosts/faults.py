@@ -1,7 +1,5 @@
-"""What befalls a cluster: each fault is a context, in which it holds; at its end everything is mended.
-
-It says in a few words what it is. From `victims` it takes the nodes that it harms, so that of faults at the same
-time each harms others.
+"""The faults of a cluster: each is a context in which it holds; at its end everything is mended. It describes itself in
+a few words. From `victims` it takes the nodes that it harms, so that of faults at the same time each harms others.
 """
 
 import contextlib
@@ -112,7 +110,7 @@ def killed(hosts, dice, victims):
 
 @contextlib.contextmanager
 def left_behind(hosts, dice, victims):
-    """Away while so much is written, if it can be, that it needs a snapshot afterwards."""
+    """Away while enough is written, if possible, that it needs a snapshot afterwards."""
     node, = _take(victims, 1)
     node.kill()
     others = [other for other in hosts.nodes if other.running and not other.paused]
@@ -143,8 +141,8 @@ def emptied_while_joining(hosts, dice, victims):
 
 @contextlib.contextmanager
 def _folder_lost(hosts, victims):
-    """One of them joins again, while other things are wrong. As more than one may not have forgotten what it promised,
-    this one is the one that has, if there is one; None: something else has befallen that."""
+    """One of them joins again, while other things are wrong. No more than one may have forgotten its promises, so this
+    is the one that has, if there is one; None: that one suffers from another fault."""
     forgetful = [node for node in hosts.nodes if node.forgetful] or victims
     node = next((node for node in victims if node in forgetful), None)
     if node:

@@ -1,4 +1,4 @@
-"""What a host has beside its network: a disk that can fill up and be slow, and a clock that can be wrong."""
+"""A host's hardware beside its network: a disk that can fill up and be slow, and a clock that can be wrong."""
 
 import contextlib
 import mmap

@@ -1,7 +1,6 @@
-"""What clients did and saw: every operation with its begin, end and outcome.
-
-An operation on a register is a condition on the value before and what the value is afterwards. A put has no
-condition, a get changes nothing, and making a folder turns nothing into something.
+"""The record of clients: every operation with its begin, end and outcome. An operation on a register is a condition on
+the value before it, and the value after it. A put has no condition, a get changes nothing, and making a folder turns
+nothing into something.
 """
 
 import dataclasses
@@ -63,7 +62,7 @@ class Operation:
     why: str = ""
 
     def holds(self, before, after=KEEP):
-        """What the answer tells."""
+        """The condition that the answer tells."""
         self.before, self.after = before, after
 
     def __str__(self):

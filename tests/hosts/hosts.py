@@ -1,6 +1,6 @@
 """A cluster of which each node has a host of its own: a network namespace, a disk and a clock.
 
-What others here need of tests/cluster they import from this file, which knows where that is.
+The other files here import their needs of tests/cluster from this one, which knows its path.
 """
 
 import pathlib

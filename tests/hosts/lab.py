@@ -99,7 +99,7 @@ class Lab:
         self.arena_begin = now()
 
     def judge(self, final=False):
-        """The arenas that nobody is at work in any more."""
+        """The arenas that no client works in any more."""
         at_work = [client.arena for client in self.clients]
         for arena in self.unjudged[:]:
             if arena in at_work or not any([self.audit(auditor, arena) for auditor in self.auditors]):
@@ -154,7 +154,7 @@ class Lab:
             victims.insert(0, leader)
 
     def recover(self):
-        """Whoever has ended by itself is found here, and who does not come back."""
+        """Finds nodes that have ended by themselves, and nodes that do not come back."""
         mended = now()
         try:
             for node in self.hosts.nodes:

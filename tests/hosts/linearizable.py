@@ -1,8 +1,8 @@
-"""Whether what clients saw of one register could have come from one copy of it that does one thing at a time.
+"""Whether the answers about one register could have come from one copy of it that does one thing at a time.
 
 The search of Wing and Gong (Testing and Verifying Concurrent Objects, 1993) with the memory of Lowe (Testing
 for Linearizability, 2017): an operation may come next if none that is still to come had ended before it began.
-What was refused has not happened. What is unknown may happen at any time after its begin, or never. Reads that
+A refused operation has not happened. An unknown one may happen at any time after its begin, or never. Reads that
 fit come at once, as that spoils nothing for the others.
 """
 
@@ -33,7 +33,7 @@ class _Search:
         positions = [self.advance(0, 0, 0, value)]
         while positions:
             first, placed, used, value = position = positions.pop()
-            # Who comes here with more of the unknown ones used gets no further.
+            # A walk that comes here with more of the unknown ones used gets no further.
             been = seen.setdefault((first, placed, value), [])
             if any(earlier & used == earlier for earlier in been):
                 continue
@@ -75,7 +75,7 @@ class _Search:
         return first, placed, used, value
 
     def successors(self, first, placed, used, value):
-        """The last is tried first: what is known to have happened, in the order in which it ended."""
+        """The last is tried first: operations that are known to have happened, in the order in which they ended."""
         found = []
         certain, bound = self.candidates(first, placed)
         for number, operation in enumerate(self.unknown):

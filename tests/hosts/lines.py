@@ -1,6 +1,5 @@
-"""Whether a file that many append to has each line once, and in one order for everybody.
-
-As each line is another, that is all that linearizable means for it, and no search is needed.
+"""Whether a file that many clients append to has each line once, and in one order for all of them. As all lines differ,
+linearizable means no more than that, and no search is needed.
 """
 
 import bisect
@@ -55,7 +54,7 @@ def _wrong_readings(order, append_of, readings):
     for _, line in ended:
         furthest = max(furthest, place.get(line, len(order)) + 1)
         reach.append(furthest)
-    shortest = 0  # what the readings that had ended saw
+    shortest = 0  # lines that the finished readings saw
     finished = sorted(readings, key=lambda reading: reading.end)
     for reading in sorted(readings, key=lambda reading: reading.begin):
         while finished and finished[0].end < reading.begin:

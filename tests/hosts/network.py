@@ -40,7 +40,7 @@ class Namespace:
 
     @contextlib.contextmanager
     def inside(self):
-        """What this thread opens, a socket say, belongs to the namespace, also afterwards."""
+        """Sockets and other things that this thread opens belong to the namespace for good."""
         enter(self.descriptor)
         try:
             yield
@@ -93,7 +93,7 @@ class Network:
     def links(self):
         return {(a, b) for a in self.hosts for b in self.hosts if a != b}
 
-    # What is wrong with the links. What was wrong with others before stays.
+    # Faults of the links. Earlier faults of other links stay.
 
     def cut(self, links):
         self.cuts |= set(links)
@@ -113,7 +113,7 @@ class Network:
         self._apply()
 
     def mend(self, links):
-        """Whatever was wrong with them."""
+        """Ends all faults of the links."""
         self.cuts -= set(links)
         for link in links:
             self.losses.pop(link, None)
@@ -130,7 +130,7 @@ class Network:
         self.router.run("nft", "-f", "-", text=self._rules())
 
     def _rules(self):
-        """Packets are dropped, never rejected: nobody is told. A slow link leads through the delay line, where
+        """Packets are dropped, never rejected: no sender is told. A slow link leads through the delay line, where
         its packets leave the router and come back later, and are judged then."""
         link = "ip saddr {} ip daddr {}".format
         lines = ["table ip links", "flush table ip links", "table ip links {", "chain come {",

@@ -3,7 +3,7 @@
     quorum-loss    only the links of A are left        constrained   the same, but not to C, and A is behind
     chained        only the links of A are left
 
-Who leads is C, in `chained` B.
+The leader is C, in `chained` B.
 """
 
 import collections

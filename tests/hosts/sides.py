@@ -1,4 +1,4 @@
-"""What is measured side by side, on hosts that are alike: quorumfs, and etcd with two election timeouts."""
+"""The systems that are measured side by side, on equal hosts: quorumfs, and etcd with two election timeouts."""
 
 from etcd import Etcd
 from hosts import Hosts

@@ -1,6 +1,6 @@
 """System calls on a mount, made by a process of their own.
 
-Whoever forks closes what was open, each file of a mount that does not answer included, and waits for that. So the
+A process that forks closes its open files, even those of a mount that does not answer, and waits for that. So the
 program that starts and stops nodes must not have a file of a mount open.
 """
 

@@ -87,8 +87,8 @@ def test_a_bad_history(name):
 
 
 def a_random_history(dice, count):
-    """By clients of one register: each operation takes effect at one moment between its begin and its end, or,
-    where that is unknown, at any moment after its begin."""
+    """By clients of one register: each operation takes effect at one moment between its begin and its end, or, if the
+    end is unknown, at any moment after its begin."""
     moments = []
     for number in range(count):
         begin = dice.uniform(0, count / 4)

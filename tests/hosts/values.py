@@ -1,4 +1,4 @@
-"""What clients write, and how it is told in a history: by a label, which a value begins with."""
+"""The values that clients write, which a history names by the label at their beginning."""
 
 from history import NOTHING, is_, is_not
 
@@ -18,13 +18,13 @@ def label_of(value):
 
 
 def one_of(values):
-    """What is the same everywhere; otherwise what no history explains."""
+    """The one value if all are the same; otherwise a tuple, which no history explains."""
     values = sorted(values)
     return values[0] if len(values) == 1 else tuple(values)
 
 
 def replaced(answer, field):
-    """The condition that an answer tells, which has what was overwritten."""
+    """The condition that follows from the overwritten value in an answer."""
     if field + "_unknown" in answer:  # it was too large to be kept
         return is_not(NOTHING)
     return is_(label_of(answer[field].encode()) if field in answer else NOTHING)

@@ -1,6 +1,6 @@
-/* A state of a small cluster, between two moves: cores, disks, messages under way, and what may
- * still go wrong. A state is never changed once it is made; a move makes a new one, which shares
- * what the move did not touch. */
+/* A state of a small cluster, between two moves: cores, disks, messages under way, and the faults
+ * that may still happen. A state is never changed once it is made; a move makes a new one, which
+ * shares what the move did not touch. */
 #ifndef QUORUMFS_TESTS_SEARCH_CLUSTER_H
 #define QUORUMFS_TESTS_SEARCH_CLUSTER_H
 
@@ -15,16 +15,16 @@ enum {
     MESSAGES_MAX = 96, /* under way */
 };
 
-/* What may still happen, so that the space is finite. Part of the state. */
+/* Faults and requests that may still happen, which keep the space finite. Part of the state. */
 struct budget {
     uint8_t elections, proposals, crashes, breaks, duplicates, ticks, trims, reads, losses;
 };
 
 struct scope {
     const char *name;
-    bool settled;    /* begins with a leader that everybody follows and one decided entry */
-    bool ordered;    /* links keep the order, as TCP does, and break as a whole; otherwise what is
-                        under way arrives in any order, or never */
+    bool settled;    /* begins with a leader that all nodes follow and one decided entry */
+    bool ordered;    /* links keep the order, as TCP does, and break as a whole; otherwise messages
+                        arrive in any order, or never */
     bool slow_disks; /* a write is durable at some later moment; otherwise at once */
     bool large;      /* only one entry fits into a message */
     struct budget budget;
@@ -69,7 +69,7 @@ struct flying { /* a message under way */
     struct paxos_message message;
 };
 
-struct history { /* what the checker has seen on the way here */
+struct history { /* the checker's memory of the way here */
     uint32_t refs;
     uint64_t fingerprint;
     struct checker checker;
@@ -92,7 +92,7 @@ enum move_type {
     DUPLICATE,       /* the same, and it stays under way */
     WRITTEN,         /* the oldest write of `node` is durable */
     CRASH,           /* `node` loses its memory and all but `at` of its writes, and starts again */
-    CRASH_TREE_KEPT, /* the same, but what it applied since its tree was synced is there */
+    CRASH_TREE_KEPT, /* the same, but entries applied since its tree was synced are there */
     LOSE_FOLDER,     /* `node` starts again with an empty folder */
     BREAK,           /* the link between `node` and `at` breaks, and is there again */
     ELECT,

@@ -6,7 +6,7 @@
 
 /* Shares everything with `c`. */
 struct cluster *cluster_copy(const struct cluster *c);
-/* What belongs to this state alone from now on, and may be changed until cluster_settle. */
+/* These belong to this state alone from now on, and may be changed until cluster_settle. */
 struct node *cluster_change_node(struct cluster *c, uint32_t i);
 struct checker *cluster_change_history(struct cluster *c);
 

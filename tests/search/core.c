@@ -146,7 +146,7 @@ static void put_join(struct buffer *out, const struct paxos *p)
     }
 }
 
-/* What a node knows of its peers as their leader; it begins anew when the node is elected. */
+/* A leader's knowledge of its peers, which begins anew when a node is elected. */
 static void put_leader(struct buffer *out, const struct paxos *p)
 {
     const struct paxos_leader *l = &p->leader;

@@ -107,8 +107,8 @@ struct paxos_config cluster_config(const struct scope *scope, uint32_t i)
     return config;
 }
 
-/* As the store opens its log: what a snapshot stands for is void, and where the tree is beyond the
- * log, the log is cut to it. */
+/* As the store opens its log: entries below an installed snapshot are void, and if the tree is
+ * beyond the log, the log begins at it. */
 void cluster_start_node(struct cluster *c, uint32_t i)
 {
     struct node *n = c->nodes[i];
@@ -241,7 +241,7 @@ static void break_link(struct cluster *c, uint32_t a, uint32_t b)
     link_up(c, b, a);
 }
 
-/* What it sent may still arrive; what was on its way to it is lost with its connections. */
+/* Its own messages may still arrive; those on their way to it are lost with its connections. */
 static void reconnect(struct cluster *c, uint32_t i)
 {
     for (uint32_t peer = 0; peer < NODES; peer++) {

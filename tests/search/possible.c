@@ -1,4 +1,4 @@
-/* What may happen next: every move that a state has, within its budget. */
+/* The possible next moves of a state, within its budget. */
 #include "cluster_internal.h"
 
 #include <assert.h>

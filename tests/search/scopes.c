@@ -1,6 +1,5 @@
-/* What is searched. A scope bounds
- * what may go wrong, so that it ends; unbounded are the order of events and, without `ordered`, the
- * order and the loss of messages. */
+/* The scopes of the search. A scope bounds the faults, so that the search ends; the order of
+ * events and, without `ordered`, the order and the loss of messages are not bounded. */
 #include "search.h"
 
 /* About a minute on two cores, most of it the first four. */

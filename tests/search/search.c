@@ -62,7 +62,7 @@ static void enter(struct cluster *c)
     f->next = 0;
 }
 
-/* Where the others begin with the first move, the odd ones begin with the last: so they meet
+/* The odd processes begin with the last move, the others with the first, so that they meet
  * somewhere in the middle. */
 static void reverse(struct frame *f)
 {

@@ -80,8 +80,8 @@ static uint64_t chosen_in(const struct checker *c, const struct checker_round *r
     return sorted[c->write_quorum - 1];
 }
 
-/* Decided logs are prefixes of one another, and only grow, for ever: what is chosen is chosen once.
- * Every decided entry was proposed. */
+/* Decided logs are prefixes of one another and only grow, because an index is chosen once. Every
+ * decided entry was proposed. */
 static void checker_choose(struct checker *c, struct checker_round *r, uint64_t end)
 {
     for (uint64_t i = r->chosen; i < end; i++) {
@@ -157,7 +157,7 @@ void checker_disk(struct checker *c, uint32_t node, const struct checker_view *v
     n->acc_round = view->acc_round;
     if (other_round)
         checker_forget_rounds(c);
-    /* What is there by a snapshot alone was not accepted in the round that stands beside it. */
+    /* Entries that are there by a snapshot alone were not accepted in the round beside them. */
     if (view->acc_round.n == 0 || view->end <= view->installed)
         return;
     struct checker_round *r = match_round(c, view, other_round ? from : changed);
@@ -167,14 +167,14 @@ void checker_disk(struct checker *c, uint32_t node, const struct checker_view *v
         checker_choose(c, r, end);
 }
 
-/* It may not go back on what it said in this life; but it remembers nothing of an earlier one. A
- * ballot that it raised there and that nobody knows of may come again. */
+/* It must keep the promises of this life, but remembers none of an earlier one. A ballot that it
+ * raised in an earlier life and that no other node knows may come again. */
 void checker_lost(struct checker *c, uint32_t node)
 {
     c->nodes[node] = (struct checker_node){.pid = c->nodes[node].pid};
 }
 
-/* What a node holds for decided after a crash is. */
+/* Entries that a node considers decided after a crash are decided. */
 void checker_start(struct checker *c, uint32_t node, const struct checker_view *view)
 {
     struct checker_node *n = &c->nodes[node];
@@ -192,7 +192,7 @@ void checker_start(struct checker *c, uint32_t node, const struct checker_view *
     n->used = (struct paxos_ballot){0};
 }
 
-/* ---- in a node: what it sends, durable before ---- */
+/* ---- in a node: durable before it is sent ---- */
 
 /* No Prepare(n) with an n used before the restart; nor does it lead in one. */
 static void use_ballot(struct checker *c, struct checker_node *n, struct paxos_ballot ballot)
@@ -227,8 +227,8 @@ static void check_accepted(struct checker *c, struct checker_node *n,
     check_claim(c, n, view);
 }
 
-/* The answer to a read round says that nothing higher was promised. What comes after it is refused,
- * since a promise is durable before it is sent. */
+/* The answer to a read round says that nothing higher was promised. A later promise does not
+ * contradict it, since a promise is durable before it is sent. */
 static void check_read_ack(struct checker *c, const struct checker_node *n,
                            const struct checker_view *view, const struct paxos_message *m)
 {
@@ -236,7 +236,7 @@ static void check_read_ack(struct checker *c, const struct checker_node *n,
           "node %u acknowledges a read of a leader that it has left", n->pid);
 }
 
-/* Only who leads in accept says what a read waits for. */
+/* Only a leader in accept gives out a read index. */
 static void check_read_index(struct checker *c, const struct checker_node *n,
                              const struct paxos_message *m)
 {
@@ -303,7 +303,7 @@ static uint64_t chosen_below(const struct checker *c, struct paxos_ballot ballot
     return chosen;
 }
 
-/* What was chosen in earlier rounds is in the log with which a leader enters accept. */
+/* Entries chosen in earlier rounds are in the log with which a leader enters accept. */
 static void check_new_leader(struct checker *c, struct checker_node *n, const struct paxos *core,
                              const struct paxos_status *status)
 {

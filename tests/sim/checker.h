@@ -1,24 +1,23 @@
-/* What must always hold, seen from outside: by what is on disks, what is sent, and what nodes hand
- * out. It knows nothing of who drives the nodes; the simulator and the exhaustive
+/* The rules that must always hold, seen from outside: on disks, in messages, and in the entries
+ * that nodes hand out. It does not know the driver of the nodes; the simulator and the exhaustive
  * search use the same one.
  *
- * The reference is not what a leader says is decided but what is chosen: a prefix that W disks
- * accepted in one round. Whatever is decided must be chosen before, and what is chosen never
- * changes.
+ * The reference is not a leader's decided index but the chosen log: a prefix that W disks accepted
+ * in one round. An entry must be chosen before it is decided, and a chosen entry never changes.
  *
  * An entry is known by its id, the first 8 bytes (little-endian) of it: not 0, and announced by
  * checker_proposed. One id may stand at several indices: a repeated proposal.
  *
- * What each check holds stands beside it. Held elsewhere: equal state at equal indices, exactly
- * once, and linearizable histories need a state (judge.c, linear.h); that stale psids, sessions and
- * connections have no effect shows in the others. */
+ * Each check states its rule beside it. Held elsewhere: equal state at equal indices, exactly
+ * once, and linearizable histories need a state (judge.c, linear.h); that stale psids, sessions
+ * and connections have no effect shows in the others. */
 #ifndef QUORUMFS_TESTS_SIM_CHECKER_H
 #define QUORUMFS_TESTS_SIM_CHECKER_H
 
 #include "base/buffer.h"
 #include "paxos/paxos.h"
 
-/* What does not hold, in a sentence. Must not return. */
+/* Is told the broken rule, in a sentence. Must not return. */
 typedef void checker_fail(void *arg, const char *text);
 
 /* A node's disk, borrowed for one call. */
@@ -81,7 +80,7 @@ void checker_copy(struct checker *to, const struct checker *from);
 /* Appends everything that later checks depend on; equal histories give equal bytes. */
 void checker_encode(const struct checker *c, struct buffer *b);
 
-/* ---- What happens, told when it happens ---- */
+/* ---- Events, told when they happen ---- */
 
 void checker_proposed(struct checker *c, uint64_t id);
 /* A node starts from this; before paxos_new. */

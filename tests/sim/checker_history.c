@@ -1,5 +1,5 @@
-/* What the checker remembers: copied, encoded, and forgotten when nothing depends on it any more.
- */
+/* The checker's memory: copied, encoded, and forgotten when nothing depends on it any
+ * more. */
 #include "checker_internal.h"
 
 #include <assert.h>

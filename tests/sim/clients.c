@@ -1,5 +1,5 @@
-/* Clients, and what a node was asked and has not answered: proposed once and again until the tree
- * of this node shows that it took effect (as node/replica/writes.c and node/replica/reads.c do). */
+/* Clients, and the unanswered requests of a node: proposed again and again until the tree of this
+ * node shows that they took effect (as node/replica/writes.c and node/replica/reads.c do). */
 #include "sim.h"
 
 #include <assert.h>
@@ -53,7 +53,7 @@ static void answer(struct sim_world *w, struct sim_node *n, size_t operation, ui
     think(w, client);
 }
 
-/* What becomes of it the client will not hear; it asks another node next. */
+/* The client will not learn the outcome; it asks another node next. */
 static void leave(struct sim_world *w, uint32_t client)
 {
     if (client == SIM_NOBODY)
@@ -131,7 +131,7 @@ void sim_requests_applied(struct sim_world *w, struct sim_node *n,
     }
 }
 
-/* What a snapshot has brought is done as well: its results travel with it. */
+/* Commands that a snapshot contains are done as well: their results travel with it. */
 void sim_requests_recall(struct sim_world *w, struct sim_node *n)
 {
     struct sim_requests *r = &n->requests;

@@ -1,7 +1,7 @@
-/* Nodes that crash, and what is lost with them. Nodes are called A, B, C, ... */
+/* Nodes that crash, and the losses that come with it. Nodes are called A, B, C, ... */
 #include "situation.h"
 
-/* In a leader change, whoever sends the k-th message of a kind dies of it. */
+/* In a leader change, the sender of the k-th message of a kind crashes. */
 static void crash_at_every_message(const char *name, uint64_t seed)
 {
     const uint8_t types[] = {PAXOS_PREPARE,       PAXOS_PROMISE,  PAXOS_ACCEPT_SYNC,
@@ -87,7 +87,7 @@ static void power_cut_at(struct sim_world *w, uint32_t node, uint32_t k)
     sim_finish(w);
 }
 
-/* More of them than a sync has: what it writes, when that is durable, and the tree's. */
+/* More of them than a sync has: its writes, their becoming durable, and those of the tree. */
 enum { OPERATIONS = 12 };
 
 static void crash_at_every_storage_operation(const char *name, uint64_t seed)

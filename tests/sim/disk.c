@@ -116,7 +116,8 @@ void sim_disk_crash(struct sim_world *w, struct sim_node *n, size_t kept)
     d->last_at = d->stuck_until = 0;
 }
 
-/* What a snapshot stands for is void, and where the tree is beyond the log, the log is cut to it.
+/* Entries below an installed snapshot are void, and if the tree is beyond the log, the log begins
+ * at it.
  */
 struct paxos_stored sim_disk_open(struct sim_node *n)
 {

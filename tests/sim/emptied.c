@@ -67,7 +67,7 @@ static void each_in_turn(const char *name, uint64_t seed)
     }
 }
 
-/* B and it are a majority, but what C has could be missing. */
+/* B and it are a majority, but entries of C could be missing. */
 static void it_waits_for_a_member_that_is_down(const char *name, uint64_t seed)
 {
     struct sim_world *w = sim_settled(name, seed, sim_usual, B);
@@ -84,7 +84,7 @@ static void it_waits_for_a_member_that_is_down(const char *name, uint64_t seed)
     sim_finish(w);
 }
 
-/* Whoever leads when the emptied node, or anybody else, sends the k-th message of a kind, dies. */
+/* The leader crashes when the emptied node, or any other, sends the k-th message of a kind. */
 static void emptied_while_the_leader_changes(const char *name, uint64_t seed)
 {
     const uint8_t types[] = {PAXOS_JOIN_REQUEST, PAXOS_JOIN_REPLY,  PAXOS_PREPARE_REQ,
@@ -142,13 +142,13 @@ static bool only_a_is_prepared(struct sim_world *w, struct paxos_message *m)
     return false;
 }
 
-/* B leads. For a moment nobody hears it, C tries, and only A promises; then A loses its folder. Who
- * leads then has not heard of C's ballot. */
+/* B leads. For a moment no node hears it, C tries, and only A promises; then A loses its folder.
+ * The next leader has not heard of C's ballot. */
 static struct sim_world *promise_under_way(const char *name, uint64_t seed)
 {
     struct sim_options o = sim_usual;
     o.nodes = 5;
-    o.reorder = true; /* what is under way outlives its link */
+    o.reorder = true; /* messages under way outlive their link */
     o.priorities[B] = 1;
     o.priorities[C] = 2;
     struct sim_world *w = sim_world_new(name, seed, &o);

@@ -1,4 +1,5 @@
-/* What is going to happen: by time, and at the same time in the order in which it was scheduled. */
+/* Scheduled events: ordered by time, and at the same time in the order in which they were
+ * scheduled. */
 #ifndef QUORUMFS_TESTS_SIM_EVENTS_H
 #define QUORUMFS_TESTS_SIM_EVENTS_H
 
@@ -13,17 +14,17 @@ enum sim_event_type {
     SIM_REPLACED,  /* ... and is durable in place of the tree */
     SIM_INSTALLED, /* ... and the core hears of it */
     SIM_LINK,      /* the link to `peer` is up, or not */
-    SIM_OUTPUT,    /* what several steps have brought about */
+    SIM_OUTPUT,    /* the output of several steps */
     SIM_WOKEN,     /* a decision waited for this time */
     SIM_NOTHING,   /* not any more */
-    SIM_CLIENT,    /* `peer`: the client; `number`: whose patience with what ends */
+    SIM_CLIENT,    /* `peer`: the client; `number`: the operation that its patience ends with */
 };
 
 struct sim_event {
     uint64_t at, order;
     enum sim_event_type type;
     uint32_t node, peer;
-    uint32_t life; /* of the node: what a crashed one waited for does not happen */
+    uint32_t life; /* of the node: events of a life that has crashed do not happen */
     uint64_t number;
     bool up;
     struct paxos_message message;

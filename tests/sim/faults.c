@@ -54,7 +54,7 @@ static void empty_folder(struct sim_world *w, struct sim_faults *f)
         sim_empty_folder(w, n);
 }
 
-/* Whatever comes next on its storage is the last thing. */
+/* Its next storage operation is its last. */
 static void lay_fuse(struct sim_world *w, struct sim_faults *f)
 {
     any(w)->fuse = 2 + (uint32_t)sim_below(&w->random, 6);
@@ -197,7 +197,7 @@ static const struct {
     {empty_folder, 6},
 };
 
-/* What ends faults happens in all histories. */
+/* Events that end faults happen in all histories. */
 static void (*const ends[])(struct sim_world *w, struct sim_faults *f) = {
     start, start, start, start_all, mend, mend, speed_up,
 };

@@ -1,4 +1,4 @@
-/* What goes wrong in a history: each history draws which kinds of faults it has, and how often. */
+/* The faults of a history: each history draws its kinds of faults, and how often they happen. */
 #ifndef QUORUMFS_TESTS_SIM_FAULTS_H
 #define QUORUMFS_TESTS_SIM_FAULTS_H
 

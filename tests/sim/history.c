@@ -7,7 +7,7 @@ enum {
     STEPS = 10000, /* at least, while things go wrong */
     TICKS = 100,   /* and these, too */
     TURN = SIM_TICK / 4,
-    SETTLE_TICKS = 30, /* after progress has resumed, until everybody has everything */
+    SETTLE_TICKS = 30, /* after progress has resumed, until all nodes have everything */
 };
 
 static void draw_cluster(struct sim_options *o, struct sim_random *r)
@@ -87,9 +87,9 @@ static bool somebody_is_quorum_connected(const struct sim_world *w)
     return false;
 }
 
-/* Where more have to accept than to promise, a node may be elected that reaches the ones and not
- * the others: for such quorums nothing is promised as long as links are cut. Nor is it to a node
- * that has lost its data. */
+/* If accepting needs more nodes than promising, a node may be elected that reaches enough for one
+ * and not for the other: for such quorums no progress is promised while links are cut. Nor is it
+ * for a node that has lost its data. */
 static bool may_stay_partitioned(const struct sim_world *w)
 {
     for (uint32_t i = 0; i < w->options.nodes; i++)
@@ -98,7 +98,8 @@ static bool may_stay_partitioned(const struct sim_world *w)
     return w->options.read_quorum >= w->options.write_quorum;
 }
 
-/* A partition that leaves a quorum-connected node is all that remains; who is down may stay so. */
+/* The only fault that remains is a partition that leaves a quorum-connected node; nodes that are
+ * down may stay down. */
 static uint64_t live_partitioned(struct sim_world *w)
 {
     uint64_t down = sim_random(&w->random) & sim_random(&w->random);

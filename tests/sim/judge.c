@@ -1,5 +1,5 @@
-/* What the state says about the histories of the logs: equal at equal indices, every command once,
- * and what clients saw linearizable. */
+/* Checks that need the state: equal at equal indices, every command once, and linearizable answers
+ * to clients. */
 #include "sim.h"
 
 #include <assert.h>

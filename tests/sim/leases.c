@@ -1,11 +1,11 @@
 /* Leases: a node answers reads alone, as if nothing had happened, while the others go on without
- * it. That what it answers is no older than it may be, the checker sees. Nodes are called A, B, C,
+ * it. The checker sees that its answers are no older than they may be. Nodes are called A, B, C,
  * ..., and B leads. */
 #include "situation.h"
 
 enum {
     LEASE_TICKS = PAXOS_LEASE_US_MAX / SIM_STEP_US / SIM_TICK,
-    OVER_TICKS = 2 * LEASE_TICKS, /* after that nobody waits for a lease any more */
+    OVER_TICKS = 2 * LEASE_TICKS, /* after that no write waits for a lease any more */
     LOOKS = 20,                   /* in a tick */
     SEEDS = 16,                   /* some of which make the holder's clock slow and others fast */
 };
@@ -61,7 +61,7 @@ static void take_lease(struct sim_world *w, uint32_t node)
     sim_check(w, w->nodes[node].requests.read_count == 0, "the read is not answered");
 }
 
-/* What was held, over links that are cut by now. */
+/* Messages that were held, over links that are cut by now. */
 static void arrive_after_all(struct sim_world *w)
 {
     w->options.reorder = true;
@@ -87,7 +87,7 @@ static void the_holder_is_cut_off(const char *name, uint64_t seed)
     }
 }
 
-/* A and C, who have vouched for it, elect another. */
+/* A and C, which have vouched for it, elect another leader. */
 static void the_leader_is_cut_off(const char *name, uint64_t seed)
 {
     for (uint32_t i = 0; i < SEEDS; i++) {
@@ -119,7 +119,7 @@ static void the_leader_changes_beside_the_holder(const char *name, uint64_t seed
     }
 }
 
-/* ... or B again, which may only think of its own word: A has vouched for nothing. */
+/* ... or B again, which can only rely on its own word: A has vouched for nothing. */
 static void the_leader_is_elected_again(const char *name, uint64_t seed)
 {
     for (uint32_t i = 0; i < SEEDS; i++) {
@@ -134,7 +134,7 @@ static void the_leader_is_elected_again(const char *name, uint64_t seed)
     }
 }
 
-/* The answer comes when the lease is nearly over, and nobody hears the question again. */
+/* The answer comes when the lease is nearly over, and no node hears the question again. */
 static void the_answer_is_late(const char *name, uint64_t seed)
 {
     struct sim_world *w = leased(name, seed, B);

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* An operation in the making: what is known beside what the client saw. */
+/* An operation as it is judged: the client's view, and the judge's own findings. */
 struct placed {
     const struct linear_operation *o;
     uint64_t revision; /* at which it took effect; 0: perhaps never */
@@ -45,7 +45,7 @@ static int by_return(const void *a, const void *b)
     return x->o->returned < y->o->returned ? -1 : x->o->returned > y->o->returned;
 }
 
-/* Who begins after another has its answer takes effect after it. */
+/* An operation that begins after another was answered takes effect after it. */
 static const char *real_time(struct order *order)
 {
     struct placed *returned = malloc((order->count + 1) * sizeof *returned);
@@ -97,7 +97,7 @@ static const char *place_writer(struct order *order, const struct linear_operati
 
 /* ---- the sequential history ---- */
 
-/* At one revision: the change, then who read it. */
+/* At one revision: the change, then the reads of it. */
 static int by_revision(const void *a, const void *b)
 {
     const struct placed *x = a, *y = b;
@@ -112,7 +112,7 @@ static bool equal(const struct machine_register *a, const struct machine_registe
 }
 
 /* One operation after what is `there`; an operation without an answer is there because its value
- * was seen, so it did what it was to do. */
+ * was seen, so it took effect. */
 static const char *follow(const struct placed *p, struct machine_register *there)
 {
     const struct machine_operation *asked = &p->o->asked;

@@ -1,10 +1,10 @@
-/* Is a history of operations linearizable? Judged from what clients saw only: when they asked, when
- * they had an answer, and what it was.
+/* Is a history of operations linearizable? Judged only by the clients' view: the times of their
+ * questions and answers, and the answers themselves.
  *
  * Searching for an order is not needed, because every result names the revision at which it took
- * effect (a change: its own; a read: how far the state that answered had got) and what was there:
- * so the order is given, and remains to be right. Operations without an answer may have taken
- * effect, once, or not at all; that they did shows when somebody saw their value. */
+ * effect (a change: its own; a read: how far the state that answered had got) and the value it
+ * found: so the order is given, and only has to be checked. Operations without an answer may have
+ * taken effect, once, or not at all; they did if a client saw their value. */
 #ifndef QUORUMFS_TESTS_SIM_LINEAR_H
 #define QUORUMFS_TESTS_SIM_LINEAR_H
 

@@ -2,11 +2,11 @@
  * test_sim SEED                     that history
  * test_sim FIRST LAST               those histories
  * test_sim twice FIRST LAST         those, each twice: they must be the same
- * test_sim minutes M [FIRST]        histories for so long
+ * test_sim minutes M [FIRST]        histories for M minutes
  * test_sim scenario [NAME [SEED]]   one scenario, or all
  *
- * Exits with 1 where something does not hold, after a line "FAILED ... seed S". QUORUMFS_LOG=debug
- * prints all that happens; look at one history at a time. */
+ * Exits with 1 if a check fails, after a line "FAILED ... seed S". QUORUMFS_LOG=debug prints all
+ * that happens; look at one history at a time. */
 #include "sim.h"
 #include "workers.h"
 

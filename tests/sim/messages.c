@@ -73,7 +73,7 @@ static bool keep_sync(struct sim_world *w, struct paxos_message *m)
     return false;
 }
 
-/* What is decided, or in order, A does not hear. */
+/* A hears neither what is decided nor anything in order. */
 static bool keep_in_the_dark(struct sim_world *w, struct paxos_message *m)
 {
     return m->type == PAXOS_DECIDE || m->type == PAXOS_LEADER_BEAT;
@@ -111,7 +111,7 @@ static void accept_sync_of_an_earlier_life(const char *name, uint64_t seed)
 
 static uint64_t syncs; /* AcceptSyncs that were sent */
 
-/* What asks for another sync comes again and again. */
+/* Messages that ask for another sync come again and again. */
 static bool repeat(struct sim_world *w, struct paxos_message *m)
 {
     syncs += m->type == PAXOS_ACCEPT_SYNC;
@@ -168,7 +168,7 @@ static void late_promise_that_decided_more(const char *name, uint64_t seed)
 
 static struct {
     uint64_t begin; /* of what is sent in part */
-    bool full[5];   /* who has its share, and hears no more of it */
+    bool full[5];   /* nodes that have their share, and hear no more of it */
 } shares;
 
 /* In one round: A gets 2 entries, C gets 5, D all of them, E nothing. */

@@ -1,5 +1,5 @@
-/* Messages and links. Without `reorder` a link is a connection: in order, and what is under way is
- * lost when it is cut. With it, anything may happen to a message. */
+/* Messages and links. Without `reorder` a link is a connection: in order, and messages under way
+ * are lost when it is cut. With it, anything may happen to a message. */
 #include "sim.h"
 
 #include <assert.h>
@@ -35,7 +35,7 @@ struct paxos_message sim_copy_message(const struct paxos_message *m)
     return copy;
 }
 
-/* Now and then, where order is not kept, a message takes as long as several ticks, or many. */
+/* If order is not kept, a message takes several ticks, or many, now and then. */
 static uint64_t delay_between(struct sim_world *w, uint32_t from, uint32_t to)
 {
     uint64_t limit = w->options.delay_max + w->nodes[from].slow + w->nodes[to].slow;
@@ -55,7 +55,7 @@ static void transmit(struct sim_world *w, uint32_t from, uint32_t to, struct pax
                  (struct sim_event){.type = SIM_MESSAGE, .node = to, .peer = from, .message = m});
 }
 
-/* Where order is not kept, any message may come again at any time, whatever has happened since. */
+/* If order is not kept, any message may come again at any later time. */
 static void replay(struct sim_world *w, const struct paxos_message *m)
 {
     if (!w->options.reorder || !w->options.replays)

@@ -34,7 +34,7 @@ static void constrained(const char *name, uint64_t seed)
     sim_finish(w);
 }
 
-/* 10,000 ticks. With a relay, C's clients are served whoever leads. */
+/* 10,000 ticks. With a relay, C's clients are served under every leader. */
 static void chained(const char *name, uint64_t seed)
 {
     struct sim_options o = sim_usual;
@@ -131,8 +131,8 @@ static void stranded_promise(const char *name, uint64_t seed)
     sim_finish(w);
 }
 
-/* The leader serves everybody else by way of C, with its small write quorum, but does not reach
- * enough nodes itself to prepare again. */
+/* The leader serves all others through C, with its small write quorum, but does not reach enough
+ * nodes itself to prepare again. */
 static void stranded_beyond_the_leaders_reach(const char *name, uint64_t seed)
 {
     struct sim_options o = sim_usual;

@@ -19,7 +19,7 @@ static uint64_t going_on(const struct sim_world *w)
     return at;
 }
 
-/* What is under way for longer than messages take now is lost. */
+/* Messages under way for longer than messages take now are lost. */
 static void lose_late_messages(struct sim_world *w)
 {
     for (size_t i = 0; i < w->events.count; i++) {
@@ -36,7 +36,7 @@ void sim_calm(struct sim_world *w)
     struct sim_options *o = &w->options;
     o->loss = o->duplicates = o->replays = 0;
     o->reorder = o->slow_snapshots = false;
-    o->repeats = 500; /* what was lost before comes soon */
+    o->repeats = 500; /* messages that were lost before come soon */
     o->disk_delay_max = o->disk_delay_max < SIM_TICK / 4 ? o->disk_delay_max : SIM_TICK / 4;
     w->drop = NULL;
     for (uint32_t i = 0; i < o->nodes; i++)
@@ -105,7 +105,8 @@ static bool answered(const struct sim_node *n)
     return n->requests.write_count == 0 && n->requests.read_count == 0;
 }
 
-/* Who reaches the leader and still waits, anybody where there is none; SIM_NOBODY: all is well. */
+/* A node that reaches the leader and still waits, or any node if there is no leader; SIM_NOBODY:
+ * all is well. */
 static uint32_t waiting(const struct sim_world *w)
 {
     uint32_t leader = sim_leader(w);

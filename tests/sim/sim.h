@@ -2,15 +2,15 @@
  * history, to the bit, on any machine.
  *
  *   the world                                 judges
- *     world.c      creation, the run            checker.h   what must always hold
- *     events.h     what is going to happen      linear.h    what clients saw is linearizable
+ *     world.c      creation, the run            checker.h   the rules that always hold
+ *     events.h     scheduled events             linear.h    clients' answers are linearizable
  *     network.c    messages and links           judge.c     equal state, exactly once
  *     node.c       a core, its clock            progress.h  progress resumes, and goes on
  *     disk.c       its log, durable late
  *     tree.c       its state, snapshots       histories
  *     machine.h    ... what that is             history.c   all of it at random
- *     clients.c    who asks                     faults.h    what goes wrong in one
- *     trace.h      what has happened
+ *     clients.c    the clients' requests        faults.h    the faults of one
+ *     trace.h      the last events
  *                                             scenarios, by name
  *   main.c         command line                 scenarios.c, situation.h, partition.h
  *   workers.h      on all processors            partitions.c, crashes.c, messages.c, snapshots.c,
@@ -50,14 +50,14 @@ struct sim_options {
     uint64_t delay_max;        /* steps */
     bool reorder;      /* messages overtake each other; a cut leaves those under way alone */
     bool silent_links; /* the cores are not told of links */
-    bool relay;        /* where a link is down, all but heartbeats goes by way of a third node */
+    bool relay;        /* if a link is down, all but heartbeats go through a third node */
 
     uint64_t disk_delay_max; /* steps */
     uint32_t trim_tail;      /* entries kept behind the durable tree; UINT32_MAX: never trim */
     uint32_t entry_bytes_max;
     bool slow_snapshots; /* their transfer and installation may take several ticks */
 
-    bool leases;                      /* somebody takes part */
+    bool leases;                      /* some node takes part in leases */
     uint32_t lease_us[SIM_NODES_MAX]; /* as each node is configured */
     bool leases_come_and_go;          /* ... at most of its starts */
 
@@ -71,7 +71,7 @@ struct sim_options {
     uint32_t repeats; /* permille of ticks at which a node proposes again what is not answered */
 };
 
-/* ---- disk.c: the log, and what else a core must not forget ---- */
+/* ---- disk.c: the log, and everything else that a core must not forget ---- */
 
 struct sim_log { /* [base, end) */
     uint64_t base, end, cap;
@@ -101,7 +101,7 @@ struct sim_tree {
     bool installing;          /* it is taking the tree's place: nothing is applied */
 };
 
-/* ---- clients.c: what a node was asked and has not answered ---- */
+/* ---- clients.c: the unanswered requests of a node ---- */
 
 struct sim_write {
     uint64_t sequence;
@@ -122,7 +122,7 @@ struct sim_requests {
     uint64_t next_sequence;
     struct sim_write writes[MACHINE_WINDOW]; /* oldest first */
     uint32_t write_count;
-    struct paxos_ballot proposed_to; /* whom they were all proposed to */
+    struct paxos_ballot proposed_to; /* the leader that they were all proposed to */
     uint64_t next_read;
     struct sim_read reads[SIM_READS_MAX];
     uint32_t read_count;
@@ -151,11 +151,11 @@ struct sim_node {
 
     uint32_t clock;        /* its tick, in permille of SIM_TICK */
     uint32_t lease_us;     /* at this start */
-    uint64_t epoch_us;     /* what leases are measured with began so, */
+    uint64_t epoch_us;     /* the clock of leases began so, */
     uint32_t speed;        /* ... and goes so fast, in permille */
     uint64_t wake_at;      /* of the last output */
     uint64_t clock_stands; /* no tick before */
-    uint64_t paused_until; /* whatever happens to it happens then */
+    uint64_t paused_until; /* its postponed events happen then */
     uint64_t slow;         /* steps that everything takes longer here, at most */
     uint32_t fuse;         /* the storage operation, from now, at which it loses power; 0: none */
 };
@@ -215,7 +215,7 @@ _Noreturn void sim_fail(struct sim_world *w, const char *format, ...)
 void sim_send(struct sim_world *w, struct paxos_message *m); /* takes it */
 /* The same, `delay` steps from now and whatever links say. */
 void sim_send_late(struct sim_world *w, struct paxos_message *m, uint64_t delay);
-/* What was kept of the messages to this node comes again, all at once. */
+/* The kept copies of messages to this node come again, all at once. */
 void sim_echo(struct sim_world *w, const struct sim_node *n);
 struct paxos_message sim_copy_message(const struct paxos_message *m);
 void sim_deliver(struct sim_world *w, struct sim_event *event);
@@ -230,15 +230,15 @@ void sim_network_free(struct sim_world *w);
 
 struct paxos_config sim_config(const struct sim_world *w, uint32_t node);
 void sim_start(struct sim_world *w, struct sim_node *n);
-/* Of what was not synced, something may have become durable all the same. */
+/* Some of its unsynced data may have become durable all the same. */
 void sim_crash(struct sim_world *w, struct sim_node *n);
-/* Nothing has. */
+/* None of it has. */
 void sim_power_cut(struct sim_world *w, struct sim_node *n);
 /* It has lost its folder, and will start with an empty one. */
 void sim_empty_folder(struct sim_world *w, struct sim_node *n);
 /* Votes, as its disk has it. */
 bool sim_is_member(const struct sim_node *n);
-/* It is up, and does not refuse what clients ask: it is a member. */
+/* It is up, and serves clients: it is a member. */
 bool sim_serves(const struct sim_node *n);
 /* Rises with each start, though the folder was emptied (node/replica/replica.c). Of a member. */
 uint32_t sim_incarnation(const struct sim_node *n);
@@ -302,7 +302,7 @@ void sim_judge_state(struct sim_world *w, const struct sim_node *n);
 void sim_judge_effect(struct sim_world *w, const struct machine_command *command,
                       const struct machine_result *result);
 void sim_judge_history(struct sim_world *w);
-/* After the faults have ended: everybody has everything, and nobody waits. */
+/* After the faults have ended: all nodes have everything, and no client waits. */
 void sim_judge_converged(struct sim_world *w);
 
 /* ---- history.c, scenarios.c ---- */

@@ -1,5 +1,4 @@
-/* What scenarios are made of: a settled cluster, something
- * that goes wrong, and the bounds that are promised for it. */
+/* The parts of scenarios: a settled cluster, a fault, and the bounds that are promised for it. */
 #ifndef QUORUMFS_TESTS_SIM_SITUATION_H
 #define QUORUMFS_TESTS_SIM_SITUATION_H
 
@@ -26,7 +25,7 @@ extern const struct sim_options sim_usual; /* three nodes, a quick network, noth
 /* A cluster in which `leader` leads and every node makes progress. */
 struct sim_world *sim_settled(const char *name, uint64_t seed, struct sim_options o,
                               uint32_t leader);
-/* Heals everything, expects everybody to have everything, and frees the world. */
+/* Heals everything, expects all nodes to have everything, and frees the world. */
 void sim_finish(struct sim_world *w);
 
 struct paxos_status sim_status(const struct sim_world *w, uint32_t node);
@@ -41,7 +40,7 @@ enum sim_fate { SIM_GOES_ON, SIM_GETS_LOST, SIM_IS_HELD };
 
 struct sim_watched {
     uint8_t type;
-    uint32_t from; /* SIM_NOBODY: any node; once it is seen: who sent it */
+    uint32_t from; /* SIM_NOBODY: any node; its sender, once it is seen */
     uint32_t wait;
     enum sim_fate fate;
     bool seen;
@@ -52,9 +51,9 @@ extern struct sim_watched sim_watched;
 
 void sim_watch_for(struct sim_world *w, uint8_t type, uint32_t from, uint32_t wait,
                    enum sim_fate fate);
-/* Until the message is sent, and at most so many steps. */
+/* Until the message is sent, and at most `steps` steps. */
 void sim_run_until_seen(struct sim_world *w, uint64_t steps);
-/* What was held arrives. */
+/* The held messages arrive. */
 void sim_let_go(struct sim_world *w);
 
 #endif

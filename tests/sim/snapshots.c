@@ -106,8 +106,8 @@ static bool lose_between_sides(struct sim_world *w, struct paxos_message *m)
     return (from == A || from == E) != (to == A || to == E);
 }
 
-/* The transfer was begun before A led. What it brings was decided above A's ballot, and contradicts
- * what A and E have accepted: A must not tell E that it is decided. */
+/* The transfer was begun before A led. It was decided above A's ballot, and contradicts entries
+ * that A and E have accepted: A must not tell E that those are decided. */
 static void snapshot_under_a_leader(const char *name, uint64_t seed)
 {
     struct sim_options o = sim_usual;

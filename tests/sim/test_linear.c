@@ -9,7 +9,7 @@
 
 enum { KEY = 0, OTHER = 1, NEVER = 0 };
 
-/* What a client sees before anything was written. */
+/* A register that was never written. */
 static const struct machine_register nothing;
 
 static struct machine_register there(uint64_t value, uint64_t revision)
@@ -76,7 +76,7 @@ static void reads_see_what_was_written(void **state)
 
 static void stale_reads_are_found(void **state)
 {
-    /* At an earlier revision than somebody had seen before it began; but not when they overlap. */
+    /* At an earlier revision than a client had seen before it began; but not if they overlap. */
     bad(put(1, 1, 2, 1, nothing), put(2, 3, 4, 2, there(1, 1)), get(5, 6, 1, there(1, 1)));
     good(put(1, 1, 2, 1, nothing), put(2, 3, 6, 2, there(1, 1)), get(4, 5, 1, there(1, 1)));
     bad(put(1, 1, 2, 1, nothing), put(2, 3, 8, 2, there(1, 1)), get(4, 5, 2, there(2, 2)),

@@ -1,4 +1,4 @@
-/* What has happened: the last of it to be read, all of it as one number to be compared. At
+/* The events of a history: the last ones to be read, all of them as one number to be compared. At
  * QUORUMFS_LOG=debug all of it is printed as it happens, with the lines that the nodes of a real
  * cluster have of consensus (replica/describe.h). */
 #ifndef QUORUMFS_TESTS_SIM_TRACE_H

@@ -1,4 +1,4 @@
-/* A node's tree: what the log makes of the state, durable now and then; or a peer's, by a snapshot.
+/* A node's tree: the state that its log gives, durable now and then; or a peer's, by a snapshot.
  *
  *   needed ──> fetching ──whole──> installing ──durable──> replaced ──told──> installed */
 #include "sim.h"

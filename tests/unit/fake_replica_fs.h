@@ -11,8 +11,8 @@
 struct fake_control {
     atomic_bool deferred; /* answers come in a later turn of the loop, not inside the call */
     atomic_bool stalled;  /* deferred answers do not come at all */
-    atomic_int slow_ms;   /* so long answers take, those by deadlines excepted; 0: by `deferred` */
-    atomic_int outcome;   /* enum replica_outcome, what every request but local reads ends with */
+    atomic_int slow_ms;   /* delay of answers, except those at deadlines; 0: as `deferred` says */
+    atomic_int outcome;   /* enum replica_outcome, of every request but local reads */
     atomic_ulong commands, reads;
 };
 

@@ -204,7 +204,7 @@ void check_unlinked(void)
     CHECK(read(fd, bytes, sizeof bytes) == 8 && memcmp(bytes, "replaced", 8) == 0);
     CHECK(close(fd) == 0);
 
-    /* Another node removes it: what it was stays readable. */
+    /* Another node removes it: its contents stay readable. */
     fd = open("f", O_RDWR);
     CHECK(unlink(other("f")) == 0);
     CHECK(read(fd, bytes, sizeof bytes) == 3 && memcmp(bytes, "new", 3) == 0);

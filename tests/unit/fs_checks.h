@@ -1,4 +1,4 @@
-/* What test_fs.c lets a child process do on the mounts. */
+/* The checks that test_fs.c runs on the mounts in a child process. */
 #ifndef QUORUMFS_TESTS_FS_CHECKS_H
 #define QUORUMFS_TESTS_FS_CHECKS_H
 

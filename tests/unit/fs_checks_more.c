@@ -323,7 +323,7 @@ void check_no_quorum(void)
     atomic_store(&control->outcome, REPLICA_DONE);
     CHECK(close(fd) == 0 && holds("f", "x"));
 
-    /* A truncation waits with its write until that has happened. */
+    /* A truncation waits with its write until the write has happened. */
     put_text("f", "long old contents");
     fd = open("f", O_WRONLY | O_TRUNC);
     atomic_store(&control->outcome, REPLICA_NO_QUORUM);

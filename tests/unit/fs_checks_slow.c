@@ -55,8 +55,8 @@ static void make_deep_folder(void)
     CHECK(symlink(DEEP, "link") == 0);
 }
 
-/* All names of a path together have the time of one request, and what did not get its turn has not
- * happened. */
+/* All names of a path together have the time of one request, and a change that did not get its
+ * turn has not happened. */
 void check_slow_paths(void)
 {
     make_deep_folder();
@@ -97,7 +97,7 @@ void check_slow_calls(void)
     CHECK(holds(other("one"), "Text"));
 }
 
-/* execve(2) closes files while nobody may look at the thread in /proc. */
+/* execve(2) closes files while the thread cannot be read in /proc. */
 void check_slow_exec(void)
 {
     put_text("f", "text");

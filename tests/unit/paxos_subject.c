@@ -237,7 +237,7 @@ void heartbeat_reply(struct subject *s, uint32_t from, uint64_t round, bool happ
                                       .happy = happy});
 }
 
-/* Elected by an unhappy peer's reply; Prepare is sent, nobody has promised. */
+/* Elected by an unhappy peer's reply; Prepare is sent, no peer has promised. */
 void elect(struct subject *s)
 {
     tick(s);

@@ -13,7 +13,7 @@
 
 enum { ME = 2, PEER = 1, OTHER = 3 }; /* pids; larger clusters have 40 and 50 as well */
 
-/* A core, and what it has said since `forget`. */
+/* A core, and its messages since `forget`. */
 struct subject {
     struct paxos *p;
     bool slow_disk; /* writes stay under way until disk_done */
@@ -49,7 +49,7 @@ void receive(struct subject *s, struct paxos_message m);
 void receive_entries(struct subject *s, struct paxos_message m, uint32_t count, uint32_t bytes);
 
 void forget(struct subject *s);
-size_t count_sent(const struct subject *s, uint8_t type, uint32_t to); /* 0: to anybody */
+size_t count_sent(const struct subject *s, uint8_t type, uint32_t to); /* 0: to any peer */
 /* The last one of a type to a peer; there must be one. */
 const struct paxos_message *sent(const struct subject *s, uint8_t type, uint32_t to);
 struct paxos_status status_of(const struct subject *s);
@@ -65,7 +65,7 @@ struct paxos_message in_session(uint8_t type, struct paxos_ballot n, uint64_t co
 
 /* From a follower. */
 void heartbeat_reply(struct subject *s, uint32_t from, uint64_t round, bool happy);
-void elect(struct subject *s); /* Prepare is sent, nobody has promised */
+void elect(struct subject *s); /* Prepare is sent, no peer has promised */
 /* Makes it the leader of three nodes that are all in line, and forgets how. */
 void lead_all(struct subject *s);
 struct paxos_message promise_to(const struct subject *s, uint32_t from);

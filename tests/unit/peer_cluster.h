@@ -1,8 +1,9 @@
 /* For the tests of the peer room: up to three nodes in one process and on one loop, over real
  * sockets of the loopback.
  *
- * Every ordered pair of nodes has a gate of its own, a listening socket through which one dials the
- * other: closing it and what came through cuts that direction. A node that is away lets nobody in.
+ * Every ordered pair of nodes has a gate of its own, a listening socket through which one dials
+ * the other: closing it and the connections through it cuts that direction. A node that is away
+ * lets no peer in.
  */
 #ifndef QUORUMFS_TEST_PEER_CLUSTER_H
 #define QUORUMFS_TEST_PEER_CLUSTER_H
@@ -62,7 +63,7 @@ static struct room {
 static size_t room_count;
 static struct gate gates[NODES + 1][NODES + 1];
 static struct node nodes[NODES + 1]; /* by pid */
-static uint8_t *pattern;             /* what pieces are cut from */
+static uint8_t *pattern;             /* the bytes that pieces are cut from */
 
 /* --- The loop --- */
 
@@ -139,7 +140,7 @@ static inline void gate_cut(struct gate *gate)
     gate->fd = -1;
 }
 
-/* The connection stands and nothing comes through: what a cut cable looks like. */
+/* The connection stands and nothing comes through, as with a cut cable. */
 static inline void gate_mute(struct gate *gate)
 {
     struct sock_filter nothing = BPF_STMT(BPF_RET | BPF_K, 0);

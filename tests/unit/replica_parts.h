@@ -1,6 +1,6 @@
 /* For the tests of the replica's parts (writes.c, reads.c, checkpoint.c, snapshot_*.c), one at a
- * time: the replica's state with a tree of its own, and in the core's place somebody who writes
- * down what the core is told. */
+ * time: the replica's state with a tree of its own, and in the core's place a recorder of the
+ * core's input. */
 #ifndef QUORUMFS_TEST_REPLICA_PARTS_H
 #define QUORUMFS_TEST_REPLICA_PARTS_H
 
@@ -14,7 +14,7 @@ struct parts {
     struct fixture store;
     struct config config; /* requests wait 5 s */
     struct replica r;     /* has a quorum and a leader; a core only if a test lends it one */
-    /* What the core was told since parts_forget. */
+    /* The core's input since parts_forget. */
     size_t proposed_count;
     struct paxos_entry *proposed[PARTS_TOLD_MAX]; /* borrowed: valid while the command waits */
     size_t read_count;
@@ -30,7 +30,7 @@ void parts_forget(struct parts *p);
 
 /* The n-th proposal's stamp. */
 struct stamp parts_stamp(const struct parts *p, size_t n);
-/* What the n-th proposal does to the tree; the caller frees the result. */
+/* Applies the n-th proposal to the tree; the caller frees the result. */
 struct command_result parts_apply(struct parts *p, size_t n, bool *repeated);
 
 #endif

@@ -1,4 +1,4 @@
-/* Consensus in words. */
+/* Lines of the log about consensus. */
 #include "replica/describe.h"
 
 #include <inttypes.h>

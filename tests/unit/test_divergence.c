@@ -1,4 +1,4 @@
-/* Nodes that differ: who of them is wrong, what is not known yet, and what is forgiven. */
+/* Nodes that differ: which of them are wrong, which are in doubt, and when that ends. */
 #include "replica/divergence.h"
 
 #include <setjmp.h>
@@ -58,7 +58,7 @@ static void assert_verdict_after_a_while(struct divergence *d, enum divergence_v
 static void equal_nodes_go_on(void **state)
 {
     struct divergence *d = node_of(3);
-    assert_verdict_after_a_while(d, DIVERGENCE_NONE); /* nobody has said anything */
+    assert_verdict_after_a_while(d, DIVERGENCE_NONE); /* no node has said anything */
     divergence_told(d, 2, equal(APPLIED));
     divergence_told(d, 3, equal(1));
     assert_verdict_after_a_while(d, DIVERGENCE_NONE);
@@ -141,7 +141,7 @@ static void only_recent_digests_are_known(void **state)
     free(d);
 }
 
-/* A snapshot: what lies between is not known. */
+/* A snapshot: the digests in between are not known. */
 static void a_new_tree_begins_anew(void **state)
 {
     struct divergence *d = node_of(2);

@@ -6,7 +6,7 @@
 
 enum { SERVER = 1, FETCHER = 2, FILES = 60, ENOUGH_ROUNDS = 1000 };
 
-/* What was sent and has not come yet. */
+/* Messages that were sent and have not arrived. */
 struct letter {
     struct frame frame;
     struct buffer data;
@@ -67,7 +67,7 @@ static void settle(void)
         uv_run(&both->loop, UV_RUN_ONCE);
 }
 
-/* All that is under way comes, or is lost, and what it brings about is under way then. */
+/* All messages under way arrive, or are lost; the answers are under way then. */
 static void round_trip(bool lost)
 {
     struct letter letters[LETTERS_MAX];
@@ -94,7 +94,7 @@ static void lose(size_t letter)
         both->letters[i] = both->letters[i + 1];
 }
 
-/* So much time passes at the fetcher. */
+/* Time passes at the fetcher. */
 static void wait_ms(uint64_t ms)
 {
     both->fetcher->r.fetching.waits_since_ms -= ms;

@@ -1,9 +1,9 @@
-/* Bytes of the former format: what a node of level 1 wrote into its log or sent to a peer reads as
- * it did, and is written again byte for byte.
+/* Bytes of the former format: commands and frames of a node of level 1 read as they did, and are
+ * written again byte for byte.
  *
- * The rows of tests/former were encoded by the last commit that knew no other level. Every field of
- * every sample has a value of its own, so a field that changed its place, its width or its struct
- * member cannot pass. `test_former --print commands` (or `frames`) writes such rows. */
+ * The rows of tests/former were encoded by the last commit that knew no other level. Every field
+ * of every sample has a value of its own, so a field that changed its place, its width or its
+ * struct member cannot pass. `test_former --print commands` (or `frames`) writes such rows. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -263,7 +263,7 @@ static void the_same_commands_make_the_same_snapshot(void **state)
     assert_sends_rows(*state);
 }
 
-/* What the rows say, asked of the tree. */
+/* Compares the tree's answers with the rows. */
 static void assert_serves(struct fixture *f)
 {
     struct buffer out = {0};
@@ -302,7 +302,7 @@ static void it_becomes_a_tree_that_sends_it_again(void **state)
     assert_sends_rows(f);
 }
 
-/* The exactly-once rows and what was held came with it. */
+/* The exactly-once rows and the held inodes came with it. */
 static void it_goes_on_from_there(void **state)
 {
     struct fixture *f = *state;

@@ -1,5 +1,5 @@
-/* Frames: what is encoded comes back, and nothing else is believed. The room's file is included,
- * not linked, so that its allocations can be made to fail. */
+/* Frames: encoded frames come back, and nothing else is believed. The room's file is included, not
+ * linked, so that its allocations can be made to fail. */
 #include "paxos/paxos.h"
 
 #include <stdlib.h>

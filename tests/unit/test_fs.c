@@ -32,7 +32,7 @@ struct world {
     struct config configs[MOUNTS];
     struct replica *replica;
     struct fs *mounts[MOUNTS];
-    int unmounted; /* how many were, by somebody else */
+    int unmounted; /* mounts that were unmounted from outside */
     uv_timer_t deadline;
     uv_timer_t let_go; /* ends control->stalled */
     uv_signal_t child;

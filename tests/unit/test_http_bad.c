@@ -1,4 +1,4 @@
-/* What clients get wrong, by mistake or on purpose: each has its answer, and the server goes on. */
+/* Mistakes of clients, by accident or on purpose: each has its answer, and the server goes on. */
 #include "test_http_harness.h"
 
 #include "http/http.h"
@@ -224,7 +224,7 @@ static void upgrade_from(const char *origin, int status)
     close(fd);
 }
 
-/* What a page in a browser of an allowed machine would send. */
+/* As a page in a browser of an allowed machine would send it. */
 static void pages_of_other_origins_are_refused(void **state)
 {
     expect_error("POST", "/key", "Origin: http://elsewhere.example\r\n",
@@ -327,7 +327,7 @@ static void expect_continue_is_answered(void **state)
     close(fd);
 }
 
-/* Nobody wants the body: the request is answered and the connection lives. */
+/* The request takes no body: it is answered, and the connection lives. */
 static void a_needless_body_is_ignored(void **state)
 {
     int fd = http_connect();
@@ -469,7 +469,7 @@ static void a_half_closed_connection_gets_its_answer(void **state)
     }
 }
 
-/* Idle connections cost nothing that others would notice. */
+/* Idle connections do not disturb others. */
 static void idle_connections_do_not_slow_others(void **state)
 {
     static int fds[MANY];

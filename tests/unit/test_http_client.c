@@ -1,4 +1,4 @@
-/* The client WebSocket: its table, and what goes wrong. */
+/* The client WebSocket: its table, and its errors. */
 #include "test_http_harness.h"
 
 #include "http/client_session.h"
@@ -148,7 +148,7 @@ static void fragments_make_one_message(void **state)
     close(fd);
 }
 
-/* `{"APIRequest":{"Put":{"key":"large","value":"vvv..."}}}` with so many bytes of value. */
+/* `{"APIRequest":{"Put":{"key":"large","value":"vvv..."}}}` with `value_len` bytes of value. */
 static char *put_message(size_t value_len, size_t *len)
 {
     static const char head[] = "{\"APIRequest\":{\"Put\":{\"key\":\"large\",\"value\":\"";

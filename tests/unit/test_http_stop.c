@@ -1,5 +1,5 @@
-/* How the door closes: what was answered still arrives, what is idle ends, and nothing is waited
- * for long. */
+/* How the door closes: answers under way still arrive, idle connections end, and no wait is
+ * long. */
 #include "test_http_harness.h"
 
 #include <pthread.h>

@@ -12,7 +12,7 @@
 enum { FIRST = 8, SECOND = 9 };
 
 static struct {
-    struct peer_levels levels[SECOND + 1]; /* what a peer speaks; max 0: it is not linked */
+    struct peer_levels levels[SECOND + 1]; /* the levels of a peer; max 0: it is not linked */
     uint32_t level;                        /* as the links were told last */
     struct peer_identity identity;         /* likewise */
     uint32_t identified;
@@ -92,7 +92,7 @@ static void all_speak(uint32_t level)
 static void the_level_rises_when_all_speak_it(void **state)
 {
     struct parts *p = *state;
-    assert_int_equal(keep_house(p), 0); /* nobody is linked */
+    assert_int_equal(keep_house(p), 0); /* no peer is linked */
     links.levels[FIRST] = (struct peer_levels){1, 2};
     assert_int_equal(keep_house(p), 0);
     links.levels[SECOND] = (struct peer_levels){1, 1};

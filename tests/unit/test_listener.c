@@ -21,7 +21,7 @@
 
 enum { ROUTES = 3, ADOPTED_MAX = 256 };
 
-/* A listener with the routes of a node, and what it handed on. */
+/* A listener with the routes of a node, and the connections that it handed on. */
 struct rig {
     uv_loop_t loop;
     struct listener *listener;

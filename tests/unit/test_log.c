@@ -27,15 +27,15 @@ struct rig {
     char dir[64];
     struct folder *folder;
     struct log *log;
-    struct paxos_stored stored; /* what the last open found */
+    struct paxos_stored stored; /* found by the last open */
     struct fault fault;
     uv_loop_t loop;
     uint64_t ticket, durable; /* last written, last reported */
-    uint64_t snapshot;        /* what the tree says of it at the next open */
+    uint64_t snapshot;        /* the tree's index for the next open */
     int report_fd;            /* each durable ticket is written to it; 0: to none */
     int failed;
     bool closed;
-    struct log_state state; /* what the next write says */
+    struct log_state state; /* for the next write */
 };
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
@@ -127,7 +127,7 @@ static void rig_stop(struct rig *rig)
     assert_int_equal(uv_loop_close(&rig->loop), 0);
 }
 
-/* What the entry with this index holds: its bytes follow from the index and a salt. */
+/* The contents of the entry with this index: its bytes follow from the index and a salt. */
 static struct paxos_entry *entry_for(uint64_t index, uint64_t salt, uint32_t len)
 {
     uint8_t *bytes = malloc(len + 1);
@@ -223,7 +223,7 @@ static void a_log_reads_back_as_it_was_written(void **state)
     rig->state.decided = 60;
     rig->state.promise = (struct paxos_ballot){3, 9, 1};
     rig_write(rig, false, 0, 0, 0, 0);
-    rig_stop(rig); /* what is queued is still written, and reported */
+    rig_stop(rig); /* queued writes are still written, and reported */
     assert_int_equal(rig->durable, rig->ticket);
 
     rig_open(rig, 0);
@@ -504,7 +504,7 @@ static void write_until_killed(struct rig *rig, int report_fd, uint64_t next)
         uint32_t count = 1 + (uint32_t)(i % 3);
         rig_write(rig, false, i, count, 250, 0);
         i += count;
-        /* What is decided is durable, so it trails far enough behind. */
+        /* Decided entries are durable, so the index trails far enough behind. */
         if (i > rig->state.decided + 1000)
             rig->state.decided = i - 1000;
         if (rig->state.decided > rig->state.compacted + 1000)

@@ -1,5 +1,5 @@
-/* A disk that fails at any one of its operations: whatever the log has reported must be there
- * afterwards, and what it could not do must not be reported. */
+/* A disk that fails at any one of its operations: everything that the log has reported must be
+ * there afterwards, and failed writes must not be reported. */
 #include "store/folder.h"
 #include "store/log.h"
 

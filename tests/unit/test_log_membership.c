@@ -1,4 +1,4 @@
-/* Who is a member, in log.db: a folder is new until it is told otherwise, and keeps its number. */
+/* The membership in log.db: a folder is new until it is told otherwise, and keeps its number. */
 #include "store/log.h"
 #include "store/log_db.h"
 

@@ -29,7 +29,7 @@ static void a_network_contains_its_addresses_only(void **state)
     assert_true(contains("10.0.0.0/8", "10.255.0.1"));
     assert_false(contains("10.0.0.0/8", "11.0.0.1"));
     assert_true(
-        contains("192.168.1.77/23", "192.168.0.1")); /* what is behind the prefix is ignored */
+        contains("192.168.1.77/23", "192.168.0.1")); /* bits behind the prefix are ignored */
     assert_false(contains("192.168.1.0/23", "192.168.2.1"));
     assert_true(contains("1.2.3.4", "1.2.3.4"));
     assert_false(contains("1.2.3.4", "1.2.3.5"));

@@ -85,7 +85,7 @@ static void listeners_hear_each_change_once(void **state)
     assert_int_equal(a.replaced, 0);
     replica_observe_end(&p->r, &b.observer);
     apply(p, make_put("k", "4"));
-    assert_int_equal(tree_changes(p->store.tree)->count, 0); /* nobody listens */
+    assert_int_equal(tree_changes(p->store.tree)->count, 0); /* no observer is left */
     parts_free(p);
 }
 
@@ -156,12 +156,12 @@ static void waiter_queued(void *arg, enum replica_outcome outcome,
 {
     struct waiter *w = arg;
     assert_int_equal(outcome, REPLICA_DONE);
-    assert_true(result->status < 0); /* somebody has it */
+    assert_true(result->status < 0); /* the lock is held already */
     w->waits = true;
     replica_observe(&w->parts->r, &w->observer);
 }
 
-/* Submits mkdir, and what the core decides is applied. */
+/* Submits mkdir, and applies the entries that the core decides. */
 static void waiter_asks(struct waiter *w, struct parts *p)
 {
     struct command command = {0};

@@ -1,5 +1,5 @@
-/* One core at a time: leading, following, proposals, reads, links, and anything at all from a peer.
- */
+/* One core at a time: leading, following, proposals, reads, links, and anything at all from a
+ * peer. */
 #include "paxos_subject.h"
 
 #include <stdlib.h>
@@ -15,7 +15,7 @@ static void ballots_are_ordered(void **state)
 static void one_node_is_a_cluster(void **state)
 {
     struct subject *s = start(1, NULL);
-    propose(s, 2, 8); /* nobody leads yet: kept */
+    propose(s, 2, 8); /* no leader yet: kept */
     tick(s);
     assert_int_equal(s->decided, 2);
     assert_true(status_of(s).has_leader);
@@ -164,7 +164,7 @@ static void waiting_proposals_are_bounded(void **state)
     end(s);
 }
 
-/* The window: what a peer has not accepted is bounded, one entry is always under way. */
+/* The window: entries that a peer has not accepted are bounded, but one is always allowed. */
 static void a_slow_peer_is_not_flooded(void **state)
 {
     struct subject *s = leader();
@@ -201,7 +201,7 @@ static void a_link_that_returns_prepares_again(void **state)
     assert_int_equal(status_of(s).phase, PAXOS_PHASE_RECOVER);
     end(s);
     s = start_with(ballot(4, PEER), ballot(4, PEER), 0, 0, 1);
-    assert_int_equal(count_sent(s, PAXOS_PREPARE_REQ, 0), 2); /* a restart asks everybody */
+    assert_int_equal(count_sent(s, PAXOS_PREPARE_REQ, 0), 2); /* a restart asks all peers */
     end(s);
 }
 
@@ -244,7 +244,7 @@ static void reads_share_probes(void **state)
     end(s);
 }
 
-/* Whoever asks acknowledges the ballot that it names, for its own reads. */
+/* A follower that asks acknowledges the ballot that it names, for its own reads. */
 static void a_follower_vouches_for_its_own_reads(void **state)
 {
     struct subject *s = leader();
@@ -286,7 +286,8 @@ static void in_a_large_cluster_vouching_is_not_enough(void **state)
     end(s);
 }
 
-/* What an earlier leader decided is in the log, but this one must see it decided first. */
+/* Entries that an earlier leader decided are in the log, but this one must see them decided
+ * first. */
 static void a_new_leader_holds_reads_back(void **state)
 {
     struct subject *s = start_with(ballot(4, ME), ballot(4, ME), 0, 1, 3);

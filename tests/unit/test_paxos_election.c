@@ -1,4 +1,4 @@
-/* One core at a time: when a leader is content, when a follower is, and who raises its ballot. */
+/* One core at a time: when leaders and followers are content, and when a node raises its ballot. */
 #include "paxos/state.h"
 #include "paxos_subject.h"
 
@@ -19,7 +19,8 @@ static void round_with(struct subject *s, struct paxos_message reply, const uint
 
 static const uint32_t both[] = {PEER, OTHER};
 
-/* Who hears from a quorum that all of it is unhappy, itself included, raises its ballot. */
+/* A node that hears from a quorum whose nodes, itself included, are all unhappy raises its
+ * ballot. */
 static void a_leader_needs_followers_of_its_own(void **state)
 {
     struct subject *s = leader();
@@ -95,11 +96,11 @@ static void a_follower_is_content_with_a_content_leader(void **state)
     struct paxos_message follows = {.leader = ballot(5, PEER), .happy = true};
     round_with(s, follows, both + 1, 1);
     assert_false(status_of(s).happy);
-    assert_int_equal(status_of(s).role, PAXOS_FOLLOWER); /* somebody else is content */
+    assert_int_equal(status_of(s).role, PAXOS_FOLLOWER); /* another peer is content */
     end(s);
 }
 
-/* Above whatever was seen, and never alone. */
+/* Above every ballot that was seen, and never alone. */
 static void a_ballot_is_raised_above_the_highest(void **state)
 {
     struct subject *s = follower(1);
@@ -119,7 +120,7 @@ static void a_ballot_is_raised_above_the_highest(void **state)
     end(s);
 }
 
-/* Proposals make sense while the leader is heard, by whatever it says. */
+/* Proposals make sense while any message of the leader is heard. */
 static void a_leader_is_there_while_it_is_heard(void **state)
 {
     struct subject *s = start(3, NULL);

@@ -1,5 +1,5 @@
-/* A node whose folder is empty: what it asks, what it waits for, and that it does not vote before.
- * ME is 2 of 1, 2, 3: its rank is 1. */
+/* A node whose folder is empty: its questions, the answers that it waits for, and that it does not
+ * vote before. ME is 2 of 1, 2, 3: its rank is 1. */
 #include "paxos_subject.h"
 
 #include "paxos/state.h"
@@ -39,7 +39,7 @@ static void answer(struct subject *s, uint32_t from, enum paxos_standing standin
     receive(s, reply_of(s, from, standing));
 }
 
-/* As a member that has made durable which life it was asked for. */
+/* As a member that has made the life in the question durable. */
 static void answer_as_member(struct subject *s, uint32_t from, struct paxos_ballot promise)
 {
     struct paxos_message m = reply_of(s, from, PAXOS_MEMBER);
@@ -121,7 +121,7 @@ static void a_node_that_was_told_founds_nothing(void **state)
     end(s);
 }
 
-/* In each round another one: never were two fresh at the same moment. */
+/* Another one in each round: two were never fresh at the same moment. */
 static void fresh_nodes_of_two_rounds_found_nothing(void **state)
 {
     struct subject *s = start_fresh(3);
@@ -254,7 +254,7 @@ static void answers_to_others_are_not_mine(void **state)
     end(s);
 }
 
-/* OTHER knows that PEER has forgotten what it answered. */
+/* OTHER knows that PEER has forgotten its answer. */
 static void an_answer_of_an_earlier_life_lets_nobody_in(void **state)
 {
     struct subject *s = start_fresh(3);

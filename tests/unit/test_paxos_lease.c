@@ -1,9 +1,9 @@
-/* Leases at one node: who holds one and for how long, who remembers it, and who waits for it. */
+/* Leases at one node: holding them, remembering them, and waiting for them. */
 #include "paxos_subject.h"
 
 enum { START = 10 * 1000 * 1000, LEASE = 200 * 1000, LONGEST = PAXOS_LEASE_US_MAX };
 
-/* What everybody but the holder takes a lease for. */
+/* A lease as long as every node but its holder counts it. */
 static uint64_t longer(uint64_t time)
 {
     return time + time / 8 + 1;
@@ -141,7 +141,7 @@ static void a_lease_is_no_use_while_out_of_line(void **state)
     end(s);
 }
 
-/* The leader may have decided what this node has accepted. */
+/* The leader may have decided the entry that this node has accepted. */
 static void an_accepted_entry_that_is_not_decided_has_to_be_asked_for(void **state)
 {
     struct subject *s = holder();
@@ -224,7 +224,7 @@ static struct subject *leased_leader(void)
     return s;
 }
 
-/* What it grants to OTHER. */
+/* The lease that it grants to OTHER. */
 static uint32_t grant(struct subject *s, uint64_t read)
 {
     receive(s, (struct paxos_message){.type = PAXOS_READ_REQUEST,

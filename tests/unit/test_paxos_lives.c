@@ -1,10 +1,10 @@
-/* What nodes do about one whose folder was emptied: they remember its life, and count nothing that
- * it said in an earlier one. ME is 2 of 1, 2, 3. */
+/* How nodes treat one whose folder was emptied: they remember its life, and count no message of an
+ * earlier one. ME is 2 of 1, 2, 3. */
 #include "paxos_subject.h"
 
 enum { RANK_PEER, RANK_ME, RANK_OTHER };
 
-/* ---- Who is asked ---- */
+/* ---- Questions of a joining node ---- */
 
 static void ask(struct subject *s, uint32_t life)
 {
@@ -75,7 +75,7 @@ static void of_two_nodes_it_is_counted(void **state)
     end(s);
 }
 
-/* Of five, with the promises of nobody yet. */
+/* Of five, without any promise yet. */
 static struct subject *candidate(void)
 {
     struct subject *s = start(5, NULL);
@@ -103,7 +103,8 @@ static void a_promise_of_an_earlier_life_is_not_counted(void **state)
     }
 }
 
-/* PEER's log was the best: nobody else need have what it would take to follow it. */
+/* PEER's log was the best: the entries to bring a node in line with it need not be anywhere
+ * else. */
 static void the_best_promise_of_an_earlier_life_is_given_up(void **state)
 {
     for (int late = 0; late < 2; late++) {

@@ -1,4 +1,4 @@
-/* One core at a time: what is lost comes again, who died is not waited for, and snapshots that
+/* One core at a time: lost messages come again, dead peers are not waited for, and snapshots
  * arrive in between. */
 #include "paxos_subject.h"
 
@@ -46,7 +46,7 @@ static void a_beat_is_answered_with_what_was_accepted(void **state)
     struct subject *s = follower(2);
     receive(s, in_session(PAXOS_LEADER_BEAT, ballot(5, PEER), 1, 0, 1));
     assert_int_equal(sent(s, PAXOS_ACCEPTED, PEER)->accepted, 2);
-    assert_int_equal(s->decided, 1); /* and what the leader has decided is there as well */
+    assert_int_equal(s->decided, 1); /* and the leader's decided entries are there as well */
     end(s);
 }
 
@@ -110,7 +110,7 @@ static void a_dead_holder_of_the_best_log_is_given_up(void **state)
     end(s);
 }
 
-/* The answer is late: more than it asks for again it must not do as long as the leader lives. */
+/* The answer is late: the follower may only ask again as long as the leader lives. */
 static void a_slow_leader_is_not_given_up_while_it_lives(void **state)
 {
     struct subject *s = start(3, NULL);
@@ -186,7 +186,7 @@ static void a_leader_with_nothing_to_say_is_silent(void **state)
 
 /* ---- snapshots in between ---- */
 
-/* What it brought may have been decided above this leader, against its log: only a new ballot can
+/* Its entries may have been decided above this leader, against its log: only a new ballot can
  * tell. */
 static void a_leader_that_a_snapshot_carried_prepares_again(void **state)
 {
@@ -224,7 +224,7 @@ static void a_leader_that_a_snapshot_carried_gives_way(void **state)
     end(s);
 }
 
-/* Somebody had a log that is better, and whole. */
+/* Another peer had a log that is better, and whole. */
 static void a_candidate_wants_a_snapshot_until_it_leads(void **state)
 {
     struct subject *s = start(3, NULL);

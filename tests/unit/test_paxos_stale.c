@@ -1,4 +1,4 @@
-/* One core at a time: what comes late, twice, or from another ballot has no effect. */
+/* One core at a time: messages that are late, repeated, or from another ballot have no effect. */
 #include "paxos_subject.h"
 
 /* ---- as the leader ---- */
@@ -32,7 +32,8 @@ static void a_promise_of_another_ballot_does_not_count(void **state)
     end(s);
 }
 
-/* Who promised another ballot is told nothing more, until it asks to be prepared in this one. */
+/* A peer that promised another ballot is told nothing more, until it asks to be prepared in this
+ * one. */
 static void a_refusal_ends_the_session(void **state)
 {
     const uint8_t refusals[] = {PAXOS_NOT_ACCEPTED, PAXOS_PREPARE_REQ};
@@ -148,7 +149,7 @@ static void a_piece_after_a_gap_is_not_taken(void **state)
     end(s);
 }
 
-/* The zero ballot of the first day is nobody's. */
+/* The zero ballot of the first day belongs to no node. */
 static void the_zero_ballot_leads_nobody(void **state)
 {
     struct subject *s = start(3, NULL);
@@ -220,8 +221,8 @@ static void entries_are_taken_in_accept_only(void **state)
     end(s);
 }
 
-/* The log is cut while writes are under way: what they bring is not this log's any more, and not to
- * be applied. */
+/* The log is cut while writes are under way: their entries are no longer part of this log, and
+ * must not be applied. */
 static void a_write_under_way_brings_what_was_replaced(void **state)
 {
     struct subject *s = start_with(ballot(3, OTHER), ballot(3, OTHER), 0, 1, 1);

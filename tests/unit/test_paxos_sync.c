@@ -19,7 +19,7 @@ static void decided_never_goes_back(void **state)
     end(s);
 }
 
-/* A sync that would cut what is decided, or begins beyond the log, is not believed. */
+/* A sync that would cut decided entries, or begins beyond the log, is not believed. */
 static void an_impossible_sync_is_dropped(void **state)
 {
     const uint64_t firsts[] = {1, 2, 5, 9};
@@ -116,7 +116,7 @@ static void a_long_promise_is_pulled(void **state)
     end(s);
 }
 
-/* What follows would be a gap to who still pulls the beginning. */
+/* Later entries would be a gap to a peer that still pulls the beginning. */
 static void nothing_is_shipped_into_an_unfinished_sync(void **state)
 {
     struct subject *s = start(3, NULL);
@@ -138,7 +138,7 @@ static void nothing_is_shipped_into_an_unfinished_sync(void **state)
 }
 
 /* PEER's log is on its way here. OTHER's is longer, but trimmed: a snapshot would be needed that
- * nobody in reach may have, and two of three will do. */
+ * no node in reach may have, and two of three will do. */
 static void a_quorum_does_without_a_snapshot(void **state)
 {
     struct subject *s = start(3, NULL);
@@ -217,7 +217,7 @@ static void a_lost_tail_is_noticed(void **state)
     end(s);
 }
 
-/* Trap 9: what is trimmed is synchronised by a snapshot. */
+/* Trap 9: a peer that lacks trimmed entries is synchronised by a snapshot. */
 static void a_peer_below_the_trimmed_log_needs_a_snapshot(void **state)
 {
     struct subject *s = leader();
@@ -316,7 +316,7 @@ static void decided_of_a_promise_is_not_taken_over(void **state)
     end(s);
 }
 
-/* What a peer had to pull in an earlier ballot does not hold back what this one has for it. */
+/* A pull of an earlier ballot does not hold back the entries that this one has for the peer. */
 static void an_unfinished_sync_of_before_is_forgotten(void **state)
 {
     enum { LARGE = 200000 };

@@ -1,5 +1,5 @@
-/* When a leader tells its followers what is decided: with entries, at once to who waits for it, and
- * otherwise after a while. */
+/* When a leader tells its followers what is decided: with entries, at once to those that wait for
+ * it, and otherwise after a while. */
 #include "paxos_subject.h"
 
 enum { START = 1000 * 1000, TELL = 5000, LEASE = 200 * 1000 };

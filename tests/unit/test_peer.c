@@ -67,7 +67,7 @@ static void a_node_that_returns_is_linked_again(void **state)
         node_stop(2);
         wait_for(!peer_linked(nodes[1].peer, 2));
         assert_int_equal(nodes[1].downs, round);
-        send_piece(1, 2, 0, 10); /* nobody can have it */
+        send_piece(1, 2, 0, 10); /* no peer can have it */
         node_start(2, 2);
         wait_for(nodes[1].linked && nodes[2].linked);
         send_ping(1, 2);
@@ -141,7 +141,7 @@ static void without_a_second_link_nothing_is_relayed(void **state)
     assert_int_equal(nodes[3].pings, 0);
 }
 
-/* Connections succeed, then nobody answers: as with a machine that hangs. */
+/* Connections succeed, but no answer comes, as with a machine that hangs. */
 static void a_dial_without_answer_is_given_up(void **state)
 {
     int mute = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);

@@ -1,4 +1,4 @@
-/* What nodes say of themselves when they connect, and what follows from it. */
+/* The greetings of nodes that connect, and their effects. */
 #include "peer_cluster.h"
 
 static void name(struct peer_config *config, uint32_t pid)
@@ -46,7 +46,7 @@ static void a_new_node_is_told_who_it_is(void **state)
     assert_false(peer_speaks(nodes[1].peer, 3, &levels));
 }
 
-/* What stands in for its ids may be those of a node of the cluster. */
+/* Its provisional ids may be those of a node of the cluster. */
 static void a_new_node_is_not_let_in(void **state)
 {
     struct peer_config member = named(1, PEER_MEMBER), new = named(2, PEER_NEW);

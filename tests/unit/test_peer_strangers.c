@@ -1,4 +1,5 @@
-/* Who may open /omnipax, and what a peer may do there: a client with a bare socket. */
+/* Clients that may open /omnipax, and frames that a peer may send there: tested with a bare
+ * socket. */
 #include "peer_cluster.h"
 
 static const char cluster_text[] = "00000000000000c1-0000000000000001";
@@ -84,7 +85,7 @@ static void strangers_are_refused(void **state)
 static void only_the_addresses_of_peers_are_let_in(void **state)
 {
     struct peer_config config = config_of(1, 2);
-    strcpy(config.identity.members[0].peer_addr, "192.0.2.1:1"); /* RFC 5737: nobody's */
+    strcpy(config.identity.members[0].peer_addr, "192.0.2.1:1"); /* RFC 5737: belongs to no host */
     config.secret = NULL;
     node_start_as(1, &config);
     assert_refused(websocket, headers("2", "1", cluster_text, ""));
@@ -142,7 +143,7 @@ static void stranger_says_frame(int fd, const struct frame *frame)
     buffer_free(&message);
 }
 
-/* By the first peer that it reaches: a frame of somebody else has come round already. */
+/* By the first peer that it reaches: a frame of another node was relayed already. */
 static void a_frame_is_passed_on_once(void **state)
 {
     node_start(1, 3);
@@ -170,7 +171,7 @@ static void a_newer_connection_replaces_an_older_one(void **state)
     close(second);
 }
 
-/* What was sent before may still be there to be read. */
+/* Frames that were sent before may still be read. */
 static void a_replaced_connection_is_not_heard(void **state)
 {
     node_start(1, 3);
@@ -188,7 +189,7 @@ static void a_replaced_connection_is_not_heard(void **state)
     close(second);
 }
 
-/* What was lost in it has to be repaired by whoever uses the link. */
+/* The user of the link has to repair frames that were lost in it. */
 static void a_replaced_connection_takes_the_link_down(void **state)
 {
     start_pair();

@@ -6,7 +6,7 @@
 
 enum { NEVER = -1 };
 
-/* What became of a read. */
+/* The outcome of a read. */
 struct answer {
     int outcome; /* NEVER: nothing yet */
     struct replica_freshness freshness;
@@ -106,7 +106,7 @@ static void a_read_waits_until_its_index_is_applied(void **state)
     parts_free(p);
 }
 
-/* A confirmation that comes again may say more; what a read waits for stays. */
+/* A repeated confirmation may name a higher index; the index that a read waits for stays. */
 static void the_first_index_counts(void **state)
 {
     struct parts *p = parts_new();
@@ -148,8 +148,8 @@ static void without_a_quorum_nothing_is_current(void **state)
     parts_free(p);
 }
 
-/* What is confirmed waits for the tree only, also without a quorum. */
-/* Somebody has another tree: not even what was confirmed a moment ago is known to be right. */
+/* Confirmed reads wait only for the tree, even without a quorum. */
+/* Another node has a different tree: not even a fresh confirmation is known to be right. */
 static void a_node_in_doubt_answers_nothing(void **state)
 {
     struct parts *p = parts_new();
@@ -269,7 +269,7 @@ static void the_cache_counts_from_the_question(void **state)
     parts_free(p);
 }
 
-/* Only those that the node answered alone; a node that nobody reads from wants no lease. */
+/* Only those that the node answered alone; a node without reads wants no lease. */
 static void reads_by_a_lease_are_counted(void **state)
 {
     struct parts *p = parts_new();

@@ -1,5 +1,5 @@
-/* One replica on a real disk, without its peers: what it makes of a log that an earlier life has
- * left, and of a disk that fails. */
+/* One replica on a real disk, without its peers: with a log that an earlier life has left, and
+ * with a disk that fails. */
 #include "replica/replica.h"
 #include "tree_fixture.h"
 
@@ -65,7 +65,7 @@ static struct node *node_new(uint32_t peers)
     assert_non_null(n);
     strcpy(n->config.dir, "/tmp/test_replica.XXXXXX");
     assert_non_null(mkdtemp(n->config.dir));
-    strcpy(n->config.me.addr, "127.0.0.1:1"); /* nobody listens there, or on the next */
+    strcpy(n->config.me.addr, "127.0.0.1:1"); /* nothing listens there, or on the next */
     strcpy(n->config.me.peer_addr, n->config.me.addr);
     n->config.peer_count = peers;
     for (uint32_t i = 0; i < peers; i++) {
@@ -142,7 +142,7 @@ static void submit(struct node *n, const char *key, const char *value)
     replica_submit(n->replica, &command, on_written, n);
 }
 
-/* ---- What an earlier life left in log.db ---- */
+/* ---- Entries of an earlier life in log.db ---- */
 
 static void on_log_durable(void *arg, uint64_t ticket)
 {
@@ -205,7 +205,7 @@ static void leave_entries(struct node *n, uint64_t incarnation, uint32_t life)
 
 /* ---- The tests ---- */
 
-/* Its sequences begin anew; what another life or another node asked for answers nobody here. */
+/* Its sequences begin anew; commands of another life or another node answer no caller here. */
 static void results_of_others_answer_nobody(void **state)
 {
     struct node *n = node_new(0);
@@ -293,7 +293,7 @@ static void a_failed_write_ends_the_node(void **state)
     assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
     none = (struct rlimit){1, old.rlim_max};
     void (*was)(int) = signal(SIGXFSZ, SIG_IGN);
-    /* The tree has nothing to write: what fails is the log. */
+    /* The tree has nothing to write: the log fails. */
     assert_int_equal(tree_commit(replica_tree(n->replica)), 0);
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
     submit(n, "after", "x");

@@ -65,7 +65,7 @@ static void remove_beside(const struct fixture *f, const char *name)
     }
 }
 
-/* ---- What is read of it; 0 or the error, with its text in `said` ---- */
+/* ---- Reading it; 0 or the error, with its text in `said` ---- */
 
 static char said[FAULT_TEXT_MAX];
 
@@ -227,7 +227,7 @@ static void write_back(struct fixture *f)
         SQLITE_OK);
 }
 
-/* What was not written back may be lost: the log has it. */
+/* Changes that were not written back may be lost: the log has them. */
 static void flip_in_the_wal(struct subject *s, uint64_t *seed)
 {
     struct image file = image_load(&s->f, "tree.db");

@@ -59,7 +59,7 @@ static void each_condition_is_tested(void **state)
     assert_true(holds(f, make_if("none/b", OP_IF_ABSENT, 0)));
     assert_int_equal(fixture_do(f, make_if("a//b", OP_IF_ABSENT, 0)), -EINVAL);
     assert_int_equal(fixture_do(f, make_if(".quorumfs", OP_IF_ABSENT, 0)), -EPERM);
-    assert_int_equal(fixture_resolve(f, "a").revision, revision); /* nobody has touched it */
+    assert_int_equal(fixture_resolve(f, "a").revision, revision); /* it is unchanged */
 }
 
 /* ---- Branches ---- */

@@ -1,4 +1,4 @@
-/* What the tree remembers of its rows is what they hold, and how it finds out when to commit. */
+/* The tree's cache agrees with its rows, and the size of commits follows their pages. */
 #include "store/tree_internal.h"
 #include "tree_fixture.h"
 
@@ -60,7 +60,7 @@ static void names_may_have_any_length(void **state)
     }
 }
 
-/* What a list has changed before it fails is as it was. */
+/* Changes of a list that fails are undone in the cache. */
 static void an_undone_list_leaves_nothing(void **state)
 {
     struct fixture *f = *state;

@@ -1,5 +1,5 @@
-/* What entries change, as observers are told: by each operation, and under random ones by replaying
- * it on the names that were there before. */
+/* The changes of entries, as observers are told: for each operation, and for random ones by
+ * replaying them on the names that were there before. */
 #include "tree_fixture.h"
 #include "tree_script.h"
 

@@ -1,4 +1,4 @@
-/* What the log says of the cluster: its feature level, and where its members are. */
+/* The cluster's properties in the log: its feature level, and its members' addresses. */
 #include "tree_fixture.h"
 
 #include "command/level.h"

@@ -294,9 +294,9 @@ static void assert_bytes(struct fixture *f, uint64_t ino, const uint8_t *model, 
     buffer_free(&out);
 }
 
-/* A file is cut, grown and written again while what was cut off is still being removed. How far a
- * node has got with that makes no difference to what is replicated. */
-/* What is left of it goes later, and is not seen again. */
+/* A file is cut, grown and written again while what was cut off is still being removed. A node's
+ * progress with that makes no difference to the replicated state. */
+/* Its remaining chunks are removed later, and are not seen again. */
 static void a_large_file_becomes_small(void **state)
 {
     struct fixture *f = *state;

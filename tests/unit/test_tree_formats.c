@@ -120,7 +120,7 @@ static void take_status(void *arg, int status)
     *(int *)arg = status;
 }
 
-/* What becomes of a snapshot with the index of `fill`. */
+/* Installs a snapshot with the index of `fill`; returns the status. */
 static int install(struct fixture *f, struct bytes snapshot)
 {
     struct tree_writer *writer;
@@ -175,7 +175,7 @@ static void the_oldest_format_is_written_as_ever(void **state)
     buffer_free(&kept);
 }
 
-/* What it does not hold is as in a new tree. */
+/* Columns and tables that it lacks are as in a new tree. */
 static void the_oldest_format_is_read(void **state)
 {
     struct fixture *f = *state, other;

@@ -88,7 +88,8 @@ static void the_order_matters(void **state)
     fixture_close(&other);
 }
 
-/* The same entry on a tree that somebody has changed: the digest shows what it met. */
+/* The same entry on a tree that was changed by hand: the digest shows the difference in its
+ * outcome. */
 static void assert_met_something_else(const char *damage, struct op op)
 {
     struct fixture a, b;
@@ -103,7 +104,8 @@ static void assert_met_something_else(const char *damage, struct op op)
     fixture_sql(&b, damage);
     folder_close(b.folder);
     fixture_attach(&b);
-    assert_int_equal(tree_history(a.tree), tree_history(b.tree)); /* nobody has looked */
+    assert_int_equal(tree_history(a.tree),
+                     tree_history(b.tree)); /* the change is not noticed yet */
     struct buffer entry = fixture_entry(&a, &op, 1);
     apply_bytes(&a, bytes_of(entry.data, entry.len));
     apply_bytes(&b, bytes_of(entry.data, entry.len));

@@ -1,4 +1,4 @@
-/* The key tree: inodes that are gone and that somebody on this node still wants. */
+/* The key tree: inodes that are gone and still wanted at this node. */
 #include "tree_fixture.h"
 
 #include "store/tree_internal.h"
@@ -76,7 +76,7 @@ static void a_file_is_kept_while_it_is_read(void **state)
     link.ino2 = large;
     assert_int_equal(fixture_do(f, link), -ESTALE);
 
-    /* Somebody who wants one is in the way of whoever lets go. */
+    /* An open wish for one keeps the tree from letting it go. */
     assert_int_equal(tree_let_go(f->tree, large), 0);
     assert_last_byte(f, large);
     other.ino = 0;
@@ -118,7 +118,7 @@ static void a_kept_file_is_not_replicated(void **state)
     fixture_close(&without);
 }
 
-/* What a node holds is no longer its own when it gives it back, but may be wanted still. */
+/* An inode that a node releases is no longer held by it, but may still be wanted there. */
 static void a_file_is_kept_after_it_was_held(void **state)
 {
     struct fixture *f = *state;

@@ -1,4 +1,4 @@
-/* The key tree: lists, exactly once, entries that are no commands, whose folder it is. */
+/* The key tree: lists, exactly once, entries that are no commands, and the owner of a folder. */
 #include "tree_fixture.h"
 
 #include <errno.h>
@@ -118,7 +118,7 @@ static void failures_are_remembered(void **state)
     assert_int_equal(result.status, -ECANCELED);
     f->node = 2;
     fixture_must(f, make_put("d/x", "2"));
-    /* it would succeed now, but what was answered stays the answer */
+    /* it would succeed now, but the first answer stays the answer */
     result = apply_stamped(f, stamp, op, &repeated);
     assert_true(repeated);
     assert_int_equal(result.status, -ECANCELED);
@@ -164,7 +164,7 @@ static void sequences_below_the_lowest_are_stale(void **state)
     assert_int_equal(fixture_digest(f), digest);
 }
 
-/* Whoever proposed it: on the other nodes as well. */
+/* On the nodes that did not propose it as well. */
 static void a_repeated_command_is_known_on_the_other_nodes(void **state)
 {
     struct fixture *f = *state;
@@ -351,7 +351,7 @@ static void an_entry_of_a_later_version_stops_the_tree(void **state)
     buffer_free(&entry);
 }
 
-/* Former values: only for who asked, and not beyond what one value may be. */
+/* Former values: only for a caller that asked, and no longer than one value may be. */
 static void former_values_are_given_when_asked_for(void **state)
 {
     struct fixture *f = *state;

@@ -71,7 +71,7 @@ static void the_tree_is_the_same_wherever_it_commits(void **state)
     fixture_close(&b);
 }
 
-/* A node that applies the script until it dies: by itself between two entries, if nobody kills it
+/* A node that applies the script until it dies: by itself between two entries, unless it is killed
  * in the middle of something before. */
 static void apply_until_killed(struct fixture *f, const struct script *s, uint64_t seed)
 {

@@ -197,7 +197,7 @@ static void a_deleted_key_stays_deleted(void **state)
     fixture_close(&b);
 }
 
-/* What was asked for before the snapshot must not take effect again after it. */
+/* A command from before the snapshot must not take effect again after it. */
 static void sessions_travel_with_a_snapshot(void **state)
 {
     struct op op = {.type = OP_APPEND, .ino = 2, .data = text("once")};
@@ -322,7 +322,7 @@ static void a_lost_piece_is_missed(void **state)
     fixture_close(&b);
 }
 
-/* Whole, and yet no tree: its numbers do not fit its rows, or results are none. */
+/* Whole, and yet no tree: its numbers do not fit its rows, or its results are malformed. */
 static void a_damaged_tree_is_refused(void **state)
 {
     const char *const damages[] = {
@@ -505,7 +505,7 @@ static void a_decided_installation_is_finished(void **state)
 
 /* ---- Checkpoints ---- */
 
-/* What a checkpoint reports is in tree.db alone. */
+/* The index that a checkpoint reports is in tree.db alone. */
 static void a_checkpoint_is_durable(void **state)
 {
     uint64_t seed = random_seed();
@@ -528,7 +528,7 @@ static void a_checkpoint_is_durable(void **state)
     fixture_close(&f);
 }
 
-/* What is applied while it copies is not durable with it. */
+/* Entries that are applied while it copies are not durable with it. */
 static void a_checkpoint_counts_from_its_beginning(void **state)
 {
     struct waiting w = {0};
@@ -559,7 +559,7 @@ static void a_reader_holds_back_checkpoints(void **state)
     fixture_close(&f);
 }
 
-/* A loop that never rests: the WAL must not grow without end, nor what a pause costs. */
+/* A loop that never rests: neither the WAL nor the cost of a pause may grow without end. */
 static void the_wal_is_used_again(void **state)
 {
     struct waiting w = {.done = true};

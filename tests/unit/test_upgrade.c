@@ -1,5 +1,5 @@
-/* Folders of former formats: they are brought up to date when they are opened, whole or not at all,
- * and what they hold stays. */
+/* Folders of former formats: they are brought up to date when they are opened, whole or not at
+ * all, and keep their contents. */
 #include "former_folder.h"
 #include "tree_fixture.h"
 
@@ -139,7 +139,7 @@ static void unknown_formats_are_refused(void **state)
     refused(&f, "tree.db: the folder has format 5 and this quorumfs knows formats 3 to 4");
     fixture_sql(&f, "PRAGMA user_version = 3; UPDATE owner SET node = 2");
     refused(&f, "belongs to node 2");
-    assert_int_equal(format_of(&f, "tree.db"), 3); /* what is refused is left as it is */
+    assert_int_equal(format_of(&f, "tree.db"), 3); /* a refused folder is left as it is */
     fixture_close(&f);
 }
 

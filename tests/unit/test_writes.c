@@ -1,12 +1,12 @@
-/* Commands of a node on their way: what is proposed, with which stamp, and what their callers are
- * told. */
+/* Commands of a node on their way: their proposals, their stamps, and the answers to their
+ * callers. */
 #include "replica_parts.h"
 
 #include <stdlib.h>
 
 enum { NEVER = -1 };
 
-/* What became of a command. */
+/* The outcome of a command. */
 struct answer {
     int outcome; /* NEVER: nothing yet */
     uint64_t revision;
@@ -90,7 +90,7 @@ static void a_result_answers_its_command(void **state)
     assert_int_equal(a[WRITE_BUCKETS + 1].outcome, REPLICA_DONE);
     assert_int_equal(a[WRITE_BUCKETS + 1].revision, 1000 + WRITE_BUCKETS + 1);
     assert_int_equal(a[1].outcome, NEVER);
-    complete(p, WRITE_BUCKETS + 1); /* nobody waits for it any more */
+    complete(p, WRITE_BUCKETS + 1); /* no caller waits for it any more */
     assert_int_equal(a[1].outcome, NEVER);
     complete(p, 1);
     assert_int_equal(a[1].revision, 1001);
@@ -150,7 +150,7 @@ static void assert_proposed_again(struct parts *p, size_t first, uint64_t sequen
     assert_int_equal(again.time, once.time);
 }
 
-/* The stamp is that of the first time, so it takes effect once. */
+/* The stamp is that of the first proposal, so that it takes effect once. */
 static void a_lost_proposal_is_repeated_as_it_was(void **state)
 {
     struct parts *p = parts_new();
@@ -230,7 +230,7 @@ static void each_command_has_its_own_deadline(void **state)
     assert_int_equal(a[1].outcome, NEVER);
     writes_expire(&p->r, now + 500);
     assert_int_equal(a[1].outcome, REPLICA_TIMEOUT);
-    assert_int_equal(a[3].outcome, REPLICA_NO_QUORUM); /* nobody was told */
+    assert_int_equal(a[3].outcome, REPLICA_NO_QUORUM); /* the core was not told of it */
     complete(p, 1);
     complete(p, 3);
     assert_int_equal(a[0].outcome, REPLICA_DONE);
@@ -249,7 +249,8 @@ static void past_its_deadline_a_command_is_not_proposed(void **state)
     parts_free(p);
 }
 
-/* The tree keeps so many results: from the oldest that waits on, answered or not. */
+/* The tree keeps results from the oldest command that waits on, answered or not; their number is
+ * limited. */
 static void the_span_of_what_waits_is_bounded(void **state)
 {
     struct parts *p = parts_new();

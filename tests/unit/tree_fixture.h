@@ -1,4 +1,4 @@
-/* What the tests of the key tree share: a tree in a folder of its own, and commands in one line. */
+/* Shared by the tests of the key tree: a tree in a folder of its own, and commands in one line. */
 #ifndef QUORUMFS_TESTS_TREE_FIXTURE_H
 #define QUORUMFS_TESTS_TREE_FIXTURE_H
 
@@ -15,7 +15,7 @@ struct fixture {
     char path[64];
     struct folder *folder;
     struct tree *tree;
-    uint32_t node;        /* who asks */
+    uint32_t node;        /* the node that asks */
     uint64_t incarnation; /* of it */
     uint64_t sequence;    /* the next one */
     uint64_t time;        /* its clock */

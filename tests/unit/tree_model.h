@@ -1,4 +1,4 @@
-/* The key tree as it should be, in memory and as plainly as possible: what random tests compare
+/* The key tree as it should be, in memory and as plainly as possible, for random tests to compare
  * with. It has everything that a command changes and answers, except how many bytes of a file in
  * chunks are stored. */
 #ifndef QUORUMFS_TESTS_TREE_MODEL_H

@@ -1,4 +1,4 @@
-/* Random entries for trees, and what the model says that each must answer. */
+/* Random entries for trees, and the answers that each must get according to the model. */
 #ifndef QUORUMFS_TESTS_TREE_SCRIPT_H
 #define QUORUMFS_TESTS_TREE_SCRIPT_H
 
@@ -14,7 +14,7 @@ struct script_nodes {
     uint64_t time;
 };
 
-/* Entries, and what each must answer. */
+/* Entries, and the status that each must get. */
 struct script {
     struct buffer entry[SCRIPT_ENTRIES];
     int status[SCRIPT_ENTRIES];
