@@ -9,7 +9,7 @@ bool paxos_leads(const struct paxos *p)
     return p->role == PAXOS_LEADER && p->phase == PAXOS_PHASE_ACCEPT;
 }
 
-/* How much of a peer's log is surely a prefix of mine ("AcceptSync to p" in protocol.md): all of it
+/* How much of a peer's log is surely a prefix of mine (doc/protocol.md, "Making a sync"): all of it
  * if it is of my round; as far as the log that I took over if it is of that log's round; otherwise
  * only what the peer knows to be decided. */
 static uint64_t valid_prefix(const struct paxos *p, const struct paxos_peer *peer)

@@ -1,6 +1,6 @@
-/* What must hold in one node after every step and every output: the invariants of protocol.md, and
- * those that state.h and peer.h give with each group. What must hold between nodes, the simulator
- * checks (tests/sim/checker.c).
+/* The invariants of one node, after every step and every output (doc/protocol.md, "What always
+ * holds"), and those that state.h and peer.h give with each group. The simulator checks what must
+ * hold between nodes (tests/sim/checker.c).
  *
  * The asserts stay on in a release: a node that finds itself wrong stops, and its disk is still
  * right. They look at each peer once, at no entry of the log. */

@@ -126,9 +126,9 @@ static void raise_ballot(struct paxos *p, struct paxos_ballot above)
 }
 
 /* A follower may be stranded on the promise of a candidate that died: it cannot follow me, and no
- * other node would ever unseat me (trap 10 in protocol.md). A leader that sees it for some rounds
- * raises its ballot above that promise; if it does not reach enough nodes, it turns unhappy, and
- * another one does. A rule of this implementation, not of the paper. */
+ * other node would ever unseat me (doc/protocol.md, "Known traps", trap 10). A leader that sees it
+ * for some rounds raises its ballot above that promise; if it does not reach enough nodes, it turns
+ * unhappy, and another one does. A rule of this implementation, not of the paper. */
 static void judge_stranded(struct paxos *p)
 {
     struct paxos_election *e = &p->election;

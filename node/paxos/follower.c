@@ -59,8 +59,8 @@ void paxos_on_prepare(struct paxos *p, const struct paxos_message *m)
     f->promise_due = true;
 }
 
-/* With the suffix that the leader lacks, if this log is better than the leader's was ("making a
- * sync" in protocol.md). */
+/* With the suffix that the leader lacks, if this log is better than the leader's was
+ * (doc/protocol.md, "Making a sync"). */
 static void send_promise(struct paxos *p)
 {
     struct paxos_follower *f = &p->follower;
@@ -176,9 +176,9 @@ void paxos_on_decide(struct paxos *p, const struct paxos_message *m)
         paxos_decide_up_to(p, m->decided);
 }
 
-/* A beat says how much the leader has sent, and so shows a loss that no later message would (trap 7
- * in protocol.md). A beat may overtake data: the gap counts when nothing came between `patience`
- * beats. */
+/* A beat says how much the leader has sent, and so shows a loss that no later message would
+ * (doc/protocol.md, "Known traps", trap 7). A beat may overtake data: the gap counts when nothing
+ * came between `patience` beats. */
 void paxos_on_leader_beat(struct paxos *p, const struct paxos_message *m)
 {
     struct paxos_follower *f = &p->follower;

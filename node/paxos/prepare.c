@@ -80,8 +80,8 @@ void paxos_on_not_accepted(struct paxos *p, struct paxos_peer *peer, const struc
         refused(p, peer, m->n);
 }
 
-/* The sync of a promise, or NONE if the rules of protocol.md do not give it: a suffix begins
- * exactly where my log stops being surely right, and a snapshot lies beyond that. */
+/* The sync of a promise, or NONE if no honest peer makes it (doc/protocol.md, "Making a sync"): a
+ * suffix begins exactly where my log stops being surely right, and a snapshot lies beyond that. */
 static uint8_t believable_sync(const struct paxos *p, const struct paxos_message *m)
 {
     bool newer = paxos_ballot_compare(m->acc_round, p->acc_round) > 0;

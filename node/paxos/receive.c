@@ -68,8 +68,8 @@ static void receive_from_leader(struct paxos *p, const struct paxos_message *m)
     }
 }
 
-/* check(n) in protocol.md: only the leader whose ballot I promised may change anything here. A
- * lower one is told of my promise; a higher one is asked to prepare me. */
+/* Only the leader whose ballot I promised may change anything here (doc/protocol.md, "Whom a node
+ * obeys"). A lower one is told of my promise; a higher one is asked to prepare me. */
 static void check_leader(struct paxos *p, const struct paxos_message *m)
 {
     if (m->from != m->n.pid || m->n.n == 0 || p->membership.standing == PAXOS_FRESH)
