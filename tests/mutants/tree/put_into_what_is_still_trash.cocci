@@ -5,7 +5,7 @@
 data_replace(...)
 {
 <...
-- status = grow(c, inode, contents.len);
+- status = data_grow(c, inode, contents.len);
 + status = 0;
 ...>
 }
