@@ -148,7 +148,7 @@ static void check_led(const struct paxos *p, const struct paxos_peer *peer)
     check_session(p, peer);
 }
 
-static void check_leader(const struct paxos *p)
+static void check_leading(const struct paxos *p)
 {
     if (p->role != PAXOS_LEADER)
         return;
@@ -174,7 +174,7 @@ void paxos_check(struct paxos *p)
     check_pull(p);
     check_reads(p);
     check_follower(p);
-    check_leader(p);
+    check_leading(p);
     for (uint32_t i = 0; i < p->peer_count; i++)
         check_heartbeat(p, &p->peers[i]);
 }

@@ -154,7 +154,7 @@ uint32_t paxos_lease_ask(struct paxos *p, uint64_t read)
     return l->wanted_read > p->reads.ready ? l->time : 0;
 }
 
-static void take(struct paxos *p, uint64_t from, uint32_t time)
+static void lease_take(struct paxos *p, uint64_t from, uint32_t time)
 {
     p->lease.ballot = p->promise;
     p->lease.until = from + time;
@@ -163,13 +163,13 @@ static void take(struct paxos *p, uint64_t from, uint32_t time)
 void paxos_lease_take(struct paxos *p, const struct paxos_message *m)
 {
     if (m->lease > 0 && m->read == p->lease.asked_read)
-        take(p, p->lease.asked_at, m->lease);
+        lease_take(p, p->lease.asked_at, m->lease);
 }
 
 void paxos_lease_take_own(struct paxos *p)
 {
     assert(paxos_leads(p));
-    take(p, p->lease.probed_at, p->lease.time);
+    lease_take(p, p->lease.probed_at, p->lease.time);
 }
 
 /* A follower compares what it has on disk with what is decided: the leader counts no more than that

@@ -15,7 +15,7 @@ void paxos_pull_clear(struct paxos_pull *pull)
     *pull = (struct paxos_pull){0};
 }
 
-static void take(struct paxos *p, const struct paxos_message *m)
+static void pull_take(struct paxos *p, const struct paxos_message *m)
 {
     struct paxos_pull *pull = &p->pull;
     for (uint32_t i = 0; i < m->entry_count; i++) {
@@ -38,7 +38,7 @@ void paxos_pull_start(struct paxos *p, const struct paxos_message *m, uint8_t sy
     pull->end = end;
     pull->patience = PAXOS_RESEND_TICKS;
     if (sync == PAXOS_SYNC_SUFFIX)
-        take(p, m);
+        pull_take(p, m);
 }
 
 bool paxos_pull_complete(const struct paxos_pull *pull)
@@ -62,7 +62,7 @@ void paxos_pull_ask(struct paxos *p)
 }
 
 /* The holder's side: pieces from where the request begins, a window's worth. */
-static void answer(struct paxos *p, const struct paxos_message *request, uint64_t end)
+static void pull_answer(struct paxos *p, const struct paxos_message *request, uint64_t end)
 {
     uint64_t at = request->first;
     if (at >= end)
@@ -123,7 +123,7 @@ void paxos_on_suffix_req(struct paxos *p, struct paxos_peer *peer, const struct 
             paxos_prepare_peer(p, peer);
         return;
     }
-    answer(p, m, leader ? peer->session.next : p->log.end);
+    pull_answer(p, m, leader ? peer->session.next : p->log.end);
 }
 
 void paxos_on_suffix(struct paxos *p, const struct paxos_message *m)
@@ -139,7 +139,7 @@ void paxos_on_suffix(struct paxos *p, const struct paxos_message *m)
         return;
     if (pull->answer_bytes == 0)
         pull->patience = PAXOS_RESEND_TICKS + 2 * taken_ticks;
-    take(p, m);
+    pull_take(p, m);
     if (pull->answer_bytes >= PAXOS_WINDOW_BYTES_MAX)
         pull->asked = false;
     if (p->role == PAXOS_FOLLOWER && paxos_pull_complete(pull))

@@ -68,7 +68,7 @@ void paxos_on_read_ack(struct paxos *p, struct paxos_peer *peer, const struct pa
 }
 
 /* This node's reads up to `read` are ready once `index` is applied. */
-static void answer(struct paxos *p, uint64_t read, uint64_t index)
+static void reads_answer(struct paxos *p, uint64_t read, uint64_t index)
 {
     struct paxos_reads *r = &p->reads;
     if (read > r->ready)
@@ -79,7 +79,7 @@ static void answer(struct paxos *p, uint64_t read, uint64_t index)
 
 static void answer_confirmed(struct paxos *p, uint64_t read, uint64_t index)
 {
-    answer(p, read, index);
+    reads_answer(p, read, index);
     if (read > p->reads.confirmed)
         p->reads.confirmed = read;
 }
@@ -183,7 +183,7 @@ static void answer_vouched(struct paxos *p)
 static void answer_leased(struct paxos *p)
 {
     if (p->reads.asked > p->reads.ready && paxos_lease_holds(p))
-        answer(p, p->reads.asked, p->decided);
+        reads_answer(p, p->reads.asked, p->decided);
 }
 
 /* The leader's turn: it may not answer before it has decided all that it began with. */

@@ -92,9 +92,8 @@ int data_replace(struct change *c, struct inode *inode, struct bytes contents)
     uint64_t old_size = inode->attr.size;
     bool converted = inode->data == 0;
     assert(inode_is(inode, S_IFREG));
-    int status;
     if (contents.len <= INLINE_BYTES_MAX) {
-        status = data_drop(c, inode);
+        int status = data_drop(c, inode);
         if (status < 0)
             return status;
         inode->attr.size = contents.len;
@@ -106,7 +105,7 @@ int data_replace(struct change *c, struct inode *inode, struct bytes contents)
         inode_set_used(c, inode, 0);
         inode->data = c->tree->counters.next_data++;
     }
-    status = data_grow(c, inode, contents.len);
+    int status = data_grow(c, inode, contents.len);
     if (status == 0)
         status = chunks_write(c, inode, 0, contents);
     if (status == 0 && !converted && old_size > contents.len)

@@ -135,7 +135,6 @@ static int exchange_names(struct change *c, struct rename *r)
     const struct op back = {
         .ino = r->op->ino2, .name = r->op->name2, .ino2 = r->op->ino, .name2 = r->op->name};
     int status = name_set(c, r->op->ino, r->op->name, r->target.attr.ino);
-
     if (status == 0)
         status = name_set(c, r->op->ino2, r->op->name2, r->source.attr.ino);
     if (status == 0)
