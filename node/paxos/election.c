@@ -175,13 +175,19 @@ void paxos_lead_again(struct paxos *p)
     }
 }
 
+/* In the round under way: a second reply in it is no news. */
+void paxos_ask_heartbeat(struct paxos *p, uint32_t pid)
+{
+    paxos_send(p, PAXOS_HEARTBEAT_REQUEST, pid)->round = p->election.round;
+}
+
 void paxos_election_tick(struct paxos *p)
 {
     struct paxos_election *e = &p->election;
     judge_round(p);
     e->round++;
     for (uint32_t i = 0; i < p->peer_count; i++)
-        paxos_send(p, PAXOS_HEARTBEAT_REQUEST, p->peers[i].pid)->round = e->round;
+        paxos_ask_heartbeat(p, p->peers[i].pid);
     if (paxos_ballot_compare(p->promise, e->leader) > 0) {
         assert(p->promise.pid != p->me);
         e->leader = p->promise;

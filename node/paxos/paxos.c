@@ -89,9 +89,10 @@ static void tick(struct paxos *p)
 }
 
 /* Messages may have been lost with the connection before. If the peer leads, it shall prepare me
- * again. */
+ * again. That it is alive is known after a round trip, and not only after the next heartbeat. */
 static void link_up(struct paxos *p, struct paxos_peer *peer)
 {
+    paxos_ask_heartbeat(p, peer->pid);
     if (p->membership.standing == PAXOS_FRESH)
         peer->join.ask_due = true;
     else if (p->role == PAXOS_FOLLOWER && p->promise.pid == peer->pid)

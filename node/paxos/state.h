@@ -333,6 +333,7 @@ void paxos_learn_lives(struct paxos *p, const struct paxos_message *m);
 
 void paxos_election_start(struct paxos *p, uint32_t priority);
 void paxos_election_tick(struct paxos *p);
+void paxos_ask_heartbeat(struct paxos *p, uint32_t pid);
 void paxos_lead_again(struct paxos *p);
 void paxos_on_heartbeat_request(struct paxos *p, const struct paxos_message *m);
 void paxos_on_heartbeat_reply(struct paxos *p, struct paxos_peer *peer,

@@ -152,6 +152,19 @@ static uint64_t round_of(struct subject *s)
 
 /* A way there and back may be longer than a round: then every reply is late, and as each may be
  * later than the one before, it counts for two rounds. */
+/* Whoever asks this node in the meantime is told that there is a quorum. */
+static void a_peer_is_alive_a_round_trip_after_its_link_came_up(void **state)
+{
+    struct subject *s = start_with(ballot(1, PEER), ballot(1, PEER), 0, 0, 0);
+    tick(s);
+    forget(s);
+    step(s, (struct paxos_event){.type = PAXOS_LINK_UP, .pid = OTHER});
+    collect(s);
+    heartbeat_reply(s, OTHER, sent(s, PAXOS_HEARTBEAT_REQUEST, OTHER)->round, false);
+    assert_true(status_of(s).has_quorum);
+    end(s);
+}
+
 static void a_late_reply_counts(void **state)
 {
     struct subject *s = leader();
@@ -191,6 +204,7 @@ int main(void)
         cmocka_unit_test(a_follower_is_content_with_a_content_leader),
         cmocka_unit_test(a_ballot_is_raised_above_the_highest),
         cmocka_unit_test(a_leader_is_there_while_it_is_heard),
+        cmocka_unit_test(a_peer_is_alive_a_round_trip_after_its_link_came_up),
         cmocka_unit_test(a_late_reply_counts),
     };
     return cmocka_run_group_tests_name("paxos_election", tests, NULL, NULL);
