@@ -51,22 +51,23 @@ static __attribute__((format(printf, 2, 3))) void put(struct header_text *text, 
     text->at = len >= 0 && (size_t)len < room ? text->at + len : text->end;
 }
 
-static void put_member(struct header_text *text, uint32_t pid, const char *addr,
-                       const char *peer_addr)
+/* Whether this node knows its cluster, and where each member is. A part of the members would be
+ * taken for all of them: the node that is told has quorums of the wrong size then. */
+static bool knows_members(const struct peer *peer)
 {
-    if (addr[0])
-        put(text, " %u,%s,%s", pid, addr, peer_addr);
+    bool all = peer->standing != PEER_NEW && peer->self.addr[0];
+    for (uint32_t i = 0; i < peer->count; i++)
+        all = all && peer->links[i].name[0] && peer->links[i].addr[0];
+    return all;
 }
 
-/* Nodes that do not know their cluster have nobody to tell of. */
 static void put_members(struct header_text *text, const struct peer *peer)
 {
-    if (peer->standing == PEER_NEW)
+    if (!knows_members(peer))
         return;
-    put(text, "%s", header_members);
-    put_member(text, peer->me, peer->self.addr, peer->self.peer_addr);
+    put(text, "%s %u,%s,%s", header_members, peer->me, peer->self.addr, peer->self.peer_addr);
     for (uint32_t i = 0; i < peer->count; i++)
-        put_member(text, peer->links[i].pid, peer->links[i].name, peer->links[i].addr);
+        put(text, " %u,%s,%s", peer->links[i].pid, peer->links[i].name, peer->links[i].addr);
     put(text, "\r\n");
 }
 
@@ -186,14 +187,28 @@ static bool take_addrs(char *text, struct peer_member *member)
            take_addr(strsep(&rest, ","), member->peer_addr) && !rest;
 }
 
-/* "ID,ADDR,PEER_ADDR" */
-static bool take_member(char *text, struct peer_member *member)
+static bool is_named(const struct peer_greeting *greeting, uint32_t pid)
 {
+    for (uint32_t i = 0; i < greeting->count; i++) {
+        if (greeting->members[i].pid == pid)
+            return true;
+    }
+    return false;
+}
+
+/* "ID,ADDR,PEER_ADDR"; each id once. */
+static bool take_member(char *text, struct peer_greeting *greeting)
+{
+    struct peer_member *member = &greeting->members[greeting->count];
     char *addrs = strchr(text, ',');
-    if (!addrs)
+    if (!addrs || greeting->count == PAXOS_NODES_MAX)
         return false;
     *addrs++ = '\0';
-    return parse_number_below(text, &member->pid) && member->pid > 0 && take_addrs(addrs, member);
+    if (!parse_number_below(text, &member->pid) || member->pid == 0 ||
+        is_named(greeting, member->pid) || !take_addrs(addrs, member))
+        return false;
+    greeting->count++;
+    return true;
 }
 
 static bool read_members(struct lws *wsi, struct peer_greeting *greeting)
@@ -202,12 +217,8 @@ static bool read_members(struct lws *wsi, struct peer_greeting *greeting)
     if (!greeting_header(wsi, header_members, text, sizeof text))
         return false;
     while ((item = strsep(&rest, " "))) {
-        if (!item[0])
-            continue;
-        if (greeting->count == PAXOS_NODES_MAX ||
-            !take_member(item, &greeting->members[greeting->count]))
+        if (item[0] && !take_member(item, greeting))
             return false;
-        greeting->count++;
     }
     return true;
 }

@@ -46,7 +46,7 @@ static unsigned check_address(const struct peer *peer, const struct in6_addr *ip
         all_known = all_known && peer->links[i].address.count > 0;
     }
     *why = all_known ? "not the address of a peer, and there is no cluster_secret"
-                     : "the peers' names are being looked up";
+                     : "this node does not know all addresses of its peers yet";
     return all_known ? HTTP_STATUS_FORBIDDEN : HTTP_STATUS_SERVICE_UNAVAILABLE;
 }
 

@@ -196,6 +196,8 @@ static void link_set(struct link *link, const struct peer_member *member, bool s
         receive_leave(link);
         link->pid = member->pid;
         link->levels = (struct peer_levels){0};
+        link->greeted_ms = 0;
+        link->relay = 0;
     }
     link_move(link, member->addr, member->peer_addr);
     dial_now(link);
@@ -235,8 +237,8 @@ void link_greeted(struct link *link, const struct peer_greeting *greeting)
         return;
     if (strcmp(link->name, dialler->addr) == 0 && strcmp(link->addr, dialler->peer_addr) == 0)
         return;
-    trace_info("peer", "node %u has moved from %s to %s", link->pid, link->addr,
-               dialler->peer_addr);
+    trace_info("peer", "node %u is at %s, not at %s", link->pid, dialler->peer_addr,
+               link->addr[0] ? link->addr : "a known address");
     link_move(link, dialler->addr, dialler->peer_addr);
     link->peer->callbacks.moved(link->peer->callbacks.arg, dialler);
 }
@@ -331,7 +333,7 @@ void peer_free(struct peer *peer)
     if (!peer)
         return;
     assert(peer->handles == 0);
-    for (uint32_t i = 0; i < peer->count; i++) {
+    for (uint32_t i = 0; i < PAXOS_NODES_MAX; i++) {
         outbox_clear(&peer->links[i].outbox);
         inbox_clear(&peer->links[i].inbox);
     }

@@ -37,6 +37,8 @@ enum {
     PEER_SILENT_PULSES = 25,
     PEER_ADDR_MAX = 256,
     PEER_SECRET_MAX = 256,
+    PEER_HEADERS_MAX = 8192, /* bytes of all headers of a handshake: the longest secret, and nine
+                                members with the longest addresses */
 };
 
 /* What a node is to its cluster when it connects. */
@@ -82,7 +84,8 @@ struct peer_greeting {
     struct frame_scope scope;
     enum peer_standing standing;
     struct peer_levels levels;
-    uint32_t count; /* the members of its cluster, itself included; 0 if it is new, or of level 1 */
+    uint32_t count; /* the members of its cluster, itself included, each id once; 0 if it is new, of
+                       level 1, or does not know where all of them are */
     struct peer_member members[PAXOS_NODES_MAX];
 };
 
@@ -105,9 +108,9 @@ struct peer;
 /* Makes the vhost for /omnipax in `context` and begins to dial. The config is copied. The context
  * must have been made with LWS_SERVER_OPTION_LIBUV, LWS_SERVER_OPTION_EXPLICIT_VHOSTS and `loop` as
  * foreign loop; no other vhost of it may have CONTEXT_PORT_NO_LISTEN as its port (libwebsockets
- * would choose between them by the Host header); `pt_serv_buf_size` = PEER_PIECE_BYTES lets it read
- * a whole message at once. Returns 0, -EINVAL (an address, the secret), -ENOMEM or -EIO with the
- * fault's text. */
+ * would choose between them by the Host header); `max_http_header_data` = PEER_HEADERS_MAX, so that
+ * a handshake fits; `pt_serv_buf_size` = PEER_PIECE_BYTES lets it read a whole message at once.
+ * Returns 0, -EINVAL (an address, the secret), -ENOMEM or -EIO with the fault's text. */
 int peer_start(uv_loop_t *loop, struct lws_context *context, const struct peer_config *config,
                const struct peer_callbacks *callbacks, struct peer **peer, struct fault *fault);
 

@@ -21,6 +21,16 @@ void replica_break(struct replica *r, const char *what, int status)
     r->end.failed(r->end.failed_arg, status, fault.text);
 }
 
+static void on_line(void *arg, const char *subject, const char *text)
+{
+    trace_debug(subject, "%s", text);
+}
+
+void replica_describe(struct replica *r)
+{
+    describe_begin(&r->describe, r->cluster.me, &r->status, on_line, NULL);
+}
+
 /* Which commands the entries of a message are. */
 static void trace_entries(const struct paxos_message *m)
 {

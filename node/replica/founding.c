@@ -4,10 +4,12 @@
  * folder; addresses may change afterwards. A node whose folder is new knows neither. It calls the
  * nodes that it is configured with, and listens to what they say of themselves:
  *
- *   new ──a member names this node's addr among its cluster's──> it is that node, its folder was
- * lost │ └──a node of feature level 1, whose ids follow from addresses──> likewise └───all
- * configured nodes are new, and this one has the lowest addr──> it founds the cluster, and the
- * others are told
+ *   new ---- a member names its addr among those of its cluster ----> it is that node
+ *    |                                                                    ^
+ *    +------ a node of feature level 1 answers: ids follow from addrs ----+
+ *    |
+ *    +------ all configured nodes are new, and its addr is the lowest ----> it founds the cluster,
+ *                                                                          and tells the others
  *
  * All of them: a node that is silent may have the data of a cluster. A person who knows better says
  * --found. So a cluster is founded by one node, and no two nodes found different ones.
@@ -65,6 +67,7 @@ static int become(struct replica *r, const struct identity *identity, struct fau
     r->cluster.identity = *identity;
     r->cluster.scope.cluster = identity->cluster;
     r->cluster.me = identity->node;
+    r->cluster.warned = false;
     trace_info("founding", "this is node %u of the cluster %016" PRIx64, identity->node,
                identity->cluster);
     int status = replica_begin(r, fault);
@@ -129,9 +132,11 @@ static int heard_former(struct replica *r, const struct peer_greeting *greeting,
         return become(
             r, &(struct identity){.cluster = r->cluster.scope.cluster, .node = r->cluster.me},
             fault);
-    trace_warn("founding",
-               "node %u, of an earlier version, has another list of peers than this node",
-               greeting->dialler.pid);
+    if (!r->cluster.warned)
+        trace_warn("founding",
+                   "node %u, of an earlier version, has another list of peers than this node",
+                   greeting->dialler.pid);
+    r->cluster.warned = true; /* it calls every two seconds */
     return 0;
 }
 
@@ -143,8 +148,10 @@ static int heard_member(struct replica *r, const struct peer_greeting *greeting,
         named |= greeting->members[i].pid == greeting->to &&
                  strcmp(greeting->members[i].addr, r->config->me.addr) == 0;
     if (!named) {
-        trace_warn("founding", "the cluster of %s does not have %s among its members",
-                   greeting->dialler.addr, r->config->me.addr);
+        if (greeting->count > 0 && !r->cluster.warned)
+            trace_warn("founding", "the cluster of %s does not have %s among its members",
+                       greeting->dialler.addr, r->config->me.addr);
+        r->cluster.warned |= greeting->count > 0;
         return 0;
     }
     members_from_greeting(r, greeting);

@@ -17,6 +17,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { LEVELS_PAUSE_MS = 200, LEVELS_PAUSE_MS_MAX = 60 * 1000 };
+
 static uint32_t level_of(const struct replica *r)
 {
     return tree_cluster(r->tree)->level;
@@ -62,6 +64,7 @@ static void follow(struct replica *r)
         trace_info("levels", "the cluster is at feature level %u", level_of(r));
     peer_set_level(r->peer, level_of(r));
     take_addresses(r);
+    members_warn(r);
     int status = members_tell(r, &fault);
     if (status < 0)
         replica_break(r, fault.text, status);
@@ -69,19 +72,38 @@ static void follow(struct replica *r)
 
 /* ---- Proposing ---- */
 
+/* Housekeeping proposes again what is still due, but not at once: what the log refuses, it refuses
+ * again, and each time costs an entry. */
+static void levels_pause(struct replica *r)
+{
+    struct replica_levels *levels = &r->levels;
+    levels->pause_ms = levels->pause_ms == 0 ? LEVELS_PAUSE_MS : 2 * levels->pause_ms;
+    if (levels->pause_ms > LEVELS_PAUSE_MS_MAX)
+        levels->pause_ms = LEVELS_PAUSE_MS_MAX;
+    levels->next_ms = replica_now_ms() + levels->pause_ms;
+}
+
 static void on_proposed(void *arg, enum replica_outcome outcome,
                         const struct command_result *result)
 {
     struct replica *r = arg;
     r->levels.busy = false;
+    if (outcome == REPLICA_DONE && result->status == 0) {
+        r->levels.pause_ms = 0;
+        return;
+    }
+    if (outcome == REPLICA_DONE)
+        trace_warn("levels", "the log refuses what this node says of itself: %s",
+                   strerror(-result->status));
+    levels_pause(r);
 }
 
-/* What fails is proposed again by the next housekeeping that still finds it due. */
 static void propose(struct replica *r, const struct op *op)
 {
     struct command command = {0};
     if (command_add(&command, op) < 0) {
         command_free(&command);
+        levels_pause(r);
         return;
     }
     r->levels.busy = true;
@@ -116,11 +138,12 @@ static bool is_where_the_log_says(const struct replica *r)
     return false;
 }
 
-void levels_housekeeping(struct replica *r)
+void levels_housekeeping(struct replica *r, uint64_t now_ms)
 {
     if (tree_cluster(r->tree)->version != r->levels.followed.version)
         follow(r);
-    if (r->levels.busy || r->end.broken || !replica_has_quorum(r) || !r->status.has_leader)
+    if (r->levels.busy || r->end.broken || !replica_has_quorum(r) || !r->status.has_leader ||
+        now_ms < r->levels.next_ms)
         return;
     bool leads = r->status.role == PAXOS_LEADER;
     uint32_t all = leads && level_of(r) < LEVEL_MAX ? level_of_all(r) : 0;

@@ -79,9 +79,21 @@ int members_tell(struct replica *r, struct fault *fault)
     return peer_identify(r->peer, &identity, fault);
 }
 
-/* What node.json says of who belongs to the cluster counts only until the cluster is founded. */
-static void members_warn(const struct replica *r)
+static bool members_are_named(const struct replica *r)
 {
+    for (uint32_t i = 0; i < r->cluster.count; i++) {
+        if (!r->cluster.members[i].addr[0])
+            return false;
+    }
+    return true;
+}
+
+/* What node.json says of who belongs to the cluster counts only until the cluster is founded. */
+void members_warn(struct replica *r)
+{
+    if (r->cluster.warned || !members_are_named(r))
+        return;
+    r->cluster.warned = true;
     for (uint32_t i = 0; i < r->config->peer_count; i++) {
         const char *addr = r->config->peers[i].addr;
         bool found = false;
@@ -96,8 +108,12 @@ static void members_warn(const struct replica *r)
 }
 
 /* The ids of a cluster follow the order of its addresses when it is founded. So the others of that
- * order, in node.json or as somebody has said, are the others of the log, wherever this node itself
- * has moved to. */
+ * order, in node.json or as a member has said, are the others of the log, wherever this node itself
+ * has moved to.
+ *
+ * If they are more or fewer, nobody can say which is which before the log does, or they themselves
+ * when they connect. Until then they have no name here, and their addresses are a guess: dialling a
+ * wrong one does no harm, and without a cluster_secret a member is let in from these only. */
 void members_begin(struct replica *r, const struct paxos_membership *membership)
 {
     struct replica_member members[PAXOS_NODES_MAX];
@@ -111,10 +127,9 @@ void members_begin(struct replica *r, const struct paxos_membership *membership)
             continue;
         }
         next += next < r->cluster.count && r->cluster.members[next].pid == r->cluster.me;
-        if (known)
-            members_name(&members[i], r->cluster.members[next].addr,
-                         r->cluster.members[next].peer_addr);
-        next++;
+        const struct replica_member *other = &r->cluster.members[next++];
+        if (next <= r->cluster.count)
+            members_name(&members[i], known ? other->addr : "", other->peer_addr);
     }
     memcpy(r->cluster.members, members, sizeof members);
     r->cluster.count = membership->count;

@@ -93,6 +93,8 @@ static inline uint64_t replica_next_id(const struct replica *r, uint64_t *last)
 
 /* Gives an event that has just happened to the core; a failure breaks the replica. */
 void replica_step(struct replica *r, const struct paxos_event *event);
+/* Begins to describe the core, whose first status is known. */
+void replica_describe(struct replica *r);
 /* The node cannot go on: says so, once. -EUCLEAN: nor can it start again with this folder. */
 void replica_break(struct replica *r, const char *what, int status);
 
@@ -105,6 +107,8 @@ void members_from_config(struct replica *r);
 void members_from_greeting(struct replica *r, const struct peer_greeting *greeting);
 /* Takes over the members that the log names. */
 void members_begin(struct replica *r, const struct paxos_membership *membership);
+/* Warns of peers in node.json that are no members: once, when it is known where all members are. */
+void members_warn(struct replica *r);
 /* What the links are to know of them; and tells them, again. */
 void members_identity(const struct replica *r, struct peer_identity *identity);
 int members_tell(struct replica *r, struct fault *fault);
@@ -119,7 +123,7 @@ void founding_greeted(void *arg, const struct peer_greeting *greeting);
 bool founding_heard(const struct replica_member *member);
 /* Takes over what the log says of the cluster: at the start, and with each housekeeping. */
 void levels_begin(struct replica *r);
-void levels_housekeeping(struct replica *r);
+void levels_housekeeping(struct replica *r, uint64_t now_ms);
 /* Whether every member of the cluster reads the command. */
 bool levels_allow(const struct replica *r, const struct command *command);
 /* Whether this node reads the entries that a peer proposes. */

@@ -193,14 +193,8 @@ static void turn_soon(uv_prepare_t *handle)
     turn(handle);
 }
 
-static void on_line(void *arg, const char *subject, const char *text)
-{
-    trace_debug(subject, "%s", text);
-}
-
 void turn_start(struct replica *r)
 {
-    describe_begin(&r->describe, r->cluster.me, &r->status, on_line, NULL);
     uv_prepare_init(r->loop, &r->turn.prepare);
     uv_idle_init(r->loop, &r->turn.idle);
     uv_timer_init(r->loop, &r->turn.wake);

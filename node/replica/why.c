@@ -15,6 +15,13 @@ static void add(struct replica_status *s, const char *text)
     snprintf(s->why + at, sizeof s->why - at, "%s", text);
 }
 
+static void add_name(struct replica_status *s, uint32_t peer)
+{
+    char number[24];
+    snprintf(number, sizeof number, "node %u", s->peers[peer].pid);
+    add(s, s->peers[peer].addr[0] ? s->peers[peer].addr : number);
+}
+
 /* "; TITLE: ADDR, ADDR" of the peers that answer and do not vote, or that do not answer. */
 static void add_peers(struct replica_status *s, const char *title, bool alive)
 {
@@ -25,7 +32,7 @@ static void add_peers(struct replica_status *s, const char *title, bool alive)
             continue;
         add(s, first ? "; " : ", ");
         add(s, first ? title : "");
-        add(s, s->peers[i].addr);
+        add_name(s, i);
         first = false;
     }
 }

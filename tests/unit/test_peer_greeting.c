@@ -46,6 +46,51 @@ static void a_new_node_is_told_who_it_is(void **state)
     assert_false(peer_speaks(nodes[1].peer, 3, &levels));
 }
 
+static void take_longest(char addr[PEER_ADDR_MAX])
+{
+    memset(addr, 'x', PEER_ADDR_MAX);
+    strcpy(addr + PEER_ADDR_MAX - 3, ":1");
+}
+
+/* Node 1 with the other of the pair and seven more; addresses are as long as they may be. */
+static struct peer_config one_of_nine(void)
+{
+    struct peer_config config = named(1, PEER_MEMBER);
+    take_longest(config.self.addr);
+    take_longest(config.self.peer_addr);
+    while (config.identity.count < PAXOS_NODES_MAX - 1) {
+        struct peer_member *member = &config.identity.members[config.identity.count++];
+        member->pid = config.identity.count + 1;
+        take_longest(member->addr);
+        take_longest(member->peer_addr);
+    }
+    return config;
+}
+
+static void a_new_node_is_told_of_nine_members(void **state)
+{
+    struct peer_config member = one_of_nine(), new = named(2, PEER_NEW);
+    node_start_as(1, &member);
+    node_start_as(2, &new);
+    wait_for(nodes[2].greetings > 0);
+    const struct peer_greeting *greeting = &nodes[2].greeting;
+    assert_int_equal(greeting->count, 9);
+    assert_int_equal(greeting->members[8].pid, 9);
+    assert_string_equal(greeting->members[8].addr, member.identity.members[7].addr);
+}
+
+/* A node that took some of the members for all of them would have quorums of the wrong size. */
+static void a_new_node_is_told_of_all_members_or_none(void **state)
+{
+    struct peer_config member = one_of_nine(), new = named(2, PEER_NEW);
+    member.identity.members[4].addr[0] = '\0';
+    node_start_as(1, &member);
+    node_start_as(2, &new);
+    wait_for(nodes[2].greetings > 0);
+    assert_int_equal(nodes[2].greeting.standing, PEER_MEMBER);
+    assert_int_equal(nodes[2].greeting.count, 0);
+}
+
 /* What stands in for its ids may be those of a node of the cluster. */
 static void a_new_node_is_not_let_in(void **state)
 {
@@ -123,6 +168,8 @@ int main(void)
     prepare();
     const struct CMUnitTest tests[] = {
         nodes_test(a_new_node_is_told_who_it_is),
+        nodes_test(a_new_node_is_told_of_nine_members),
+        nodes_test(a_new_node_is_told_of_all_members_or_none),
         nodes_test(a_new_node_is_not_let_in),
         nodes_test(a_new_node_is_called_at_once),
         nodes_test(two_new_nodes_hear_each_other),
