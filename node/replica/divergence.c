@@ -54,14 +54,12 @@ static void take_difference(struct divergence_peer *p, uint64_t own)
  * was emptied meanwhile. */
 static void compare(struct divergence *d, struct divergence_peer *p)
 {
-    uint64_t own;
-
     if (!p->waits || p->claim.index > d->newest)
         return;
     p->waits = false;
     if (p->claim.index < d->oldest)
         return;
-    own = *own_digest(d, p->claim.index);
+    uint64_t own = *own_digest(d, p->claim.index);
     if (own == p->claim.digest) {
         p->differs = false;
         p->equal_at = p->claim.index > p->equal_at ? p->claim.index : p->equal_at;
@@ -93,7 +91,6 @@ void divergence_told(struct divergence *d, uint32_t pid, struct claim claim)
 static uint32_t count_different(const struct divergence *d, uint64_t *first)
 {
     uint32_t count = 0;
-
     *first = UINT64_MAX;
     for (uint32_t i = 0; i < d->peer_count; i++) {
         const struct divergence_peer *p = &d->peers[i];
@@ -110,7 +107,6 @@ static uint32_t count_different(const struct divergence *d, uint64_t *first)
 static uint32_t count_equal(const struct divergence *d, uint64_t first)
 {
     uint32_t count = 0;
-
     for (uint32_t i = 0; i < d->peer_count; i++)
         count += !d->peers[i].differs && d->peers[i].equal_at >= first;
     return count;
@@ -120,7 +116,6 @@ enum divergence_verdict divergence_judge(struct divergence *d)
 {
     uint32_t nodes = d->peer_count + 1, majority = paxos_majority(nodes);
     uint64_t first;
-
     for (uint32_t i = 0; i < d->peer_count; i++)
         compare(d, &d->peers[i]);
     uint32_t different = count_different(d, &first);
@@ -141,7 +136,6 @@ void divergence_describe(const struct divergence *d, char text[FAULT_TEXT_MAX])
 {
     const struct divergence_peer *shown = NULL;
     size_t len = 0;
-
     for (uint32_t i = 0; i < d->peer_count; i++) {
         if (!d->peers[i].differs)
             continue;
@@ -149,7 +143,7 @@ void divergence_describe(const struct divergence *d, char text[FAULT_TEXT_MAX])
                                 shown ? "," : "this node has another tree than", d->peers[i].pid);
         shown = &d->peers[i];
     }
-    assert(shown != NULL);
+    assert(shown);
     snprintf(text + len, FAULT_TEXT_MAX - len,
              ": after %" PRIu64 " entries the digest is %016" PRIx64 " here and %016" PRIx64
              " at node %u",
