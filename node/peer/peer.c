@@ -134,7 +134,7 @@ static void on_flush(uv_prepare_t *flush)
         dial_flush(&peer->links[i]);
 }
 
-static void keep_awake(uv_idle_t *idle)
+static void flush_keep_awake(uv_idle_t *idle)
 {
     /* Nothing: the loop comes round again without sleeping. */
 }
@@ -143,7 +143,7 @@ static void keep_awake(uv_idle_t *idle)
  * the last started first), it leaves in this turn; otherwise in the next, which comes at once. */
 void link_flush_soon(struct peer *peer)
 {
-    uv_idle_start(&peer->flush_awake, keep_awake);
+    uv_idle_start(&peer->flush_awake, flush_keep_awake);
 }
 
 static void start_handles(struct peer *peer)
@@ -203,7 +203,7 @@ static void link_set(struct link *link, const struct peer_member *member, bool s
     dial_now(link);
 }
 
-static void identify(struct peer *peer, const struct peer_identity *identity)
+static void links_set(struct peer *peer, const struct peer_identity *identity)
 {
     bool same_cluster = peer->scope.cluster == identity->scope.cluster &&
                         peer->scope.configuration == identity->scope.configuration &&
@@ -224,7 +224,7 @@ int peer_identify(struct peer *peer, const struct peer_identity *identity, struc
 {
     int status = check_addresses(identity, fault);
     if (status == 0)
-        identify(peer, identity);
+        links_set(peer, identity);
     return status;
 }
 
@@ -285,7 +285,7 @@ int peer_start(uv_loop_t *loop, struct lws_context *context, const struct peer_c
         peer->links[i].peer = peer;
         dial_start(&peer->links[i]);
     }
-    identify(peer, &config->identity);
+    links_set(peer, &config->identity);
     *started = peer;
     return 0;
 }

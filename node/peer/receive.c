@@ -97,7 +97,7 @@ static void forget_in(struct link *link)
 
 /* A newer connection replaces an older one: what was on its way there may be lost, so the link is
  * down and up again for everybody. */
-static int on_established(struct link *link, struct lws *wsi)
+static int receive_established(struct link *link, struct lws *wsi)
 {
     forget_guest(link->peer, wsi);
     receive_leave(link);
@@ -171,7 +171,7 @@ int receive_event(struct peer *peer, struct lws *wsi, enum lws_callback_reasons 
     case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
         return peer->stopping ? -1 : admit(peer, wsi, strcasecmp(in, "websocket") == 0);
     case LWS_CALLBACK_ESTABLISHED:
-        return peer->stopping || !link ? -1 : on_established(link, wsi);
+        return peer->stopping || !link ? -1 : receive_established(link, wsi);
     case LWS_CALLBACK_RECEIVE:
         if (peer->stopping || !link || link->in != wsi)
             return -1;

@@ -18,7 +18,7 @@ static bool reaches(const struct link *link, uint32_t pid)
 
 /* A cut link stands until it has been silent for long. Nobody waits for that: the peer is gone
  * round as soon as it is missed. */
-static bool heard(const struct link *link)
+static bool route_heard(const struct link *link)
 {
     return link->up && link->in_pulses < PEER_QUIET_PULSES;
 }
@@ -26,7 +26,7 @@ static bool heard(const struct link *link)
 static struct link *relay_to(struct peer *peer, uint32_t pid)
 {
     for (uint32_t i = 0; i < peer->count; i++) {
-        if (heard(&peer->links[i]) && reaches(&peer->links[i], pid))
+        if (route_heard(&peer->links[i]) && reaches(&peer->links[i], pid))
             return &peer->links[i];
     }
     return NULL;
@@ -38,7 +38,7 @@ static bool is_heartbeat(const struct frame *frame)
                                           frame->paxos.type == PAXOS_HEARTBEAT_REPLY);
 }
 
-static void put(struct link *link, const struct frame *frame)
+static void route_put(struct link *link, const struct frame *frame)
 {
     struct peer *peer = link->peer;
     peer->metrics.frames_dropped +=
@@ -48,7 +48,7 @@ static void put(struct link *link, const struct frame *frame)
 
 static struct link *way_to(struct link *direct)
 {
-    struct link *relay = heard(direct) ? NULL : relay_to(direct->peer, direct->pid);
+    struct link *relay = route_heard(direct) ? NULL : relay_to(direct->peer, direct->pid);
     return relay ? relay : direct;
 }
 
@@ -79,20 +79,20 @@ void peer_send(struct peer *peer, const struct frame *frame)
         peer->metrics.frames_dropped++;
         return;
     }
-    put(way, &mine);
+    route_put(way, &mine);
 }
 
 void route_tell_reach(struct peer *peer)
 {
     struct frame reach = {.type = FRAME_REACH, .from = peer->me};
     for (uint32_t i = 0; i < peer->count; i++) {
-        if (heard(&peer->links[i]))
+        if (route_heard(&peer->links[i]))
             reach.reach[reach.reach_count++] = peer->links[i].pid;
     }
     for (uint32_t i = 0; i < peer->count; i++) {
         reach.to = peer->links[i].pid;
         if (peer->links[i].out_up)
-            put(&peer->links[i], &reach);
+            route_put(&peer->links[i], &reach);
     }
 }
 

@@ -19,7 +19,7 @@ static uint64_t lowest_needed_by_peers(const struct replica *r)
     return lowest;
 }
 
-static void trim(struct replica *r)
+static void checkpoint_trim(struct replica *r)
 {
     paxos_status(r->paxos, &r->status);
     uint64_t bytes = r->status.log_bytes;
@@ -51,7 +51,7 @@ static void checkpoint_done(void *arg, int status, uint64_t index)
     if (index > r->checkpoint.durable)
         r->checkpoint.durable = index;
     if (!r->end.broken && !r->end.stopping)
-        trim(r);
+        checkpoint_trim(r);
 }
 
 void checkpoint_when_due(struct replica *r, uint64_t now_ms)

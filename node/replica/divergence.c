@@ -52,7 +52,7 @@ static void take_difference(struct divergence_peer *p, uint64_t own)
 
 /* Compares a claim that waits, if this node has got there. A node that is equal after it differed
  * was emptied meanwhile. */
-static void compare(struct divergence *d, struct divergence_peer *p)
+static void divergence_compare(struct divergence *d, struct divergence_peer *p)
 {
     if (!p->waits || p->claim.index > d->newest)
         return;
@@ -82,7 +82,7 @@ void divergence_told(struct divergence *d, uint32_t pid, struct claim claim)
             return;
         p->claim = claim;
         p->waits = true;
-        compare(d, p);
+        divergence_compare(d, p);
     }
 }
 
@@ -117,7 +117,7 @@ enum divergence_verdict divergence_judge(struct divergence *d)
     uint32_t nodes = d->peer_count + 1, majority = paxos_majority(nodes);
     uint64_t first;
     for (uint32_t i = 0; i < d->peer_count; i++)
-        compare(d, &d->peers[i]);
+        divergence_compare(d, &d->peers[i]);
     uint32_t different = count_different(d, &first);
     if (nodes - different < majority)
         return DIVERGENCE_WRONG;

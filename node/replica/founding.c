@@ -62,7 +62,7 @@ int founding_begin(struct replica *r, struct fault *fault)
 
 /* ---- Learning it ---- */
 
-static int become(struct replica *r, const struct identity *identity, struct fault *fault)
+static int founding_become(struct replica *r, const struct identity *identity, struct fault *fault)
 {
     r->cluster.identity = *identity;
     r->cluster.scope.cluster = identity->cluster;
@@ -75,7 +75,7 @@ static int become(struct replica *r, const struct identity *identity, struct fau
 }
 
 /* With ids as in the order of their addresses, from 1. */
-static int found(struct replica *r, struct fault *fault)
+static int founding_found(struct replica *r, struct fault *fault)
 {
     struct identity identity = {.node = r->cluster.me};
     while (identity.cluster == 0) {
@@ -85,7 +85,7 @@ static int found(struct replica *r, struct fault *fault)
                              uv_strerror(status));
     }
     trace_info("founding", "founding a cluster of %u nodes", r->cluster.count);
-    return become(r, &identity, fault);
+    return founding_become(r, &identity, fault);
 }
 
 bool founding_heard(const struct replica_member *member)
@@ -94,7 +94,7 @@ bool founding_heard(const struct replica_member *member)
 }
 
 /* Whether all have said lately that they are new, and this node's address is the lowest. */
-static bool may_found(const struct replica *r)
+static bool founding_may(const struct replica *r)
 {
     if (r->config->found)
         return true;
@@ -108,10 +108,11 @@ static bool may_found(const struct replica *r)
 
 int founding_try(struct replica *r, struct fault *fault)
 {
-    return !r->cluster.identity.cluster && may_found(r) ? found(r, fault) : 0;
+    return !r->cluster.identity.cluster && founding_may(r) ? founding_found(r, fault) : 0;
 }
 
-static int heard_new(struct replica *r, const struct peer_greeting *greeting, struct fault *fault)
+static int founding_hear_new(struct replica *r, const struct peer_greeting *greeting,
+                             struct fault *fault)
 {
     for (uint32_t i = 0; i < r->cluster.count; i++) {
         if (strcmp(r->cluster.members[i].addr, greeting->dialler.addr) == 0)
@@ -122,14 +123,14 @@ static int heard_new(struct replica *r, const struct peer_greeting *greeting, st
 
 /* From a node of feature level 1: its ids, and this node's, are those that stand in for the others
  * here. What it does not say, the core finds out. */
-static int heard_former(struct replica *r, const struct peer_greeting *greeting,
-                        struct fault *fault)
+static int founding_hear_former(struct replica *r, const struct peer_greeting *greeting,
+                                struct fault *fault)
 {
     bool same = greeting->scope.cluster == r->cluster.scope.cluster &&
                 greeting->scope.configuration == r->cluster.scope.configuration &&
                 greeting->to == r->cluster.me;
     if (same)
-        return become(
+        return founding_become(
             r, &(struct identity){.cluster = r->cluster.scope.cluster, .node = r->cluster.me},
             fault);
     if (!r->cluster.warned)
@@ -140,8 +141,8 @@ static int heard_former(struct replica *r, const struct peer_greeting *greeting,
     return 0;
 }
 
-static int heard_member(struct replica *r, const struct peer_greeting *greeting,
-                        struct fault *fault)
+static int founding_hear_member(struct replica *r, const struct peer_greeting *greeting,
+                                struct fault *fault)
 {
     bool named = false;
     for (uint32_t i = 0; i < greeting->count; i++)
@@ -158,21 +159,22 @@ static int heard_member(struct replica *r, const struct peer_greeting *greeting,
     struct identity identity = {.cluster = greeting->scope.cluster,
                                 .node = greeting->to,
                                 .told = greeting->standing == PEER_MEMBER};
-    return become(r, &identity, fault);
+    return founding_become(r, &identity, fault);
 }
 
-static int heard(struct replica *r, const struct peer_greeting *greeting, struct fault *fault)
+static int founding_hear(struct replica *r, const struct peer_greeting *greeting,
+                         struct fault *fault)
 {
     switch (greeting->standing) {
     case PEER_NEW:
-        return heard_new(r, greeting, fault);
+        return founding_hear_new(r, greeting, fault);
     case PEER_FORMER:
-        return heard_former(r, greeting, fault);
+        return founding_hear_former(r, greeting, fault);
     case PEER_FOUNDING:
     case PEER_MEMBER:
         break;
     }
-    return heard_member(r, greeting, fault);
+    return founding_hear_member(r, greeting, fault);
 }
 
 void founding_greeted(void *arg, const struct peer_greeting *greeting)
@@ -181,7 +183,7 @@ void founding_greeted(void *arg, const struct peer_greeting *greeting)
     struct fault fault;
     if (r->cluster.identity.cluster || r->end.stopping || r->end.broken)
         return;
-    int status = heard(r, greeting, &fault);
+    int status = founding_hear(r, greeting, &fault);
     if (status < 0)
         replica_break(r, fault.text, status);
 }

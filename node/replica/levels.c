@@ -57,7 +57,7 @@ void levels_begin(struct replica *r)
     take_addresses(r);
 }
 
-static void follow(struct replica *r)
+static void levels_follow(struct replica *r)
 {
     struct fault fault;
     if (level_of(r) != r->levels.followed.level)
@@ -98,7 +98,7 @@ static void on_proposed(void *arg, enum replica_outcome outcome,
     levels_pause(r);
 }
 
-static void propose(struct replica *r, const struct op *op)
+static void levels_propose(struct replica *r, const struct op *op)
 {
     struct command command = {0};
     if (command_add(&command, op) < 0) {
@@ -141,18 +141,18 @@ static bool is_where_the_log_says(const struct replica *r)
 void levels_housekeeping(struct replica *r, uint64_t now_ms)
 {
     if (tree_cluster(r->tree)->version != r->levels.followed.version)
-        follow(r);
+        levels_follow(r);
     if (r->levels.busy || r->end.broken || !replica_has_quorum(r) || !r->status.has_leader ||
         now_ms < r->levels.next_ms)
         return;
     bool leads = r->status.role == PAXOS_LEADER;
     uint32_t all = leads && level_of(r) < LEVEL_MAX ? level_of_all(r) : 0;
     if (all > level_of(r))
-        propose(r, &(struct op){.type = OP_LEVEL, .size = all});
+        levels_propose(r, &(struct op){.type = OP_LEVEL, .size = all});
     else if (level_of(r) >= 2 && !is_where_the_log_says(r))
-        propose(r, &(struct op){.type = OP_MEMBER,
-                                .name = bytes_of_text(r->config->me.addr),
-                                .name2 = bytes_of_text(r->config->me.peer_addr)});
+        levels_propose(r, &(struct op){.type = OP_MEMBER,
+                                       .name = bytes_of_text(r->config->me.addr),
+                                       .name2 = bytes_of_text(r->config->me.peer_addr)});
 }
 
 /* ---- Refusing ---- */

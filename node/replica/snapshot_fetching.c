@@ -11,7 +11,7 @@
 
 #include "base/trace.h"
 
-static struct buffer *piece_at(struct snapshot_fetching *f, uint64_t piece)
+static struct buffer *fetching_piece_at(struct snapshot_fetching *f, uint64_t piece)
 {
     return &f->pieces[piece % SNAPSHOT_WINDOW];
 }
@@ -80,7 +80,7 @@ static void fetching_start(struct replica *r)
 
 /* ---- The pieces ---- */
 
-static void installed(void *arg, int status)
+static void fetching_installed(void *arg, int status)
 {
     struct replica *r = arg;
     struct snapshot_fetching *f = &r->fetching;
@@ -109,7 +109,7 @@ static void installed(void *arg, int status)
     writes_recall(r);
 }
 
-static void install(struct replica *r)
+static void fetching_install(struct replica *r)
 {
     struct snapshot_fetching *f = &r->fetching;
     if (f->index <= tree_applied(r->tree)) {
@@ -117,12 +117,12 @@ static void install(struct replica *r)
         return;
     }
     f->installing = true;
-    tree_writer_install(f->writer, r->loop, installed, r);
+    tree_writer_install(f->writer, r->loop, fetching_installed, r);
 }
 
-static void write_next(struct replica *r);
+static void fetching_write_next(struct replica *r);
 
-static void piece_written(void *arg, int status)
+static void fetching_piece_written(void *arg, int status)
 {
     struct replica *r = arg;
     struct snapshot_fetching *f = &r->fetching;
@@ -138,21 +138,21 @@ static void piece_written(void *arg, int status)
         f->written++;
         fetching_ask(r);
         if (f->written < f->arrived)
-            write_next(r);
+            fetching_write_next(r);
         else if (f->whole)
-            install(r);
+            fetching_install(r);
     }
 }
 
-static void write_next(struct replica *r)
+static void fetching_write_next(struct replica *r)
 {
     struct snapshot_fetching *f = &r->fetching;
-    const struct buffer *data = piece_at(f, f->written);
+    const struct buffer *data = fetching_piece_at(f, f->written);
     f->writing = true;
-    int status =
-        tree_writer_add(f->writer, r->loop, bytes_of(data->data, data->len), piece_written, r);
+    int status = tree_writer_add(f->writer, r->loop, bytes_of(data->data, data->len),
+                                 fetching_piece_written, r);
     if (status < 0)
-        piece_written(r, status);
+        fetching_piece_written(r, status);
 }
 
 static void fetching_give_up(struct replica *r)
@@ -179,7 +179,7 @@ static bool of_the_snapshot(const struct replica *r, const struct frame *frame)
 /* Returns false when there is no memory for it. */
 static bool keep_piece(struct snapshot_fetching *f, const struct frame *frame)
 {
-    struct buffer *data = piece_at(f, f->arrived);
+    struct buffer *data = fetching_piece_at(f, f->arrived);
     data->len = 0;
     buffer_append(data, frame->data.data, frame->data.len);
     if (data->failed)
@@ -214,7 +214,7 @@ void fetching_piece(struct replica *r, const struct frame *frame)
     if (status < 0)
         replica_break(r, tree_fault(r->tree), status);
     else if (!f->writing)
-        write_next(r);
+        fetching_write_next(r);
 }
 
 /* ---- Patience ---- */
