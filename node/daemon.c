@@ -56,7 +56,7 @@ void daemon_ready(void)
     if (nothing > STDERR_FILENO)
         close(nothing);
     if (write(parent, "", 1) != 1)
-        trace_info("node", "nobody has waited for the mount");
+        trace_info("node", "the process that asked for the mount has not waited for it");
     close(parent);
     parent = -1;
 }

@@ -176,7 +176,7 @@ static void listener_resume(uv_timer_t *timer)
     uv_poll_start(&l->accepting, UV_READABLE, listener_accept);
 }
 
-/* Accepts nothing for a moment: who waits stays in the kernel's queue, and the loop does not spin.
+/* Accepts nothing for a moment. Connections wait in the kernel's queue, and the loop does not spin.
  */
 static void listener_pause(struct listener *l, int error)
 {

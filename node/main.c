@@ -3,7 +3,7 @@
  *
  * This is the only place that knows the replica and both doors. Exit statuses:
  *   0  stopped as asked
- *   1  could not start: what stands in the way is on standard error
+ *   1  could not start: the reason is on standard error
  *   2  wrong flags or configuration
  *   3  the disk or memory failed: the node stopped rather than answer from a state that the disk
  *      lacks

@@ -35,7 +35,7 @@ static const char config_help[] =
 
 enum { CONFIG_OPTION_LISTS_MAX = 8 }; /* -o, repeated */
 
-/* What the command line says; NULL where it says nothing. */
+/* The command line; NULL for what it leaves out. */
 struct config_flags {
     const char *dir, *addr, *peers, *clients, *mount;
     const char *options[CONFIG_OPTION_LISTS_MAX];

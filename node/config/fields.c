@@ -202,7 +202,7 @@ static int config_wrong_value(const struct config_field *field, const cJSON *wro
                               struct fault *fault)
 {
     char *found = NULL;
-    if (field->set != set_cluster_secret) /* which must not get into anybody's log */
+    if (field->set != set_cluster_secret) /* which must not get into a log */
         found = cJSON_PrintUnformatted(wrong);
     bool cut = found && strlen(found) > CONFIG_SHOWN_MAX;
     fault_set(fault, -EINVAL, "\"%s\": expected %s, found %.*s%s", field->name, field->expected,

@@ -13,7 +13,7 @@ static const char *const kernel_options[] = {
     "noexec", "noatime", "async", "sync",   "dirsync", "nodiratime",
 };
 
-/* For mount(8) and systemd, which have done with them what there is to do. */
+/* For mount(8) and systemd, which have already acted on them. */
 static const char *const mount_options[] = {
     "defaults", "auto", "noauto", "user", "nouser", "users", "nofail", "_netdev", "relatime",
 };

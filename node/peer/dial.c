@@ -19,7 +19,7 @@ enum {
 /* Outlives the link when the room stops meanwhile. */
 struct lookup {
     uv_getaddrinfo_t request;
-    struct link *link; /* NULL: nobody wants to know any more */
+    struct link *link; /* NULL: the result is not wanted any more */
 };
 
 static void on_redial(uv_timer_t *timer);

@@ -1,12 +1,12 @@
 /* Links to and from the other nodes: WebSockets at ws://ADDR/omnipax, each used in one direction.
  *
- * A node talks to a peer over the connection it dialled and listens on the one that was dialled to
- * it. It keeps dialling with back-off and never gives up. Urgent frames (heartbeats and their
+ * A node talks to a peer over the connection that it dialled, and listens on the one that the peer
+ * dialled. It dials again with back-off and never gives up. Urgent frames (heartbeats and their
  * replies, pings) overtake bulk data, which is cut so that no WebSocket message is longer than
- * PEER_PIECE_BYTES; what waits for a slow peer is bounded, and beyond the bound new frames are
- * dropped (the protocol repairs it). Data of a connection that a newer one from the same peer has
- * replaced is ignored. When the direct link to a peer is down, or was quiet for PEER_QUIET_PULSES,
- * frames to it, heartbeats excepted, go by way of a peer that reaches both (one hop).
+ * PEER_PIECE_BYTES. The queue for a slow peer is bounded; beyond that, new frames are dropped, and
+ * the protocol repairs it. If a peer connects again, data of its former connection is ignored. When
+ * the direct link to a peer is down, or was quiet for PEER_QUIET_PULSES, frames to it go by way of
+ * a peer that reaches both (one hop), except for heartbeats.
  *
  * Only members of the cluster that know the secret, if there is one, may connect: 403 otherwise; if
  * there is none, only from the address of a member. Nodes say in their handshake who they are,
@@ -117,16 +117,17 @@ int peer_start(uv_loop_t *loop, struct lws_context *context, const struct peer_c
 /* Where the listener hands accepted sockets that ask for /omnipax. Takes the descriptor. */
 void peer_adopt(struct peer *peer, int fd);
 
-/* Another identity: of a node that was PEER_NEW or PEER_FOUNDING, or because a member's address is
- * another one now. Links whose id and address stay are not disturbed. 0, or -EINVAL with the
+/* Another identity, because a PEER_NEW or PEER_FOUNDING node has learned more, or because a member
+ * has moved. Links whose id and address stay are not disturbed. 0, or -EINVAL with the
  * fault's text (an address): then nothing has changed. */
 int peer_identify(struct peer *peer, const struct peer_identity *identity, struct fault *fault);
 
-/* The cluster has reached this feature level: who does not speak it is not let in from now on. */
+/* The cluster has reached this feature level: from now on nodes that do not speak it are refused.
+ */
 void peer_set_level(struct peer *peer, uint32_t level);
 
-/* What a linked peer speaks. Returns false when it is not linked: it may come back as another
- * version. */
+/* The levels that a linked peer speaks. Returns false if it is not linked: it may come back as
+ * another version. */
 bool peer_speaks(const struct peer *peer, uint32_t pid, struct peer_levels *levels);
 
 /* Queues a frame; `from` is filled in, `to` must be another node. It leaves in this turn of the

@@ -16,8 +16,8 @@ static bool reaches(const struct link *link, uint32_t pid)
     return false;
 }
 
-/* A cut link stands until it has been silent for long. Nobody waits for that: the peer is gone
- * round as soon as it is missed. */
+/* A link that was cut stands until it has been silent for long. Frames do not wait for that: they
+ * take another way as soon as the peer is missed. */
 static bool route_heard(const struct link *link)
 {
     return link->up && link->in_pulses < PEER_QUIET_PULSES;
@@ -96,7 +96,7 @@ void route_tell_reach(struct peer *peer)
     }
 }
 
-/* For another node: passed on as it is, to whom this node reaches itself. */
+/* Passes a frame for another node on as it is, if this node reaches that one itself. */
 static void pass_on(struct link *link, const struct frame *header, struct bytes bytes)
 {
     struct peer *peer = link->peer;
@@ -145,7 +145,7 @@ int route_receive(struct link *link, struct bytes bytes)
         status = frame_decode(bytes, &peer->scope, &frame);
     if (status == -EBADMSG)
         return status;
-    if (status < 0) { /* out of memory, or of another configuration: as if it had been lost */
+    if (status < 0) { /* no memory, or another configuration: the same as if it had been lost */
         trace_debug("peer", "dropped a frame of node %u: %s", link->pid, strerror(-status));
         peer->metrics.frames_dropped++;
         return 0;

@@ -1,8 +1,8 @@
-/* When the tree is made durable, and how much of the log is kept behind it.
+/* When the tree is made durable, and how much of the log is kept.
  *
  * The log is trimmed only below what a checkpoint has made durable in the tree. A tail stays for
- * nodes that were briefly away; and as long as a leader sees a living peer that has not got so far
- * (it is catching up, perhaps by a snapshot), it keeps more, so that what the peer lacks is not
+ * nodes that were briefly away. A leader keeps more as long as a peer that is alive has not got
+ * that far: it is catching up, perhaps by a snapshot, and would never succeed if the log were
  * trimmed faster than it can follow. */
 #include "replica/replica_internal.h"
 

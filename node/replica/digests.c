@@ -1,5 +1,5 @@
 /* Comparing nodes: with each heartbeat every node tells the others the digest of what it has
- * applied, and looks what theirs say of it (divergence.h). */
+ * applied, and compares theirs with its own (divergence.h). */
 #include "replica/replica_internal.h"
 
 #include "base/trace.h"

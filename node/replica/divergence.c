@@ -69,7 +69,7 @@ static void divergence_compare(struct divergence *d, struct divergence_peer *p)
 }
 
 /* A claim that waits to be compared is not replaced by a newer one: those might come faster than
- * this node applies. Who says less than when it differed was emptied. */
+ * this node applies. A node that has applied less than when it differed was emptied. */
 void divergence_told(struct divergence *d, uint32_t pid, struct claim claim)
 {
     for (uint32_t i = 0; i < d->peer_count; i++) {
@@ -103,7 +103,7 @@ static uint32_t count_different(const struct divergence *d, uint64_t *first)
     return count;
 }
 
-/* Those who were still equal where others differed. */
+/* The peers that were still equal at the index where the first of the others differed. */
 static uint32_t count_equal(const struct divergence *d, uint64_t first)
 {
     uint32_t count = 0;

@@ -30,8 +30,8 @@ enum { FOUNDING_HEARD_MS = 3 * PEER_BACKOFF_MS_MAX }; /* a new node calls at lea
 
 /* ---- Beginning ---- */
 
-/* A folder of a former version: its ids are those that follow from the addresses, which therefore
- * must be the same as before, this once. */
+/* A folder of a former version has the ids that follow from the addresses. So these must be the
+ * same as before at its first start with this version. */
 static int check_former(const struct replica *r, const struct identity *stored, struct fault *fault)
 {
     if (stored->cluster != r->cluster.scope.cluster)
@@ -62,6 +62,7 @@ int founding_begin(struct replica *r, struct fault *fault)
 
 /* ---- Learning it ---- */
 
+/* The node knows who it is: starts consensus, and tells the links. */
 static int founding_become(struct replica *r, const struct identity *identity, struct fault *fault)
 {
     r->cluster.identity = *identity;
@@ -74,7 +75,7 @@ static int founding_become(struct replica *r, const struct identity *identity, s
     return status < 0 ? status : members_tell(r, fault);
 }
 
-/* With ids as in the order of their addresses, from 1. */
+/* The nodes get ids from 1, in the order of their addresses. */
 static int founding_found(struct replica *r, struct fault *fault)
 {
     struct identity identity = {.node = r->cluster.me};
@@ -121,8 +122,8 @@ static int founding_hear_new(struct replica *r, const struct peer_greeting *gree
     return founding_try(r, fault);
 }
 
-/* From a node of feature level 1: its ids, and this node's, are those that stand in for the others
- * here. What it does not say, the core finds out. */
+/* From a node of feature level 1: the ids of its cluster follow from the addresses, as those do
+ * that stand in for them here. It does not say whether the cluster has a past; the core asks it. */
 static int founding_hear_former(struct replica *r, const struct peer_greeting *greeting,
                                 struct fault *fault)
 {

@@ -37,8 +37,8 @@ static bool is_known(const struct replica *r, const struct tree_member *member)
     return false;
 }
 
-/* The addresses that are new in the log: what a member has said when it connected may be newer than
- * the others. Of this node, what its configuration says counts. */
+/* Takes the addresses that are new in the log, and no others: a member may have said a newer one
+ * when it connected. This node's own are those of its configuration. */
 static void take_addresses(struct replica *r)
 {
     const struct tree_cluster *cluster = tree_cluster(r->tree);
@@ -110,8 +110,7 @@ static void levels_propose(struct replica *r, const struct op *op)
     writes_submit(r, &command, replica_deadline_ms(r), on_proposed, r);
 }
 
-/* The highest level that all members speak, as far as this node is linked to them; 0: not to all.
- */
+/* The highest level that all members speak; 0: this node is not linked to all of them. */
 static uint32_t level_of_all(const struct replica *r)
 {
     uint32_t level = LEVEL_MAX;
@@ -180,8 +179,8 @@ void replica_unsupported(const struct replica *r, char text[REPLICA_TEXT_MAX])
     snprintf(text, REPLICA_TEXT_MAX, "the cluster is about to change to level %d", LEVEL_MAX);
 }
 
-/* A proposal that this version cannot read would stop this node, and it cannot come from a member
- * that keeps to the level. */
+/* An entry that this version cannot read would stop this node. A member that keeps to the level
+ * proposes none. */
 bool levels_readable(const struct paxos_message *m)
 {
     for (uint32_t i = 0; i < m->entry_count; i++) {

@@ -1,5 +1,5 @@
-/* Who belongs to the cluster, and where they are: first as node.json says, then as others have said
- * when they connected, then as the log says (levels.c). */
+/* The members of the cluster and their addresses: first as node.json says, then as other nodes say
+ * when they connect, then as the log says (levels.c). */
 #include "replica/replica_internal.h"
 
 #include "base/trace.h"
@@ -88,7 +88,7 @@ static bool members_are_named(const struct replica *r)
     return true;
 }
 
-/* What node.json says of who belongs to the cluster counts only until the cluster is founded. */
+/* The peers in node.json count only until the cluster is founded. */
 void members_warn(struct replica *r)
 {
     if (r->cluster.warned || !members_are_named(r))

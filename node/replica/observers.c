@@ -1,4 +1,4 @@
-/* Observers: who is told what entries change. The tree collects it only while there is one. */
+/* Observers hear what entries change. The tree collects it only while there is one. */
 #include "replica/replica_internal.h"
 
 void observers_begin(struct replica *r)

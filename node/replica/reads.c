@@ -22,6 +22,7 @@ static struct replica_freshness freshness_of(const struct replica *r, bool stale
     return (struct replica_freshness){.stale = stale, .age_ms = age};
 }
 
+/* Answers the caller, and forgets the read. The callback may begin new ones. */
 static void reads_finish(struct replica *r, struct pending_read *read, enum replica_outcome outcome,
                          bool stale)
 {
@@ -80,7 +81,7 @@ void replica_read_by(struct replica *r, enum replica_consistency consistency, ui
 {
     bool asked = consistency == REPLICA_CACHED ||
                  (consistency == REPLICA_DEFAULT && r->config->stale_on_quorum_loss);
-    /* What has just been emptied has not known anything yet. */
+    /* A node that is joining has no state that was ever current. */
     bool stale_will_do = asked && r->status.standing == PAXOS_MEMBER;
     bool too_late = deadline_ms <= replica_now_ms();
     r->counts.reads++;
@@ -104,12 +105,14 @@ void replica_read_by(struct replica *r, enum replica_consistency consistency, ui
         reads_enqueue(r, stale_will_do, deadline_ms, done, arg);
 }
 
+/* The callback of reads that only keep `confirmed_ms` recent. */
 static void nobody_asked(void *arg, enum replica_outcome outcome,
                          struct replica_freshness freshness)
 {
 }
 
-/* Where somebody reads, more reads follow. */
+/* One question for all reads of this turn. It asks for a lease if a caller reads here, because more
+ * reads are likely to follow; the reads of reads_keep_fresh are no reason. */
 void reads_ask(struct replica *r)
 {
     bool lease = false;

@@ -63,7 +63,7 @@ static inline uint64_t replica_now_us(void)
     return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
-/* Of what is asked now, unless who asks names another one. */
+/* Default deadline of a new request. */
 static inline uint64_t replica_deadline_ms(const struct replica *r)
 {
     return replica_now_ms() + r->config->request_timeout_ms;

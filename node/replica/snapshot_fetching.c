@@ -1,9 +1,9 @@
 /* Fetching a snapshot of the tree from a peer, because the log does not reach back far enough.
  *
- * Pieces come in their order, several on their way at a time: whoever serves sends a window of them
- * beyond those that were written here. When nothing comes any more, the question is repeated: then
- * all are sent again that were on their way. A peer that stays silent is given up, and the next one
- * is asked from the start, since its snapshot is another one. */
+ * Pieces come in order, several on their way at a time: the peer sends a window of them beyond
+ * those that were written here. If none comes for a while, the question is repeated, and the peer
+ * sends the window again. If it stays silent, it is given up and the next peer is asked from the
+ * start, because its snapshot is another one. */
 #include "replica/replica_internal.h"
 
 #include <assert.h>
@@ -16,7 +16,7 @@ static struct buffer *fetching_piece_at(struct snapshot_fetching *f, uint64_t pi
     return &f->pieces[piece % SNAPSHOT_WINDOW];
 }
 
-/* Tells up to where the pieces are written, and so asks for those that follow. */
+/* Tells the peer how many pieces are written, which asks for those that follow. */
 static void fetching_ask(struct replica *r)
 {
     struct snapshot_fetching *f = &r->fetching;
@@ -41,8 +41,8 @@ static void fetching_end(struct replica *r)
     *f = (struct snapshot_fetching){.id = f->id, .tried = f->tried};
 }
 
-/* The next linked peer after the one that was tried last; the leader, who has other work, only if
- * there is nobody else. */
+/* The next linked peer after the one that was tried last. The leader has other work, and is asked
+ * only after all others. */
 static uint32_t choose_peer(const struct replica *r, uint32_t last_tried)
 {
     uint32_t after = 0, first = 0, leader = 0;
@@ -61,7 +61,7 @@ static uint32_t choose_peer(const struct replica *r, uint32_t last_tried)
     }
     if (after != 0)
         return after;
-    /* Everybody else was tried: the leader's turn, then round again. */
+    /* All others were tried: the leader, then the first again. */
     return leader != 0 && leader != last_tried ? leader : first;
 }
 
@@ -162,7 +162,7 @@ static void fetching_give_up(struct replica *r)
         fetching_end(r);
 }
 
-/* What does not come next was lost on the way, or comes twice. */
+/* Any other piece comes twice, or after one that was lost. */
 static bool is_next(const struct snapshot_fetching *f, const struct frame *frame)
 {
     return frame->piece == f->arrived && f->arrived < f->written + SNAPSHOT_WINDOW && !f->whole;

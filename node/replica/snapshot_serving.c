@@ -1,8 +1,8 @@
 /* Serving a snapshot of the tree to a peer that is too far behind for the log.
  *
- * The peer says up to where it has the pieces, and is sent a window of those that follow: how fast
- * it gets them does not depend on how far away it is. As a lost piece is asked for again, those of
- * the window are kept, and the view of the tree is kept open until the last one was read. */
+ * The peer says how many pieces it has, and is sent a window of those that follow, so that a long
+ * way between the nodes does not slow it down. Lost pieces are asked for again, so the window is
+ * kept, and the view of the tree stays open until the last piece was read. */
 #include "replica/replica_internal.h"
 
 #include <assert.h>

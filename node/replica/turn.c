@@ -28,7 +28,7 @@ static void on_wake(uv_timer_t *timer)
     replica_step(timer->data, &(struct paxos_event){.type = PAXOS_TIME});
 }
 
-/* Early by less than a millisecond, the core asks for it again. */
+/* A timer that ends less than a millisecond early does no harm: the core asks for it again. */
 static void wake_up(struct replica *r, uint64_t at_us)
 {
     if (at_us == 0)
@@ -66,7 +66,8 @@ static void take_output(struct replica *r)
     paxos_output_clear(&out);
 }
 
-/* Those that are new believe a member that the cluster has a past (founding.c). */
+/* The links tell it when they dial: a new node believes a member that the cluster has a past
+ * (founding.c). */
 static void turn_tell_standing(struct replica *r)
 {
     struct fault fault;
@@ -183,7 +184,7 @@ static void turn(uv_prepare_t *handle)
 
 static void turn_keep_awake(uv_idle_t *handle)
 {
-    /* Nothing: an active idle handle makes the loop come round again without sleeping. */
+    /* Nothing to do: while an idle handle is active, the loop does not sleep. */
 }
 
 static void turn_soon(uv_prepare_t *handle)

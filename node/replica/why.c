@@ -1,4 +1,4 @@
-/* Why writes are refused here, in one sentence, and what becomes of a node whose folder is new. */
+/* Why writes are refused here, in one sentence; and log lines about a node whose folder is new. */
 #include "replica/replica_internal.h"
 
 #include "base/trace.h"

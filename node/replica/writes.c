@@ -4,8 +4,8 @@
  *                 │  no quorum: refused             │  leader changed, or no answer: proposed again
  *                 └─ deadline: refused              └─ deadline: outcome unknown
  *
- * A command keeps its stamp however often it is proposed; whoever applies it recognises repetitions
- * by it. `lowest` in the stamp says which results nobody waits for any more. */
+ * A command keeps its stamp however often it is proposed, and nodes recognise repetitions by it.
+ * `lowest` in the stamp tells them below which sequence results are no longer awaited. */
 #include "replica/replica_internal.h"
 
 #include "base/trace.h"
@@ -38,6 +38,7 @@ static uint64_t clock_ns(void)
     return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
+/* Answers the caller, and forgets the write. The callback may submit new ones. */
 static void writes_finish(struct replica *r, struct pending_write *w, enum replica_outcome outcome,
                           const struct command_result *result)
 {
@@ -77,6 +78,7 @@ static struct pending_write *writes_make(struct replica *r, struct command *comm
     return w;
 }
 
+/* Why the command cannot be taken, before anything is done with it; REPLICA_DONE: it can. */
 static enum replica_outcome writes_refusal(const struct replica *r, const struct command *command,
                                            uint64_t deadline_ms)
 {
@@ -197,8 +199,8 @@ static struct pending_write *writes_find(struct replica *r, uint64_t sequence)
     return NULL;
 }
 
-/* The log has a result for this stamp. Where it is that of another command (a node that lies has
- * used the stamp), nobody knows what became of this one. */
+/* The log has a result for this stamp. If another command has used the stamp (a node that lies has
+ * proposed it), the outcome of this one is unknown. */
 static void writes_finish_applied(struct replica *r, struct pending_write *w,
                                   const struct command_result *result)
 {
