@@ -16,7 +16,6 @@ static _Noreturn void wait_for_child(pid_t child, int ready)
 {
     char byte;
     int status;
-
     if (read(ready, &byte, 1) == 1)
         _exit(EXIT_SUCCESS);
     if (waitpid(child, &status, 0) == child && WIFEXITED(status))
@@ -27,11 +26,9 @@ static _Noreturn void wait_for_child(pid_t child, int ready)
 int daemon_begin(struct fault *fault)
 {
     int ends[2];
-    pid_t child;
-
     if (pipe2(ends, O_CLOEXEC) < 0)
         return fault_set(fault, -errno, "pipe: %s", strerror(errno));
-    child = fork();
+    pid_t child = fork();
     if (child < 0) {
         fault_set(fault, -errno, "fork: %s", strerror(errno));
         close(ends[0]);
@@ -51,7 +48,6 @@ int daemon_begin(struct fault *fault)
 void daemon_ready(void)
 {
     int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
-
     trace_to_syslog();
     if (chdir("/") < 0)
         trace_warn("node", "/: %s", strerror(errno));
@@ -60,7 +56,7 @@ void daemon_ready(void)
     if (nothing > STDERR_FILENO)
         close(nothing);
     if (write(parent, "", 1) != 1)
-        trace_info("node", "nobody has waited for the mount");
+        trace_info("node", "the process that asked for the mount has not waited for it");
     close(parent);
     parent = -1;
 }

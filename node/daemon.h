@@ -1,5 +1,5 @@
-/* Going to the background, for mount(8): the caller waits until the mount is there and sees what
- * stands in its way on its own standard error.
+/* Going to the background, for mount(8): the caller waits until the mount is there. If it fails,
+ * the reason is on the caller's standard error.
  *
  * Thread: the only one, before there are others. */
 #ifndef QUORUMFS_DAEMON_H

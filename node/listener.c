@@ -58,7 +58,6 @@ enum listener_match { LISTENER_NO, LISTENER_MAYBE, LISTENER_YES };
 static enum listener_match listener_match(const char *prefix, const char *line, size_t len)
 {
     size_t prefix_len = strlen(prefix);
-
     if (memcmp(prefix, line, len < prefix_len ? len : prefix_len) != 0)
         return LISTENER_NO;
     if (len <= prefix_len)
@@ -72,8 +71,7 @@ static enum listener_match listener_find_route(const struct listener *l, const c
 {
     for (uint32_t i = 0; i < l->route_count; i++) {
         const char *prefix = l->routes[i].prefix;
-        enum listener_match match =
-            prefix == NULL ? LISTENER_YES : listener_match(prefix, line, len);
+        enum listener_match match = prefix ? listener_match(prefix, line, len) : LISTENER_YES;
         *found = &l->routes[i];
         if (match != LISTENER_NO)
             return match;
@@ -88,8 +86,7 @@ static void listener_peek_closed(uv_handle_t *handle)
 {
     struct listener_peek *p = handle->data;
     struct listener *l = p->listener;
-
-    if (p->route != NULL && !l->stopping)
+    if (p->route && !l->stopping)
         p->route->adopt(p->route->arg, p->fd, (const struct sockaddr *)&p->from, p->from_len);
     else
         close(p->fd);
@@ -102,7 +99,6 @@ static void listener_peek_closed(uv_handle_t *handle)
 static void listener_peek_end(struct listener_peek *p, const struct listener_route *route)
 {
     struct listener *l = p->listener;
-
     p->route = route;
     TAILQ_REMOVE(&l->peeks, p, next);
     l->peek_count--;
@@ -111,7 +107,7 @@ static void listener_peek_end(struct listener_peek *p, const struct listener_rou
 
 static void listener_set_low_water(int fd, int bytes)
 {
-    setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof(bytes));
+    setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof bytes);
 }
 
 /* Looks at what has come. As long as that could be the beginning of several routes, the socket is
@@ -121,8 +117,7 @@ static void listener_peek_readable(uv_poll_t *poll, int status, int events)
     struct listener_peek *p = poll->data;
     const struct listener_route *route;
     char line[LISTENER_LINE_MAX];
-    ssize_t len = recv(p->fd, line, sizeof(line), MSG_PEEK);
-
+    ssize_t len = recv(p->fd, line, sizeof line, MSG_PEEK);
     if (len < 0 && (errno == EAGAIN || errno == EINTR) && status == 0)
         return;
     if (status < 0 ||
@@ -144,10 +139,9 @@ static void listener_deadline(uv_timer_t *timer)
     struct listener *l = timer->data;
     uint64_t now = uv_now(l->loop);
     struct listener_peek *oldest;
-
-    while ((oldest = TAILQ_FIRST(&l->peeks)) != NULL && oldest->deadline <= now)
+    while ((oldest = TAILQ_FIRST(&l->peeks)) && oldest->deadline <= now)
         listener_peek_end(oldest, NULL);
-    if (oldest != NULL)
+    if (oldest)
         uv_timer_start(timer, listener_deadline, oldest->deadline - now, 0);
 }
 
@@ -179,11 +173,10 @@ static void listener_accept(uv_poll_t *poll, int status, int events);
 static void listener_resume(uv_timer_t *timer)
 {
     struct listener *l = timer->data;
-
     uv_poll_start(&l->accepting, UV_READABLE, listener_accept);
 }
 
-/* Accepts nothing for a moment: who waits stays in the kernel's queue, and the loop does not spin.
+/* Accepts nothing for a moment. Connections wait in the kernel's queue, and the loop does not spin.
  */
 static void listener_pause(struct listener *l, int error)
 {
@@ -197,20 +190,19 @@ static void listener_pause(struct listener *l, int error)
 /* Returns 0, or a negative errno; -EAGAIN: nobody waits. */
 static int listener_accept_one(struct listener *l)
 {
-    struct listener_peek *p = calloc(1, sizeof(*p));
+    struct listener_peek *p = calloc(1, sizeof *p);
     const int on = 1;
     int error;
-
-    if (p == NULL)
+    if (!p)
         return -ENOMEM;
-    p->from_len = sizeof(p->from);
+    p->from_len = sizeof p->from;
     p->fd = accept4(l->fd, (struct sockaddr *)&p->from, &p->from_len, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (p->fd < 0) {
         error = -errno;
         free(p);
         return error;
     }
-    setsockopt(p->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    setsockopt(p->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     listener_peek_start(l, p);
     return 0;
 }
@@ -218,7 +210,6 @@ static int listener_accept_one(struct listener *l)
 static void listener_accept(uv_poll_t *poll, int status, int events)
 {
     struct listener *l = poll->data;
-
     for (int i = 0; i < LISTENER_ACCEPTS_MAX; i++) {
         int error = -listener_accept_one(l);
         switch (error) {
@@ -247,13 +238,12 @@ static int listener_socket(const char *addr, struct fault *fault)
     socklen_t len;
     const int on = 1;
     int fd, status;
-
     if (network_resolve(addr, &address, &len) < 0)
         return fault_set(fault, -EINVAL, "listen on %s: not HOST:PORT, or no such host", addr);
     fd = socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         goto failed;
-    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0)
+    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0)
         goto failed;
     if (bind(fd, (const struct sockaddr *)&address, len) < 0)
         goto failed;
@@ -271,17 +261,15 @@ failed:
 int listener_start(uv_loop_t *loop, const char *addr, const struct listener_route *routes,
                    uint32_t count, struct listener **listener, struct fault *fault)
 {
-    struct listener *l;
     int status, fd;
-
     assert(count > 0 && count <= LISTENER_ROUTES_MAX);
     for (uint32_t i = 0; i < count; i++)
-        assert(routes[i].prefix == NULL || strlen(routes[i].prefix) < LISTENER_LINE_MAX);
+        assert(!routes[i].prefix || strlen(routes[i].prefix) < LISTENER_LINE_MAX);
     fd = listener_socket(addr, fault);
     if (fd < 0)
         return fd;
-    l = calloc(1, sizeof(*l));
-    status = l == NULL ? -ENOMEM : uv_poll_init(loop, &l->accepting, fd);
+    struct listener *l = calloc(1, sizeof *l);
+    status = l ? uv_poll_init(loop, &l->accepting, fd) : -ENOMEM;
     if (status < 0) {
         free(l);
         close(fd);
@@ -289,7 +277,7 @@ int listener_start(uv_loop_t *loop, const char *addr, const struct listener_rout
     }
     l->loop = loop;
     l->fd = fd;
-    memcpy(l->routes, routes, count * sizeof(routes[0]));
+    memcpy(l->routes, routes, count * sizeof *routes);
     l->route_count = count;
     TAILQ_INIT(&l->peeks);
     uv_timer_init(loop, &l->pause);
@@ -304,8 +292,7 @@ int listener_start(uv_loop_t *loop, const char *addr, const struct listener_rout
 int listener_port(const struct listener *listener)
 {
     struct sockaddr_storage address = {0};
-    socklen_t len = sizeof(address);
-
+    socklen_t len = sizeof address;
     getsockname(listener->fd, (struct sockaddr *)&address, &len);
     if (address.ss_family == AF_INET6)
         return ntohs(((const struct sockaddr_in6 *)&address)->sin6_port);
@@ -320,10 +307,9 @@ static void listener_handle_closed(uv_handle_t *handle)
 void listener_stop(struct listener *listener)
 {
     struct listener_peek *p;
-
     assert(!listener->stopping);
     listener->stopping = true;
-    while ((p = TAILQ_FIRST(&listener->peeks)) != NULL)
+    while ((p = TAILQ_FIRST(&listener->peeks)))
         listener_peek_end(p, NULL);
     uv_close((uv_handle_t *)&listener->accepting, listener_handle_closed);
     uv_close((uv_handle_t *)&listener->pause, listener_handle_closed);

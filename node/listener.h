@@ -1,5 +1,5 @@
 /* One port for everything: accepts, waits until the first bytes can be seen, and hands the socket,
- * with nothing read from it, to whoever serves that request.
+ * with nothing read from it, to the room that serves the request.
  *
  * A slow or silent connection blocks nobody and is closed after LISTENER_PEEK_MS. Thread: the
  * loop's. */

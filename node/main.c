@@ -3,7 +3,7 @@
  *
  * This is the only place that knows the replica and both doors. Exit statuses:
  *   0  stopped as asked
- *   1  could not start: what stands in the way is on standard error
+ *   1  could not start: the reason is on standard error
  *   2  wrong flags or configuration
  *   3  the disk or memory failed: the node stopped rather than answer from a state that the disk
  *      lacks
@@ -141,7 +141,7 @@ static void start_websockets(struct node *n)
         .options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS,
         .foreign_loops = loops,
         .pt_serv_buf_size = PEER_PIECE_BYTES,
-        .max_http_header_data = PEER_HEADER_BYTES,
+        .max_http_header_data = PEER_HEADERS_MAX,
         .port = CONTEXT_PORT_NO_LISTEN,
         .pcontext = &n->websockets, /* NULL again once it is gone */
     };

@@ -4,7 +4,7 @@
  * look at `failed` once. A reader's failure (input too short) is sticky in the same way: every
  * later read gives zeros, and `bad` is looked at once, at the end.
  *
- * Thread: none of its own; a buffer belongs to whoever holds it. */
+ * Thread: none of its own; a buffer belongs to its holder. */
 #ifndef QUORUMFS_BASE_BUFFER_H
 #define QUORUMFS_BASE_BUFFER_H
 
@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Bytes that somebody else owns; how long they stay valid is said where they are handed out. */
+/* Borrowed bytes. The function that hands them out says how long they stay valid. */
 struct bytes {
     const uint8_t *data;
     size_t len;

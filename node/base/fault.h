@@ -1,7 +1,7 @@
 /* An error message that is built up layer by layer: "open store: log.db: disk I/O error".
  *
  * The function that fails sets the text, each caller that has something to add puts it in front.
- * Thread: a fault belongs to whoever holds it. */
+ * Thread: a fault belongs to its holder. */
 #ifndef QUORUMFS_BASE_FAULT_H
 #define QUORUMFS_BASE_FAULT_H
 

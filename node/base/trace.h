@@ -1,4 +1,4 @@
-/* What a node tells its operator: one line an event on standard error, `LEVEL room: text`, or in
+/* Log lines for the operator: one line for each event, `LEVEL room: text`, on standard error or in
  * syslog(3).
  *
  * Quiet by default (warnings and errors); the environment variable

@@ -1,8 +1,8 @@
 /* Commands: the language in which doors ask for changes and the log records them.
  *
- * A command is a list of operations that take effect together or not at all, stamped with who asked
- * for it. It is checked and applied from the replicated state alone, so every node gives the same
- * result. Commands carry the change, never the whole file.
+ * A command is a list of operations that take effect together or not at all. Its stamp says which
+ * node asked for it. It is checked and applied from the replicated state alone, so every node gives
+ * the same result. Commands carry the change, never the whole file.
  *
  *   stamp:          version u8 | node u32 | incarnation u64 | sequence u64 | lowest u64 | time u64
  *                   | count u32
@@ -74,7 +74,7 @@ struct op {
 };
 #undef OPERATION_MEMBER
 
-/* Who asked, and when. */
+/* The node that asked, and when. */
 struct stamp {
     uint32_t node;
     uint64_t incarnation; /* of the node; each start is a higher one */
@@ -117,7 +117,7 @@ int command_next(struct command_view *view, struct op *op);
 /* As command_read, having looked at every operation: command_next will not fail. */
 int command_check(struct bytes bytes, struct command_view *view);
 
-/* What is known of an inode, as stat(2) tells it. */
+/* The attributes of an inode, as in stat(2). */
 struct attr {
     uint64_t ino;
     uint32_t mode; /* with the type bits */
@@ -129,7 +129,7 @@ struct attr {
     int64_t mtime, ctime;
 };
 
-/* What became of one operation; zeros if it was skipped. */
+/* The result of one operation; zeros if it was skipped. */
 struct op_result {
     bool existed;     /* PUT, DELETE, CREATE: there was one before; IF: the condition holds */
     bool old_present; /* the former value is at old_at, old_len of the result's `old` */
@@ -139,7 +139,7 @@ struct op_result {
     uint64_t offset;  /* APPEND: where the bytes went */
 };
 
-/* What became of a command. A zeroed one is empty. */
+/* The result of a command. A zeroed one is empty. */
 struct command_result {
     int status; /* 0, or the negative errno of the operation that failed: then nothing has happened
                  */

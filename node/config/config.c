@@ -35,7 +35,7 @@ static const char config_help[] =
 
 enum { CONFIG_OPTION_LISTS_MAX = 8 }; /* -o, repeated */
 
-/* What the command line says; NULL where it says nothing. */
+/* The command line; NULL for what it leaves out. */
 struct config_flags {
     const char *dir, *addr, *peers, *clients, *mount;
     const char *options[CONFIG_OPTION_LISTS_MAX];
@@ -43,14 +43,12 @@ struct config_flags {
     bool found;
     const char *mountpoint; /* beside DIR */
 };
-
 /* ---- Setters ---- */
 
 bool config_set_addr(char addr[CONFIG_ADDR_MAX], const char *text)
 {
     char host[NETWORK_HOST_MAX];
     uint16_t port;
-
     if (strlen(text) >= CONFIG_ADDR_MAX || network_split(text, host, &port) < 0 || port == 0)
         return false;
     strcpy(addr, text);
@@ -61,18 +59,16 @@ bool config_set_mount(struct config *config, const char *text)
 {
     int len = text[0] == '/' ? snprintf(config->mount, CONFIG_PATH_MAX, "%s", text)
                              : snprintf(config->mount, CONFIG_PATH_MAX, "%s/%s", config->dir, text);
-
     return text[0] != '\0' && len < CONFIG_PATH_MAX;
 }
 
 bool config_add_member(struct config_draft *draft, const char *addr, const char *peer_addr)
 {
     struct config_member *member = &draft->members[draft->member_count];
-
     if (draft->member_count == PAXOS_NODES_MAX || !config_set_addr(member->addr, addr))
         return false;
     member->peer_addr[0] = '\0';
-    if (peer_addr != NULL && !config_set_addr(member->peer_addr, peer_addr))
+    if (peer_addr && !config_set_addr(member->peer_addr, peer_addr))
         return false;
     draft->member_count++;
     return true;
@@ -92,7 +88,6 @@ bool config_add_client(struct config *config, const char *network)
 static int config_wrong_flag(bool value_missing, const char *argument, struct fault *fault)
 {
     const char letter[] = {'-', (char)optopt, '\0'};
-
     return fault_set(fault, -EINVAL, "%s %s: see --help",
                      value_missing ? "a value is missing after" : "unknown flag",
                      optopt != 0 ? letter : argument);
@@ -107,7 +102,6 @@ static int config_read_flags(int argc, char **argv, struct config_flags *flags, 
         {"version", no_argument, NULL, 'V'},       {NULL, 0, NULL, 0},
     };
     int flag;
-
     optind = 0; /* glibc: begin anew */
     while ((flag = getopt_long(argc, argv, ":a:p:c:m:o:hV", options, NULL)) != -1) {
         if (flag == 'a')
@@ -148,10 +142,9 @@ static int config_each(const char *flag, const char *list, const char *expected,
 {
     char *copy = strdup(list), *rest = copy, *item;
     int status = 0;
-
-    if (copy == NULL)
+    if (!copy)
         return fault_set(fault, -EINVAL, "%s: out of memory", flag);
-    while (status == 0 && *list != '\0' && (item = strsep(&rest, ",")) != NULL) {
+    while (status == 0 && *list != '\0' && (item = strsep(&rest, ","))) {
         if (!add(draft, item))
             status =
                 fault_set(fault, -EINVAL, "%s: expected %s, found \"%s\"", flag, expected, item);
@@ -165,11 +158,9 @@ static int config_set_absolute(const char *path, char absolute[CONFIG_PATH_MAX],
                                struct fault *fault)
 {
     char here[CONFIG_PATH_MAX] = "";
-    int len;
-
-    if (path[0] != '/' && getcwd(here, sizeof(here)) == NULL)
+    if (path[0] != '/' && !getcwd(here, sizeof here))
         return fault_set(fault, -EINVAL, "the current folder: %s", strerror(errno));
-    len = snprintf(absolute, CONFIG_PATH_MAX, "%s%s%s", here, here[0] != '\0' ? "/" : "", path);
+    int len = snprintf(absolute, CONFIG_PATH_MAX, "%s%s%s", here, here[0] != '\0' ? "/" : "", path);
     if (path[0] == '\0' || len >= CONFIG_PATH_MAX)
         return fault_set(fault, -EINVAL, "the folder's path is %s",
                          path[0] == '\0' ? "empty" : "too long");
@@ -191,28 +182,26 @@ static int config_apply_flags(struct config_draft *draft, const struct config_fl
 {
     struct config *config = draft->config;
     int status = 0;
-
-    if (flags->addr != NULL && !config_set_addr(config->me.addr, flags->addr))
+    if (flags->addr && !config_set_addr(config->me.addr, flags->addr))
         return fault_set(fault, -EINVAL, "--addr: expected HOST:PORT, found \"%s\"", flags->addr);
-    if (flags->mount != NULL && !config_set_mount(config, flags->mount))
+    if (flags->mount && !config_set_mount(config, flags->mount))
         return fault_set(fault, -EINVAL, "--mount: expected the path of a folder, found \"%s\"",
                          flags->mount);
-    if (flags->mountpoint != NULL &&
-        config_set_absolute(flags->mountpoint, config->mount, fault) < 0)
+    if (flags->mountpoint && config_set_absolute(flags->mountpoint, config->mount, fault) < 0)
         return fault_wrap(fault, -EINVAL, "MOUNTPOINT");
-    config->in_background = flags->mountpoint != NULL;
+    config->in_background = flags->mountpoint;
     config->found = flags->found;
     for (int i = 0; i < flags->option_lists; i++) {
         if (config_set_options(draft, flags->options[i], fault) < 0)
             return -EINVAL;
     }
-    if (flags->peers != NULL) {
+    if (flags->peers) {
         draft->member_count = 0;
         status =
             config_each("--peers", flags->peers, "at most 9 HOST:PORT with commas between them",
                         config_flag_peer, draft, fault);
     }
-    if (status == 0 && flags->clients != NULL) {
+    if (status == 0 && flags->clients) {
         config->client_count = 0;
         status = config_each("--clients", flags->clients,
                              "at most 64 addresses or networks with commas between them",
@@ -235,7 +224,6 @@ static void config_set_defaults(struct config *config)
 static int config_set_peers(struct config_draft *draft, struct fault *fault)
 {
     struct config *config = draft->config;
-
     for (uint32_t i = 0; i < draft->member_count; i++) {
         struct config_member *member = &draft->members[i];
         for (uint32_t j = 0; j < i; j++) {
@@ -265,10 +253,9 @@ int config_load(int argc, char **argv, struct config *config, struct fault *faul
     struct config_flags flags = {0};
     struct config_draft draft = {.config = config};
     int status = config_read_flags(argc, argv, &flags, fault);
-
     if (status != 0)
         return status;
-    memset(config, 0, sizeof(*config));
+    memset(config, 0, sizeof *config);
     config_set_defaults(config);
     status = config_set_absolute(flags.dir, config->dir, fault);
     if (status == 0)
@@ -305,11 +292,10 @@ void config_cluster(const struct config *config, uint64_t *cluster, uint32_t *me
 {
     const char *addrs[PAXOS_NODES_MAX];
     uint32_t count = config->peer_count + 1;
-
     addrs[0] = config->me.addr;
     for (uint32_t i = 0; i < config->peer_count; i++)
         addrs[i + 1] = config->peers[i].addr;
-    qsort(addrs, count, sizeof(addrs[0]), config_compare_addrs);
+    qsort(addrs, count, sizeof *addrs, config_compare_addrs);
     *cluster = UINT64_C(0xcbf29ce484222325);
     for (uint32_t i = 0; i < count; i++) {
         if (i > 0)

@@ -1,4 +1,5 @@
-/* What a node is told: DIR/node.json (comments allowed), and flags and mount options, which win.
+/* The configuration of a node: DIR/node.json (comments allowed), and flags and mount options, which
+ * take precedence.
  *
  * Unknown or wrong fields are errors that name the field and what was expected. Thread: the loop's.
  */

@@ -29,11 +29,11 @@ static bool config_duration(const cJSON *value, uint64_t *ms)
     } units[] = {{"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {"d", 86400000}};
     const uint64_t year_ms = UINT64_C(366) * 86400000;
     const char *text = cJSON_GetStringValue(value);
-    size_t digits = text == NULL ? 0 : strspn(text, "0123456789");
+    size_t digits = text ? strspn(text, "0123456789") : 0;
 
     if (digits == 0 || digits > 12)
         return false;
-    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
         if (strcmp(text + digits, units[i].name) != 0)
             continue;
         *ms = strtoull(text, NULL, 10) * units[i].ms;
@@ -45,8 +45,7 @@ static bool config_duration(const cJSON *value, uint64_t *ms)
 static bool config_text_fits(const cJSON *value, size_t max)
 {
     const char *text = cJSON_GetStringValue(value);
-
-    return text != NULL && text[0] != '\0' && strlen(text) < max;
+    return text && text[0] != '\0' && strlen(text) < max;
 }
 
 static bool set_addr(struct config_draft *draft, const cJSON *value, const cJSON **wrong)
@@ -64,22 +63,19 @@ static bool config_add_peer(struct config_draft *draft, const cJSON *peer)
 {
     const cJSON *addr = cJSON_GetObjectItemCaseSensitive(peer, "addr");
     const cJSON *peer_addr = cJSON_GetObjectItemCaseSensitive(peer, "peer_addr");
-    int known = (addr != NULL) + (peer_addr != NULL);
-
+    int known = !!addr + !!peer_addr;
     if (cJSON_IsString(peer))
         return config_add_member(draft, peer->valuestring, NULL);
     if (!cJSON_IsObject(peer) || cJSON_GetArraySize(peer) != known || !cJSON_IsString(addr))
         return false;
-    if (peer_addr != NULL && !cJSON_IsString(peer_addr))
+    if (peer_addr && !cJSON_IsString(peer_addr))
         return false;
-    return config_add_member(draft, addr->valuestring,
-                             peer_addr != NULL ? peer_addr->valuestring : NULL);
+    return config_add_member(draft, addr->valuestring, peer_addr ? peer_addr->valuestring : NULL);
 }
 
 static bool set_peers(struct config_draft *draft, const cJSON *value, const cJSON **wrong)
 {
     const cJSON *peer;
-
     if (!cJSON_IsArray(value))
         return false;
     cJSON_ArrayForEach(peer, value)
@@ -105,8 +101,7 @@ static bool set_allow_other(struct config_draft *draft, const cJSON *value, cons
 static bool set_commit(struct config_draft *draft, const cJSON *value, const cJSON **wrong)
 {
     const char *text = cJSON_GetStringValue(value);
-
-    if (text == NULL || (strcmp(text, "write") != 0 && strcmp(text, "close") != 0))
+    if (!text || (strcmp(text, "write") != 0 && strcmp(text, "close") != 0))
         return false;
     draft->config->commit_on_close = strcmp(text, "close") == 0;
     return true;
@@ -115,7 +110,6 @@ static bool set_commit(struct config_draft *draft, const cJSON *value, const cJS
 static bool set_clients(struct config_draft *draft, const cJSON *value, const cJSON **wrong)
 {
     const cJSON *client;
-
     if (!cJSON_IsArray(value))
         return false;
     draft->config->client_count = 0;
@@ -144,7 +138,6 @@ static bool set_cache_time(struct config_draft *draft, const cJSON *value, const
 static bool set_lease_time(struct config_draft *draft, const cJSON *value, const cJSON **wrong)
 {
     uint64_t ms;
-
     if (!config_duration(value, &ms) || ms > PAXOS_LEASE_US_MAX / 1000)
         return false;
     draft->config->lease_time_ms = (uint32_t)ms;
@@ -154,8 +147,7 @@ static bool set_lease_time(struct config_draft *draft, const cJSON *value, const
 static bool set_on_quorum_loss(struct config_draft *draft, const cJSON *value, const cJSON **wrong)
 {
     const char *text = cJSON_GetStringValue(value);
-
-    if (text == NULL || (strcmp(text, "fail") != 0 && strcmp(text, "stale") != 0))
+    if (!text || (strcmp(text, "fail") != 0 && strcmp(text, "stale") != 0))
         return false;
     draft->config->stale_on_quorum_loss = strcmp(text, "stale") == 0;
     return true;
@@ -174,7 +166,6 @@ static bool set_heartbeat_ms(struct config_draft *draft, const cJSON *value, con
 static bool set_request_timeout(struct config_draft *draft, const cJSON *value, const cJSON **wrong)
 {
     uint64_t ms;
-
     if (!config_duration(value, &ms) || ms < 100 || ms > 3600000)
         return false;
     draft->config->request_timeout_ms = (uint32_t)ms;
@@ -205,18 +196,17 @@ static const struct config_field {
     {"request_timeout", set_request_timeout, "a time from \"100ms\" to \"1h\""},
 };
 
-enum { CONFIG_FIELDS = sizeof(config_fields) / sizeof(config_fields[0]) };
+enum { CONFIG_FIELDS = sizeof config_fields / sizeof *config_fields };
 
 static int config_wrong_value(const struct config_field *field, const cJSON *wrong,
                               struct fault *fault)
 {
     char *found = NULL;
-
-    if (field->set != set_cluster_secret) /* which must not get into anybody's log */
+    if (field->set != set_cluster_secret) /* which must not get into a log */
         found = cJSON_PrintUnformatted(wrong);
-    bool cut = found != NULL && strlen(found) > CONFIG_SHOWN_MAX;
+    bool cut = found && strlen(found) > CONFIG_SHOWN_MAX;
     fault_set(fault, -EINVAL, "\"%s\": expected %s, found %.*s%s", field->name, field->expected,
-              CONFIG_SHOWN_MAX, found != NULL ? found : "something else", cut ? "..." : "");
+              CONFIG_SHOWN_MAX, found ? found : "something else", cut ? "..." : "");
     cJSON_free(found);
     return -EINVAL;
 }
@@ -224,7 +214,6 @@ static int config_wrong_value(const struct config_field *field, const cJSON *wro
 static int config_unknown_field(const char *name, struct fault *fault)
 {
     struct buffer known = {0};
-
     for (int i = 0; i < CONFIG_FIELDS; i++)
         buffer_printf(&known, "%s%s", i > 0 ? ", " : "", config_fields[i].name);
     fault_set(fault, -EINVAL, "unknown field \"%.60s\": expected one of %.*s", name, (int)known.len,
@@ -237,7 +226,6 @@ int config_set_field(struct config_draft *draft, const cJSON *value, struct faul
 {
     const cJSON *wrong = value;
     int i = 0;
-
     while (i < CONFIG_FIELDS && strcmp(config_fields[i].name, value->string) != 0)
         i++;
     if (i == CONFIG_FIELDS)

@@ -14,7 +14,6 @@ static int config_syntax_error(const char *text, const char *at, const char *wha
                                struct fault *fault)
 {
     int line = 1, column = 1;
-
     for (const char *c = text; c < at; c++) {
         line += *c == '\n';
         column = *c == '\n' ? 1 : column + 1;
@@ -36,12 +35,11 @@ static char *config_skip_string(char *at)
 static char *config_comment_end(char *at)
 {
     char *end;
-
     if (strncmp(at, "//", 2) == 0)
         return strchrnul(at, '\n');
     if (strncmp(at, "/*", 2) == 0) {
         end = strstr(at + 2, "*/");
-        return end == NULL ? NULL : end + 2;
+        return end ? end + 2 : NULL;
     }
     return at;
 }
@@ -51,10 +49,9 @@ static char *config_comment_end(char *at)
 static const char *config_blank_comments(char *text)
 {
     char *at = text;
-
     while (*at != '\0') {
         char *end = config_comment_end(at);
-        if (end == NULL)
+        if (!end)
             return at;
         if (*at == '"')
             at = config_skip_string(at);
@@ -69,7 +66,7 @@ static const char *config_blank_comments(char *text)
 /* A field of this name comes before this one. */
 static bool config_is_repeated(const cJSON *value)
 {
-    for (const cJSON *before = value; before->prev->next != NULL; before = before->prev) {
+    for (const cJSON *before = value; before->prev->next; before = before->prev) {
         if (strcmp(before->prev->string, value->string) == 0)
             return true;
     }
@@ -80,14 +77,12 @@ static bool config_is_repeated(const cJSON *value)
 static int config_parse(struct config_draft *draft, char *text, struct fault *fault)
 {
     const char *at = config_blank_comments(text);
-    cJSON *json;
     const cJSON *value;
     int status = 0;
-
-    if (at != NULL)
+    if (at)
         return config_syntax_error(text, at, "a comment that does not end", fault);
-    json = cJSON_ParseWithOpts(text, &at, true);
-    if (json == NULL)
+    cJSON *json = cJSON_ParseWithOpts(text, &at, true);
+    if (!json)
         return config_syntax_error(text, at, "this is not JSON", fault);
     if (!cJSON_IsObject(json))
         status = fault_set(fault, -EINVAL, "node.json: expected an object {...} with fields");
@@ -106,8 +101,7 @@ static int config_parse(struct config_draft *draft, char *text, struct fault *fa
 static int config_slurp(FILE *file, struct buffer *text, struct fault *fault)
 {
     uint8_t *room = buffer_reserve(text, CONFIG_FILE_MAX + 1);
-
-    if (room == NULL)
+    if (!room)
         return fault_set(fault, -EINVAL, "node.json: out of memory");
     text->len = fread(room, 1, CONFIG_FILE_MAX + 1, file);
     if (ferror(file))
@@ -123,18 +117,15 @@ static int config_slurp(FILE *file, struct buffer *text, struct fault *fault)
 
 int config_read_file(struct config_draft *draft, struct fault *fault)
 {
-    char path[CONFIG_PATH_MAX + sizeof("/node.json")];
+    char path[CONFIG_PATH_MAX + sizeof "/node.json"];
     struct buffer text = {0};
-    FILE *file;
-    int status;
-
-    snprintf(path, sizeof(path), "%s/node.json", draft->config->dir);
-    file = fopen(path, "re");
-    if (file == NULL && (errno == ENOENT || errno == ENOTDIR))
+    snprintf(path, sizeof path, "%s/node.json", draft->config->dir);
+    FILE *file = fopen(path, "re");
+    if (!file && (errno == ENOENT || errno == ENOTDIR))
         return 0;
-    if (file == NULL)
+    if (!file)
         return fault_set(fault, -EINVAL, "open %s: %s", path, strerror(errno));
-    status = config_slurp(file, &text, fault);
+    int status = config_slurp(file, &text, fault);
     if (status == 0)
         status = config_parse(draft, (char *)text.data, fault);
     buffer_free(&text);

@@ -14,7 +14,6 @@ static const uint8_t network_v4_in_v6[12] = {[10] = 0xff, [11] = 0xff};
 static bool network_number(const char *text, unsigned long max, unsigned long *number)
 {
     size_t digits = strspn(text, "0123456789");
-
     if (digits == 0 || digits > 5 || text[digits] != '\0')
         return false;
     *number = strtoul(text, NULL, 10);
@@ -26,20 +25,18 @@ int network_parse(const char *text, struct network *network)
     char address[INET6_ADDRSTRLEN];
     const char *slash = strchrnul(text, '/');
     size_t len = (size_t)(slash - text);
-    unsigned long bits;
-
-    if (len >= sizeof(address))
+    if (len >= sizeof address)
         return -EINVAL;
     memcpy(address, text, len);
     address[len] = '\0';
-    memset(network, 0, sizeof(*network));
+    memset(network, 0, sizeof *network);
     if (inet_pton(AF_INET, address, network->address) == 1)
         network->family = AF_INET;
     else if (inet_pton(AF_INET6, address, network->address) == 1)
         network->family = AF_INET6;
     else
         return -EINVAL;
-    bits = network->family == AF_INET ? 32 : 128;
+    unsigned long bits = network->family == AF_INET ? 32 : 128;
     if (*slash == '/' && !network_number(slash + 1, bits, &bits))
         return -EINVAL;
     network->prefix_bits = (uint8_t)bits;
@@ -50,7 +47,6 @@ static bool network_prefix_equal(const uint8_t *a, const uint8_t *b, unsigned bi
 {
     unsigned whole = bits / 8, rest = bits % 8;
     unsigned mask = 0xff00u >> rest;
-
     if (memcmp(a, b, whole) != 0)
         return false;
     return rest == 0 || ((a[whole] ^ b[whole]) & mask & 0xff) == 0;
@@ -60,14 +56,13 @@ bool network_contains(const struct network *network, const struct sockaddr *addr
 {
     const uint8_t *bytes;
     int family = address->sa_family;
-
     if (family == AF_INET) {
         bytes = (const uint8_t *)&((const struct sockaddr_in *)address)->sin_addr;
     } else if (family == AF_INET6) {
         bytes = ((const struct sockaddr_in6 *)address)->sin6_addr.s6_addr;
-        if (memcmp(bytes, network_v4_in_v6, sizeof(network_v4_in_v6)) == 0) {
+        if (memcmp(bytes, network_v4_in_v6, sizeof network_v4_in_v6) == 0) {
             family = AF_INET;
-            bytes += sizeof(network_v4_in_v6);
+            bytes += sizeof network_v4_in_v6;
         }
     } else {
         return false;
@@ -80,22 +75,20 @@ int network_split(const char *addr, char host[NETWORK_HOST_MAX], uint16_t *port)
 {
     const char *colon = strrchr(addr, ':');
     unsigned long number;
-    size_t len;
-
-    if (colon == NULL || !network_number(colon + 1, 65535, &number))
+    if (!colon || !network_number(colon + 1, 65535, &number))
         return -EINVAL;
-    len = (size_t)(colon - addr);
+    size_t len = (size_t)(colon - addr);
     if (len > 2 && addr[0] == '[' && addr[len - 1] == ']') {
         addr++;
         len -= 2;
-    } else if (memchr(addr, ':', len) != NULL) {
+    } else if (memchr(addr, ':', len)) {
         return -EINVAL; /* which colon is the port's? */
     }
     if (len == 0 || len >= NETWORK_HOST_MAX)
         return -EINVAL;
     memcpy(host, addr, len);
     host[len] = '\0';
-    if (strpbrk(host, " \t\r\n[]/,") != NULL)
+    if (strpbrk(host, " \t\r\n[]/,"))
         return -EINVAL;
     *port = (uint16_t)number;
     return 0;
@@ -107,20 +100,19 @@ int network_resolve(const char *addr, struct sockaddr_storage *out, socklen_t *l
     struct addrinfo *list, *best;
     char host[NETWORK_HOST_MAX], port[8];
     uint16_t number;
-
     if (network_split(addr, host, &number) < 0)
         return -EINVAL;
-    snprintf(port, sizeof(port), "%u", number);
+    snprintf(port, sizeof port, "%u", number);
     if (getaddrinfo(host, port, &hints, &list) != 0)
         return -EINVAL;
     best = list;
-    for (struct addrinfo *a = list; a != NULL; a = a->ai_next) {
+    for (struct addrinfo *a = list; a; a = a->ai_next) {
         if (a->ai_family == AF_INET) {
             best = a;
             break;
         }
     }
-    memset(out, 0, sizeof(*out));
+    memset(out, 0, sizeof *out);
     memcpy(out, best->ai_addr, best->ai_addrlen);
     *len = best->ai_addrlen;
     freeaddrinfo(list);

@@ -13,7 +13,7 @@ static const char *const kernel_options[] = {
     "noexec", "noatime", "async", "sync",   "dirsync", "nodiratime",
 };
 
-/* For mount(8) and systemd, which have done with them what there is to do. */
+/* For mount(8) and systemd, which have already acted on them. */
 static const char *const mount_options[] = {
     "defaults", "auto", "noauto", "user", "nouser", "users", "nofail", "_netdev", "relatime",
 };
@@ -31,9 +31,8 @@ static int config_add_kernel_option(struct config *config, const char *name, str
 {
     size_t len = strlen(config->mount_options);
     int more =
-        snprintf(config->mount_options + len, sizeof(config->mount_options) - len, ",%s", name);
-
-    if (more >= (int)(sizeof(config->mount_options) - len))
+        snprintf(config->mount_options + len, sizeof config->mount_options - len, ",%s", name);
+    if (more >= (int)(sizeof config->mount_options - len))
         return fault_set(fault, -EINVAL, "too many of them");
     return 0;
 }
@@ -42,15 +41,13 @@ static int config_add_kernel_option(struct config *config, const char *name, str
 static int config_set_option_field(struct config_draft *draft, char *option, struct fault *fault)
 {
     char *text = strchr(option, '=');
-    cJSON *value = text != NULL ? cJSON_CreateString(text + 1) : cJSON_CreateTrue();
-    int status;
-
-    if (value == NULL)
+    cJSON *value = text ? cJSON_CreateString(text + 1) : cJSON_CreateTrue();
+    if (!value)
         return fault_set(fault, -EINVAL, "out of memory");
-    if (text != NULL)
+    if (text)
         *text = '\0';
     value->string = option;
-    status = config_set_field(draft, value, fault);
+    int status = config_set_field(draft, value, fault);
     value->string = NULL;
     cJSON_Delete(value);
     return status;
@@ -58,9 +55,8 @@ static int config_set_option_field(struct config_draft *draft, char *option, str
 
 static int config_set_option(struct config_draft *draft, char *option, struct fault *fault)
 {
-    const size_t kernel_count = sizeof(kernel_options) / sizeof(kernel_options[0]);
-    const size_t mount_count = sizeof(mount_options) / sizeof(mount_options[0]);
-
+    const size_t kernel_count = sizeof kernel_options / sizeof *kernel_options;
+    const size_t mount_count = sizeof mount_options / sizeof *mount_options;
     if (config_has(kernel_options, kernel_count, option))
         return config_add_kernel_option(draft->config, option, fault);
     if (option[0] == '\0' || strncmp(option, "x-", 2) == 0 ||
@@ -72,9 +68,8 @@ static int config_set_option(struct config_draft *draft, char *option, struct fa
 int config_set_options(struct config_draft *draft, const char *options, struct fault *fault)
 {
     char *copy = strdup(options), *rest = copy, *option;
-    int status = copy != NULL ? 0 : fault_set(fault, -EINVAL, "out of memory");
-
-    while (status == 0 && (option = strsep(&rest, ",")) != NULL)
+    int status = copy ? 0 : fault_set(fault, -EINVAL, "out of memory");
+    while (status == 0 && (option = strsep(&rest, ",")))
         status = config_set_option(draft, option, fault);
     free(copy);
     return status < 0 ? fault_wrap(fault, status, "option -o") : 0;

@@ -21,12 +21,12 @@ struct address {
 
 /* Splits HOST:PORT or [V6]:PORT and, when it is numeric, knows its IP. 0 or -EINVAL. */
 int address_parse(const char *text, struct address *address);
-/* Takes over what a look-up has found; an empty answer changes nothing. */
+/* Takes over the result of a look-up; an empty one changes nothing. */
 void address_learn(struct address *address, const struct addrinfo *found);
 /* Whether a connection from `ip` can be this host's. Loopback addresses are all this machine's. */
 bool address_has(const struct address *address, const struct in6_addr *ip);
 
-/* Who is at the other end of a connected socket. 0 or a negative errno. */
+/* The address at the other end of a connected socket. 0 or a negative errno. */
 int address_of_peer(int fd, struct in6_addr *ip);
 void address_text(const struct in6_addr *ip, char text[ADDRESS_TEXT_MAX]);
 

@@ -19,7 +19,7 @@ enum {
 /* Outlives the link when the room stops meanwhile. */
 struct lookup {
     uv_getaddrinfo_t request;
-    struct link *link; /* NULL: nobody wants to know any more */
+    struct link *link; /* NULL: the result is not wanted any more */
 };
 
 static void on_redial(uv_timer_t *timer);
@@ -207,7 +207,7 @@ static void set_socket_options(int fd)
     setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &silent_ms, sizeof silent_ms);
 }
 
-static int on_established(struct link *link)
+static int dial_established(struct link *link)
 {
     trace_debug("peer", "connection to node %u stands", link->pid);
     set_socket_options(lws_get_socket_fd(link->out));
@@ -304,7 +304,7 @@ int dial_event(struct link *link, struct lws *wsi, enum lws_callback_reasons rea
     case LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER:
         return given_up ? -1 : greeting_write(link, in, len);
     case LWS_CALLBACK_CLIENT_ESTABLISHED:
-        return given_up ? -1 : on_established(link);
+        return given_up ? -1 : dial_established(link);
     case LWS_CALLBACK_CLIENT_WRITEABLE:
         return given_up ? -1 : send_message(link);
     case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:

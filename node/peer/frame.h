@@ -3,8 +3,8 @@
  *   version u8 | type u8 | cluster u64 | configuration u64 | from u32 | to u32 | body
  *
  * Everything is checked before anything is believed: version, cluster, configuration, lengths, and
- * that nothing follows the body. Who may send what is the links' business (route.h). Thread: none
- * of its own. */
+ * that nothing follows the body. The links check which node may send which frame (route.h). Thread:
+ * none of its own. */
 #ifndef QUORUMFS_PEER_FRAME_H
 #define QUORUMFS_PEER_FRAME_H
 
@@ -50,7 +50,7 @@ struct frame_scope {
 /* Appends to `out`, whose `failed` says how it went. */
 void frame_encode(const struct frame *frame, const struct frame_scope *scope, struct buffer *out);
 
-/* Who says what kind of thing to whom: the header alone. Returns as frame_decode, but never
+/* The header alone: sender, receiver and type. Returns as frame_decode, but never
  * -ENOMEM. */
 int frame_decode_header(struct bytes bytes, const struct frame_scope *scope, struct frame *frame);
 

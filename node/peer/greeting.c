@@ -40,8 +40,8 @@ struct header_text {
     char *at, *end;
 };
 
-static __attribute__((format(printf, 2, 3))) void put(struct header_text *text, const char *format,
-                                                      ...)
+static __attribute__((format(printf, 2, 3))) void text_put(struct header_text *text,
+                                                           const char *format, ...)
 {
     size_t room = (size_t)(text->end - text->at);
     va_list args;
@@ -51,23 +51,24 @@ static __attribute__((format(printf, 2, 3))) void put(struct header_text *text, 
     text->at = len >= 0 && (size_t)len < room ? text->at + len : text->end;
 }
 
-static void put_member(struct header_text *text, uint32_t pid, const char *addr,
-                       const char *peer_addr)
+/* Whether this node knows its cluster, and where each member is. A part of the members would be
+ * taken for all of them: the node that is told has quorums of the wrong size then. */
+static bool knows_members(const struct peer *peer)
 {
-    if (addr[0])
-        put(text, " %u,%s,%s", pid, addr, peer_addr);
+    bool all = peer->standing != PEER_NEW && peer->self.addr[0];
+    for (uint32_t i = 0; i < peer->count; i++)
+        all = all && peer->links[i].name[0] && peer->links[i].addr[0];
+    return all;
 }
 
-/* Nodes that do not know their cluster have nobody to tell of. */
 static void put_members(struct header_text *text, const struct peer *peer)
 {
-    if (peer->standing == PEER_NEW)
+    if (!knows_members(peer))
         return;
-    put(text, "%s", header_members);
-    put_member(text, peer->me, peer->self.addr, peer->self.peer_addr);
+    text_put(text, "%s %u,%s,%s", header_members, peer->me, peer->self.addr, peer->self.peer_addr);
     for (uint32_t i = 0; i < peer->count; i++)
-        put_member(text, peer->links[i].pid, peer->links[i].name, peer->links[i].addr);
-    put(text, "\r\n");
+        text_put(text, " %u,%s,%s", peer->links[i].pid, peer->links[i].name, peer->links[i].addr);
+    text_put(text, "\r\n");
 }
 
 int greeting_write(const struct link *link, char **at, size_t room)
@@ -76,14 +77,14 @@ int greeting_write(const struct link *link, char **at, size_t room)
     struct header_text text = {*at, *at + room};
     char scope[SCOPE_TEXT_MAX];
     scope_text(&peer->scope, scope);
-    put(&text, "%s %u\r\n%s %u\r\n%s %s\r\n", header_from, peer->me, header_to, link->pid,
-        header_cluster, scope);
+    text_put(&text, "%s %u\r\n%s %u\r\n%s %s\r\n", header_from, peer->me, header_to, link->pid,
+             header_cluster, scope);
     if (peer->secret[0])
-        put(&text, "%s %s\r\n", greeting_header_secret, peer->secret);
-    put(&text, "%s %u-%u\r\n", header_levels, peer->levels.min, peer->levels.max);
-    put(&text, "%s %s\r\n", header_standing, standing_names[peer->standing]);
+        text_put(&text, "%s %s\r\n", greeting_header_secret, peer->secret);
+    text_put(&text, "%s %u-%u\r\n", header_levels, peer->levels.min, peer->levels.max);
+    text_put(&text, "%s %s\r\n", header_standing, standing_names[peer->standing]);
     if (peer->self.addr[0])
-        put(&text, "%s %s,%s\r\n", header_addr, peer->self.addr, peer->self.peer_addr);
+        text_put(&text, "%s %s,%s\r\n", header_addr, peer->self.addr, peer->self.peer_addr);
     put_members(&text, peer);
     if (text.at == text.end)
         return -ENOSPC;
@@ -117,13 +118,13 @@ static bool parse_number_below(const char *text, uint32_t *number)
     return right;
 }
 
-static bool read_number(struct lws *wsi, const char *name, uint32_t *number)
+static bool greeting_read_number(struct lws *wsi, const char *name, uint32_t *number)
 {
     char text[NUMBER_TEXT_MAX];
     return greeting_header(wsi, name, text, sizeof text) && parse_number_below(text, number);
 }
 
-static bool read_scope(struct lws *wsi, struct frame_scope *scope)
+static bool greeting_read_scope(struct lws *wsi, struct frame_scope *scope)
 {
     char text[SCOPE_TEXT_MAX], again[SCOPE_TEXT_MAX];
     if (!greeting_header(wsi, header_cluster, text, sizeof text))
@@ -140,7 +141,7 @@ static bool read_scope(struct lws *wsi, struct frame_scope *scope)
 }
 
 /* A node that says nothing speaks level 1 and no other. */
-static bool read_levels(struct lws *wsi, struct peer_levels *levels)
+static bool greeting_read_levels(struct lws *wsi, struct peer_levels *levels)
 {
     char text[NUMBER_TEXT_MAX];
     *levels = (struct peer_levels){1, 1};
@@ -156,7 +157,7 @@ static bool read_levels(struct lws *wsi, struct peer_levels *levels)
            levels->min >= 1 && levels->min <= levels->max;
 }
 
-static bool read_standing(struct lws *wsi, enum peer_standing *standing)
+static bool greeting_read_standing(struct lws *wsi, enum peer_standing *standing)
 {
     char text[NUMBER_TEXT_MAX];
     *standing = PEER_FORMER;
@@ -186,33 +187,43 @@ static bool take_addrs(char *text, struct peer_member *member)
            take_addr(strsep(&rest, ","), member->peer_addr) && !rest;
 }
 
-/* "ID,ADDR,PEER_ADDR" */
-static bool take_member(char *text, struct peer_member *member)
+static bool is_named(const struct peer_greeting *greeting, uint32_t pid)
 {
-    char *addrs = strchr(text, ',');
-    if (!addrs)
-        return false;
-    *addrs++ = '\0';
-    return parse_number_below(text, &member->pid) && member->pid > 0 && take_addrs(addrs, member);
+    for (uint32_t i = 0; i < greeting->count; i++) {
+        if (greeting->members[i].pid == pid)
+            return true;
+    }
+    return false;
 }
 
-static bool read_members(struct lws *wsi, struct peer_greeting *greeting)
+/* "ID,ADDR,PEER_ADDR"; each id once. */
+static bool take_member(char *text, struct peer_greeting *greeting)
+{
+    struct peer_member *member = &greeting->members[greeting->count];
+    char *addrs = strchr(text, ',');
+    if (!addrs || greeting->count == PAXOS_NODES_MAX)
+        return false;
+    *addrs++ = '\0';
+    if (!parse_number_below(text, &member->pid) || member->pid == 0 ||
+        is_named(greeting, member->pid) || !take_addrs(addrs, member))
+        return false;
+    greeting->count++;
+    return true;
+}
+
+static bool greeting_read_members(struct lws *wsi, struct peer_greeting *greeting)
 {
     char text[MEMBERS_TEXT_MAX], *rest = text, *item;
     if (!greeting_header(wsi, header_members, text, sizeof text))
         return false;
     while ((item = strsep(&rest, " "))) {
-        if (!item[0])
-            continue;
-        if (greeting->count == PAXOS_NODES_MAX ||
-            !take_member(item, &greeting->members[greeting->count]))
+        if (item[0] && !take_member(item, greeting))
             return false;
-        greeting->count++;
     }
     return true;
 }
 
-static bool read_addrs(struct lws *wsi, struct peer_member *dialler)
+static bool greeting_read_addrs(struct lws *wsi, struct peer_member *dialler)
 {
     char text[ADDRS_TEXT_MAX];
     return greeting_header(wsi, header_addr, text, sizeof text) &&
@@ -222,8 +233,10 @@ static bool read_addrs(struct lws *wsi, struct peer_member *dialler)
 bool greeting_read(struct lws *wsi, struct peer_greeting *greeting)
 {
     *greeting = (struct peer_greeting){0};
-    return read_number(wsi, header_from, &greeting->dialler.pid) &&
-           read_number(wsi, header_to, &greeting->to) && read_scope(wsi, &greeting->scope) &&
-           read_levels(wsi, &greeting->levels) && read_standing(wsi, &greeting->standing) &&
-           read_addrs(wsi, &greeting->dialler) && read_members(wsi, greeting);
+    return greeting_read_number(wsi, header_from, &greeting->dialler.pid) &&
+           greeting_read_number(wsi, header_to, &greeting->to) &&
+           greeting_read_scope(wsi, &greeting->scope) &&
+           greeting_read_levels(wsi, &greeting->levels) &&
+           greeting_read_standing(wsi, &greeting->standing) &&
+           greeting_read_addrs(wsi, &greeting->dialler) && greeting_read_members(wsi, greeting);
 }

@@ -17,7 +17,7 @@ int handshake_set_secret(struct peer *peer, const char *secret)
     return 0;
 }
 
-/* The time it takes says nothing about where the texts differ. */
+/* The time that it takes does not depend on where the texts differ. */
 static bool equal_in_constant_time(const char *a, const char *b, size_t size)
 {
     unsigned char difference = 0;
@@ -46,7 +46,7 @@ static unsigned check_address(const struct peer *peer, const struct in6_addr *ip
         all_known = all_known && peer->links[i].address.count > 0;
     }
     *why = all_known ? "not the address of a peer, and there is no cluster_secret"
-                     : "the peers' names are being looked up";
+                     : "this node does not know all addresses of its peers yet";
     return all_known ? HTTP_STATUS_FORBIDDEN : HTTP_STATUS_SERVICE_UNAVAILABLE;
 }
 
@@ -59,8 +59,8 @@ static struct link *link_named(struct peer *peer, const char *addr)
     return NULL;
 }
 
-/* This node is new, and hears the other for the first time: it is called as well, at once, so that
- * a cluster need not wait for the next attempt to be founded. */
+/* This node is new and hears from the other for the first time. It dials the other at once, so that
+ * the founding of a cluster does not wait for the next attempt. */
 static void call_back(struct peer *peer, const struct peer_greeting *greeting)
 {
     struct link *link = link_named(peer, greeting->dialler.addr);
@@ -72,7 +72,8 @@ static void call_back(struct peer *peer, const struct peer_greeting *greeting)
     link->greeted_ms = now;
 }
 
-/* Its folder is new. If it belongs to the cluster, it is called, and so hears who it is. */
+/* The folder of the dialler is new. If it belongs to the cluster, this node dials it, by which it
+ * learns who it is. */
 static unsigned check_new(struct peer *peer, const struct peer_greeting *greeting, const char **why)
 {
     struct link *link = link_named(peer, greeting->dialler.addr);

@@ -1,4 +1,4 @@
-/* Private to the room: who is let in. */
+/* Private to the room: which dialler is let in. */
 #ifndef QUORUMFS_PEER_HANDSHAKE_H
 #define QUORUMFS_PEER_HANDSHAKE_H
 

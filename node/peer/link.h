@@ -42,23 +42,23 @@ struct link {
     uint32_t failures;     /* since it last was up */
     bool refusal_told;
     uint64_t greeted_ms; /* of the loop: when it last connected to this node while that was new */
-    uint32_t relay;      /* by way of whom frames to the peer last went; 0: directly */
+    uint32_t relay;      /* the peer by way of which frames last went there; 0: none, directly */
 
     /* The connection that the peer dialled, to listen (receive.c). */
     struct lws *in;
     uint32_t in_pulses; /* since the peer was last heard */
     struct inbox inbox;
-    uint32_t reach_count; /* whom the peer reaches, as it last said (route.c) */
+    uint32_t reach_count; /* the nodes that the peer reaches, as it last said (route.c) */
     uint32_t reach[PAXOS_NODES_MAX];
 };
 
-/* An accepted connection that has not shown who it is. */
+/* An accepted connection whose dialler has not identified itself. */
 struct guest {
     struct lws *wsi; /* NULL: none */
     uint32_t pulses; /* since it came */
 };
 
-/* Whom the operator was warned about lately. */
+/* A source that the operator was warned of lately. */
 struct warning {
     struct in6_addr ip;
     uint64_t at_ms; /* of the loop; 0: none */
@@ -98,9 +98,9 @@ extern const lws_retry_bo_t link_without_pings;
 
 /* NULL for a pid that is no peer's. */
 struct link *link_of(struct peer *peer, uint32_t pid);
-/* To be called when `out_up` or `in` has changed: tells whom it concerns. */
+/* To be called when `out_up` or `in` has changed: reports it if the link is up or down by that. */
 void link_update(struct link *link);
-/* The peer connects, and has said where it is and what it speaks. */
+/* The peer connects: takes over where it is and which levels it speaks. */
 void link_greeted(struct link *link, const struct peer_greeting *greeting);
 /* Gives a connection up, from anywhere: libwebsockets finds it closed in its next turn. */
 void link_cut(struct lws *wsi);

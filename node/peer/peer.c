@@ -134,7 +134,7 @@ static void on_flush(uv_prepare_t *flush)
         dial_flush(&peer->links[i]);
 }
 
-static void keep_awake(uv_idle_t *idle)
+static void flush_keep_awake(uv_idle_t *idle)
 {
     /* Nothing: the loop comes round again without sleeping. */
 }
@@ -143,7 +143,7 @@ static void keep_awake(uv_idle_t *idle)
  * the last started first), it leaves in this turn; otherwise in the next, which comes at once. */
 void link_flush_soon(struct peer *peer)
 {
-    uv_idle_start(&peer->flush_awake, keep_awake);
+    uv_idle_start(&peer->flush_awake, flush_keep_awake);
 }
 
 static void start_handles(struct peer *peer)
@@ -196,13 +196,15 @@ static void link_set(struct link *link, const struct peer_member *member, bool s
         receive_leave(link);
         link->pid = member->pid;
         link->levels = (struct peer_levels){0};
+        link->greeted_ms = 0;
+        link->relay = 0;
     }
     link->fixed = member->fixed;
     link_move(link, member->addr, member->peer_addr);
     dial_now(link);
 }
 
-static void identify(struct peer *peer, const struct peer_identity *identity)
+static void links_set(struct peer *peer, const struct peer_identity *identity)
 {
     bool same_cluster = peer->scope.cluster == identity->scope.cluster &&
                         peer->scope.configuration == identity->scope.configuration &&
@@ -223,7 +225,7 @@ int peer_identify(struct peer *peer, const struct peer_identity *identity, struc
 {
     int status = check_addresses(identity, fault);
     if (status == 0)
-        identify(peer, identity);
+        links_set(peer, identity);
     return status;
 }
 
@@ -236,8 +238,8 @@ void link_greeted(struct link *link, const struct peer_greeting *greeting)
     link->levels = greeting->levels;
     if (!dialler->addr[0] || (same_name && same_addr))
         return;
-    trace_info("peer", "node %u has moved from %s to %s", link->pid, link->addr,
-               dialler->peer_addr);
+    trace_info("peer", "node %u is at %s, not at %s", link->pid, dialler->peer_addr,
+               link->addr[0] ? link->addr : "a known address");
     link_move(link, dialler->addr, dialler->peer_addr);
     link->peer->callbacks.moved(link->peer->callbacks.arg, dialler);
 }
@@ -284,7 +286,7 @@ int peer_start(uv_loop_t *loop, struct lws_context *context, const struct peer_c
         peer->links[i].peer = peer;
         dial_start(&peer->links[i]);
     }
-    identify(peer, &config->identity);
+    links_set(peer, &config->identity);
     *started = peer;
     return 0;
 }
@@ -332,7 +334,7 @@ void peer_free(struct peer *peer)
     if (!peer)
         return;
     assert(peer->handles == 0);
-    for (uint32_t i = 0; i < peer->count; i++) {
+    for (uint32_t i = 0; i < PAXOS_NODES_MAX; i++) {
         outbox_clear(&peer->links[i].outbox);
         inbox_clear(&peer->links[i].inbox);
     }

@@ -1,12 +1,12 @@
 /* Links to and from the other nodes: WebSockets at ws://ADDR/omnipax, each used in one direction.
  *
- * A node talks to a peer over the connection it dialled and listens on the one that was dialled to
- * it. It keeps dialling with back-off and never gives up. Urgent frames (heartbeats and their
+ * A node talks to a peer over the connection that it dialled, and listens on the one that the peer
+ * dialled. It dials again with back-off and never gives up. Urgent frames (heartbeats and their
  * replies, pings) overtake bulk data, which is cut so that no WebSocket message is longer than
- * PEER_PIECE_BYTES; what waits for a slow peer is bounded, and beyond the bound new frames are
- * dropped (the protocol repairs it). Data of a connection that a newer one from the same peer has
- * replaced is ignored. When the direct link to a peer is down, or was quiet for PEER_QUIET_PULSES,
- * frames to it, heartbeats excepted, go by way of a peer that reaches both (one hop).
+ * PEER_PIECE_BYTES. The queue for a slow peer is bounded; beyond that, new frames are dropped, and
+ * the protocol repairs it. If a peer connects again, data of its former connection is ignored. When
+ * the direct link to a peer is down, or was quiet for PEER_QUIET_PULSES, frames to it go by way of
+ * a peer that reaches both (one hop), except for heartbeats.
  *
  * Only members of the cluster that know the secret, if there is one, may connect: 403 otherwise; if
  * there is none, only from the address of a member. Nodes say in their handshake who they are,
@@ -36,8 +36,9 @@ enum {
     PEER_QUIET_PULSES = 4,
     PEER_SILENT_PULSES = 25,
     PEER_ADDR_MAX = 256,
-    PEER_HEADER_BYTES = 16 * 1024, /* of a handshake: nine members with long names, and a secret */
     PEER_SECRET_MAX = 256,
+    PEER_HEADERS_MAX = 8192, /* bytes of all headers of a handshake: the longest secret, and nine
+                                members with the longest addresses */
 };
 
 /* What a node is to its cluster when it connects. */
@@ -84,7 +85,8 @@ struct peer_greeting {
     struct frame_scope scope;
     enum peer_standing standing;
     struct peer_levels levels;
-    uint32_t count; /* the members of its cluster, itself included; 0 if it is new, or of level 1 */
+    uint32_t count; /* the members of its cluster, itself included, each id once; 0 if it is new, of
+                       level 1, or does not know where all of them are */
     struct peer_member members[PAXOS_NODES_MAX];
 };
 
@@ -107,8 +109,8 @@ struct peer;
 /* Makes the vhost for /omnipax in `context` and begins to dial. The config is copied. The context
  * must have been made with LWS_SERVER_OPTION_LIBUV, LWS_SERVER_OPTION_EXPLICIT_VHOSTS and `loop` as
  * foreign loop; no other vhost of it may have CONTEXT_PORT_NO_LISTEN as its port (libwebsockets
- * would choose between them by the Host header); `pt_serv_buf_size` = PEER_PIECE_BYTES lets it read
- * a whole message at once, and `max_http_header_data` = PEER_HEADER_BYTES a whole handshake.
+ * would choose between them by the Host header); `max_http_header_data` = PEER_HEADERS_MAX, so that
+ * a handshake fits; `pt_serv_buf_size` = PEER_PIECE_BYTES lets it read a whole message at once.
  * Returns 0, -EINVAL (an address, the secret), -ENOMEM or -EIO with the fault's text. */
 int peer_start(uv_loop_t *loop, struct lws_context *context, const struct peer_config *config,
                const struct peer_callbacks *callbacks, struct peer **peer, struct fault *fault);
@@ -116,16 +118,17 @@ int peer_start(uv_loop_t *loop, struct lws_context *context, const struct peer_c
 /* Where the listener hands accepted sockets that ask for /omnipax. Takes the descriptor. */
 void peer_adopt(struct peer *peer, int fd);
 
-/* Another identity: of a node that was PEER_NEW or PEER_FOUNDING, or because a member's address is
- * another one now. Links whose id and address stay are not disturbed. 0, or -EINVAL with the
+/* Another identity, because a PEER_NEW or PEER_FOUNDING node has learned more, or because a member
+ * has moved. Links whose id and address stay are not disturbed. 0, or -EINVAL with the
  * fault's text (an address): then nothing has changed. */
 int peer_identify(struct peer *peer, const struct peer_identity *identity, struct fault *fault);
 
-/* The cluster has reached this feature level: who does not speak it is not let in from now on. */
+/* The cluster has reached this feature level: from now on nodes that do not speak it are refused.
+ */
 void peer_set_level(struct peer *peer, uint32_t level);
 
-/* What a linked peer speaks. Returns false when it is not linked: it may come back as another
- * version. */
+/* The levels that a linked peer speaks. Returns false if it is not linked: it may come back as
+ * another version. */
 bool peer_speaks(const struct peer *peer, uint32_t pid, struct peer_levels *levels);
 
 /* Queues a frame; `from` is filled in, `to` must be another node. It leaves in this turn of the

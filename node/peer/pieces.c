@@ -31,7 +31,7 @@ static uint32_t lane_clear(struct lane *lane)
     return dropped;
 }
 
-/* Moves what waits to the front when it pays: the room before it is larger than what is moved. */
+/* Moves the waiting frames to the front if the room before them is larger than they are. */
 static void lane_compact(struct lane *lane)
 {
     if (lane->head < lane->bytes.len / 2)
@@ -65,7 +65,7 @@ static bool lane_end(struct lane *lane, size_t start, size_t bytes_max)
     return true;
 }
 
-/* Heartbeats are worthless when late, and must not wait behind what is bulky. */
+/* A late heartbeat is worthless, so it must not wait behind bulk data. */
 static bool is_urgent(const struct frame *frame)
 {
     switch (frame->type) {

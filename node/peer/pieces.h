@@ -58,8 +58,8 @@ struct inbox {
 /* The frame is borrowed during the call. Not 0: stop reading. */
 typedef int inbox_frame_cb(void *arg, struct bytes frame);
 
-/* Takes what a WebSocket has received; `last`: the message ends here. Returns 0, -EBADMSG for what
- * no outbox sends, -ENOMEM, or what the callback returned. */
+/* Takes bytes that a WebSocket has received; `last`: the message ends here. Returns 0, -EBADMSG for
+ * bytes that no outbox sends, -ENOMEM, or the result of the callback. */
 int inbox_receive(struct inbox *in, struct bytes part, bool last, inbox_frame_cb *frame, void *arg);
 void inbox_clear(struct inbox *in);
 

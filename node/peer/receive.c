@@ -10,7 +10,7 @@
 
 enum { WARNING_MS = 60 * 1000 };
 
-/* Once a minute for a source; when there are too many sources, the others are passed over. */
+/* Once a minute for each source. If there are too many, the others get no warning. */
 static bool may_warn(struct peer *peer, const struct in6_addr *ip)
 {
     uint64_t now = uv_now(peer->loop);
@@ -95,9 +95,9 @@ static void forget_in(struct link *link)
     link_update(link);
 }
 
-/* A newer connection replaces an older one: what was on its way there may be lost, so the link is
- * down and up again for everybody. */
-static int on_established(struct link *link, struct lws *wsi)
+/* A newer connection replaces an older one. Frames on the older one may be lost, so the link is
+ * reported down, and up again. */
+static int receive_established(struct link *link, struct lws *wsi)
 {
     forget_guest(link->peer, wsi);
     receive_leave(link);
@@ -135,7 +135,7 @@ static int on_receive(struct link *link, struct lws *wsi, struct bytes part)
     struct in6_addr ip;
     if (status == -EBADMSG && address_of_peer(lws_get_socket_fd(wsi), &ip) == 0 &&
         may_warn(peer, &ip))
-        trace_warn("peer", "node %u sent what is no frame: its connection is closed", link->pid);
+        trace_warn("peer", "node %u sent a malformed frame: its connection is closed", link->pid);
     if (status == 0)
         return 0;
     forget_in(link);
@@ -171,7 +171,7 @@ int receive_event(struct peer *peer, struct lws *wsi, enum lws_callback_reasons 
     case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
         return peer->stopping ? -1 : admit(peer, wsi, strcasecmp(in, "websocket") == 0);
     case LWS_CALLBACK_ESTABLISHED:
-        return peer->stopping || !link ? -1 : on_established(link, wsi);
+        return peer->stopping || !link ? -1 : receive_established(link, wsi);
     case LWS_CALLBACK_RECEIVE:
         if (peer->stopping || !link || link->in != wsi)
             return -1;

@@ -4,8 +4,8 @@
 
 #include "peer/link.h"
 
-/* Gives up the connections of peers that have been silent, and of guests that have not shown who
- * they are, for too long. */
+/* Gives up the connections of peers that have been silent for too long, and of guests that have not
+ * identified themselves. */
 void receive_pulse(struct peer *peer);
 /* Gives up the connection of a peer, if there is one. */
 void receive_leave(struct link *link);

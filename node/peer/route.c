@@ -16,9 +16,9 @@ static bool reaches(const struct link *link, uint32_t pid)
     return false;
 }
 
-/* A cut link stands until it has been silent for long. Nobody waits for that: the peer is gone
- * round as soon as it is missed. */
-static bool heard(const struct link *link)
+/* A link that was cut stands until it has been silent for long. Frames do not wait for that: they
+ * take another way as soon as the peer is missed. */
+static bool route_heard(const struct link *link)
 {
     return link->up && link->in_pulses < PEER_QUIET_PULSES;
 }
@@ -26,7 +26,7 @@ static bool heard(const struct link *link)
 static struct link *relay_to(struct peer *peer, uint32_t pid)
 {
     for (uint32_t i = 0; i < peer->count; i++) {
-        if (heard(&peer->links[i]) && reaches(&peer->links[i], pid))
+        if (route_heard(&peer->links[i]) && reaches(&peer->links[i], pid))
             return &peer->links[i];
     }
     return NULL;
@@ -38,7 +38,7 @@ static bool is_heartbeat(const struct frame *frame)
                                           frame->paxos.type == PAXOS_HEARTBEAT_REPLY);
 }
 
-static void put(struct link *link, const struct frame *frame)
+static void route_put(struct link *link, const struct frame *frame)
 {
     struct peer *peer = link->peer;
     peer->metrics.frames_dropped +=
@@ -48,7 +48,7 @@ static void put(struct link *link, const struct frame *frame)
 
 static struct link *way_to(struct link *direct)
 {
-    struct link *relay = heard(direct) ? NULL : relay_to(direct->peer, direct->pid);
+    struct link *relay = route_heard(direct) ? NULL : relay_to(direct->peer, direct->pid);
     return relay ? relay : direct;
 }
 
@@ -79,24 +79,24 @@ void peer_send(struct peer *peer, const struct frame *frame)
         peer->metrics.frames_dropped++;
         return;
     }
-    put(way, &mine);
+    route_put(way, &mine);
 }
 
 void route_tell_reach(struct peer *peer)
 {
     struct frame reach = {.type = FRAME_REACH, .from = peer->me};
     for (uint32_t i = 0; i < peer->count; i++) {
-        if (heard(&peer->links[i]))
+        if (route_heard(&peer->links[i]))
             reach.reach[reach.reach_count++] = peer->links[i].pid;
     }
     for (uint32_t i = 0; i < peer->count; i++) {
         reach.to = peer->links[i].pid;
         if (peer->links[i].out_up)
-            put(&peer->links[i], &reach);
+            route_put(&peer->links[i], &reach);
     }
 }
 
-/* For another node: passed on as it is, to whom this node reaches itself. */
+/* Passes a frame for another node on as it is, if this node reaches that one itself. */
 static void pass_on(struct link *link, const struct frame *header, struct bytes bytes)
 {
     struct peer *peer = link->peer;
@@ -145,7 +145,7 @@ int route_receive(struct link *link, struct bytes bytes)
         status = frame_decode(bytes, &peer->scope, &frame);
     if (status == -EBADMSG)
         return status;
-    if (status < 0) { /* out of memory, or of another configuration: as if it had been lost */
+    if (status < 0) { /* no memory, or another configuration: the same as if it had been lost */
         trace_debug("peer", "dropped a frame of node %u: %s", link->pid, strerror(-status));
         peer->metrics.frames_dropped++;
         return 0;

@@ -1,8 +1,8 @@
-/* When the tree is made durable, and how much of the log is kept behind it.
+/* When the tree is made durable, and how much of the log is kept.
  *
  * The log is trimmed only below what a checkpoint has made durable in the tree. A tail stays for
- * nodes that were briefly away; and as long as a leader sees a living peer that has not got so far
- * (it is catching up, perhaps by a snapshot), it keeps more, so that what the peer lacks is not
+ * nodes that were briefly away. A leader keeps more as long as a peer that is alive has not got
+ * that far: it is catching up, perhaps by a snapshot, and would never succeed if the log were
  * trimmed faster than it can follow. */
 #include "replica/replica_internal.h"
 
@@ -19,7 +19,7 @@ static uint64_t lowest_needed_by_peers(const struct replica *r)
     return lowest;
 }
 
-static void trim(struct replica *r)
+static void checkpoint_trim(struct replica *r)
 {
     paxos_status(r->paxos, &r->status);
     uint64_t bytes = r->status.log_bytes;
@@ -51,7 +51,7 @@ static void checkpoint_done(void *arg, int status, uint64_t index)
     if (index > r->checkpoint.durable)
         r->checkpoint.durable = index;
     if (!r->end.broken && !r->end.stopping)
-        trim(r);
+        checkpoint_trim(r);
 }
 
 void checkpoint_when_due(struct replica *r, uint64_t now_ms)

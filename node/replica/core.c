@@ -1,4 +1,4 @@
-/* What the replica's parts stand on: how they reach the core, and how a replica breaks. */
+/* How the replica's parts reach the core, and how a replica breaks. */
 #include "replica/replica_internal.h"
 
 #include "base/trace.h"
@@ -21,7 +21,17 @@ void replica_break(struct replica *r, const char *what, int status)
     r->end.failed(r->end.failed_arg, status, fault.text);
 }
 
-/* Which commands the entries of a message are. */
+static void on_line(void *arg, const char *subject, const char *text)
+{
+    trace_debug(subject, "%s", text);
+}
+
+void replica_describe(struct replica *r)
+{
+    describe_begin(&r->describe, r->cluster.me, &r->status, on_line, NULL);
+}
+
+/* The stamps of the commands in a message. */
 static void trace_entries(const struct paxos_message *m)
 {
     for (uint32_t i = 0; i < m->entry_count; i++) {

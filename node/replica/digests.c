@@ -1,5 +1,5 @@
 /* Comparing nodes: with each heartbeat every node tells the others the digest of what it has
- * applied, and looks what theirs say of it (divergence.h). */
+ * applied, and compares theirs with its own (divergence.h). */
 #include "replica/replica_internal.h"
 
 #include "base/trace.h"
@@ -31,7 +31,6 @@ void digests_frame(struct replica *r, const struct frame *frame)
 static void tell_peers(struct replica *r)
 {
     struct claim own = own_claim(r);
-
     for (uint32_t i = 0; i < r->digests.divergence.peer_count; i++)
         peer_send(r->peer, &(struct frame){.type = FRAME_DIGEST,
                                            .to = r->digests.divergence.peers[i].pid,
@@ -42,7 +41,6 @@ static void tell_peers(struct replica *r)
 void digests_doubt(const struct replica *r, char text[FAULT_TEXT_MAX])
 {
     char differs[FAULT_TEXT_MAX];
-
     divergence_describe(&r->digests.divergence, differs);
     snprintf(text, FAULT_TEXT_MAX,
              "%s, and no majority tells which is right: start the other nodes", differs);
@@ -51,7 +49,6 @@ void digests_doubt(const struct replica *r, char text[FAULT_TEXT_MAX])
 static void stop_for_good(struct replica *r)
 {
     char differs[FAULT_TEXT_MAX], text[FAULT_TEXT_MAX];
-
     divergence_describe(&r->digests.divergence, differs);
     snprintf(text, sizeof text, "%s: empty the whole folder to join as a new node", differs);
     replica_break(r, text, -EUCLEAN);
@@ -61,7 +58,6 @@ void digests_beat(struct replica *r)
 {
     bool doubted = r->digests.doubt;
     char text[FAULT_TEXT_MAX];
-
     if (r->end.broken || r->end.stopping)
         return;
     tell_peers(r);

@@ -52,16 +52,14 @@ static void take_difference(struct divergence_peer *p, uint64_t own)
 
 /* Compares a claim that waits, if this node has got there. A node that is equal after it differed
  * was emptied meanwhile. */
-static void compare(struct divergence *d, struct divergence_peer *p)
+static void divergence_compare(struct divergence *d, struct divergence_peer *p)
 {
-    uint64_t own;
-
     if (!p->waits || p->claim.index > d->newest)
         return;
     p->waits = false;
     if (p->claim.index < d->oldest)
         return;
-    own = *own_digest(d, p->claim.index);
+    uint64_t own = *own_digest(d, p->claim.index);
     if (own == p->claim.digest) {
         p->differs = false;
         p->equal_at = p->claim.index > p->equal_at ? p->claim.index : p->equal_at;
@@ -71,7 +69,7 @@ static void compare(struct divergence *d, struct divergence_peer *p)
 }
 
 /* A claim that waits to be compared is not replaced by a newer one: those might come faster than
- * this node applies. Who says less than when it differed was emptied. */
+ * this node applies. A node that has applied less than when it differed was emptied. */
 void divergence_told(struct divergence *d, uint32_t pid, struct claim claim)
 {
     for (uint32_t i = 0; i < d->peer_count; i++) {
@@ -84,7 +82,7 @@ void divergence_told(struct divergence *d, uint32_t pid, struct claim claim)
             return;
         p->claim = claim;
         p->waits = true;
-        compare(d, p);
+        divergence_compare(d, p);
     }
 }
 
@@ -93,7 +91,6 @@ void divergence_told(struct divergence *d, uint32_t pid, struct claim claim)
 static uint32_t count_different(const struct divergence *d, uint64_t *first)
 {
     uint32_t count = 0;
-
     *first = UINT64_MAX;
     for (uint32_t i = 0; i < d->peer_count; i++) {
         const struct divergence_peer *p = &d->peers[i];
@@ -106,11 +103,10 @@ static uint32_t count_different(const struct divergence *d, uint64_t *first)
     return count;
 }
 
-/* Those who were still equal where others differed. */
+/* The peers that were still equal at the index where the first of the others differed. */
 static uint32_t count_equal(const struct divergence *d, uint64_t first)
 {
     uint32_t count = 0;
-
     for (uint32_t i = 0; i < d->peer_count; i++)
         count += !d->peers[i].differs && d->peers[i].equal_at >= first;
     return count;
@@ -120,9 +116,8 @@ enum divergence_verdict divergence_judge(struct divergence *d)
 {
     uint32_t nodes = d->peer_count + 1, majority = paxos_majority(nodes);
     uint64_t first;
-
     for (uint32_t i = 0; i < d->peer_count; i++)
-        compare(d, &d->peers[i]);
+        divergence_compare(d, &d->peers[i]);
     uint32_t different = count_different(d, &first);
     if (nodes - different < majority)
         return DIVERGENCE_WRONG;
@@ -141,7 +136,6 @@ void divergence_describe(const struct divergence *d, char text[FAULT_TEXT_MAX])
 {
     const struct divergence_peer *shown = NULL;
     size_t len = 0;
-
     for (uint32_t i = 0; i < d->peer_count; i++) {
         if (!d->peers[i].differs)
             continue;
@@ -149,7 +143,7 @@ void divergence_describe(const struct divergence *d, char text[FAULT_TEXT_MAX])
                                 shown ? "," : "this node has another tree than", d->peers[i].pid);
         shown = &d->peers[i];
     }
-    assert(shown != NULL);
+    assert(shown);
     snprintf(text + len, FAULT_TEXT_MAX - len,
              ": after %" PRIu64 " entries the digest is %016" PRIx64 " here and %016" PRIx64
              " at node %u",

@@ -1,12 +1,12 @@
 /* Private to the room: the digests of history (tree_history) that nodes tell each other show
  * whether this node's tree differs from the others', and which of them is wrong.
  *
- * Each node tells the others its digest after so many entries; a claim is compared when this node
- * has got there. A digest that differs once differs ever after, and one that is equal says that all
- * before it was equal. So of nodes that differ only those can be right who agree with a majority:
- * whoever cannot belong to one any more has to stop, a leader as well, and where there is none
- * (two nodes; two against two) all do. As long as it cannot be told, because the others do not
- * answer, a node refuses to serve.
+ * Each node tells the others how many entries it has applied, and the digest after them. Such a
+ * claim is compared once this node has applied as many. A digest that differs once differs ever
+ * after, and an equal one means that all before it was equal. So if nodes differ, only those that
+ * agree with a majority can be right. A node that can no longer belong to a majority stops, even if
+ * it leads; if there is none (two nodes, or two against two), all of them stop. As long as the
+ * answers of other nodes are missing to decide that, a node refuses to serve.
  *
  * No I/O, no clock. Thread: none of its own. */
 #ifndef QUORUMFS_REPLICA_DIVERGENCE_H
@@ -16,7 +16,7 @@
 #include "paxos/paxos.h"
 
 enum {
-    DIVERGENCE_RECENT = 16384, /* own digests that are known: claims about older ones are dropped */
+    DIVERGENCE_RECENT = 16384, /* own digests that are kept; claims about older ones are dropped */
     DIVERGENCE_DOUBT_BEATS = 10, /* a difference may stay unexplained so long */
 };
 
@@ -46,7 +46,7 @@ struct divergence {
 enum divergence_verdict {
     DIVERGENCE_NONE,  /* of the nodes that could be compared a majority, or all, agree with this one
                        */
-    DIVERGENCE_DOUBT, /* somebody differs, and nobody can tell yet who is right */
+    DIVERGENCE_DOUBT, /* a node differs, and it is not known yet which is right */
     DIVERGENCE_WRONG, /* no majority can agree with this node */
 };
 
@@ -59,7 +59,7 @@ void divergence_applied(struct divergence *d, struct claim own);
 void divergence_told(struct divergence *d, uint32_t pid, struct claim claim);
 /* To be called with each heartbeat: compares what has waited, and judges. */
 enum divergence_verdict divergence_judge(struct divergence *d);
-/* Who differs, and what shows it, when somebody does: one clause for the operator. */
+/* If nodes differ: which ones, and by what that is known, as one clause for the operator. */
 void divergence_describe(const struct divergence *d, char text[FAULT_TEXT_MAX]);
 
 #endif

@@ -4,10 +4,12 @@
  * folder; addresses may change afterwards. A node whose folder is new knows neither. It calls the
  * nodes that it is configured with, and listens to what they say of themselves:
  *
- *   new ──a member names this node's addr among its cluster's──> it is that node, its folder was
- * lost │ └──a node of feature level 1, whose ids follow from addresses──> likewise └───all
- * configured nodes are new, and this one has the lowest addr──> it founds the cluster, and the
- * others are told
+ *   new ---- a member names its addr among those of its cluster ----> it is that node
+ *    |                                                                    ^
+ *    +------ a node of feature level 1 answers: ids follow from addrs ----+
+ *    |
+ *    +------ all configured nodes are new, and its addr is the lowest ----> it founds the cluster,
+ *                                                                          and tells the others
  *
  * All of them: a node that is silent may have the data of a cluster. A person who knows better says
  * --found. So a cluster is founded by one node, and no two nodes found different ones.
@@ -28,8 +30,8 @@ enum { FOUNDING_HEARD_MS = 3 * PEER_BACKOFF_MS_MAX }; /* a new node calls at lea
 
 /* ---- Beginning ---- */
 
-/* A folder of a former version: its ids are those that follow from the addresses, which therefore
- * must be the same as before, this once. */
+/* A folder of a former version has the ids that follow from the addresses. So these must be the
+ * same as before at its first start with this version. */
 static int check_former(const struct replica *r, const struct identity *stored, struct fault *fault)
 {
     if (stored->cluster != r->cluster.scope.cluster)
@@ -60,19 +62,21 @@ int founding_begin(struct replica *r, struct fault *fault)
 
 /* ---- Learning it ---- */
 
-static int become(struct replica *r, const struct identity *identity, struct fault *fault)
+/* The node knows who it is: starts consensus, and tells the links. */
+static int founding_become(struct replica *r, const struct identity *identity, struct fault *fault)
 {
     r->cluster.identity = *identity;
     r->cluster.scope.cluster = identity->cluster;
     r->cluster.me = identity->node;
+    r->cluster.warned = false;
     trace_info("founding", "this is node %u of the cluster %016" PRIx64, identity->node,
                identity->cluster);
     int status = replica_begin(r, fault);
     return status < 0 ? status : members_tell(r, fault);
 }
 
-/* With ids as in the order of their addresses, from 1. */
-static int found(struct replica *r, struct fault *fault)
+/* The nodes get ids from 1, in the order of their addresses. */
+static int founding_found(struct replica *r, struct fault *fault)
 {
     struct identity identity = {.node = r->cluster.me};
     while (identity.cluster == 0) {
@@ -82,7 +86,7 @@ static int found(struct replica *r, struct fault *fault)
                              uv_strerror(status));
     }
     trace_info("founding", "founding a cluster of %u nodes", r->cluster.count);
-    return become(r, &identity, fault);
+    return founding_become(r, &identity, fault);
 }
 
 bool founding_heard(const struct replica_member *member)
@@ -91,7 +95,7 @@ bool founding_heard(const struct replica_member *member)
 }
 
 /* Whether all have said lately that they are new, and this node's address is the lowest. */
-static bool may_found(const struct replica *r)
+static bool founding_may(const struct replica *r)
 {
     if (r->config->found)
         return true;
@@ -105,10 +109,11 @@ static bool may_found(const struct replica *r)
 
 int founding_try(struct replica *r, struct fault *fault)
 {
-    return !r->cluster.identity.cluster && may_found(r) ? found(r, fault) : 0;
+    return !r->cluster.identity.cluster && founding_may(r) ? founding_found(r, fault) : 0;
 }
 
-static int heard_new(struct replica *r, const struct peer_greeting *greeting, struct fault *fault)
+static int founding_hear_new(struct replica *r, const struct peer_greeting *greeting,
+                             struct fault *fault)
 {
     for (uint32_t i = 0; i < r->cluster.count; i++) {
         if (strcmp(r->cluster.members[i].addr, greeting->dialler.addr) == 0)
@@ -117,55 +122,60 @@ static int heard_new(struct replica *r, const struct peer_greeting *greeting, st
     return founding_try(r, fault);
 }
 
-/* From a node of feature level 1: its ids, and this node's, are those that stand in for the others
- * here. What it does not say, the core finds out. */
-static int heard_former(struct replica *r, const struct peer_greeting *greeting,
-                        struct fault *fault)
+/* From a node of feature level 1: the ids of its cluster follow from the addresses, as those do
+ * that stand in for them here. It does not say whether the cluster has a past; the core asks it. */
+static int founding_hear_former(struct replica *r, const struct peer_greeting *greeting,
+                                struct fault *fault)
 {
     bool same = greeting->scope.cluster == r->cluster.scope.cluster &&
                 greeting->scope.configuration == r->cluster.scope.configuration &&
                 greeting->to == r->cluster.me;
     if (same)
-        return become(
+        return founding_become(
             r, &(struct identity){.cluster = r->cluster.scope.cluster, .node = r->cluster.me},
             fault);
-    trace_warn("founding",
-               "node %u, of an earlier version, has another list of peers than this node",
-               greeting->dialler.pid);
+    if (!r->cluster.warned)
+        trace_warn("founding",
+                   "node %u, of an earlier version, has another list of peers than this node",
+                   greeting->dialler.pid);
+    r->cluster.warned = true; /* it calls every two seconds */
     return 0;
 }
 
-static int heard_member(struct replica *r, const struct peer_greeting *greeting,
-                        struct fault *fault)
+static int founding_hear_member(struct replica *r, const struct peer_greeting *greeting,
+                                struct fault *fault)
 {
     bool named = false;
     for (uint32_t i = 0; i < greeting->count; i++)
         named |= greeting->members[i].pid == greeting->to &&
                  strcmp(greeting->members[i].addr, r->config->me.addr) == 0;
     if (!named) {
-        trace_warn("founding", "the cluster of %s does not have %s among its members",
-                   greeting->dialler.addr, r->config->me.addr);
+        if (greeting->count > 0 && !r->cluster.warned)
+            trace_warn("founding", "the cluster of %s does not have %s among its members",
+                       greeting->dialler.addr, r->config->me.addr);
+        r->cluster.warned |= greeting->count > 0;
         return 0;
     }
     members_from_greeting(r, greeting);
     struct identity identity = {.cluster = greeting->scope.cluster,
                                 .node = greeting->to,
                                 .told = greeting->standing == PEER_MEMBER};
-    return become(r, &identity, fault);
+    return founding_become(r, &identity, fault);
 }
 
-static int heard(struct replica *r, const struct peer_greeting *greeting, struct fault *fault)
+static int founding_hear(struct replica *r, const struct peer_greeting *greeting,
+                         struct fault *fault)
 {
     switch (greeting->standing) {
     case PEER_NEW:
-        return heard_new(r, greeting, fault);
+        return founding_hear_new(r, greeting, fault);
     case PEER_FORMER:
-        return heard_former(r, greeting, fault);
+        return founding_hear_former(r, greeting, fault);
     case PEER_FOUNDING:
     case PEER_MEMBER:
         break;
     }
-    return heard_member(r, greeting, fault);
+    return founding_hear_member(r, greeting, fault);
 }
 
 void founding_greeted(void *arg, const struct peer_greeting *greeting)
@@ -174,7 +184,7 @@ void founding_greeted(void *arg, const struct peer_greeting *greeting)
     struct fault fault;
     if (r->cluster.identity.cluster || r->end.stopping || r->end.broken)
         return;
-    int status = heard(r, greeting, &fault);
+    int status = founding_hear(r, greeting, &fault);
     if (status < 0)
         replica_break(r, fault.text, status);
 }

@@ -1,5 +1,6 @@
-/* Whether this node takes part in read leases (paxos/lease.c), across its starts: one that did
- * until a moment ago must not forget it because it is configured otherwise now. */
+/* Whether this node takes part in read leases (paxos/lease.c), across its starts. A node that did
+ * must not forget it at once when its configuration changes: leases that it vouched for may still
+ * be valid. */
 #include "replica/replica_internal.h"
 
 int leases_begin(struct replica *r, struct fault *fault)

@@ -18,6 +18,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { LEVELS_PAUSE_MS = 200, LEVELS_PAUSE_MS_MAX = 60 * 1000 };
+
 static uint32_t level_of(const struct replica *r)
 {
     return tree_cluster(r->tree)->level;
@@ -36,8 +38,8 @@ static bool is_known(const struct replica *r, const struct tree_member *member)
     return false;
 }
 
-/* The addresses that are new in the log: what a member has said when it connected may be newer than
- * the others. Of this node, what its configuration says counts. */
+/* Takes the addresses that are new in the log, and no others: a member may have said a newer one
+ * when it connected. This node's own are those of its configuration. */
 static void take_addresses(struct replica *r)
 {
     const struct tree_cluster *cluster = tree_cluster(r->tree);
@@ -56,13 +58,14 @@ void levels_begin(struct replica *r)
     take_addresses(r);
 }
 
-static void follow(struct replica *r)
+static void levels_follow(struct replica *r)
 {
     struct fault fault;
     if (level_of(r) != r->levels.followed.level)
         trace_info("levels", "the cluster is at feature level %u", level_of(r));
     peer_set_level(r->peer, level_of(r));
     take_addresses(r);
+    members_warn(r);
     int status = members_tell(r, &fault);
     if (status < 0)
         replica_break(r, fault.text, status);
@@ -70,27 +73,45 @@ static void follow(struct replica *r)
 
 /* ---- Proposing ---- */
 
+/* Housekeeping proposes again what is still due, but not at once: what the log refuses, it refuses
+ * again, and each time costs an entry. */
+static void levels_pause(struct replica *r)
+{
+    struct replica_levels *levels = &r->levels;
+    levels->pause_ms = levels->pause_ms == 0 ? LEVELS_PAUSE_MS : 2 * levels->pause_ms;
+    if (levels->pause_ms > LEVELS_PAUSE_MS_MAX)
+        levels->pause_ms = LEVELS_PAUSE_MS_MAX;
+    levels->next_ms = replica_now_ms() + levels->pause_ms;
+}
+
 static void on_proposed(void *arg, enum replica_outcome outcome,
                         const struct command_result *result)
 {
     struct replica *r = arg;
     r->levels.busy = false;
+    if (outcome == REPLICA_DONE && result->status == 0) {
+        r->levels.pause_ms = 0;
+        return;
+    }
+    if (outcome == REPLICA_DONE)
+        trace_warn("levels", "the log refuses what this node says of itself: %s",
+                   strerror(-result->status));
+    levels_pause(r);
 }
 
-/* What fails is proposed again by the next housekeeping that still finds it due. */
-static void propose(struct replica *r, const struct op *op)
+static void levels_propose(struct replica *r, const struct op *op)
 {
     struct command command = {0};
     if (command_add(&command, op) < 0) {
         command_free(&command);
+        levels_pause(r);
         return;
     }
     r->levels.busy = true;
     writes_submit(r, &command, replica_deadline_ms(r), on_proposed, r);
 }
 
-/* The highest level that all members speak, as far as this node is linked to them; 0: not to all.
- */
+/* The highest level that all members speak; 0: this node is not linked to all of them. */
 static uint32_t level_of_all(const struct replica *r)
 {
     uint32_t level = LEVEL_MAX;
@@ -117,20 +138,21 @@ static bool is_where_the_log_says(const struct replica *r)
     return false;
 }
 
-void levels_housekeeping(struct replica *r)
+void levels_housekeeping(struct replica *r, uint64_t now_ms)
 {
     if (tree_cluster(r->tree)->version != r->levels.followed.version)
-        follow(r);
-    if (r->levels.busy || r->end.broken || !replica_has_quorum(r) || !r->status.has_leader)
+        levels_follow(r);
+    if (r->levels.busy || r->end.broken || !replica_has_quorum(r) || !r->status.has_leader ||
+        now_ms < r->levels.next_ms)
         return;
     bool leads = r->status.role == PAXOS_LEADER;
     uint32_t all = leads && level_of(r) < LEVEL_MAX ? level_of_all(r) : 0;
     if (all > level_of(r))
-        propose(r, &(struct op){.type = OP_LEVEL, .size = all});
+        levels_propose(r, &(struct op){.type = OP_LEVEL, .size = all});
     else if (level_of(r) >= 2 && !is_where_the_log_says(r))
-        propose(r, &(struct op){.type = OP_MEMBER,
-                                .name = bytes_of_text(r->config->me.addr),
-                                .name2 = bytes_of_text(r->config->me.peer_addr)});
+        levels_propose(r, &(struct op){.type = OP_MEMBER,
+                                       .name = bytes_of_text(r->config->me.addr),
+                                       .name2 = bytes_of_text(r->config->me.peer_addr)});
 }
 
 /* ---- Refusing ---- */
@@ -231,8 +253,8 @@ void replica_unsupported(const struct replica *r, char text[REPLICA_TEXT_MAX])
     snprintf(text, REPLICA_TEXT_MAX, "the cluster is about to change to level %d", LEVEL_MAX);
 }
 
-/* A proposal that this version cannot read would stop this node, and it cannot come from a member
- * that keeps to the level. */
+/* An entry that this version cannot read would stop this node. A member that keeps to the level
+ * proposes none. */
 bool levels_readable(const struct paxos_message *m)
 {
     for (uint32_t i = 0; i < m->entry_count; i++) {

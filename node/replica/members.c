@@ -1,5 +1,5 @@
-/* Who belongs to the cluster, and where they are: first as node.json says, then as others have said
- * when they connected, then as the log says (levels.c). */
+/* The members of the cluster and their addresses: first as node.json says, then as other nodes say
+ * when they connect, then as the log says (levels.c). */
 #include "replica/replica_internal.h"
 
 #include "base/trace.h"
@@ -81,7 +81,7 @@ void members_identity(const struct replica *r, struct peer_identity *identity)
             continue;
         struct peer_member *other = &identity->members[identity->count++];
         other->pid = member->pid;
-        other->fixed = way_to(r, member->addr) != NULL;
+        other->fixed = way_to(r, member->addr);
         memcpy(other->addr, member->addr, sizeof other->addr);
         memcpy(other->peer_addr, member->peer_addr, sizeof other->peer_addr);
     }
@@ -94,9 +94,21 @@ int members_tell(struct replica *r, struct fault *fault)
     return peer_identify(r->peer, &identity, fault);
 }
 
-/* What node.json says of who belongs to the cluster counts only until the cluster is founded. */
-static void members_warn(const struct replica *r)
+static bool members_are_named(const struct replica *r)
 {
+    for (uint32_t i = 0; i < r->cluster.count; i++) {
+        if (!r->cluster.members[i].addr[0])
+            return false;
+    }
+    return true;
+}
+
+/* The peers in node.json count only until the cluster is founded. */
+void members_warn(struct replica *r)
+{
+    if (r->cluster.warned || !members_are_named(r))
+        return;
+    r->cluster.warned = true;
     for (uint32_t i = 0; i < r->config->peer_count; i++) {
         const char *addr = r->config->peers[i].addr;
         bool found = false;
@@ -110,17 +122,11 @@ static void members_warn(const struct replica *r)
     }
 }
 
-/* Whether this node is where no other one is, and it is known where all are. */
+/* Whether this node is where no other one is. */
 static int members_check(const struct replica *r, struct fault *fault)
 {
     for (uint32_t i = 0; i < r->cluster.count; i++) {
         const struct replica_member *member = &r->cluster.members[i];
-        if (!member->addr[0])
-            return fault_set(
-                fault, -EINVAL,
-                "peers: the cluster has %u nodes, and node %u has not told its address "
-                "yet: name all %u others, as at the first start",
-                r->cluster.count, member->pid, r->cluster.count - 1);
         if (member->pid != r->cluster.me && strcmp(member->addr, r->config->me.addr) == 0)
             return fault_set(fault, -EINVAL,
                              "addr: %s is the addr of node %u of the cluster, and the folder "
@@ -131,8 +137,12 @@ static int members_check(const struct replica *r, struct fault *fault)
 }
 
 /* The ids of a cluster follow the order of its addresses when it is founded. So the others of that
- * order, in node.json or as somebody has said, are the others of the log, wherever this node itself
- * has moved to. */
+ * order, in node.json or as a member has said, are the others of the log, wherever this node itself
+ * has moved to.
+ *
+ * If they are more or fewer, nobody can say which is which before the log does, or they themselves
+ * when they connect. Until then they have no name here, and their addresses are a guess: dialling a
+ * wrong one does no harm, and without a cluster_secret a member is let in from these only. */
 int members_begin(struct replica *r, const struct paxos_membership *membership, struct fault *fault)
 {
     struct replica_member members[PAXOS_NODES_MAX];
@@ -146,10 +156,9 @@ int members_begin(struct replica *r, const struct paxos_membership *membership, 
             continue;
         }
         next += next < r->cluster.count && r->cluster.members[next].pid == r->cluster.me;
-        if (known)
-            members_name(r, &members[i], r->cluster.members[next].addr,
-                         r->cluster.members[next].peer_addr);
-        next++;
+        const struct replica_member *other = &r->cluster.members[next++];
+        if (next <= r->cluster.count)
+            members_name(r, &members[i], known ? other->addr : "", other->peer_addr);
     }
     memcpy(r->cluster.members, members, sizeof members);
     r->cluster.count = membership->count;

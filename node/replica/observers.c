@@ -1,4 +1,4 @@
-/* Observers: who is told what entries change. The tree collects it only while there is one. */
+/* Observers hear what entries change. The tree collects it only while there is one. */
 #include "replica/replica_internal.h"
 
 void observers_begin(struct replica *r)
@@ -25,7 +25,6 @@ void replica_observe_end(struct replica *r, struct replica_observer *observer)
 static struct replica_observer *observer_after(struct replica *r)
 {
     struct replica_observer *observer = r->observers.next;
-
     r->observers.next = observer ? LIST_NEXT(observer, entry) : NULL;
     return observer;
 }
@@ -34,7 +33,6 @@ void observers_applied(struct replica *r)
 {
     const struct tree_changes *changes = tree_changes(r->tree);
     struct replica_observer *observer;
-
     if (changes->count == 0)
         return;
     r->observers.next = LIST_FIRST(&r->observers.all);
@@ -45,7 +43,6 @@ void observers_applied(struct replica *r)
 void observers_replaced(struct replica *r, uint64_t index)
 {
     struct replica_observer *observer;
-
     r->observers.next = LIST_FIRST(&r->observers.all);
     while ((observer = observer_after(r)))
         observer->replaced(observer->arg, index);

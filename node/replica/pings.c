@@ -1,4 +1,4 @@
-/* Questions to other nodes whether they are there. */
+/* Pings: questions whether another node is reached. */
 #include "replica/replica_internal.h"
 
 #include <stdlib.h>

@@ -22,8 +22,9 @@ static struct replica_freshness freshness_of(const struct replica *r, bool stale
     return (struct replica_freshness){.stale = stale, .age_ms = age};
 }
 
-static void finish(struct replica *r, struct pending_read *read, enum replica_outcome outcome,
-                   bool stale)
+/* Answers the caller, and forgets the read. The callback may begin new ones. */
+static void reads_finish(struct replica *r, struct pending_read *read, enum replica_outcome outcome,
+                         bool stale)
 {
     trace_debug("read", "%lx%s after %lu ms: %s", (unsigned long)read->id, stale ? " (stale)" : "",
                 (unsigned long)(replica_now_ms() - read->asked_ms), replica_outcome_text(outcome));
@@ -43,8 +44,8 @@ static bool cache_is_fresh(const struct replica *r, enum replica_consistency con
            freshness_of(r, false).age_ms <= r->config->cache_time_ms;
 }
 
-static void enqueue(struct replica *r, bool stale_will_do, uint64_t deadline_ms,
-                    replica_read_cb *done, void *arg)
+static void reads_enqueue(struct replica *r, bool stale_will_do, uint64_t deadline_ms,
+                          replica_read_cb *done, void *arg)
 {
     struct pending_read *read = calloc(1, sizeof *read);
     if (!read) {
@@ -61,8 +62,8 @@ static void enqueue(struct replica *r, bool stale_will_do, uint64_t deadline_ms,
     r->reads.unasked = true;
 }
 
-static void refuse(struct replica *r, enum replica_outcome outcome, replica_read_cb *done,
-                   void *arg)
+static void reads_refuse(struct replica *r, enum replica_outcome outcome, replica_read_cb *done,
+                         void *arg)
 {
     trace_debug("read", "refused: %s", replica_outcome_text(outcome));
     r->counts.refused++;
@@ -80,36 +81,38 @@ void replica_read_by(struct replica *r, enum replica_consistency consistency, ui
 {
     bool asked = consistency == REPLICA_CACHED ||
                  (consistency == REPLICA_DEFAULT && r->config->stale_on_quorum_loss);
-    /* What has just been emptied has not known anything yet. */
+    /* A node that is joining has no state that was ever current. */
     bool stale_will_do = asked && r->status.standing == PAXOS_MEMBER;
     bool too_late = deadline_ms <= replica_now_ms();
     r->counts.reads++;
     if (r->end.stopping || r->end.broken)
-        refuse(r, REPLICA_STOPPING, done, arg);
+        reads_refuse(r, REPLICA_STOPPING, done, arg);
     else if (consistency == REPLICA_LOCAL)
         done(arg, REPLICA_DONE, freshness_of(r, true));
     else if (r->digests.doubt)
-        refuse(r, REPLICA_NO_QUORUM, done, arg);
+        reads_refuse(r, REPLICA_NO_QUORUM, done, arg);
     else if (cache_is_fresh(r, consistency))
         done(arg, REPLICA_DONE, freshness_of(r, false));
     else if ((!r->status.has_quorum || too_late) && stale_will_do)
         done(arg, REPLICA_DONE, freshness_of(r, true));
     else if (!r->status.has_quorum)
-        refuse(r, REPLICA_NO_QUORUM, done, arg);
+        reads_refuse(r, REPLICA_NO_QUORUM, done, arg);
     else if (too_late)
-        refuse(r, REPLICA_TIMEOUT, done, arg);
+        reads_refuse(r, REPLICA_TIMEOUT, done, arg);
     else if (r->reads.count >= REPLICA_READS_MAX)
-        refuse(r, REPLICA_BUSY, done, arg);
+        reads_refuse(r, REPLICA_BUSY, done, arg);
     else
-        enqueue(r, stale_will_do, deadline_ms, done, arg);
+        reads_enqueue(r, stale_will_do, deadline_ms, done, arg);
 }
 
+/* The callback of reads that only keep `confirmed_ms` recent. */
 static void nobody_asked(void *arg, enum replica_outcome outcome,
                          struct replica_freshness freshness)
 {
 }
 
-/* Where somebody reads, more reads follow. */
+/* One question for all reads of this turn. It asks for a lease if a caller reads here, because more
+ * reads are likely to follow; the reads of reads_keep_fresh are no reason. */
 void reads_ask(struct replica *r)
 {
     bool lease = false;
@@ -150,7 +153,7 @@ void reads_answer(struct replica *r)
     while ((read = TAILQ_FIRST(&r->reads.by_age)) && read->confirmed && read->index <= applied) {
         assert(read->asked_ms >= r->reads.confirmed_ms);
         r->reads.confirmed_ms = read->asked_ms;
-        finish(r, read, REPLICA_DONE, false);
+        reads_finish(r, read, REPLICA_DONE, false);
     }
     if (status == 0)
         status = tree_read_end(r->tree);
@@ -164,7 +167,7 @@ void reads_without_quorum(struct replica *r)
     for (read = TAILQ_FIRST(&r->reads.by_age); read; read = next) {
         next = TAILQ_NEXT(read, by_age);
         if (!read->confirmed)
-            finish(r, read, read->stale_will_do ? REPLICA_DONE : REPLICA_NO_QUORUM, true);
+            reads_finish(r, read, read->stale_will_do ? REPLICA_DONE : REPLICA_NO_QUORUM, true);
     }
 }
 
@@ -174,7 +177,7 @@ void reads_expire(struct replica *r, uint64_t now_ms)
     for (read = TAILQ_FIRST(&r->reads.by_age); read; read = next) {
         next = TAILQ_NEXT(read, by_age);
         if (read->deadline_ms <= now_ms)
-            finish(r, read, read->stale_will_do ? REPLICA_DONE : REPLICA_TIMEOUT, true);
+            reads_finish(r, read, read->stale_will_do ? REPLICA_DONE : REPLICA_TIMEOUT, true);
     }
 }
 
@@ -182,5 +185,5 @@ void reads_keep_fresh(struct replica *r, uint64_t now_ms)
 {
     if (r->status.has_quorum && r->reads.count == 0 &&
         now_ms - r->reads.confirmed_ms >= READ_CONFIRM_MS)
-        enqueue(r, false, replica_deadline_ms(r), nobody_asked, NULL);
+        reads_enqueue(r, false, replica_deadline_ms(r), nobody_asked, NULL);
 }

@@ -50,6 +50,7 @@ static void on_moved(void *arg, const struct peer_member *member)
     struct replica_member *known = members_find(r, member->pid);
     if (known)
         members_name(r, known, member->addr, member->peer_addr);
+    members_warn(r);
 }
 
 static void on_durable(void *arg, uint64_t ticket)
@@ -88,7 +89,7 @@ static void on_housekeeping(uv_timer_t *timer)
         why_housekeeping(r, now);
         leases_housekeeping(r, now);
         if (r->paxos)
-            levels_housekeeping(r);
+            levels_housekeeping(r, now);
     }
     if (r->end.stopping)
         stop_when_idle(r);
@@ -167,6 +168,7 @@ static int start_consensus(struct replica *r, const struct paxos_stored *stored,
     divergence_init(&r->digests.divergence, others, count);
     digests_begin(r);
     paxos_status(r->paxos, &r->status);
+    replica_describe(r);
     struct log_callbacks callbacks = {on_durable, on_log_failed, r};
     int status = log_start(r->log, r->loop, &callbacks);
     return status < 0 ? fault_set(fault, status, "log.db: its thread does not start") : 0;

@@ -2,7 +2,7 @@
  *
  * A door turns what a user asks into a command or a read. A write's success means that a majority
  * has it on disk; a read callback means that the tree, as it is now, contains every write that had
- * returned before the read was asked for. Every call is answered within the configured request
+ * returned before the read began. Every call is answered within the configured request
  * timeout, or by the deadline that it names.
  *
  * Thread: the loop's. Callbacks come on the loop and may come before the call returns. */
@@ -82,12 +82,12 @@ typedef void replica_read_cb(void *arg, enum replica_outcome outcome,
 /* Calls back when the tree may be read: read it during the call. */
 void replica_read(struct replica *replica, enum replica_consistency consistency,
                   replica_read_cb *done, void *arg);
-/* As replica_read, with another deadline. Past it, what is not known by now is answered as when the
- * deadline passes. */
+/* As replica_read, with another deadline. If it has passed, a read that cannot be answered at once
+ * gets the same answer as at its deadline. */
 void replica_read_by(struct replica *replica, enum replica_consistency consistency,
                      uint64_t deadline_ms, replica_read_cb *done, void *arg);
 
-/* For reading, in a read callback (or for REPLICA_LOCAL at any time). */
+/* To be read in a read callback, or for REPLICA_LOCAL at any time. */
 struct tree *replica_tree(struct replica *replica);
 
 /* An observer hears what is applied here, whichever node asked for it (doc/seams.md). The calls
@@ -99,8 +99,8 @@ struct replica_observer {
     /* An entry was applied that changed something. The call comes before the entry's
      * own caller is answered. `changes` is valid during the call. */
     void (*changed)(void *arg, const struct tree_changes *changes);
-    /* A snapshot took the tree's place, which is now as after the first `index` entries. What they
-     * changed since the last call is not told. */
+    /* A snapshot took the tree's place, which is now as after the first `index` entries. Observers
+     * are not told what these changed since the last call. */
     void (*replaced)(void *arg, uint64_t index);
     void *arg;
 };
@@ -120,7 +120,7 @@ struct replica_counts {
     uint64_t writes, reads;
     uint64_t reads_leased; /* of the reads, those that this node answered by a lease */
     uint64_t refused;      /* of both; nothing has happened */
-    uint64_t unknown;      /* writes whose outcome is */
+    uint64_t unknown;      /* writes whose outcome stayed unknown */
     uint64_t snapshots_sent, snapshots_received;
 };
 

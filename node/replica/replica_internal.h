@@ -64,7 +64,7 @@ static inline uint64_t replica_now_us(void)
     return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
-/* Of what is asked now, unless who asks names another one. */
+/* Default deadline of a new request. */
 static inline uint64_t replica_deadline_ms(const struct replica *r)
 {
     return replica_now_ms() + r->config->request_timeout_ms;
@@ -94,6 +94,8 @@ static inline uint64_t replica_next_id(const struct replica *r, uint64_t *last)
 
 /* Gives an event that has just happened to the core; a failure breaks the replica. */
 void replica_step(struct replica *r, const struct paxos_event *event);
+/* Begins to describe the core, whose first status is known. */
+void replica_describe(struct replica *r);
 /* The node cannot go on: says so, once. -EUCLEAN: nor can it start again with this folder. */
 void replica_break(struct replica *r, const char *what, int status);
 
@@ -106,10 +108,11 @@ void members_name(const struct replica *r, struct replica_member *member, const 
 void members_from_config(struct replica *r);
 /* Those that a member has named. */
 void members_from_greeting(struct replica *r, const struct peer_greeting *greeting);
-/* Takes over the members that log.db names. 0 or -EINVAL: where they are is not known, or another
- * one is where this node is. */
+/* Takes over the members that the log names. 0, or -EINVAL: another one is where this node is. */
 int members_begin(struct replica *r, const struct paxos_membership *membership,
                   struct fault *fault);
+/* Warns of peers in node.json that are no members: once, when it is known where all members are. */
+void members_warn(struct replica *r);
 /* What the links are to know of them; and tells them, again. */
 void members_identity(const struct replica *r, struct peer_identity *identity);
 int members_tell(struct replica *r, struct fault *fault);
@@ -124,7 +127,7 @@ void founding_greeted(void *arg, const struct peer_greeting *greeting);
 bool founding_heard(const struct replica_member *member);
 /* Takes over what the log says of the cluster: at the start, and with each housekeeping. */
 void levels_begin(struct replica *r);
-void levels_housekeeping(struct replica *r);
+void levels_housekeeping(struct replica *r, uint64_t now_ms);
 /* Whether every member of the cluster reads the command. */
 bool levels_allow(const struct replica *r, const struct command *command);
 void held_begin(struct replica *r);

@@ -1,9 +1,9 @@
 /* Fetching a snapshot of the tree from a peer, because the log does not reach back far enough.
  *
- * Pieces come in their order, several on their way at a time: whoever serves sends a window of them
- * beyond those that were written here. When nothing comes any more, the question is repeated: then
- * all are sent again that were on their way. A peer that stays silent is given up, and the next one
- * is asked from the start, since its snapshot is another one. */
+ * Pieces come in order, several on their way at a time: the peer sends a window of them beyond
+ * those that were written here. If none comes for a while, the question is repeated, and the peer
+ * sends the window again. If it stays silent, it is given up and the next peer is asked from the
+ * start, because its snapshot is another one. */
 #include "replica/replica_internal.h"
 
 #include <assert.h>
@@ -11,12 +11,12 @@
 
 #include "base/trace.h"
 
-static struct buffer *piece_at(struct snapshot_fetching *f, uint64_t piece)
+static struct buffer *fetching_piece_at(struct snapshot_fetching *f, uint64_t piece)
 {
     return &f->pieces[piece % SNAPSHOT_WINDOW];
 }
 
-/* Tells up to where the pieces are written, and so asks for those that follow. */
+/* Tells the peer how many pieces are written, which asks for those that follow. */
 static void fetching_ask(struct replica *r)
 {
     struct snapshot_fetching *f = &r->fetching;
@@ -41,8 +41,8 @@ static void fetching_end(struct replica *r)
     *f = (struct snapshot_fetching){.id = f->id, .tried = f->tried};
 }
 
-/* The next linked peer after the one that was tried last; the leader, who has other work, only if
- * there is nobody else. */
+/* The next linked peer after the one that was tried last. The leader has other work, and is asked
+ * only after all others. */
 static uint32_t choose_peer(const struct replica *r, uint32_t last_tried)
 {
     uint32_t after = 0, first = 0, leader = 0;
@@ -61,7 +61,7 @@ static uint32_t choose_peer(const struct replica *r, uint32_t last_tried)
     }
     if (after != 0)
         return after;
-    /* Everybody else was tried: the leader's turn, then round again. */
+    /* All others were tried: the leader, then the first again. */
     return leader != 0 && leader != last_tried ? leader : first;
 }
 
@@ -80,7 +80,7 @@ static void fetching_start(struct replica *r)
 
 /* ---- The pieces ---- */
 
-static void installed(void *arg, int status)
+static void fetching_installed(void *arg, int status)
 {
     struct replica *r = arg;
     struct snapshot_fetching *f = &r->fetching;
@@ -109,7 +109,7 @@ static void installed(void *arg, int status)
     writes_recall(r);
 }
 
-static void install(struct replica *r)
+static void fetching_install(struct replica *r)
 {
     struct snapshot_fetching *f = &r->fetching;
     if (f->index <= tree_applied(r->tree)) {
@@ -117,12 +117,12 @@ static void install(struct replica *r)
         return;
     }
     f->installing = true;
-    tree_writer_install(f->writer, r->loop, installed, r);
+    tree_writer_install(f->writer, r->loop, fetching_installed, r);
 }
 
-static void write_next(struct replica *r);
+static void fetching_write_next(struct replica *r);
 
-static void piece_written(void *arg, int status)
+static void fetching_piece_written(void *arg, int status)
 {
     struct replica *r = arg;
     struct snapshot_fetching *f = &r->fetching;
@@ -138,21 +138,21 @@ static void piece_written(void *arg, int status)
         f->written++;
         fetching_ask(r);
         if (f->written < f->arrived)
-            write_next(r);
+            fetching_write_next(r);
         else if (f->whole)
-            install(r);
+            fetching_install(r);
     }
 }
 
-static void write_next(struct replica *r)
+static void fetching_write_next(struct replica *r)
 {
     struct snapshot_fetching *f = &r->fetching;
-    const struct buffer *data = piece_at(f, f->written);
+    const struct buffer *data = fetching_piece_at(f, f->written);
     f->writing = true;
-    int status =
-        tree_writer_add(f->writer, r->loop, bytes_of(data->data, data->len), piece_written, r);
+    int status = tree_writer_add(f->writer, r->loop, bytes_of(data->data, data->len),
+                                 fetching_piece_written, r);
     if (status < 0)
-        piece_written(r, status);
+        fetching_piece_written(r, status);
 }
 
 static void fetching_give_up(struct replica *r)
@@ -162,7 +162,7 @@ static void fetching_give_up(struct replica *r)
         fetching_end(r);
 }
 
-/* What does not come next was lost on the way, or comes twice. */
+/* Any other piece comes twice, or after one that was lost. */
 static bool is_next(const struct snapshot_fetching *f, const struct frame *frame)
 {
     return frame->piece == f->arrived && f->arrived < f->written + SNAPSHOT_WINDOW && !f->whole;
@@ -179,7 +179,7 @@ static bool of_the_snapshot(const struct replica *r, const struct frame *frame)
 /* Returns false when there is no memory for it. */
 static bool keep_piece(struct snapshot_fetching *f, const struct frame *frame)
 {
-    struct buffer *data = piece_at(f, f->arrived);
+    struct buffer *data = fetching_piece_at(f, f->arrived);
     data->len = 0;
     buffer_append(data, frame->data.data, frame->data.len);
     if (data->failed)
@@ -214,7 +214,7 @@ void fetching_piece(struct replica *r, const struct frame *frame)
     if (status < 0)
         replica_break(r, tree_fault(r->tree), status);
     else if (!f->writing)
-        write_next(r);
+        fetching_write_next(r);
 }
 
 /* ---- Patience ---- */

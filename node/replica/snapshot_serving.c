@@ -1,8 +1,8 @@
 /* Serving a snapshot of the tree to a peer that is too far behind for the log.
  *
- * The peer says up to where it has the pieces, and is sent a window of those that follow: how fast
- * it gets them does not depend on how far away it is. As a lost piece is asked for again, those of
- * the window are kept, and the view of the tree is kept open until the last one was read. */
+ * The peer says how many pieces it has, and is sent a window of those that follow, so that a long
+ * way between the nodes does not slow it down. Lost pieces are asked for again, so the window is
+ * kept, and the view of the tree stays open until the last piece was read. */
 #include "replica/replica_internal.h"
 
 #include <assert.h>
@@ -16,13 +16,13 @@ void serving_begin(struct replica *r)
         r->serving[i].replica = r;
 }
 
-static struct buffer *piece_at(struct snapshot_serving *s, uint64_t piece)
+static struct buffer *serving_piece_at(struct snapshot_serving *s, uint64_t piece)
 {
     return &s->pieces[piece % SNAPSHOT_WINDOW];
 }
 
 /* The transaction of a reader keeps the tree's WAL from being used again. */
-static void reader_close(struct snapshot_serving *s)
+static void serving_close_reader(struct snapshot_serving *s)
 {
     if (s->reader)
         tree_reader_close(s->reader);
@@ -34,13 +34,13 @@ static void serving_close(struct snapshot_serving *s)
     assert(!s->reading);
     trace_debug("snapshot", "served node %u, which has %lu pieces", s->pid,
                 (unsigned long)s->received);
-    reader_close(s);
+    serving_close_reader(s);
     for (size_t i = 0; i < SNAPSHOT_WINDOW; i++)
         buffer_free(&s->pieces[i]);
     *s = (struct snapshot_serving){.replica = s->replica};
 }
 
-static void refuse(struct replica *r, const struct frame *request)
+static void serving_refuse(struct replica *r, const struct frame *request)
 {
     trace_debug("snapshot", "has none of index %lu or later for node %u",
                 (unsigned long)request->index, request->from);
@@ -48,9 +48,9 @@ static void refuse(struct replica *r, const struct frame *request)
                            .type = FRAME_SNAPSHOT_PIECE, .to = request->from, .id = request->id});
 }
 
-static void send_piece(struct snapshot_serving *s, uint64_t piece)
+static void serving_send(struct snapshot_serving *s, uint64_t piece)
 {
-    const struct buffer *data = piece_at(s, piece);
+    const struct buffer *data = serving_piece_at(s, piece);
     trace_debug("snapshot", "piece %lu of index %lu goes to node %u", (unsigned long)piece,
                 (unsigned long)s->index, s->pid);
     peer_send(s->replica->peer, &(struct frame){.type = FRAME_SNAPSHOT_PIECE,
@@ -62,12 +62,12 @@ static void send_piece(struct snapshot_serving *s, uint64_t piece)
                                                 .data = bytes_of(data->data, data->len)});
 }
 
-static void read_on(struct snapshot_serving *s);
+static void serving_read_on(struct snapshot_serving *s);
 
-static void piece_read(void *arg, int status, struct bytes bytes, bool last)
+static void serving_piece_read(void *arg, int status, struct bytes bytes, bool last)
 {
     struct snapshot_serving *s = arg;
-    struct buffer *data = piece_at(s, s->read);
+    struct buffer *data = serving_piece_at(s, s->read);
     s->reading = false;
     data->len = 0;
     if (status == 0)
@@ -83,21 +83,22 @@ static void piece_read(void *arg, int status, struct bytes bytes, bool last)
     }
     s->whole = last;
     if (last)
-        reader_close(s);
+        serving_close_reader(s);
     s->read++;
-    send_piece(s, s->read - 1);
-    read_on(s);
+    serving_send(s, s->read - 1);
+    serving_read_on(s);
 }
 
 /* As far as the window goes. */
-static void read_on(struct snapshot_serving *s)
+static void serving_read_on(struct snapshot_serving *s)
 {
     if (s->reading || s->whole || s->read >= s->received + SNAPSHOT_WINDOW)
         return;
     s->reading = true;
-    int status = tree_reader_next(s->reader, s->replica->loop, SNAPSHOT_PIECE_BYTES, piece_read, s);
+    int status =
+        tree_reader_next(s->reader, s->replica->loop, SNAPSHOT_PIECE_BYTES, serving_piece_read, s);
     if (status < 0)
-        piece_read(s, status, (struct bytes){0}, false);
+        serving_piece_read(s, status, (struct bytes){0}, false);
 }
 
 /* The peer's place in the table: the one it has, or a free one. */
@@ -124,7 +125,7 @@ static void serving_open(struct replica *r, struct snapshot_serving *s, const st
     if (request->piece != 0 || tree_applied(r->tree) < request->index || r->fetching.installing ||
         tree_reader_open(r->tree, format, &s->reader, &index) < 0) {
         s->reader = NULL;
-        refuse(r, request);
+        serving_refuse(r, request);
         return;
     }
     trace_info("snapshot", "node %u fetches the tree at index %lu", request->from,
@@ -134,13 +135,13 @@ static void serving_open(struct replica *r, struct snapshot_serving *s, const st
     s->id = request->id;
     s->index = index;
     s->used_ms = replica_now_ms();
-    read_on(s);
+    serving_read_on(s);
 }
 
-static void send_again(struct snapshot_serving *s)
+static void serving_send_again(struct snapshot_serving *s)
 {
     for (uint64_t piece = s->received; piece < s->read; piece++)
-        send_piece(s, piece);
+        serving_send(s, piece);
 }
 
 /* The peer has all below `piece`. That it says so twice means that it misses what came after. */
@@ -148,12 +149,12 @@ static void serving_received(struct snapshot_serving *s, uint64_t piece)
 {
     s->used_ms = replica_now_ms();
     if (piece == s->received)
-        send_again(s);
+        serving_send_again(s);
     s->received = piece;
     if (s->whole && s->received == s->read)
         serving_close(s);
     else
-        read_on(s);
+        serving_read_on(s);
 }
 
 void serving_request(struct replica *r, const struct frame *request)
@@ -165,7 +166,7 @@ void serving_request(struct replica *r, const struct frame *request)
     if (!known && !s->reading) /* otherwise it asks again */
         serving_open(r, s, request);
     else if (known && request->piece > s->read)
-        refuse(r, request);
+        serving_refuse(r, request);
     else if (known && request->piece >= s->received)
         serving_received(s, request->piece);
 }

@@ -80,7 +80,8 @@ struct replica_cluster {
     uint32_t me;
     uint32_t count; /* this node included */
     struct replica_member members[PAXOS_NODES_MAX];
-    bool stranger_told; /* the log was told that this node is no member of what it hears */
+    bool warned; /* of peers in node.json that are no members; before the identity is known: of
+                    nodes that have another list of peers */
 };
 
 /* A command that waits for the cluster's level to rise. */

@@ -28,7 +28,7 @@ static void on_wake(uv_timer_t *timer)
     replica_step(timer->data, &(struct paxos_event){.type = PAXOS_TIME});
 }
 
-/* Early by less than a millisecond, the core asks for it again. */
+/* A timer that ends less than a millisecond early does no harm: the core asks for it again. */
 static void wake_up(struct replica *r, uint64_t at_us)
 {
     if (at_us == 0)
@@ -66,8 +66,9 @@ static void take_output(struct replica *r)
     paxos_output_clear(&out);
 }
 
-/* Those that are new believe a member that the cluster has a past (founding.c). */
-static void say_standing(struct replica *r)
+/* The links tell it when they dial: a new node believes a member that the cluster has a past
+ * (founding.c). */
+static void turn_tell_standing(struct replica *r)
 {
     struct fault fault;
     int status = members_tell(r, &fault);
@@ -81,7 +82,7 @@ static void follow_status(struct replica *r)
     enum paxos_standing had_standing = r->status.standing;
     paxos_status(r->paxos, &r->status);
     if (had_standing != r->status.standing)
-        say_standing(r);
+        turn_tell_standing(r);
     if (had_quorum != r->status.has_quorum)
         trace_info("replica", r->status.has_quorum ? "there is a quorum" : "no quorum");
     if (!replica_has_quorum(r)) {
@@ -139,7 +140,7 @@ static bool may_apply(const struct replica *r)
 }
 
 /* Returns whether more could be applied at once. */
-static bool apply(struct replica *r)
+static bool turn_apply(struct replica *r)
 {
     uint64_t enough = uv_hrtime() + (uint64_t)APPLY_MS_MAX * 1000000;
     while (may_apply(r) && uv_hrtime() < enough) {
@@ -162,7 +163,7 @@ static bool turn_round(struct replica *r)
     if (r->end.broken)
         return false;
     follow_status(r);
-    bool more = apply(r);
+    bool more = turn_apply(r);
     if (r->end.broken)
         return false;
     reads_answer(r);
@@ -181,26 +182,20 @@ static void turn(uv_prepare_t *handle)
         replica_check(r);
 }
 
-static void keep_awake(uv_idle_t *handle)
+static void turn_keep_awake(uv_idle_t *handle)
 {
-    /* Nothing: an active idle handle makes the loop come round again without sleeping. */
+    /* Nothing to do: while an idle handle is active, the loop does not sleep. */
 }
 
 static void turn_soon(uv_prepare_t *handle)
 {
     struct replica *r = handle->data;
-    uv_idle_start(&r->turn.idle, keep_awake);
+    uv_idle_start(&r->turn.idle, turn_keep_awake);
     turn(handle);
-}
-
-static void on_line(void *arg, const char *subject, const char *text)
-{
-    trace_debug(subject, "%s", text);
 }
 
 void turn_start(struct replica *r)
 {
-    describe_begin(&r->describe, r->cluster.me, &r->status, on_line, NULL);
     uv_prepare_init(r->loop, &r->turn.prepare);
     uv_idle_init(r->loop, &r->turn.idle);
     uv_timer_init(r->loop, &r->turn.wake);

@@ -1,4 +1,4 @@
-/* Why writes are refused here, in one sentence, and what becomes of a node whose folder is new. */
+/* Why writes are refused here, in one sentence; and log lines about a node whose folder is new. */
 #include "replica/replica_internal.h"
 
 #include "base/trace.h"
@@ -9,23 +9,30 @@
 
 enum { WAITS_MS = 2000 }; /* a node that joins for longer says what it waits for */
 
-static void add(struct replica_status *s, const char *text)
+static void why_add(struct replica_status *s, const char *text)
 {
     size_t at = strlen(s->why);
     snprintf(s->why + at, sizeof s->why - at, "%s", text);
 }
 
+static void why_add_name(struct replica_status *s, uint32_t peer)
+{
+    char number[24];
+    snprintf(number, sizeof number, "node %u", s->peers[peer].pid);
+    why_add(s, s->peers[peer].addr[0] ? s->peers[peer].addr : number);
+}
+
 /* "; TITLE: ADDR, ADDR" of the peers that answer and do not vote, or that do not answer. */
-static void add_peers(struct replica_status *s, const char *title, bool alive)
+static void why_add_peers(struct replica_status *s, const char *title, bool alive)
 {
     bool first = true;
     for (uint32_t i = 0; i < s->peer_count; i++) {
         bool votes = s->peers[i].alive && s->peers[i].standing == PAXOS_MEMBER;
         if (votes || s->peers[i].alive != alive)
             continue;
-        add(s, first ? "; " : ", ");
-        add(s, first ? title : "");
-        add(s, s->peers[i].addr);
+        why_add(s, first ? "; " : ", ");
+        why_add(s, first ? title : "");
+        why_add_name(s, i);
         first = false;
     }
 }
@@ -60,7 +67,7 @@ static void describe_unknown(struct replica_status *s)
         "no quorum: this node's folder is new: it joins when a node that has the data answers, "
         "and founds a cluster when all %u others have answered that they are new as well",
         s->peer_count);
-    add_peers(s, "not reached: ", false);
+    why_add_peers(s, "not reached: ", false);
 }
 
 static void describe_standing(const struct replica *r, struct replica_status *s)
@@ -97,13 +104,13 @@ void why_refused(const struct replica *r, struct replica_status *s)
         return;
     }
     describe_standing(r, s);
-    add_peers(s, "not reached: ", false);
-    add_peers(s, "still joining: ", true);
+    why_add_peers(s, "not reached: ", false);
+    why_add_peers(s, "still joining: ", true);
 }
 
 /* ---- In the log ---- */
 
-static void say_standing(const struct replica *r)
+static void why_say_standing(const struct replica *r)
 {
     switch (r->status.standing) {
     case PAXOS_FRESH:
@@ -120,7 +127,7 @@ static void say_standing(const struct replica *r)
 void why_housekeeping(struct replica *r, uint64_t now_ms)
 {
     if (r->why.standing != r->status.standing)
-        say_standing(r);
+        why_say_standing(r);
     if (r->why.standing == PAXOS_MEMBER)
         r->why.joining_since_ms = now_ms;
     r->why.standing = r->status.standing;

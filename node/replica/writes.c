@@ -4,8 +4,8 @@
  *                 │  no quorum: refused             │  leader changed, or no answer: proposed again
  *                 └─ deadline: refused              └─ deadline: outcome unknown
  *
- * A command keeps its stamp however often it is proposed; whoever applies it recognises repetitions
- * by it. `lowest` in the stamp says which results nobody waits for any more. */
+ * A command keeps its stamp however often it is proposed, and nodes recognise repetitions by it.
+ * `lowest` in the stamp tells them below which sequence results are no longer awaited. */
 #include "replica/replica_internal.h"
 
 #include "base/trace.h"
@@ -38,8 +38,9 @@ static uint64_t clock_ns(void)
     return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
-static void finish(struct replica *r, struct pending_write *w, enum replica_outcome outcome,
-                   const struct command_result *result)
+/* Answers the caller, and forgets the write. The callback may submit new ones. */
+static void writes_finish(struct replica *r, struct pending_write *w, enum replica_outcome outcome,
+                          const struct command_result *result)
 {
     trace_write(r, w->sequence, replica_outcome_text(outcome));
     TAILQ_REMOVE(&r->writes.by_age, w, by_age);
@@ -55,7 +56,7 @@ static void finish(struct replica *r, struct pending_write *w, enum replica_outc
     free(w);
 }
 
-static struct pending_write *write_new(struct replica *r, struct command *command)
+static struct pending_write *writes_make(struct replica *r, struct command *command)
 {
     struct pending_write *w = calloc(1, sizeof *w);
     if (!w)
@@ -77,8 +78,9 @@ static struct pending_write *write_new(struct replica *r, struct command *comman
     return w;
 }
 
-static enum replica_outcome refusal(const struct replica *r, const struct command *command,
-                                    uint64_t deadline_ms)
+/* Why the command cannot be taken, before anything is done with it; REPLICA_DONE: it can. */
+static enum replica_outcome writes_refusal(const struct replica *r, const struct command *command,
+                                           uint64_t deadline_ms)
 {
     if (r->end.stopping || r->end.broken)
         return REPLICA_STOPPING;
@@ -113,8 +115,8 @@ void writes_submit(struct replica *r, struct command *command, uint64_t deadline
                    replica_written_cb *done, void *arg)
 {
     assert(command->count > 0);
-    enum replica_outcome outcome = refusal(r, command, deadline_ms);
-    struct pending_write *w = outcome == REPLICA_DONE ? write_new(r, command) : NULL;
+    enum replica_outcome outcome = writes_refusal(r, command, deadline_ms);
+    struct pending_write *w = outcome == REPLICA_DONE ? writes_make(r, command) : NULL;
     command_free(command);
     if (!w) {
         trace_debug("write", "refused: %s", replica_outcome_text(outcome));
@@ -141,7 +143,7 @@ struct proposal {
     uint32_t count;
 };
 
-static void flush(struct replica *r, struct proposal *proposal)
+static void proposal_flush(struct replica *r, struct proposal *proposal)
 {
     if (proposal->count > 0)
         replica_step(r, &(struct paxos_event){.type = PAXOS_PROPOSE,
@@ -150,7 +152,8 @@ static void flush(struct replica *r, struct proposal *proposal)
     proposal->count = 0;
 }
 
-static void add(struct replica *r, struct proposal *proposal, struct pending_write *w, uint64_t now)
+static void proposal_add(struct replica *r, struct proposal *proposal, struct pending_write *w,
+                         uint64_t now)
 {
     trace_write(r, w->sequence, w->proposed ? "proposed again" : "proposed");
     w->repeat_step_ms = w->proposed ? w->repeat_step_ms * 2 : WRITE_REPEAT_MS;
@@ -158,7 +161,7 @@ static void add(struct replica *r, struct proposal *proposal, struct pending_wri
     w->proposed = true;
     proposal->entries[proposal->count++] = w->entry;
     if (proposal->count == sizeof proposal->entries / sizeof *proposal->entries)
-        flush(r, proposal);
+        proposal_flush(r, proposal);
 }
 
 void writes_propose(struct replica *r)
@@ -181,11 +184,11 @@ void writes_propose(struct replica *r)
             w = before;
     }
     for (; w; w = TAILQ_NEXT(w, by_age))
-        add(r, &proposal, w, now);
-    flush(r, &proposal);
+        proposal_add(r, &proposal, w, now);
+    proposal_flush(r, &proposal);
 }
 
-static struct pending_write *find(struct replica *r, uint64_t sequence)
+static struct pending_write *writes_find(struct replica *r, uint64_t sequence)
 {
     struct pending_write *w;
     TAILQ_FOREACH(w, bucket_of(r, sequence), in_bucket)
@@ -194,25 +197,25 @@ static struct pending_write *find(struct replica *r, uint64_t sequence)
     return NULL;
 }
 
-/* The log has a result for this stamp. Where it is that of another command (a node that lies has
- * used the stamp), nobody knows what became of this one. */
-static void finish_applied(struct replica *r, struct pending_write *w,
-                           const struct command_result *result)
+/* The log has a result for this stamp. If another command has used the stamp (a node that lies has
+ * proposed it), the outcome of this one is unknown. */
+static void writes_finish_applied(struct replica *r, struct pending_write *w,
+                                  const struct command_result *result)
 {
     struct command_view command;
     int status = command_read(bytes_of(w->entry->bytes, w->entry->len), &command);
     assert(status == 0);
     if (result->status != 0 || result->count == command.count)
-        finish(r, w, REPLICA_DONE, result);
+        writes_finish(r, w, REPLICA_DONE, result);
     else
-        finish(r, w, REPLICA_TIMEOUT, NULL);
+        writes_finish(r, w, REPLICA_TIMEOUT, NULL);
 }
 
 void writes_complete(struct replica *r, uint64_t sequence, const struct command_result *result)
 {
-    struct pending_write *w = find(r, sequence);
+    struct pending_write *w = writes_find(r, sequence);
     if (w) /* otherwise it was given up at its deadline */
-        finish_applied(r, w, result);
+        writes_finish_applied(r, w, result);
 }
 
 void writes_recall(struct replica *r)
@@ -222,7 +225,7 @@ void writes_recall(struct replica *r)
         next = TAILQ_NEXT(w, by_age);
         struct command_result result = {0};
         if (tree_recall(r->tree, r->cluster.me, replica_incarnation(r), w->sequence, &result) == 0)
-            finish_applied(r, w, &result);
+            writes_finish_applied(r, w, &result);
         command_result_free(&result);
     }
 }
@@ -233,7 +236,7 @@ void writes_expire(struct replica *r, uint64_t now_ms)
     for (w = TAILQ_FIRST(&r->writes.by_age); w; w = next) {
         next = TAILQ_NEXT(w, by_age);
         if (w->deadline_ms <= now_ms)
-            finish(r, w, w->proposed ? REPLICA_TIMEOUT : REPLICA_NO_QUORUM, NULL);
+            writes_finish(r, w, w->proposed ? REPLICA_TIMEOUT : REPLICA_NO_QUORUM, NULL);
     }
 
     if (!r->status.has_leader)
@@ -241,8 +244,8 @@ void writes_expire(struct replica *r, uint64_t now_ms)
     struct proposal proposal = {.count = 0};
     TAILQ_FOREACH(w, &r->writes.by_age, by_age)
     if (w->proposed && w->repeat_ms <= now_ms)
-        add(r, &proposal, w, now_ms);
-    flush(r, &proposal);
+        proposal_add(r, &proposal, w, now_ms);
+    proposal_flush(r, &proposal);
 }
 
 void writes_refuse_unproposed(struct replica *r, enum replica_outcome outcome)
@@ -251,7 +254,7 @@ void writes_refuse_unproposed(struct replica *r, enum replica_outcome outcome)
     for (w = TAILQ_FIRST(&r->writes.by_age); w; w = next) {
         next = TAILQ_NEXT(w, by_age);
         if (!w->proposed)
-            finish(r, w, outcome, NULL);
+            writes_finish(r, w, outcome, NULL);
     }
     r->writes.unproposed = false;
 }

@@ -301,7 +301,6 @@ static int log_db_trim(struct log_db *db)
     if (status < 0)
         return status;
     sqlite3_stmt *trim = db->statements[LOG_TRIM];
-    assert(last < db->state.compacted);
     sqlite3_bind_int64(trim, 1, (int64_t)last);
     db->first_row = last + 1;
     return sql_run(&db->sql, trim);

@@ -38,6 +38,8 @@ static int log_read_state(struct log_db *db)
         return sql_damaged(&db->sql, "its accepted round is above its promise");
     if (state->compacted > state->decided)
         return sql_damaged(&db->sql, "it is compacted beyond what is decided");
+    if (state->incarnation > INT64_MAX - LOG_INCARNATION_STEP)
+        return sql_damaged(&db->sql, "its incarnation is beyond all that can be");
     if (state->membership.standing >= PAXOS_STANDING_END || state->folder == 0)
         return sql_damaged(&db->sql, "it does not say whether the node is a member");
     if (state->membership.standing != PAXOS_MEMBER && state->acc_round.n != 0)
@@ -216,7 +218,7 @@ int log_db_next_incarnation(struct log_db *db, uint64_t *incarnation)
 {
     sqlite3_stmt *set = db->statements[LOG_SET_INCARNATION];
     uint64_t next = db->state.incarnation + LOG_INCARNATION_STEP;
-    assert(next > db->state.incarnation && next <= INT64_MAX);
+    assert(next > db->state.incarnation);
     sqlite3_bind_int64(set, 1, (int64_t)next);
     int status = sql_run(&db->sql, set);
     if (status < 0)

@@ -65,8 +65,7 @@ struct column {
 struct table {
     const char *name; /* NULL: there is none */
     uint32_t format;
-    uint32_t
-        key; /* the number of its columns, from the first, that are its key; 0: it has one row */
+    uint32_t key;         /* its first columns, as many as this, are its key; 0: it has one row */
     const char *contents; /* a condition that replicated rows meet; NULL: all are replicated */
     const char *wrong;    /* a condition that no such row of a sound tree meets; NULL: none */
     struct column columns[COLUMNS_MAX]; /* those behind the last have no name */

@@ -126,7 +126,8 @@ def test_a_strange_peer_is_named():
         node.write_config()
         node.start()
         assert node.put("k", "v").status == 200
-        assert said(node, "node.json names the peer 127.0.0.1:11999, which is not among the members")
+        wait_for(lambda: said(node, "node.json names the peer 127.0.0.1:11999, which is not among the members"),
+                 "its log names the stranger")
 
 
 def test_a_node_of_another_cluster_is_kept_out():

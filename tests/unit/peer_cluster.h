@@ -202,7 +202,7 @@ static inline struct room *make_room(void)
         .foreign_loops = loops,
         .pcontext = &room->context,
         .pt_serv_buf_size = PEER_PIECE_BYTES,
-        .max_http_header_data = PEER_HEADER_BYTES,
+        .max_http_header_data = PEER_HEADERS_MAX,
     };
     *room = (struct room){.context = lws_create_context(&info)};
     assert_non_null(room->context);

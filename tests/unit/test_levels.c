@@ -66,7 +66,7 @@ static int end(void **state)
 static uint8_t keep_house(struct parts *p)
 {
     parts_forget(p);
-    levels_housekeeping(&p->r);
+    levels_housekeeping(&p->r, replica_now_ms());
     writes_propose(&p->r);
     if (p->proposed_count == 0)
         return 0;
@@ -116,6 +116,13 @@ static void the_level_rises_no_further_than_known(void **state)
     assert_int_equal(tree_cluster(p->store.tree)->level, LEVEL_MAX);
 }
 
+static void another_says(struct parts *p, uint32_t node, const char *addr)
+{
+    p->store.node = node;
+    fixture_must(&p->store,
+                 (struct op){.type = OP_MEMBER, .name = text(addr), .name2 = text(addr)});
+}
+
 static void a_node_says_where_it_is_once(void **state)
 {
     struct parts *p = *state;
@@ -132,11 +139,22 @@ static void a_node_says_where_it_is_once(void **state)
     assert_int_equal(keep_house(p), 0);
 }
 
-static void another_says(struct parts *p, uint32_t node, const char *addr)
+/* There is no room for it. The log would fill up with what it refuses. */
+static void what_the_log_refuses_is_not_proposed_at_once_again(void **state)
 {
-    p->store.node = node;
-    fixture_must(&p->store,
-                 (struct op){.type = OP_MEMBER, .name = text(addr), .name2 = text(addr)});
+    struct parts *p = *state;
+    all_speak(2);
+    assert_int_equal(keep_house(p), OP_LEVEL);
+    for (uint32_t i = 0; i < TREE_MEMBERS_MAX; i++)
+        another_says(p, 100 + i, "x:1");
+    assert_int_equal(keep_house(p), OP_MEMBER);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(keep_house(p), 0);
+    p->r.levels.next_ms = 0;
+    uint64_t pause_ms = p->r.levels.pause_ms;
+    assert_int_equal(keep_house(p), OP_MEMBER);
+    assert_int_equal(keep_house(p), 0);
+    assert_true(p->r.levels.pause_ms > pause_ms);
 }
 
 static const char *dialled(uint32_t pid)
@@ -171,6 +189,37 @@ static void what_a_member_says_itself_is_newer(void **state)
     keep_house(p);
     assert_string_equal(dialled(FIRST), "newer:1");
     assert_string_equal(dialled(SECOND), "new:2");
+}
+
+/* Nobody can tell which of the three is which, or that one of them is a stranger. */
+static void with_other_peers_than_members_nobody_has_a_name(void **state)
+{
+    struct parts *p = *state;
+    struct replica *r = &p->r;
+    static const char *const peers[] = {"a:1", "b:1", "zzz:1"};
+    const uint32_t pids[] = {PARTS_ME, FIRST, SECOND};
+    for (uint32_t i = 0; i < 3; i++) {
+        strcpy(p->config.peers[i].addr, peers[i]);
+        strcpy(p->config.peers[i].peer_addr, peers[i]);
+    }
+    p->config.peer_count = 3;
+    members_from_config(r);
+    struct paxos_membership membership = paxos_membership_of(pids, 3, PAXOS_MEMBER);
+    struct fault fault = {0};
+    assert_int_equal(members_begin(r, &membership, &fault), 0);
+    assert_int_equal(r->cluster.count, 3);
+    assert_string_equal(members_find(r, PARTS_ME)->addr, "me:1");
+    assert_string_equal(members_find(r, FIRST)->addr, "");
+    assert_string_equal(members_find(r, FIRST)->peer_addr, "a:1");
+    assert_string_equal(members_find(r, SECOND)->peer_addr, "b:1");
+    another_says(p, FIRST, "b:1");
+    keep_house(p);
+    assert_false(r->cluster.warned);
+    another_says(p, SECOND, "a:1");
+    keep_house(p);
+    assert_true(r->cluster.warned);
+    assert_string_equal(dialled(FIRST), "b:1");
+    assert_string_equal(dialled(SECOND), "a:1");
 }
 
 static int outcome;
@@ -280,8 +329,10 @@ int main(void)
         LEVELS_TEST(the_level_rises_when_all_speak_it),
         LEVELS_TEST(the_level_rises_no_further_than_known),
         LEVELS_TEST(a_node_says_where_it_is_once),
+        LEVELS_TEST(what_the_log_refuses_is_not_proposed_at_once_again),
         LEVELS_TEST(addresses_of_the_log_are_followed),
         LEVELS_TEST(what_a_member_says_itself_is_newer),
+        LEVELS_TEST(with_other_peers_than_members_nobody_has_a_name),
         LEVELS_TEST(what_a_member_does_not_read_is_refused),
         LEVELS_TEST(a_command_waits_for_a_level_that_rises),
         LEVELS_TEST(what_waits_for_a_level_is_answered),

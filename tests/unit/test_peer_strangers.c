@@ -82,6 +82,31 @@ static void strangers_are_refused(void **state)
     assert_int_equal(nodes[1].linked, 0);
 }
 
+/* As no node writes them; the last one is right, and so shows that the others were wrong. */
+static void members_are_named_once(void **state)
+{
+    static const char *const wrong[] = {"2,b:1", "0,b:1,b:1", "2,b:1,b:1 2,c:1,c:1", "2,b,b",
+                                        "1,a:1,a:1 2,b:1,b:1 1,a:1,a:1"};
+    char text[1200];
+    struct peer_config config = config_of(1, 2);
+    config.identity.standing = PEER_NEW;
+    node_start_as(1, &config);
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        snprintf(text, sizeof text, "%sX-Quorumfs-Standing: member\r\nX-Quorumfs-Members: %s\r\n",
+                 headers("2", "1", cluster_text, secret_text), wrong[i]);
+        assert_refused(websocket, text);
+    }
+    assert_int_equal(nodes[1].greetings, 0);
+    snprintf(text, sizeof text,
+             "%sX-Quorumfs-Standing: member\r\nX-Quorumfs-Members: 1,a:1,a:1 2,b:1,b:1\r\n",
+             headers("2", "1", cluster_text, secret_text));
+    int fd = stranger_dial(&gates[2][1]);
+    assert_int_equal(stranger_asks(fd, websocket, text), 503);
+    assert_int_equal(nodes[1].greetings, 1);
+    assert_int_equal(nodes[1].greeting.count, 2);
+    close(fd);
+}
+
 static void only_the_addresses_of_peers_are_let_in(void **state)
 {
     struct peer_config config = config_of(1, 2);
@@ -245,6 +270,7 @@ int main(void)
     prepare();
     const struct CMUnitTest tests[] = {
         nodes_test(strangers_are_refused),
+        nodes_test(members_are_named_once),
         nodes_test(only_the_addresses_of_peers_are_let_in),
         nodes_test(garbage_closes_that_connection_only),
         nodes_test(a_frame_is_passed_on_once),

@@ -87,6 +87,7 @@ static void node_start(struct node *n)
         .options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS,
         .foreign_loops = loops,
         .pt_serv_buf_size = PEER_PIECE_BYTES,
+        .max_http_header_data = PEER_HEADERS_MAX,
         .port = CONTEXT_PORT_NO_LISTEN,
         .pcontext = &n->websockets,
     };

@@ -2,7 +2,7 @@
 // killers: test_divergence
 @@
 @@
-compare(...)
+divergence_compare(...)
 {
 <...
 - p->differs = false;

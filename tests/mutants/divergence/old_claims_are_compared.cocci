@@ -2,7 +2,7 @@
 // killers: test_divergence
 @@
 @@
-compare(...)
+divergence_compare(...)
 {
 <...
 - if (p->claim.index < d->oldest)

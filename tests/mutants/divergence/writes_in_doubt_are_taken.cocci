@@ -2,7 +2,7 @@
 // killers: test_writes
 @@
 @@
-refusal(...)
+writes_refusal(...)
 {
 <...
 - replica_has_quorum(r)

@@ -2,7 +2,7 @@
 // killers: test_peer
 @@
 @@
-heard(...)
+route_heard(...)
 {
 <...
 - link->up && link->in_pulses < PEER_QUIET_PULSES

@@ -3,7 +3,7 @@
 // killers: test_peer_strangers
 @@
 @@
-on_established(...)
+receive_established(...)
 {
 <...
 - receive_leave(link);

@@ -2,7 +2,7 @@
 // killers: test_writes
 @@
 @@
-find(struct replica *r, uint64_t sequence)
+writes_find(struct replica *r, uint64_t sequence)
 {
 <...
 - w->sequence == sequence

@@ -2,7 +2,7 @@
 // killers: test_writes
 @@
 @@
-refusal(...)
+writes_refusal(...)
 {
 <...
 - deadline_ms <= replica_now_ms()

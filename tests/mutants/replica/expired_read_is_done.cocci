@@ -5,7 +5,7 @@
 reads_expire(...)
 {
 <...
-- finish(r, read, read->stale_will_do ? REPLICA_DONE : REPLICA_TIMEOUT, true);
-+ finish(r, read, REPLICA_DONE, true);
+- reads_finish(r, read, read->stale_will_do ? REPLICA_DONE : REPLICA_TIMEOUT, true);
++ reads_finish(r, read, REPLICA_DONE, true);
 ...>
 }

@@ -5,7 +5,7 @@
 serving_received(...)
 {
 <...
-- send_again(s);
+- serving_send_again(s);
 + ;
 ...>
 }

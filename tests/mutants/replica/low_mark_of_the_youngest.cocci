@@ -2,7 +2,7 @@
 // killers: test_writes
 @@
 @@
-write_new(...)
+writes_make(...)
 {
 <...
 - TAILQ_FIRST(&r->writes.by_age)

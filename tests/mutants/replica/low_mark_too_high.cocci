@@ -3,7 +3,7 @@
 // killers: test_writes
 @@
 @@
-write_new(...)
+writes_make(...)
 {
 <...
 - oldest ? oldest->sequence : w->sequence

@@ -2,7 +2,7 @@
 // killers: test_writes
 @@
 @@
-add(struct replica *r, struct proposal *proposal, struct pending_write *w, uint64_t now)
+proposal_add(struct replica *r, struct proposal *proposal, struct pending_write *w, uint64_t now)
 {
 <...
 + if (w->proposed) { struct command again = {.bytes = {.data = w->entry->bytes, .len = w->entry->len}}; command_stamp(&again, &(struct stamp){.node = r->cluster.me, .incarnation = replica_incarnation(r), .sequence = r->writes.next_sequence++}); }

@@ -2,7 +2,7 @@
 // killers: test_fetching
 @@
 @@
-installed(...)
+fetching_installed(...)
 {
 <...
 - observers_replaced(...);

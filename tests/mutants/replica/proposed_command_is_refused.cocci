@@ -6,7 +6,7 @@ writes_refuse_unproposed(...)
 {
 <...
 - if (!w->proposed)
--         finish(r, w, outcome, NULL);
-+ finish(r, w, outcome, NULL);
+-         writes_finish(r, w, outcome, NULL);
++ writes_finish(r, w, outcome, NULL);
 ...>
 }

@@ -2,7 +2,7 @@
 // killers: test_writes
 @@
 @@
-add(struct replica *r, struct proposal *proposal, struct pending_write *w, uint64_t now)
+proposal_add(struct replica *r, struct proposal *proposal, struct pending_write *w, uint64_t now)
 {
 <...
 - w->proposed = true;

@@ -5,7 +5,7 @@
 reads_without_quorum(...)
 {
 <...
-- finish(r, read, read->stale_will_do ? REPLICA_DONE : REPLICA_NO_QUORUM, true);
-+ finish(r, read, REPLICA_DONE, true);
+- reads_finish(r, read, read->stale_will_do ? REPLICA_DONE : REPLICA_NO_QUORUM, true);
++ reads_finish(r, read, REPLICA_DONE, true);
 ...>
 }

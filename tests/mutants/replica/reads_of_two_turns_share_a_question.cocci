@@ -2,7 +2,7 @@
 // killers: test_reads
 @@
 @@
-enqueue(...)
+reads_enqueue(...)
 {
 <...
 + read->id = r->reads.last_id;

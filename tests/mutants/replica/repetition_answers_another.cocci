@@ -5,7 +5,7 @@
 writes_complete(...)
 {
 <...
-- find(r, sequence)
+- writes_find(r, sequence)
 + TAILQ_FIRST(&r->writes.by_age)
 ...>
 }

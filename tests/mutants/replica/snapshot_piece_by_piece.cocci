@@ -2,7 +2,7 @@
 // killers: test_fetching
 @@
 @@
-read_on(...)
+serving_read_on(...)
 {
 <...
 - s->read >= s->received + SNAPSHOT_WINDOW

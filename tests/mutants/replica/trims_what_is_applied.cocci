@@ -2,7 +2,7 @@
 // killers: test_trim
 @@
 @@
-trim(struct replica *r)
+checkpoint_trim(struct replica *r)
 {
 <...
 - index < r->checkpoint.durable

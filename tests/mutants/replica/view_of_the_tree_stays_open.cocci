@@ -2,10 +2,10 @@
 // killers: test_fetching
 @@
 @@
-piece_read(...)
+serving_piece_read(...)
 {
 <...
-- reader_close(s);
+- serving_close_reader(s);
 + ;
 ...>
 }

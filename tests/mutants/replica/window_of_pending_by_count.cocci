@@ -2,7 +2,7 @@
 // killers: test_writes
 @@
 @@
-refusal(...)
+writes_refusal(...)
 {
 <...
 - oldest ? r->writes.next_sequence - oldest->sequence : 0

@@ -2,7 +2,7 @@
 // killers: test_writes
 @@
 @@
-refusal(...)
+writes_refusal(...)
 {
 <...
 - span >= REPLICA_PENDING_MAX || r->writes.bytes + command->bytes.len > REPLICA_PENDING_BYTES_MAX
