@@ -390,6 +390,13 @@ class Cluster:
             return len({node.status()["log"]["applied"] for node in self.nodes}) == 1
         wait_for(equal, "all nodes have applied the same", seconds)
 
+    def wait_begun(self):
+        """Waits until nodes with mounts have written all that they write on their own: the leader the feature level,
+        and each node where it is, and that it releases the inodes that it held before it started."""
+        entries = 1 + 2 * len(self.nodes)
+        wait_for(lambda: self.nodes[0].status()["log"]["decided"] >= entries, "all mounts have begun")
+        self.wait_equal()
+
     def report(self):
         return "\n".join(f"--- {node}, the end of its log:\n{node.log_tail(30)}" for node in self.nodes)
 

@@ -16,9 +16,7 @@ CONFIG = {"commit": "close", "request_timeout": "3s", "allow_other": True}
 @pytest.fixture
 def entries(cluster):
     """How many entries the log has."""
-    for node in cluster.nodes:  # its first command releases the inodes that it held before it started
-        wait_for(lambda: node.status()["log"]["decided"] >= 4, "all mounts have begun")
-    cluster.wait_equal()
+    cluster.wait_begun()
     return lambda: cluster.nodes[0].status()["log"]["decided"]
 
 

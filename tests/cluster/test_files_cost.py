@@ -8,7 +8,6 @@ import subprocess
 
 import pytest
 
-from cluster import wait_for
 from files import needs_root
 
 pytestmark = needs_root  # for others the kernel checks permissions, and asks for what it needs for that
@@ -29,8 +28,7 @@ def cost(node, act):
 @pytest.fixture
 def folder(cluster, at):
     """At a node, with some files; the process is in it, so that paths are short."""
-    # Its first command releases the inodes that it held before it started.
-    wait_for(lambda: totals(cluster.nodes[1])[1] > 0, "it has begun")
+    cluster.wait_begun()
     (at[1] / "d").mkdir()
     for number in range(10):
         (at[1] / "d" / f"f{number}").write_text("x" * 100)
