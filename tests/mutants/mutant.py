@@ -1,4 +1,4 @@
-"""A mutant: a semantic patch that makes one realistic mistake, and what is said of it in its comments.
+"""A mutant: a semantic patch that makes one realistic mistake, and its description in comments.
 
     // The mistake, in a sentence or two.
     // killers: test_paxos_sync, sim        what should catch it, the cheapest first
