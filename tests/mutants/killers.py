@@ -1,4 +1,4 @@
-"""What catches mutants. A killer is named in a mutant's comment:
+"""The tests that catch mutants. A killer is named in a mutant's comment:
 
     test_NAME   that unit test
     scenarios   the simulator's scenarios
