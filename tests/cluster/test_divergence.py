@@ -93,13 +93,13 @@ def test_a_command_that_meets_something_else_is_noticed(filled):
     edit(wrong, "tree.db", OTHER_MODE)
     wrong.start()
     wait_for(lambda: wrong.status()["log"]["digest"] == others[0].status()["log"]["digest"],
-             "all have applied the same, and nobody has seen a difference")
+             "all have applied the same, and no node has seen a difference")
     put(others[0], "k/2", "x")
     expect_stop(wrong, "this node has another tree")
     join_again(filled, wrong)
 
 
-def test_while_nobody_can_tell_who_is_right_all_refuse(filled):
+def test_while_no_majority_agrees_all_refuse(filled):
     right, judge, wrong = filled.nodes
     judge.stop()
     wrong.stop()

@@ -63,7 +63,7 @@ class Client(threading.Thread):
             assert answer.status == 412, answer
 
 
-def test_the_leader_dies_and_nobody_notices():
+def test_the_leader_dies_and_no_client_notices():
     until = threading.Event()
     pauses = []
     with Cluster() as cluster:

@@ -154,7 +154,7 @@ def test_exchanged(rounds, at):
             assert (looker / "a").read_text() == "ba"[number % 2]
 
 
-def test_who_is_first_is_the_only_one(rounds):
+def test_the_first_is_the_only_one(rounds):
     for number, changer, lookers in rounds():
         os.close(os.open(changer / "lock", os.O_CREAT | os.O_EXCL))
         for looker in lookers:

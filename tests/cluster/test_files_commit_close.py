@@ -70,7 +70,7 @@ def test_a_rewritten_file_is_never_seen_half_done(at):
     assert all(len(kinds) == 1 for kinds in seen), seen
 
 
-def test_the_writer_sees_what_it_has_written(at):
+def test_the_writer_sees_its_own_writes(at):
     lines = """
 file = os.open("f", os.O_RDWR | os.O_CREAT)
 os.write(file, b"0123456789")
@@ -225,7 +225,7 @@ def test_threads_that_write_and_sync_one_file(at):
     assert (at[2] / "f").read_bytes() == b"0099" * 4
 
 
-def test_what_is_gathered_survives_a_stop(cluster, at):
+def test_gathered_writes_survive_a_stop(cluster, at):
     file = opened(at[0] / "f")
     os.write(file, b"written before the stop")
     cluster.nodes[0].stop()

@@ -34,7 +34,7 @@ def test_many_entries(cluster, at):
     assert os.listdir(at[2]) == []
 
 
-def test_what_stays_is_listed_once_while_others_come_and_go(cluster, at):
+def test_entries_that_stay_are_listed_once_while_others_come_and_go(cluster, at):
     make_many(cluster, at[0].name, 3000)
     stays = {f"{number:06}" for number in range(0, 3000, 2)}
     churn = subprocess.Popen(["sh", "-c", "for i in $(seq 1 2 2999); do n=$(printf %06d $i); echo > new$i; rm $n; "

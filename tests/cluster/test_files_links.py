@@ -24,7 +24,7 @@ def test_one_file_under_several_names(at):
     assert (at[2] / "d" / "b").read_text() == "changed through another name"
 
 
-def test_what_cannot_be_linked(at):
+def test_impossible_links(at):
     (at[0] / "d").mkdir()
     (at[0] / "f").write_text("")
     fails(errno.EPERM, os.link, at[1] / "d", at[1] / "e")

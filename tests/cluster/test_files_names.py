@@ -34,7 +34,7 @@ def test_lengths(at):
     fails(errno.ENAMETOOLONG, os.stat, at[0] / ("n/" * 2048))
 
 
-def test_what_is_there_has_the_last_word(at):
+def test_the_existing_name_decides(at):
     (at[0] / "f").write_text("")
     (at[0] / "d").mkdir()
     for name, act, number in (("f", os.mkdir, errno.EEXIST), ("d", os.mkdir, errno.EEXIST),

@@ -124,7 +124,7 @@ def test_umask(at):
     assert [oct(mode(at[1] / name)) for name in "fdpg"] == ["0o600", "0o700", "0o600", "0o664"]
 
 
-def test_a_file_that_is_made_unwritable_can_be_written_by_who_made_it(at):
+def test_a_file_that_is_made_unwritable_can_be_written_by_its_maker(at):
     """git does so with its objects."""
     os.chmod(at[0], 0o777)
     lines = "os.write(os.open('f', os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o444), b'object')"

@@ -37,7 +37,7 @@ def test_no_loops(at):
     assert sh("find .", at[2]).split() == [".", "./a", "./a/b", "./a/b/c"]
 
 
-def test_over_what_is_there(at):
+def test_over_existing_names(at):
     sh("echo a > a; echo b > b; mkdir empty full; echo x > full/x", at[0])
     os.rename(at[1] / "a", at[1] / "b")
     assert sh("ls; cat b", at[2]).split() == ["b", "empty", "full", "a"]

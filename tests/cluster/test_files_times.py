@@ -80,7 +80,7 @@ def test_the_time_of_a_folder(at, change, touched):
     assert (times(at[0] / "d")[1] > before[1]) == touched
 
 
-def test_make_sees_what_is_newer(at):
+def test_make_sees_newer_files(at):
     for number in range(30):
         (at[number % 3] / "source").write_text("x")
         (at[(number + 1) % 3] / "made").write_text("x")

@@ -79,7 +79,7 @@ def test_a_name_of_several_goes(cluster, at):
         assert os.pread(file.fileno(), 100, 0) == b"TWO names"
 
 
-def test_a_folder_that_somebody_is_in(at):
+def test_a_folder_that_is_a_working_directory(at):
     (at[0] / "d").mkdir()
     inside = os.open(at[1] / "d", os.O_RDONLY | os.O_DIRECTORY)
     os.rmdir(at[0] / "d")
@@ -107,7 +107,7 @@ def test_readers_never_miss_a_file_that_is_replaced_all_the_time(at):
         assert writer.wait(30) == 0
 
 
-def test_what_a_killed_node_held_is_freed(cluster, at):
+def test_inodes_that_a_killed_node_held_are_freed(cluster, at):
     """When it is back: until then it might only be cut off."""
     before = inodes(cluster)
     node = cluster.nodes[2]
@@ -125,7 +125,7 @@ def test_what_a_killed_node_held_is_freed(cluster, at):
     wait_freed(cluster, before)
 
 
-def test_what_could_not_be_given_back_is_given_back_later(cluster, at):
+def test_a_release_that_failed_is_made_later(cluster, at):
     """The last close comes while there is no quorum."""
     before = inodes(cluster)
     holder = os.open(at[0] / "f", os.O_CREAT | os.O_RDWR)

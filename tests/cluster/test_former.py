@@ -52,7 +52,7 @@ def test_each_folder_has_the_history_that_it_had(kept):
         assert {name: found[name] for name in ALONE} == {name: expected[name] for name in ALONE}
 
 
-def test_every_door_shows_what_it_showed(kept):
+def test_every_door_shows_the_same_as_before(kept):
     description = former.read_description(kept.kind)
     kept.start()
     former.wait_risen(kept.nodes)

@@ -103,12 +103,12 @@ def test_a_signal_ends_it_too(cluster):
     ("commit=never", '"commit": expected "write" or "close", found "never"'),
     ("quick", 'unknown field "quick"'),
 ])
-def test_what_is_wrong_is_told(cluster, options, text):
+def test_wrong_options_are_told(cluster, options, text):
     assert text in mount(cluster, cluster.nodes[0], options, status=2)
     assert not processes(cluster)
 
 
-def test_what_stands_in_the_way_is_told(cluster):
+def test_a_folder_in_the_way_is_told(cluster):
     node = cluster.nodes[0]
     node.mount.mkdir()
     (node.mount / "file").touch()

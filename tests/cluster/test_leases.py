@@ -86,7 +86,7 @@ def repeated(*acts):
             thread.join()
 
 
-def test_a_holder_that_was_stopped_does_not_go_on_with_what_it_knew(cluster):
+def test_a_stopped_holder_does_not_go_on_with_old_knowledge(cluster):
     """It must answer requests that were made while it stood still as of that time."""
     leader = cluster.leader()
     node = next(node for node in cluster.nodes if node is not leader)
@@ -102,7 +102,7 @@ def test_a_holder_that_was_stopped_does_not_go_on_with_what_it_knew(cluster):
         assert not register.stale
 
 
-def test_a_read_sees_what_was_written_through_any_node(cluster, seed):
+def test_a_read_sees_writes_through_any_node(cluster, seed):
     dice = random.Random(seed)
     register = Register("register")
     before = sum(reads_leased(node) for node in cluster.nodes)
@@ -140,7 +140,7 @@ def test_writes_go_on_when_the_leader_dies(cluster):
     assert leader.start().value("key") == b"after"
 
 
-def test_who_takes_part_no_longer_remembers_for_a_while_that_it_did(cluster):
+def test_a_node_that_takes_part_no_longer_remembers_its_leases_for_a_while(cluster):
     node = next(node for node in cluster.nodes if node is not cluster.leader())
     remembered = node.folder / "leases"
     assert remembered.exists()

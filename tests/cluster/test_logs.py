@@ -135,7 +135,7 @@ def test_an_election_can_be_followed(talkative):
                     f"accept: accepts in {ballot}", f"phase: follower of {ballot}, accept")
 
 
-def test_what_is_stored_stays_out_of_the_logs(talkative):
+def test_stored_data_stays_out_of_the_logs(talkative):
     with Cluster(1) as cluster:
         node, = cluster.nodes
         assert node.put(KEY, VALUE).status == 200

@@ -98,7 +98,7 @@ def test_a_replaced_file_is_never_seen_empty(at):
     assert (at[2] / "f").read_text() == "299\n"
 
 
-def test_what_was_read_before_is_not_read_again(at):
+def test_the_page_cache_does_not_answer_after_a_change(at):
     """The page cache of another mount must not answer after a change, even one of the same size."""
     for number in range(100, 200):
         writer, reader = at[number % 3], at[(number + 1) % 3]
@@ -369,7 +369,7 @@ def test_a_killed_node_leaves_no_dead_mount_for_long(cluster):
         os.close(opened)
 
 
-def test_somebody_unmounts_it(cluster):
+def test_a_mount_that_is_unmounted_from_outside(cluster):
     """HTTP goes on; a restart mounts again."""
     node = cluster.nodes[2]
     subprocess.run(["umount", node.mount], check=True)

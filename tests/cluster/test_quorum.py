@@ -167,7 +167,7 @@ def make_until(stop, folder, number, refused):
                 refused.append(path.name)
 
 
-def test_what_was_refused_has_not_happened():
+def test_refused_writes_have_not_happened():
     """Also where the quorum goes away in the middle of a system call."""
     with Cluster(heartbeat_ms=20, request_timeout="1s") as cluster:
         node, *others = cluster.nodes

@@ -38,7 +38,7 @@ def test_one_branch_runs(cluster):
         assert [node.value(key) for key in ("lock", "who/a", "who/b")] == [None, None, None]
 
 
-def test_what_is_refused_changes_nothing(cluster):
+def test_a_refused_transaction_changes_nothing(cluster):
     a, b, _ = cluster.nodes
     a.put("in/the/way", "x")
     for operation, status in [({"delete": "in/the"}, 409), (put("in/the/way/x", 1), 409), (put("a//b", 1), 400),

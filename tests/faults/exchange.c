@@ -289,7 +289,7 @@ static struct core *some_leader(struct exchange *x)
     settle(x);
     if (!leader(x))
         settle(x);
-    report_unless(leader(x), "nobody leads");
+    report_unless(leader(x), "there is no leader");
     return leader(x);
 }
 

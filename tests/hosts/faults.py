@@ -79,7 +79,7 @@ def deaf(hosts, dice, victims):
     node, = _take(victims, 1)
     links = {link for link in hosts.network.links() if link[1] == node.number}
     with _wrong_links(hosts.network, links, hosts.network.cut):
-        yield f"node {node.number} hears nobody"
+        yield f"node {node.number} hears no other node"
 
 
 @contextlib.contextmanager
@@ -127,7 +127,7 @@ def left_behind(hosts, dice, victims):
 @contextlib.contextmanager
 def emptied(hosts, dice, victims):
     with _folder_lost(hosts, victims) as node:
-        yield f"node {node.number} emptied" if node else "nobody emptied"
+        yield f"node {node.number} emptied" if node else "no node emptied"
 
 
 @contextlib.contextmanager
@@ -136,7 +136,7 @@ def emptied_while_joining(hosts, dice, victims):
         if node:
             time.sleep(dice.uniform(0, JOINING_SECONDS_MAX))
             _lose_folder(node)
-        yield f"node {node.number} emptied twice" if node else "nobody emptied twice"
+        yield f"node {node.number} emptied twice" if node else "no node emptied twice"
 
 
 @contextlib.contextmanager

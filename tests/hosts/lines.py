@@ -29,7 +29,7 @@ def _wrong_lines(order, append_of):
         yield f"lines are doubled: {sorted(line for line in set(order) if order.count(line) > 1)}"
     for line in order:
         if line not in append_of:
-            yield f"nobody wrote {line!r}"
+            yield f"{line!r} was never written"
         elif append_of[line].outcome == REFUSED:
             yield f"{line!r} is there and was refused"
 

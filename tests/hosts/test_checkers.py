@@ -48,7 +48,7 @@ GOOD = {
     "an unknown swap explains a failed one": [put(0, 1, "a"), swap(2, 3, "a", "b", UNKNOWN),
                                               operation(4, 5, is_not("a"))],
     "one creation wins": [create(0, 5, "a"), exists(1, 6), exists(2, 3)],
-    "nobody known to have won": [create(0, 5, "a", UNKNOWN), exists(6, 7)],
+    "the winner is unknown": [create(0, 5, "a", UNKNOWN), exists(6, 7)],
     "a lock taken in turn": [create(0, 1, "a"), exists(1, 2), operation(3, 4, is_not(NOTHING), NOTHING),
                              create(3, 5, "b")],
 }
@@ -68,7 +68,7 @@ BAD = {
     "a swap fails for no reason": [put(0, 1, "a"), operation(2, 3, is_not("a"))],
     "both creations win": [create(0, 5, "a"), create(0, 5, "b")],
     "exists before it is made": [exists(0, 1), create(2, 3, "a")],
-    "exists and nobody made it": [create(0, 1, "a", REFUSED), exists(2, 3)],
+    "exists and was never made": [create(0, 1, "a", REFUSED), exists(2, 3)],
     "moved, and seen in both places": [swap(0, 1, NOTHING, "here"), swap(2, 5, "here", "there"),
                                        get(3, 4, ("here", "there"))],
     "moved, and seen nowhere": [swap(0, 1, NOTHING, "here"), swap(2, 5, "here", "there"), get(3, 4, ())],
@@ -118,7 +118,7 @@ def test_a_read_that_is_wrong_is_found_in_a_random_history():
     for seed in range(60):
         history = a_random_history(random.Random(seed), 200)
         wrong = next(each for each in history if each.outcome == DONE and each.after is KEEP)
-        wrong.before = is_("what nobody wrote")
+        wrong.before = is_("a value that was never written")
         with pytest.raises(NotLinearizable):
             check_register(f"seed {seed}", history, "first")
 

@@ -15,7 +15,7 @@ from writers import writing
 SECONDS = 12
 
 
-def test_what_clients_see_under_faults_is_linearizable():
+def test_histories_under_faults_are_linearizable():
     seed = int(os.environ.get("LAB_SEED", random.SystemRandom().randrange(2**32)))
     print(f"seed {seed}")
     with Hosts(3, request_timeout=f"{REQUEST_TIMEOUT}s", lease_time=lease_time(seed)) as hosts:

@@ -1,4 +1,4 @@
-"""What catches mutants. A killer is named in a mutant's comment:
+"""The tests that catch mutants. A killer is named in a mutant's comment:
 
     test_NAME   that unit test
     scenarios   the simulator's scenarios
@@ -37,7 +37,7 @@ def _limit_memory():
 
 
 def _run(command, seconds):
-    """Exit status (None: it hung) and what it said."""
+    """Its exit status (None: it hung) and its output."""
     try:
         result = subprocess.run(command, timeout=seconds, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                 preexec_fn=_limit_memory)
@@ -47,10 +47,10 @@ def _run(command, seconds):
 
 
 def _isolated(command):
-    """What it leaves in /tmp, and its processes, go with it."""
+    """Its processes, and the files that it leaves in /tmp, go with it."""
+    inside = 'mount -t tmpfs tmpfs /tmp && mount -t proc proc /proc && UNIT_TMP=/tmp FUZZ_TMP=/tmp "$@"; exit $?'
     return ["unshare", "--mount", "--pid", "--fork", "--kill-child",
-            *([] if os.geteuid() == 0 else ["--map-root-user"]),
-            "sh", "-c", 'mount -t tmpfs tmpfs /tmp && mount -t proc proc /proc && "$@"; exit $?', "sh", *command]
+            *([] if os.geteuid() == 0 else ["--map-root-user"]), "sh", "-c", inside, "sh", *command]
 
 
 def _wrong(status, output):

@@ -1,8 +1,8 @@
-"""A mutant: a semantic patch that makes one realistic mistake, and what is said of it in its comments.
+"""A mutant: a semantic patch that makes one realistic mistake, and its description in comments.
 
     // The mistake, in a sentence or two.
-    // killers: test_paxos_sync, sim        what should catch it, the cheapest first
-    // equivalent: ...                      instead of being caught: why nobody can tell the difference
+    // killers: test_paxos_sync, sim        its killers, the cheapest first
+    // equivalent: ...                      instead of being caught: why no test can tell the difference
     @@ ... the patch, anchored to a function and an expression, for spatch(1)
 """
 import functools

@@ -91,7 +91,7 @@ static void checker_choose(struct checker *c, struct checker_round *r, uint64_t 
                   id);
             continue;
         }
-        check(c, id != 0 && id <= c->proposed, "index %lu is chosen, but nobody proposed it", i);
+        check(c, id != 0 && id <= c->proposed, "index %lu is chosen, but was never proposed", i);
         checker_ids_set(&c->chosen, i, id);
     }
     r->chosen = end;
@@ -259,7 +259,8 @@ void checker_message(struct checker *c, uint32_t node, const struct checker_view
         check_prepare(c, n, view, m);
         break;
     case PAXOS_PROMISE:
-        check(c, compare(view->promise, m->n) == 0, "node %u promises what is not on disk", n->pid);
+        check(c, compare(view->promise, m->n) == 0, "node %u sends a promise that is not on disk",
+              n->pid);
         check(c, view->member || m->standing != PAXOS_MEMBER,
               "node %u promises as a member and is none", n->pid);
         break;
@@ -313,7 +314,7 @@ static void check_new_leader(struct checker *c, struct checker_node *n, const st
           n->pid, status->accepted, chosen);
     for (uint64_t i = status->compacted; i < chosen; i++)
         check(c, checker_id(paxos_entry_at(core, i)) == c->chosen.at[i],
-              "leader %u begins without what is chosen at %lu", n->pid, i);
+              "leader %u begins without the chosen entry %lu", n->pid, i);
 }
 
 /* In leader cur == promise; in accept acc_round == promise; compacted <= decided. */

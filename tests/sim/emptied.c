@@ -174,7 +174,7 @@ static void promise_of_an_earlier_life(const char *name, uint64_t seed)
     expect_member(w, A, 10);
     sim_isolate(w, D);
     uint32_t leader = sim_leader(w);
-    sim_check(w, leader == B || leader == E, "nobody leads beside C");
+    sim_check(w, leader == B || leader == E, "no node leads beside C");
     sim_propose(w, &w->nodes[leader], 3);
     sim_run(w, SIM_TICK);
     sim_check(w, w->nodes[leader].requests.write_count == 0, "A has not acknowledged");
@@ -212,7 +212,7 @@ static void accepted_of_an_earlier_life(const char *name, uint64_t seed)
         sim_crash(w, &w->nodes[B]);
         w->drop = NULL;
         sim_run(w, ELECTION + 2 * SIM_TICK);
-        sim_check(w, sim_leader(w) != SIM_NOBODY, "nobody leads");
+        sim_check(w, sim_leader(w) != SIM_NOBODY, "no node leads");
         sim_finish(w);
     }
 }

@@ -78,7 +78,7 @@ static const char *place_writer(struct order *order, const struct linear_operati
     if (seen->value == 0)
         return seen->present || seen->revision ? fault("a value out of nothing") : NULL;
     if (seen->value > order->count)
-        return fault("value %lu was written by nobody", seen->value);
+        return fault("value %lu was never written", seen->value);
     struct placed *writer = &order->placed[seen->value - 1];
     const struct linear_operation *o = writer->o;
     bool its_own = is_change(o) && o->asked.key == by->asked.key &&

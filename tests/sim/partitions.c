@@ -113,7 +113,7 @@ static void strand(struct sim_world *w, uint32_t candidate, uint32_t follower)
     sim_crash(w, &w->nodes[candidate]);
     sim_send(w, &prepare);
     sim_run(w, 3 * SIM_TICK);
-    sim_check(w, sim_status(w, follower).promise.n == 50, "nobody is stranded");
+    sim_check(w, sim_status(w, follower).promise.n == 50, "no follower is stranded");
 }
 
 static void stranded_promise(const char *name, uint64_t seed)
@@ -144,7 +144,7 @@ static void stranded_beyond_the_leaders_reach(const char *name, uint64_t seed)
     strand(w, E, D);
     sim_leave_star(w, C);
     sim_run(w, 20 * SIM_TICK);
-    sim_check(w, sim_leader(w) == C, "C should lead, as it reaches everybody");
+    sim_check(w, sim_leader(w) == C, "C should lead, as it reaches all nodes");
     sim_expect_progress(w, D);
     sim_finish(w);
 }

@@ -1,3 +1,4 @@
+#include "scratch.h"
 #include "store/folder.h"
 #include "store/log.h"
 #include "store/log_db.h"
@@ -24,7 +25,7 @@ static const struct identity identity = {.cluster = UINT64_C(0xfedcba9876543210)
 
 /* One node's log and the loop it reports to. */
 struct rig {
-    char dir[64];
+    char dir[SCRATCH_BYTES];
     struct folder *folder;
     struct log *log;
     struct paxos_stored stored; /* found by the last open */
@@ -47,8 +48,7 @@ static struct rig *rig_new(void)
 {
     struct rig *rig = calloc(1, sizeof *rig);
     assert_non_null(rig);
-    strcpy(rig->dir, "/tmp/test_log.XXXXXX");
-    assert_non_null(mkdtemp(rig->dir));
+    scratch_folder(rig->dir);
     rig->state.promise = rig->state.acc_round = (struct paxos_ballot){1, 0, 2};
     rig->state.membership = paxos_membership_of((uint32_t[]){1, 2, 3}, 3, PAXOS_MEMBER);
     return rig;

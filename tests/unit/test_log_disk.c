@@ -1,5 +1,6 @@
 /* A disk that fails at any one of its operations: everything that the log has reported must be
  * there afterwards, and failed writes must not be reported. */
+#include "scratch.h"
 #include "store/folder.h"
 #include "store/log.h"
 
@@ -24,7 +25,7 @@ enum { ENTRY_BYTES = 3000, LARGE_BYTES = 9 * 1024 * 1024, WRITES = 24, LARGE_AT 
 
 static const struct identity identity = {.cluster = 7, .node = 1};
 static const struct paxos_membership members = {.count = 1, .members = {{.pid = 1}}};
-static char dir[] = "/tmp/test_log_disk.XXXXXX";
+static char dir[SCRATCH_BYTES];
 
 /* Operations until one fails; after it all fail. Negative: none does. Any thread. */
 static atomic_int until_failure = -1;
@@ -117,7 +118,7 @@ static void rig_stop(struct rig *rig)
 
 static void remove_log(void)
 {
-    char path[64];
+    char path[SCRATCH_BYTES + 8];
     snprintf(path, sizeof path, "%s/log.db", dir);
     assert_int_equal(unlink(path), 0);
     strcat(path, "-wal");
@@ -238,8 +239,7 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 static int prepare(void **state)
 {
     sqlite3_vfs *vfs = sqlite3_vfs_find(NULL);
-    if (!mkdtemp(dir))
-        return -1;
+    scratch_folder(dir);
     return vfs->xSetSystemCall(vfs, "pwrite64", (sqlite3_syscall_ptr)failing_pwrite);
 }
 

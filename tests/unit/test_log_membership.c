@@ -1,4 +1,5 @@
 /* The membership in log.db: a folder is new until it is told otherwise, and keeps its number. */
+#include "scratch.h"
 #include "store/log.h"
 #include "store/log_db.h"
 
@@ -16,7 +17,7 @@
 static const struct identity identity = {.cluster = 7, .node = 2};
 
 struct rig {
-    char dir[64];
+    char dir[SCRATCH_BYTES];
     struct paxos_membership members; /* with which it is opened */
     struct folder *folder;
     struct log_db db;
@@ -47,8 +48,7 @@ static struct paxos_membership members_of(uint32_t count)
 static void rig_open(struct rig *rig)
 {
     rig->members = members_of(3);
-    strcpy(rig->dir, "/tmp/quorumfs-membership-XXXXXX");
-    assert_non_null(mkdtemp(rig->dir));
+    scratch_folder(rig->dir);
     assert_int_equal(try_open(rig, 0, 0), 0);
 }
 

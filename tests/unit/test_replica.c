@@ -63,8 +63,7 @@ static struct node *node_new(uint32_t peers)
 {
     struct node *n = calloc(1, sizeof *n);
     assert_non_null(n);
-    strcpy(n->config.dir, "/tmp/test_replica.XXXXXX");
-    assert_non_null(mkdtemp(n->config.dir));
+    scratch_folder(n->config.dir);
     strcpy(n->config.me.addr, "127.0.0.1:1"); /* nothing listens there, or on the next */
     strcpy(n->config.me.peer_addr, n->config.me.addr);
     n->config.peer_count = peers;
@@ -282,6 +281,24 @@ static void observers_are_told_before_the_answer(void **state)
     node_free(n);
 }
 
+static void on_checkpoint(void *arg, int status, uint64_t index)
+{
+    *(bool *)arg = true;
+    assert_int_equal(status, 0);
+}
+
+/* From here on neither a commit nor a checkpoint has anything to write. */
+static void settle_tree(struct node *n)
+{
+    struct tree *tree = replica_tree(n->replica);
+    bool done = false;
+    assert_int_equal(tree_commit(tree), 0);
+    while (tree_checkpoint(tree, &n->loop, on_checkpoint, &done) == -EBUSY)
+        uv_run(&n->loop, UV_RUN_ONCE);
+    run_while(n, !done, PATIENCE_MS);
+    assert_true(done);
+}
+
 static void a_failed_write_ends_the_node(void **state)
 {
     struct node *n = node_new(0);
@@ -289,14 +306,13 @@ static void a_failed_write_ends_the_node(void **state)
     submit(n, "before", "x");
     run_while(n, !n->written, PATIENCE_MS);
     assert_int_equal(n->outcome, REPLICA_DONE);
-
-    struct rlimit old, none;
+    settle_tree(n); /* so that the log fails */
+    struct rlimit old;
     assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
-    none = (struct rlimit){1, old.rlim_max};
+    struct rlimit none = {1, old.rlim_max};
     void (*was)(int) = signal(SIGXFSZ, SIG_IGN);
-    /* The tree has nothing to write: the log fails. */
-    assert_int_equal(tree_commit(replica_tree(n->replica)), 0);
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
+    n->config.request_timeout_ms = 1000; /* a stop waits for commands that have no answer */
     submit(n, "after", "x");
     run_while(n, !n->broken[0], PATIENCE_MS);
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);

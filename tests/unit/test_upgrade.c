@@ -38,8 +38,7 @@ static const char log_rows[] =
 static void former_fixture(struct fixture *f)
 {
     *f = (struct fixture){.node = 1, .incarnation = 1, .sequence = 7, .time = 9000};
-    strcpy(f->path, "/tmp/quorumfs-tree-XXXXXX");
-    assert_non_null(mkdtemp(f->path));
+    scratch_folder(f->path);
     former_tree(f->path, &identity, tree_rows);
 }
 

@@ -34,8 +34,7 @@ void fixture_detach(struct fixture *f)
 void fixture_open(struct fixture *f)
 {
     *f = (struct fixture){.node = 1, .incarnation = 1, .sequence = 1, .time = 1000};
-    strcpy(f->path, "/tmp/quorumfs-tree-XXXXXX");
-    assert_non_null(mkdtemp(f->path));
+    scratch_folder(f->path);
     fixture_attach(f);
 }
 

@@ -9,10 +9,11 @@
 
 #include <cmocka.h>
 
+#include "scratch.h"
 #include "store/tree.h"
 
 struct fixture {
-    char path[64];
+    char path[SCRATCH_BYTES];
     struct folder *folder;
     struct tree *tree;
     uint32_t node;        /* the node that asks */
