@@ -470,6 +470,8 @@ static void a_log_that_does_not_fit_is_refused(void **state)
     assert_refused(rig, &identity, 5, -EUCLEAN, "compacted beyond what is decided");
     tamper(rig, "UPDATE state SET decided = 5, round_n = promise_n + 1");
     assert_refused(rig, &identity, 5, -EUCLEAN, "accepted round is above its promise");
+    tamper(rig, "UPDATE state SET round_n = promise_n, incarnation = -1");
+    assert_refused(rig, &identity, 5, -EUCLEAN, "incarnation is beyond all that can be");
     rig_free(rig);
 }
 
