@@ -1,4 +1,4 @@
-/* Who belongs to the cluster, which life each member is in, and how messages carry that.
+/* The members of the cluster, their lives, and how messages carry them.
  *
  * In memory and on disk a member is found by its pid. Messages carry lives and folders as arrays by
  * rank: the position of a member among the pids, which is the same at both ends because they have

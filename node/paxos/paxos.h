@@ -104,8 +104,8 @@ struct paxos_member {
     uint64_t folder; /* with which the cluster was founded; 0: not known here */
 };
 
-/* Who belongs to the cluster, and what this node is in it. The one on disk counts. It has no
- * padding, and zeros beyond `count`, so that two of them can be compared byte by byte. */
+/* The members of the cluster, and the standing of this node among them. The one on disk counts. It
+ * has no padding, and zeros beyond `count`, so that two of them can be compared byte by byte. */
 struct paxos_membership {
     uint32_t standing; /* enum paxos_standing, of this node */
     uint32_t count;    /* 1..PAXOS_NODES_MAX; 0: not stored yet */

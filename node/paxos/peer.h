@@ -41,7 +41,7 @@ struct paxos_peer_heartbeat {
 
 /* ---- As its leader ---- */
 
-/* What has happened in my ballot. Reset by paxos_elected.
+/* The progress of the peer in this node's ballot. Reset by paxos_elected.
  *   durable <= end of the log; before the accept phase there is no session, and nothing is durable
  */
 struct paxos_peer_ballot {

@@ -110,7 +110,7 @@ static bool parse_number(const char *text, int base, uint64_t max, uint64_t *num
     return text[0] >= '0' && errno == 0 && *end == '\0' && *number <= max;
 }
 
-static bool parse_number_below(const char *text, uint32_t *number)
+static bool parse_u32(const char *text, uint32_t *number)
 {
     uint64_t wide;
     bool right = parse_number(text, 10, UINT32_MAX, &wide);
@@ -121,7 +121,7 @@ static bool parse_number_below(const char *text, uint32_t *number)
 static bool greeting_read_number(struct lws *wsi, const char *name, uint32_t *number)
 {
     char text[NUMBER_TEXT_MAX];
-    return greeting_header(wsi, name, text, sizeof text) && parse_number_below(text, number);
+    return greeting_header(wsi, name, text, sizeof text) && parse_u32(text, number);
 }
 
 static bool greeting_read_scope(struct lws *wsi, struct frame_scope *scope)
@@ -153,8 +153,8 @@ static bool greeting_read_levels(struct lws *wsi, struct peer_levels *levels)
     if (!max)
         return false;
     *max++ = '\0';
-    return parse_number_below(text, &levels->min) && parse_number_below(max, &levels->max) &&
-           levels->min >= 1 && levels->min <= levels->max;
+    return parse_u32(text, &levels->min) && parse_u32(max, &levels->max) && levels->min >= 1 &&
+           levels->min <= levels->max;
 }
 
 static bool greeting_read_standing(struct lws *wsi, enum peer_standing *standing)
@@ -204,8 +204,8 @@ static bool take_member(char *text, struct peer_greeting *greeting)
     if (!addrs || greeting->count == PAXOS_NODES_MAX)
         return false;
     *addrs++ = '\0';
-    if (!parse_number_below(text, &member->pid) || member->pid == 0 ||
-        is_named(greeting, member->pid) || !take_addrs(addrs, member))
+    if (!parse_u32(text, &member->pid) || member->pid == 0 || is_named(greeting, member->pid) ||
+        !take_addrs(addrs, member))
         return false;
     greeting->count++;
     return true;

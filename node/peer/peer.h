@@ -41,7 +41,7 @@ enum {
                                 members with the longest addresses */
 };
 
-/* What a node is to its cluster when it connects. */
+/* The standing of a node in its cluster, as it tells the others when it connects. */
 enum peer_standing {
     PEER_NEW, /* its folder is new and it knows no cluster: ids and scope only stand in for one */
     PEER_FOUNDING, /* it knows its cluster, and that nobody has taken part in it before */
@@ -78,7 +78,7 @@ struct peer_config {
     const char *secret;        /* NULL: none; shorter than PEER_SECRET_MAX */
 };
 
-/* What a node said of itself when it connected. */
+/* The headers by which a node introduces itself when it connects. */
 struct peer_greeting {
     struct peer_member dialler; /* without addresses from a node of level 1 */
     uint32_t to;                /* whom it takes this node for */

@@ -1,5 +1,4 @@
-/* What must hold in the replica after every turn: the invariants that state.h gives with each
- * group.
+/* The invariants of the replica, which hold after every turn. state.h gives them with each group.
  *
  * The asserts stay on in a release: a node that finds itself wrong stops, and its disk is still
  * right. They look at the ends of the queues, and at nothing twice. */

@@ -1,4 +1,4 @@
-/* What the cluster has agreed on beside its keys: the feature level, and where the members are.
+/* The feature level of the cluster and the addresses of its members, which are in the log.
  *
  * Every node says in its handshake which levels it speaks (command/level.h). When all members are
  * linked to the leader and speak more than the cluster's level, the leader proposes the next one.
@@ -27,13 +27,14 @@ static uint32_t level_of(const struct replica *r)
 
 /* ---- Following the log ---- */
 
-static bool is_known(const struct replica *r, const struct tree_member *member)
+/* Whether the node is there, as `cluster` says. */
+static bool places_node_at(const struct tree_cluster *cluster, uint32_t node, const char *addr,
+                           const char *peer_addr)
 {
-    for (uint32_t i = 0; i < r->levels.followed.count; i++) {
-        const struct tree_member *known = &r->levels.followed.members[i];
-        if (known->node == member->node)
-            return strcmp(known->addr, member->addr) == 0 &&
-                   strcmp(known->peer_addr, member->peer_addr) == 0;
+    for (uint32_t i = 0; i < cluster->count; i++) {
+        const struct tree_member *member = &cluster->members[i];
+        if (member->node == node)
+            return strcmp(member->addr, addr) == 0 && strcmp(member->peer_addr, peer_addr) == 0;
     }
     return false;
 }
@@ -46,7 +47,8 @@ static void take_addresses(struct replica *r)
     for (uint32_t i = 0; i < cluster->count; i++) {
         const struct tree_member *from = &cluster->members[i];
         struct replica_member *to = members_find(r, from->node);
-        if (to && from->node != r->cluster.me && !is_known(r, from))
+        bool known = places_node_at(&r->levels.followed, from->node, from->addr, from->peer_addr);
+        if (to && from->node != r->cluster.me && !known)
             members_name(r, to, from->addr, from->peer_addr);
     }
     r->levels.followed = *cluster;
@@ -128,14 +130,8 @@ static uint32_t level_of_all(const struct replica *r)
 
 static bool is_where_the_log_says(const struct replica *r)
 {
-    const struct tree_cluster *cluster = tree_cluster(r->tree);
-    for (uint32_t i = 0; i < cluster->count; i++) {
-        const struct tree_member *member = &cluster->members[i];
-        if (member->node == r->cluster.me)
-            return strcmp(member->addr, r->config->me.addr) == 0 &&
-                   strcmp(member->peer_addr, r->config->me.peer_addr) == 0;
-    }
-    return false;
+    const struct config_member *me = &r->config->me;
+    return places_node_at(tree_cluster(r->tree), r->cluster.me, me->addr, me->peer_addr);
 }
 
 void levels_housekeeping(struct replica *r, uint64_t now_ms)

@@ -29,16 +29,12 @@ struct tree_reader {
 /* Begins the transaction; it sees what is committed now, and nothing later. */
 static int tree_reader_begin(struct tree_reader *reader)
 {
-    sqlite3_stmt *query;
+    int64_t applied = 0;
     int status = sql_exec(&reader->sql, "PRAGMA cache_size = -2048; BEGIN");
     if (status == 0)
-        status = sql_prepare(&reader->sql, "SELECT applied FROM meta", &query);
-    if (status < 0)
-        return status;
-    status = sql_step(&reader->sql, query);
-    reader->index = column_number(query, 0);
-    sqlite3_finalize(query);
-    return status < 0 ? status : 0;
+        status = sql_number(&reader->sql, "SELECT applied FROM meta", &applied);
+    reader->index = (uint64_t)applied;
+    return status;
 }
 
 int tree_reader_open(struct tree *tree, uint32_t format, struct tree_reader **reader,

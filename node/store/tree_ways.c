@@ -31,14 +31,11 @@ int ways_fill(struct sql *sql)
 
 int ways_load(struct tree *tree)
 {
-    sqlite3_stmt *query;
-    int status = sql_prepare(&tree->sql, "SELECT coalesce(max(ino), 0) FROM way", &query);
-    if (status < 0)
-        return status;
-    status = sql_step(&tree->sql, query);
-    tree->ways_last = column_number(query, 0);
-    sqlite3_finalize(query);
-    return status < 0 ? status : 0;
+    int64_t last;
+    int status = sql_number(&tree->sql, "SELECT coalesce(max(ino), 0) FROM way", &last);
+    if (status == 0)
+        tree->ways_last = (uint64_t)last;
+    return status;
 }
 
 static void way_bind(sqlite3_stmt *query, uint64_t ino, uint64_t parent, struct bytes name)

@@ -1,24 +1,10 @@
 /* Commands: bytes that can be read can be written again, and then say the same. */
 #include "fuzz.h"
+#include "op_fields.h"
 
 #include "command/command.h"
 
 #include <errno.h>
-
-static bool u32_equal(uint32_t a, uint32_t b)
-{
-    return a == b;
-}
-
-static bool u64_equal(uint64_t a, uint64_t b)
-{
-    return a == b;
-}
-
-static bool time_equal(int64_t a, int64_t b)
-{
-    return a == b;
-}
 
 static bool same_op(const struct op *a, const struct op *b)
 {

@@ -1,5 +1,6 @@
 #include "command/command.h"
 #include "command/key.h"
+#include "op_fields.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -12,21 +13,6 @@
 #include <time.h>
 
 #include <cmocka.h>
-
-static bool u32_equal(uint32_t a, uint32_t b)
-{
-    return a == b;
-}
-
-static bool u64_equal(uint64_t a, uint64_t b)
-{
-    return a == b;
-}
-
-static bool time_equal(int64_t a, int64_t b)
-{
-    return a == b;
-}
 
 static void assert_op_equal(const struct op *a, const struct op *b)
 {

@@ -6,7 +6,7 @@
 take_addresses(...)
 {
 <...
-- !is_known(r, from)
+- !known
 + true
 ...>
 }
