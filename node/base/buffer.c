@@ -21,22 +21,20 @@ void buffer_free(struct buffer *b)
     *b = (struct buffer){0};
 }
 
-uint8_t *buffer_reserve(struct buffer *b, size_t more)
+uint8_t *buffer_grow(struct buffer *b, size_t more)
 {
     if (b->failed)
         return NULL;
-    if (b->cap - b->len < more || !b->data) {
-        size_t cap = b->cap ? b->cap : 64;
-        while (cap - b->len < more && cap <= SIZE_MAX / 2)
-            cap *= 2;
-        uint8_t *data = cap - b->len < more ? NULL : realloc(b->data, cap);
-        if (!data) {
-            b->failed = true;
-            return NULL;
-        }
-        b->data = data;
-        b->cap = cap;
+    size_t cap = b->cap ? b->cap : 64;
+    while (cap - b->len < more && cap <= SIZE_MAX / 2)
+        cap *= 2;
+    uint8_t *data = cap - b->len < more ? NULL : realloc(b->data, cap);
+    if (!data) {
+        b->failed = true;
+        return NULL;
     }
+    b->data = data;
+    b->cap = cap;
     return b->data + b->len;
 }
 
@@ -47,36 +45,6 @@ void buffer_append(struct buffer *b, const void *data, size_t len)
         return;
     memcpy(at, data, len);
     b->len += len;
-}
-
-static void put_integer(struct buffer *b, uint64_t value, size_t width)
-{
-    uint8_t *at = buffer_reserve(b, width);
-    if (!at)
-        return;
-    for (size_t i = 0; i < width; i++)
-        at[i] = (uint8_t)(value >> (8 * i));
-    b->len += width;
-}
-
-void buffer_put_u8(struct buffer *b, uint8_t value)
-{
-    put_integer(b, value, 1);
-}
-
-void buffer_put_u16(struct buffer *b, uint16_t value)
-{
-    put_integer(b, value, 2);
-}
-
-void buffer_put_u32(struct buffer *b, uint32_t value)
-{
-    put_integer(b, value, 4);
-}
-
-void buffer_put_u64(struct buffer *b, uint64_t value)
-{
-    put_integer(b, value, 8);
 }
 
 void buffer_put_bytes(struct buffer *b, struct bytes bytes)

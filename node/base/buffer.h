@@ -35,14 +35,51 @@ struct buffer {
 };
 
 void buffer_free(struct buffer *b);
+/* The part of buffer_reserve that allocates. */
+uint8_t *buffer_grow(struct buffer *b, size_t more);
+
 /* Makes room for `more` bytes behind the contents and returns the place, or NULL (and `failed`).
- * The caller fills it and then adds to `len`. */
-uint8_t *buffer_reserve(struct buffer *b, size_t more);
+ * The caller fills it and then adds to `len`. Inline, because a request puts a hundred integers. */
+static inline uint8_t *buffer_reserve(struct buffer *b, size_t more)
+{
+    if (b->failed || !b->data || b->cap - b->len < more)
+        return buffer_grow(b, more);
+    return b->data + b->len;
+}
+
 void buffer_append(struct buffer *b, const void *data, size_t len);
-void buffer_put_u8(struct buffer *b, uint8_t value);
-void buffer_put_u16(struct buffer *b, uint16_t value);
-void buffer_put_u32(struct buffer *b, uint32_t value);
-void buffer_put_u64(struct buffer *b, uint64_t value);
+
+/* The lowest `width` bytes of an integer. */
+static inline void buffer_put_integer(struct buffer *b, uint64_t value, size_t width)
+{
+    uint8_t *at = buffer_reserve(b, width);
+    if (!at)
+        return;
+    for (size_t i = 0; i < width; i++)
+        at[i] = (uint8_t)(value >> (8 * i));
+    b->len += width;
+}
+
+static inline void buffer_put_u8(struct buffer *b, uint8_t value)
+{
+    buffer_put_integer(b, value, 1);
+}
+
+static inline void buffer_put_u16(struct buffer *b, uint16_t value)
+{
+    buffer_put_integer(b, value, 2);
+}
+
+static inline void buffer_put_u32(struct buffer *b, uint32_t value)
+{
+    buffer_put_integer(b, value, 4);
+}
+
+static inline void buffer_put_u64(struct buffer *b, uint64_t value)
+{
+    buffer_put_integer(b, value, 8);
+}
+
 /* A length (u32) and the bytes. */
 void buffer_put_bytes(struct buffer *b, struct bytes bytes);
 /* Text by a printf format, without the terminating NUL. */

@@ -12,6 +12,8 @@
  * small. */
 enum { WHOLE_OPS_MAX = 128 };
 
+enum { HEAD_BYTES = 21, WHOLE_OP_BYTES = 85 };
+
 static void encode_attr(struct buffer *out, const struct attr *attr)
 {
     buffer_put_u64(out, attr->ino);
@@ -49,6 +51,7 @@ void result_encode(const struct command_result *result, struct buffer *out)
     bool whole = result->count <= WHOLE_OPS_MAX;
     assert(result->count == 0 || result->status == 0);
     assert(result->count <= COMMAND_OPS_MAX);
+    buffer_reserve(out, HEAD_BYTES + result->count * (whole ? WHOLE_OP_BYTES : 1)); /* at once */
     buffer_put_u32(out, (uint32_t)result->status);
     buffer_put_u32(out, result->failed_op);
     buffer_put_u64(out, result->revision);
