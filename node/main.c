@@ -8,7 +8,8 @@
  *   3  the disk or memory failed: the node stopped rather than answer from a state that the disk
  *      lacks
  *   4  what the folder holds is damaged, or differs from what the other nodes have: the node
- *      stopped rather than answer from it, and does not start with it again
+ *      stopped rather than answer from it, and does not start with it again. Or the folder was
+ *      moved or deleted
  *   5  the log has an entry of a later version: the node stopped, its folder is unharmed */
 #include "base/trace.h"
 #include "config/config.h"
@@ -96,11 +97,12 @@ static void on_broken(void *arg, int status, const char *text)
 {
     struct node *n = arg;
     bool damaged = status == -EUCLEAN, later = status == -EPROTONOSUPPORT;
-    trace_error("node", "stopping%s: %s", damaged ? "" : ", nothing that was acknowledged is lost",
+    bool unharmed = !damaged && status != -ESTALE; /* the folder */
+    trace_error("node", "stopping%s: %s", unharmed ? ", nothing that was acknowledged is lost" : "",
                 text);
     if (n->fs)
         fs_abandon(n->fs);
-    exit(damaged ? EXIT_DAMAGED : later ? EXIT_LATER : EXIT_BROKEN);
+    exit(later ? EXIT_LATER : unharmed ? EXIT_BROKEN : EXIT_DAMAGED);
 }
 
 static void adopt_peer(void *arg, int fd, const struct sockaddr *from, socklen_t from_len)

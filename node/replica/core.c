@@ -13,7 +13,7 @@ void replica_break(struct replica *r, const char *what, int status)
     struct fault fault;
     if (status == -EUCLEAN)
         folder_condemn(r->folder, what);
-    if (status == -EUCLEAN || status == -EPROTONOSUPPORT) {
+    if (status == -EUCLEAN || status == -EPROTONOSUPPORT || status == -ESTALE) {
         fault_set(&fault, status, "%s", what);
     } else {
         fault_set(&fault, status, "%s (%s)", what, strerror(-status));

@@ -88,6 +88,7 @@ static void on_housekeeping(uv_timer_t *timer)
         checkpoint_when_due(r, now);
         why_housekeeping(r, now);
         leases_housekeeping(r, now);
+        lost_housekeeping(r, now);
         if (r->paxos)
             levels_housekeeping(r, now);
     }
@@ -117,12 +118,16 @@ struct peer *replica_peer(struct replica *r)
 static int open_store(struct replica *r, struct fault *fault)
 {
     int status = folder_open(r->config->dir, &r->folder, fault);
-    if (status == 0)
+    if (status == 0) {
+        places_remember_folder(&r->lost.places, r->folder);
         status = leases_begin(r, fault);
+    }
     if (status == 0)
         status = founding_begin(r, fault);
     if (status == 0)
         status = tree_open(r->folder, &r->cluster.identity, &r->tree, fault);
+    if (status == 0)
+        places_remember_tree(&r->lost.places, r->folder);
     r->checkpoint.durable = 0; /* not known until a checkpoint says so: nothing is trimmed before */
     return status;
 }
@@ -139,6 +144,7 @@ static int open_log(struct replica *r, struct paxos_stored *stored, struct fault
                           tree_snapshot(r->tree), &r->log, stored, fault);
     if (status < 0)
         return status;
+    places_remember_log(&r->lost.places, r->folder);
     status = members_begin(r, &stored->membership, fault);
     return status < 0 ? status : log_next_incarnation(r->log, &r->start, fault);
 }

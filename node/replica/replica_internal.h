@@ -16,6 +16,7 @@
  *   snapshot_serving.c, snapshot_fetching.c  trees on their way to and from a peer
  *   digests.c   comparing this node's tree with the others'
  *   checkpoint.c  when the tree is made durable and the log trimmed
+ *   lost.c      whether the folder is still where it was
  *   why.c       why writes are refused here
  *   describe.c  consensus in words, for the log
  *
@@ -43,6 +44,7 @@ enum {
     LOG_BYTES_MAX = 128 * 1024 * 1024, /* kept by a leader while a living peer catches up */
     PING_MS_MAX = 1000,
     HELD_WRITES_MAX = 1024,                         /* that wait for the level to rise */
+    LOST_LOOK_MS = 1000,                            /* between looks at the folder */
     LEASES_OVER_MS = 2 * PAXOS_LEASE_US_MAX / 1000, /* after a start */
     SNAPSHOT_PIECE_BYTES = 256 * 1024,
     SNAPSHOT_PATIENCE_MS = 1000, /* for the next piece; then it is asked for again ... */
@@ -96,7 +98,8 @@ static inline uint64_t replica_next_id(const struct replica *r, uint64_t *last)
 void replica_step(struct replica *r, const struct paxos_event *event);
 /* Begins to describe the core, whose first status is known. */
 void replica_describe(struct replica *r);
-/* The node cannot go on: says so, once. -EUCLEAN: nor can it start again with this folder. */
+/* The node cannot go on: says so, once. -EUCLEAN: nor can it start again with this folder. -ESTALE:
+ * the folder is not there any more. */
 void replica_break(struct replica *r, const char *what, int status);
 
 /* The member with this id, or NULL. */
@@ -217,6 +220,9 @@ void digests_doubt(const struct replica *r, char text[FAULT_TEXT_MAX]);
 void why_refused(const struct replica *r, struct replica_status *s);
 /* Tells the log what becomes of a node whose folder is new. */
 void why_housekeeping(struct replica *r, uint64_t now_ms);
+
+/* Looks whether the folder is still where it was; if not, the node stops. */
+void lost_housekeeping(struct replica *r, uint64_t now_ms);
 
 /* Makes the tree durable when it is time, and then trims the log. */
 void checkpoint_when_due(struct replica *r, uint64_t now_ms);

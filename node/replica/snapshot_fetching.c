@@ -97,6 +97,7 @@ static void fetching_installed(void *arg, int status)
         return;
     }
     trace_info("snapshot", "the tree is at index %lu now", (unsigned long)index);
+    places_remember_tree(&r->lost.places, r->folder); /* it is a new file */
     fetching_end(r);
     assert(tree_applied(r->tree) == index);
     r->counts.snapshots_received++;

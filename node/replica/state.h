@@ -11,6 +11,7 @@
 #include "replica/describe.h"
 #include "replica/divergence.h"
 #include "replica/replica.h"
+#include "store/places.h"
 
 enum {
     WRITE_BUCKETS = 4096, /* of the table of pending writes by sequence */
@@ -219,6 +220,12 @@ struct replica_timers {
     uv_timer_t housekeeping;
 };
 
+/* lost.c; what is opened is remembered where it is (replica.c, snapshot_fetching.c). */
+struct replica_lost {
+    struct places places;
+    uint64_t next_ms; /* the next look */
+};
+
 /* How it ends: replica.c, and core.c for what breaks. */
 struct replica_end {
     bool broken; /* disk or memory failed: nothing is answered any more. Also set at the end of a
@@ -258,6 +265,7 @@ struct replica {
     struct replica_checkpoint checkpoint;
     struct replica_digests digests;
     struct replica_leases leases;
+    struct replica_lost lost;
     struct replica_why why;
     struct replica_timers timers;
     struct replica_end end;
