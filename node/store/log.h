@@ -36,7 +36,8 @@ struct log_callbacks {
  * decided = max(stored, applied); the caller frees it with log_stored_clear.
  *
  * Returns 0, -EINVAL (another cluster, another node, an unknown format, a log that is missing
- * although the tree holds something, a tree that is older than where the log begins), -EBUSY
+ * although the tree holds something, or whose WAL is, a tree that is older than where the log
+ * begins), -EBUSY
  * (another program has log.db open), -EUCLEAN (damaged), -EIO, -ENOSPC, -ENOMEM. */
 int log_open(const struct folder *folder, const struct identity *identity,
              const struct paxos_membership *members, uint64_t applied, uint64_t snapshot,

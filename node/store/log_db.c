@@ -1,10 +1,14 @@
 #include "store/log_db.h"
 
+#include "store/seal.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static const char *const log_statement_texts[LOG_STATEMENT_COUNT] = {
     [LOG_BEGIN] = "BEGIN IMMEDIATE",
@@ -68,10 +72,29 @@ static int log_db_upgrade(struct log_db *db, const struct paxos_membership *memb
     return status < 0 ? status : sql_upgraded(&db->sql, format);
 }
 
+/* The size of a file in the folder; 0 if there is none. */
+static off_t log_db_size(const struct folder *folder, const char *name)
+{
+    char path[PATH_MAX];
+    struct stat file;
+    if (snprintf(path, sizeof path, "%s/%s", folder_path(folder), name) >= (int)sizeof path)
+        return 0;
+    return stat(path, &file) == 0 ? file.st_size : 0;
+}
+
+/* To be asked before the log is opened. The WAL has its full length before anything is written back
+ * from it, and keeps it. Without it log.db is as it was when the WAL was written back last: the
+ * node has forgotten what it promised and acknowledged since. */
+static bool log_db_has_lost_wal(const struct folder *folder)
+{
+    return log_db_size(folder, "log.db") > SEAL_PAGE_BYTES &&
+           log_db_size(folder, "log.db-wal") < LOG_WAL_BYTES;
+}
+
 /* In one transaction: makes the tables of a new database, or brings those of a former format up to
  * date. */
 static int log_db_make(struct log_db *db, const struct identity *identity,
-                       const struct paxos_membership *members, uint64_t applied)
+                       const struct paxos_membership *members, uint64_t applied, bool lost_wal)
 {
     int format, status = sql_exec(&db->sql, "BEGIN IMMEDIATE");
     if (status == 0)
@@ -82,6 +105,12 @@ static int log_db_make(struct log_db *db, const struct identity *identity,
             &db->sql.fault, -EINVAL,
             "log.db is missing although tree.db holds data: this node has forgotten what it "
             "promised the others; empty the whole folder to join as a new node");
+    if (status == 0 && !made && lost_wal)
+        status = fault_set(
+            &db->sql.fault, -EINVAL,
+            "log.db-wal is missing or was cut: without it this node has forgotten what it "
+            "acknowledged last; put it back or, if a majority of the other nodes have their data, "
+            "empty the whole folder to join as a new node");
     if (status == 0 && made)
         status = sql_exec(&db->sql, log_schema);
     if (status == 0 && made)
@@ -138,6 +167,7 @@ int log_db_open(struct log_db *db, const struct folder *folder, const struct ide
 {
     memset(db, 0, sizeof *db);
     db->node = identity->node;
+    bool lost_wal = log_db_has_lost_wal(folder);
     int status = sql_settle(folder, "log.db", &db->sql.fault);
     if (status == 0)
         status = sql_open(&db->sql, folder, "log.db");
@@ -152,7 +182,7 @@ int log_db_open(struct log_db *db, const struct folder *folder, const struct ide
                                 "PRAGMA synchronous = FULL;"
                                 "PRAGMA wal_autocheckpoint = 0");
     if (status == 0)
-        status = log_db_make(db, identity, members, applied);
+        status = log_db_make(db, identity, members, applied, lost_wal);
     if (status == 0)
         status = log_db_extend_wal(db);
     if (status == 0)

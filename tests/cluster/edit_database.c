@@ -1,8 +1,11 @@
 /* edit_database DIR NAME SQL: changes a database in the folder of a node that does not run, and
  * seals what it has changed: damage that no seal shows. */
+#include "../unit/log_wal.h"
+
 #include "store/sql.h"
 
 #include <stdio.h>
+#include <string.h>
 
 int main(int argc, char **argv)
 {
@@ -24,6 +27,8 @@ int main(int argc, char **argv)
     if (status < 0)
         fprintf(stderr, "%s\n", sql.fault.text);
     sql_close(&sql);
+    if (strcmp(argv[2], "log.db") == 0)
+        log_wal_restore(argv[1]);
     folder_close(folder);
     return status < 0;
 }

@@ -1,4 +1,5 @@
 #include "former_folder.h"
+#include "log_wal.h"
 
 #include "store/seal.h"
 
@@ -8,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -94,6 +96,7 @@ void former_tree(const char *path, const struct identity *identity, const char *
 void former_log(const char *path, const struct identity *identity, const char *rows)
 {
     make(path, "log.db", identity, log_tables, rows);
+    log_wal_restore(path);
 }
 
 int64_t former_number(const char *path, const char *name, const char *query)
@@ -106,5 +109,7 @@ int64_t former_number(const char *path, const char *name, const char *query)
         number = sqlite3_column_int64(statement, 0);
     assert_int_equal(sqlite3_finalize(statement), SQLITE_OK);
     assert_int_equal(sqlite3_close(db), SQLITE_OK);
+    if (strcmp(name, "log.db") == 0)
+        log_wal_restore(path);
     return number;
 }

@@ -1,3 +1,4 @@
+#include "log_wal.h"
 #include "scratch.h"
 #include "store/folder.h"
 #include "store/log.h"
@@ -191,6 +192,7 @@ static int64_t tamper(const struct rig *rig, const char *text)
         number = sqlite3_column_int64(statement, 0);
     assert_int_equal(sqlite3_finalize(statement), SQLITE_OK);
     sqlite3_close(db);
+    log_wal_restore(rig->dir);
     return number;
 }
 

@@ -1,5 +1,6 @@
 /* Bits that flip in a database at rest: every one is noticed before anything is answered from the
  * page that it is in, or nothing is in that page. */
+#include "log_wal.h"
 #include "tree_fixture.h"
 #include "tree_workload.h"
 
@@ -63,6 +64,8 @@ static void remove_beside(const struct fixture *f, const char *name)
         snprintf(path, sizeof path, "%s/%s%s", f->path, name, suffixes[i]);
         unlink(path);
     }
+    if (strcmp(name, "log.db") == 0)
+        log_wal_restore(f->path);
 }
 
 /* ---- Reading it; 0 or the error, with its text in `said` ---- */
@@ -292,6 +295,7 @@ static void fill_log(const struct fixture *f)
     assert_int_equal(sql_exec(&db.sql, "PRAGMA wal_checkpoint(TRUNCATE)"), 0);
     paxos_write_clear(&write);
     log_db_close(&db);
+    log_wal_restore(f->path);
 }
 
 static void flips_in_a_log_are_noticed(void **state)
