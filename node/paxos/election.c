@@ -175,6 +175,41 @@ void paxos_lead_again(struct paxos *p)
     }
 }
 
+/* ---- Handing over: an election that need not wait until the leader is missed ---- */
+
+/* The peer whose log lacks the least, among those that can be elected. NULL: none can. */
+static const struct paxos_peer *successor(const struct paxos *p)
+{
+    const struct paxos_peer *best = NULL;
+    for (uint32_t i = 0; i < p->peer_count; i++) {
+        const struct paxos_peer *peer = &p->peers[i];
+        bool fit = paxos_alive(p, peer) && peer->session.synced &&
+                   peer->heartbeat.standing == PAXOS_MEMBER;
+        if (fit && (!best || peer->ballot.durable > best->ballot.durable))
+            best = peer;
+    }
+    return best;
+}
+
+/* The successor is only asked: until it has prepared me I lead, and if the message is lost it is
+ * elected once I am missed. A rule of this implementation, not of the paper. */
+void paxos_hand_over(struct paxos *p)
+{
+    const struct paxos_peer *peer = paxos_leads(p) ? successor(p) : NULL;
+    if (peer)
+        paxos_send(p, PAXOS_HAND_OVER, peer->pid)->n = p->promise;
+}
+
+/* From the leader whose ballot I promised. Any node may raise its ballot at any time; here it does
+ * so without waiting for a round in which nobody is happy. */
+void paxos_on_hand_over(struct paxos *p)
+{
+    if (!paxos_is_member(p) || p->phase != PAXOS_PHASE_ACCEPT)
+        return;
+    raise_ballot(p, higher_of(p->promise, highest_heard(p)));
+    paxos_elected(p, p->election.mine);
+}
+
 /* In the round under way: a second reply in it is no news. */
 void paxos_ask_heartbeat(struct paxos *p, uint32_t pid)
 {

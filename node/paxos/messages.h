@@ -74,6 +74,8 @@
     X(JOIN_REQUEST, 19, "JoinRequest", FIELD_ROUND | FIELD_LIFE | FIELD_FOLDER)                    \
     /* round: the request's; n: the sender's promise */                                            \
     X(JOIN_REPLY, 20, "JoinReply",                                                                 \
-      FIELD_N | FIELD_ROUND | FIELD_STANDING | FIELD_FOLDER | FIELD_LIVES | FIELD_FOLDERS)
+      FIELD_N | FIELD_ROUND | FIELD_STANDING | FIELD_FOLDER | FIELD_LIVES | FIELD_FOLDERS)         \
+    /* since feature level 3. n: the ballot in which the sender leads, and is about to stop */     \
+    X(HAND_OVER, 21, "HandOver", FIELD_N)
 
 #endif

@@ -165,6 +165,9 @@ int paxos_step(struct paxos *p, const struct paxos_event *event)
     case PAXOS_SNAPSHOT_INSTALLED:
         snapshot_installed(p, event->index);
         break;
+    case PAXOS_STOPPING:
+        paxos_hand_over(p);
+        break;
     }
     return p->failed ? -ENOMEM : 0;
 }

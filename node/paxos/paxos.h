@@ -196,6 +196,8 @@ enum paxos_event_type {
     PAXOS_TRIM, /* index: entries below need not be kept (applied, and durable in the tree); at most
                    the `decided` of the last output */
     PAXOS_SNAPSHOT_INSTALLED, /* index: the tree is durable at it, the log before it is void */
+    PAXOS_STOPPING, /* this node is about to stop: if it leads, another one is to lead at once. Its
+                        own role ends when that one prepares it, if at all */
 };
 
 struct paxos_event {

@@ -38,6 +38,7 @@ static bool is_leaders(const struct paxos_message *m)
     case PAXOS_LEADER_BEAT:
     case PAXOS_READ_PROBE:
     case PAXOS_READ_INDEX:
+    case PAXOS_HAND_OVER:
         return true;
     default:
         return false;
@@ -64,6 +65,9 @@ static void receive_from_leader(struct paxos *p, const struct paxos_message *m)
         break;
     case PAXOS_READ_INDEX:
         paxos_on_read_index(p, m);
+        break;
+    case PAXOS_HAND_OVER:
+        paxos_on_hand_over(p);
         break;
     }
 }

@@ -339,6 +339,8 @@ void paxos_on_heartbeat_request(struct paxos *p, const struct paxos_message *m);
 void paxos_on_heartbeat_reply(struct paxos *p, struct paxos_peer *peer,
                               const struct paxos_message *m);
 bool paxos_alive(const struct paxos *p, const struct paxos_peer *peer);
+void paxos_hand_over(struct paxos *p);
+void paxos_on_hand_over(struct paxos *p);
 
 /* ---- join.c ---- */
 

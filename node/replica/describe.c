@@ -53,6 +53,7 @@ static const struct kind {
     [PAXOS_READ_INDEX] = {"read", "ReadIndex", N | READ | DECIDED | LEASE},
     [PAXOS_JOIN_REQUEST] = {"join", "JoinRequest", ROUND | LIFE},
     [PAXOS_JOIN_REPLY] = {"join", "JoinReply", ROUND | N | STANDING},
+    [PAXOS_HAND_OVER] = {"election", "HandOver", N},
 };
 
 static const char *const syncs[] = {"nothing", "suffix", "snapshot"};
@@ -222,6 +223,9 @@ void describe_event(struct describe *d, const struct paxos_event *event)
         break;
     case PAXOS_SNAPSHOT_INSTALLED:
         line(d, "snapshot", "installed at index %" PRIu64, event->index);
+        break;
+    case PAXOS_STOPPING:
+        line(d, "election", "is about to stop");
         break;
     }
 }

@@ -260,6 +260,22 @@ int replica_start(uv_loop_t *loop, struct lws_context *websockets, const struct 
 
 /* ---- Stop ---- */
 
+/* The others need not miss their leader first, which costs them some heartbeats. */
+static void hand_over(struct replica *r)
+{
+    if (r->cluster.count == 1 || tree_cluster(r->tree)->level < LEVEL_HAND_OVER)
+        return;
+    r->end.hand_over_until_ms = replica_now_ms() + HAND_OVER_MS;
+    replica_step(r, &(struct paxos_event){.type = PAXOS_STOPPING});
+}
+
+/* This node leads, or the one that is to lead has not got its log in line yet. */
+static bool hands_over(const struct replica *r)
+{
+    bool follows = r->status.role == PAXOS_FOLLOWER && r->status.phase == PAXOS_PHASE_ACCEPT;
+    return !follows && replica_now_ms() < r->end.hand_over_until_ms;
+}
+
 void replica_stop(struct replica *r, void (*stopped)(void *arg), void *arg)
 {
     assert(!r->end.stopping);
@@ -269,6 +285,8 @@ void replica_stop(struct replica *r, void (*stopped)(void *arg), void *arg)
     /* Those that are about to be proposed are in flight. */
     if (!r->status.has_leader)
         writes_refuse_unproposed(r, REPLICA_STOPPING);
+    if (r->status.role == PAXOS_LEADER)
+        hand_over(r);
 }
 
 static void on_handle_closed(uv_handle_t *handle)
@@ -292,7 +310,7 @@ static void stop_when_idle(struct replica *r)
 {
     bool waiting = r->levels.held_count > 0 || r->writes.count > 0 || r->reads.count > 0 ||
                    !LIST_EMPTY(&r->pings.all);
-    if (waiting || serving_busy(r) || fetching_busy(r) || tree_busy(r->tree))
+    if (waiting || hands_over(r) || serving_busy(r) || fetching_busy(r) || tree_busy(r->tree))
         return;
     turn_stop(r);
     uv_timer_stop(&r->timers.heartbeat);

@@ -45,6 +45,7 @@ enum {
     PING_MS_MAX = 1000,
     HELD_WRITES_MAX = 1024,                         /* that wait for the level to rise */
     LOST_LOOK_MS = 1000,                            /* between looks at the folder */
+    HAND_OVER_MS = 500,                             /* a node that stops waits so long for it */
     LEASES_OVER_MS = 2 * PAXOS_LEASE_US_MAX / 1000, /* after a start */
     SNAPSHOT_PIECE_BYTES = 256 * 1024,
     SNAPSHOT_PATIENCE_MS = 1000, /* for the next piece; then it is asked for again ... */

@@ -233,6 +233,7 @@ struct replica_end {
     void (*failed)(void *arg, int status, const char *text);
     void *failed_arg;
     bool stopping;
+    uint64_t hand_over_until_ms; /* stopping: until then another leader is waited for */
     void (*stopped)(void *arg);
     void *stopped_arg;
     uint32_t handles; /* of libuv, not yet closed */

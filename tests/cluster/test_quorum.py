@@ -190,3 +190,18 @@ def test_refused_writes_have_not_happened():
         made = set(os.listdir(folder))
         assert made and refused
         assert [name for name in refused if name in made] == []
+
+
+def test_a_leader_that_is_stopped_hands_over():
+    """When its process has ended another one leads already: nobody has to miss it first."""
+    with Cluster(mount=False) as cluster:
+        wait_for(lambda: all(node.status()["level"] >= 3 for node in cluster.nodes), "all nodes can")
+        for _ in cluster.nodes:
+            leader = cluster.leader()
+            others = [node for node in cluster.nodes if node is not leader]
+            leader.stop()
+            for node in others:
+                now = node.status()
+                assert now["quorum"] and cluster.nodes[now["leader"] - 1] in others, now
+                assert node.request("PUT", "/key/a", "1").status == 200
+            leader.start()

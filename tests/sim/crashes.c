@@ -140,7 +140,43 @@ static void restart_of_all(const char *name, uint64_t seed)
     sim_finish(w);
 }
 
+/* Within a few round trips another node leads, and nobody has to miss the one that stops. */
+static void leader_hands_over(const char *name, uint64_t seed)
+{
+    for (uint32_t i = 0; i < 20; i++) {
+        struct sim_world *w = sim_settled(name, seed + i, sim_usual, B);
+        sim_propose(w, &w->nodes[B], 5);
+        sim_step(w, &w->nodes[B], &(struct paxos_event){.type = PAXOS_STOPPING});
+        sim_run(w, SIM_TICK / 10);
+        uint32_t leader = sim_leader(w);
+        sim_check(w, leader == A || leader == C, "nobody has taken over");
+        sim_crash(w, &w->nodes[B]);
+        sim_expect_progress(w, A);
+        sim_expect_progress(w, C);
+        sim_finish(w);
+    }
+}
+
+/* Whatever becomes of the message or of its receiver: as if the leader had crashed. */
+static void hand_over_fails(const char *name, uint64_t seed)
+{
+    for (uint32_t lost = 0; lost < 2; lost++) {
+        struct sim_world *w = sim_settled(name, seed, sim_usual, B);
+        sim_watch_for(w, lost ? PAXOS_HAND_OVER : PAXOS_PREPARE, SIM_NOBODY, 1,
+                      lost ? SIM_GETS_LOST : SIM_GOES_ON);
+        sim_step(w, &w->nodes[B], &(struct paxos_event){.type = PAXOS_STOPPING});
+        sim_run_until_seen(w, SIM_TICK);
+        sim_check(w, sim_watched.seen, "nothing was handed over");
+        sim_crash(w, &w->nodes[lost ? B : sim_watched.from]);
+        sim_run(w, ELECTION + SIM_TICK);
+        sim_expect_progress(w, lost ? A : B);
+        sim_finish(w);
+    }
+}
+
 const struct sim_scenario sim_crashes[] = {
+    {"a-leader-hands-over", leader_hands_over},
+    {"handing-over-fails", hand_over_fails},
     {"leader-crash-at-every-message-of-prepare", crash_at_every_message},
     {"leader-crash-before-its-own-sync", crash_before_own_sync},
     {"crash-at-every-storage-operation-of-a-sync", crash_at_every_storage_operation},

@@ -31,6 +31,18 @@ static void crash_leader(struct sim_world *w, struct sim_faults *f)
         sim_crash(w, &w->nodes[leader]);
 }
 
+/* It goes on for a while, and perhaps for good. */
+static void hand_over(struct sim_world *w, struct sim_faults *f)
+{
+    uint32_t leader = sim_leader(w);
+    if (leader == SIM_NOBODY)
+        return;
+    struct sim_node *n = &w->nodes[leader];
+    sim_step(w, n, &(struct paxos_event){.type = PAXOS_STOPPING});
+    if (n->up && sim_chance(&w->random, 500))
+        n->fuse = 2 + (uint32_t)sim_below(&w->random, 6);
+}
+
 static void crash_all(struct sim_world *w, struct sim_faults *f)
 {
     bool keeps_nothing = sim_chance(&w->random, 300);
@@ -194,7 +206,7 @@ static const struct {
     {drift, 1},        {slow_down, 3},        {stick_disk, 3},
     {cut_one, 5},      {cut_one_way, 5},      {isolate_leader, 4},
     {partition, 6},    {faults_flap, 3},      {echo, 4},
-    {empty_folder, 6},
+    {empty_folder, 6}, {hand_over, 3},
 };
 
 /* Events that end faults happen in all histories. */
