@@ -14,12 +14,14 @@ static const char header_cluster[] = "x-quorumfs-cluster:";
 const char greeting_header_secret[] = "x-quorumfs-secret:";
 static const char header_levels[] = "x-quorumfs-levels:";
 static const char header_standing[] = "x-quorumfs-standing:";
+static const char header_start[] = "x-quorumfs-start:";
+static const char header_seen[] = "x-quorumfs-seen:";
 static const char header_addr[] = "x-quorumfs-addr:";
 static const char header_members[] = "x-quorumfs-members:";
 
 enum {
     NUMBER_TEXT_MAX = 24,
-    SCOPE_TEXT_MAX = 40,
+    PAIR_TEXT_MAX = 40,
     ADDRS_TEXT_MAX = 2 * PEER_ADDR_MAX + 2,
     MEMBERS_TEXT_MAX = PAXOS_NODES_MAX * (ADDRS_TEXT_MAX + 12),
 };
@@ -29,10 +31,9 @@ static const char *const standing_names[] = {
 
 /* ---- Writing ---- */
 
-static void scope_text(const struct frame_scope *scope, char text[SCOPE_TEXT_MAX])
+static void pair_text(uint64_t first, uint64_t second, char text[PAIR_TEXT_MAX])
 {
-    snprintf(text, SCOPE_TEXT_MAX, "%016" PRIx64 "-%016" PRIx64, scope->cluster,
-             scope->configuration);
+    snprintf(text, PAIR_TEXT_MAX, "%016" PRIx64 "-%016" PRIx64, first, second);
 }
 
 /* Text that is built up in a given room; what does not fit makes `at` equal `end`. */
@@ -61,6 +62,14 @@ static bool knows_members(const struct peer *peer)
     return all;
 }
 
+static void put_start(struct header_text *text, const char *header, struct start start)
+{
+    char pair[PAIR_TEXT_MAX];
+    pair_text(start.incarnation, start.token, pair);
+    if (start.incarnation)
+        text_put(text, "%s %s\r\n", header, pair);
+}
+
 static void put_members(struct header_text *text, const struct peer *peer)
 {
     if (!knows_members(peer))
@@ -75,14 +84,16 @@ int greeting_write(const struct link *link, char **at, size_t room)
 {
     const struct peer *peer = link->peer;
     struct header_text text = {*at, *at + room};
-    char scope[SCOPE_TEXT_MAX];
-    scope_text(&peer->scope, scope);
+    char scope[PAIR_TEXT_MAX];
+    pair_text(peer->scope.cluster, peer->scope.configuration, scope);
     text_put(&text, "%s %u\r\n%s %u\r\n%s %s\r\n", header_from, peer->me, header_to, link->pid,
              header_cluster, scope);
     if (peer->secret[0])
         text_put(&text, "%s %s\r\n", greeting_header_secret, peer->secret);
     text_put(&text, "%s %u-%u\r\n", header_levels, peer->levels.min, peer->levels.max);
     text_put(&text, "%s %s\r\n", header_standing, standing_names[peer->standing]);
+    put_start(&text, header_start, peer->start);
+    put_start(&text, header_seen, link->seen);
     if (peer->self.addr[0])
         text_put(&text, "%s %s,%s\r\n", header_addr, peer->self.addr, peer->self.peer_addr);
     put_members(&text, peer);
@@ -124,20 +135,33 @@ static bool greeting_read_number(struct lws *wsi, const char *name, uint32_t *nu
     return greeting_header(wsi, name, text, sizeof text) && parse_u32(text, number);
 }
 
+/* "NUMBER-NUMBER", each with 16 digits: there is one way to write it. */
+static bool parse_pair(char *text, uint64_t *first, uint64_t *second)
+{
+    char again[PAIR_TEXT_MAX];
+    char *rest = strchr(text, '-');
+    if (!rest)
+        return false;
+    *rest++ = '\0';
+    bool right =
+        parse_number(text, 16, UINT64_MAX, first) && parse_number(rest, 16, UINT64_MAX, second);
+    *--rest = '-';
+    pair_text(*first, *second, again);
+    return right && strcmp(text, again) == 0;
+}
+
 static bool greeting_read_scope(struct lws *wsi, struct frame_scope *scope)
 {
-    char text[SCOPE_TEXT_MAX], again[SCOPE_TEXT_MAX];
-    if (!greeting_header(wsi, header_cluster, text, sizeof text))
-        return false;
-    char *configuration = strchr(text, '-');
-    if (!configuration)
-        return false;
-    *configuration++ = '\0';
-    bool right = parse_number(text, 16, UINT64_MAX, &scope->cluster) &&
-                 parse_number(configuration, 16, UINT64_MAX, &scope->configuration);
-    *--configuration = '-';
-    scope_text(scope, again);
-    return right && strcmp(text, again) == 0; /* one way to write it */
+    char text[PAIR_TEXT_MAX];
+    return greeting_header(wsi, header_cluster, text, sizeof text) &&
+           parse_pair(text, &scope->cluster, &scope->configuration);
+}
+
+static bool greeting_read_start(struct lws *wsi, const char *header, struct start *start)
+{
+    char text[PAIR_TEXT_MAX];
+    return greeting_header(wsi, header, text, sizeof text) &&
+           (!text[0] || parse_pair(text, &start->incarnation, &start->token));
 }
 
 /* A node that says nothing speaks level 1 and no other. */
@@ -238,5 +262,7 @@ bool greeting_read(struct lws *wsi, struct peer_greeting *greeting)
            greeting_read_scope(wsi, &greeting->scope) &&
            greeting_read_levels(wsi, &greeting->levels) &&
            greeting_read_standing(wsi, &greeting->standing) &&
+           greeting_read_start(wsi, header_start, &greeting->start) &&
+           greeting_read_start(wsi, header_seen, &greeting->seen) &&
            greeting_read_addrs(wsi, &greeting->dialler) && greeting_read_members(wsi, greeting);
 }

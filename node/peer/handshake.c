@@ -112,9 +112,13 @@ static unsigned check_member(struct peer *peer, const struct peer_greeting *gree
     if (greeting->to != peer->me)
         return HTTP_STATUS_FORBIDDEN;
     unsigned status = check_levels(peer, &greeting->levels, why);
-    if (status == 0)
-        link_greeted(*link, greeting);
-    return status;
+    if (status != 0)
+        return status;
+    *why = peer->callbacks.admit(peer->callbacks.arg, greeting);
+    if (*why)
+        return HTTP_STATUS_FORBIDDEN;
+    link_greeted(*link, greeting);
+    return 0;
 }
 
 unsigned handshake_check(struct peer *peer, struct lws *wsi, const struct in6_addr *ip,

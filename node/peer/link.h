@@ -28,6 +28,7 @@ struct link {
     struct address address;
     bool fixed;                /* struct peer_member */
     struct peer_levels levels; /* as the peer said when it connected last */
+    struct start seen;         /* struct peer_member */
 
     /* The connection that this node dials, to talk (dial.c). */
     struct lws *out;
@@ -70,6 +71,7 @@ struct peer {
     struct lws_vhost *vhost;
     struct frame_scope scope;
     enum peer_standing standing;
+    struct start start; /* struct peer_identity */
     struct peer_callbacks callbacks;
     uint32_t me;
     struct peer_member self;

@@ -200,6 +200,7 @@ static void link_set(struct link *link, const struct peer_member *member, bool s
         link->relay = 0;
     }
     link->fixed = member->fixed;
+    link->seen = member->seen;
     link_move(link, member->addr, member->peer_addr);
     dial_now(link);
 }
@@ -212,6 +213,7 @@ static void links_set(struct peer *peer, const struct peer_identity *identity)
     peer->scope = identity->scope;
     peer->me = identity->me;
     peer->standing = identity->standing;
+    peer->start = identity->start;
     for (uint32_t i = identity->count; i < peer->count; i++) {
         dial_leave(&peer->links[i]);
         receive_leave(&peer->links[i]);

@@ -22,6 +22,7 @@
 #define QUORUMFS_PEER_PEER_H
 
 #include "base/fault.h"
+#include "base/start.h"
 #include "peer/frame.h"
 
 #include <libwebsockets.h>
@@ -59,6 +60,7 @@ struct peer_member {
     char addr[PEER_ADDR_MAX];      /* HOST:PORT or [V6]:PORT where it listens, its name */
     char peer_addr[PEER_ADDR_MAX]; /* where peers connect; empty: it is waited for */
     bool fixed; /* this node reaches `addr` by way of `peer_addr`, whatever the peer says of it */
+    struct start seen; /* the last start of the node that this one has heard of */
 };
 
 /* Which cluster a node belongs to, as whom, and who else does. */
@@ -66,7 +68,8 @@ struct peer_identity {
     struct frame_scope scope;
     uint32_t me;
     enum peer_standing standing; /* never PEER_FORMER */
-    uint32_t count;              /* the others */
+    struct start start; /* in which it runs; the incarnation is 0 as long as it may change */
+    uint32_t count;     /* the others */
     struct peer_member members[PAXOS_NODES_MAX];
 };
 
@@ -85,6 +88,8 @@ struct peer_greeting {
     struct frame_scope scope;
     enum peer_standing standing;
     struct peer_levels levels;
+    struct start start; /* in which the dialler runs; the incarnation is 0 if it does not say */
+    struct start seen;  /* the last one of this node that it has heard of; likewise */
     uint32_t count; /* the members of its cluster, itself included, each id once; 0 if it is new, of
                        level 1, or does not know where all of them are */
     struct peer_member members[PAXOS_NODES_MAX];
@@ -98,6 +103,8 @@ struct peer_callbacks {
     /* While this node is PEER_NEW: what another one said that has the secret. It is valid during
      * the call, which may call peer_identify. */
     void (*greeted)(void *arg, const struct peer_greeting *greeting);
+    /* A member wants to connect. NULL: it may; otherwise why not, valid until the next call. */
+    const char *(*admit)(void *arg, const struct peer_greeting *greeting);
     /* A member has connected that is at another address than this node knew; it is dialled there
      * from now on. */
     void (*moved)(void *arg, const struct peer_member *member);

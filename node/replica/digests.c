@@ -50,7 +50,7 @@ static void stop_for_good(struct replica *r)
 {
     char differs[FAULT_TEXT_MAX], text[FAULT_TEXT_MAX];
     divergence_describe(&r->digests.divergence, differs);
-    snprintf(text, sizeof text, "%s: empty the whole folder to join as a new node", differs);
+    snprintf(text, sizeof text, "%s: " FOLDER_REMEDY, differs);
     replica_break(r, text, -EUCLEAN);
 }
 

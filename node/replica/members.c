@@ -75,6 +75,7 @@ void members_identity(const struct replica *r, struct peer_identity *identity)
         identity->standing = PEER_FOUNDING;
     else
         identity->standing = PEER_MEMBER;
+    identity->start = starts_mine(r);
     for (uint32_t i = 0; i < r->cluster.count; i++) {
         const struct replica_member *member = &r->cluster.members[i];
         if (member->pid == r->cluster.me)
@@ -82,6 +83,7 @@ void members_identity(const struct replica *r, struct peer_identity *identity)
         struct peer_member *other = &identity->members[identity->count++];
         other->pid = member->pid;
         other->fixed = way_to(r, member->addr);
+        other->seen = starts_of(&r->starts.known, member->pid);
         memcpy(other->addr, member->addr, sizeof other->addr);
         memcpy(other->peer_addr, member->peer_addr, sizeof other->peer_addr);
     }

@@ -120,6 +120,7 @@ static int open_store(struct replica *r, struct fault *fault)
     int status = folder_open(r->config->dir, &r->folder, fault);
     if (status == 0) {
         places_remember_folder(&r->lost.places, r->folder);
+        starts_begin(r);
         status = leases_begin(r, fault);
     }
     if (status == 0)
@@ -200,7 +201,8 @@ static int start_links(struct replica *r, struct lws_context *websockets, struct
     members_identity(r, &peers.identity);
     snprintf(peers.self.addr, sizeof peers.self.addr, "%s", r->config->me.addr);
     snprintf(peers.self.peer_addr, sizeof peers.self.peer_addr, "%s", r->config->me.peer_addr);
-    struct peer_callbacks callbacks = {on_frame, on_link, founding_greeted, on_moved, r};
+    struct peer_callbacks callbacks = {on_frame,     on_link,  founding_greeted,
+                                       starts_admit, on_moved, r};
     return peer_start(r->loop, websockets, &peers, &callbacks, &r->peer, fault);
 }
 
@@ -310,7 +312,8 @@ static void stop_when_idle(struct replica *r)
 {
     bool waiting = r->levels.held_count > 0 || r->writes.count > 0 || r->reads.count > 0 ||
                    !LIST_EMPTY(&r->pings.all);
-    if (waiting || hands_over(r) || serving_busy(r) || fetching_busy(r) || tree_busy(r->tree))
+    if (waiting || hands_over(r) || serving_busy(r) || fetching_busy(r) || starts_busy(r) ||
+        tree_busy(r->tree))
         return;
     turn_stop(r);
     uv_timer_stop(&r->timers.heartbeat);

@@ -16,6 +16,7 @@
  *   snapshot_serving.c, snapshot_fetching.c  trees on their way to and from a peer
  *   digests.c   comparing this node's tree with the others'
  *   checkpoint.c  when the tree is made durable and the log trimmed
+ *   starts.c    old copies of folders, this node's and others'
  *   lost.c      whether the folder is still where it was
  *   why.c       why writes are refused here
  *   describe.c  consensus in words, for the log
@@ -221,6 +222,14 @@ void digests_doubt(const struct replica *r, char text[FAULT_TEXT_MAX]);
 void why_refused(const struct replica *r, struct replica_status *s);
 /* Tells the log what becomes of a node whose folder is new. */
 void why_housekeeping(struct replica *r, uint64_t now_ms);
+
+/* Reads what is remembered of other nodes' starts, and begins one of this node. */
+void starts_begin(struct replica *r);
+/* What this node says of its own; zeros as long as it is not known. */
+struct start starts_mine(const struct replica *r);
+/* Callback of the links: whether a member runs on the latest folder that is known of it. */
+const char *starts_admit(void *replica, const struct peer_greeting *greeting);
+bool starts_busy(const struct replica *r); /* they are being saved in the background */
 
 /* Looks whether the folder is still where it was; if not, the node stops. */
 void lost_housekeeping(struct replica *r, uint64_t now_ms);

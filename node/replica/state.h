@@ -12,6 +12,7 @@
 #include "replica/divergence.h"
 #include "replica/replica.h"
 #include "store/places.h"
+#include "store/starts.h"
 
 enum {
     WRITE_BUCKETS = 4096, /* of the table of pending writes by sequence */
@@ -220,6 +221,16 @@ struct replica_timers {
     uv_timer_t housekeeping;
 };
 
+/* starts.c */
+struct replica_starts {
+    uint64_t token; /* of this start */
+    struct starts known;
+    bool changed; /* since it was saved */
+    bool busy;    /* `saving` is being saved */
+    struct starts saving;
+    uv_work_t work;
+};
+
 /* lost.c; what is opened is remembered where it is (replica.c, snapshot_fetching.c). */
 struct replica_lost {
     struct places places;
@@ -267,6 +278,7 @@ struct replica {
     struct replica_digests digests;
     struct replica_leases leases;
     struct replica_lost lost;
+    struct replica_starts starts;
     struct replica_why why;
     struct replica_timers timers;
     struct replica_end end;

@@ -30,6 +30,12 @@ struct identity {
 
 struct folder;
 
+/* What to do with a folder that has forgotten something: in sentences, after a colon or the like.
+ * Without such a majority, emptying it may destroy the only copy. */
+#define FOLDER_REMEDY                                                                              \
+    "if a majority of the other nodes have their data, empty the whole folder to join as a new "   \
+    "node"
+
 /* Makes the folder if it is missing, locks it. Returns 0, -EBUSY (another process uses it),
  * -EUCLEAN (it was condemned) or another negative errno, with the fault's text. */
 int folder_open(const char *path, struct folder **folder, struct fault *fault);

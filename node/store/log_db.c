@@ -104,13 +104,12 @@ static int log_db_make(struct log_db *db, const struct identity *identity,
         status = fault_set(
             &db->sql.fault, -EINVAL,
             "log.db is missing although tree.db holds data: this node has forgotten what it "
-            "promised the others; empty the whole folder to join as a new node");
+            "promised the others; " FOLDER_REMEDY);
     if (status == 0 && !made && lost_wal)
         status = fault_set(
             &db->sql.fault, -EINVAL,
             "log.db-wal is missing or was cut: without it this node has forgotten what it "
-            "acknowledged last; put it back or, if a majority of the other nodes have their data, "
-            "empty the whole folder to join as a new node");
+            "acknowledged last; put it back or, " FOLDER_REMEDY);
     if (status == 0 && made)
         status = sql_exec(&db->sql, log_schema);
     if (status == 0 && made)

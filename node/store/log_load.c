@@ -166,12 +166,10 @@ static int log_fit_to_tree(struct log_db *db, uint64_t applied, uint64_t snapsho
 {
     struct log_state *state = &db->state;
     if (applied < state->compacted)
-        return fault_set(
-            &db->sql.fault, -EINVAL,
-            "tree.db holds %" PRIu64 " entries, but the log begins only after %" PRIu64
-            ": tree.db was lost or replaced by an older one; empty the whole folder to join "
-            "as a new node",
-            applied, state->compacted);
+        return fault_set(&db->sql.fault, -EINVAL,
+                         "tree.db holds %" PRIu64 " entries, but the log begins only after %" PRIu64
+                         ": tree.db was lost or replaced by an older one; " FOLDER_REMEDY,
+                         applied, state->compacted);
     if (applied > state->compacted + stored->entry_count && applied != snapshot)
         return sql_damaged(&db->sql, "it ends before what the tree has applied");
     if (applied > state->compacted + stored->entry_count)

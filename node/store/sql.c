@@ -46,9 +46,7 @@ static int sql_errno(int code, int system_errno)
 
 int sql_damaged(struct sql *sql, const char *what)
 {
-    return fault_set(&sql->fault, -EUCLEAN,
-                     "%s is damaged (%s): empty the whole folder to join as a new node", sql->name,
-                     what);
+    return fault_set(&sql->fault, -EUCLEAN, "%s is damaged (%s): " FOLDER_REMEDY, sql->name, what);
 }
 
 int sql_failed(struct sql *sql, const char *doing)

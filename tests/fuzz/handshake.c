@@ -56,6 +56,11 @@ static void on_greeted(void *arg, const struct peer_greeting *greeting)
         assert(greeting->members[i].pid > 0 && greeting->members[i].addr[0]);
 }
 
+static const char *on_admit(void *arg, const struct peer_greeting *greeting)
+{
+    return greeting->start.token % 2 == 0 ? NULL : "its token is odd";
+}
+
 static void on_moved(void *arg, const struct peer_member *member)
 {
     assert(member->addr[0] && member->peer_addr[0]);
@@ -65,15 +70,16 @@ static void on_moved(void *arg, const struct peer_member *member)
 static void make_peer(struct peer *peer, uint32_t me, uint32_t other, const char *secret)
 {
     uv_timer_t redial = peer->links[0].redial;
-    *peer = (struct peer){.loop = uv_default_loop(),
-                          .me = me,
-                          .count = 1,
-                          .scope = {0x1234, 1},
-                          .standing = PEER_MEMBER,
-                          .self = {.addr = "10.0.0.1:80", .peer_addr = "10.0.0.1:81"},
-                          .levels = {1, 2},
-                          .level = 1,
-                          .callbacks = {.greeted = on_greeted, .moved = on_moved}};
+    *peer =
+        (struct peer){.loop = uv_default_loop(),
+                      .me = me,
+                      .count = 1,
+                      .scope = {0x1234, 1},
+                      .standing = PEER_MEMBER,
+                      .self = {.addr = "10.0.0.1:80", .peer_addr = "10.0.0.1:81"},
+                      .levels = {1, 2},
+                      .level = 1,
+                      .callbacks = {.greeted = on_greeted, .admit = on_admit, .moved = on_moved}};
     peer->links[0] = (struct link){.peer = peer,
                                    .pid = other,
                                    .name = "127.0.0.1:4001",
@@ -120,6 +126,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const char *secret = secrets[source_below(&s, 3)];
     make_peer(&listener, 1, 2, secret);
     make_peer(&dialler, 2, 1, secret);
+    dialler.start = dialler.links[0].seen = (struct start){source_below(&s, 3), 0x2a};
     dialler.standing = (enum peer_standing)source_below(&s, PEER_FORMER);
     bool new = dialler.standing == PEER_NEW;
     if (source_below(&s, 8) == 0)

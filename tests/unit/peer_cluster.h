@@ -50,7 +50,9 @@ struct node {
     uint32_t last_from;
     bool stop_at_frame;
     uint32_t greetings, moved;
-    struct peer_greeting greeting; /* the last one */
+    struct peer_greeting greeting;
+    struct peer_greeting admitted; /* the last that asked */
+    bool admits_nobody;            /* the last one */
 };
 
 static uv_loop_t loop;
@@ -186,6 +188,13 @@ static inline void on_greeted(void *arg, const struct peer_greeting *greeting)
     node->greeting = *greeting;
 }
 
+static inline const char *on_admit(void *arg, const struct peer_greeting *greeting)
+{
+    struct node *node = arg;
+    node->admitted = *greeting;
+    return node->admits_nobody ? "nobody is" : NULL;
+}
+
 static inline void on_moved(void *arg, const struct peer_member *member)
 {
     struct node *node = arg;
@@ -231,7 +240,7 @@ static inline struct peer_config config_of(uint32_t pid, uint32_t count)
 static inline void node_start_as(uint32_t pid, const struct peer_config *config)
 {
     struct node *node = &nodes[pid];
-    struct peer_callbacks callbacks = {on_frame, on_link, on_greeted, on_moved, node};
+    struct peer_callbacks callbacks = {on_frame, on_link, on_greeted, on_admit, on_moved, node};
     struct fault fault;
     *node = (struct node){.pid = pid};
     struct room *room = make_room();

@@ -166,7 +166,8 @@ static void a_dial_without_answer_is_given_up(void **state)
 static void wrong_configurations_are_named(void **state)
 {
     static const char *const wrong[] = {"a", ":1", "a:", "a:0", "a:65536", "a:1x", "::1:1", "[]:1"};
-    struct peer_callbacks callbacks = {on_frame, on_link, on_greeted, on_moved, &nodes[1]};
+    struct peer_callbacks callbacks = {on_frame, on_link,  on_greeted,
+                                       on_admit, on_moved, &nodes[1]};
     struct fault fault;
     struct room *room = make_room();
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {

@@ -143,6 +143,37 @@ static void a_member_that_has_moved_is_dialled_there(void **state)
     assert_int_equal(nodes[1].moved, 2);
 }
 
+/* Each says in which start it runs, and the last one of the other that it has heard of. */
+static void members_tell_each_other_of_their_starts(void **state)
+{
+    const struct start first = {UINT64_MAX, 0}, second = {7, UINT64_MAX}, seen = {6, 1};
+    struct peer_config one = named(1, PEER_MEMBER), two = named(2, PEER_MEMBER);
+    one.identity.start = first;
+    one.identity.members[0].seen = seen;
+    two.identity.start = second;
+    node_start_as(1, &one);
+    node_start_as(2, &two);
+    wait_for(nodes[1].linked == 4 && nodes[2].linked == 2);
+    assert_int_equal(start_compare(nodes[2].admitted.start, first), START_SAME);
+    assert_int_equal(start_compare(nodes[2].admitted.seen, seen), START_SAME);
+    assert_int_equal(start_compare(nodes[1].admitted.start, second), START_SAME);
+    assert_int_equal(nodes[1].admitted.seen.incarnation, 0);
+}
+
+static void a_member_that_is_not_admitted_is_not_let_in(void **state)
+{
+    struct peer_config one = named(1, PEER_MEMBER), two = named(2, PEER_MEMBER);
+    node_start_as(1, &one);
+    nodes[1].admits_nobody = true;
+    node_start_as(2, &two);
+    uint64_t began = uv_now(&loop);
+    wait_for(uv_now(&loop) - began > 300); /* several attempts */
+    assert_int_equal(nodes[1].linked, 0);
+    assert_int_equal(nodes[1].admitted.dialler.pid, 2);
+    nodes[1].admits_nobody = false;
+    wait_for(nodes[1].linked == 4 && nodes[2].linked == 2);
+}
+
 static void a_node_that_lags_behind_the_level_is_not_let_in(void **state)
 {
     struct peer_config first = named(1, PEER_MEMBER), second = named(2, PEER_MEMBER);
@@ -174,6 +205,8 @@ int main(void)
         nodes_test(a_new_node_is_called_at_once),
         nodes_test(two_new_nodes_hear_each_other),
         nodes_test(a_member_that_has_moved_is_dialled_there),
+        nodes_test(members_tell_each_other_of_their_starts),
+        nodes_test(a_member_that_is_not_admitted_is_not_let_in),
         nodes_test(a_node_that_lags_behind_the_level_is_not_let_in),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
