@@ -1,8 +1,8 @@
-/* Opens the session with the kernel, reads it on the loop, and closes it. */
+/* Opens the session with the kernel, reads it on the loop, and closes it. mounting.c mounts it. */
 #include "fs/fs.h"
 
 #include "base/trace.h"
-#include "fs/mount.h"
+#include "fs/kernel_mount.h"
 #include "fs/session.h"
 
 #include <assert.h>
@@ -86,21 +86,13 @@ static const struct fuse_lowlevel_ops operations = {
     .flock = fs_flock,
 };
 
-/* The last message of libfuse, whose functions give no error codes. */
-static char said[256];
+char fs_said[256];
 
 static void listen_to_libfuse(enum fuse_log_level level, const char *format, va_list args)
 {
-    vsnprintf(said, sizeof said, format, args);
-    said[strcspn(said, "\n")] = '\0';
-    trace_info("fs", "%s", said);
-}
-
-/* The mount is gone: another program has unmounted it, or /dev/fuse fails. */
-static void session_lost(struct fs *fs)
-{
-    uv_poll_stop(&fs->poll);
-    fs->unmounted(fs->arg);
+    vsnprintf(fs_said, sizeof fs_said, format, args);
+    fs_said[strcspn(fs_said, "\n")] = '\0';
+    trace_info("fs", "%s", fs_said);
 }
 
 static void trace_operation(struct fs *fs, size_t len)
@@ -123,7 +115,7 @@ static void readable(uv_poll_t *poll, int status, int events)
             if (len < 0)
                 trace_error("fs", "the mount is lost, /dev/fuse cannot be read: %s",
                             strerror(-len));
-            session_lost(fs);
+            fs_mounting_lost(fs);
             return;
         }
         if (trace_is_on(TRACE_DEBUG))
@@ -132,20 +124,11 @@ static void readable(uv_poll_t *poll, int status, int events)
     }
 }
 
-/* Whether the kernel checks permissions, for which it asks for the attributes of every directory on
- * a path each time. It need not if only root, who may do everything, can use the mount: when root
- * mounts without allow_other. */
-static bool kernel_checks(const struct fs *fs)
+/* Options of libfuse are separated by commas. */
+static void escape(const char *text, char escaped[2 * CONFIG_PATH_MAX])
 {
-    return fs->config->allow_other || geteuid() != 0;
-}
-
-/* The source of the mount in /proc/mounts, where mount(8) looks for the first column of fstab(5).
- */
-static void source_of(const struct config *config, char source[2 * CONFIG_PATH_MAX])
-{
-    char *to = source;
-    for (const char *at = config->in_background ? config->dir : "quorumfs"; *at; at++) {
+    char *to = escaped;
+    for (const char *at = text; *at; at++) {
         if (*at == ',' || *at == '\\')
             *to++ = '\\';
         *to++ = *at;
@@ -158,56 +141,31 @@ static struct fuse_session *session_of(struct fs *fs)
     char source[2 * CONFIG_PATH_MAX], options[sizeof source + 256];
     char *argv[] = {"quorumfs", "-o", options};
     struct fuse_args args = FUSE_ARGS_INIT(3, argv);
-    source_of(fs->config, source);
+    escape(fs_mount_source(fs->config), source);
     snprintf(options, sizeof options, "fsname=%s,subtype=quorumfs,max_read=%d%s%s%s", source,
-             FS_TRANSFER_BYTES_MAX, kernel_checks(fs) ? ",default_permissions" : "",
+             FS_TRANSFER_BYTES_MAX, fs_kernel_checks(fs->config) ? ",default_permissions" : "",
              fs->config->allow_other ? ",allow_other" : "", fs->config->mount_options);
     struct fuse_session *session = fuse_session_new(&args, &operations, sizeof operations, fs);
     fuse_opt_free_args(&args);
     return session;
 }
 
-/* Mounts at the canonical path, which /proc shows. realpath(3) comes before mounting: afterwards it
- * would send a request, which nobody could answer yet. */
-static int mount_session(struct fs *fs, struct fault *fault)
+int fs_session_read(struct fs *fs, uv_loop_t *loop, struct fault *fault)
 {
-    const char *path = fs->config->mount;
-    int status = fs_mount_check(fs->config->allow_other, fault);
-    if (status == 0)
-        status = fs_mount_prepare(path, fault);
-    if (status < 0)
-        return status;
-    char real[PATH_MAX];
-    if (!realpath(path, real))
-        return fault_set(fault, -errno, "%s: %s", path, strerror(errno));
-    said[0] = '\0';
-    if (fuse_session_mount(fs->session, real) != 0)
-        return fault_set(
-            fault, -EPERM, "%s: %s", path,
-            said[0]
-                ? said
-                : "fusermount3 has refused to mount: is the package fuse3 installed, and may this "
-                  "user mount here?");
-    fs->mount_id = fs_mount_id(real);
-    return 0;
-}
-
-static int session_watch(struct fs *fs, uv_loop_t *loop)
-{
-    int status = fs_negotiate(fs);
-    if (status < 0)
-        return status;
     int fd = fuse_session_fd(fs->session);
-    int flags = fcntl(fd, F_GETFL);
-    if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
-        return -errno;
-    status = uv_poll_init(loop, &fs->poll, fd);
-    if (status == 0) {
-        fs->poll.data = fs;
-        status = uv_poll_start(&fs->poll, UV_READABLE, readable);
-        assert(status == 0);
-    }
-    return status;
+    int status = fs_negotiate(fs);
+    int flags = status < 0 ? -1 : fcntl(fd, F_GETFL);
+    if (status == 0 && (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0))
+        status = -errno;
+    if (status == 0)
+        status = uv_poll_init(loop, &fs->poll, fd);
+    if (status < 0)
+        return fault_set(fault, status, "/dev/fuse: %s", strerror(-status));
+    fs->handles++;
+    fs->poll.data = fs;
+    status = uv_poll_start(&fs->poll, UV_READABLE, readable);
+    assert(status == 0);
+    return 0;
 }
 
 int fs_start(uv_loop_t *loop, struct replica *replica, const struct config *config,
@@ -221,63 +179,59 @@ int fs_start(uv_loop_t *loop, struct replica *replica, const struct config *conf
     fs->unmounted = unmounted;
     fs->arg = arg;
     fuse_set_log_func(listen_to_libfuse);
-    fs->session = session_of(fs);
     int status = 0;
-    if (!fs->session) {
-        status = fault_set(fault, -EINVAL, "libfuse: %s", said);
-        goto fail_session;
-    }
-    status = mount_session(fs, fault);
-    if (status < 0)
-        goto fail_mount;
-    status = session_watch(fs, loop);
+    fs->session = session_of(fs);
+    if (!fs->session)
+        status = fault_set(fault, -EINVAL, "libfuse: %s", fs_said);
+    if (status == 0)
+        status = fs_mounting_start(fs, loop, fault);
     if (status < 0) {
-        fault_set(fault, status, "/dev/fuse: %s", strerror(-status));
-        goto fail_watch;
+        if (fs->session)
+            fuse_session_destroy(fs->session);
+        free(fs);
+        return fault_wrap(fault, status, "mount");
     }
     fs_gone_start(fs, loop);
+    fs->handles++;
     *out = fs;
     return 0;
-
-fail_watch:
-    fuse_session_unmount(fs->session);
-fail_mount:
-    fuse_session_destroy(fs->session);
-fail_session:
-    free(fs);
-    return fault_wrap(fault, status, "mount");
 }
 
-static void poll_closed(uv_handle_t *poll)
+static void handle_closed(uv_handle_t *handle)
 {
-    struct fs *fs = poll->data;
+    struct fs *fs = handle->data;
+    if (--fs->handles > 0)
+        return;
     fs_files_clear(&fs->files);
     fuse_session_destroy(fs->session);
+    if (fs->mounting.table_fd >= 0)
+        close(fs->mounting.table_fd);
     free(fs->request.mem);
     buffer_free(&fs->scratch);
     free(fs);
 }
 
-static void timer_closed(uv_handle_t *timer)
-{
-    struct fs *fs = timer->data;
-    uv_close((uv_handle_t *)&fs->poll, poll_closed);
-}
-
 void fs_close_when_idle(struct fs *fs)
 {
     assert(fs->stopping);
-    if (fs->waiting > 0)
+    if (fs->waiting > 0 || fs->mounting.trying)
         return;
-    fuse_session_unmount(fs->session);
-    uv_close((uv_handle_t *)&fs->gone.timer, timer_closed);
+    fs_mounting_end(fs);
+    uv_close((uv_handle_t *)&fs->gone.timer, handle_closed);
+    uv_close((uv_handle_t *)&fs->mounting.timer, handle_closed);
+    if (fs->mounting.table_fd >= 0)
+        uv_close((uv_handle_t *)&fs->mounting.table, handle_closed);
+    if (fs->poll.data)
+        uv_close((uv_handle_t *)&fs->poll, handle_closed);
 }
 
 void fs_stop(struct fs *fs)
 {
     assert(!fs->stopping);
     fs->stopping = true;
-    uv_poll_stop(&fs->poll);
+    fs_mounting_stop(fs);
+    if (fs->poll.data)
+        uv_poll_stop(&fs->poll);
     fs->waiting++; /* so that it does not count as idle before all of this is under way */
     fs_settle_all(fs);
     fs_gone_stop(fs);
@@ -287,6 +241,6 @@ void fs_stop(struct fs *fs)
 
 void fs_abandon(struct fs *fs)
 {
-    uv_poll_stop(&fs->poll);
-    fuse_session_unmount(fs->session);
+    if (!fs->mounting.trying)
+        fs_mounting_end(fs);
 }

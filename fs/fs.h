@@ -14,10 +14,12 @@
 
 struct fs;
 
-/* Mounts at config->mount, which is made if missing; a dead mount of an earlier process is
- * replaced. `config` must outlive the mount. `unmounted` is called once if another program unmounts
- * it; fs_stop is still needed then. Returns 0, -EPERM, -EACCES, -ENODEV (no /dev/fuse), -EBUSY,
- * -ENOTEMPTY, ... with a text that names the remedy.
+/* Opens the door, and mounts at config->mount, which is made if missing; a dead mount of an earlier
+ * process is replaced. If something is in the way, the door says why in the log and to the replica
+ * (replica_mount_is), and tries again until it is mounted; but with config->in_background, where
+ * the process is one with its mount, this returns -EPERM, -EACCES, -ENODEV (no /dev/fuse), -EBUSY,
+ * -ENOTEMPTY, ... with a text that names the remedy. `config` must outlive the door. `unmounted` is
+ * called once if another program unmounts; fs_stop is still needed then.
  *
  * This process must never touch its own mount on the loop's thread, which could not answer. */
 int fs_start(uv_loop_t *loop, struct replica *replica, const struct config *config,
@@ -29,5 +31,9 @@ void fs_stop(struct fs *fs);
 
 /* Unmounts at once and frees nothing: for a process that is about to exit. */
 void fs_abandon(struct fs *fs);
+
+/* Gives the mount that is at config->mount, of whichever process, the options of `config` for the
+ * kernel, and no others: ro, noexec and the like. Returns 0 or a negative errno with its text. */
+int fs_remount(const struct config *config, struct fault *fault);
 
 #endif

@@ -93,7 +93,7 @@ void fs_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
     struct fs_handle *handle = (struct fs_handle *)(uintptr_t)fi->fh;
     bool empties = handle->pending.truncation && fs_pending_runs(&handle->pending) == 0;
-    if (empties && fs_process_writes(fuse_req_ctx(req)->pid, fs_of(req)->mount_id, ino))
+    if (empties && fs_process_writes(fuse_req_ctx(req)->pid, fs_of(req)->mounting.mount.id, ino))
         fuse_reply_err(req, 0);
     else
         settle(req, ino, handle);

@@ -13,6 +13,7 @@
 #include "fs/fs.h"
 #include "fs/gone.h"
 #include "fs/handle.h"
+#include "fs/mounting.h"
 #include "fs/operation.h"
 
 #include <fuse_lowlevel.h>
@@ -30,10 +31,11 @@ struct fs {
     struct fuse_session *session;
     struct fuse_buf request;       /* the present one; the next one uses its memory again */
     struct fs_operation operation; /* of `request`, for debug lines; zero if they are off */
-    uv_poll_t poll;
+    struct fs_mounting mounting;
+    unsigned int handles;  /* of the loop, that are not closed yet */
+    uv_poll_t poll;        /* `data` is set once there is a mount to read */
     bool negotiated;       /* the kernel's first message is answered */
     uint64_t granted;      /* the abilities that negotiate.c has asked for and got */
-    int mount_id;          /* as in /proc/PID/fdinfo; -1: not known */
     uint64_t waiting;      /* requests and changes that the replica has yet to answer */
     bool stopping;         /* nothing more is read; the session is closed when nothing waits */
     struct fs_files files; /* open files */
@@ -49,6 +51,10 @@ static inline struct fs *fs_of(fuse_req_t req)
 
 /* fs.c: called when stopping; unmounts and frees if nothing waits any more. */
 void fs_close_when_idle(struct fs *fs);
+/* Begins to read what the kernel asks, once mounted. Returns 0 or a negative errno. */
+int fs_session_read(struct fs *fs, uv_loop_t *loop, struct fault *fault);
+/* The last message of libfuse, whose functions give no error codes. */
+extern char fs_said[256];
 
 /* negotiate.c: called between mounting and the first message. Returns 0 or a negative errno. */
 int fs_negotiate(struct fs *fs);

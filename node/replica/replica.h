@@ -136,6 +136,8 @@ struct replica_status {
     bool writes_refused;
     char why[REPLICA_TEXT_MAX]; /* one sentence on why writes are refused here; empty when they are
                                    not */
+    bool mounted;
+    const char *mount_why; /* one sentence on why it is not; empty when it is, or need not be */
     uint32_t peer_count;
     struct {
         uint32_t pid;
@@ -154,6 +156,9 @@ struct replica_status {
 };
 
 void replica_status(struct replica *replica, struct replica_status *status);
+
+/* For the status: whether this node's mount is there, and if not, one sentence on why. */
+void replica_mount_is(struct replica *replica, bool mounted, const char *why);
 
 /* Opens the store in `config->dir` and starts. `config` must outlive the replica. `failed` is
  * called once when the node cannot go on: it has to stop with a clear message. -EUCLEAN, there and

@@ -250,6 +250,11 @@ struct replica_end {
     uint32_t handles; /* of libuv, not yet closed */
 };
 
+struct replica_mount {
+    bool mounted;
+    char why[FAULT_TEXT_MAX]; /* it is not; empty also before a door has said */
+};
+
 struct replica {
     uv_loop_t *loop;
     const struct config *config;
@@ -280,6 +285,7 @@ struct replica {
     struct replica_lost lost;
     struct replica_starts starts;
     struct replica_why why;
+    struct replica_mount mount;
     struct replica_timers timers;
     struct replica_end end;
     struct replica_counts counts; /* each is raised where it happens, and never reset */

@@ -52,6 +52,8 @@ void replica_status(struct replica *r, struct replica_status *s)
     s->writes_refused = replica_refuses_writes(r);
     if (s->writes_refused)
         why_refused(r, s);
+    s->mounted = r->mount.mounted;
+    s->mount_why = r->mount.why;
     s->pending_writes = r->writes.count;
     s->pending_reads = r->reads.count;
     s->age_ms = r->reads.confirmed_ms ? replica_now_ms() - r->reads.confirmed_ms : UINT64_MAX;
@@ -61,6 +63,12 @@ void replica_status(struct replica *r, struct replica_status *s)
         log_metrics(r->log, &s->log);
     peer_metrics(r->peer, &s->links);
     tree_counts(r->tree, &s->tree);
+}
+
+void replica_mount_is(struct replica *r, bool mounted, const char *why)
+{
+    r->mount.mounted = mounted;
+    snprintf(r->mount.why, sizeof r->mount.why, "%s", why);
 }
 
 /* ---- As JSON ---- */
@@ -115,6 +123,16 @@ static void add_log(cJSON *root, const struct replica_status *s)
     cJSON_AddBoolToObject(tree, "fetching_snapshot", s->fetching_snapshot);
 }
 
+static void add_mount(cJSON *root, const struct replica_status *s)
+{
+    if (!s->config->mount[0])
+        return;
+    cJSON *mount = cJSON_AddObjectToObject(root, "mount");
+    cJSON_AddStringToObject(mount, "path", s->config->mount);
+    cJSON_AddBoolToObject(mount, "mounted", s->mounted);
+    cJSON_AddStringToObject(mount, "why", s->mount_why);
+}
+
 static cJSON *status_object(const struct replica_status *s)
 {
     cJSON *root = cJSON_CreateObject();
@@ -136,6 +154,7 @@ static cJSON *status_object(const struct replica_status *s)
         add_number(root, "confirmed_ms_ago", s->age_ms);
     add_number(root, "waiting_writes", s->pending_writes);
     add_number(root, "waiting_reads", s->pending_reads);
+    add_mount(root, s);
     add_log(root, s);
     add_peers(root, s);
     return root;
@@ -182,6 +201,8 @@ static void consensus_metrics(struct buffer *out, const struct replica_status *s
           s->paxos.standing == PAXOS_MEMBER);
     gauge(out, "is_leader", "1 if this node leads.", s->paxos.role == PAXOS_LEADER);
     counter(out, "leader_changes_total", "Leaders seen since the start.", s->paxos.leader_changes);
+    if (s->config->mount[0])
+        gauge(out, "mounted", "1 if the mount of node.json is there.", s->mounted);
     gauge(out, "log_compacted", "Index where the log in memory begins.", s->paxos.compacted);
     gauge(out, "log_applied", "Entries applied to the tree.", s->applied);
     gauge(out, "log_digest",

@@ -70,6 +70,11 @@ def mounts_below(path):
     return sorted((p for p in points if p.startswith(str(path) + "/")), reverse=True)
 
 
+def unguard(folder):
+    """A mountpoint becomes a folder that can be removed. Nothing may be mounted there."""
+    subprocess.run(["chattr", "-f", "-i", folder], check=False, stderr=subprocess.DEVNULL)
+
+
 def path_of(key):
     """The URL path of a key (text or bytes)."""
     return "/key/" + urllib.parse.quote(key)
@@ -198,6 +203,7 @@ class Node:
                 self.kill()
         for point in mounts_below(self.folder):
             subprocess.run(["umount", "-l", point], check=False)
+        unguard(self.mount)
         return problem
 
     def log_tail(self, lines):

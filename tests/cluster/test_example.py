@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 
-from cluster import QUORUMFS, REPOSITORY, START_SECONDS, mounts_below, wait_for
+from cluster import QUORUMFS, REPOSITORY, START_SECONDS, mounts_below, unguard, wait_for
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, for a network namespace")
 
@@ -59,6 +59,7 @@ class Example:
         self.printed += self.process.communicate(timeout=START_SECONDS)[0]
         assert self.process.returncode == 0, self.printed
         assert not mounts_below(self.folder), self.printed
+        assert not list(self.folder.glob("data_*/mnt")), self.printed
         assert not any(os.path.exists(f"/proc/{pid}") for pid in pids), self.printed
 
     def clean_up(self):
@@ -69,6 +70,8 @@ class Example:
             self.process.kill()
         for point in mounts_below(self.folder):
             subprocess.run(["umount", "-l", point], check=False)
+        for folder in self.folder.glob("data_*/mnt"):
+            unguard(folder)
 
 
 @pytest.fixture

@@ -142,14 +142,15 @@ def test_the_folder_of_another_node():
 
 
 def test_a_mount_that_is_not_possible(folder):
+    """As mount(8) starts it, the node does not go on without its mount (test_mountpoint.py has those that do)."""
     folder.mkdir()
     (folder / "mnt").write_text("a file")
     addr = f"127.0.0.1:{free_ports(1)[0]}"
-    text = refused(folder, "--addr", addr, "--mount", "mnt")
+    text = refused(folder, folder / "mnt", "--addr", addr)
     assert "mnt" in text, text
     (folder / "full").mkdir()
     (folder / "full" / "something").write_text("in the way")
-    text = refused(folder, "--addr", addr, "--mount", "full")
+    text = refused(folder, folder / "full", "--addr", addr)
     assert "not empty" in text, text
 
 

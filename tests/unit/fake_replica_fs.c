@@ -181,6 +181,12 @@ struct replica *fake_replica_start(uv_loop_t *loop, const struct config *config,
     return r;
 }
 
+void replica_mount_is(struct replica *r, bool mounted, const char *why)
+{
+    r->control->mounted = mounted;
+    snprintf(r->control->mount_why, sizeof r->control->mount_why, "%s", why);
+}
+
 static void closed(uv_handle_t *timer)
 {
     free(timer->data);

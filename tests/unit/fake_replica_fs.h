@@ -14,6 +14,8 @@ struct fake_control {
     atomic_int slow_ms;   /* delay of answers, except those at deadlines; 0: as `deferred` says */
     atomic_int outcome;   /* enum replica_outcome, of every request but local reads */
     atomic_ulong commands, reads;
+    bool mounted; /* as a door has said last with replica_mount_is */
+    char mount_why[FAULT_TEXT_MAX];
 };
 
 /* `folder` is made. Aborts on failure. */
