@@ -213,6 +213,12 @@ int main(int argc, char **argv)
             fprintf(stderr, "quorumfs: %s\n", fault.text);
         return status < 0 ? EXIT_CONFIG : 0;
     }
+    if (node.config.remount) {
+        status = fs_remount(&node.config, &fault);
+        if (status < 0)
+            fprintf(stderr, "quorumfs: %s\n", fault.text);
+        return status < 0 ? EXIT_START : 0;
+    }
     signal(SIGPIPE, SIG_IGN);
     raise_descriptor_limit();
     lws_set_log_level(0, NULL);

@@ -264,6 +264,10 @@ int config_load(int argc, char **argv, struct config *config, struct fault *faul
         status = config_apply_flags(&draft, &flags, fault);
     if (status < 0)
         return status;
+    if (config->remount && !config->in_background)
+        return fault_set(fault, -EINVAL, "option -o: remount: of which MOUNTPOINT? See --help");
+    if (config->remount)
+        return 0;
     if (config->me.addr[0] == '\0')
         return fault_set(
             fault, -EINVAL,

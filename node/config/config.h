@@ -34,6 +34,7 @@ struct config {
     char mount[CONFIG_PATH_MAX];            /* absolute; empty: no mount */
     char mount_options[CONFIG_OPTIONS_MAX]; /* for the kernel: ",ro,noexec"; empty: none */
     bool found; /* this node founds a cluster without having heard from all others (a flag only) */
+    bool remount;       /* change the options of a mount that is there, and start nothing */
     bool in_background; /* as mount(8) wants it: the process goes to the background once mounted,
                            and ends with the mount */
     bool allow_other;

@@ -1,6 +1,7 @@
 """mount(8) with a line of fstab(5): the node starts with its mount, in the background, and ends with it."""
 
 import contextlib
+import errno
 import os
 import pathlib
 import shutil
@@ -10,7 +11,7 @@ import subprocess
 import pytest
 
 from cluster import QUORUMFS, Cluster, mounts_below, wait_for
-from files import needs_root
+from files import fails, needs_root
 
 pytestmark = [needs_root, pytest.mark.skipif(not shutil.which("mount.fuse3"), reason="mount.fuse3 is missing")]
 
@@ -51,7 +52,8 @@ def mount(cluster, node, options, status=0):
     installed; for one that is, it has the folder alone, and the type fuse.quorumfs."""
     table = cluster.folder / "fstab"
     table.write_text(f"{QUORUMFS}#{node.folder} {node.mount} fuse {options} 0 0\n")
-    node.mount.mkdir(exist_ok=True)
+    with contextlib.suppress(OSError):  # there is one already, perhaps with a dead mount
+        node.mount.mkdir()
     done = subprocess.run(["mount", "-T", table, node.mount], capture_output=True, text=True, timeout=60)
     assert done.returncode == status or status != 0 != done.returncode, done.stderr
     return done.stderr
@@ -99,7 +101,86 @@ def test_a_signal_ends_it_too(cluster):
     assert not mounts_below(node.folder)
 
 
+def test_a_mount_of_a_killed_node_is_replaced(cluster):
+    nodes = cluster.nodes
+    for node in nodes:
+        mount(cluster, node, "rw")
+    first = nodes[0]
+    wait_for(lambda: answers(first), "it is ready")
+    first.path("f").write_text("1")
+    for _ in range(3):
+        process, = [pid for pid in processes(cluster) if os.fsencode(first.folder) in
+                    pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")]
+        os.kill(process, signal.SIGKILL)
+        wait_for(lambda: len(processes(cluster)) == 2, "it is dead")
+        mount(cluster, first, "rw")
+        assert mounts_below(first.folder) == [str(first.mount)]
+        wait_for(lambda: answers(first), "it is ready again")
+    assert first.path("f").read_text() == "1"
+    subprocess.run(["umount", first.mount], check=True)
+    fails(errno.EPERM, first.path("bare").write_text, "x")
+
+
+@pytest.mark.parametrize("opened", [False, True], ids=["idle", "with an open file"])
+def test_a_node_ends_with_its_mount_although_another_namespace_has_a_copy(cluster, opened):
+    for node in cluster.nodes:
+        mount(cluster, node, "rw")
+    first = cluster.nodes[0]
+    wait_for(lambda: answers(first), "it is ready")
+    keep = f"exec 9>{first.mount}/open; echo ready; exec sleep 1000" if opened else "echo ready; exec sleep 1000"
+    holder = subprocess.Popen(["unshare", "--mount", "sh", "-c", keep], stdout=subprocess.PIPE, text=True)
+    try:
+        assert holder.stdout.readline() == "ready\n"
+        subprocess.run(["umount", first.mount], check=True)
+        wait_for(lambda: len(processes(cluster)) == 2, "the node has ended with its mount", 8)
+        mount(cluster, first, "rw")
+        wait_for(lambda: answers(first), "it is ready again")
+        first.path("f").write_text("1")
+        subprocess.run(["umount", first.mount], check=True)
+        mount(cluster, first, "rw")  # at once
+        wait_for(lambda: answers(first), "it is ready again")
+        assert first.path("f").read_text() == "1"
+    finally:
+        holder.kill()
+        holder.wait()
+
+
+def test_a_mount_is_made_read_only_and_writable_again(cluster):
+    for node in cluster.nodes:
+        mount(cluster, node, "nodiratime,lazytime,relatime,noatime,allow_other")
+    first, second = cluster.nodes[:2]
+    wait_for(lambda: answers(first), "it is ready")
+    for options in ("ro,nosuid,nodev", "ro,nosuid,nodev,noexec"):
+        assert remount(first, options).returncode == 0
+        fails(errno.EROFS, first.path("f").write_text, "x")
+        second.path("f").write_text("others write on")
+        assert first.path("f").read_text() == "others write on"
+    assert {"ro", "noexec"} <= options_of(first)
+    assert remount(first, "rw,relatime").returncode == 0
+    first.path("f").write_text("written")
+    assert {"rw", "nosuid", "nodev"} <= options_of(first) and not {"ro", "noexec"} & options_of(first)
+    assert len(processes(cluster)) == 3  # the same ones
+    mount(cluster, first, "remount,ro", status=0)  # as a line of fstab
+    fails(errno.EROFS, first.path("f").write_text, "x")
+    subprocess.run(["umount", first.mount], check=True)
+    done = remount(first, "ro")
+    assert done.returncode == 1 and "nothing is mounted there" in done.stderr
+
+
+def remount(node, options):
+    """As `mount -o remount,...` does through mount.fuse3(8), with what /proc/mounts says."""
+    line = [QUORUMFS, "quorumfs", node.mount, "-o", f"{options},remount,user_id=0,group_id=0,max_read=1048576"]
+    return subprocess.run(line, capture_output=True, text=True)
+
+
+def options_of(node):
+    for line in pathlib.Path("/proc/self/mounts").read_text().splitlines():
+        if line.split()[1] == str(node.mount):
+            return set(line.split()[3].split(","))
+
+
 @pytest.mark.parametrize("options, text", [
+    ("strictatime", "strictatime: reading never changes the access time"),
     ("commit=never", '"commit": expected "write" or "close", found "never"'),
     ("quick", 'unknown field "quick"'),
 ])

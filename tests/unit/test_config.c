@@ -190,6 +190,36 @@ static void mount_options_are_understood(void **state)
     assert_int_equal(config.cache_time_ms, 2000);
 }
 
+static void options_that_change_nothing_are_taken(void **state)
+{
+    assert_int_equal(load_flags("{\"addr\": \"a:1\"}", "-o",
+                                "nodiratime,lazytime,relatime,owner,silent,comment=x,X-mount.mkdir",
+                                NULL, NULL),
+                     0);
+    assert_string_equal(config.mount_options, "");
+    assert_false(config.remount);
+}
+
+static void options_that_cannot_be_are_refused_with_a_reason(void **state)
+{
+    assert_wrong_flag("-o", "strictatime",
+                      "option -o: strictatime: reading never changes the access time of a file "
+                      "here: leave it out");
+    assert_wrong_flag("-o", "mand",
+                      "option -o: mand: there are no mandatory locks here: leave it out");
+    assert_wrong_flag("-o", "ro,user_id=0", "option -o: unknown field \"user_id\"");
+}
+
+static void a_remount_takes_what_the_kernel_shows(void **state)
+{
+    assert_int_equal(load_flags("{}", "/srv/shared", "-o",
+                                "ro,user_id=0,group_id=0,remount,max_read=1048576,noexec", NULL),
+                     0);
+    assert_true(config.remount);
+    assert_string_equal(config.mount_options, ",ro,noexec");
+    assert_wrong_flag("-o", "ro,remount", "option -o: remount: of which MOUNTPOINT? See --help");
+}
+
 static void a_relative_folder_becomes_absolute(void **state)
 {
     char *argv[] = {"quorumfs", "data", "--addr", "a:1", "--mount", "mnt", NULL};
@@ -320,6 +350,9 @@ int main(void)
         cmocka_unit_test(flags_win),
         cmocka_unit_test(wrong_flags_are_named),
         cmocka_unit_test(mount_options_are_understood),
+        cmocka_unit_test(options_that_change_nothing_are_taken),
+        cmocka_unit_test(options_that_cannot_be_are_refused_with_a_reason),
+        cmocka_unit_test(a_remount_takes_what_the_kernel_shows),
         cmocka_unit_test(a_relative_folder_becomes_absolute),
         cmocka_unit_test(wrong_fields_are_named),
         cmocka_unit_test(durations_have_units),
