@@ -97,13 +97,16 @@ static void op_of(const struct stat *stat, int to_set, struct op *op)
     }
 }
 
-/* A new size or time comes after what is pending on the same handle, so it takes that along. */
+/* A new size or time comes after what is pending on the same handle, so it takes that along. The
+ * kernel sets the mtime with a new size, which does it by itself. */
 static uint32_t ops_of(struct fs_request *r, const struct stat *stat, int to_set, struct op ops[2])
 {
     struct op set = {.type = OP_SETATTR, .ino = r->ino};
     uint32_t kill = fs_kill_priv(r->req);
     uint32_t count = 0;
     op_of(stat, to_set, &set);
+    if (to_set & FUSE_SET_ATTR_SIZE)
+        set.flags &= ~(uint32_t)OP_SET_MTIME_NOW;
     if (r->handle && fs_must_settle(r->handle) &&
         ((to_set & FUSE_SET_ATTR_SIZE) || (set.flags & (OP_SET_MTIME | OP_SET_MTIME_NOW))))
         fs_pending_take(r);

@@ -1,7 +1,7 @@
 /* Applying entries: a command takes effect once, wholly or not at all, and the same on every node.
  *
  * So nothing depends on the machine: numbers come from the counters, and the time comes from the
- * command but never runs backwards. A single operation checks everything before its first change; a
+ * command. A single operation checks everything before its first change; a
  * list is undone by a savepoint if one of its operations fails. */
 #include "store/tree_internal.h"
 
@@ -60,12 +60,18 @@ static int run_list(struct change *c, const struct command_view *view)
     return status < 0 ? status : failed;
 }
 
-/* The proposer's clock, or if that is not later than the last command's time, the next nanosecond.
- */
+/* The time that the command carries, or if that is not later than the last command's, the next
+ * nanosecond: what nodes propose in the same moment comes in some order, and times follow it.
+ *
+ * From level 3 on, when the last time is ahead by more than that explains, it was wrong, and time
+ * comes back. Before, one node whose clock was ahead dated everything, until it was overtaken. */
 static uint64_t time_of(const struct tree *tree, const struct stamp *stamp)
 {
+    uint64_t last = tree->counters.last_time;
     uint64_t proposed = stamp->time < TIME_MAX ? stamp->time : TIME_MAX;
-    return proposed > tree->counters.last_time ? proposed : tree->counters.last_time + 1;
+    bool comes_back =
+        tree->cluster.level >= LEVEL_TIMES && last > proposed && last - proposed > TIME_BACK_MAX;
+    return proposed > last || comes_back ? proposed : last + 1;
 }
 
 /* Carries the command out, and keeps its result. Returns only failures of the database. */
@@ -79,7 +85,6 @@ static int take_effect(struct change *c, const struct command_view *view)
         return tree_fail(tree, -ENOMEM, "out of memory for a result");
     result->count = view->count;
     c->time = time_of(tree, &view->stamp);
-    assert(c->time > before.last_time);
     tree->counters.last_time = c->time;
     result->status = view->count > 1 ? run_list(c, view) : run_operations(c, *view);
     if (result->status < 0) {

@@ -31,7 +31,7 @@ int data_check_size(const struct tree *tree, uint64_t size)
 static int data_finish(struct change *c, struct inode *inode, bool converted)
 {
     assert(inode_is(inode, S_IFREG));
-    inode->attr.mtime = c->time;
+    inode_touch(c, inode);
     return converted ? inode_set_inline(c, inode, (struct bytes){0}) : inode_set(c, inode);
 }
 
@@ -98,7 +98,7 @@ int data_replace(struct change *c, struct inode *inode, struct bytes contents)
             return status;
         inode->attr.size = contents.len;
         inode_set_used(c, inode, contents.len);
-        inode->attr.mtime = c->time;
+        inode_touch(c, inode);
         return inode_set_inline(c, inode, contents);
     }
     if (converted) {
@@ -132,7 +132,7 @@ static int inline_write(struct change *c, struct inode *inode, uint64_t offset,
         inode_set_used(c, inode, end);
     }
     memcpy(scratch + offset, contents.data, contents.len);
-    inode->attr.mtime = c->time;
+    inode_touch(c, inode);
     return inode_set_inline(c, inode, bytes_of(scratch, inode->attr.size));
 }
 
@@ -169,7 +169,7 @@ static int inline_resize(struct change *c, struct inode *inode, uint64_t size)
     if (size > old_size)
         memset(scratch + old_size, 0, size - old_size);
     inode->attr.size = size;
-    inode->attr.mtime = c->time;
+    inode_touch(c, inode);
     inode_set_used(c, inode, size);
     return inode_set_inline(c, inode, bytes_of(scratch, size));
 }
@@ -216,6 +216,6 @@ int data_punch(struct change *c, struct inode *inode, uint64_t offset, uint64_t 
     if (status < 0)
         return status;
     memset(scratch + offset, 0, smaller(end, size) - offset);
-    inode->attr.mtime = c->time;
+    inode_touch(c, inode);
     return inode_set_inline(c, inode, bytes_of(scratch, size));
 }

@@ -41,6 +41,29 @@ int inode_get(struct tree *tree, uint64_t ino, struct inode *inode)
     return 0;
 }
 
+/* An inode's ctime only grows, whatever became of the clocks: if the command's time is not later,
+ * it is the next nanosecond. A command changes it once, however many of its operations write it. */
+static void inode_change(const struct change *c, struct inode *inode)
+{
+    int64_t time = (int64_t)c->time, next = inode->attr.ctime;
+    if (inode->attr.revision == c->revision)
+        return;
+    next += next < INT64_MAX; /* which only a damaged row has */
+    inode->attr.revision = c->revision;
+    inode->attr.ctime = time > next ? time : next;
+}
+
+/* The ctime is the command's time, unless that of before is of a time when the clocks were ahead.
+ * Then an mtime that is as late grows with it. An earlier one, which somebody has set right, grows
+ * by the command's time. */
+void inode_touch(const struct change *c, struct inode *inode)
+{
+    int64_t time = (int64_t)c->time;
+    bool touched = inode->attr.mtime == time && inode->attr.revision == c->revision;
+    inode_change(c, inode);
+    inode->attr.mtime = touched || inode->attr.mtime < time ? time : inode->attr.ctime;
+}
+
 /* All writes of inodes come here, so revision, ctime and the cache are right. `contents` counts
  * only for the queries that write `inline`. */
 static int inode_write(struct change *c, enum tree_query which, struct inode *inode,
@@ -49,8 +72,7 @@ static int inode_write(struct change *c, enum tree_query which, struct inode *in
     assert(inode->attr.ino >= INO_ROOT);
     assert(c->tree->writing);
     assert(!inode->kept);
-    inode->attr.revision = c->revision;
-    inode->attr.ctime = c->time;
+    inode_change(c, inode);
     cache_inode(c->tree->cache, inode);
     sqlite3_stmt *query = tree_query(c->tree, which);
     inode_bind(query, inode);
@@ -72,8 +94,8 @@ int inode_add(struct change *c, struct inode *inode, struct bytes contents, uint
 {
     assert(inode->attr.nlink > 0);
     inode->attr.ino = c->tree->counters.next_ino++;
-    inode->attr.atime = c->time;
-    inode->attr.mtime = c->time;
+    inode->attr.atime = (int64_t)c->time;
+    inode_touch(c, inode);
     c->tree->counters.inodes++;
     sqlite3_stmt *query = tree_query(c->tree, QUERY_INODE_ADD);
     bind_way(query, 3, parent, name);
@@ -122,6 +144,7 @@ static int inode_free(struct change *c, struct inode *inode)
     bool kept = kept_wanted(c->tree, inode->attr.ino);
     assert(inode->attr.ino != INO_ROOT);
     assert(c->tree->counters.inodes > 1);
+    inode_change(c, inode);
     if (kept)
         status = kept_add(c, inode);
     if (status == 0)
@@ -149,11 +172,8 @@ int inode_unlink(struct change *c, struct inode *inode, uint64_t hold)
     inode->attr.nlink = inode_is(inode, S_IFDIR) ? 0 : inode->attr.nlink - 1;
     if (inode->attr.nlink > 0)
         return inode_set(c, inode);
-    if (hold != inode->attr.ino) {
-        inode->attr.revision = c->revision;
-        inode->attr.ctime = c->time;
+    if (hold != inode->attr.ino)
         return inode_free(c, inode);
-    }
     sqlite3_stmt *query = tree_query(c->tree, QUERY_HELD_ADD);
     bind_number(query, 1, c->node);
     bind_number(query, 2, inode->attr.ino);

@@ -32,8 +32,9 @@ enum {
     XATTR_NAMES_MAX = 65536,   /* names with their NULs, as listxattr(2) can give them */
     OLD_BYTES_MAX = 64 << 20,  /* former values of one command; any more are left out */
 };
-#define LINKS_MAX INT32_MAX          /* of an inode: EMLINK */
-#define TIME_MAX (UINT64_C(1) << 62) /* ns: the year 2116; clocks beyond are wrong */
+#define LINKS_MAX INT32_MAX                       /* of an inode: EMLINK */
+#define TIME_MAX (UINT64_C(1) << 62)              /* ns: the year 2116; clocks beyond are wrong */
+#define TIME_BACK_MAX (UINT64_C(10) * 1000000000) /* ns by which entries may come out of order */
 /* Numbers of contents in chunks; each larger file takes one. ENOSPC. */
 #define DATA_MAX (UINT64_C(1) << (63 - CHUNK_NUMBER_BITS))
 
@@ -189,7 +190,7 @@ struct tree {
 struct change {
     struct tree *tree;
     uint32_t node; /* whose command it is */
-    uint64_t time;
+    uint64_t time; /* what it is dated with, ns since 1970 */
     uint64_t revision;
     bool mine;
     bool skipping; /* tree_branch.c: operations up to the next ELSE do not run */
@@ -241,7 +242,10 @@ void inode_bind(sqlite3_stmt *statement, const struct inode *inode);
 /* With its first name. */
 int inode_add(struct change *c, struct inode *inode, struct bytes contents, uint64_t parent,
               struct bytes name);
-/* Writes a changed inode; gives it the command's revision and ctime. */
+/* Its contents change, or its entries: gives it the command's time as mtime. It has to be written
+ * then. */
+void inode_touch(const struct change *c, struct inode *inode);
+/* Writes a changed inode; gives it the command's revision and time. */
 int inode_set(struct change *c, struct inode *inode);
 /* So many bytes are stored for it now; the counters follow. */
 void inode_set_used(struct change *c, struct inode *inode, uint64_t used);
@@ -326,7 +330,7 @@ static inline uint64_t chunk_id(uint64_t data, uint64_t number)
 /* ---- tree_kept.c ---- */
 
 bool kept_wanted(const struct tree *tree, uint64_t ino);
-/* Before the inode's row is deleted. */
+/* Before the inode's row is deleted, as it is now. */
 int kept_add(struct change *c, const struct inode *inode);
 /* 0 or -ESTALE. */
 int kept_get(struct tree *tree, uint64_t ino, struct inode *inode);

@@ -30,11 +30,9 @@ bool kept_wanted(const struct tree *tree, uint64_t ino)
 
 int kept_add(struct change *c, const struct inode *inode)
 {
-    struct inode gone = *inode;
     assert(!inode->kept);
-    gone.attr.ctime = c->time;
     sqlite3_stmt *query = tree_query(c->tree, QUERY_KEPT_ADD);
-    inode_bind(query, &gone);
+    inode_bind(query, inode);
     c->tree->kept = true;
     return tree_run(c->tree, query);
 }

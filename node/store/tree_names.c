@@ -103,7 +103,7 @@ int name_make(struct change *c, struct inode *dir, struct bytes name, struct ino
         return status;
     dir->attr.size++;
     dir->attr.nlink += directory;
-    dir->attr.mtime = c->time;
+    inode_touch(c, dir);
     change_name(c, CHANGE_CREATED, inode, dir->attr.ino, name);
     return inode_set(c, dir);
 }
@@ -121,7 +121,7 @@ int name_remove(struct change *c, struct inode *dir, struct bytes name, struct i
         return status;
     dir->attr.size--;
     dir->attr.nlink -= inode_is(inode, S_IFDIR);
-    dir->attr.mtime = c->time;
+    inode_touch(c, dir);
     change_name(c, CHANGE_DELETED, inode, dir->attr.ino, name);
     status = inode_unlink(c, inode, hold);
     return status < 0 ? status : inode_set(c, dir);
@@ -223,7 +223,7 @@ int op_link(struct change *c, const struct op *op, struct op_result *out)
 
     inode.attr.nlink++;
     dir.attr.size++;
-    dir.attr.mtime = c->time;
+    inode_touch(c, &dir);
     change_name(c, CHANGE_CREATED, &inode, op->ino, op->name);
     status = name_add(c, op->ino, op->name, op->ino2);
     if (status == 0)

@@ -182,8 +182,8 @@ int op_rename(struct change *c, const struct op *op, struct op_result *out)
     out->existed = r.replaces;
     if (!same) {
         status = op->flags & OP_EXCHANGE ? exchange_names(c, &r) : move_name(c, &r);
-        r.from.attr.mtime = c->time;
-        r.to->attr.mtime = c->time;
+        inode_touch(c, &r.from);
+        inode_touch(c, r.to);
         if (status == 0)
             status = inode_set(c, &r.from);
         if (status == 0 && r.to != &r.from)

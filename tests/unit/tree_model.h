@@ -33,6 +33,7 @@ struct model {
     uint64_t inodes; /* the next number */
     uint64_t applied;
     uint64_t last_time;
+    uint32_t level; /* of the cluster */
     uint64_t incarnation[MODEL_NODES];
     struct model_inode inode[MODEL_INODES];
     struct model_name name[MODEL_NAMES];
@@ -54,7 +55,7 @@ uint32_t model_xattr(struct bytes name);
 
 /* ---- For the operations ---- */
 
-/* The inode got the command's revision and ctime; model_touch_contents: its mtime as well. */
+/* The inode got the command's revision and a ctime; model_touch_contents: an mtime as well. */
 void model_touch(struct model *m, uint64_t ino);
 void model_touch_contents(struct model *m, uint64_t ino);
 struct model_name *model_name_of(struct model *m, uint64_t parent, struct bytes name);

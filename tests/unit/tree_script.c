@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 enum { LIST_OPS_MAX = 6 };
+#define SIX_SECONDS (UINT64_C(6) * 1000000000)
 
 struct script_nodes script_nodes(void)
 {
@@ -102,6 +103,8 @@ static struct op pick_op(const struct model *m, uint64_t *seed)
                             : op.type < OP_CREATE ? is_file
                                                   : any);
         taken = 0;
+        if (random_below(seed, 2)) /* near what was set by changes */
+            op.mtime = (int64_t)(m->last_time + random_below(seed, 200)) - 100;
     }
     op.hold = random_below(seed, 2) ? taken : random_below(seed, (uint32_t)m->inodes);
     return op;
@@ -115,12 +118,16 @@ struct buffer script_next(struct script_nodes *nodes, struct model **m, uint64_t
     struct op ops[LIST_OPS_MAX];
     for (uint32_t i = 0; i < count; i++)
         ops[i] = pick_op(*m, seed);
+    if (random_below(seed, 300) == 0)
+        ops[0] = (struct op){.type = OP_LEVEL, .size = 1 + random_below(seed, LEVEL_MAX)};
     if (random_below(seed, 200) == 0) { /* it has started again */
         from->incarnation++;
         from->sequence = 1;
     }
     nodes->time += random_below(seed, 100);
     from->time = nodes->time - random_below(seed, 150); /* clocks differ */
+    if (random_below(seed, 50) == 0)                    /* and one is wrong */
+        from->time += random_below(seed, 3) * SIX_SECONDS;
     struct buffer entry = fixture_entry(from, ops, count);
     model_apply(m, bytes_of(entry.data, entry.len), expected);
     return entry;

@@ -5,6 +5,6 @@
 data_finish(...)
 {
 <...
-- inode->attr.mtime = c->time;
+- inode_touch(c, inode);
 ...>
 }

@@ -5,6 +5,6 @@
 inline_resize(...)
 {
 <...
-- inode->attr.mtime = c->time;
+- inode_touch(c, inode);
 ...>
 }

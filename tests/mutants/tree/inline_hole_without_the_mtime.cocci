@@ -5,6 +5,6 @@
 data_punch(...)
 {
 <...
-- inode->attr.mtime = c->time;
+- inode_touch(c, inode);
 ...>
 }

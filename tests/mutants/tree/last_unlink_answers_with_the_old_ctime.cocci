@@ -1,10 +1,10 @@
-// The answer to the removal of the last name has the ctime before it.
-// killers: test_tree_random
+// An inode that loses its last name has the ctime and the revision of before, in the answer and for those that have it open.
+// killers: test_tree_random, test_tree_kept
 @@
 @@
-inode_unlink(...)
+inode_free(...)
 {
 <...
-- inode->attr.ctime = c->time;
+- inode_change(c, inode);
 ...>
 }

@@ -5,6 +5,6 @@
 op_link(...)
 {
 <...
-- dir.attr.mtime = c->time;
+- inode_touch(c, &dir);
 ...>
 }

@@ -5,6 +5,6 @@
 name_make(...)
 {
 <...
-- dir->attr.mtime = c->time;
+- inode_touch(c, dir);
 ...>
 }

@@ -5,6 +5,6 @@
 op_rename(...)
 {
 <...
-- r.from.attr.mtime = c->time;
+- inode_touch(c, &r.from);
 ...>
 }

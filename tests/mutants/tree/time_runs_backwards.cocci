@@ -5,7 +5,7 @@
 time_of(...)
 {
 <...
-- proposed > tree->counters.last_time ? proposed : tree->counters.last_time + 1
+- proposed > last || comes_back ? proposed : last + 1
 + proposed
 ...>
 }
