@@ -7,7 +7,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #define FOLDER_INO (FS_VIRTUAL | 1)
@@ -53,13 +52,11 @@ bool fs_is_reserved(uint64_t parent, const char *name)
 }
 
 /* The size is 0, as in /proc: it is not known before the file is opened. */
-static struct attr attr_of(uint64_t ino)
+static struct attr attr_of(const struct fs *fs, uint64_t ino)
 {
     const struct member *member = member_of(ino);
     struct attr attr = {.ino = ino, .uid = getuid(), .gid = getgid()};
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    attr.atime = attr.mtime = attr.ctime = now.tv_sec * NS_PER_S + now.tv_nsec;
+    attr.atime = attr.mtime = attr.ctime = (int64_t)replica_time(fs->replica);
     attr.mode = member ? member->mode : S_IFDIR | 0555;
     attr.nlink = S_ISDIR(attr.mode) ? 2 : 1;
     return attr;
@@ -89,7 +86,7 @@ void fs_special_lookup(fuse_req_t req, uint64_t parent, const char *name)
             fs_request_read(r, local_root_found);
         return;
     }
-    struct attr attr = attr_of(member ? member->ino : FOLDER_INO);
+    struct attr attr = attr_of(fs_of(req), member ? member->ino : FOLDER_INO);
     entry.ino = attr.ino;
     fs_stat_of(&attr, 0, &entry.attr);
     fuse_reply_entry(req, &entry);
@@ -98,7 +95,7 @@ void fs_special_lookup(fuse_req_t req, uint64_t parent, const char *name)
 void fs_special_getattr(fuse_req_t req, uint64_t ino)
 {
     assert(fs_is_virtual(ino));
-    struct attr attr = attr_of(ino);
+    struct attr attr = attr_of(fs_of(req), ino);
     struct stat stat;
     fs_stat_of(&attr, 0, &stat);
     fuse_reply_attr(req, &stat, 0);
@@ -117,7 +114,7 @@ void fs_special_list(struct fs *fs, struct bytes after, tree_entry_cb *each, voi
 {
     for (int i = 0; i < MEMBER_COUNT; i++) {
         struct bytes name = bytes_of_text(members[i].name);
-        struct attr attr = attr_of(members[i].ino);
+        struct attr attr = attr_of(fs, members[i].ino);
         size_t common = name.len < after.len ? name.len : after.len;
         int order = common ? memcmp(name.data, after.data, common) : 0;
         if (order < 0 || (order == 0 && name.len <= after.len))

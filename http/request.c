@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 /* An unwanted body up to this size is read and dropped, which keeps the connection. */
 enum { UNREAD_BODY_BYTES_MAX = 64 * 1024 };
@@ -174,10 +175,21 @@ void http_answer(struct http_request *request, unsigned int status)
     http_wake(request->http);
 }
 
+/* libmicrohttpd would give what this node's clock shows. */
+static void add_date(struct replica *replica, struct MHD_Response *response)
+{
+    char text[64];
+    struct tm date;
+    time_t now = (time_t)(replica_time(replica) / 1000000000);
+    strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&now, &date));
+    MHD_add_response_header(response, MHD_HTTP_HEADER_DATE, text);
+}
+
 static void add_headers(const struct http_request *request, struct MHD_Response *response)
 {
     const struct http_answer *answer = &request->answer;
     char text[96];
+    add_date(request->http->replica, response);
     MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE,
                             answer->content_type ? answer->content_type : "application/json");
     if (answer->etag) {

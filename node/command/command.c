@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { STAMP_BYTES = 1 + 4 + 8 + 8 + 8 + 8 + 4 };
+enum { STAMP_TIME_AT = 1 + 4 + 8 + 8 + 8, STAMP_BYTES = STAMP_TIME_AT + 8 + 4 };
 
 /* The field's bit in a mask. */
 #define FIELD_BIT(name, kind, bit, level) FIELD_##name = 1u << bit,
@@ -174,6 +174,12 @@ void command_stamp(struct command *c, const struct stamp *stamp)
     buffer_put_u32(&c->bytes, c->count);
     assert(c->bytes.len == STAMP_BYTES);
     c->bytes.len = len;
+}
+
+void command_date(uint8_t *bytes, uint64_t time)
+{
+    for (int i = 0; i < 8; i++)
+        bytes[STAMP_TIME_AT + i] = (uint8_t)(time >> 8 * i);
 }
 
 /* ---- Reading ---- */

@@ -81,7 +81,7 @@ struct stamp {
     uint64_t sequence;    /* of this command in the incarnation, from 1 */
     uint64_t lowest;      /* the lowest sequence that still waits for its result: below it all are
                              forgotten */
-    uint64_t time;        /* the proposer's clock, ns since 1970 */
+    uint64_t time;        /* of the cluster when it was proposed, ns since 1970 (level.h) */
 };
 
 /* A command under construction. A zeroed one is empty. */
@@ -98,6 +98,8 @@ void command_free(struct command *c);
 int command_add(struct command *c, const struct op *op);
 /* Writes the stamp; the bytes are then complete. */
 void command_stamp(struct command *c, const struct stamp *stamp);
+/* Gives a complete command another time. */
+void command_date(uint8_t *bytes, uint64_t time);
 
 /* A command as read from the log. */
 struct command_view {

@@ -5,8 +5,9 @@
  *   2  commands of version 2, whose masks have room for 32 fields; LEVEL, by which the cluster goes
  *      from one level to the next, and MEMBER, by which a node says where it is; snapshots of
  *      format 4; IF and ELSE.
- *   3  a leader that stops hands over: the message HAND_OVER. The time of an entry may be earlier
- *      than the last one's, if that was wrong (store/tree_apply.c).
+ *   3  a leader that stops hands over: the message HAND_OVER. The time of a command is what most
+ *      clocks of the cluster show (replica/clocks.h), so it may be earlier than the last one's
+ *      (store/tree_apply.c); frames by which nodes ask for it.
  *
  * Every part of a command (an operation, a field of one) has the level since which it exists, in
  * operations.h. A command needs the highest level of its parts, and must not be proposed before
@@ -24,7 +25,7 @@ enum {
     LEVEL_MAX = 3, /* the highest that it reads and writes */
 
     LEVEL_HAND_OVER = 3, /* since when there is such a message */
-    LEVEL_TIMES = 3,     /* since when time comes back */
+    LEVEL_TIMES = 3,     /* since when time comes back, and nodes ask each other for it */
 };
 
 #endif

@@ -258,7 +258,12 @@ void frame_encode(const struct frame *frame, const struct frame_scope *scope, st
         break;
     case FRAME_PING:
     case FRAME_PONG:
+    case FRAME_CLOCK_REQUEST:
         buffer_put_u64(out, frame->id);
+        break;
+    case FRAME_CLOCK:
+        buffer_put_u64(out, frame->id);
+        buffer_put_u64(out, frame->time);
         break;
     case FRAME_REACH:
         put_reach(out, frame);
@@ -302,6 +307,10 @@ static int read_body(struct reader *r, struct frame *frame)
     case FRAME_DIGEST:
         frame->index = reader_u64(r);
         frame->digest = reader_u64(r);
+        return 0;
+    case FRAME_CLOCK:
+        frame->id = reader_u64(r);
+        frame->time = reader_u64(r);
         return 0;
     default:
         frame->id = reader_u64(r);

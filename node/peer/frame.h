@@ -26,6 +26,8 @@ enum frame_type {
     FRAME_PONG,             /* id */
     FRAME_REACH,            /* reach: for the relay; between links only */
     FRAME_DIGEST,           /* index, digest: what the sender has applied */
+    FRAME_CLOCK_REQUEST,    /* id; from level 3 on */
+    FRAME_CLOCK,            /* id, time: what the sender's wall clock shows */
     FRAME_TYPE_END,
 };
 
@@ -33,10 +35,12 @@ struct frame {
     uint8_t type; /* enum frame_type */
     bool last;
     uint32_t from, to;
-    uint64_t id;          /* of a ping, or of the receiver's attempt to fetch a snapshot */
-    uint64_t index;       /* applied index: REQUEST: at least this; PIECE: of the snapshot */
-    uint64_t digest;      /* of the history up to `index` */
-    uint64_t piece;       /* number of the piece, from 0 */
+    uint64_t id;     /* of a ping, or of the receiver's attempt to fetch a snapshot; when a clock
+                        was asked for, by the receiver's steady clock, in microseconds */
+    uint64_t time;   /* CLOCK: ns since 1970 */
+    uint64_t index;  /* applied index: REQUEST: at least this; PIECE: of the snapshot */
+    uint64_t digest; /* of the history up to `index` */
+    uint64_t piece;  /* number of the piece, from 0 */
     uint32_t reach_count; /* REACH: the peers that the sender hears and talks to */
     uint32_t reach[PAXOS_NODES_MAX];
     struct bytes data;          /* PIECE; borrowed */

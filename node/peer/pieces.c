@@ -65,7 +65,8 @@ static bool lane_end(struct lane *lane, size_t start, size_t bytes_max)
     return true;
 }
 
-/* A late heartbeat is worthless, so it must not wait behind bulk data. */
+/* A late heartbeat is worthless, and so is a clock that was read long ago: neither must wait behind
+ * bulk data. */
 static bool is_urgent(const struct frame *frame)
 {
     switch (frame->type) {
@@ -75,6 +76,8 @@ static bool is_urgent(const struct frame *frame)
     case FRAME_PING:
     case FRAME_PONG:
     case FRAME_REACH:
+    case FRAME_CLOCK_REQUEST:
+    case FRAME_CLOCK:
         return true;
     default:
         return false;

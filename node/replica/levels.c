@@ -128,6 +128,11 @@ static uint32_t level_of_all(const struct replica *r)
     return level;
 }
 
+bool levels_reach(const struct replica *r, uint32_t level)
+{
+    return level_of(r) >= level || level_of_all(r) >= level;
+}
+
 static bool is_where_the_log_says(const struct replica *r)
 {
     const struct config_member *me = &r->config->me;

@@ -35,6 +35,12 @@ static void on_frame(void *arg, struct frame *frame)
     case FRAME_DIGEST:
         digests_frame(r, frame);
         break;
+    case FRAME_CLOCK_REQUEST:
+        dates_answer(r, frame);
+        break;
+    case FRAME_CLOCK:
+        dates_told(r, frame);
+        break;
     }
 }
 
@@ -42,6 +48,8 @@ static void on_link(void *arg, uint32_t pid, bool up)
 {
     replica_step(arg,
                  &(struct paxos_event){.type = up ? PAXOS_LINK_UP : PAXOS_LINK_DOWN, .pid = pid});
+    if (up)
+        dates_ask(arg);
 }
 
 static void on_moved(void *arg, const struct peer_member *member)
@@ -89,6 +97,7 @@ static void on_housekeeping(uv_timer_t *timer)
         why_housekeeping(r, now);
         leases_housekeeping(r, now);
         lost_housekeeping(r, now);
+        dates_housekeeping(r, now);
         if (r->paxos)
             levels_housekeeping(r, now);
     }
@@ -174,6 +183,7 @@ static int start_consensus(struct replica *r, const struct paxos_stored *stored,
     r->turn.decided = tree_applied(r->tree);
     divergence_init(&r->digests.divergence, others, count);
     digests_begin(r);
+    clocks_init(&r->dates.clocks, others, count);
     paxos_status(r->paxos, &r->status);
     replica_describe(r);
     struct log_callbacks callbacks = {on_durable, on_log_failed, r};

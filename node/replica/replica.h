@@ -108,6 +108,10 @@ void replica_observe(struct replica *replica, struct replica_observer *observer)
 /* At the latest before replica_free. */
 void replica_observe_end(struct replica *replica, struct replica_observer *observer);
 
+/* What time it is in the cluster, ns since 1970; as long as this node does not know, what its own
+ * clock shows. */
+uint64_t replica_time(const struct replica *replica);
+
 /* Whether a write would be refused at this moment: no quorum, not a member yet, or stopping. */
 bool replica_refuses_writes(const struct replica *replica);
 
@@ -132,17 +136,22 @@ struct replica_status {
     uint64_t applied;
     uint64_t digest; /* of the history up to there */
     uint32_t level;  /* the cluster's feature level (command/level.h) */
-    bool settled;    /* neither the level nor what the log says of this node is about to change */
+    bool settled;    /* neither the level nor what the log says of this node is about to change,
+                        and it is known what time it is */
     bool writes_refused;
-    char why[REPLICA_TEXT_MAX]; /* one sentence on why writes are refused here; empty when they are
-                                   not */
+    char why[REPLICA_TEXT_MAX]; /* one sentence on why writes are refused here, or else on what is
+                                   wrong with this node's clock; empty when nothing is */
     bool mounted;
-    const char *mount_why; /* one sentence on why it is not; empty when it is, or need not be */
+    const char *mount_why;  /* one sentence on why it is not; empty when it is, or need not be */
+    bool time_known;        /* the cluster's, from level 3 on */
+    int64_t clock_ahead_ms; /* if it is: this node's clock of that */
     uint32_t peer_count;
     struct {
         uint32_t pid;
         const char *addr;
         bool linked, alive;
+        bool clock_known;
+        int64_t clock_ahead_ms;       /* its clock of the cluster's time */
         enum paxos_standing standing; /* of one that is alive */
         uint64_t accepted;            /* known at the leader only */
     } peers[PAXOS_NODES_MAX];

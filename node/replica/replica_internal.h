@@ -15,6 +15,7 @@
  *   leases.c    whether this node takes part in read leases
  *   snapshot_serving.c, snapshot_fetching.c  trees on their way to and from a peer
  *   digests.c   comparing this node's tree with the others'
+ *   dates.c     what time it is: from the clocks of all members (clocks.h)
  *   checkpoint.c  when the tree is made durable and the log trimmed
  *   starts.c    old copies of folders, this node's and others'
  *   lost.c      whether the folder is still where it was
@@ -141,6 +142,8 @@ void levels_hold(struct replica *r, struct command *command, uint64_t deadline_m
                  replica_written_cb *done, void *arg);
 /* Goes on with those that wait, or answers them: with each housekeeping. */
 void levels_release(struct replica *r, uint64_t now_ms);
+/* Whether the cluster is at this level, or is about to be: all members are linked and speak it. */
+bool levels_reach(const struct replica *r, uint32_t level);
 /* Nothing of it is about to change, as far as this node sees. */
 bool levels_settled(const struct replica *r);
 /* Whether this node reads the entries that a peer proposes. */
@@ -160,8 +163,9 @@ void writes_begin(struct replica *r);
 /* As replica_submit_by, whatever level the command needs. */
 void writes_submit(struct replica *r, struct command *command, uint64_t deadline_ms,
                    replica_written_cb *done, void *arg);
-/* Proposes what waits for it. */
+/* Proposes what waits for it, if there is a leader and it is known what time it is. */
 void writes_propose(struct replica *r);
+bool writes_may_propose(const struct replica *r);
 /* The entry with this stamp has taken effect here, or a snapshot contains it. */
 void writes_complete(struct replica *r, uint64_t sequence, const struct command_result *result);
 /* Answers from the tree's exactly-once rows what a snapshot has taken the place of. */
@@ -217,6 +221,18 @@ void digests_frame(struct replica *r, const struct frame *frame);
 void digests_beat(struct replica *r);
 /* Why requests are refused in doubt: one sentence. */
 void digests_doubt(const struct replica *r, char text[FAULT_TEXT_MAX]);
+
+/* The time that changes are dated with, ns since 1970. Returns false as long as it is not known. */
+bool dates_now(const struct replica *r, uint64_t *time_ns);
+/* Asks the others for their clocks, if they all can be asked. */
+void dates_ask(struct replica *r);
+void dates_answer(struct replica *r, const struct frame *request);
+void dates_told(struct replica *r, const struct frame *frame);
+void dates_housekeeping(struct replica *r, uint64_t now_ms);
+/* Fills in what `s` says of clocks. */
+void dates_status(const struct replica *r, struct replica_status *s);
+/* What is wrong with this node's clock: one sentence; empty if nothing is. */
+void dates_describe(const struct replica *r, char text[REPLICA_TEXT_MAX]);
 
 /* Fills `s->why`, of which everything else is filled already. */
 void why_refused(const struct replica *r, struct replica_status *s);

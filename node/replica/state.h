@@ -8,6 +8,7 @@
 #ifndef QUORUMFS_REPLICA_STATE_H
 #define QUORUMFS_REPLICA_STATE_H
 
+#include "replica/clocks.h"
 #include "replica/describe.h"
 #include "replica/divergence.h"
 #include "replica/replica.h"
@@ -202,6 +203,16 @@ struct replica_digests {
     bool doubt; /* another node's tree differs from this one, and no majority tells who is right */
 };
 
+/* dates.c; empty before there is a core. */
+struct replica_dates {
+    struct clocks clocks;
+    uint64_t asked_ms;                /* when another node asked for this one's clock; 0: never */
+    uint64_t ask_ms;                  /* when the others are asked next */
+    uint64_t known_ms;                /* since then a majority was heard; 0: it was not */
+    enum clock_verdict verdict, said; /* about this node's clock; as the log was told last */
+    uint64_t verdict_ms;              /* since then it is `verdict` */
+};
+
 /* leases.c */
 struct replica_leases {
     bool before; /* an earlier start may have vouched for leases that still run */
@@ -281,6 +292,7 @@ struct replica {
     struct snapshot_fetching fetching;
     struct replica_checkpoint checkpoint;
     struct replica_digests digests;
+    struct replica_dates dates;
     struct replica_leases leases;
     struct replica_lost lost;
     struct replica_starts starts;

@@ -37,6 +37,7 @@ static void describe_peers(const struct replica *r, struct replica_status *s)
 
 void replica_status(struct replica *r, struct replica_status *s)
 {
+    uint64_t time_ns;
     *s = (struct replica_status){.me = r->cluster.identity.node,
                                  .cluster = r->cluster.identity.cluster,
                                  .config = r->config};
@@ -47,11 +48,14 @@ void replica_status(struct replica *r, struct replica_status *s)
     s->applied = tree_applied(r->tree);
     s->digest = tree_history(r->tree);
     s->level = tree_cluster(r->tree)->level;
-    s->settled = levels_settled(r);
+    s->settled = levels_settled(r) && dates_now(r, &time_ns);
     describe_peers(r, s);
     s->writes_refused = replica_refuses_writes(r);
     if (s->writes_refused)
         why_refused(r, s);
+    else
+        dates_describe(r, s->why);
+    dates_status(r, s);
     s->mounted = r->mount.mounted;
     s->mount_why = r->mount.why;
     s->pending_writes = r->writes.count;
@@ -82,6 +86,11 @@ static void add_number(cJSON *object, const char *name, uint64_t value)
     cJSON_AddNumberToObject(object, name, (double)value);
 }
 
+static void add_signed(cJSON *object, const char *name, int64_t value)
+{
+    cJSON_AddNumberToObject(object, name, (double)value);
+}
+
 static void add_peers(cJSON *root, const struct replica_status *s)
 {
     cJSON *peers = cJSON_AddArrayToObject(root, "peers");
@@ -91,6 +100,8 @@ static void add_peers(cJSON *root, const struct replica_status *s)
         cJSON_AddStringToObject(peer, "addr", s->peers[i].addr);
         cJSON_AddBoolToObject(peer, "linked", s->peers[i].linked);
         cJSON_AddBoolToObject(peer, "alive", s->peers[i].alive);
+        if (s->peers[i].clock_known)
+            add_signed(peer, "clock_ahead_ms", s->peers[i].clock_ahead_ms);
         if (s->paxos.role == PAXOS_LEADER)
             add_number(peer, "accepted", s->peers[i].accepted);
         cJSON_AddItemToArray(peers, peer);
@@ -152,6 +163,8 @@ static cJSON *status_object(const struct replica_status *s)
     add_number(root, "leader_changes", s->paxos.leader_changes);
     if (s->age_ms != UINT64_MAX)
         add_number(root, "confirmed_ms_ago", s->age_ms);
+    if (s->time_known)
+        add_signed(root, "clock_ahead_ms", s->clock_ahead_ms);
     add_number(root, "waiting_writes", s->pending_writes);
     add_number(root, "waiting_reads", s->pending_reads);
     add_mount(root, s);
@@ -211,6 +224,10 @@ static void consensus_metrics(struct buffer *out, const struct replica_status *s
     gauge(out, "log_decided", "Entries decided.", s->paxos.decided);
     gauge(out, "log_accepted", "Entries accepted.", s->paxos.accepted);
     gauge(out, "log_memory_bytes", "Entries held in memory.", s->paxos.log_bytes);
+    if (s->time_known)
+        metric(out, "gauge", "clock_ahead_seconds",
+               "This node's clock, compared with the time that changes are dated with.",
+               (double)s->clock_ahead_ms / 1e3);
 }
 
 static void request_metrics(struct buffer *out, const struct replica_status *s)
@@ -279,6 +296,6 @@ void status_why(struct replica *replica, struct buffer *out)
 {
     struct replica_status s;
     replica_status(replica, &s);
-    if (s.writes_refused)
+    if (s.why[0])
         buffer_printf(out, "%s\n", s.why);
 }

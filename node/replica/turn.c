@@ -167,7 +167,7 @@ static bool turn_round(struct replica *r)
     if (r->end.broken)
         return false;
     reads_answer(r);
-    return more || r->reads.unasked || (r->writes.unproposed && r->status.has_leader);
+    return more || r->reads.unasked || (r->writes.unproposed && writes_may_propose(r));
 }
 
 static void turn(uv_prepare_t *handle)

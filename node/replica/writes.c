@@ -4,15 +4,16 @@
  *                 │  no quorum: refused             │  leader changed, or no answer: proposed again
  *                 └─ deadline: refused              └─ deadline: outcome unknown
  *
- * A command keeps its stamp however often it is proposed, and nodes recognise repetitions by it.
- * `lowest` in the stamp tells them below which sequence results are no longer awaited. */
+ * A command is dated when it is proposed first: until a node has heard what time it is (dates.c),
+ * it waits like for a leader. It keeps its stamp however often it is proposed, and nodes recognise
+ * repetitions by it. `lowest` in the stamp tells them below which sequence results are no longer
+ * awaited. */
 #include "replica/replica_internal.h"
 
 #include "base/trace.h"
 
 #include <assert.h>
 #include <stdlib.h>
-#include <time.h>
 
 #define trace_write(r, sequence, what)                                                             \
     trace_debug("write", STAMP_FORMAT " %s",                                                       \
@@ -29,13 +30,6 @@ void writes_begin(struct replica *r)
     TAILQ_INIT(&r->writes.by_age);
     for (size_t i = 0; i < WRITE_BUCKETS; i++)
         TAILQ_INIT(&r->writes.buckets[i]);
-}
-
-static uint64_t clock_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
 /* Answers the caller, and forgets the write. The callback may submit new ones. */
@@ -68,7 +62,6 @@ static struct pending_write *writes_make(struct replica *r, struct command *comm
                                .incarnation = replica_incarnation(r),
                                .sequence = w->sequence,
                                .lowest = oldest ? oldest->sequence : w->sequence,
-                               .time = clock_ns(),
                            });
     w->entry = paxos_entry_new(command->bytes.data, (uint32_t)command->bytes.len);
     if (!w->entry) {
@@ -141,6 +134,7 @@ void writes_submit(struct replica *r, struct command *command, uint64_t deadline
 struct proposal {
     struct paxos_entry *entries[256];
     uint32_t count;
+    uint64_t time; /* of what was never proposed before */
 };
 
 static void proposal_flush(struct replica *r, struct proposal *proposal)
@@ -158,23 +152,31 @@ static void proposal_add(struct replica *r, struct proposal *proposal, struct pe
     trace_write(r, w->sequence, w->proposed ? "proposed again" : "proposed");
     w->repeat_step_ms = w->proposed ? w->repeat_step_ms * 2 : WRITE_REPEAT_MS;
     w->repeat_ms = now + w->repeat_step_ms;
+    if (!w->proposed)
+        command_date(w->entry->bytes, proposal->time); /* nobody else has it yet */
     w->proposed = true;
     proposal->entries[proposal->count++] = w->entry;
     if (proposal->count == sizeof proposal->entries / sizeof *proposal->entries)
         proposal_flush(r, proposal);
 }
 
+bool writes_may_propose(const struct replica *r)
+{
+    uint64_t time;
+    return r->status.has_leader && dates_now(r, &time);
+}
+
 void writes_propose(struct replica *r)
 {
+    struct proposal proposal = {.count = 0};
     if (!r->status.has_leader)
         return;
     /* Another leader may know nothing of what was forwarded to, or buffered by, the one before. */
     bool all = paxos_ballot_compare(r->status.promise, r->writes.proposed_to) != 0;
-    if (!all && !r->writes.unproposed)
+    if ((!all && !r->writes.unproposed) || !dates_now(r, &proposal.time))
         return;
     r->writes.proposed_to = r->status.promise;
     r->writes.unproposed = false;
-    struct proposal proposal = {.count = 0};
     uint64_t now = replica_now_ms();
     struct pending_write *w = all ? TAILQ_FIRST(&r->writes.by_age) : NULL;
     if (!all) {

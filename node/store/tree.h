@@ -50,6 +50,8 @@ uint64_t tree_applied(const struct tree *tree);
 /* A digest of these entries and of their results: the same on every node at the same applied index,
  * also after restarts and snapshots (tree_history.c says what it covers). 0: none was applied. */
 uint64_t tree_history(const struct tree *tree);
+/* The time of the last command that took effect, ns since 1970. */
+uint64_t tree_time(const struct tree *tree);
 
 /* The index of the last snapshot that was installed here; 0: none was. */
 uint64_t tree_snapshot(const struct tree *tree);

@@ -1,8 +1,8 @@
 /* Applying entries: a command takes effect once, wholly or not at all, and the same on every node.
  *
  * So nothing depends on the machine: numbers come from the counters, and the time comes from the
- * command. A single operation checks everything before its first change; a
- * list is undone by a savepoint if one of its operations fails. */
+ * command. A single operation checks everything before its first change; a list is undone by a
+ * savepoint if one of its operations fails. */
 #include "store/tree_internal.h"
 
 #include <assert.h>

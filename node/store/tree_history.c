@@ -39,3 +39,8 @@ uint64_t tree_history(const struct tree *tree)
 {
     return tree->counters.digest;
 }
+
+uint64_t tree_time(const struct tree *tree)
+{
+    return tree->counters.last_time;
+}

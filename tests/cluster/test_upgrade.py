@@ -13,6 +13,7 @@ import threading
 import pytest
 
 import former
+from clocks import TEN_YEARS, ClockCluster, is_now
 from cluster import QUORUMFS, Cluster, tree_of, wait_for
 
 ROUNDS = int(os.environ.get("UPGRADE_ROUNDS", "1"))
@@ -328,6 +329,30 @@ def test_node_after_node(former_binary, leader_turn):
         upgrade.check()
         check_no_way_back(cluster.nodes[0], former_binary)
         assert_equal(cluster)
+
+
+def test_the_time_comes_back_with_the_last_node(former_binary):
+    """A clock that is ahead dates everything as long as a node of the former version takes part."""
+    with ClockCluster([0, TEN_YEARS, 0], binary=former_binary, **CONFIG) as cluster:
+        first, second, _ = cluster.nodes
+        (second.mount / "ahead").write_text("1")
+        ahead = (first.mount / "ahead").stat().st_mtime_ns
+        assert is_now(ahead - TEN_YEARS * 10**9)
+        for node in cluster.nodes:
+            (first.mount / f"before {node.folder.name}").write_text("1")
+            assert (first.mount / f"before {node.folder.name}").stat().st_mtime_ns > ahead
+            node.stop()
+            node.binary = QUORUMFS
+            node.start()
+        former.wait_risen(cluster.nodes)
+        for node in cluster.nodes:
+            (node.mount / f"after {node.folder.name}").write_text("1")
+            assert is_now((first.mount / f"after {node.folder.name}").stat().st_mtime_ns)
+        (first.mount / "ahead").write_text("2")
+        assert (second.mount / "ahead").stat().st_mtime_ns > ahead
+        assert_equal(cluster)
+        trees = [tree_of(node.local()) for node in cluster.nodes]
+        assert trees[0] == trees[1] == trees[2]
 
 
 def test_nodes_with_empty_folders_join_by_a_snapshot(former_binary):

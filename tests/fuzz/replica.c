@@ -123,12 +123,14 @@ static void send_piece(struct source *s)
 
 static void send_other(struct source *s)
 {
-    static const uint8_t types[] = {FRAME_SNAPSHOT_REQUEST, FRAME_PING, FRAME_PONG};
-    struct frame frame = {.type = types[source_below(s, 3)], .from = 1 + source_below(s, 2)};
+    static const uint8_t types[] = {FRAME_SNAPSHOT_REQUEST, FRAME_PING, FRAME_PONG,
+                                    FRAME_CLOCK_REQUEST, FRAME_CLOCK};
+    struct frame frame = {.type = types[source_below(s, 5)], .from = 1 + source_below(s, 2)};
     frame.to = HOST_PID;
     frame.id = source_number(s);
     frame.index = source_number(s);
     frame.piece = source_number(s);
+    frame.time = source_number(s);
     host_frame(&frame);
 }
 

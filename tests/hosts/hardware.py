@@ -3,28 +3,54 @@
 import contextlib
 import mmap
 import os
+import pathlib
 import struct
 import subprocess
 
 DISK_BYTES = 512 * 1024 * 1024  # of a file with holes
 FORMAT = "=dq"  # struct hardware of hardware.c
+BUILD = pathlib.Path(os.environ.get("QUORUMFS", pathlib.Path(__file__).resolve().parents[2] / "build" / "quorumfs")).parent
 
 
-class Hardware:
-    def __init__(self, folder, mountpoint):
-        folder.mkdir()
-        mountpoint.mkdir()
-        self.mountpoint = mountpoint
-        self._format_disk(folder / "disk")
-        self.settings_file = folder / "settings"
+class Preloaded:
+    """What hardware.c, preloaded into a node, makes of syncs and of the wall clock."""
+
+    def __init__(self, settings_file):
+        self.settings_file = settings_file
         self.settings_file.write_bytes(bytes(struct.calcsize(FORMAT)))
         with open(self.settings_file, "r+b") as file:
             self.settings = mmap.mmap(file.fileno(), 0)
         self.sync_factor, self.clock_ahead_s = 1.0, 0
         self._set()
 
+    def command(self, *words):
+        return ["env", f"LD_PRELOAD={BUILD}/tests/hosts/hardware.so", f"HARDWARE={self.settings_file}", *words]
+
     def close(self):
         self.settings.close()
+
+    def slow_disk(self, factor):
+        self.sync_factor = factor
+        self._set()
+
+    def set_clock(self, ahead_s):
+        self.clock_ahead_s = ahead_s
+        self._set()
+
+    def _set(self):
+        struct.pack_into(FORMAT, self.settings, 0, self.sync_factor, self.clock_ahead_s)
+
+
+class Hardware(Preloaded):
+    def __init__(self, folder, mountpoint):
+        folder.mkdir()
+        mountpoint.mkdir()
+        self.mountpoint = mountpoint
+        self._format_disk(folder / "disk")
+        super().__init__(folder / "settings")
+
+    def close(self):
+        super().close()
         subprocess.run(["umount", "-l", str(self.mountpoint)], check=True)
 
     def _format_disk(self, image):
@@ -33,8 +59,6 @@ class Hardware:
         subprocess.run(["mkfs.ext4", "-q", "-F", "-m", "0", str(image)], check=True)
         subprocess.run(["mount", "-o", "loop", str(image), str(self.mountpoint)], check=True)
         (self.mountpoint / "lost+found").rmdir()
-
-    # The disk.
 
     def fill_disk(self):
         """Leaves no room, as another program's large file would."""
@@ -48,16 +72,3 @@ class Hardware:
 
     def empty_disk(self):
         (self.mountpoint / "ballast").unlink(missing_ok=True)
-
-    def slow_disk(self, factor):
-        self.sync_factor = factor
-        self._set()
-
-    # The clock.
-
-    def set_clock(self, ahead_s):
-        self.clock_ahead_s = ahead_s
-        self._set()
-
-    def _set(self):
-        struct.pack_into(FORMAT, self.settings, 0, self.sync_factor, self.clock_ahead_s)

@@ -16,7 +16,6 @@ from hardware import Hardware  # noqa: E402
 from network import Network  # noqa: E402
 
 PORT = 8080
-PRELOADED = pathlib.Path(QUORUMFS).parent / "tests" / "hosts" / "hardware.so"
 
 
 def end_by_sigterm():
@@ -37,8 +36,7 @@ class Host(Node):
 
     def command(self, *flags):
         # A node never outlives the thread that started it, and a kill of that reaches it.
-        return self.namespace.command("setpriv", "--pdeathsig", "KILL", "env", f"LD_PRELOAD={PRELOADED}",
-                                      f"HARDWARE={self.hardware.settings_file}", *super().command(*flags))
+        return self.namespace.command("setpriv", "--pdeathsig", "KILL", *self.hardware.command(*super().command(*flags)))
 
     def pause(self):
         self.stops.append([time.monotonic(), float("inf")])

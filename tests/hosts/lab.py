@@ -6,6 +6,7 @@ import hashlib
 import json
 import random
 import threading
+import time
 
 from arena import KEPT, FREE, LINES, ONCE, PAIRS, Arena
 from clients import HttpClient, MountClient, WebSocketClient
@@ -16,6 +17,7 @@ from lateness import Lateness
 
 ARENA_SECONDS = 10
 END_SECONDS = 60  # for clients to come home once all is mended
+DATE_SECONDS = 30  # that files may be dated too early or too late: less than most wrong clocks are off
 REQUEST_TIMEOUT = 5
 
 
@@ -36,6 +38,7 @@ class Lab:
         self.lateness = Lateness()
         self.lateness.start()
         self.begin = now()
+        self.begin_ns = time.time_ns()
         self.arena = None
         self.arenas = 0
         self.unjudged = []  # arenas that are no longer worked on, or hardly
@@ -167,10 +170,21 @@ class Lab:
 
     def compare_trees(self):
         self.hosts.wait_equal()
-        files = [digest(tree_of(node.local())) for node in self.hosts.nodes]
+        trees = [tree_of(node.local()) for node in self.hosts.nodes]
+        self.check_dates(trees[0])
+        files = [digest(tree) for tree in trees]
         keys = [digest(node.contents()) for node in self.hosts.nodes]
         if len(set(files)) > 1 or len(set(keys)) > 1:
             self.complain(f"the trees differ: {files}, {keys}")
+
+    def check_dates(self, tree):
+        """No wrong clock has dated anything."""
+        slack = DATE_SECONDS * 10**9
+        dates = {path: about[-2] for path, about in tree.items()}
+        wrong = {path: date for path, date in dates.items()
+                 if not self.begin_ns - slack < date < time.time_ns() + slack}
+        if wrong:
+            self.complain(f"{len(wrong)} of {len(dates)} files are dated wrongly: {list(wrong.items())[:3]}")
 
     def summary(self):
         longest = max(client.longest for client in self.clients)

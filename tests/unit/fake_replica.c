@@ -380,6 +380,11 @@ struct tree *replica_tree(struct replica *replica)
     return &replica->tree;
 }
 
+uint64_t replica_time(const struct replica *replica)
+{
+    return FAKE_TIME;
+}
+
 void replica_status(struct replica *replica, struct replica_status *status)
 {
     *status = (struct replica_status){.me = 1, .peer_count = 2};

@@ -16,6 +16,8 @@ enum fake_answers {
     FAKE_HELD,    /* not before the setting changes */
 };
 
+#define FAKE_TIME (UINT64_C(784111777) * 1000000000) /* Sun, 06 Nov 1994 08:49:37 GMT */
+
 struct fake_settings {
     atomic_int answers;       /* enum fake_answers */
     atomic_int write_outcome; /* enum replica_outcome */

@@ -36,17 +36,21 @@ static enum replica_outcome outcome_of(const struct replica *r, const struct wai
     return (enum replica_outcome)atomic_load(&r->control->outcome);
 }
 
-static void fake_fs_apply(struct replica *r, struct command *command, struct command_result *result)
+uint64_t replica_time(const struct replica *r)
 {
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+static void fake_fs_apply(struct replica *r, struct command *command, struct command_result *result)
+{
     r->sequence++;
     command_stamp(command, &(struct stamp){.node = 1,
                                            .incarnation = 1,
                                            .sequence = r->sequence,
                                            .lowest = r->sequence,
-                                           .time = (uint64_t)now.tv_sec * 1000000000 +
-                                                   (uint64_t)now.tv_nsec});
+                                           .time = replica_time(r)});
     bool repeated;
     int status = tree_apply(r->tree, bytes_of(command->bytes.data, command->bytes.len), true,
                             result, &repeated);

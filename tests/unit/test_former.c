@@ -17,7 +17,8 @@
 #include "command/command.h"
 #include "peer/frame.h"
 
-enum { OP_TYPES = 19, MESSAGE_TYPES = 20, FIELDS = 16, ROWS_MAX = 64, NAME_MAX = 64 };
+enum { OP_TYPES = 19, FRAME_TYPES = FRAME_DIGEST, MESSAGE_TYPES = 20, FIELDS = 16 };
+enum { ROWS_MAX = 64, NAME_MAX = 64 };
 
 struct row {
     const char *name;
@@ -214,7 +215,7 @@ static void frame_samples(struct samples *s)
         for (uint8_t sync = 0; sync <= (syncs ? PAXOS_SYNC_SNAPSHOT : 0); sync++)
             message_sample(s, type, sync);
     }
-    for (uint8_t type = FRAME_PAXOS + 1; type < FRAME_TYPE_END; type++) {
+    for (uint8_t type = FRAME_PAXOS + 1; type <= FRAME_TYPES; type++) {
         struct frame frame = {.type = type,
                               .last = true,
                               .from = 0x1a1b1c1d,

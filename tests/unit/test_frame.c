@@ -181,7 +181,12 @@ static void random_frame(struct frame *frame, uint8_t type, uint8_t message_type
         frame->piece = random_u64(); /* fall through */
     case FRAME_PING:
     case FRAME_PONG:
+    case FRAME_CLOCK_REQUEST:
         frame->id = random_u64();
+        break;
+    case FRAME_CLOCK:
+        frame->id = random_u64();
+        frame->time = random_u64();
         break;
     case FRAME_DIGEST:
         frame->index = random_u64();

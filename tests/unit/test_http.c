@@ -154,6 +154,19 @@ static void head_has_the_headers_alone(void **state)
     response_free(&head);
 }
 
+/* Once: libmicrohttpd does not add that of this node's clock. */
+static void answers_have_the_date_of_the_cluster(void **state)
+{
+    static const char *const paths[] = {"/key/none", "/status", "/nothing"};
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        struct response response = request("GET", paths[i], "", NULL);
+        assert_string_equal(response_header(&response, "Date"), "Sun, 06 Nov 1994 08:49:37 GMT");
+        const char *first = strstr(response.headers, "Date:");
+        assert_null(strstr(first + 1, "Date:"));
+        response_free(&response);
+    }
+}
+
 static void expect_etag(const char *method, const char *path, const char *body, const char *etag)
 {
     struct response response = request(method, path, "", body);
@@ -398,6 +411,7 @@ int main(void)
         TEST(the_largest_value_comes_back),
         TEST(a_value_that_changes_while_it_is_sent_is_cut_off),
         TEST(head_has_the_headers_alone),
+        TEST(answers_have_the_date_of_the_cluster),
         TEST(conditions_decide_about_a_change),
         TEST(ping_names_every_peer),
         TEST(health_status_and_metrics_are_served),
