@@ -51,6 +51,7 @@ enum {
     TREE_PAGE_BYTES = 4096,
     TREE_WAL_WANTED = 16 << 20, /* bytes of the WAL; tree_checkpoint.c says what they are for */
     TREE_WAL_PAUSED = 64 << 20,
+    TREE_WAL_VIEWS = 128 << 20,
     TREE_WAL_READERS = 1 << 30,
 };
 
@@ -130,6 +131,7 @@ extern const char *const tree_queries[QUERY_COUNT];
 struct session;
 LIST_HEAD(session_list, session);
 LIST_HEAD(reader_list, tree_reader);
+LIST_HEAD(view_list, tree_view);
 LIST_HEAD(keeper_list, tree_keeper);
 
 struct tree_checkpoint {
@@ -153,15 +155,15 @@ struct tree {
     struct identity identity;
     struct sql sql;
     sqlite3_stmt *queries[QUERY_COUNT];
-    int broken;           /* the database failed: nothing is done any more */
-    bool writing;         /* a write transaction is open */
-    bool reading;         /* a read transaction is open: tree_read_begin */
-    bool trash;           /* there may be chunks to reap */
-    bool kept;            /* there may be inodes that are gone and kept */
-    uint32_t changes;     /* rows and pages that were written since the last commit */
-    uint32_t changes_max; /* as many as one commit should have */
-    uint64_t ways_last;   /* no inode above has rows in `way` */
-    struct tree_cache *cache;
+    int broken;               /* the database failed: nothing is done any more */
+    bool writing;             /* a write transaction is open */
+    bool reading;             /* a read transaction is open: tree_read_begin */
+    bool trash;               /* there may be chunks to reap */
+    bool kept;                /* there may be inodes that are gone and kept */
+    uint32_t changes;         /* rows and pages that were written since the last commit */
+    uint32_t changes_max;     /* as many as one commit should have */
+    uint64_t ways_last;       /* no inode above has rows in `way` */
+    struct tree_cache *cache; /* NULL: a view has none */
     struct counters counters;
     struct tree_cluster cluster; /* tree_cluster.c */
     uint64_t snapshot;           /* index of the last snapshot that was installed */
@@ -182,6 +184,8 @@ struct tree {
     struct tree_checkpoint checkpoint;
     uint32_t background; /* jobs on the thread pool */
     struct reader_list readers;
+    struct view_list views;
+    struct tree *viewed; /* a view's: the tree; NULL: this is the tree itself */
     struct tree_writer *writer;
 };
 
@@ -198,6 +202,9 @@ struct change {
 
 /* ---- tree.c ---- */
 
+/* The connection failed, and its fault has the text: remembers it. If it is that of a view, the
+ * tree fails. */
+void tree_break(struct tree *tree, int status);
 /* Remembers a failure and gives it back. The text is for the operator. */
 int tree_fail(struct tree *tree, int status, const char *text);
 /* The same for rows that contradict one another: -EUCLEAN. */
@@ -449,12 +456,15 @@ OPERATIONS(OPERATION_DECLARED)
 
 int checkpoint_open(struct tree *tree);
 void checkpoint_close(struct tree *tree);
-void checkpoint_watch(struct tree *tree); /* after each commit */
+void checkpoint_watch(struct tree *tree);  /* after each commit */
+void checkpoint_before(struct tree *tree); /* before each transaction that writes */
 
 /* ---- tree_reader.c, tree_writer.c ---- */
 
 /* Ends the snapshots that are being read: they hold back the WAL. Their next piece is -ESTALE. */
 void readers_end(struct tree *tree);
+/* Ends all views (tree_view.c), for the same reason. */
+void views_end(struct tree *tree);
 /* Whether a snapshot is about to take the tree's place: nothing new may begin in the background. */
 bool writer_installing(const struct tree *tree);
 /* A job on the thread pool is over; lets the snapshot that waits for that take the tree's place. */
