@@ -215,6 +215,7 @@ int tree_open(const struct folder *folder, const struct identity *identity, stru
     LIST_INIT(&t->sessions);
     LIST_INIT(&t->readers);
     LIST_INIT(&t->views);
+    SLIST_INIT(&t->told_names);
     LIST_INIT(&t->keepers);
     t->cache = cache_new();
     int status = t->cache ? incoming_settle(folder, fault)
@@ -260,6 +261,7 @@ void tree_close(struct tree *tree)
         trace_error("tree", "%s", tree->sql.fault.text);
     tree_detach(tree); /* the last connection: it checkpoints and removes the WAL */
     buffer_free(&tree->outcome);
+    changes_forget(tree);
     free(tree->report);
     free(tree->cache);
     free(tree);

@@ -258,7 +258,8 @@ int tree_listxattr(struct tree *tree, uint64_t ino,
 
 /* ---- Reading, by key ---- */
 
-/* Symlinks are not followed. -ENOENT also without a parent, -ENOTDIR where one is a file. */
+/* Symlinks are not followed. -ENOENT also without a parent, and for a directory that was made for
+ * keys and has none below it any more; -ENOTDIR where a parent is a file. */
 int tree_resolve(struct tree *tree, struct bytes key, struct attr *attr);
 
 /* Keys (files and symlinks) that begin with `prefix`, in byte order of the whole key, after

@@ -128,6 +128,12 @@ enum tree_query {
 
 extern const char *const tree_queries[QUERY_COUNT];
 
+struct told_name {
+    SLIST_ENTRY(told_name) next;
+    uint8_t bytes[];
+};
+SLIST_HEAD(told_names, told_name);
+
 struct session;
 LIST_HEAD(session_list, session);
 LIST_HEAD(reader_list, tree_reader);
@@ -177,6 +183,7 @@ struct tree {
     struct tree_changes told;   /* of the last entry; its list is the next one */
     struct tree_change *report; /* room for `report_max` */
     uint32_t report_max;
+    struct told_names told_names; /* which no entry has */
 
     int wal_frames;
     bool pause;
@@ -356,7 +363,32 @@ int name_delete(struct change *c, uint64_t parent, struct bytes name);
 int name_remove(struct change *c, struct inode *dir, struct bytes name, struct inode *inode,
                 uint64_t hold);
 
+/* ---- tree_implied.c: directories that a PUT made on its way ---- */
+
+/* The `rdev` of such a directory that is made now. */
+uint32_t implied_rdev(const struct tree *tree);
+/* Somebody uses it as a directory: from now on it is like one of mkdir(2). Anything but a directory
+ * stays as it is. The inode is not written. */
+void inode_claim(struct inode *inode);
+/* 0 if the directory is not there for keys: it is implied, and so is everything below it. -EISDIR:
+ * it is there. */
+int implied_check(struct tree *tree, const struct attr *dir);
+/* Removes such a directory with all that is below it. */
+int implied_remove(struct change *c, const struct inode *dir);
+/* Removes the directory if it is implied and empty, and then its parents likewise. `*dir` is then
+ * the lowest one that stays. */
+int implied_prune(struct change *c, struct inode *dir);
+
 /* ---- tree_ways.c: from an inode to its names ---- */
+
+/* The name of a directory and the parent that it is in. */
+struct way {
+    uint64_t parent;
+    size_t len;
+    uint8_t name[NAME_BYTES_MAX];
+};
+/* 0 or -ENOENT: it has none. */
+int way_of_directory(struct tree *tree, uint64_t ino, struct way *way);
 
 /* In a transaction: gives the ways to a new tree, and to one of format 3. */
 int ways_make(struct sql *sql);
@@ -406,6 +438,8 @@ int cluster_load(struct tree *tree); /* at tree_attach, and after a list was und
 /* A new entry begins, or the present one was undone. */
 void changes_forget(struct tree *tree);
 void changes_add(struct change *c, const struct tree_change *change);
+/* The entry does not have this name, which may be told: makes it last as long. */
+int changes_keep_name(struct change *c, struct bytes *name);
 /* Every operation tells each change of a name, of contents and of attributes. If nothing observes
  * the tree, this test is all that it costs. */
 static inline void change_tell(struct change *c, struct tree_change change)

@@ -14,6 +14,7 @@ struct model *model_new(void)
     m->inode[INO_ROOT] = (struct model_inode){
         .attr = {.ino = INO_ROOT, .mode = S_IFDIR | 0777, .nlink = 2}, .parent = INO_ROOT};
     m->inodes = INO_ROOT + 1;
+    m->level = 1;
     return m;
 }
 
@@ -83,6 +84,12 @@ bool model_exists(const struct model *m, uint64_t ino)
 bool model_is_dir(const struct model *m, uint64_t ino)
 {
     return S_ISDIR(m->inode[ino].attr.mode);
+}
+
+void model_claim(struct model *m, uint64_t ino)
+{
+    if (model_is_dir(m, ino))
+        m->inode[ino].attr.rdev = 0;
 }
 
 int model_check_dir(const struct model *m, uint64_t ino)
@@ -208,6 +215,10 @@ uint32_t model_xattr(struct bytes name)
 static int model_apply_op(struct model *m, const struct op *op, struct op_result *out)
 {
     switch (op->type) {
+    case OP_LEVEL:
+        out->existed = op->size <= m->level;
+        m->level = out->existed ? m->level : (uint32_t)op->size;
+        return 0;
     case OP_CREATE:
     case OP_MKNOD:
     case OP_MKDIR:
