@@ -243,6 +243,7 @@ int http_moment_now(struct http *http, struct http_moment **moment);
 struct http_moment *http_moment_find(struct http *http, uint64_t revision);
 /* For one file of the tree as it is now: any moment that has this version of it will do. */
 int http_moment_of(struct http *http, const struct attr *attr, struct http_moment **moment);
+bool http_has_version(struct tree *tree, const struct attr *attr);
 /* It may stay for so many ms from now on. */
 void http_moment_stay(struct http *http, struct http_moment *moment, uint64_t ms);
 /* Valid until the loop's next turn. NULL: the moment has ended. */

@@ -107,14 +107,19 @@ int http_moment_now(struct http *http, struct http_moment **out)
     return 0;
 }
 
+bool http_has_version(struct tree *tree, const struct attr *attr)
+{
+    struct attr there;
+    return tree_getattr(tree, attr->ino, &there) == 0 && there.revision == attr->revision;
+}
+
 int http_moment_of(struct http *http, const struct attr *attr, struct http_moment **out)
 {
     struct http_moment *moment;
     TAILQ_FOREACH(moment, &http->moments, all)
     {
         struct tree *tree = http_moment_tree(moment);
-        struct attr then;
-        if (tree && tree_getattr(tree, attr->ino, &then) == 0 && then.revision == attr->revision) {
+        if (tree && http_has_version(tree, attr)) {
             *out = moment_use(http, moment);
             return 0;
         }

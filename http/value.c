@@ -82,17 +82,14 @@ void http_value_free(struct http_value *value)
     free(value);
 }
 
-/* A tree that has this version of the value: the moment's or, when that has ended and nothing has
- * been written since, the present one. NULL: there is none any more. */
+/* A tree that has this version of the value: the present one, whose pages are in memory, as long as
+ * the value does not change, and then the moment's. NULL: that has ended. */
 static struct tree *value_tree(const struct http_value *value)
 {
-    struct tree *tree = value->moment ? http_moment_tree(value->moment) : NULL;
-    if (!tree)
-        tree = replica_tree(value->http->replica);
-    struct attr attr;
-    bool same =
-        tree_getattr(tree, value->attr.ino, &attr) == 0 && attr.revision == value->attr.revision;
-    return same ? tree : NULL;
+    struct tree *tree = replica_tree(value->http->replica);
+    if (http_has_version(tree, &value->attr))
+        return tree;
+    return value->moment ? http_moment_tree(value->moment) : NULL;
 }
 
 /* A new version of the value, if there still is one, is the answer as well: the read began before
@@ -155,15 +152,13 @@ static void value_end(void *arg)
     http_value_free(arg);
 }
 
-/* Takes over the value. */
+/* Takes over the value, as do the others below, unless they fail. */
 static int answer_stream(struct http_request *request, struct http_value *value)
 {
     request->answer.stream = MHD_create_response_from_callback(value->attr.size, PIECE_BYTES,
                                                                value_stream, value, value_end);
-    if (!request->answer.stream) {
-        http_value_free(value);
+    if (!request->answer.stream)
         return -ENOMEM;
-    }
     http_answer(request, MHD_HTTP_OK);
     return 0;
 }
@@ -176,30 +171,46 @@ static bool may_gather(struct http_request *request, uint64_t size)
            http_hold(request, (size_t)size);
 }
 
+/* Values that are gathered each have a moment of now, so that none stays in use by one after the
+ * other. */
+static int begin_gathering(struct http_request *request, struct http_value *value)
+{
+    int status = http_moment_now(request->http, &value->moment);
+    if (status < 0)
+        return status;
+    request->value = value;
+    buffer_reserve(&request->out, (size_t)value->attr.size);
+    value_gather(request);
+    return 0;
+}
+
+static int begin_stream(struct http_request *request, struct http_value *value)
+{
+    int status = http_hold(request, PIECE_BYTES) ? 0 : -EBUSY;
+    if (status == 0)
+        status = http_moment_of(request->http, &value->attr, &value->moment);
+    if (status < 0)
+        return status;
+    http_moment_stay(request->http, value->moment,
+                     HTTP_MOMENT_MS + value->attr.size * 1000 / STREAM_BYTES_A_SECOND_MIN);
+    return answer_stream(request, value);
+}
+
 static int answer_long(struct http_request *request, const struct attr *attr)
 {
     struct http_value *value = value_new(request, attr);
-    int status = value ? 0 : -ENOMEM;
-    if (status == 0 && request->head) /* it has no body */
-        return answer_stream(request, value);
-    bool gather = status == 0 && may_gather(request, attr->size);
-    if (status == 0 && !gather && !http_hold(request, PIECE_BYTES))
-        status = -EBUSY;
-    if (status == 0)
-        status = http_moment_of(request->http, attr, &value->moment);
-    if (status != 0) {
+    int status;
+    if (!value)
+        return -ENOMEM;
+    if (request->head) /* it has no body */
+        status = answer_stream(request, value);
+    else if (may_gather(request, attr->size))
+        status = begin_gathering(request, value);
+    else
+        status = begin_stream(request, value);
+    if (status < 0)
         http_value_free(value);
-        return status;
-    }
-    if (!gather) {
-        http_moment_stay(request->http, value->moment,
-                         HTTP_MOMENT_MS + attr->size * 1000 / STREAM_BYTES_A_SECOND_MIN);
-        return answer_stream(request, value);
-    }
-    request->value = value;
-    buffer_reserve(&request->out, (size_t)attr->size);
-    value_gather(request);
-    return 0;
+    return status;
 }
 
 static int answer_short(struct http_request *request, const struct attr *attr)

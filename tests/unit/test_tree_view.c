@@ -25,7 +25,9 @@ static bool see_key(void *arg, struct bytes key, const struct attr *attr)
 {
     struct seen *seen = arg;
     buffer_put_bytes(&seen->keys, key);
-    buffer_append(&seen->keys, attr, sizeof *attr);
+    buffer_printf(&seen->keys, "%lu %o %u %u %u %u %lu %lu %lu %ld %ld %ld", attr->ino, attr->mode,
+                  attr->nlink, attr->uid, attr->gid, attr->rdev, attr->size, attr->used,
+                  attr->revision, attr->atime, attr->mtime, attr->ctime);
     seen->inos = realloc(seen->inos, ++seen->count * sizeof *seen->inos);
     assert_non_null(seen->inos);
     seen->inos[seen->count - 1] = S_ISREG(attr->mode) ? attr->ino : 0;
