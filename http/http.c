@@ -191,6 +191,7 @@ static void server_finish(struct http *http)
     if (http->daemon)
         MHD_stop_daemon(http->daemon);
     http->daemon = NULL;
+    http_moments_free(http);
     assert(http->held_bytes == 0);
 }
 
@@ -236,6 +237,7 @@ static void on_timer(uv_timer_t *timer)
 {
     struct http *http = timer->data;
     end_expired(http);
+    http_moments_expire(http);
     http_linger_end_expired(http);
     if (http->stopping && uv_now(http->loop) >= http->stop_by && http->waiting == 0)
         server_finish(http);
@@ -306,10 +308,12 @@ int http_start(uv_loop_t *loop, struct lws_context *websockets, struct replica *
     http->replica = replica;
     http->config = config;
     http->body_ms_max = HTTP_BODY_MS_MAX;
+    http->moment_ms = HTTP_MOMENT_MS;
     LIST_INIT(&http->lingering);
     TAILQ_INIT(&http->connections);
     TAILQ_INIT(&http->receiving);
     TAILQ_INIT(&http->going_on);
+    TAILQ_INIT(&http->moments);
     http->daemon = daemon_start(http);
     int status = http->daemon ? handles_start(http) : -EIO;
     if (status != 0)

@@ -27,6 +27,8 @@ struct http_request;
 struct http_connection;
 TAILQ_HEAD(http_connections, http_connection);
 TAILQ_HEAD(http_requests, http_request);
+struct http_moment;
+TAILQ_HEAD(http_moments, http_moment);
 
 /* A TCP connection. */
 struct http_connection {
@@ -51,6 +53,7 @@ struct http {
     bool stopping, freeing;
     uint32_t waiting;     /* requests that the replica holds */
     uint64_t body_ms_max; /* HTTP_BODY_MS_MAX; tests shorten it */
+    uint64_t moment_ms;   /* HTTP_MOMENT_MS; likewise */
     uint64_t stop_by;     /* ms of the loop's clock */
     struct http_connections connections;
     struct http_connections receiving; /* by receive_by, the next to expire first */
@@ -58,7 +61,9 @@ struct http {
     LIST_HEAD(, http_linger) lingering;
     uint32_t linger_count;
     struct http_requests going_on; /* to be continued in the loop's next turn */
-    size_t held_bytes;             /* of bodies and answers, all requests */
+    struct http_moments moments;
+    uint32_t moment_count;
+    size_t held_bytes; /* of bodies and answers, all requests */
     uint64_t requests_total;
 };
 
@@ -110,6 +115,9 @@ void http_ping_text(uint32_t pid, bool reached, char text[HTTP_PING_TEXT_MAX]);
 
 /* ---- A request (request.c) ---- */
 
+/* An answer that takes several turns begins anew so often, when its moment ends too soon. */
+enum { HTTP_BEGINNINGS_MAX = 8 };
+
 enum http_request_state {
     HTTP_REQUEST_NEW,
     HTTP_REQUEST_RECEIVING,
@@ -141,9 +149,12 @@ struct http_request {
     struct fault uri_fault; /* empty: the URI is fine */
     struct buffer body;
     bool body_too_large;
+    bool head;                    /* HEAD: the answer's body is not sent */
     size_t held_bytes;            /* of the body and the answer */
     struct http_items items;      /* what the body asks for */
     struct http_listing *listing; /* GET /keys without a body */
+    struct http_value *value;     /* a long value that is gathered */
+    uint32_t beginnings;          /* how often its moment has ended */
     struct http_answer answer;
     struct buffer out;   /* the answer's body */
     http_handler *go_on; /* while on the list `going_on` */
@@ -169,6 +180,8 @@ void http_request_go_on(struct http_request *request, http_handler *go_on);
 /* Reserves memory for bytes that the request is about to hold, until it ends. False: all requests
  * together would hold more than HTTP_HELD_BYTES_MAX. */
 bool http_hold(struct http_request *request, size_t bytes);
+/* The request does not hold any of them any more. */
+void http_let_go(struct http_request *request);
 
 /* A header's value, or NULL. */
 const char *http_header(const struct http_request *request, const char *name);
@@ -215,8 +228,32 @@ void http_put_absent(struct buffer *out, struct bytes key, int status);
 
 /* Answers with the bytes themselves, a long value in pieces. */
 void http_answer_raw(struct http_request *request, const struct attr *attr);
+void http_value_free(struct http_value *value); /* NULL is fine */
 
-void http_listing_free(struct http_listing *listing); /* listing.c; NULL is fine */
+/* Answers GET /key/K from the tree as it is now; the read is confirmed (reads.c). */
+void http_answer_key(struct http_request *request);
+
+void http_listing_free(struct http *http, struct http_listing *listing); /* listing.c; NULL: fine */
+
+/* ---- Moments (moments.c) ---- */
+
+/* The tree as it is now, or as it was at a revision (NULL: it is not there any more), for one more
+ * user, and for HTTP_MOMENT_MS. -EBUSY: too many are in use. */
+int http_moment_now(struct http *http, struct http_moment **moment);
+struct http_moment *http_moment_find(struct http *http, uint64_t revision);
+/* For one file of the tree as it is now: any moment that has this version of it will do. */
+int http_moment_of(struct http *http, const struct attr *attr, struct http_moment **moment);
+bool http_has_version(struct tree *tree, const struct attr *attr);
+/* It may stay for so many ms from now on. */
+void http_moment_stay(struct http *http, struct http_moment *moment, uint64_t ms);
+/* Valid until the loop's next turn. NULL: the moment has ended. */
+struct tree *http_moment_tree(const struct http_moment *moment);
+/* The moment is to stay for a next page, for HTTP_MOMENT_MS, when its users have left. */
+void http_moment_keep(struct http *http, struct http_moment *moment);
+void http_moment_leave(struct http *http, struct http_moment *moment);
+/* Ends those whose time is over. */
+void http_moments_expire(struct http *http);
+void http_moments_free(struct http *http); /* nobody uses them any more */
 
 /* ---- Keys ---- */
 

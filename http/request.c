@@ -24,6 +24,13 @@ bool http_hold(struct http_request *request, size_t bytes)
     return true;
 }
 
+void http_let_go(struct http_request *request)
+{
+    assert(request->http->held_bytes >= request->held_bytes);
+    request->http->held_bytes -= request->held_bytes;
+    request->held_bytes = 0;
+}
+
 const char *http_header(const struct http_request *request, const char *name)
 {
     return MHD_lookup_connection_value(request->mhd, MHD_HEADER_KIND, name);
@@ -106,6 +113,7 @@ static void request_admit(struct http_request *request, const char *method)
 {
     assert(request->state == HTTP_REQUEST_NEW);
     request->route = http_route_find(method, request->uri.path);
+    request->head = strcmp(method, MHD_HTTP_METHOD_HEAD) == 0;
     request->state = HTTP_REQUEST_RECEIVING;
     if (!request->connection->allowed)
         http_error(request, MHD_HTTP_FORBIDDEN, (struct bytes){0},
@@ -282,12 +290,12 @@ void http_request_end(void *arg, struct MHD_Connection *mhd, void **context,
     *context = NULL;
     assert(request->state != HTTP_REQUEST_WAITING);
     http_connection_over(http, request->connection);
-    assert(http->held_bytes >= request->held_bytes);
-    http->held_bytes -= request->held_bytes;
+    http_let_go(request);
     if (request->answer.stream)
         MHD_destroy_response(request->answer.stream);
     http_items_free(&request->items);
-    http_listing_free(request->listing);
+    http_listing_free(http, request->listing);
+    http_value_free(request->value);
     buffer_free(&request->body);
     buffer_free(&request->out);
     free(request);
