@@ -60,6 +60,8 @@ extern char fs_said[256];
 int fs_negotiate(struct fs *fs);
 /* Whether files with direct I/O can be mapped shared. */
 bool fs_can_map_direct(const struct fs *fs);
+/* Whether the kernel says which changes of contents come without CAP_FSETID (Linux 5.11). */
+bool fs_says_fsetid(const struct fs *fs);
 
 /* names.c */
 void fs_lookup(fuse_req_t req, fuse_ino_t parent, const char *name);

@@ -7,7 +7,8 @@
  *      format 4; IF and ELSE.
  *   3  a leader that stops hands over: the message HAND_OVER. The time of a command is what most
  *      clocks of the cluster show (replica/clocks.h), so it may be earlier than the last one's
- *      (store/tree_apply.c); frames by which nodes ask for it.
+ *      (store/tree_apply.c); frames by which nodes ask for it. The field `outsider`, by which
+ *      setgid without group execution goes as well.
  *
  * Every part of a command (an operation, a field of one) has the level since which it exists, in
  * operations.h. A command needs the highest level of its parts, and must not be proposed before
@@ -26,6 +27,7 @@ enum {
 
     LEVEL_HAND_OVER = 3, /* since when there is such a message */
     LEVEL_TIMES = 3,     /* since when time comes back, and nodes ask each other for it */
+    LEVEL_OUTSIDER = 3,  /* since when there is such a field */
 };
 
 #endif

@@ -12,8 +12,7 @@ int op_setattr(struct change *c, const struct op *op, struct op_result *out)
     int status = inode_get(c->tree, op->ino, &inode);
     if (status < 0)
         return status;
-    if (op->flags & OP_KILL_PRIV)
-        inode_kill_priv(&inode);
+    inode_kill_priv(&inode, op);
     if (op->flags & OP_SET_MODE)
         inode.attr.mode = (inode.attr.mode & S_IFMT) | (op->mode & 07777);
     if (op->flags & OP_SET_UID)

@@ -309,6 +309,7 @@ int main(int argc, char **argv)
         CHECK_TEST(check_xattrs),
         CHECK_TEST(check_attributes),
         CHECK_TEST(check_privileges),
+        CHECK_TEST(check_changes_by_root),
         CHECK_TEST(check_holes),
         CHECK_TEST(check_locks),
         CHECK_TEST(check_mapping),
