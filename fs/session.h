@@ -73,6 +73,10 @@ void fs_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent, const char *name
 void fs_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
                struct fuse_file_info *fi);
 
+/* export.c: looks up "." or ".." */
+bool fs_export_wants(const char *name);
+void fs_export_lookup(fuse_req_t req, fuse_ino_t ino, const char *name);
+
 /* removal.c */
 void fs_unlink(fuse_req_t req, fuse_ino_t parent, const char *name);
 void fs_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name);

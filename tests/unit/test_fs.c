@@ -313,6 +313,7 @@ int main(int argc, char **argv)
         CHECK_TEST(check_holes),
         CHECK_TEST(check_locks),
         CHECK_TEST(check_mapping),
+        CHECK_TEST(check_handles),
         CHECK_TEST(check_special),
         CHECK_TEST(check_no_quorum),
         CHECK_TEST(check_programs),
