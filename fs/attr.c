@@ -1,5 +1,6 @@
 /* Attributes, access and the space of the file system. */
 #include "fs/request.h"
+#include "fs/rights.h"
 #include "fs/special.h"
 
 #include <errno.h>
@@ -76,11 +77,11 @@ static void op_of(const struct stat *stat, int to_set, struct op *op)
         op->mode = stat->st_mode & ALLPERMS;
     }
     if (to_set & FUSE_SET_ATTR_UID) {
-        op->flags |= OP_SET_UID | OP_KILL_PRIV;
+        op->flags |= OP_SET_UID;
         op->uid = stat->st_uid;
     }
     if (to_set & FUSE_SET_ATTR_GID) {
-        op->flags |= OP_SET_GID | OP_KILL_PRIV;
+        op->flags |= OP_SET_GID;
         op->gid = stat->st_gid;
     }
     if (to_set & FUSE_SET_ATTR_MTIME_NOW) {
@@ -97,23 +98,43 @@ static void op_of(const struct stat *stat, int to_set, struct op *op)
     }
 }
 
+/* Whether the caller may change the owner or the mode: root and the owner may. */
+static bool may_chown(const struct fs_request *r)
+{
+    uid_t uid = fuse_req_ctx(r->req)->uid;
+    struct attr attr;
+    return uid == 0 ||
+           (tree_getattr(replica_tree(r->fs->replica), r->ino, &attr) == 0 && attr.uid == uid);
+}
+
+/* Whether rights go as chown(2) takes them. chown(f, -1, -1) comes with nothing to set. So does
+ * what the kernel sends before some changes of contents, by anybody who may write; those take
+ * rights away by themselves. */
+static bool is_chown(const struct fs_request *r, int to_set)
+{
+    return (to_set & (FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID)) || (to_set == 0 && may_chown(r));
+}
+
 /* A new size or time comes after what is pending on the same handle, so it takes that along. The
  * kernel sets the mtime with a new size, which does it by itself. */
 static uint32_t ops_of(struct fs_request *r, const struct stat *stat, int to_set, struct op ops[2])
 {
+    struct op size = {.type = OP_TRUNCATE, .ino = r->ino, .size = (uint64_t)stat->st_size};
     struct op set = {.type = OP_SETATTR, .ino = r->ino};
-    uint32_t kill = fs_kill_priv(r->req);
     uint32_t count = 0;
     op_of(stat, to_set, &set);
     if (to_set & FUSE_SET_ATTR_SIZE)
         set.flags &= ~(uint32_t)OP_SET_MTIME_NOW;
+    if (is_chown(r, to_set))
+        fs_rights_chown(r->req, &set);
     if (r->handle && fs_must_settle(r->handle) &&
         ((to_set & FUSE_SET_ATTR_SIZE) || (set.flags & (OP_SET_MTIME | OP_SET_MTIME_NOW))))
         fs_pending_take(r);
-    if (to_set & FUSE_SET_ATTR_SIZE)
-        ops[count++] = (struct op){
-            .type = OP_TRUNCATE, .ino = r->ino, .size = (uint64_t)stat->st_size, .flags = kill};
-    if (set.flags != 0)
+    if (to_set & FUSE_SET_ATTR_SIZE) {
+        fs_rights_write(r->req, &size);
+        ops[count++] = size;
+    }
+    if (set.flags != 0 || count == 0)
         ops[count++] = set;
     return count;
 }
@@ -132,10 +153,7 @@ void fs_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *stat, int to_set,
     r->if_gone = attr_read;
     struct op ops[2];
     uint32_t count = ops_of(r, stat, to_set, ops);
-    if (count > 0)
-        fs_request_change(r, ops, count, attr_set);
-    else
-        fs_request_read(r, attr_read);
+    fs_request_change(r, ops, count, attr_set);
 }
 
 static void access_read(struct fs_request *r, struct tree *tree)

@@ -62,6 +62,7 @@ static void untake(struct fs_request *r)
     if (r->taken.truncation) {
         r->handle->pending.truncation = true;
         r->handle->pending.truncation_flags = r->taken.truncation_flags;
+        r->handle->pending.truncation_outsider = r->taken.truncation_outsider;
     }
 }
 

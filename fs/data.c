@@ -1,6 +1,7 @@
 /* File contents. Each write is one command that is decided before it is answered; with commit=close
  * it is gathered on its handle instead (pending.h), unless O_SYNC or O_DSYNC asks for more. */
 #include "fs/request.h"
+#include "fs/rights.h"
 #include "fs/special.h"
 
 #include <assert.h>
@@ -128,7 +129,7 @@ void fs_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off
     if (!fi->writepage) {
         if (fi->flags & O_APPEND)
             op.type = OP_APPEND;
-        op.flags |= fs_kill_priv(req);
+        fs_rights_write(req, &op);
         if (gathers && gather(req, handle_of(fi), &op))
             return;
     }
@@ -154,10 +155,13 @@ static struct op punch_of(uint64_t ino, uint64_t offset, uint64_t len)
                        .size = len < PUNCH_BYTES_MAX ? len : PUNCH_BYTES_MAX};
 }
 
-/* The operations that carry fallocate(2) out, or begin to: returns 0, 1 or 2 of them, or
- * -EOPNOTSUPP for a mode that has none. No space is set aside, since one node cannot promise it for
- * all. */
-static int ops_of_fallocate(int mode, uint64_t ino, uint64_t offset, uint64_t len, struct op *ops)
+enum { FALLOCATE_OPS_MAX = 3 };
+
+/* The operations that carry fallocate(2) out, or begin to: returns how many, or -EOPNOTSUPP for a
+ * mode that has none. In each mode the times move and rights go, even if no byte changes. No space
+ * is set aside, since one node cannot promise it for all. */
+static int ops_of_fallocate(int mode, const struct op *touch, uint64_t offset, uint64_t len,
+                            struct op ops[FALLOCATE_OPS_MAX])
 {
     bool keep_size = mode & FALLOC_FL_KEEP_SIZE;
     int count = 0;
@@ -165,10 +169,11 @@ static int ops_of_fallocate(int mode, uint64_t ino, uint64_t offset, uint64_t le
     if (mode != 0 && mode != FALLOC_FL_ZERO_RANGE && (mode != FALLOC_FL_PUNCH_HOLE || !keep_size))
         return -EOPNOTSUPP;
     assert(offset <= INT64_MAX && len <= INT64_MAX);
+    ops[count++] = *touch;
     if (!keep_size)
-        ops[count++] = (struct op){.type = OP_ALLOCATE, .ino = ino, .size = offset + len};
+        ops[count++] = (struct op){.type = OP_ALLOCATE, .ino = touch->ino, .size = offset + len};
     if (mode != 0)
-        ops[count++] = punch_of(ino, offset, len);
+        ops[count++] = punch_of(touch->ino, offset, len);
     return count;
 }
 
@@ -193,8 +198,10 @@ static void punched(struct fs_request *done, const struct op_result *result)
 void fs_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t offset, off_t length,
                   struct fuse_file_info *fi)
 {
-    struct op ops[2];
-    int count = ops_of_fallocate(mode, ino, (uint64_t)offset, (uint64_t)length, ops);
+    struct op touch = {.type = OP_SETATTR, .ino = ino, .flags = OP_SET_MTIME_NOW};
+    struct op ops[FALLOCATE_OPS_MAX];
+    fs_rights_write(req, &touch);
+    int count = ops_of_fallocate(mode, &touch, (uint64_t)offset, (uint64_t)length, ops);
     if (count < 0) {
         fuse_reply_err(req, -count);
         return;
@@ -202,10 +209,6 @@ void fs_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t offset, off_t 
     struct fs_request *r = fs_request_new(req, ino, NULL);
     if (!r)
         return;
-    if (count == 0) {
-        fs_request_read(r, fs_reply_there);
-        return;
-    }
     r->handle = handle_of(fi);
     r->offset = (uint64_t)offset;
     r->size = (size_t)length;

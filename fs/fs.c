@@ -30,14 +30,14 @@ static void forget_multi(fuse_req_t req, size_t count, struct fuse_forget_data *
 }
 
 /* Chooses abilities that libfuse does not choose by itself: the kernel drops pages when attributes
- * show a change, sends a truncation with its open, never holds writes back, and leaves locks to us,
- * so that we can refuse them. */
+ * show a change, sends a truncation with its open, never holds writes back, leaves locks to us, so
+ * that we can refuse them, and opens file handles of inodes that it has forgotten (export.c). */
 static void init(void *userdata, struct fuse_conn_info *conn)
 {
     conn->want |=
         conn->capable & (FUSE_CAP_AUTO_INVAL_DATA | FUSE_CAP_ATOMIC_O_TRUNC | FUSE_CAP_ASYNC_READ |
                          FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO | FUSE_CAP_POSIX_LOCKS |
-                         FUSE_CAP_FLOCK_LOCKS);
+                         FUSE_CAP_FLOCK_LOCKS | FUSE_CAP_EXPORT_SUPPORT);
     conn->want &= ~(unsigned int)(FUSE_CAP_WRITEBACK_CACHE | FUSE_CAP_DONT_MASK);
     conn->max_write = FS_TRANSFER_BYTES_MAX;
     conn->max_read = FS_TRANSFER_BYTES_MAX;

@@ -22,6 +22,10 @@ static void looked_up(struct fs_request *r, struct tree *tree)
 
 void fs_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
+    if (fs_export_wants(name)) {
+        fs_export_lookup(req, parent, name);
+        return;
+    }
     if (fs_is_virtual(parent) || fs_is_reserved(parent, name)) {
         fs_special_lookup(req, parent, name);
         return;

@@ -1,7 +1,9 @@
-/* Asks for abilities of the kernel that libfuse 3.14 does not ask for, though it knows two of them:
+/* Asks for abilities of the kernel that libfuse 3.14 does not ask for, though it knows some of
+ * them:
  *
  *   parallel_dirops       several names of a directory can be looked up at once
- *   handle_killpriv       the tree clears setuid bits itself, together with the write
+ *   handle_killpriv       the tree clears setuid bits itself, together with the write (rights.h);
+ *                         with its second version the kernel also says whether it has to
  *   direct_io_allow_mmap  files with direct I/O can still be mapped (Linux 6.6); see
  *                         fs_wants_direct_io
  *
@@ -14,7 +16,8 @@
 #include <unistd.h>
 
 #define DIRECT_IO_ALLOW_MMAP (UINT64_C(1) << 36) /* newer than Debian's <linux/fuse.h> */
-#define WANTED (FUSE_PARALLEL_DIROPS | FUSE_HANDLE_KILLPRIV | DIRECT_IO_ALLOW_MMAP)
+#define WANTED                                                                                     \
+    (FUSE_PARALLEL_DIROPS | FUSE_HANDLE_KILLPRIV | FUSE_HANDLE_KILLPRIV_V2 | DIRECT_IO_ALLOW_MMAP)
 
 /* The flags of INIT, or 0 for a message that is not INIT. */
 static uint64_t offered_in(const void *message, size_t len)
@@ -61,6 +64,11 @@ static ssize_t write_message(int fd, struct iovec *parts, int count, void *userd
 bool fs_can_map_direct(const struct fs *fs)
 {
     return (fs->granted & DIRECT_IO_ALLOW_MMAP) != 0;
+}
+
+bool fs_says_fsetid(const struct fs *fs)
+{
+    return (fs->granted & FUSE_HANDLE_KILLPRIV_V2) != 0;
 }
 
 int fs_negotiate(struct fs *fs)

@@ -6,6 +6,7 @@
  * shell's `>` and the first bytes. Only the process that opened it sees it empty. */
 #include "fs/process.h"
 #include "fs/request.h"
+#include "fs/rights.h"
 #include "fs/special.h"
 
 #include <assert.h>
@@ -63,7 +64,11 @@ void fs_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
         return;
     }
     handle->pending.truncation = (fi->flags & O_TRUNC) != 0;
-    handle->pending.truncation_flags = fs_kill_priv(req);
+    struct op rights = {.ino = ino};
+    if (fi->flags & O_TRUNC)
+        fs_rights_write(req, &rights);
+    handle->pending.truncation_flags = rights.flags;
+    handle->pending.truncation_outsider = rights.outsider;
     fi->fh = (uintptr_t)handle;
     fi->direct_io = fs_is_virtual(ino) || fs_wants_direct_io(fs, fi->flags);
     if (fuse_reply_open(req, fi) < 0)

@@ -18,7 +18,7 @@ bool fs_pending_full(const struct fs_pending *p, size_t more)
 /* Whether the bytes of the operation go right behind those of the last run. */
 static bool continues(const struct fs_run *last, const struct op *op)
 {
-    if (last->type != op->type || last->flags != op->flags)
+    if (last->type != op->type || last->flags != op->flags || last->outsider != op->outsider)
         return false;
     return op->type == OP_APPEND || last->offset + last->len == op->offset;
 }
@@ -27,7 +27,7 @@ int fs_pending_gather(struct fs_pending *p, const struct op *op)
 {
     uint32_t count = fs_pending_runs(p);
     bool same_run = count > 0 && continues(run_at(p, count - 1), op);
-    struct fs_run run = {op->type, op->flags, op->offset, p->data.len, op->data.len};
+    struct fs_run run = {op->type, op->flags, op->outsider, op->offset, p->data.len, op->data.len};
     assert(op->type == OP_WRITE || op->type == OP_APPEND);
     if (!buffer_reserve(&p->data, op->data.len) ||
         (!same_run && !buffer_reserve(&p->runs, sizeof run))) {
@@ -70,7 +70,10 @@ int fs_pending_command(const struct fs_pending *p, uint64_t ino, const struct op
 {
     bool write_first =
         p->runs.len > 0 || (count > 0 && (ops[0].type == OP_WRITE || ops[0].type == OP_APPEND));
-    struct op truncate = {.type = OP_TRUNCATE, .ino = ino, .flags = p->truncation_flags};
+    struct op truncate = {.type = OP_TRUNCATE,
+                          .ino = ino,
+                          .flags = p->truncation_flags,
+                          .outsider = p->truncation_outsider};
     int status = 0;
     if (p->truncation && !write_first)
         status = command_add(command, &truncate);
@@ -78,6 +81,7 @@ int fs_pending_command(const struct fs_pending *p, uint64_t ino, const struct op
         const struct fs_run *run = run_at(p, i);
         struct op op = {.type = run->type,
                         .flags = run->flags,
+                        .outsider = run->outsider,
                         .ino = ino,
                         .offset = run->offset,
                         .data = bytes_of(p->data.data + run->at, run->len)};

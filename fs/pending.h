@@ -25,7 +25,7 @@ enum {
 /* Bytes that follow each other in the file, gathered from one or more writes. */
 struct fs_run {
     uint8_t type; /* OP_WRITE or OP_APPEND */
-    uint32_t flags;
+    uint32_t flags, outsider;
     uint64_t offset;
     size_t at, len; /* in `data` */
 };
@@ -34,6 +34,7 @@ struct fs_run {
 struct fs_pending {
     bool truncation;
     uint32_t truncation_flags; /* OP_KILL_PRIV or 0 */
+    uint32_t truncation_outsider;
     struct buffer data;
     struct buffer runs; /* struct fs_run */
 };

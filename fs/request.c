@@ -96,11 +96,6 @@ void fs_request_read(struct fs_request *r, fs_read_cb *read)
                     fs_call_deadline_ms(r), read_ready, r);
 }
 
-uint32_t fs_kill_priv(fuse_req_t req)
-{
-    return fuse_req_ctx(req)->uid == 0 ? 0 : OP_KILL_PRIV;
-}
-
 void fs_reply_error(struct fs_request *r, int status)
 {
     assert(status < 0);

@@ -70,9 +70,6 @@ bool fs_must_settle(const struct fs_handle *handle);
  * truncation pends again if the change has certainly not happened. */
 void fs_pending_take(struct fs_request *r);
 
-/* OP_KILL_PRIV, or 0 for root, whose changes leave setuid and setgid bits as they are. */
-uint32_t fs_kill_priv(fuse_req_t req);
-
 /* Answers, in a callback. `status` is a negative errno. */
 void fs_reply_error(struct fs_request *r, int status);
 void fs_reply_ok(struct fs_request *r, const struct op_result *result);

@@ -60,6 +60,8 @@ extern char fs_said[256];
 int fs_negotiate(struct fs *fs);
 /* Whether files with direct I/O can be mapped shared. */
 bool fs_can_map_direct(const struct fs *fs);
+/* Whether the kernel says which changes of contents come without CAP_FSETID (Linux 5.11). */
+bool fs_says_fsetid(const struct fs *fs);
 
 /* names.c */
 void fs_lookup(fuse_req_t req, fuse_ino_t parent, const char *name);
@@ -70,6 +72,10 @@ void fs_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, const cha
 void fs_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent, const char *name);
 void fs_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
                struct fuse_file_info *fi);
+
+/* export.c: looks up "." or ".." */
+bool fs_export_wants(const char *name);
+void fs_export_lookup(fuse_req_t req, fuse_ino_t ino, const char *name);
 
 /* removal.c */
 void fs_unlink(fuse_req_t req, fuse_ino_t parent, const char *name);

@@ -72,10 +72,18 @@ static void local_root_found(struct fs_request *r, struct tree *tree)
         fs_reply_entry(r, &attr);
 }
 
+void fs_special_entry(fuse_req_t req, uint64_t ino)
+{
+    struct attr attr = attr_of(fs_of(req), ino);
+    struct fuse_entry_param entry = {.ino = ino};
+    assert(fs_is_virtual(ino));
+    fs_stat_of(&attr, 0, &entry.attr);
+    fuse_reply_entry(req, &entry);
+}
+
 void fs_special_lookup(fuse_req_t req, uint64_t parent, const char *name)
 {
     const struct member *member = fs_is_virtual(parent) ? member_named(name) : NULL;
-    struct fuse_entry_param entry = {0};
     if (fs_is_virtual(parent) && !member) {
         fuse_reply_err(req, ENOENT);
         return;
@@ -86,10 +94,7 @@ void fs_special_lookup(fuse_req_t req, uint64_t parent, const char *name)
             fs_request_read(r, local_root_found);
         return;
     }
-    struct attr attr = attr_of(fs_of(req), member ? member->ino : FOLDER_INO);
-    entry.ino = attr.ino;
-    fs_stat_of(&attr, 0, &entry.attr);
-    fuse_reply_entry(req, &entry);
+    fs_special_entry(req, member ? member->ino : FOLDER_INO);
 }
 
 void fs_special_getattr(fuse_req_t req, uint64_t ino)

@@ -43,6 +43,8 @@ bool fs_is_reserved(uint64_t parent, const char *name);
 /* fs_lookup and fs_getattr of virtual inodes. */
 void fs_special_lookup(fuse_req_t req, uint64_t parent, const char *name);
 void fs_special_getattr(fuse_req_t req, uint64_t ino);
+/* Answers a lookup with this virtual inode. */
+void fs_special_entry(fuse_req_t req, uint64_t ino);
 /* The present contents of a made-up file. Returns 0 or -ENOMEM. */
 int fs_special_content(struct fs *fs, uint64_t ino, struct buffer *content);
 

@@ -184,7 +184,7 @@ static void on_written(void *arg, enum replica_outcome outcome, const struct com
 static void client_change(struct client_exchange *exchange, enum op_type type)
 {
     struct op op = {.type = (uint8_t)type,
-                    .flags = OP_WANT_OLD,
+                    .flags = OP_WANT_OLD | (type == OP_PUT ? OP_KILL_PRIV : 0),
                     .name = exchange->item.key,
                     .data = exchange->item.value};
     struct command command = {0};

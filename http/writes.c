@@ -267,6 +267,7 @@ void http_put_key(struct http_request *request)
 {
     struct op op = {
         .type = OP_PUT,
+        .flags = OP_KILL_PRIV,
         .name = http_path_key(request),
         .data = bytes_of(request->body.data, request->body.len),
     };
@@ -279,7 +280,10 @@ void http_post_key(struct http_request *request)
     if (!http_body_items(request, http_items_pair))
         return;
     const struct http_item *item = request->items.list;
-    struct op op = {.type = OP_PUT, .flags = OP_WANT_OLD, .name = item->key, .data = item->value};
+    struct op op = {.type = OP_PUT,
+                    .flags = OP_WANT_OLD | OP_KILL_PRIV,
+                    .name = item->key,
+                    .data = item->value};
     if (add_conditions(request, &op))
         submit(request, &op, 1, on_post);
 }
@@ -301,7 +305,7 @@ static void submit_items(struct http_request *request, replica_written_cb *done)
     for (size_t i = 0; i < request->items.count; i++) {
         const struct http_item *item = &request->items.list[i];
         ops[i] = (struct op){.type = item->type,
-                             .flags = item->flags,
+                             .flags = item->flags | (item->type == OP_PUT ? OP_KILL_PRIV : 0),
                              .revision = item->revision,
                              .name = item->key,
                              .data = item->value};

@@ -53,8 +53,8 @@ enum op_flags {
     OP_SET_GID = 1 << 10,
     OP_SET_MTIME = 1 << 11,     /* to `mtime`; without it a change sets the command's time */
     OP_SET_MTIME_NOW = 1 << 12, /* to the command's time */
-    OP_KILL_PRIV =
-        1 << 13, /* WRITE, TRUNCATE, SETATTR(owner): clear setuid and setgid (chown(2)) */
+    OP_KILL_PRIV = 1 << 13,     /* PUT, WRITE, APPEND, TRUNCATE, SETATTR: clear setuid, and setgid
+                                   where the group may execute or `outsider` is set (chown(2)) */
     OP_XATTR_CREATE = 1 << 14,
     OP_XATTR_REPLACE = 1 << 15,
     OP_SET_ATIME = 1 << 16, /* to `atime` */

@@ -8,7 +8,8 @@
  *   3  a leader that stops hands over: the message HAND_OVER. The time of a command is what most
  *      clocks of the cluster show (replica/clocks.h), so it may be earlier than the last one's
  *      (store/tree_apply.c); frames by which nodes ask for it. The directories that a PUT makes on
- *      the way to its key are implied, and go with their last key (store/tree_implied.c).
+ *      the way to its key are implied, and go with their last key (store/tree_implied.c). The field
+ *      `outsider`, by which setgid without group execution goes as well.
  *
  * Every part of a command (an operation, a field of one) has the level since which it exists, in
  * operations.h. A command needs the highest level of its parts, and must not be proposed before
@@ -25,9 +26,11 @@ enum {
     LEVEL_MIN = 1, /* the lowest that this program still reads and writes */
     LEVEL_MAX = 3, /* the highest that it reads and writes */
 
-    LEVEL_HAND_OVER = 3, /* since when there is such a message, */
-    LEVEL_TIMES = 3,     /* time comes back, and nodes ask each other for it, */
-    LEVEL_IMPLIED = 3,   /* and there are such directories */
+    /* Since when there is ... */
+    LEVEL_HAND_OVER = 3, /* the message HAND_OVER */
+    LEVEL_TIMES = 3,     /* time that comes back, and frames by which nodes ask each other for it */
+    LEVEL_IMPLIED = 3,   /* implied directories */
+    LEVEL_OUTSIDER = 3,  /* the field `outsider` */
 };
 
 #endif

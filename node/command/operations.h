@@ -59,6 +59,7 @@
     X(rdev, u32, 11, 1)                                                                            \
     X(name, bytes, 12, 1)                                                                          \
     X(name2, bytes, 13, 1)                                                                         \
-    X(data, bytes, 14, 1)
+    X(data, bytes, 14, 1)                                                                          \
+    X(outsider, u32, 16, 3) /* with OP_KILL_PRIV, 1: the caller is outside of the file's group */
 
 #endif

@@ -13,8 +13,7 @@ int op_setattr(struct change *c, const struct op *op, struct op_result *out)
     if (status < 0)
         return status;
     inode_claim(&inode);
-    if (op->flags & OP_KILL_PRIV)
-        inode_kill_priv(&inode);
+    inode_kill_priv(&inode, op);
     if (op->flags & OP_SET_MODE)
         inode.attr.mode = (inode.attr.mode & S_IFMT) | (op->mode & 07777);
     if (op->flags & OP_SET_UID)

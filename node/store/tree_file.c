@@ -18,8 +18,7 @@ static int write_bytes(struct change *c, const struct op *op, struct inode *inod
     int status = 0;
     if (op->data.len == 0 && !first)
         return 0;
-    if (op->flags & OP_KILL_PRIV)
-        inode_kill_priv(inode);
+    inode_kill_priv(inode, op);
     change_inode(c, CHANGE_WRITTEN, inode);
     if (first && offset == 0)
         return data_replace(c, inode, op->data);
@@ -68,8 +67,7 @@ int op_truncate(struct change *c, const struct op *op, struct op_result *out)
     status = data_check_size(c->tree, op->size);
     if (status < 0)
         return status;
-    if (op->flags & OP_KILL_PRIV)
-        inode_kill_priv(&inode);
+    inode_kill_priv(&inode, op);
     change_inode(c, CHANGE_WRITTEN, &inode);
     status = data_resize(c, &inode, op->size);
     out->attr = inode.attr;

@@ -127,12 +127,12 @@ void inode_set_used(struct change *c, struct inode *inode, uint64_t used)
     inode->attr.used = used;
 }
 
-void inode_kill_priv(struct inode *inode)
+void inode_kill_priv(struct inode *inode, const struct op *op)
 {
-    if (inode_is(inode, S_IFDIR))
+    if (!(op->flags & OP_KILL_PRIV) || inode_is(inode, S_IFDIR))
         return;
     inode->attr.mode &= ~(uint32_t)S_ISUID;
-    if (inode->attr.mode & S_IXGRP)
+    if ((inode->attr.mode & S_IXGRP) || op->outsider)
         inode->attr.mode &= ~(uint32_t)S_ISGID;
 }
 

@@ -276,7 +276,7 @@ static inline bool inode_is(const struct inode *inode, uint32_t type)
     return (inode->attr.mode & S_IFMT) == type;
 }
 /* chown(2), write(2): clears what must not survive a change by another user. */
-void inode_kill_priv(struct inode *inode);
+void inode_kill_priv(struct inode *inode, const struct op *op);
 
 /* ---- tree_data.c: contents; each writes the inode too ---- */
 

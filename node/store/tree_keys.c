@@ -164,8 +164,7 @@ int op_put(struct change *c, const struct op *op, struct op_result *out)
     status = collect_old(c, op, &walk.inode, out);
     if (status < 0)
         return status;
-    if (op->flags & OP_KILL_PRIV)
-        inode_kill_priv(&walk.inode);
+    inode_kill_priv(&walk.inode, op);
     status = data_replace(c, &walk.inode, op->data);
     change_inode(c, CHANGE_WRITTEN, &walk.inode);
     out->attr = walk.inode.attr;

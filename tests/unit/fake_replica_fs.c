@@ -120,6 +120,7 @@ void replica_submit_by(struct replica *r, struct command *command, uint64_t dead
                        replica_written_cb *done, void *arg)
 {
     struct command taken = *command;
+    assert(taken.level <= tree_cluster(r->tree)->level);
     *command = (struct command){0};
     fake_fs_take(r, (struct waiting){
                         .command = taken, .deadline_ms = deadline_ms, .written = done, .arg = arg});

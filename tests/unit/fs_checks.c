@@ -3,7 +3,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/falloc.h>
 #include <linux/fs.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -283,31 +285,89 @@ static void as_user(uid_t uid, fs_check *check)
     CHECK(waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
+/* Files of mode 06777, each for one change by somebody who may write them. */
+static const char *const suids[] = {"write", "truncate", "empty", "allocate",
+                                    "keep",  "punch",    "zero"};
+enum { SUIDS = sizeof suids / sizeof *suids };
+
 static void write_as_somebody(void)
 {
-    int fd = open("suid", O_WRONLY);
-    CHECK(fd >= 0 && write(fd, "z", 1) == 1);
-    CHECK(truncate("suid2", 0) == 0);
+    int fds[SUIDS];
+    for (int i = 0; i < SUIDS; i++) {
+        fds[i] = open(suids[i], strcmp(suids[i], "empty") == 0 ? O_WRONLY | O_TRUNC : O_WRONLY);
+        CHECK(fds[i] >= 0);
+    }
+    CHECK(write(fds[0], "z", 1) == 1);
+    CHECK(ftruncate(fds[1], 0) == 0);
+    CHECK(close(fds[2]) == 0);
+    CHECK(fallocate(fds[3], 0, 0, 1) == 0);
+    CHECK(fallocate(fds[4], FALLOC_FL_KEEP_SIZE, 0, 1) == 0);
+    CHECK(fallocate(fds[5], FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, 1) == 0);
+    CHECK(fallocate(fds[6], FALLOC_FL_ZERO_RANGE, 0, 1) == 0);
+    CHECK(truncate("sgid", 0) == 0);
+    CHECK(chown("root's", (uid_t)-1, (gid_t)-1) == 0);
     CHECK_ERROR(open("private", O_RDONLY), EACCES);
     CHECK_ERROR(unlink("sticky/f"), EPERM);
     CHECK(mkdir("sticky/mine", 0700) == 0);
 }
 
+static mode_t check_mode(const char *name)
+{
+    struct stat stat_now;
+    CHECK(stat(name, &stat_now) == 0 && S_ISREG(stat_now.st_mode));
+    return stat_now.st_mode & ALLPERMS;
+}
+
 void check_privileges(void)
 {
-    put_text("suid", "x");
-    put_text("suid2", "x");
+    for (int i = 0; i < SUIDS; i++) {
+        put_text(suids[i], "x");
+        CHECK(chmod(suids[i], 06777) == 0);
+    }
+    put_text("sgid", "x");
+    put_text("root's", "x");
     put_text("private", "x");
-    CHECK(chmod("private", 0600) == 0 && chmod("suid", 06777) == 0 && chmod("suid2", 06777) == 0);
+    CHECK(chmod("private", 0600) == 0 && chmod("sgid", 02666) == 0 && chmod("root's", 06777) == 0);
     CHECK(mkdir("sticky", 0777) == 0 && chmod("sticky", 01777) == 0);
     put_text("sticky/f", "x");
     as_user(65534, write_as_somebody);
+    for (int i = 0; i < SUIDS; i++)
+        CHECK(check_mode(suids[i]) == 0777);
+    CHECK(check_mode("sgid") == 02666); /* at this level not all nodes would take it away */
+    CHECK(check_mode("root's") == 06777);
     struct stat stat_now;
-    CHECK(stat("suid", &stat_now) == 0 && stat_now.st_mode == (S_IFREG | 0777));
-    CHECK(stat("suid2", &stat_now) == 0 && stat_now.st_mode == (S_IFREG | 0777));
     CHECK(stat("sticky/mine", &stat_now) == 0 && stat_now.st_uid == 65534);
-    CHECK(chmod("suid", 06755) == 0 && chown("suid", 1, 1) == 0 && stat("suid", &stat_now) == 0);
-    CHECK(stat_now.st_mode == (S_IFREG | 0755));
+    CHECK(chmod("write", 06755) == 0 && chown("write", 1, 1) == 0 && check_mode("write") == 0755);
+}
+
+static bool mtime_moves(const char *name, int mode, off_t offset, off_t length)
+{
+    struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = 1000}};
+    struct stat stat_now;
+    int fd = open(name, O_RDWR);
+    CHECK(fd >= 0 && futimens(fd, times) == 0);
+    CHECK(fallocate(fd, mode, offset, length) == 0);
+    CHECK(fstat(fd, &stat_now) == 0 && close(fd) == 0);
+    return stat_now.st_mtime > 1000;
+}
+
+/* By root, whose changes of contents leave rights alone. */
+void check_changes_by_root(void)
+{
+    put_text("f", "x");
+    CHECK(chmod("f", 06777) == 0);
+    put_text("f", "y");
+    CHECK(truncate("f", 1) == 0 && check_mode("f") == 06777);
+    CHECK(mtime_moves("f", 0, 0, 1));
+    CHECK(mtime_moves("f", FALLOC_FL_KEEP_SIZE, 0, 1));
+    CHECK(mtime_moves("f", FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 5, 1));
+    CHECK(check_mode("f") == 06777);
+    struct stat before, after;
+    CHECK(stat("f", &before) == 0 && chown("f", (uid_t)-1, (gid_t)-1) == 0);
+    CHECK(check_mode("f") == 0777 && stat("f", &after) == 0);
+    CHECK(before.st_ctim.tv_sec != after.st_ctim.tv_sec ||
+          before.st_ctim.tv_nsec != after.st_ctim.tv_nsec);
+    CHECK(before.st_mtim.tv_nsec == after.st_mtim.tv_nsec);
 }
 
 void check_holes(void)

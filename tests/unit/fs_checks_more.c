@@ -258,6 +258,45 @@ void check_directories(void)
         0);
 }
 
+/* A file handle; freed with the process. */
+static struct file_handle *handle_of(const char *path)
+{
+    struct file_handle *handle = calloc(1, sizeof *handle + MAX_HANDLE_SZ);
+    int mount;
+    CHECK(handle);
+    handle->handle_bytes = MAX_HANDLE_SZ;
+    CHECK(name_to_handle_at(AT_FDCWD, path, handle, &mount, 0) == 0);
+    return handle;
+}
+
+/* At the other mount, whose kernel does not know these inodes yet. */
+static int open_handle(struct file_handle *handle, int flags)
+{
+    int mount = open(mounts[1], O_RDONLY | O_DIRECTORY);
+    CHECK(mount >= 0);
+    return open_by_handle_at(mount, handle, flags);
+}
+
+void check_handles(void)
+{
+    char bytes[16], link[64], path[4096];
+    CHECK(mkdir("d", 0755) == 0 && mkdir("d/e", 0755) == 0);
+    put_text("d/e/f", "by handle");
+    int fd = open_handle(handle_of("d/e/f"), O_RDONLY);
+    CHECK(fd >= 0 && read(fd, bytes, sizeof bytes) == 9 && memcmp(bytes, "by handle", 9) == 0);
+    fd = open_handle(handle_of("d/e"), O_RDONLY | O_DIRECTORY);
+    CHECK(fd >= 0 && snprintf(link, sizeof link, "/proc/self/fd/%d", fd) > 0);
+    ssize_t len = readlink(link, path, sizeof path - 1);
+    CHECK(len > 0);
+    path[len] = '\0';
+    CHECK(strcmp(path, other("d/e")) == 0);
+    CHECK(open_handle(handle_of(".quorumfs/version"), O_RDONLY) >= 0);
+    put_text("gone", "x");
+    struct file_handle *gone = handle_of("gone");
+    CHECK(unlink("gone") == 0);
+    CHECK_ERROR(open_handle(gone, O_RDONLY), ESTALE);
+}
+
 void check_special(void)
 {
     put_text("f", "x");

@@ -184,6 +184,19 @@ static void an_operation_of_level_2_makes_the_whole_command_wider(void **state)
     command_free(&c);
 }
 
+static void a_field_of_level_3_raises_the_level(void **state)
+{
+    struct command c = {0};
+    struct op op = {.type = OP_WRITE, .flags = OP_KILL_PRIV, .ino = 7, .outsider = 1};
+    assert_int_equal(command_add(&c, &op), 0);
+    assert_int_equal(c.level, 3);
+    command_free(&c);
+    op.outsider = 0;
+    assert_int_equal(command_add(&c, &op), 0);
+    assert_int_equal(c.level, 1);
+    command_free(&c);
+}
+
 /* Wider, the former operations no longer fit: nothing has changed. */
 static void a_command_that_does_not_fit_wider_stays_as_it_was(void **state)
 {
@@ -294,6 +307,7 @@ int main(void)
         cmocka_unit_test(a_later_version_is_told_from_malformed_bytes),
         cmocka_unit_test(commands_of_level_1_are_of_version_1),
         cmocka_unit_test(an_operation_of_level_2_makes_the_whole_command_wider),
+        cmocka_unit_test(a_field_of_level_3_raises_the_level),
         cmocka_unit_test(a_command_that_does_not_fit_wider_stays_as_it_was),
         cmocka_unit_test(a_command_cut_short_anywhere_is_refused),
         cmocka_unit_test(limits_are_refused_and_leave_the_command_usable),

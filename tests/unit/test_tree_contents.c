@@ -82,6 +82,9 @@ static void attributes_are_set(void **state)
     struct op write = make_write(ino, 0, "x");
     write.flags = OP_KILL_PRIV;
     assert_int_equal(fixture_must(f, write).mode, S_IFREG | 02644);
+    /* but goes with a change by somebody outside of the group */
+    write.outsider = 1;
+    assert_int_equal(fixture_must(f, write).mode, S_IFREG | 0644);
 }
 
 static struct op xattr(uint64_t ino, const char *name, const char *value, uint32_t flags)

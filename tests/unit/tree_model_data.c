@@ -15,7 +15,7 @@ static void kill_priv(struct model *m, const struct op *op, uint64_t ino)
     if (!(op->flags & OP_KILL_PRIV) || model_is_dir(m, ino))
         return;
     attr->mode &= ~(uint32_t)S_ISUID;
-    if (attr->mode & S_IXGRP)
+    if ((attr->mode & S_IXGRP) || op->outsider)
         attr->mode &= ~(uint32_t)S_ISGID;
 }
 

@@ -113,5 +113,6 @@ struct op workload_op(uint64_t *state, uint32_t inodes)
     op.offset = random_place(state);
     op.size = random_place(state);
     op.revision = 1 + random_below(state, 1000);
+    op.outsider = random_below(state, 8) == 0;
     return op;
 }

@@ -5,7 +5,7 @@
 op_put(...)
 {
 <...
-- inode_kill_priv(&walk.inode);
+- inode_kill_priv(&walk.inode, op);
 + ;
 ...>
 }

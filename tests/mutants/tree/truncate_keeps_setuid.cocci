@@ -5,7 +5,7 @@
 op_truncate(...)
 {
 <...
-- inode_kill_priv(&inode);
+- inode_kill_priv(&inode, op);
 + ;
 ...>
 }
