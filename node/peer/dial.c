@@ -11,8 +11,8 @@
 #include <string.h>
 
 enum {
-    FAILURES_TOLD = 3, /* then quiet until it has been up again */
-    BACKOFF_DOUBLINGS_MAX = 6,
+    FAILURES_TOLD = 3,         /* then quiet until it has been up again */
+    BACKOFF_PART = 5,          /* so long a part of the time that it has been down */
     UNSENT_BYTES = 256 * 1024, /* in the kernel at most: what is urgent waits behind them */
 };
 
@@ -24,11 +24,16 @@ struct lookup {
 
 static void on_redial(uv_timer_t *timer);
 
-/* Somewhere in the upper half, so that nodes do not dial each other in step. */
-static uint32_t backoff_ms(uint32_t failures)
+/* A part of the time that it has been down: so a peer that was away briefly is found quickly, as
+ * when a cluster starts. Somewhere in the upper half, so that nodes do not dial each other in step.
+ * A peer that has connected meanwhile is there: it is dialled at once. */
+static uint64_t backoff_ms(const struct link *link)
 {
-    uint32_t doublings = failures < BACKOFF_DOUBLINGS_MAX ? failures : BACKOFF_DOUBLINGS_MAX;
-    uint32_t ms = (uint32_t)PEER_BACKOFF_MS_MIN << doublings;
+    uint64_t ms = (uv_now(link->peer->loop) - link->down_ms) / BACKOFF_PART;
+    if (link->called)
+        return 0;
+    if (ms < PEER_BACKOFF_MS_MIN)
+        ms = PEER_BACKOFF_MS_MIN;
     if (ms > PEER_BACKOFF_MS_MAX)
         ms = PEER_BACKOFF_MS_MAX;
     uint32_t random = 0;
@@ -47,10 +52,13 @@ static void dial_lost(struct link *link, const char *why)
 {
     tell_failure(link, why);
     link->out = NULL;
+    if (link->out_up)
+        link->down_ms = uv_now(link->peer->loop);
     link->out_up = false;
     link->out_wants = link->out_waits = false;
     link->peer->metrics.frames_dropped += outbox_clear(&link->outbox);
-    uv_timer_start(&link->redial, on_redial, backoff_ms(link->failures), 0);
+    uv_timer_start(&link->redial, on_redial, backoff_ms(link), 0);
+    link->called = false;
     link->failures++;
     link_update(link);
 }
@@ -131,13 +139,18 @@ void dial_start(struct link *link)
 {
     uv_timer_init(link->peer->loop, &link->redial);
     link->redial.data = link;
+    link->down_ms = uv_now(link->peer->loop);
     link->peer->handles++;
 }
 
 void dial_now(struct link *link)
 {
-    if (!link->out && !link->lookup && link->addr[0])
+    if (!link->addr[0])
+        return;
+    if (!link->out && !link->lookup)
         uv_timer_start(&link->redial, on_redial, 0, 0);
+    else
+        link->called = !link->out_up;
 }
 
 void dial_write(struct link *link)
@@ -179,7 +192,8 @@ void dial_leave(struct link *link)
     link->out = NULL;
     link->out_up = link->out_wants = link->out_waits = false;
     link->failures = 0;
-    link->refusal_told = false;
+    link->down_ms = uv_now(link->peer->loop);
+    link->called = link->refusal_told = false;
     link->peer->metrics.frames_dropped += outbox_clear(&link->outbox);
     if (out)
         link_cut(out);
@@ -213,7 +227,7 @@ static int dial_established(struct link *link)
     set_socket_options(lws_get_socket_fd(link->out));
     link->out_up = true;
     link->failures = 0;
-    link->refusal_told = false;
+    link->called = link->refusal_told = false;
     link_update(link);
     return 0;
 }

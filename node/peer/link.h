@@ -41,6 +41,8 @@ struct link {
     struct lookup *lookup; /* under way */
     uint32_t next_ip;      /* of the address, to be tried next */
     uint32_t failures;     /* since it last was up */
+    uint64_t down_ms;      /* of the loop: since when there is no connection */
+    bool called;           /* the peer connected while this node was dialling it */
     bool refusal_told;
     uint64_t greeted_ms; /* of the loop: when it last connected to this node while that was new */
     uint32_t relay;      /* the peer by way of which frames last went there; 0: none, directly */

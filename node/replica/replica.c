@@ -66,6 +66,7 @@ static void on_log_failed(void *arg, int status, const char *text)
 static void on_heartbeat(uv_timer_t *timer)
 {
     replica_step(timer->data, &(struct paxos_event){.type = PAXOS_TICK});
+    quorum_beat(timer->data);
     digests_beat(timer->data);
 }
 
@@ -78,7 +79,8 @@ static void on_housekeeping(uv_timer_t *timer)
     writes_expire(r, now);
     reads_expire(r, now);
     pings_expire(r, now);
-    levels_release(r, now);
+    held_release(r, now);
+    quorum_refuse(r);
     if (r->end.stopping || now - r->turn.committed_ms >= COMMIT_MS)
         turn_commit(r);
     if (!r->end.broken && !r->end.stopping) {
@@ -105,7 +107,7 @@ struct tree *replica_tree(struct replica *r)
 
 bool replica_refuses_writes(const struct replica *r)
 {
-    return r->end.stopping || r->end.broken || !replica_has_quorum(r);
+    return r->end.stopping || r->end.broken || !(replica_has_quorum(r) || replica_pauses(r));
 }
 
 struct peer *replica_peer(struct replica *r)
@@ -231,6 +233,7 @@ static struct replica *replica_new(uv_loop_t *loop, const struct config *config)
     pings_begin(r);
     serving_begin(r);
     held_begin(r);
+    quorum_begin(r);
     return r;
 }
 
@@ -285,7 +288,7 @@ void replica_stop(struct replica *r, void (*stopped)(void *arg), void *arg)
     r->end.stopped = stopped;
     r->end.stopped_arg = arg;
     /* Those that are about to be proposed are in flight. */
-    if (!r->status.has_leader)
+    if (!writes_may_propose(r))
         writes_refuse_unproposed(r, REPLICA_STOPPING);
     if (r->status.role == PAXOS_LEADER)
         hand_over(r);
@@ -310,7 +313,7 @@ static void on_log_closed(void *arg)
 
 static void stop_when_idle(struct replica *r)
 {
-    bool waiting = r->levels.held_count > 0 || r->writes.count > 0 || r->reads.count > 0 ||
+    bool waiting = r->held.count > 0 || r->writes.count > 0 || r->reads.count > 0 ||
                    !LIST_EMPTY(&r->pings.all);
     if (waiting || hands_over(r) || serving_busy(r) || fetching_busy(r) || starts_busy(r) ||
         tree_busy(r->tree))

@@ -30,7 +30,7 @@ enum {
 
 enum replica_outcome {
     REPLICA_DONE,        /* decided and applied (result->status says how it went), or: read now */
-    REPLICA_NO_QUORUM,   /* refused at once: nothing has happened */
+    REPLICA_NO_QUORUM,   /* refused: nothing has happened */
     REPLICA_BUSY,        /* refused, too much is waiting: nothing has happened */
     REPLICA_STOPPING,    /* refused, the node is going down: nothing has happened */
     REPLICA_UNSUPPORTED, /* refused, some member does not speak it: nothing has happened */
@@ -108,7 +108,7 @@ void replica_observe(struct replica *replica, struct replica_observer *observer)
 /* At the latest before replica_free. */
 void replica_observe_end(struct replica *replica, struct replica_observer *observer);
 
-/* Whether a write would be refused at this moment: no quorum, not a member yet, or stopping. */
+/* Whether a write would be refused at this moment: no quorum for a while, or stopping. */
 bool replica_refuses_writes(const struct replica *replica);
 
 /* Asks a peer for a sign of life. done(reached). */
@@ -133,9 +133,8 @@ struct replica_status {
     uint64_t digest; /* of the history up to there */
     uint32_t level;  /* the cluster's feature level (command/level.h) */
     bool settled;    /* neither the level nor what the log says of this node is about to change */
-    bool writes_refused;
-    char why[REPLICA_TEXT_MAX]; /* one sentence on why writes are refused here; empty when they are
-                                   not */
+    char why[REPLICA_TEXT_MAX]; /* one sentence on why writes are refused here, or wait for a
+                                   quorum; empty when neither is so */
     bool mounted;
     const char *mount_why; /* one sentence on why it is not; empty when it is, or need not be */
     uint32_t peer_count;

@@ -49,8 +49,7 @@ void replica_status(struct replica *r, struct replica_status *s)
     s->level = tree_cluster(r->tree)->level;
     s->settled = levels_settled(r);
     describe_peers(r, s);
-    s->writes_refused = replica_refuses_writes(r);
-    if (s->writes_refused)
+    if (replica_refuses_writes(r) || !s->paxos.has_quorum)
         why_refused(r, s);
     s->mounted = r->mount.mounted;
     s->mount_why = r->mount.why;
@@ -279,6 +278,6 @@ void status_why(struct replica *replica, struct buffer *out)
 {
     struct replica_status s;
     replica_status(replica, &s);
-    if (s.writes_refused)
+    if (s.why[0])
         buffer_printf(out, "%s\n", s.why);
 }

@@ -85,10 +85,9 @@ static void follow_status(struct replica *r)
         turn_tell_standing(r);
     if (had_quorum != r->status.has_quorum)
         trace_info("replica", r->status.has_quorum ? "there is a quorum" : "no quorum");
-    if (!replica_has_quorum(r)) {
-        writes_refuse_unproposed(r, REPLICA_NO_QUORUM);
-        reads_without_quorum(r);
-    }
+    if (r->status.has_quorum)
+        quorum_begin(r);
+    quorum_refuse(r);
 }
 
 static void trace_applied(const struct stamp *s, uint64_t index, int status, bool repeated)
@@ -167,7 +166,7 @@ static bool turn_round(struct replica *r)
     if (r->end.broken)
         return false;
     reads_answer(r);
-    return more || r->reads.unasked || (r->writes.unproposed && r->status.has_leader);
+    return more || reads_may_ask(r) || writes_may_propose(r);
 }
 
 static void turn(uv_prepare_t *handle)
