@@ -6,7 +6,7 @@
  *   1  could not start: the reason is on standard error
  *   2  wrong flags or configuration
  *   3  the disk or memory failed: the node stopped rather than answer from a state that the disk
- *      lacks
+ *      lacks; or it was kept from stopping for too long
  *   4  what the folder holds is damaged, or differs from what the other nodes have: the node
  *      stopped rather than answer from it, and does not start with it again. Or the folder was
  *      moved or deleted
@@ -25,8 +25,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 enum { DESCRIPTORS_MAX = 65536 };
+enum { STOP_SECONDS_MAX = 10 }; /* beyond the time of the requests in flight */
 enum { EXIT_START = 1, EXIT_CONFIG = 2, EXIT_BROKEN = 3, EXIT_DAMAGED = 4, EXIT_LATER = 5 };
 
 struct node {
@@ -63,12 +65,30 @@ static void on_replica_stopped(void *arg)
     n->stopped = true;
 }
 
+static void on_stop_is_late(int signum)
+{
+    static const char text[] = "quorumfs: stopping takes too long, and is broken off; nothing that "
+                               "was acknowledged is lost\n";
+    ssize_t written = write(STDERR_FILENO, text, sizeof text - 1);
+    (void)written;
+    _exit(EXIT_BROKEN);
+}
+
+/* A disk, another process (fusermount3) or a client may keep the node from ending. What was
+ * acknowledged is on disk at any time, so there is nothing to wait for. */
+static void bound_stop(const struct node *n)
+{
+    signal(SIGALRM, on_stop_is_late);
+    alarm(STOP_SECONDS_MAX + (n->config.request_timeout_ms + 999) / 1000);
+}
+
 static void stop(struct node *n)
 {
     if (n->stopping)
         return;
     n->stopping = true;
     trace_info("node", "stopping");
+    bound_stop(n);
     stop_listening(n);
     if (n->fs)
         fs_stop(n->fs);
@@ -161,10 +181,10 @@ static int start_rooms(struct node *n, struct fault *fault)
         replica_start(&n->loop, n->websockets, &n->config, on_broken, n, &n->replica, fault);
     if (status == 0)
         status = http_start(&n->loop, n->websockets, n->replica, &n->config, &n->http, fault);
+    if (status == 0) /* before the mount: its name may be looked up for long */
+        status = start_listening(n, fault);
     if (status == 0 && n->config.mount[0])
         status = fs_start(&n->loop, n->replica, &n->config, on_unmounted, n, &n->fs, fault);
-    if (status == 0)
-        status = start_listening(n, fault);
     return status;
 }
 

@@ -2,24 +2,17 @@
 
 #include "base/trace.h"
 #include "peer/greeting.h"
+#include "peer/lookup.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum {
     FAILURES_TOLD = 3,         /* then quiet until it has been up again */
     BACKOFF_PART = 5,          /* so long a part of the time that it has been down */
     UNSENT_BYTES = 256 * 1024, /* in the kernel at most: what is urgent waits behind them */
-};
-
-/* Outlives the link when the room stops meanwhile. */
-struct lookup {
-    uv_getaddrinfo_t request;
-    struct link *link; /* NULL: the result is not wanted any more */
 };
 
 static void on_redial(uv_timer_t *timer);
@@ -87,40 +80,22 @@ static void connect_out(struct link *link)
         dial_lost(link, "cannot connect");
 }
 
-static void on_looked_up(uv_getaddrinfo_t *request, int status, struct addrinfo *found)
+static void on_looked_up(void *arg, const struct addrinfo *found, const char *why)
 {
-    struct lookup *lookup = (struct lookup *)request->data;
-    struct link *link = lookup->link;
-    if (link) {
-        link->lookup = NULL;
-        address_learn(&link->address, found);
-        if (link->address.count > 0)
-            connect_out(link);
-        else
-            dial_lost(link, status < 0 ? uv_strerror(status) : "its name has no address");
-    }
-    uv_freeaddrinfo(found);
-    free(lookup);
+    struct link *link = arg;
+    link->lookup = NULL;
+    address_learn(&link->address, found);
+    if (link->address.count > 0)
+        connect_out(link);
+    else
+        dial_lost(link, why);
 }
 
 static void look_up(struct link *link)
 {
-    struct lookup *lookup = calloc(1, sizeof *lookup);
-    if (!lookup) {
-        dial_lost(link, strerror(ENOMEM));
-        return;
-    }
-    lookup->request.data = lookup;
-    lookup->link = link;
-    struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
-    int status = uv_getaddrinfo(link->peer->loop, &lookup->request, on_looked_up,
-                                link->address.host, NULL, &hints);
-    if (status < 0) {
-        free(lookup);
-        dial_lost(link, uv_strerror(status));
-        return;
-    }
-    link->lookup = lookup;
+    link->lookup = lookup_start(link->peer->loop, link->address.host, on_looked_up, link);
+    if (!link->lookup)
+        dial_lost(link, "too many names are being looked up");
 }
 
 /* A name is looked up each time: a peer may have moved. */
@@ -179,8 +154,7 @@ static void give_up_lookup(struct link *link)
 {
     if (!link->lookup)
         return;
-    link->lookup->link = NULL;
-    uv_cancel((uv_req_t *)&link->lookup->request);
+    lookup_give_up(link->lookup);
     link->lookup = NULL;
 }
 
