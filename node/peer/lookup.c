@@ -60,7 +60,7 @@ void lookup_give_up(struct lookup *l)
     uv_close((uv_handle_t *)&l->looked_up, on_closed);
 }
 
-static void on_looked_up(uv_async_t *async)
+static void lookup_ended(uv_async_t *async)
 {
     struct lookup *l = async->data;
     const char *why = l->status != 0 ? gai_strerror(l->status) : "its name has no address";
@@ -88,7 +88,7 @@ struct lookup *lookup_start(uv_loop_t *loop, const char *host, lookup_cb *done, 
         return NULL;
     if (atomic_fetch_add(&lookups_running, 1) >= LOOKUPS_MAX)
         goto failed;
-    if (uv_async_init(loop, &l->looked_up, on_looked_up) < 0)
+    if (uv_async_init(loop, &l->looked_up, lookup_ended) < 0)
         goto failed;
     l->looked_up.data = l;
     l->done = done;
