@@ -17,7 +17,11 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { TIMER_MS = 1000, STOPPING_TIMER_MS = 50 };
+enum {
+    TIMER_MS = 1000,
+    STOPPING_TIMER_MS = 50,
+    GIVE_WAY_MS = 1000, /* so long a request may arrive if connections are needed for others */
+};
 
 /* ---- Connections ---- */
 
@@ -123,11 +127,17 @@ static void connection_refuse(int fd)
     close(fd);
 }
 
-/* Ends the oldest connection that has no request. Returns false if all have one. */
+/* Whether it has a request, or one that may be there at any moment. */
+static bool is_in_use(const struct http *http, const struct http_connection *c)
+{
+    return c->busy || c->receive_by + GIVE_WAY_MS > uv_now(http->loop) + http->body_ms_max;
+}
+
+/* Ends the oldest connection that is not in use. Returns false if all are. */
 static bool connection_gives_way(struct http *http)
 {
     struct http_connection *c = TAILQ_FIRST(&http->connections);
-    while (c && (c->busy || c->gives_way))
+    while (c && (is_in_use(http, c) || c->gives_way))
         c = TAILQ_NEXT(c, all);
     if (!c)
         return false;

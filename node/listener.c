@@ -199,6 +199,21 @@ static uint32_t listener_client_count(const struct listener *l)
     return count;
 }
 
+/* Ends the oldest one that has said nothing, but not the newest of all. Others, of which the loop
+ * has not told yet, are handed on. */
+static void listener_end_silent(struct listener *l)
+{
+    struct listener_peek *oldest;
+    while (l->peek_count > 1) {
+        oldest = TAILQ_FIRST(&l->peeks);
+        listener_peek_readable(&oldest->poll, 0, UV_READABLE);
+        if (TAILQ_FIRST(&l->peeks) != oldest)
+            continue;
+        listener_peek_end(oldest, NULL);
+        return;
+    }
+}
+
 /* If clients have all the descriptors that they may have, the oldest connection that has said
  * nothing goes for the newest, which may be that of a peer. Each route does the same with its own
  * connections, or refuses the new one. */
@@ -215,8 +230,7 @@ static void listener_make_room(struct listener *l)
                    "connections are closed for new ones, and new ones may be refused",
                    descriptors_for_clients());
     }
-    if (l->peek_count > 1)
-        listener_peek_end(TAILQ_FIRST(&l->peeks), NULL);
+    listener_end_silent(l);
 }
 
 /* Returns 0, or a negative errno; -EAGAIN: nobody waits. */
