@@ -48,7 +48,7 @@ static void dial_lost(struct link *link, const char *why)
     if (link->out_up)
         link->down_ms = uv_now(link->peer->loop);
     link->out_up = false;
-    link->out_wants = link->out_waits = false;
+    link->out_wants = link->out_waits = link->answers = false;
     link->peer->metrics.frames_dropped += outbox_clear(&link->outbox);
     uv_timer_start(&link->redial, on_redial, backoff_ms(link), 0);
     link->called = false;
@@ -227,6 +227,7 @@ static void on_failed(struct link *link, unsigned http_status, const char *why)
     else
         snprintf(text, sizeof text, "%s", why ? why : "failed");
     dial_lost(link, text);
+    link->answers = http_status != 0;
 }
 
 /* Puts the header of a binary WebSocket message in front of it (RFC 6455, 5.2). Returns its size.

@@ -91,6 +91,7 @@ static void on_housekeeping(uv_timer_t *timer)
         why_housekeeping(r, now);
         leases_housekeeping(r, now);
         lost_housekeeping(r, now);
+        settings_housekeeping(r);
         if (r->paxos)
             levels_housekeeping(r, now);
     }
@@ -199,6 +200,9 @@ static int start_links(struct replica *r, struct lws_context *websockets, struct
 {
     struct peer_config peers = {.levels = {LEVEL_MIN, LEVEL_MAX},
                                 .level = tree_cluster(r->tree)->level,
+                                .settings = {.heartbeat_ms = r->config->heartbeat_ms,
+                                             .lease_ms = r->config->lease_time_ms,
+                                             .version = QUORUMFS_VERSION},
                                 .secret = r->config->secret[0] ? r->config->secret : NULL};
     members_identity(r, &peers.identity);
     snprintf(peers.self.addr, sizeof peers.self.addr, "%s", r->config->me.addr);

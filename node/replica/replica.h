@@ -142,6 +142,7 @@ struct replica_status {
         uint32_t pid;
         const char *addr;
         bool linked, alive;
+        bool other_peers; /* it is new, and its node.json has other peers than this node's */
         enum paxos_standing standing; /* of one that is alive */
         uint64_t accepted;            /* known at the leader only */
     } peers[PAXOS_NODES_MAX];

@@ -14,6 +14,7 @@
  *   quorum.c    how long requests wait for a quorum that is not there
  *   levels.c    the cluster's feature level, and where its members are, by the log
  *   held.c      commands that wait before they get their stamp
+ *   settings.c  what should be equal at all nodes, and is not
  *   leases.c    whether this node takes part in read leases
  *   snapshot_serving.c, snapshot_fetching.c  trees on their way to and from a peer
  *   digests.c   comparing this node's tree with the others'
@@ -210,6 +211,11 @@ void reads_without_quorum(struct replica *r);
 void reads_expire(struct replica *r, uint64_t now_ms);
 /* Keeps `confirmed_ms` recent on a node that nobody reads from. */
 void reads_keep_fresh(struct replica *r, uint64_t now_ms);
+
+/* Takes over what the members say of their settings, and the heartbeat that most of them have. */
+void settings_housekeeping(struct replica *r);
+/* Calls `say` for each difference, and each address that is wrong: one sentence. */
+void settings_remarks(const struct replica *r, void (*say)(void *arg, const char *text), void *arg);
 
 /* Finds out whether an earlier start took part, and writes down that this one does. */
 int leases_begin(struct replica *r, struct fault *fault);

@@ -68,7 +68,9 @@ LIST_HEAD(pending_pings, pending_ping);
 struct replica_member {
     uint32_t pid;
     char addr[CONFIG_ADDR_MAX], peer_addr[CONFIG_ADDR_MAX]; /* empty: not known */
-    uint64_t new_ms; /* when it last said that its folder is new (founding.c); 0: never */
+    uint64_t new_ms;  /* when it last said that its folder is new (founding.c); 0: never */
+    bool other_peers; /* and that it has another list of peers than this node */
+    struct peer_settings settings; /* as it last said (settings.c) */
 };
 
 /* Which cluster this is, and who belongs to it: founding.c and members.c. An address also changes
