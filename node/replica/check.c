@@ -54,6 +54,7 @@ static void check_held(const struct replica *r)
     assert(held->count > 0 || held->bytes == 0);
     assert(held->count <= HELD_WRITES_MAX && held->bytes <= REPLICA_PENDING_BYTES_MAX);
     assert(r->quorum.beats_left <= QUORUM_PAUSE_BEATS);
+    assert(r->quorum.hearsay_beats <= QUORUM_HEARSAY_BEATS);
     assert(!r->status.has_quorum || r->quorum.beats_left == QUORUM_PAUSE_BEATS);
 }
 

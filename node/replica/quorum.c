@@ -6,6 +6,11 @@
  * that, they are refused at once, until there is a quorum again. What waits has not been proposed:
  * nothing has happened when it is refused.
  *
+ * A node that does not reach a quorum itself has one as long as a peer says that it does. When
+ * nodes die, what peers have said before is out of date for a while. So once a quorum was lost, one
+ * by hearsay counts only if it lasts: otherwise what waits would be proposed in vain, and could not
+ * be refused any more.
+ *
  * Heartbeats are counted, and not milliseconds: when this process has not run for a while, it hears
  * the others before it believes that they are lost. */
 #include "replica/replica_internal.h"
@@ -15,8 +20,22 @@ void quorum_begin(struct replica *r)
     r->quorum.beats_left = QUORUM_PAUSE_BEATS;
 }
 
+void quorum_follow(struct replica *r)
+{
+    paxos_status(r->paxos, &r->status);
+    if (!r->status.has_quorum)
+        r->quorum.hearsay_beats = QUORUM_HEARSAY_BEATS;
+    else if (r->status.reaches_quorum)
+        r->quorum.hearsay_beats = 0;
+    r->status.has_quorum &= r->quorum.hearsay_beats == 0;
+    if (r->status.has_quorum)
+        quorum_begin(r);
+}
+
 void quorum_beat(struct replica *r)
 {
+    if (r->quorum.hearsay_beats > 0)
+        r->quorum.hearsay_beats--;
     if (!r->status.has_quorum && r->quorum.beats_left > 0)
         r->quorum.beats_left--;
 }

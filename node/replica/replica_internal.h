@@ -47,10 +47,11 @@ enum {
     LOG_TAIL_BYTES = 16 * 1024 * 1024, /* ... and not more than this of them */
     LOG_BYTES_MAX = 128 * 1024 * 1024, /* kept by a leader while a living peer catches up */
     PING_MS_MAX = 1000,
-    QUORUM_PAUSE_BEATS = 5, /* heartbeats without a quorum before requests are refused */
-    HELD_WRITES_MAX = 1024, /* that wait before they get their stamp */
-    LOST_LOOK_MS = 1000,    /* between looks at the folder */
-    HAND_OVER_MS = 500,     /* a node that stops waits so long for it */
+    QUORUM_PAUSE_BEATS = 5,   /* heartbeats without a quorum before requests are refused */
+    QUORUM_HEARSAY_BEATS = 3, /* heartbeats that show whether what others say of it still holds */
+    HELD_WRITES_MAX = 1024,   /* that wait before they get their stamp */
+    LOST_LOOK_MS = 1000,      /* between looks at the folder */
+    HAND_OVER_MS = 500,       /* a node that stops waits so long for it */
     LEASES_OVER_MS = 2 * PAXOS_LEASE_US_MAX / 1000, /* after a start */
     SNAPSHOT_PIECE_BYTES = 256 * 1024,
     SNAPSHOT_PATIENCE_MS = 1000, /* for the next piece; then it is asked for again ... */
@@ -165,6 +166,8 @@ void turn_commit(struct replica *r); /* of the tree */
 
 /* If there is no quorum now, or from now on, requests wait for it. */
 void quorum_begin(struct replica *r);
+/* Takes the status of the core over, and what it says of the quorum. */
+void quorum_follow(struct replica *r);
 /* With each heartbeat. */
 void quorum_beat(struct replica *r);
 /* Refuses what waits if it waits in vain; in each turn, and with each housekeeping. */

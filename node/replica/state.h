@@ -151,9 +151,11 @@ struct replica_reads {
 };
 
 /* quorum.c
- *   beats_left <= QUORUM_PAUSE_BEATS, and equal to it while there is a quorum */
+ *   beats_left <= QUORUM_PAUSE_BEATS, and equal to it while there is a quorum
+ *   status.has_quorum is that of the core, once hearsay_beats are over */
 struct replica_quorum {
-    uint32_t beats_left; /* heartbeats for which requests wait for a quorum */
+    uint32_t beats_left;    /* heartbeats for which requests wait for a quorum */
+    uint32_t hearsay_beats; /* for which a quorum that others claim has to last */
 };
 
 /* pings.c */

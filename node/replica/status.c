@@ -44,7 +44,7 @@ void replica_status(struct replica *r, struct replica_status *s)
     s->paxos = r->status;
     if (r->paxos)
         paxos_status(r->paxos, &s->paxos);
-    s->paxos.has_quorum &= !r->digests.doubt;
+    s->paxos.has_quorum &= !r->digests.doubt && r->quorum.hearsay_beats == 0;
     s->applied = tree_applied(r->tree);
     s->digest = tree_history(r->tree);
     s->level = tree_cluster(r->tree)->level;

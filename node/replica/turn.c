@@ -80,13 +80,11 @@ static void follow_status(struct replica *r)
 {
     bool had_quorum = r->status.has_quorum;
     enum paxos_standing had_standing = r->status.standing;
-    paxos_status(r->paxos, &r->status);
+    quorum_follow(r);
     if (had_standing != r->status.standing)
         turn_tell_standing(r);
     if (had_quorum != r->status.has_quorum)
         trace_info("replica", r->status.has_quorum ? "there is a quorum" : "no quorum");
-    if (r->status.has_quorum)
-        quorum_begin(r);
     quorum_refuse(r);
 }
 
