@@ -1,12 +1,11 @@
 // Requests wait for a quorum until their deadlines.
 // killers: test_reads, test_writes
 @@
-expression E;
 @@
 quorum_beat(...)
 {
 <...
-- E--;
+- r->quorum.beats_left--;
 + ;
 ...>
 }
