@@ -48,6 +48,11 @@ bool http_clients_have_room(const struct http_clients *clients)
     return !clients->stopping && clients->connections < HTTP_WEBSOCKETS_MAX;
 }
 
+uint32_t http_clients_count(const struct http_clients *clients)
+{
+    return clients->connections;
+}
+
 /* ---- Requests ---- */
 
 /* Counts the bytes of this exchange, which change when the reply takes the message's place. */

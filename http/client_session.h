@@ -20,6 +20,8 @@ struct http_clients;
 int http_clients_start(struct http *http, struct lws_context *context,
                        struct http_clients **clients);
 bool http_clients_have_room(const struct http_clients *clients);
+/* How many there are. */
+uint32_t http_clients_count(const struct http_clients *clients);
 void http_clients_adopt(struct http_clients *clients, int fd); /* takes fd */
 /* Closes every connection once its replies are sent. */
 void http_clients_stop(struct http_clients *clients);

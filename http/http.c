@@ -6,6 +6,7 @@
  * MHD_run is never called from inside one of its own callbacks. */
 #include "http.h"
 
+#include "base/descriptors.h"
 #include "base/trace.h"
 #include "client_session.h"
 #include "http_internal.h"
@@ -16,7 +17,11 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { TIMER_MS = 1000, STOPPING_TIMER_MS = 50 };
+enum {
+    TIMER_MS = 1000,
+    STOPPING_TIMER_MS = 50,
+    GIVE_WAY_MS = 1000, /* so long a request may arrive if connections are needed for others */
+};
 
 /* ---- Connections ---- */
 
@@ -122,10 +127,49 @@ static void connection_refuse(int fd)
     close(fd);
 }
 
+/* Whether it has a request, or one that may be there at any moment. */
+static bool is_in_use(const struct http *http, const struct http_connection *c)
+{
+    return c->busy || c->receive_by + GIVE_WAY_MS > uv_now(http->loop) + http->body_ms_max;
+}
+
+/* Ends the oldest connection that is not in use. Returns false if all are. */
+static bool connection_gives_way(struct http *http)
+{
+    struct http_connection *c = TAILQ_FIRST(&http->connections);
+    while (c && (is_in_use(http, c) || c->gives_way))
+        c = TAILQ_NEXT(c, all);
+    if (!c)
+        return false;
+    connection_unwatch(http, c);
+    c->gives_way = true;
+    shutdown(c->fd, SHUT_RDWR);
+    return true;
+}
+
+uint32_t http_connection_count(void *arg)
+{
+    const struct http *http = arg;
+    return http->connection_count + http->linger_count + http_clients_count(http->clients);
+}
+
+bool http_is_crowded(struct http *http)
+{
+    return http_connection_count(http) >= descriptors_for_clients();
+}
+
+/* A new connection may be that of a health check, and an idle client can come back. */
+static bool has_room(struct http *http)
+{
+    if (http->stopping || http->connection_count >= HTTP_CONNECTIONS_MAX)
+        return false;
+    return !http_is_crowded(http) || connection_gives_way(http);
+}
+
 void http_adopt(void *arg, int fd, const struct sockaddr *from, socklen_t from_len)
 {
     struct http *http = arg;
-    if (http->stopping || http->connection_count >= HTTP_CONNECTIONS_MAX) {
+    if (!has_room(http)) {
         connection_refuse(fd);
         return;
     }
@@ -139,7 +183,8 @@ void http_adopt_websocket(void *arg, int fd, const struct sockaddr *from, sockle
 {
     struct http *http = arg;
     /* A client that is refused gets an HTTP answer that says why (http_client_refused). */
-    if (!config_allows_client(http->config, from) || !http_clients_have_room(http->clients))
+    if (!config_allows_client(http->config, from) || !http_clients_have_room(http->clients) ||
+        !has_room(http))
         http_adopt(http, fd, from, from_len);
     else
         http_clients_adopt(http->clients, fd);

@@ -66,6 +66,9 @@ int http_start(uv_loop_t *loop, struct lws_context *websockets, struct replica *
 void http_adopt(void *http, int fd, const struct sockaddr *from, socklen_t from_len);
 void http_adopt_websocket(void *http, int fd, const struct sockaddr *from, socklen_t from_len);
 
+/* How many connections there are of both kinds. */
+uint32_t http_connection_count(void *http);
+
 /* Ends every connection once its answer is sent, at the latest after HTTP_STOP_MS_MAX; the loop
  * must run meanwhile. To be called when the replica has answered everything. */
 void http_stop(struct http *http);

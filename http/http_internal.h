@@ -36,6 +36,7 @@ struct http_connection {
     int fd;
     bool allowed;        /* its address may use this door */
     bool busy;           /* it has a request */
+    bool gives_way;      /* it is being ended, for a new one */
     bool resumed;        /* that request has waited for the replica */
     uint64_t receive_by; /* ms of the loop's clock; 0: no request is arriving */
 };
@@ -79,6 +80,9 @@ void http_wake(struct http *http);
 
 /* To be called when a handle that counts in `handles_open` is closed. */
 void http_handle_closed(struct http *http);
+
+/* Whether clients have all the descriptors that they may have. */
+bool http_is_crowded(struct http *http);
 
 /* Keeps a connection that is about to be closed until its client has read the answer (linger.c). */
 void http_linger(struct http *http, int fd);

@@ -60,7 +60,7 @@ static void on_readable(uv_poll_t *poll, int status, int events)
 /* Takes a duplicate of the descriptor: libmicrohttpd closes its own. */
 void http_linger(struct http *http, int fd)
 {
-    if (http->linger_count == LINGER_MAX || http->stopping)
+    if (http->linger_count == LINGER_MAX || http->stopping || http_is_crowded(http))
         return;
     struct http_linger *linger = calloc(1, sizeof *linger);
     if (!linger)

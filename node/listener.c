@@ -1,4 +1,5 @@
 #include "listener.h"
+#include "base/descriptors.h"
 #include "base/trace.h"
 #include "config/network.h"
 
@@ -12,8 +13,9 @@
 #include <unistd.h>
 
 enum {
-    LISTENER_ACCEPTS_MAX = 64, /* in one wake-up, so that a flood leaves the loop some air */
-    LISTENER_PAUSE_MS = 100,   /* without accepting, when the process has no descriptors left */
+    LISTENER_ACCEPTS_MAX = 64,    /* in one wake-up, so that a flood leaves the loop some air */
+    LISTENER_PAUSE_MS = 100,      /* without accepting, when the process has no descriptors left */
+    LISTENER_TELL_MS = 60 * 1000, /* between warnings */
     LISTENER_LINE_MAX = 64, /* bytes of the first line that are looked at: longer than any prefix */
 };
 
@@ -40,7 +42,9 @@ struct listener {
     uint32_t handles; /* of libuv, not yet closed: three of its own, one for each peek */
     TAILQ_HEAD(, listener_peek) peeks; /* the oldest first */
     uint32_t peek_count;
-    bool exhausted; /* no descriptors, and it has been said */
+    bool exhausted;   /* no descriptors, and it has been said */
+    bool crowded;     /* clients have all descriptors that they may have */
+    uint64_t told_ms; /* of uv_now, when that was said; 0: never */
     bool stopping;
 };
 
@@ -187,6 +191,48 @@ static void listener_pause(struct listener *l, int error)
     uv_timer_start(&l->pause, listener_resume, LISTENER_PAUSE_MS, 0);
 }
 
+static uint32_t listener_client_count(const struct listener *l)
+{
+    uint32_t count = l->peek_count;
+    for (uint32_t i = 0; i < l->route_count; i++)
+        count += l->routes[i].count ? l->routes[i].count(l->routes[i].arg) : 0;
+    return count;
+}
+
+/* Ends the oldest one that has said nothing, but not the newest of all. Others, of which the loop
+ * has not told yet, are handed on. */
+static void listener_end_silent(struct listener *l)
+{
+    struct listener_peek *oldest;
+    while (l->peek_count > 1) {
+        oldest = TAILQ_FIRST(&l->peeks);
+        listener_peek_readable(&oldest->poll, 0, UV_READABLE);
+        if (TAILQ_FIRST(&l->peeks) != oldest)
+            continue;
+        listener_peek_end(oldest, NULL);
+        return;
+    }
+}
+
+/* If clients have all the descriptors that they may have, the oldest connection that has said
+ * nothing goes for the newest, which may be that of a peer. Each route does the same with its own
+ * connections, or refuses the new one. */
+static void listener_make_room(struct listener *l)
+{
+    uint64_t now = uv_now(l->loop);
+    l->crowded = listener_client_count(l) > descriptors_for_clients();
+    if (!l->crowded)
+        return;
+    if (l->told_ms == 0 || now - l->told_ms >= LISTENER_TELL_MS) {
+        l->told_ms = now;
+        trace_warn("listener",
+                   "clients have all %u descriptors that they may have (ulimit -n): idle "
+                   "connections are closed for new ones, and new ones may be refused",
+                   descriptors_for_clients());
+    }
+    listener_end_silent(l);
+}
+
 /* Returns 0, or a negative errno; -EAGAIN: nobody waits. */
 static int listener_accept_one(struct listener *l)
 {
@@ -204,6 +250,7 @@ static int listener_accept_one(struct listener *l)
     }
     setsockopt(p->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     listener_peek_start(l, p);
+    listener_make_room(l);
     return 0;
 }
 
@@ -215,6 +262,8 @@ static void listener_accept(uv_poll_t *poll, int status, int events)
         switch (error) {
         case 0:
             l->exhausted = false;
+            if (l->crowded) /* the loop first closes what has ended */
+                return;
             break;
         case EAGAIN:
             return;

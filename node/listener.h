@@ -23,6 +23,7 @@ struct listener_route {
     void (*adopt)(void *arg, int fd, const struct sockaddr *from,
                   socklen_t from_len); /* takes fd */
     void *arg;
+    uint32_t (*count)(void *arg); /* connections of clients that the route has; NULL: none counts */
 };
 
 struct listener;

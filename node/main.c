@@ -6,11 +6,12 @@
  *   1  could not start: the reason is on standard error
  *   2  wrong flags or configuration
  *   3  the disk or memory failed: the node stopped rather than answer from a state that the disk
- *      lacks
+ *      lacks; or it was kept from stopping for too long
  *   4  what the folder holds is damaged, or differs from what the other nodes have: the node
  *      stopped rather than answer from it, and does not start with it again. Or the folder was
  *      moved or deleted
  *   5  the log has an entry of a later version: the node stopped, its folder is unharmed */
+#include "base/descriptors.h"
 #include "base/trace.h"
 #include "config/config.h"
 #include "daemon.h"
@@ -24,9 +25,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
+#include <unistd.h>
 
-enum { DESCRIPTORS_MAX = 65536 };
+enum { STOP_SECONDS_MAX = 10 }; /* beyond the time of the requests in flight */
 enum { EXIT_START = 1, EXIT_CONFIG = 2, EXIT_BROKEN = 3, EXIT_DAMAGED = 4, EXIT_LATER = 5 };
 
 struct node {
@@ -38,7 +39,7 @@ struct node {
     struct fs *fs;
     struct listener *listener;
     struct listener *peer_listener; /* NULL unless peer_addr is apart */
-    uv_signal_t signals[2];
+    uv_signal_t signals[3];
     bool stopping;
     bool stopped;
 };
@@ -63,12 +64,30 @@ static void on_replica_stopped(void *arg)
     n->stopped = true;
 }
 
+static void on_stop_is_late(int signum)
+{
+    static const char text[] = "quorumfs: stopping takes too long, and is broken off; nothing that "
+                               "was acknowledged is lost\n";
+    ssize_t written = write(STDERR_FILENO, text, sizeof text - 1);
+    (void)written;
+    _exit(EXIT_BROKEN);
+}
+
+/* A disk, another process (fusermount3) or a client may keep the node from ending. What was
+ * acknowledged is on disk at any time, so there is nothing to wait for. */
+static void bound_stop(const struct node *n)
+{
+    signal(SIGALRM, on_stop_is_late);
+    alarm(STOP_SECONDS_MAX + (n->config.request_timeout_ms + 999) / 1000);
+}
+
 static void stop(struct node *n)
 {
     if (n->stopping)
         return;
     n->stopping = true;
     trace_info("node", "stopping");
+    bound_stop(n);
     stop_listening(n);
     if (n->fs)
         fs_stop(n->fs);
@@ -76,9 +95,14 @@ static void stop(struct node *n)
     replica_stop(n->replica, on_replica_stopped, n);
 }
 
+/* SIGHUP tells daemons to read their configuration again; and it comes when a terminal goes. */
 static void on_signal(uv_signal_t *handle, int signum)
 {
-    stop(handle->data);
+    if (signum != SIGHUP)
+        stop(handle->data);
+    else
+        trace_warn("node", "SIGHUP: the configuration is read at the start only; restart this "
+                           "node for a change to take effect");
 }
 
 static void on_unmounted(void *arg)
@@ -117,6 +141,12 @@ static void adopt_http(void *arg, int fd, const struct sockaddr *from, socklen_t
     http_adopt(n->http, fd, from, from_len);
 }
 
+static uint32_t count_clients(void *arg)
+{
+    const struct node *n = arg;
+    return http_connection_count(n->http);
+}
+
 static void adopt_client(void *arg, int fd, const struct sockaddr *from, socklen_t from_len)
 {
     struct node *n = arg;
@@ -126,9 +156,9 @@ static void adopt_client(void *arg, int fd, const struct sockaddr *from, socklen
 static int start_listening(struct node *n, struct fault *fault)
 {
     const struct listener_route routes[] = {
-        {"GET /omnipax", adopt_peer, n},
-        {"GET /client", adopt_client, n},
-        {NULL, adopt_http, n},
+        {.prefix = "GET /omnipax", .adopt = adopt_peer, .arg = n},
+        {.prefix = "GET /client", .adopt = adopt_client, .arg = n},
+        {.adopt = adopt_http, .arg = n, .count = count_clients},
     };
     int status = listener_start(&n->loop, n->config.me.addr, routes, 3, &n->listener, fault);
     if (status < 0 || strcmp(n->config.me.addr, n->config.me.peer_addr) == 0)
@@ -161,31 +191,20 @@ static int start_rooms(struct node *n, struct fault *fault)
         replica_start(&n->loop, n->websockets, &n->config, on_broken, n, &n->replica, fault);
     if (status == 0)
         status = http_start(&n->loop, n->websockets, n->replica, &n->config, &n->http, fault);
+    if (status == 0) /* before the mount: its name may be looked up for long */
+        status = start_listening(n, fault);
     if (status == 0 && n->config.mount[0])
         status = fs_start(&n->loop, n->replica, &n->config, on_unmounted, n, &n->fs, fault);
-    if (status == 0)
-        status = start_listening(n, fault);
     return status;
 }
 
 static void start_signals(struct node *n)
 {
-    const int numbers[] = {SIGTERM, SIGINT};
+    const int numbers[] = {SIGTERM, SIGINT, SIGHUP};
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
         uv_signal_init(&n->loop, &n->signals[i]);
         n->signals[i].data = n;
         uv_signal_start(&n->signals[i], on_signal, numbers[i]);
-    }
-}
-
-/* Thousands of connections need descriptors: take what the system allows, within reason, since
- * libwebsockets makes a table of that size. */
-static void raise_descriptor_limit(void)
-{
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-        limit.rlim_cur = limit.rlim_max < DESCRIPTORS_MAX ? limit.rlim_max : DESCRIPTORS_MAX;
-        setrlimit(RLIMIT_NOFILE, &limit);
     }
 }
 
@@ -220,7 +239,9 @@ int main(int argc, char **argv)
         return status < 0 ? EXIT_START : 0;
     }
     signal(SIGPIPE, SIG_IGN);
-    raise_descriptor_limit();
+    signal(SIGHUP, SIG_IGN);
+    /* Within reason, since libwebsockets makes a table of that size. */
+    descriptors_take(DESCRIPTORS_MAX);
     lws_set_log_level(0, NULL);
     if (node.config.in_background)
         status = daemon_begin(&fault);

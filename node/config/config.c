@@ -220,16 +220,59 @@ static void config_set_defaults(struct config *config)
     config->request_timeout_ms = 5000;
 }
 
+static bool config_same_addr(const char *a, const char *b)
+{
+    char one[NETWORK_ADDR_MAX], other[NETWORK_ADDR_MAX];
+    return network_canonical(a, one) == 0 && network_canonical(b, other) == 0 &&
+           strcmp(one, other) == 0;
+}
+
+/* An addr is the name of a node: it is spelled in one way everywhere, and leads there. */
+static int config_check_member(const struct config_draft *draft, uint32_t index,
+                               struct fault *fault)
+{
+    const struct config_member *member = &draft->members[index];
+    const char *me = draft->config->me.addr;
+    if (network_is_any(member->addr) || network_is_any(member->peer_addr))
+        return fault_set(fault, -EINVAL, "peers: no node is reached at %s",
+                         network_is_any(member->addr) ? member->addr : member->peer_addr);
+    if (strcmp(member->addr, me) != 0 && config_same_addr(member->addr, me))
+        return fault_set(fault, -EINVAL,
+                         "peers: %s is this node's own addr, %s, in another spelling: use one "
+                         "spelling at all nodes",
+                         member->addr, me);
+    for (uint32_t i = 0; i < index; i++) {
+        const char *before = draft->members[i].addr;
+        if (strcmp(member->addr, before) == 0)
+            return fault_set(fault, -EINVAL, "peers: %s is given twice", before);
+        if (config_same_addr(member->addr, before))
+            return fault_set(fault, -EINVAL, "peers: %s is given twice, also as %s", before,
+                             member->addr);
+    }
+    return 0;
+}
+
+/* The others dial it. */
+static int config_check_me(const struct config *config, struct fault *fault)
+{
+    const struct config_member *me = &config->me;
+    bool addr = network_is_any(me->addr);
+    if (config->peer_count == 0 || (!addr && !network_is_any(me->peer_addr)))
+        return 0;
+    return fault_set(fault, -EINVAL,
+                     "%s: the peers cannot reach this node at %s: give an address or a name of "
+                     "this machine",
+                     addr ? "addr" : "peer_addr", addr ? me->addr : me->peer_addr);
+}
+
 /* Sorts the members into me and the others. One list may so be given to all nodes. */
 static int config_set_peers(struct config_draft *draft, struct fault *fault)
 {
     struct config *config = draft->config;
     for (uint32_t i = 0; i < draft->member_count; i++) {
         struct config_member *member = &draft->members[i];
-        for (uint32_t j = 0; j < i; j++) {
-            if (strcmp(member->addr, draft->members[j].addr) == 0)
-                return fault_set(fault, -EINVAL, "peers: %s is given twice", member->addr);
-        }
+        if (config_check_member(draft, i, fault) < 0)
+            return -EINVAL;
         if (strcmp(member->addr, config->me.addr) == 0) {
             if (config->me.peer_addr[0] == '\0')
                 strcpy(config->me.peer_addr, member->peer_addr);
@@ -245,7 +288,7 @@ static int config_set_peers(struct config_draft *draft, struct fault *fault)
     }
     if (config->me.peer_addr[0] == '\0')
         strcpy(config->me.peer_addr, config->me.addr);
-    return 0;
+    return config_check_me(config, fault);
 }
 
 int config_load(int argc, char **argv, struct config *config, struct fault *fault)

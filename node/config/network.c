@@ -94,6 +94,49 @@ int network_split(const char *addr, char host[NETWORK_HOST_MAX], uint16_t *port)
     return 0;
 }
 
+/* A dotted IPv4 address may have leading zeros and fewer parts (inet(3)); getaddrinfo(3) takes all
+ * of these. */
+static void network_canonical_host(char host[NETWORK_HOST_MAX])
+{
+    struct in_addr ip4;
+    struct in6_addr ip6;
+    size_t len = strlen(host);
+    if (len > 1 && host[len - 1] == '.')
+        host[len - 1] = '\0';
+    for (char *at = host; *at != '\0'; at++)
+        *at = (char)(*at >= 'A' && *at <= 'Z' ? *at - 'A' + 'a' : *at);
+    if (strcmp(host, "localhost") == 0)
+        strcpy(host, "127.0.0.1");
+    bool is_ip6 = inet_pton(AF_INET6, host, &ip6) == 1;
+    bool is_ip4 = !is_ip6 && inet_aton(host, &ip4);
+    if (is_ip6 && memcmp(&ip6, network_v4_in_v6, sizeof network_v4_in_v6) == 0) {
+        memcpy(&ip4, (const uint8_t *)&ip6 + sizeof network_v4_in_v6, sizeof ip4);
+        is_ip4 = true;
+    }
+    if (is_ip4)
+        inet_ntop(AF_INET, &ip4, host, NETWORK_HOST_MAX);
+    else if (is_ip6)
+        inet_ntop(AF_INET6, &ip6, host, NETWORK_HOST_MAX);
+}
+
+int network_canonical(const char *addr, char canonical[NETWORK_ADDR_MAX])
+{
+    char host[NETWORK_HOST_MAX];
+    uint16_t port;
+    if (network_split(addr, host, &port) < 0)
+        return -EINVAL;
+    network_canonical_host(host);
+    snprintf(canonical, NETWORK_ADDR_MAX, strchr(host, ':') ? "[%s]:%u" : "%s:%u", host, port);
+    return 0;
+}
+
+bool network_is_any(const char *addr)
+{
+    char canonical[NETWORK_ADDR_MAX];
+    return network_canonical(addr, canonical) == 0 &&
+           (strncmp(canonical, "0.0.0.0:", 8) == 0 || strncmp(canonical, "[::]:", 5) == 0);
+}
+
 int network_resolve(const char *addr, struct sockaddr_storage *out, socklen_t *len)
 {
     const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};

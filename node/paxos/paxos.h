@@ -264,6 +264,7 @@ struct paxos_status {
     uint64_t log_bytes;      /* entries held in memory */
     bool happy;              /* the election is content with its leader */
     bool has_quorum;         /* this node, or its leader, reaches a quorum: proposals make sense */
+    bool reaches_quorum;     /* this node does so itself */
     bool has_leader;         /* this node leads, or hears its leader: proposals go somewhere */
     uint64_t leader_changes; /* since the start */
     enum paxos_standing standing;

@@ -22,6 +22,15 @@ static bool has_quorum(const struct paxos *p)
     return alive >= (paxos_leads(p) ? p->quorums.write : paxos_quorum_to_work(p->quorums));
 }
 
+/* So many members have answered it lately, whatever others say. */
+static bool reaches_quorum(const struct paxos *p)
+{
+    uint32_t alive = 1;
+    for (uint32_t i = 0; i < p->peer_count; i++)
+        alive += paxos_alive(p, &p->peers[i]) && p->peers[i].heartbeat.standing == PAXOS_MEMBER;
+    return alive >= (paxos_leads(p) ? p->quorums.write : paxos_quorum_to_work(p->quorums));
+}
+
 /* A leader in accept: this node, or one that was heard of lately. */
 static bool has_leader(const struct paxos *p)
 {
@@ -50,6 +59,7 @@ void paxos_status(const struct paxos *p, struct paxos_status *status)
                                         p->log.bytes_end - paxos_log_offset(&p->log, p->log.base),
                                     .happy = p->election.happy,
                                     .has_quorum = has_quorum(p),
+                                    .reaches_quorum = reaches_quorum(p),
                                     .has_leader = has_leader(p),
                                     .leader_changes = p->leader_changes,
                                     .standing = (enum paxos_standing)p->membership.standing,

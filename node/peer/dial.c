@@ -2,33 +2,31 @@
 
 #include "base/trace.h"
 #include "peer/greeting.h"
+#include "peer/lookup.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum {
-    FAILURES_TOLD = 3, /* then quiet until it has been up again */
-    BACKOFF_DOUBLINGS_MAX = 6,
+    FAILURES_TOLD = 3,         /* then quiet until it has been up again */
+    BACKOFF_PART = 5,          /* so long a part of the time that it has been down */
     UNSENT_BYTES = 256 * 1024, /* in the kernel at most: what is urgent waits behind them */
-};
-
-/* Outlives the link when the room stops meanwhile. */
-struct lookup {
-    uv_getaddrinfo_t request;
-    struct link *link; /* NULL: the result is not wanted any more */
 };
 
 static void on_redial(uv_timer_t *timer);
 
-/* Somewhere in the upper half, so that nodes do not dial each other in step. */
-static uint32_t backoff_ms(uint32_t failures)
+/* A part of the time that it has been down: so a peer that was away briefly is found quickly, as
+ * when a cluster starts. Somewhere in the upper half, so that nodes do not dial each other in step.
+ * A peer that has connected meanwhile is there: it is dialled at once. */
+static uint64_t backoff_ms(const struct link *link)
 {
-    uint32_t doublings = failures < BACKOFF_DOUBLINGS_MAX ? failures : BACKOFF_DOUBLINGS_MAX;
-    uint32_t ms = (uint32_t)PEER_BACKOFF_MS_MIN << doublings;
+    uint64_t ms = (uv_now(link->peer->loop) - link->down_ms) / BACKOFF_PART;
+    if (link->called)
+        return 0;
+    if (ms < PEER_BACKOFF_MS_MIN)
+        ms = PEER_BACKOFF_MS_MIN;
     if (ms > PEER_BACKOFF_MS_MAX)
         ms = PEER_BACKOFF_MS_MAX;
     uint32_t random = 0;
@@ -47,10 +45,13 @@ static void dial_lost(struct link *link, const char *why)
 {
     tell_failure(link, why);
     link->out = NULL;
+    if (link->out_up)
+        link->down_ms = uv_now(link->peer->loop);
     link->out_up = false;
-    link->out_wants = link->out_waits = false;
+    link->out_wants = link->out_waits = link->answers = false;
     link->peer->metrics.frames_dropped += outbox_clear(&link->outbox);
-    uv_timer_start(&link->redial, on_redial, backoff_ms(link->failures), 0);
+    uv_timer_start(&link->redial, on_redial, backoff_ms(link), 0);
+    link->called = false;
     link->failures++;
     link_update(link);
 }
@@ -79,40 +80,22 @@ static void connect_out(struct link *link)
         dial_lost(link, "cannot connect");
 }
 
-static void on_looked_up(uv_getaddrinfo_t *request, int status, struct addrinfo *found)
+static void on_looked_up(void *arg, const struct addrinfo *found, const char *why)
 {
-    struct lookup *lookup = (struct lookup *)request->data;
-    struct link *link = lookup->link;
-    if (link) {
-        link->lookup = NULL;
-        address_learn(&link->address, found);
-        if (link->address.count > 0)
-            connect_out(link);
-        else
-            dial_lost(link, status < 0 ? uv_strerror(status) : "its name has no address");
-    }
-    uv_freeaddrinfo(found);
-    free(lookup);
+    struct link *link = arg;
+    link->lookup = NULL;
+    address_learn(&link->address, found);
+    if (link->address.count > 0)
+        connect_out(link);
+    else
+        dial_lost(link, why);
 }
 
 static void look_up(struct link *link)
 {
-    struct lookup *lookup = calloc(1, sizeof *lookup);
-    if (!lookup) {
-        dial_lost(link, strerror(ENOMEM));
-        return;
-    }
-    lookup->request.data = lookup;
-    lookup->link = link;
-    struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
-    int status = uv_getaddrinfo(link->peer->loop, &lookup->request, on_looked_up,
-                                link->address.host, NULL, &hints);
-    if (status < 0) {
-        free(lookup);
-        dial_lost(link, uv_strerror(status));
-        return;
-    }
-    link->lookup = lookup;
+    link->lookup = lookup_start(link->peer->loop, link->address.host, on_looked_up, link);
+    if (!link->lookup)
+        dial_lost(link, "too many names are being looked up");
 }
 
 /* A name is looked up each time: a peer may have moved. */
@@ -131,13 +114,18 @@ void dial_start(struct link *link)
 {
     uv_timer_init(link->peer->loop, &link->redial);
     link->redial.data = link;
+    link->down_ms = uv_now(link->peer->loop);
     link->peer->handles++;
 }
 
 void dial_now(struct link *link)
 {
-    if (!link->out && !link->lookup && link->addr[0])
+    if (!link->addr[0])
+        return;
+    if (!link->out && !link->lookup)
         uv_timer_start(&link->redial, on_redial, 0, 0);
+    else
+        link->called = !link->out_up;
 }
 
 void dial_write(struct link *link)
@@ -166,8 +154,7 @@ static void give_up_lookup(struct link *link)
 {
     if (!link->lookup)
         return;
-    link->lookup->link = NULL;
-    uv_cancel((uv_req_t *)&link->lookup->request);
+    lookup_give_up(link->lookup);
     link->lookup = NULL;
 }
 
@@ -179,7 +166,8 @@ void dial_leave(struct link *link)
     link->out = NULL;
     link->out_up = link->out_wants = link->out_waits = false;
     link->failures = 0;
-    link->refusal_told = false;
+    link->down_ms = uv_now(link->peer->loop);
+    link->called = link->refusal_told = false;
     link->peer->metrics.frames_dropped += outbox_clear(&link->outbox);
     if (out)
         link_cut(out);
@@ -213,7 +201,7 @@ static int dial_established(struct link *link)
     set_socket_options(lws_get_socket_fd(link->out));
     link->out_up = true;
     link->failures = 0;
-    link->refusal_told = false;
+    link->called = link->refusal_told = false;
     link_update(link);
     return 0;
 }
@@ -239,6 +227,7 @@ static void on_failed(struct link *link, unsigned http_status, const char *why)
     else
         snprintf(text, sizeof text, "%s", why ? why : "failed");
     dial_lost(link, text);
+    link->answers = http_status != 0;
 }
 
 /* Puts the header of a binary WebSocket message in front of it (RFC 6455, 5.2). Returns its size.

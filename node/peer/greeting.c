@@ -16,12 +16,15 @@ static const char header_levels[] = "x-quorumfs-levels:";
 static const char header_standing[] = "x-quorumfs-standing:";
 static const char header_start[] = "x-quorumfs-start:";
 static const char header_seen[] = "x-quorumfs-seen:";
+static const char header_process[] = "x-quorumfs-process:";
+static const char header_settings[] = "x-quorumfs-settings:";
 static const char header_addr[] = "x-quorumfs-addr:";
 static const char header_members[] = "x-quorumfs-members:";
 
 enum {
     NUMBER_TEXT_MAX = 24,
     PAIR_TEXT_MAX = 40,
+    SETTINGS_TEXT_MAX = 256,
     ADDRS_TEXT_MAX = 2 * PEER_ADDR_MAX + 2,
     MEMBERS_TEXT_MAX = PAXOS_NODES_MAX * (ADDRS_TEXT_MAX + 12),
 };
@@ -94,6 +97,9 @@ int greeting_write(const struct link *link, char **at, size_t room)
     text_put(&text, "%s %s\r\n", header_standing, standing_names[peer->standing]);
     put_start(&text, header_start, peer->start);
     put_start(&text, header_seen, link->seen);
+    text_put(&text, "%s %016" PRIx64 "\r\n", header_process, peer->process);
+    text_put(&text, "%s heartbeat_ms=%u lease_ms=%u version=%s\r\n", header_settings,
+             peer->settings.heartbeat_ms, peer->settings.lease_ms, peer->settings.version);
     if (peer->self.addr[0])
         text_put(&text, "%s %s,%s\r\n", header_addr, peer->self.addr, peer->self.peer_addr);
     put_members(&text, peer);
@@ -194,6 +200,51 @@ static bool greeting_read_standing(struct lws *wsi, enum peer_standing *standing
     return !text[0] || *standing != PEER_FORMER;
 }
 
+static bool greeting_read_process(struct lws *wsi, uint64_t *process)
+{
+    char text[NUMBER_TEXT_MAX];
+    return greeting_header(wsi, header_process, text, sizeof text) &&
+           (!text[0] || parse_number(text, 16, UINT64_MAX, process));
+}
+
+/* It gets into logs. */
+static bool take_version(const char *value, char version[PEER_VERSION_MAX])
+{
+    size_t len =
+        strspn(value, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.+~-");
+    if (value[len] || len >= PEER_VERSION_MAX)
+        return false;
+    strcpy(version, value);
+    return true;
+}
+
+static bool take_setting(char *item, struct peer_settings *settings)
+{
+    char *value = strchr(item, '=');
+    if (!value)
+        return false;
+    *value++ = '\0';
+    if (strcmp(item, "heartbeat_ms") == 0)
+        return parse_u32(value, &settings->heartbeat_ms);
+    if (strcmp(item, "lease_ms") == 0)
+        return parse_u32(value, &settings->lease_ms);
+    if (strcmp(item, "version") == 0)
+        return take_version(value, settings->version);
+    return true; /* later versions may have more */
+}
+
+static bool greeting_read_settings(struct lws *wsi, struct peer_settings *settings)
+{
+    char text[SETTINGS_TEXT_MAX], *rest = text, *item;
+    if (!greeting_header(wsi, header_settings, text, sizeof text))
+        return false;
+    while ((item = strsep(&rest, " "))) {
+        if (item[0] && !take_setting(item, settings))
+            return false;
+    }
+    return true;
+}
+
 static bool take_addr(const char *text, char addr[PEER_ADDR_MAX])
 {
     struct address address;
@@ -264,5 +315,7 @@ bool greeting_read(struct lws *wsi, struct peer_greeting *greeting)
            greeting_read_standing(wsi, &greeting->standing) &&
            greeting_read_start(wsi, header_start, &greeting->start) &&
            greeting_read_start(wsi, header_seen, &greeting->seen) &&
+           greeting_read_process(wsi, &greeting->process) &&
+           greeting_read_settings(wsi, &greeting->settings) &&
            greeting_read_addrs(wsi, &greeting->dialler) && greeting_read_members(wsi, greeting);
 }

@@ -6,11 +6,14 @@
  *   X-Quorumfs-Secret        the cluster_secret, in hexadecimal
  *   X-Quorumfs-Levels        the feature levels that the dialler speaks: "1-2"
  *   X-Quorumfs-Standing      "new", "founding" or "member": enum peer_standing
- *   X-Quorumfs-Start         the start in which the dialler runs: "INCARNATION-TOKEN", in
- * hexadecimal X-Quorumfs-Seen          the last start of the other node that the dialler has heard
- * of X-Quorumfs-Addr          where the dialler listens: "ADDR,PEER_ADDR" X-Quorumfs-Members all
- * members of the cluster, the dialler included, if it knows where each of them is:
- * "ID,ADDR,PEER_ADDR ID,ADDR,PEER_ADDR ..."
+ *   X-Quorumfs-Start         the start in which the dialler runs:
+ *                            "INCARNATION-TOKEN", in hexadecimal
+ *   X-Quorumfs-Seen          the last start of the other node that the dialler has heard of
+ *   X-Quorumfs-Process       a random number of the dialler's process, in hexadecimal
+ *   X-Quorumfs-Settings      "heartbeat_ms=100 lease_ms=0 version=0.1.0"
+ *   X-Quorumfs-Addr          where the dialler listens: "ADDR,PEER_ADDR"
+ *   X-Quorumfs-Members       all members of the cluster, the dialler included, if it knows where
+ *                            each of them is: "ID,ADDR,PEER_ADDR ID,ADDR,PEER_ADDR ..."
  *
  * A node of feature level 1 sends the first four and reads no others. */
 #ifndef QUORUMFS_PEER_GREETING_H

@@ -1,5 +1,6 @@
 #include "peer/handshake.h"
 
+#include "base/trace.h"
 #include "peer/dial.h"
 #include "peer/greeting.h"
 
@@ -59,6 +60,36 @@ static struct link *link_named(struct peer *peer, const char *addr)
     return NULL;
 }
 
+/* This node has dialled itself: an address that it takes for that of a peer is its own. */
+static unsigned check_itself(struct peer *peer, const struct peer_greeting *greeting,
+                             const char **why)
+{
+    struct link *link = link_of(peer, greeting->to);
+    if (link && !link->own)
+        trace_warn("peer", "%s, which is taken for node %u, leads to this node itself: correct it",
+                   link->addr, link->pid);
+    if (link)
+        link->own = true;
+    *why = "this node itself";
+    return HTTP_STATUS_CONFLICT;
+}
+
+/* Nodes that are new give ids to the addresses of their peers. One that takes this node for two of
+ * them has two addresses that lead here. */
+static void note_name(struct link *link, const struct peer_greeting *greeting)
+{
+    bool again = link->process == greeting->process && greeting->process != 0;
+    if (again && link->called_as != greeting->to && !link->doubled) {
+        trace_warn("peer",
+                   "%s takes this node for two of its peers: one of them is another "
+                   "spelling of this node's addr",
+                   link->name);
+        link->doubled = true;
+    }
+    link->process = greeting->process;
+    link->called_as = greeting->to;
+}
+
 /* This node is new and hears from the other for the first time. It dials the other at once, so that
  * the founding of a cluster does not wait for the next attempt. */
 static void call_back(struct peer *peer, const struct peer_greeting *greeting)
@@ -67,6 +98,8 @@ static void call_back(struct peer *peer, const struct peer_greeting *greeting)
     uint64_t now = uv_now(peer->loop);
     if (!link)
         return;
+    if (greeting->standing == PEER_NEW)
+        note_name(link, greeting);
     if (link->greeted_ms == 0 || now - link->greeted_ms > 2 * PEER_BACKOFF_MS_MAX)
         dial_now(link);
     link->greeted_ms = now;
@@ -134,6 +167,8 @@ unsigned handshake_check(struct peer *peer, struct lws *wsi, const struct in6_ad
     *why = "not the headers of a node";
     if (!greeting_read(wsi, &greeting))
         return HTTP_STATUS_FORBIDDEN;
+    if (greeting.process != 0 && greeting.process == peer->process)
+        return check_itself(peer, &greeting, why);
     if (peer->standing == PEER_NEW) {
         *why = "this node does not know its cluster yet";
         call_back(peer, &greeting);

@@ -26,9 +26,15 @@ struct link {
     char name[PEER_ADDR_MAX]; /* struct peer_member's addr */
     char addr[PEER_ADDR_MAX]; /* to dial: its peer_addr */
     struct address address;
-    bool fixed;                /* struct peer_member */
-    struct peer_levels levels; /* as the peer said when it connected last */
-    struct start seen;         /* struct peer_member */
+    bool fixed;                    /* struct peer_member */
+    struct peer_levels levels;     /* as the peer said when it connected last */
+    struct start seen;             /* struct peer_member */
+    struct peer_settings settings; /* as the peer said when it connected last */
+    uint64_t process;              /* likewise; 0: it has not connected */
+    bool answers;                  /* a node refused the last attempt to dial it */
+    bool own;                      /* that node was this one */
+    bool doubled;                  /* the peer dials this node at two addresses */
+    uint32_t called_as;            /* whom it took this node for when it connected last */
 
     /* The connection that this node dials, to talk (dial.c). */
     struct lws *out;
@@ -41,6 +47,8 @@ struct link {
     struct lookup *lookup; /* under way */
     uint32_t next_ip;      /* of the address, to be tried next */
     uint32_t failures;     /* since it last was up */
+    uint64_t down_ms;      /* of the loop: since when there is no connection */
+    bool called;           /* the peer connected while this node was dialling it */
     bool refusal_told;
     uint64_t greeted_ms; /* of the loop: when it last connected to this node while that was new */
     uint32_t relay;      /* the peer by way of which frames last went there; 0: none, directly */
@@ -76,6 +84,8 @@ struct peer {
     uint32_t me;
     struct peer_member self;
     struct peer_levels levels;
+    struct peer_settings settings;
+    uint64_t process;                 /* a random number, by which this node knows itself */
     uint32_t level;                   /* of the cluster */
     char refusal[160];                /* text of the last one that names numbers */
     char secret[2 * PEER_SECRET_MAX]; /* in hexadecimal; empty: none */

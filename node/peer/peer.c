@@ -108,6 +108,12 @@ static int copy_config(struct peer *peer, const struct peer_config *config, stru
 {
     peer->self = config->self;
     peer->levels = config->levels;
+    peer->settings = config->settings;
+    while (peer->process == 0) {
+        int status = uv_random(NULL, NULL, &peer->process, sizeof peer->process, 0, NULL);
+        if (status < 0)
+            return fault_set(fault, status, "peers: no random number: %s", uv_strerror(status));
+    }
     peer->level = config->level;
     if (config->secret && handshake_set_secret(peer, config->secret) < 0)
         return fault_set(fault, -EINVAL, "cluster_secret: longer than %d bytes",
@@ -181,6 +187,7 @@ static void link_move(struct link *link, const char *name, const char *addr)
         return;
     memmove(link->addr, addr, strlen(addr) + 1);
     link->address = (struct address){0};
+    link->answers = link->own = false;
     dial_leave(link);
     if (!addr[0])
         return;
@@ -196,7 +203,9 @@ static void link_set(struct link *link, const struct peer_member *member, bool s
         receive_leave(link);
         link->pid = member->pid;
         link->levels = (struct peer_levels){0};
-        link->greeted_ms = 0;
+        link->settings = (struct peer_settings){0};
+        link->process = link->greeted_ms = 0;
+        link->answers = link->own = link->doubled = false;
         link->relay = 0;
     }
     link->fixed = member->fixed;
@@ -238,6 +247,8 @@ void link_greeted(struct link *link, const struct peer_greeting *greeting)
     bool same_name = strcmp(link->name, dialler->addr) == 0;
     bool same_addr = link->fixed || strcmp(link->addr, dialler->peer_addr) == 0;
     link->levels = greeting->levels;
+    link->settings = greeting->settings;
+    link->process = greeting->process;
     if (!dialler->addr[0] || (same_name && same_addr))
         return;
     trace_info("peer", "node %u is at %s, not at %s", link->pid, dialler->peer_addr,
@@ -261,6 +272,31 @@ bool peer_speaks(const struct peer *peer, uint32_t pid, struct peer_levels *leve
         return true;
     }
     return false;
+}
+
+bool peer_settings(const struct peer *peer, uint32_t pid, struct peer_settings *settings)
+{
+    for (uint32_t i = 0; i < peer->count; i++) {
+        const struct link *link = &peer->links[i];
+        if (link->pid != pid || link->settings.heartbeat_ms == 0)
+            continue;
+        *settings = link->settings;
+        return true;
+    }
+    return false;
+}
+
+enum peer_address peer_address(const struct peer *peer, uint32_t pid)
+{
+    for (uint32_t i = 0; i < peer->count; i++) {
+        const struct link *link = &peer->links[i];
+        if (link->pid != pid)
+            continue;
+        if (link->own)
+            return PEER_ADDRESS_OWN;
+        return link->answers && link->process == 0 ? PEER_ADDRESS_FOREIGN : PEER_ADDRESS_FINE;
+    }
+    return PEER_ADDRESS_FINE;
 }
 
 int peer_start(uv_loop_t *loop, struct lws_context *context, const struct peer_config *config,

@@ -38,6 +38,7 @@ enum {
     PEER_SILENT_PULSES = 25,
     PEER_ADDR_MAX = 256,
     PEER_SECRET_MAX = 256,
+    PEER_VERSION_MAX = 32,
     PEER_HEADERS_MAX = 8192, /* bytes of all headers of a handshake: the longest secret, and nine
                                 members with the longest addresses */
 };
@@ -53,6 +54,13 @@ enum peer_standing {
 /* The feature levels that a node speaks. */
 struct peer_levels {
     uint32_t min, max;
+};
+
+/* What should be equal at all nodes, though a node works with what others say as well. */
+struct peer_settings {
+    uint32_t heartbeat_ms; /* 0: nothing is known, as of nodes of level 1 */
+    uint32_t lease_ms;
+    char version[PEER_VERSION_MAX]; /* of the program */
 };
 
 struct peer_member {
@@ -77,8 +85,9 @@ struct peer_config {
     struct peer_identity identity;
     struct peer_member self; /* what this node says of itself; no addr: nothing. `pid` is unused */
     struct peer_levels levels; /* that this node speaks */
-    uint32_t level;            /* of the cluster: a node that does not speak it is not let in */
-    const char *secret;        /* NULL: none; shorter than PEER_SECRET_MAX */
+    struct peer_settings settings;
+    uint32_t level;     /* of the cluster: a node that does not speak it is not let in */
+    const char *secret; /* NULL: none; shorter than PEER_SECRET_MAX */
 };
 
 /* The headers by which a node introduces itself when it connects. */
@@ -90,6 +99,8 @@ struct peer_greeting {
     struct peer_levels levels;
     struct start start; /* in which the dialler runs; the incarnation is 0 if it does not say */
     struct start seen;  /* the last one of this node that it has heard of; likewise */
+    struct peer_settings settings;
+    uint64_t process; /* a random number of the dialler's process; 0: it does not say */
     uint32_t count; /* the members of its cluster, itself included, each id once; 0 if it is new, of
                        level 1, or does not know where all of them are */
     struct peer_member members[PAXOS_NODES_MAX];
@@ -137,6 +148,17 @@ void peer_set_level(struct peer *peer, uint32_t level);
 /* The levels that a linked peer speaks. Returns false if it is not linked: it may come back as
  * another version. */
 bool peer_speaks(const struct peer *peer, uint32_t pid, struct peer_levels *levels);
+
+/* What the peer said when it connected last. Returns false if it has said nothing. */
+bool peer_settings(const struct peer *peer, uint32_t pid, struct peer_settings *settings);
+
+/* What is wrong with an address, as far as this node sees. */
+enum peer_address {
+    PEER_ADDRESS_FINE,   /* nothing, or nothing is known */
+    PEER_ADDRESS_OWN,    /* it leads to this node itself */
+    PEER_ADDRESS_FOREIGN /* a node answers there, but none has connected that says it is there */
+};
+enum peer_address peer_address(const struct peer *peer, uint32_t pid);
 
 /* Queues a frame; `from` is filled in, `to` must be another node. It leaves in this turn of the
  * loop or the next, with everything else that was queued. Dropped (and counted) when the peer

@@ -47,6 +47,17 @@ static void check_writes(const struct replica *r)
     assert(w->unproposed || youngest->proposed);
 }
 
+static void check_held(const struct replica *r)
+{
+    const struct replica_held *held = &r->held;
+    assert((held->count == 0) == TAILQ_EMPTY(&held->by_age));
+    assert(held->count > 0 || held->bytes == 0);
+    assert(held->count <= HELD_WRITES_MAX && held->bytes <= REPLICA_PENDING_BYTES_MAX);
+    assert(r->quorum.beats_left <= QUORUM_PAUSE_BEATS);
+    assert(r->quorum.hearsay_beats <= QUORUM_HEARSAY_BEATS);
+    assert(!r->status.has_quorum || r->quorum.beats_left == QUORUM_PAUSE_BEATS);
+}
+
 static void check_reads(const struct replica *r)
 {
     const struct replica_reads *reads = &r->reads;
@@ -80,6 +91,7 @@ void replica_check(const struct replica *r)
     check_cluster(r);
     check_indices(r);
     check_writes(r);
+    check_held(r);
     check_reads(r);
     check_fetching(r);
     for (uint32_t i = 0; i < PAXOS_NODES_MAX; i++)

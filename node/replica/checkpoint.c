@@ -21,7 +21,7 @@ static uint64_t lowest_needed_by_peers(const struct replica *r)
 
 static void checkpoint_trim(struct replica *r)
 {
-    paxos_status(r->paxos, &r->status);
+    quorum_follow(r);
     uint64_t bytes = r->status.log_bytes;
     uint64_t accepted = r->status.accepted;
     bool leading = r->status.role == PAXOS_LEADER;

@@ -115,9 +115,18 @@ int founding_try(struct replica *r, struct fault *fault)
 static int founding_hear_new(struct replica *r, const struct peer_greeting *greeting,
                              struct fault *fault)
 {
+    bool same_peers = greeting->scope.cluster == r->cluster.scope.cluster;
     for (uint32_t i = 0; i < r->cluster.count; i++) {
-        if (strcmp(r->cluster.members[i].addr, greeting->dialler.addr) == 0)
-            r->cluster.members[i].new_ms = replica_now_ms();
+        struct replica_member *member = &r->cluster.members[i];
+        if (strcmp(member->addr, greeting->dialler.addr) != 0)
+            continue;
+        if (!same_peers && !member->other_peers)
+            trace_warn("founding",
+                       "%s has another list of peers than this node: it must be the "
+                       "same at all nodes to found a cluster",
+                       member->addr);
+        member->new_ms = same_peers ? replica_now_ms() : 0;
+        member->other_peers = !same_peers;
     }
     return founding_try(r, fault);
 }

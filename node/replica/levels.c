@@ -15,7 +15,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { LEVELS_PAUSE_MS = 200, LEVELS_PAUSE_MS_MAX = 60 * 1000 };
@@ -156,84 +155,23 @@ void levels_housekeeping(struct replica *r, uint64_t now_ms)
                                        .name2 = bytes_of_text(r->config->me.peer_addr)});
 }
 
-/* ---- Refusing ---- */
-
-bool levels_allow(const struct replica *r, const struct command *command)
-{
-    return command->level <= level_of(r);
-}
-
-/* ---- Waiting for the level to rise ---- */
-
-void held_begin(struct replica *r)
-{
-    TAILQ_INIT(&r->levels.held);
-}
-
-/* Every member is linked and speaks more than the cluster's level: it rises at any moment. */
-static bool is_about_to_rise(const struct replica *r)
+bool levels_rise(const struct replica *r)
 {
     return replica_has_quorum(r) && level_of_all(r) > level_of(r);
 }
 
 bool levels_settled(const struct replica *r)
 {
-    if (!r->paxos || is_about_to_rise(r))
+    if (!r->paxos || levels_rise(r))
         return false;
     return level_of(r) < 2 || is_where_the_log_says(r);
 }
 
-static void held_refuse(struct replica *r, struct command *command, enum replica_outcome outcome,
-                        replica_written_cb *done, void *arg)
-{
-    command_free(command);
-    r->counts.refused++;
-    done(arg, outcome, NULL);
-}
+/* ---- Refusing ---- */
 
-/* A pause, and no error: as after the last node of a cluster was upgraded, or when a new cluster
- * has just been founded. */
-void levels_hold(struct replica *r, struct command *command, uint64_t deadline_ms,
-                 replica_written_cb *done, void *arg)
+bool levels_allow(const struct replica *r, const struct command *command)
 {
-    bool wait = !r->end.stopping && !r->end.broken && is_about_to_rise(r);
-    bool room = r->levels.held_count < HELD_WRITES_MAX;
-    struct held_write *held = wait && room ? malloc(sizeof *held) : NULL;
-    if (!held) {
-        held_refuse(r, command, wait ? REPLICA_BUSY : REPLICA_UNSUPPORTED, done, arg);
-        return;
-    }
-    *held = (struct held_write){
-        .command = *command, .deadline_ms = deadline_ms, .done = done, .arg = arg};
-    *command = (struct command){0};
-    TAILQ_INSERT_TAIL(&r->levels.held, held, by_age);
-    r->levels.held_count++;
-}
-
-static void held_go_on(struct replica *r, struct held_write *held)
-{
-    if (r->end.stopping)
-        held_refuse(r, &held->command, REPLICA_STOPPING, held->done, held->arg);
-    else if (levels_allow(r, &held->command))
-        writes_submit(r, &held->command, held->deadline_ms, held->done, held->arg);
-    else
-        held_refuse(r, &held->command, REPLICA_UNSUPPORTED, held->done, held->arg);
-}
-
-void levels_release(struct replica *r, uint64_t now_ms)
-{
-    struct held_write *held, *next;
-    for (held = TAILQ_FIRST(&r->levels.held); held; held = next) {
-        next = TAILQ_NEXT(held, by_age);
-        bool waits = !r->end.stopping && is_about_to_rise(r) && now_ms < held->deadline_ms &&
-                     !levels_allow(r, &held->command);
-        if (waits)
-            continue;
-        TAILQ_REMOVE(&r->levels.held, held, by_age);
-        r->levels.held_count--;
-        held_go_on(r, held);
-        free(held);
-    }
+    return command->level <= level_of(r);
 }
 
 void replica_unsupported(const struct replica *r, char text[REPLICA_TEXT_MAX])

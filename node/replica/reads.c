@@ -84,6 +84,7 @@ void replica_read_by(struct replica *r, enum replica_consistency consistency, ui
     /* A node that is joining has no state that was ever current. */
     bool stale_will_do = asked && r->status.standing == PAXOS_MEMBER;
     bool too_late = deadline_ms <= replica_now_ms();
+    bool lost = !r->status.has_quorum && !replica_pauses(r);
     r->counts.reads++;
     if (r->end.stopping || r->end.broken)
         reads_refuse(r, REPLICA_STOPPING, done, arg);
@@ -93,9 +94,9 @@ void replica_read_by(struct replica *r, enum replica_consistency consistency, ui
         reads_refuse(r, REPLICA_NO_QUORUM, done, arg);
     else if (cache_is_fresh(r, consistency))
         done(arg, REPLICA_DONE, freshness_of(r, false));
-    else if ((!r->status.has_quorum || too_late) && stale_will_do)
+    else if ((lost || too_late) && stale_will_do)
         done(arg, REPLICA_DONE, freshness_of(r, true));
-    else if (!r->status.has_quorum)
+    else if (lost)
         reads_refuse(r, REPLICA_NO_QUORUM, done, arg);
     else if (too_late)
         reads_refuse(r, REPLICA_TIMEOUT, done, arg);
@@ -111,12 +112,18 @@ static void nobody_asked(void *arg, enum replica_outcome outcome,
 {
 }
 
+/* Without a quorum the answer would be late; and a node that is not a member must not ask. */
+bool reads_may_ask(const struct replica *r)
+{
+    return r->reads.unasked && r->status.has_quorum;
+}
+
 /* One question for all reads of this turn. It asks for a lease if a caller reads here, because more
  * reads are likely to follow; the reads of reads_keep_fresh are no reason. */
 void reads_ask(struct replica *r)
 {
     bool lease = false;
-    if (!r->reads.unasked)
+    if (!reads_may_ask(r))
         return;
     r->reads.unasked = false;
     uint64_t id = replica_next_id(r, &r->reads.last_id);

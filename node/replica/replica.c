@@ -74,6 +74,7 @@ static void on_log_failed(void *arg, int status, const char *text)
 static void on_heartbeat(uv_timer_t *timer)
 {
     replica_step(timer->data, &(struct paxos_event){.type = PAXOS_TICK});
+    quorum_beat(timer->data);
     digests_beat(timer->data);
 }
 
@@ -86,7 +87,8 @@ static void on_housekeeping(uv_timer_t *timer)
     writes_expire(r, now);
     reads_expire(r, now);
     pings_expire(r, now);
-    levels_release(r, now);
+    held_release(r, now);
+    quorum_refuse(r);
     if (r->end.stopping || now - r->turn.committed_ms >= COMMIT_MS)
         turn_commit(r);
     if (!r->end.broken && !r->end.stopping) {
@@ -98,6 +100,7 @@ static void on_housekeeping(uv_timer_t *timer)
         leases_housekeeping(r, now);
         lost_housekeeping(r, now);
         dates_housekeeping(r, now);
+        settings_housekeeping(r);
         if (r->paxos)
             levels_housekeeping(r, now);
     }
@@ -114,7 +117,7 @@ struct tree *replica_tree(struct replica *r)
 
 bool replica_refuses_writes(const struct replica *r)
 {
-    return r->end.stopping || r->end.broken || !replica_has_quorum(r);
+    return r->end.stopping || r->end.broken || !(replica_has_quorum(r) || replica_pauses(r));
 }
 
 struct peer *replica_peer(struct replica *r)
@@ -207,6 +210,9 @@ static int start_links(struct replica *r, struct lws_context *websockets, struct
 {
     struct peer_config peers = {.levels = {LEVEL_MIN, LEVEL_MAX},
                                 .level = tree_cluster(r->tree)->level,
+                                .settings = {.heartbeat_ms = r->config->heartbeat_ms,
+                                             .lease_ms = r->config->lease_time_ms,
+                                             .version = QUORUMFS_VERSION},
                                 .secret = r->config->secret[0] ? r->config->secret : NULL};
     members_identity(r, &peers.identity);
     snprintf(peers.self.addr, sizeof peers.self.addr, "%s", r->config->me.addr);
@@ -241,6 +247,7 @@ static struct replica *replica_new(uv_loop_t *loop, const struct config *config)
     pings_begin(r);
     serving_begin(r);
     held_begin(r);
+    quorum_begin(r);
     return r;
 }
 
@@ -295,7 +302,7 @@ void replica_stop(struct replica *r, void (*stopped)(void *arg), void *arg)
     r->end.stopped = stopped;
     r->end.stopped_arg = arg;
     /* Those that are about to be proposed are in flight. */
-    if (!r->status.has_leader)
+    if (!writes_may_propose(r))
         writes_refuse_unproposed(r, REPLICA_STOPPING);
     if (r->status.role == PAXOS_LEADER)
         hand_over(r);
@@ -320,7 +327,7 @@ static void on_log_closed(void *arg)
 
 static void stop_when_idle(struct replica *r)
 {
-    bool waiting = r->levels.held_count > 0 || r->writes.count > 0 || r->reads.count > 0 ||
+    bool waiting = r->held.count > 0 || r->writes.count > 0 || r->reads.count > 0 ||
                    !LIST_EMPTY(&r->pings.all);
     if (waiting || hands_over(r) || serving_busy(r) || fetching_busy(r) || starts_busy(r) ||
         tree_busy(r->tree))

@@ -30,7 +30,7 @@ enum {
 
 enum replica_outcome {
     REPLICA_DONE,        /* decided and applied (result->status says how it went), or: read now */
-    REPLICA_NO_QUORUM,   /* refused at once: nothing has happened */
+    REPLICA_NO_QUORUM,   /* refused: nothing has happened */
     REPLICA_BUSY,        /* refused, too much is waiting: nothing has happened */
     REPLICA_STOPPING,    /* refused, the node is going down: nothing has happened */
     REPLICA_UNSUPPORTED, /* refused, some member does not speak it: nothing has happened */
@@ -112,7 +112,7 @@ void replica_observe_end(struct replica *replica, struct replica_observer *obser
  * clock shows. */
 uint64_t replica_time(const struct replica *replica);
 
-/* Whether a write would be refused at this moment: no quorum, not a member yet, or stopping. */
+/* Whether a write would be refused at this moment: no quorum for a while, or stopping. */
 bool replica_refuses_writes(const struct replica *replica);
 
 /* Asks a peer for a sign of life. done(reached). */
@@ -138,9 +138,9 @@ struct replica_status {
     uint32_t level;  /* the cluster's feature level (command/level.h) */
     bool settled;    /* neither the level nor what the log says of this node is about to change,
                         and it is known what time it is */
-    bool writes_refused;
-    char why[REPLICA_TEXT_MAX]; /* one sentence on why writes are refused here, or else on what is
-                                   wrong with this node's clock; empty when nothing is */
+    char why[REPLICA_TEXT_MAX]; /* one sentence on why writes are refused here or wait for a
+                                   quorum, or else on what is wrong with this node's clock; empty
+                                   when nothing is */
     bool mounted;
     const char *mount_why;  /* one sentence on why it is not; empty when it is, or need not be */
     bool time_known;        /* the cluster's, from level 3 on */
@@ -151,7 +151,8 @@ struct replica_status {
         const char *addr;
         bool linked, alive;
         bool clock_known;
-        int64_t clock_ahead_ms;       /* its clock of the cluster's time */
+        int64_t clock_ahead_ms; /* its clock of the cluster's time */
+        bool other_peers;       /* it is new, and its node.json has other peers than this node's */
         enum paxos_standing standing; /* of one that is alive */
         uint64_t accepted;            /* known at the leader only */
     } peers[PAXOS_NODES_MAX];

@@ -11,7 +11,10 @@
  *   reads.c     reads waiting for a read index and for the tree to reach it
  *   observers.c  who is told what entries change
  *   pings.c     whether other nodes are there
+ *   quorum.c    how long requests wait for a quorum that is not there
  *   levels.c    the cluster's feature level, and where its members are, by the log
+ *   held.c      commands that wait before they get their stamp
+ *   settings.c  what should be equal at all nodes, and is not
  *   leases.c    whether this node takes part in read leases
  *   snapshot_serving.c, snapshot_fetching.c  trees on their way to and from a peer
  *   digests.c   comparing this node's tree with the others'
@@ -45,9 +48,11 @@ enum {
     LOG_TAIL_BYTES = 16 * 1024 * 1024, /* ... and not more than this of them */
     LOG_BYTES_MAX = 128 * 1024 * 1024, /* kept by a leader while a living peer catches up */
     PING_MS_MAX = 1000,
-    HELD_WRITES_MAX = 1024,                         /* that wait for the level to rise */
-    LOST_LOOK_MS = 1000,                            /* between looks at the folder */
-    HAND_OVER_MS = 500,                             /* a node that stops waits so long for it */
+    QUORUM_PAUSE_BEATS = 5,   /* heartbeats without a quorum before requests are refused */
+    QUORUM_HEARSAY_BEATS = 3, /* heartbeats that show whether what others say of it still holds */
+    HELD_WRITES_MAX = 1024,   /* that wait before they get their stamp */
+    LOST_LOOK_MS = 1000,      /* between looks at the folder */
+    HAND_OVER_MS = 500,       /* a node that stops waits so long for it */
     LEASES_OVER_MS = 2 * PAXOS_LEASE_US_MAX / 1000, /* after a start */
     SNAPSHOT_PIECE_BYTES = 256 * 1024,
     SNAPSHOT_PATIENCE_MS = 1000, /* for the next piece; then it is asked for again ... */
@@ -79,6 +84,13 @@ static inline uint64_t replica_deadline_ms(const struct replica *r)
 static inline bool replica_has_quorum(const struct replica *r)
 {
     return r->status.has_quorum && !r->digests.doubt;
+}
+
+/* Whether requests wait: there is no quorum, but it may be back in a moment (quorum.c). */
+static inline bool replica_pauses(const struct replica *r)
+{
+    return !r->status.has_quorum && !r->digests.doubt && !r->end.stopping &&
+           r->quorum.beats_left > 0;
 }
 
 /* Higher than at any earlier start of this node, also of a folder that was lost: the number of the
@@ -136,12 +148,8 @@ void levels_begin(struct replica *r);
 void levels_housekeeping(struct replica *r, uint64_t now_ms);
 /* Whether every member of the cluster reads the command. */
 bool levels_allow(const struct replica *r, const struct command *command);
-void held_begin(struct replica *r);
-/* Takes a command that is not allowed: waits, if the level is about to rise, or refuses it. */
-void levels_hold(struct replica *r, struct command *command, uint64_t deadline_ms,
-                 replica_written_cb *done, void *arg);
-/* Goes on with those that wait, or answers them: with each housekeeping. */
-void levels_release(struct replica *r, uint64_t now_ms);
+/* Every member is linked and speaks more than the cluster's level: it rises at any moment. */
+bool levels_rise(const struct replica *r);
 /* Whether the cluster is at this level, or is about to be: all members are linked and speak it. */
 bool levels_reach(const struct replica *r, uint32_t level);
 /* Nothing of it is about to change, as far as this node sees. */
@@ -159,13 +167,35 @@ void turn_start(struct replica *r);
 void turn_stop(struct replica *r);
 void turn_commit(struct replica *r); /* of the tree */
 
+/* If there is no quorum now, or from now on, requests wait for it. */
+void quorum_begin(struct replica *r);
+/* Takes the status of the core over, and what it says of the quorum. */
+void quorum_follow(struct replica *r);
+/* With each heartbeat. */
+void quorum_beat(struct replica *r);
+/* Refuses what waits if it waits in vain; in each turn, and with each housekeeping. */
+void quorum_refuse(struct replica *r);
+
+void held_begin(struct replica *r);
+/* Whether the command has to wait before it gets its stamp. */
+bool held_must_wait(const struct replica *r, const struct command *command);
+/* Takes a command that need not wait any more: submits it, unless a member does not read it. */
+void held_pass(struct replica *r, struct command *command, uint64_t deadline_ms,
+               replica_written_cb *done, void *arg);
+/* Takes a command that has to wait. */
+void held_add(struct replica *r, struct command *command, uint64_t deadline_ms,
+              replica_written_cb *done, void *arg);
+/* Goes on with those that need not wait any more, or waited in vain: with each housekeeping. */
+void held_release(struct replica *r, uint64_t now_ms);
+
 void writes_begin(struct replica *r);
-/* As replica_submit_by, whatever level the command needs. */
+/* As replica_submit_by, of a command that need not wait for its stamp. */
 void writes_submit(struct replica *r, struct command *command, uint64_t deadline_ms,
                    replica_written_cb *done, void *arg);
-/* Proposes what waits for it, if there is a leader and it is known what time it is. */
-void writes_propose(struct replica *r);
+/* Whether commands wait that can be proposed: there is a leader, and it is known what time it is;
+ * and proposes them. */
 bool writes_may_propose(const struct replica *r);
+void writes_propose(struct replica *r);
 /* The entry with this stamp has taken effect here, or a snapshot contains it. */
 void writes_complete(struct replica *r, uint64_t sequence, const struct command_result *result);
 /* Answers from the tree's exactly-once rows what a snapshot has taken the place of. */
@@ -175,7 +205,9 @@ void writes_expire(struct replica *r, uint64_t now_ms);
 void writes_refuse_unproposed(struct replica *r, enum replica_outcome outcome);
 
 void reads_begin(struct replica *r);
-/* Asks the core for a read index for all reads that came since the last time. */
+/* Whether reads came since the last time that the core can be asked for; and asks it for a read
+ * index for all of them. */
+bool reads_may_ask(const struct replica *r);
 void reads_ask(struct replica *r);
 /* What the core says of reads: which of them may be answered, and once what is applied. */
 void reads_confirm(struct replica *r, const struct paxos_output *out);
@@ -186,6 +218,11 @@ void reads_without_quorum(struct replica *r);
 void reads_expire(struct replica *r, uint64_t now_ms);
 /* Keeps `confirmed_ms` recent on a node that nobody reads from. */
 void reads_keep_fresh(struct replica *r, uint64_t now_ms);
+
+/* Takes over what the members say of their settings, and the heartbeat that most of them have. */
+void settings_housekeeping(struct replica *r);
+/* Calls `say` for each difference, and each address that is wrong: one sentence. */
+void settings_remarks(const struct replica *r, void (*say)(void *arg, const char *text), void *arg);
 
 /* Finds out whether an earlier start took part, and writes down that this one does. */
 int leases_begin(struct replica *r, struct fault *fault);

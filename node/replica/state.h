@@ -69,7 +69,9 @@ LIST_HEAD(pending_pings, pending_ping);
 struct replica_member {
     uint32_t pid;
     char addr[CONFIG_ADDR_MAX], peer_addr[CONFIG_ADDR_MAX]; /* empty: not known */
-    uint64_t new_ms; /* when it last said that its folder is new (founding.c); 0: never */
+    uint64_t new_ms;  /* when it last said that its folder is new (founding.c); 0: never */
+    bool other_peers; /* and that it has another list of peers than this node */
+    struct peer_settings settings; /* as it last said (settings.c) */
 };
 
 /* Which cluster this is, and who belongs to it: founding.c and members.c. An address also changes
@@ -87,7 +89,7 @@ struct replica_cluster {
                     nodes that have another list of peers */
 };
 
-/* A command that waits for the cluster's level to rise. */
+/* A command that waits before it gets its stamp (held.c). */
 struct held_write {
     TAILQ_ENTRY(held_write) by_age;
     struct command command;
@@ -104,8 +106,14 @@ struct replica_levels {
     bool busy;                    /* a proposal about it is under way */
     uint64_t pause_ms;            /* after the last one failed; 0: it did not */
     uint64_t next_ms;             /* no proposal before */
-    struct held_writes held;
-    uint32_t held_count; /* of these; <= HELD_WRITES_MAX */
+};
+
+/* held.c
+ *   the list has `count` <= HELD_WRITES_MAX commands of `bytes` in all */
+struct replica_held {
+    struct held_writes by_age;
+    uint32_t count;
+    size_t bytes;
 };
 
 /* turn.c. The prepare handle runs a turn before the loop sleeps; while work is left, the idle
@@ -141,6 +149,14 @@ struct replica_reads {
     uint64_t last_id;
     bool unasked;
     uint64_t confirmed_ms; /* the tree contains everything that had returned before; 0: never */
+};
+
+/* quorum.c
+ *   beats_left <= QUORUM_PAUSE_BEATS, and equal to it while there is a quorum
+ *   status.has_quorum is that of the core, once hearsay_beats are over */
+struct replica_quorum {
+    uint32_t beats_left;    /* heartbeats for which requests wait for a quorum */
+    uint32_t hearsay_beats; /* for which a quorum that others claim has to last */
 };
 
 /* pings.c */
@@ -283,6 +299,8 @@ struct replica {
 
     struct replica_cluster cluster;
     struct replica_levels levels;
+    struct replica_held held;
+    struct replica_quorum quorum;
     struct replica_turn turn;
     struct replica_writes writes;
     struct replica_reads reads;

@@ -17,6 +17,7 @@ static void describe_peer(const struct replica *r, const struct replica_member *
     s->peers[at].pid = member->pid;
     s->peers[at].addr = member->addr;
     s->peers[at].linked = peer_linked(r->peer, member->pid);
+    s->peers[at].other_peers = member->other_peers;
     s->peers[at].alive = !r->cluster.identity.cluster && founding_heard(member);
     for (uint32_t i = 0; i < s->paxos.peer_count; i++) {
         if (s->paxos.peers[i].pid != member->pid)
@@ -44,14 +45,13 @@ void replica_status(struct replica *r, struct replica_status *s)
     s->paxos = r->status;
     if (r->paxos)
         paxos_status(r->paxos, &s->paxos);
-    s->paxos.has_quorum &= !r->digests.doubt;
+    s->paxos.has_quorum &= !r->digests.doubt && r->quorum.hearsay_beats == 0;
     s->applied = tree_applied(r->tree);
     s->digest = tree_history(r->tree);
     s->level = tree_cluster(r->tree)->level;
     s->settled = levels_settled(r) && dates_now(r, &time_ns);
     describe_peers(r, s);
-    s->writes_refused = replica_refuses_writes(r);
-    if (s->writes_refused)
+    if (replica_refuses_writes(r) || !s->paxos.has_quorum)
         why_refused(r, s);
     else
         dates_describe(r, s->why);
@@ -144,7 +144,12 @@ static void add_mount(cJSON *root, const struct replica_status *s)
     cJSON_AddStringToObject(mount, "why", s->mount_why);
 }
 
-static cJSON *status_object(const struct replica_status *s)
+static void add_remark(void *remarks, const char *text)
+{
+    cJSON_AddItemToArray(remarks, cJSON_CreateString(text));
+}
+
+static cJSON *status_object(const struct replica *r, const struct replica_status *s)
 {
     cJSON *root = cJSON_CreateObject();
     add_number(root, "node", s->me);
@@ -154,6 +159,7 @@ static cJSON *status_object(const struct replica_status *s)
     add_number(root, "level", s->level);
     cJSON_AddBoolToObject(root, "quorum", s->paxos.has_quorum);
     cJSON_AddStringToObject(root, "why", s->why);
+    settings_remarks(r, add_remark, cJSON_AddArrayToObject(root, "remarks"));
     cJSON_AddStringToObject(root, "standing", standing_names[s->paxos.standing]);
     add_number(root, "life", s->paxos.life);
     cJSON_AddStringToObject(root, "role", role_names[s->paxos.role]);
@@ -177,7 +183,7 @@ void status_json(struct replica *replica, struct buffer *out)
 {
     struct replica_status s;
     replica_status(replica, &s);
-    cJSON *root = status_object(&s);
+    cJSON *root = status_object(replica, &s);
     char *text = cJSON_Print(root);
     if (text)
         buffer_printf(out, "%s\n", text);

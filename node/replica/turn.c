@@ -80,15 +80,12 @@ static void follow_status(struct replica *r)
 {
     bool had_quorum = r->status.has_quorum;
     enum paxos_standing had_standing = r->status.standing;
-    paxos_status(r->paxos, &r->status);
+    quorum_follow(r);
     if (had_standing != r->status.standing)
         turn_tell_standing(r);
     if (had_quorum != r->status.has_quorum)
         trace_info("replica", r->status.has_quorum ? "there is a quorum" : "no quorum");
-    if (!replica_has_quorum(r)) {
-        writes_refuse_unproposed(r, REPLICA_NO_QUORUM);
-        reads_without_quorum(r);
-    }
+    quorum_refuse(r);
 }
 
 static void trace_applied(const struct stamp *s, uint64_t index, int status, bool repeated)
@@ -167,7 +164,7 @@ static bool turn_round(struct replica *r)
     if (r->end.broken)
         return false;
     reads_answer(r);
-    return more || r->reads.unasked || (r->writes.unproposed && writes_may_propose(r));
+    return more || reads_may_ask(r) || writes_may_propose(r);
 }
 
 static void turn(uv_prepare_t *handle)

@@ -59,14 +59,44 @@ static void describe_fresh(const struct replica *r, struct replica_status *s)
         s->paxos.members_needed, founding);
 }
 
+/* "; TITLE: ADDR, ADDR" of the peers of which this is said. */
+static void why_add_those(struct replica_status *s, const char *title, const bool *those)
+{
+    bool first = true;
+    for (uint32_t i = 0; i < s->peer_count; i++) {
+        if (!those[i])
+            continue;
+        why_add(s, first ? "; " : ", ");
+        why_add(s, first ? title : "");
+        why_add_name(s, i);
+        first = false;
+    }
+}
+
+/* Peers that are alive as what they are not: their addresses or lists of peers are wrong. */
+static void why_add_wrong(const struct replica *r, struct replica_status *s)
+{
+    bool own[PAXOS_NODES_MAX] = {0}, foreign[PAXOS_NODES_MAX] = {0}, other[PAXOS_NODES_MAX] = {0};
+    for (uint32_t i = 0; i < s->peer_count; i++) {
+        enum peer_address address = peer_address(r->peer, s->peers[i].pid);
+        own[i] = address == PEER_ADDRESS_OWN;
+        foreign[i] = address == PEER_ADDRESS_FOREIGN && !s->peers[i].alive;
+        other[i] = s->peers[i].other_peers;
+    }
+    why_add_those(s, "this node itself: ", own);
+    why_add_those(s, "answers, but none says that this is its addr: ", foreign);
+    why_add_those(s, "has other peers than this node: ", other);
+}
+
 /* It does not know its cluster yet (founding.c). */
-static void describe_unknown(struct replica_status *s)
+static void describe_unknown(const struct replica *r, struct replica_status *s)
 {
     snprintf(
         s->why, sizeof s->why,
         "no quorum: this node's folder is new: it joins when a node that has the data answers, "
         "and founds a cluster when all %u others have answered that they are new as well",
         s->peer_count);
+    why_add_wrong(r, s);
     why_add_peers(s, "not reached: ", false);
 }
 
@@ -100,7 +130,7 @@ void why_refused(const struct replica *r, struct replica_status *s)
         return;
     }
     if (!r->cluster.identity.cluster) {
-        describe_unknown(s);
+        describe_unknown(r, s);
         return;
     }
     describe_standing(r, s);

@@ -1,7 +1,7 @@
 /* Commands of this node, from submit to their result.
  *
  *   submit ──> waiting for a leader ──propose──> proposed ──applied here──> done
- *                 │  no quorum: refused             │  leader changed, or no answer: proposed again
+ *                 │  no quorum for long: refused    │  leader changed, or no answer: proposed again
  *                 └─ deadline: refused              └─ deadline: outcome unknown
  *
  * A command is dated when it is proposed first: until a node has heard what time it is (dates.c),
@@ -77,9 +77,10 @@ static enum replica_outcome writes_refusal(const struct replica *r, const struct
 {
     if (r->end.stopping || r->end.broken)
         return REPLICA_STOPPING;
-    if (!replica_has_quorum(r))
+    bool too_late = deadline_ms <= replica_now_ms();
+    if (!replica_has_quorum(r) && (too_late || !replica_pauses(r)))
         return REPLICA_NO_QUORUM;
-    if (deadline_ms <= replica_now_ms())
+    if (too_late)
         return REPLICA_TIMEOUT;
     const struct pending_write *oldest = TAILQ_FIRST(&r->writes.by_age);
     uint64_t span = oldest ? r->writes.next_sequence - oldest->sequence : 0;
@@ -97,11 +98,10 @@ void replica_submit(struct replica *r, struct command *command, replica_written_
 void replica_submit_by(struct replica *r, struct command *command, uint64_t deadline_ms,
                        replica_written_cb *done, void *arg)
 {
-    if (levels_allow(r, command)) {
-        writes_submit(r, command, deadline_ms, done, arg);
-        return;
-    }
-    levels_hold(r, command, deadline_ms, done, arg);
+    if (held_must_wait(r, command))
+        held_add(r, command, deadline_ms, done, arg);
+    else
+        held_pass(r, command, deadline_ms, done, arg);
 }
 
 void writes_submit(struct replica *r, struct command *command, uint64_t deadline_ms,
@@ -160,20 +160,27 @@ static void proposal_add(struct replica *r, struct proposal *proposal, struct pe
         proposal_flush(r, proposal);
 }
 
+/* A leader without a quorum would keep them in its log: then nobody could say any more that nothing
+ * has happened. */
+static bool writes_can_be_proposed(const struct replica *r, uint64_t *time)
+{
+    return r->status.has_leader && r->status.has_quorum && dates_now(r, time);
+}
+
 bool writes_may_propose(const struct replica *r)
 {
     uint64_t time;
-    return r->status.has_leader && dates_now(r, &time);
+    return r->writes.unproposed && writes_can_be_proposed(r, &time);
 }
 
 void writes_propose(struct replica *r)
 {
     struct proposal proposal = {.count = 0};
-    if (!r->status.has_leader)
+    if (!writes_can_be_proposed(r, &proposal.time))
         return;
     /* Another leader may know nothing of what was forwarded to, or buffered by, the one before. */
     bool all = paxos_ballot_compare(r->status.promise, r->writes.proposed_to) != 0;
-    if ((!all && !r->writes.unproposed) || !dates_now(r, &proposal.time))
+    if (!all && !r->writes.unproposed)
         return;
     r->writes.proposed_to = r->status.promise;
     r->writes.unproposed = false;

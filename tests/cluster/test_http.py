@@ -444,7 +444,7 @@ def test_an_impostor(tmp_path):
         missing.stop()
         with socket.create_server((missing.host, missing.port)) as listener:
             headers = peer_headers(node, listener)
-            headers |= {"x-quorumfs-node": "2", "x-quorumfs-to": "1"}
+            headers |= {"x-quorumfs-node": "2", "x-quorumfs-to": "1", "x-quorumfs-process": "1"}
             for name, value in [("x-quorumfs-secret", "00"), ("x-quorumfs-secret", ""), ("x-quorumfs-to", "2"),
                                 ("x-quorumfs-node", "1"), ("x-quorumfs-cluster", "1-1"),
                                 ("x-quorumfs-levels", "1-1"), ("x-quorumfs-members", "2,x,y")]:

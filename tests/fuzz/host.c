@@ -43,6 +43,16 @@ bool peer_speaks(const struct peer *peer, uint32_t pid, struct peer_levels *leve
     return peer_linked(peer, pid);
 }
 
+bool peer_settings(const struct peer *peer, uint32_t pid, struct peer_settings *settings)
+{
+    return false;
+}
+
+enum peer_address peer_address(const struct peer *peer, uint32_t pid)
+{
+    return PEER_ADDRESS_FINE;
+}
+
 void peer_send(struct peer *peer, const struct frame *frame)
 {
     assert(frame->to != HOST_PID && frame->to >= 1 && frame->to <= CLUSTER_NODES);

@@ -102,6 +102,27 @@ static void minority_isolation(const char *name, uint64_t seed)
     sim_finish(w);
 }
 
+/* Two nodes that were not linked when the third died see their quorum as soon as they are, within
+ * the heartbeats for which requests wait for one (QUORUM_PAUSE_BEATS of the replica is 5). */
+static void late_link(const char *name, uint64_t seed)
+{
+    for (uint32_t leader = A; leader <= C; leader++) {
+        struct sim_world *w = sim_settled(name, seed, sim_usual, leader);
+        sim_cut_both(w, A, B, true);
+        sim_run(w, ELECTION);
+        sim_check(w, sim_status(w, A).has_quorum && sim_status(w, B).has_quorum,
+                  "C is not enough for a quorum");
+        sim_crash(w, &w->nodes[C]);
+        sim_run(w, 4 * SIM_TICK);
+        sim_check(w, !sim_status(w, A).has_quorum, "A believes in a quorum of its own");
+        sim_cut_both(w, A, B, false);
+        sim_run(w, 2 * SIM_TICK);
+        sim_check(w, sim_status(w, A).has_quorum && sim_status(w, B).has_quorum,
+                  "the quorum is not seen in time");
+        sim_finish(w);
+    }
+}
+
 /* A candidate dies after one follower has promised it. */
 static void strand(struct sim_world *w, uint32_t candidate, uint32_t follower)
 {
@@ -215,6 +236,7 @@ const struct sim_scenario sim_partitions[] = {
     {"one-way-cuts", one_way_cuts},
     {"flapping-leader-link", flapping_link},
     {"minority-isolation", minority_isolation},
+    {"late-link", late_link},
     {"stranded-promise", stranded_promise},
     {"stranded-beyond-the-leaders-reach", stranded_beyond_the_leaders_reach},
     {"flexible-quorums", flexible_quorums},

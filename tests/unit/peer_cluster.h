@@ -36,7 +36,8 @@ struct gate {
     int fd; /* -1: cut */
     uint16_t port;
     uv_poll_t poll;
-    int last; /* a copy of the last connection let through, -1: none */
+    int last;  /* a copy of the last connection let through, -1: none */
+    bool mute; /* connections are accepted and not let through; `last` is the last one itself */
 };
 
 struct node {
@@ -97,7 +98,7 @@ static inline void on_knock(uv_poll_t *poll, int status, int events)
     int fd = accept4(gate->fd, NULL, NULL, SOCK_CLOEXEC);
     if (fd < 0)
         return;
-    if (!nodes[gate->to].peer) {
+    if (!gate->mute && !nodes[gate->to].peer) {
         close(fd);
         return;
     }
@@ -105,8 +106,9 @@ static inline void on_knock(uv_poll_t *poll, int status, int events)
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     if (gate->last >= 0)
         close(gate->last);
-    gate->last = dup(fd);
-    peer_adopt(nodes[gate->to].peer, fd);
+    gate->last = gate->mute ? fd : dup(fd);
+    if (!gate->mute)
+        peer_adopt(nodes[gate->to].peer, fd);
 }
 
 /* The same port again when it was open before. */
@@ -223,6 +225,7 @@ static inline struct peer_config config_of(uint32_t pid, uint32_t count)
     struct peer_config config = {
         .identity = {.scope = {cluster_id, configuration_id}, .me = pid, .standing = PEER_MEMBER},
         .levels = {1, 2},
+        .settings = {100, 0, "0.1.0"},
         .level = 1,
         .secret = secret};
     for (uint32_t other = 1; other <= count; other++) {

@@ -45,6 +45,7 @@ struct parts *parts_new(void)
     r->start = PARTS_INCARNATION;
     writes_begin(r);
     reads_begin(r);
+    held_begin(r);
     r->reads.last_id = PARTS_INCARNATION;
     r->status.has_quorum = r->status.has_leader = true;
     r->status.promise = r->writes.proposed_to = (struct paxos_ballot){1, 0, PARTS_ME};

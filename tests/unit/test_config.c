@@ -158,6 +158,10 @@ static void wrong_flags_are_named(void **state)
     assert_wrong_flag("--addr", "a", "--addr: expected HOST:PORT, found \"a\"");
     assert_wrong_flag("--peers", "b:1,,c:1", "--peers: expected at most 9 HOST:PORT");
     assert_wrong_flag("--peers", "b:1,b:1", "peers: b:1 is given twice");
+    assert_wrong_flag("--peers", "b:1,c:1,B.:01", "peers: b:1 is given twice, also as B.:01");
+    assert_wrong_flag("--peers", "localhost:1,127.0.0.1:1", "given twice, also as 127.0.0.1:1");
+    assert_wrong_flag("--peers", "b:1,A:1", "peers: A:1 is this node's own addr, a:1, in another");
+    assert_wrong_flag("--peers", "b:1,0.0.0.0:2", "peers: no node is reached at 0.0.0.0:2");
     assert_wrong_flag("--clients", "home", "--clients: expected at most 64 addresses");
     assert_wrong_flag("--mount", "", "--mount: expected");
     assert_wrong_flag("/tmp", "/srv", "one folder");

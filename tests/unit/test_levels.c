@@ -54,7 +54,6 @@ static int begin(void **state)
         r->cluster.members[i].pid = PARTS_ME + i;
         members_name(r, &r->cluster.members[i], "old:1", "old:1");
     }
-    held_begin(r);
     levels_begin(r);
     *state = p;
     return 0;
@@ -266,16 +265,16 @@ static void a_command_waits_for_a_level_that_rises(void **state)
 {
     struct parts *p = *state;
     all_speak(2);
-    assert_false(p->r.levels.held_count > 0);
+    assert_false(p->r.held.count > 0);
     submit_later_one(p);
-    levels_release(&p->r, replica_now_ms());
+    held_release(&p->r, replica_now_ms());
     assert_int_equal(outcome, -1);
-    assert_int_equal(p->r.levels.held_count, 1);
+    assert_int_equal(p->r.held.count, 1);
     assert_int_equal(keep_house(p), OP_LEVEL);
     parts_forget(p);
-    levels_release(&p->r, replica_now_ms());
+    held_release(&p->r, replica_now_ms());
     writes_propose(&p->r);
-    assert_int_equal(p->r.levels.held_count, 0);
+    assert_int_equal(p->r.held.count, 0);
     assert_int_equal(p->proposed_count, 1);
     bool repeated;
     uint64_t sequence = parts_stamp(p, 0).sequence;
@@ -290,20 +289,20 @@ static void what_waits_for_a_level_is_answered(void **state)
     struct parts *p = *state;
     all_speak(2);
     submit_later_one(p);
-    levels_release(&p->r, replica_now_ms() + 6000);
+    held_release(&p->r, replica_now_ms() + 6000);
     assert_int_equal(outcome, REPLICA_UNSUPPORTED);
     submit_later_one(p);
     links.levels[FIRST] = (struct peer_levels){1, 1}; /* it has come back as an earlier version */
-    levels_release(&p->r, replica_now_ms());
+    held_release(&p->r, replica_now_ms());
     assert_int_equal(outcome, REPLICA_UNSUPPORTED);
     all_speak(2);
     submit_later_one(p);
     p->r.end.stopping = true;
-    levels_release(&p->r, replica_now_ms());
+    held_release(&p->r, replica_now_ms());
     assert_int_equal(outcome, REPLICA_STOPPING);
     submit_later_one(p);
-    assert_int_equal(outcome, REPLICA_UNSUPPORTED);
-    assert_int_equal(p->r.levels.held_count, 0);
+    assert_int_equal(outcome, REPLICA_STOPPING);
+    assert_int_equal(p->r.held.count, 0);
 }
 
 static void a_proposal_of_a_later_version_is_dropped(void **state)

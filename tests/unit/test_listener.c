@@ -1,5 +1,7 @@
 #include "listener.h"
 
+#include "base/descriptors.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -52,9 +54,9 @@ static void adopt(void *arg, int fd, const struct sockaddr *from, socklen_t from
 }
 
 static const struct listener_route routes[ROUTES] = {
-    {"GET /omnipax", adopt, &args[0]},
-    {"GET /client", adopt, &args[1]},
-    {NULL, adopt, &args[2]},
+    {.prefix = "GET /omnipax", .adopt = adopt, .arg = &args[0]},
+    {.prefix = "GET /client", .adopt = adopt, .arg = &args[1]},
+    {.adopt = adopt, .arg = &args[2]},
 };
 
 static void rig_start_with(const char *addr, uint32_t route_count)
@@ -353,6 +355,33 @@ static void no_descriptors_is_no_end(void **state)
     rig_stop();
 }
 
+/* A peer comes through however many clients there are that say nothing. */
+static void silent_clients_give_way(void **state)
+{
+    enum { SILENT = 60, FOR_CLIENTS = 10 };
+    int fds[SILENT];
+    struct rlimit limit;
+    rig_start();
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    for (int i = 0; i < SILENT; i++)
+        fds[i] = dial(); /* they are in the kernel's queue */
+    descriptors_take(DESCRIPTORS_KEPT + FOR_CLIENTS);
+    assert_int_equal(descriptors_for_clients(), FOR_CLIENTS);
+    setrlimit(RLIMIT_NOFILE, &limit); /* of both sides, the test needs descriptors as well */
+    run_for(50);
+    for (int i = 0; i < SILENT; i++)
+        assert_int_equal(closed_by_listener(fds[i]), i < SILENT - FOR_CLIENTS);
+    int peer = dial();
+    say(peer, "GET /omnipax HTTP/1.1");
+    wait_adopted(1);
+    assert_int_equal(rig.adopted[0].route, 0);
+    for (int i = 0; i < SILENT; i++)
+        close(fds[i]);
+    close(peer);
+    descriptors_take((uint32_t)limit.rlim_cur);
+    rig_stop();
+}
+
 static void addresses_that_cannot_be_listened_on_are_told(void **state)
 {
     struct listener *second;
@@ -401,6 +430,7 @@ int main(void)
         cmocka_unit_test(without_a_last_route_the_others_are_closed),
         cmocka_unit_test(many_silent_clients_are_bounded),
         cmocka_unit_test(no_descriptors_is_no_end),
+        cmocka_unit_test(silent_clients_give_way),
         cmocka_unit_test(addresses_that_cannot_be_listened_on_are_told),
         cmocka_unit_test(names_and_ipv6_work),
     };

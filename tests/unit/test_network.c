@@ -115,6 +115,35 @@ static void addresses_are_resolved(void **state)
     assert_int_equal(network_resolve("127.0.0.1", &out, &len), -EINVAL);
 }
 
+static void assert_canonical(const char *addr, const char *expected)
+{
+    char canonical[NETWORK_ADDR_MAX];
+    assert_int_equal(network_canonical(addr, canonical), 0);
+    assert_string_equal(canonical, expected);
+}
+
+static void one_address_has_one_spelling(void **state)
+{
+    char canonical[NETWORK_ADDR_MAX];
+    assert_canonical("Node-1.Example.COM.:08080", "node-1.example.com:8080");
+    assert_canonical("localhost:1", "127.0.0.1:1");
+    assert_canonical("LOCALHOST.:1", "127.0.0.1:1");
+    assert_canonical("127.0.0.1:1", "127.0.0.1:1");
+    assert_canonical("127.1:1", "127.0.0.1:1");
+    assert_canonical("127.000.000.001:1", "127.0.0.1:1");
+    assert_canonical("2130706433:1", "127.0.0.1:1");
+    assert_canonical("[0:0:0:0:0:0:0:1]:1", "[::1]:1");
+    assert_canonical("[FD00::A]:1", "[fd00::a]:1");
+    assert_canonical("[::ffff:10.0.0.1]:1", "10.0.0.1:1");
+    assert_int_equal(network_canonical("host", canonical), -EINVAL);
+    assert_true(network_is_any("0.0.0.0:8080"));
+    assert_true(network_is_any("0:8080"));
+    assert_true(network_is_any("[::]:8080"));
+    assert_true(network_is_any("[::ffff:0.0.0.0]:8080"));
+    assert_false(network_is_any("10.0.0.0:8080"));
+    assert_false(network_is_any("[::1]:8080"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -124,6 +153,7 @@ int main(void)
         cmocka_unit_test(malformed_networks_are_refused),
         cmocka_unit_test(addresses_are_split),
         cmocka_unit_test(addresses_are_resolved),
+        cmocka_unit_test(one_address_has_one_spelling),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -163,6 +163,27 @@ static void a_dial_without_answer_is_given_up(void **state)
     close(mute);
 }
 
+/* Its attempt that is under way will fail; the next one comes at once, and not after seconds. */
+static void a_node_that_has_called_is_dialled_at_once(void **state)
+{
+    struct gate *gate = &gates[1][2];
+    gate->mute = true;
+    node_start(1, 2);
+    uint64_t began = uv_now(&loop);
+    wait_for(uv_now(&loop) - began > 5000);
+    gate->last = -1;
+    wait_for(gate->last >= 0);
+    node_start(2, 2);
+    wait_for(gates[2][1].last >= 0);
+    began = uv_now(&loop);
+    wait_for(uv_now(&loop) - began > 50); /* it is let in */
+    gate->mute = false;
+    shutdown(gate->last, SHUT_RDWR);
+    began = uv_now(&loop);
+    wait_for(peer_linked(nodes[1].peer, 2));
+    assert_true(uv_now(&loop) - began < 250);
+}
+
 static void wrong_configurations_are_named(void **state)
 {
     static const char *const wrong[] = {"a", ":1", "a:", "a:0", "a:65536", "a:1x", "::1:1", "[]:1"};
@@ -226,6 +247,7 @@ int main(void)
         nodes_test(frames_go_round_a_quiet_link),
         nodes_test(without_a_second_link_nothing_is_relayed),
         nodes_test(a_dial_without_answer_is_given_up),
+        nodes_test(a_node_that_has_called_is_dialled_at_once),
         nodes_test(wrong_configurations_are_named),
         nodes_test(it_stops_at_any_moment),
         nodes_test(it_stops_from_a_callback),

@@ -1,6 +1,8 @@
 /* The greetings of nodes that connect, and their effects. */
 #include "peer_cluster.h"
 
+#include "peer/link.h"
+
 static void name(struct peer_config *config, uint32_t pid)
 {
     snprintf(config->self.addr, sizeof config->self.addr, "127.0.0.%u:1", pid);
@@ -194,6 +196,69 @@ static void a_node_that_lags_behind_the_level_is_not_let_in(void **state)
     wait_for(nodes[1].linked == 4 && nodes[2].linked == 2);
 }
 
+static void settings_are_told(void **state)
+{
+    struct peer_config first = named(1, PEER_MEMBER), second = named(2, PEER_MEMBER);
+    first.settings = (struct peer_settings){250, 0, "1.2.3-rc1"};
+    second.settings = (struct peer_settings){100, 200, "0.1.0"};
+    node_start_as(1, &first);
+    node_start_as(2, &second);
+    struct peer_settings settings;
+    assert_false(peer_settings(nodes[2].peer, 1, &settings));
+    wait_for(nodes[1].linked == 4 && nodes[2].linked == 2);
+    assert_true(peer_settings(nodes[2].peer, 1, &settings));
+    assert_int_equal(settings.heartbeat_ms, 250);
+    assert_int_equal(settings.lease_ms, 0);
+    assert_string_equal(settings.version, "1.2.3-rc1");
+    assert_true(peer_settings(nodes[1].peer, 2, &settings));
+    assert_int_equal(settings.lease_ms, 200);
+    assert_int_equal(peer_address(nodes[1].peer, 2), PEER_ADDRESS_FINE);
+    node_stop(2);
+    wait_for(nodes[1].linked == 0);
+    assert_true(peer_settings(nodes[1].peer, 2, &settings)); /* they are what it had */
+}
+
+static void an_address_of_its_own_is_noticed(void **state)
+{
+    const enum peer_standing standings[] = {PEER_NEW, PEER_MEMBER};
+    for (size_t i = 0; i < 2; i++) {
+        struct peer_config config = named(1, standings[i]);
+        snprintf(config.identity.members[0].peer_addr, PEER_ADDR_MAX, "127.0.0.1:%u",
+                 gates[1][1].port);
+        node_start_as(1, &config);
+        wait_for(peer_address(nodes[1].peer, 2) == PEER_ADDRESS_OWN);
+        assert_int_equal(nodes[1].greetings, 0); /* it is no peer */
+        assert_int_equal(nodes[1].linked, 0);
+        node_stop(1);
+    }
+}
+
+/* Node 2 is called otherwise in its own configuration. */
+static void a_foreign_address_is_noticed(void **state)
+{
+    struct peer_config first = named(1, PEER_NEW), second = named(2, PEER_NEW);
+    strcpy(second.self.addr, "127.0.0.9:1");
+    node_start_as(1, &first);
+    assert_int_equal(peer_address(nodes[1].peer, 2), PEER_ADDRESS_FINE);
+    node_start_as(2, &second);
+    wait_for(peer_address(nodes[1].peer, 2) == PEER_ADDRESS_FOREIGN);
+    wait_for(nodes[1].greetings > 0);
+    assert_int_equal(peer_address(nodes[1].peer, 2), PEER_ADDRESS_FOREIGN);
+    node_stop(2);
+    wait_for(peer_address(nodes[1].peer, 2) == PEER_ADDRESS_FINE); /* nobody answers */
+}
+
+static void a_peer_with_two_addresses_is_noticed(void **state)
+{
+    struct peer_config first = named(1, PEER_NEW), second = named(2, PEER_NEW);
+    first.identity.members[first.identity.count] = first.identity.members[0];
+    first.identity.members[first.identity.count++].pid = 3;
+    node_start_as(2, &second);
+    node_start_as(1, &first);
+    wait_for(link_of(nodes[2].peer, 1)->doubled);
+    assert_false(link_of(nodes[1].peer, 2)->doubled);
+}
+
 int main(void)
 {
     prepare();
@@ -208,6 +273,10 @@ int main(void)
         nodes_test(members_tell_each_other_of_their_starts),
         nodes_test(a_member_that_is_not_admitted_is_not_let_in),
         nodes_test(a_node_that_lags_behind_the_level_is_not_let_in),
+        nodes_test(settings_are_told),
+        nodes_test(an_address_of_its_own_is_noticed),
+        nodes_test(a_foreign_address_is_noticed),
+        nodes_test(a_peer_with_two_addresses_is_noticed),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     free(pattern);

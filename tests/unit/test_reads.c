@@ -148,7 +148,37 @@ static void without_a_quorum_nothing_is_current(void **state)
     parts_free(p);
 }
 
-/* Confirmed reads wait only for the tree, even without a quorum. */
+/* A moment later there may be one again; the core is asked when there is. */
+static void a_read_waits_a_moment_for_a_quorum(void **state)
+{
+    struct parts *p = parts_new();
+    struct answer a[3];
+    quorum_begin(&p->r);
+    p->r.status.has_quorum = false;
+    p->config.stale_on_quorum_loss = true;
+    ask(p, REPLICA_LINEARIZABLE, &a[0]);
+    ask(p, REPLICA_DEFAULT, &a[1]);
+    reads_ask(&p->r);
+    assert_int_equal(p->read_count, 0);
+    for (int beat = 1; beat < QUORUM_PAUSE_BEATS; beat++)
+        quorum_beat(&p->r);
+    quorum_refuse(&p->r);
+    assert_int_equal(a[0].outcome, NEVER);
+    assert_int_equal(a[1].outcome, NEVER);
+    p->r.status.has_quorum = true;
+    reads_ask(&p->r);
+    assert_int_equal(p->read_count, 1);
+    p->r.status.has_quorum = false;
+    quorum_beat(&p->r);
+    quorum_refuse(&p->r);
+    assert_int_equal(a[0].outcome, REPLICA_NO_QUORUM);
+    assert_int_equal(a[1].outcome, REPLICA_DONE);
+    assert_true(a[1].freshness.stale);
+    ask(p, REPLICA_LINEARIZABLE, &a[2]); /* now at once, until there is a quorum */
+    assert_int_equal(a[2].outcome, REPLICA_NO_QUORUM);
+    parts_free(p);
+}
+
 /* Another node has a different tree: not even a fresh confirmation is known to be right. */
 static void a_node_in_doubt_answers_nothing(void **state)
 {
@@ -300,6 +330,7 @@ int main(void)
         cmocka_unit_test(a_read_waits_until_its_index_is_applied),
         cmocka_unit_test(the_first_index_counts),
         cmocka_unit_test(without_a_quorum_nothing_is_current),
+        cmocka_unit_test(a_read_waits_a_moment_for_a_quorum),
         cmocka_unit_test(a_node_in_doubt_answers_nothing),
         cmocka_unit_test(a_confirmed_read_outlives_the_quorum),
         cmocka_unit_test(an_expired_read_is_no_answer),

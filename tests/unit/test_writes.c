@@ -214,6 +214,92 @@ static void a_proposed_command_is_never_refused(void **state)
     parts_free(p);
 }
 
+/* It is not proposed meanwhile, so it can be refused afterwards. */
+static void a_command_waits_a_moment_for_a_quorum(void **state)
+{
+    struct parts *p = parts_new();
+    struct answer a[3];
+    quorum_begin(&p->r);
+    p->r.status.has_quorum = false;
+    submit(p, "k", &a[0]);
+    writes_propose(&p->r); /* the node leads, and nobody follows it */
+    assert_int_equal(p->proposed_count, 0);
+    assert_false(writes_may_propose(&p->r));
+    quorum_beat(&p->r);
+    quorum_refuse(&p->r);
+    assert_int_equal(a[0].outcome, NEVER);
+    p->r.status.has_quorum = true;
+    assert_true(writes_may_propose(&p->r));
+    writes_propose(&p->r);
+    assert_int_equal(p->proposed_count, 1);
+    p->r.status.has_quorum = false;
+    submit(p, "k", &a[1]);
+    for (int beat = 1; beat < QUORUM_PAUSE_BEATS; beat++)
+        quorum_beat(&p->r);
+    quorum_refuse(&p->r);
+    assert_int_equal(a[0].outcome, NEVER);
+    assert_int_equal(a[1].outcome, REPLICA_NO_QUORUM);
+    submit(p, "k", &a[2]); /* the moment is over for all */
+    assert_int_equal(a[2].outcome, REPLICA_NO_QUORUM);
+    refuse_the_rest(p);
+    parts_free(p);
+}
+
+/* Nobody waits for a quorum in doubt, or while the node stops. */
+static void there_are_moments_to_refuse_at_once(void **state)
+{
+    struct parts *p = parts_new();
+    struct answer a[2];
+    quorum_begin(&p->r);
+    p->r.status.has_quorum = false;
+    p->r.digests.doubt = true;
+    submit(p, "k", &a[0]);
+    assert_int_equal(a[0].outcome, REPLICA_NO_QUORUM);
+    p->r.digests.doubt = false;
+    submit(p, "k", &a[0]);
+    assert_int_equal(a[0].outcome, NEVER);
+    p->r.end.stopping = true;
+    quorum_refuse(&p->r);
+    assert_int_equal(a[0].outcome, REPLICA_NO_QUORUM);
+    submit(p, "k", &a[1]);
+    assert_int_equal(a[1].outcome, REPLICA_STOPPING);
+    parts_free(p);
+}
+
+/* A stamp has the node's life, which a node that is no member may still change. */
+static void a_node_that_joins_gives_no_stamps(void **state)
+{
+    struct parts *p = parts_new();
+    struct answer a[3];
+    uint64_t now = replica_now_ms();
+    quorum_begin(&p->r);
+    p->r.status.has_quorum = false;
+    p->r.status.standing = PAXOS_JOINING;
+    submit(p, "k", &a[0]);
+    submit_by(p, "k", now, &a[1]);
+    held_release(&p->r, now);
+    assert_int_equal(a[0].outcome, NEVER);
+    assert_int_equal(a[1].outcome, REPLICA_NO_QUORUM); /* it has no more time to wait */
+    assert_int_equal(p->r.writes.count, 0);
+    p->r.status.standing = PAXOS_MEMBER;
+    p->r.status.has_quorum = true;
+    p->r.status.life = 3;
+    held_release(&p->r, now);
+    writes_propose(&p->r);
+    assert_int_equal(p->proposed_count, 1);
+    assert_int_equal(parts_stamp(p, 0).incarnation,
+                     (UINT64_C(3) << REPLICA_LIFE_SHIFT) + PARTS_INCARNATION);
+    refuse_the_rest(p);
+    p->r.status.has_quorum = false;
+    p->r.status.standing = PAXOS_FRESH;
+    submit(p, "k", &a[2]);
+    p->r.quorum.beats_left = 0;
+    held_release(&p->r, now);
+    assert_int_equal(a[2].outcome, REPLICA_NO_QUORUM);
+    assert_int_equal(p->r.held.bytes, 0);
+    parts_free(p);
+}
+
 /* One that came later may have less time; those before and behind it wait on. */
 static void each_command_has_its_own_deadline(void **state)
 {
@@ -317,6 +403,9 @@ int main(void)
         cmocka_unit_test(many_are_proposed_in_order),
         cmocka_unit_test(a_lost_proposal_is_repeated_as_it_was),
         cmocka_unit_test(a_proposed_command_is_never_refused),
+        cmocka_unit_test(a_command_waits_a_moment_for_a_quorum),
+        cmocka_unit_test(there_are_moments_to_refuse_at_once),
+        cmocka_unit_test(a_node_that_joins_gives_no_stamps),
         cmocka_unit_test(each_command_has_its_own_deadline),
         cmocka_unit_test(past_its_deadline_a_command_is_not_proposed),
         cmocka_unit_test(the_span_of_what_waits_is_bounded),

@@ -2,10 +2,10 @@
 // killers: test_levels
 @@
 @@
-levels_hold(...)
+held_must_wait(...)
 {
 <...
-- is_about_to_rise(r)
+- levels_rise(r)
 + false
 ...>
 }

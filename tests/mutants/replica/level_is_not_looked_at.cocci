@@ -2,7 +2,7 @@
 // killers: test_levels
 @@
 @@
-replica_submit_by(...)
+held_pass(...)
 {
 <...
 - levels_allow(r, command)
