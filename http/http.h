@@ -22,11 +22,10 @@
  *   - GET /keys with a body of keys reads all of them at one point.
  *   - A long raw value (Accept: application/octet-stream) is read while it is sent. If it changes
  *     meanwhile the connection is cut, so that a whole answer is always one version.
- *   - Conditions (If-Match, If-None-Match) are for one key. GET with If-None-Match gives 304.
+ *   - Conditions (If-Match, If-None-Match, If-Unmodified-Since) are for one key (condition.h).
  *   - ?consistency=linearizable|cached|local on reads.
  *
- * Thread: the loop's. libmicrohttpd has no thread of its own; its epoll descriptor is watched by
- * libuv. */
+ * Thread: the loop's. */
 #ifndef QUORUMFS_HTTP_HTTP_H
 #define QUORUMFS_HTTP_HTTP_H
 
@@ -58,10 +57,9 @@ struct http;
 int http_start(uv_loop_t *loop, struct lws_context *websockets, struct replica *replica,
                const struct config *config, struct http **http, struct fault *fault);
 
-/* The listener hands connections over through these; they take the descriptor. `http` is a struct
+/* The listener hands connections over through this; it takes the descriptor. `http` is a struct
  * http. */
 void http_adopt(void *http, int fd, const struct sockaddr *from, socklen_t from_len);
-void http_adopt_websocket(void *http, int fd, const struct sockaddr *from, socklen_t from_len);
 
 /* Ends every connection once its answer is sent, at the latest after HTTP_STOP_MS_MAX; the loop
  * must run meanwhile. To be called when the replica has answered everything. */

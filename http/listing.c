@@ -157,7 +157,7 @@ static void answer_page(struct http_request *request, bool more)
         http_json_raw(out, "\"");
     }
     http_json_raw(out, "}");
-    http_answer(request, MHD_HTTP_OK);
+    http_answer(request, HTTP_OK);
 }
 
 static void listing_next_turn(struct http_request *request);
@@ -201,7 +201,7 @@ void http_list_keys(struct http_request *request)
     if (!http_consistency(request, &consistency))
         return;
     if (request->uri.prefix.len > PATH_BYTES_MAX || request->uri.after.len > PATH_BYTES_MAX) {
-        http_error(request, MHD_HTTP_URI_TOO_LONG, (struct bytes){0},
+        http_error(request, HTTP_URI_TOO_LONG, (struct bytes){0},
                    "prefix and after can have at most %d bytes", PATH_BYTES_MAX);
         return;
     }

@@ -1,13 +1,11 @@
 /* Sends values, as JSON or as raw bytes. */
-#include "http_internal.h"
+#include "condition.h"
 #include "json_out.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-
-enum { PIECE_BYTES = 256 * 1024 }; /* a longer raw value is read in pieces of this size */
 
 int http_find(struct tree *tree, struct bytes key, struct attr *attr)
 {
@@ -55,7 +53,7 @@ void http_put_absent(struct buffer *out, struct bytes key, int status)
 /* A value that is read while it is sent. A new revision means that it has changed meanwhile. */
 struct stream {
     struct replica *replica;
-    uint64_t ino, revision;
+    uint64_t ino, revision, from;
 };
 
 struct piece {
@@ -90,38 +88,46 @@ static void on_piece(void *arg, enum replica_outcome outcome, struct replica_fre
 static ssize_t stream_read(void *arg, uint64_t offset, char *to, size_t len)
 {
     struct stream *stream = arg;
-    struct piece piece = {stream, offset, to, len < PIECE_BYTES ? len : PIECE_BYTES,
-                          MHD_CONTENT_READER_END_WITH_ERROR};
+    struct piece piece = {stream, stream->from + offset, to, len, -1};
     replica_read(stream->replica, REPLICA_LOCAL, on_piece, &piece);
     return piece.got;
 }
 
-static struct MHD_Response *stream_new(struct http_request *request, const struct attr *attr)
+static int stream_new(struct http_request *request, const struct attr *attr)
 {
+    const struct http_answer *answer = &request->answer;
     struct stream *stream = malloc(sizeof *stream);
     if (!stream)
-        return NULL;
-    *stream = (struct stream){request->http->replica, attr->ino, attr->revision};
-    struct MHD_Response *response =
-        MHD_create_response_from_callback(attr->size, PIECE_BYTES, stream_read, stream, free);
-    if (!response)
-        free(stream);
-    return response;
+        return -ENOMEM;
+    *stream =
+        (struct stream){request->http->replica, attr->ino, attr->revision, answer->range_from};
+    request->answer.stream = (struct http_stream){answer->range_len, stream_read, free, stream};
+    return 0;
 }
 
 void http_answer_raw(struct http_request *request, const struct attr *attr)
 {
-    request->answer.content_type = "application/octet-stream";
-    size_t held = attr->size < PIECE_BYTES ? (size_t)attr->size : PIECE_BYTES;
-    int status = http_hold(request, held) ? 0 : -EBUSY;
-    if (status == 0 && attr->size > PIECE_BYTES) {
-        request->answer.stream = stream_new(request, attr);
-        status = request->answer.stream ? 0 : -ENOMEM;
-    } else if (status == 0) {
-        status = tree_read(replica_tree(request->http->replica), attr->ino, 0, held, &request->out);
+    struct http_answer *answer = &request->answer;
+    unsigned int found = http_range_of(request, attr->revision, attr->size);
+    answer->field = "Accept-Ranges: bytes";
+    if (found == HTTP_RANGE_NOT_SATISFIABLE) {
+        http_error(request, found, http_path_key(request),
+                   "the value has no bytes in that range: it has %llu",
+                   (unsigned long long)attr->size);
+        answer->partial = true;
+        return;
     }
+    bool whole = answer->range_len <= HTTP_STREAM_BYTES;
+    int status =
+        http_hold(request, whole ? (size_t)answer->range_len : HTTP_STREAM_BYTES) ? 0 : -EBUSY;
+    if (status == 0 && !whole)
+        status = stream_new(request, attr);
+    else if (status == 0)
+        status = tree_read(replica_tree(request->http->replica), attr->ino, answer->range_from,
+                           (size_t)answer->range_len, &request->out);
+    answer->content_type = "application/octet-stream";
     if (status == 0)
-        http_answer(request, MHD_HTTP_OK);
+        http_answer(request, found);
     else
         http_error_errno(request, status, http_path_key(request));
 }

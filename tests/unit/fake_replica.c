@@ -110,6 +110,7 @@ static void insert(struct tree *tree, struct bytes key, struct bytes value, uint
     entry->attr.mode = mode;
     entry->attr.size = value.len;
     entry->attr.revision = tree->revision;
+    entry->attr.mtime = entry->attr.ctime = (int64_t)tree->revision * 1000000000; /* a clock */
 }
 
 static void erase(struct tree *tree, struct entry *entry)

@@ -170,17 +170,17 @@ static void unknown_paths_and_methods_are_refused(void **state)
     expect_error("POST", "/keys/", "", "[]", 404, "no such path");
     struct response response = request("POST", "/key/a", "", "x");
     assert_int_equal(response.status, 405);
-    assert_string_equal(response_header(&response, "Allow"), "GET, HEAD, PUT, DELETE");
+    assert_string_equal(response_header(&response, "Allow"), "GET, HEAD, PUT, DELETE, OPTIONS");
     assert_string_equal(response.body,
                         "{\"Single\":{\"error\":\"this path does not have that method; it has "
-                        "GET, HEAD, PUT, DELETE\"}}");
+                        "GET, HEAD, PUT, DELETE, OPTIONS\"}}");
     response_free(&response);
     response = request("GET", "/key", "", NULL);
     assert_int_equal(response.status, 405);
-    assert_string_equal(response_header(&response, "Allow"), "POST");
+    assert_string_equal(response_header(&response, "Allow"), "POST, OPTIONS");
     response_free(&response);
     response = request("PATCH", "/keys", "", "[]");
-    assert_string_equal(response_header(&response, "Allow"), "GET, HEAD, POST, DELETE");
+    assert_string_equal(response_header(&response, "Allow"), "GET, HEAD, POST, DELETE, OPTIONS");
     response_free(&response);
 }
 
@@ -190,7 +190,7 @@ static void an_unknown_path_is_told_the_paths(void **state)
     expect(
         "GET", "/", "", NULL, 404,
         "{\"Single\":{\"error\":\"there is no such path; the paths are /key/K, /key, /keys, /txn, "
-        "/ping, /status, /healthz, /readyz, /metrics, /client\"}}");
+        "/ping, /status, /healthz, /readyz, /metrics, /client, /omnipax\"}}");
 }
 
 static void forbidden_clients_are_refused(void **state)
@@ -198,7 +198,7 @@ static void forbidden_clients_are_refused(void **state)
     fake.clients_forbidden = true;
     expect_error("GET", "/healthz", "", NULL, 403, "{\"Single\":{\"error\":");
     expect_error("PUT", "/key/a", "", "x", 403, "clients");
-    int fd = websocket_connect();
+    int fd = http_connect();
     send_text(fd, "GET /client HTTP/1.1\r\nHost: test\r\nUpgrade: websocket\r\n"
                   "Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
                   "Sec-WebSocket-Version: 13\r\n\r\n");
@@ -211,7 +211,7 @@ static void forbidden_clients_are_refused(void **state)
 static void upgrade_from(const char *origin, int status)
 {
     char head[400];
-    int fd = websocket_connect();
+    int fd = http_connect();
     snprintf(head, sizeof head,
              "GET /client HTTP/1.1\r\nHost: test:1\r\nUpgrade: websocket\r\nOrigin: %s\r\n"
              "Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
