@@ -257,7 +257,6 @@ static void refuse_head(struct http_connection *c, unsigned int status, const ch
 {
     c->request = http_request_new(c, (struct bytes){0});
     c->closes = true;
-    buffer_free(&c->in);
     if (!c->request) {
         http_connection_close(c);
         return;
@@ -307,7 +306,7 @@ static void begin_body(struct http_connection *c, bool anything_came)
     c->body_left = head->body_bytes;
     c->phase = HTTP_PHASE_BODY;
     if (c->request->state == HTTP_REQUEST_ANSWERED) {
-        c->closes |= !body_can_be_dropped(head);
+        c->closes |= !head->keep_alive || !body_can_be_dropped(head);
         if (c->closes || c->body_left == 0)
             connection_answer(c);
     } else if (!head->chunked && c->body_left == 0) {

@@ -209,7 +209,7 @@ static unsigned int take_request_line(struct http_head *head, char *line, const 
     line[len] = 0;
     head->target = line + len + 1;
     len = strcspn(head->target, " \t");
-    if (len == 0 || head->target[len] != ' ')
+    if (head->target[len] != ' ')
         return HTTP_BAD_REQUEST;
     head->target[len] = 0;
     unsigned int status = take_version(head, head->target + len + 1, why);

@@ -22,7 +22,8 @@
  *   - GET /keys with a body of keys reads all of them at one point.
  *   - A long raw value (Accept: application/octet-stream) is read while it is sent. If it changes
  *     meanwhile the connection is cut, so that a whole answer is always one version.
- *   - Conditions (If-Match, If-None-Match, If-Unmodified-Since) are for one key (condition.h).
+ *   - Conditions (If-Match, If-None-Match, If-Unmodified-Since) are for one key, and Range is for
+ *     raw values (condition.h). README.md has a table of all header fields that matter.
  *   - ?consistency=linearizable|cached|local on reads.
  *
  * Thread: the loop's. */

@@ -326,7 +326,7 @@ static void fake_answer(struct replica *replica, struct call *call)
 
 static void fake_take(struct replica *replica, struct call call)
 {
-    if (fake.answers == FAKE_AT_ONCE) {
+    if (fake.answers == FAKE_AT_ONCE && !(call.written && fake.writes_held)) {
         fake_answer(replica, &call);
         return;
     }
@@ -341,7 +341,8 @@ static void fake_on_timer(uv_timer_t *timer)
 {
     struct replica *replica = timer->data;
     struct call *call;
-    while (fake.answers != FAKE_HELD && (call = TAILQ_FIRST(&replica->waiting))) {
+    while (fake.answers != FAKE_HELD && (call = TAILQ_FIRST(&replica->waiting)) &&
+           !(call->written && fake.writes_held)) {
         TAILQ_REMOVE(&replica->waiting, call, queue);
         fake.held--;
         fake_answer(replica, call);

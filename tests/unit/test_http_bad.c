@@ -283,6 +283,20 @@ static void a_body_that_grows_too_large_is_refused(void **state)
     free(body);
 }
 
+/* The connection ends, and is not reset: a reset could overtake the answer. */
+static void an_early_answer_is_not_overtaken(void **state)
+{
+    static char body[100 * 1000];
+    char byte;
+    int fd = http_connect();
+    send_text(fd, "PUT /key/a HTTP/1.1\r\nHost: test\r\nContent-Length: 9999999\r\n\r\n");
+    send_bytes(fd, body, sizeof body);
+    expect_status(fd, 413);
+    send_bytes(fd, body, sizeof body);
+    assert_int_equal(recv(fd, &byte, 1, 0), 0);
+    close(fd);
+}
+
 static void send_chunk(int fd, const void *data, size_t len)
 {
     char size[32];
@@ -502,6 +516,7 @@ int main(void)
         TEST(pages_of_other_origins_are_refused),
         TEST(an_announced_body_that_is_too_large_is_refused),
         TEST(a_body_that_grows_too_large_is_refused),
+        TEST(an_early_answer_is_not_overtaken),
         TEST(chunked_bodies_are_read_up_to_the_limit),
         TEST(expect_continue_is_answered),
         TEST(a_needless_body_is_ignored),

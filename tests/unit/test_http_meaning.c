@@ -203,21 +203,21 @@ static void wait_for_held(int count)
 static void a_comparison_is_not_overtaken(void **state)
 {
     expect("PUT", "/key/c", "", "1", 200, NULL);
-    for (int same = 0; same < 2; same++) {
-        fake.answers = FAKE_HELD;
+    for (int holds = 0; holds < 2; holds++) {
+        fake.writes_held = true;
         int fd = http_connect();
-        send_text(fd, same ? "PUT /key/c HTTP/1.1\r\nHost: test\r\nIf-None-Match: \"1\"\r\n"
-                             "Content-Length: 3\r\n\r\nnew"
-                           : "PUT /key/c HTTP/1.1\r\nHost: test\r\nIf-Match: \"1\", \"7\"\r\n"
-                             "Content-Length: 3\r\n\r\nnew");
-        wait_for_held(1); /* the comparison */
+        send_text(fd, holds ? "PUT /key/c HTTP/1.1\r\nHost: test\r\nIf-None-Match: \"1\"\r\n"
+                              "Content-Length: 3\r\n\r\nnew"
+                            : "PUT /key/c HTTP/1.1\r\nHost: test\r\nIf-Match: \"1\", \"7\"\r\n"
+                              "Content-Length: 3\r\n\r\nnew");
+        wait_for_held(1); /* it was compared */
         harness_put("c", bytes_of_text("2"), 0100644);
-        fake.answers = FAKE_LATER;
+        fake.writes_held = false;
         struct response response = receive_response(fd, false);
-        assert_int_equal(response.status, same ? 200 : 412);
+        assert_int_equal(response.status, holds ? 200 : 412);
         response_free(&response);
         close(fd);
-        expect("GET", "/key/c", RAW, NULL, 200, same ? "new" : "2");
+        expect("GET", "/key/c", RAW, NULL, 200, holds ? "new" : "2");
     }
 }
 

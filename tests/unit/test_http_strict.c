@@ -128,6 +128,10 @@ static const struct row rows[] = {
     ROW("LF alone in an extension", PUT_WITH(CHUNKED, "1;a\nx\r\n0\r\n\r\n"), 400),
     ROW("more data than the size", PUT_WITH(CHUNKED, "1\r\nxy\r\n0\r\n\r\n"), 400),
     ROW("less data than the size", PUT_WITH(CHUNKED, "3\r\nx\r\n0\r\n\r\n"), 400),
+    ROW("no CRLF behind data", PUT_WITH(CHUNKED, "1\r\nxyz0\r\n\r\n"), 400),
+    ROW("no LF behind a size", PUT_WITH(CHUNKED, "1\ryx\r\n0\r\n\r\n"), 400),
+    ROW("no LF behind a trailer", PUT_WITH(CHUNKED, "0\r\nX: y\rz\r\n"), 400),
+    ROW("no LF at the end", PUT_WITH(CHUNKED, "0\r\n\rx"), 400),
     ROW("LF alone behind data", PUT_WITH(CHUNKED, "1\r\nx\n0\r\n\r\n"), 400),
     ROW("a trailer with a blank", PUT_WITH(CHUNKED, "0\r\nX : y\r\n\r\n"), 400),
     ROW("a folded trailer", PUT_WITH(CHUNKED, "0\r\nX: y\r\n z\r\n\r\n"), 400),
@@ -217,6 +221,21 @@ static void each_is_refused_byte_by_byte(void **state)
         expect_end(fd, rows[i].what);
         close(fd);
     }
+}
+
+/* Nobody waits for the body of a request that is refused. */
+static void the_body_is_not_waited_for(void **state)
+{
+    int fd = http_connect();
+    send_text(fd, "PUT /key/a HTTP/1.1\r\nContent-Length: 5\r\n\r\n");
+    expect_status_of(fd, "no Host", 400);
+    expect_end(fd, "no Host");
+    close(fd);
+    fd = http_connect();
+    send_text(fd, "PUT /key/a HTTP/1.1\r\n" HOST "Content-Encoding: gzip\r\nConnection: close\r\n"
+                  "Content-Length: 5\r\n\r\n");
+    expect_status_of(fd, "an encoded body", 415);
+    close(fd);
 }
 
 /* Unusual, and as the RFCs have it: taken. */
@@ -326,9 +345,13 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup(name, harness_reset)
     const struct CMUnitTest tests[] = {
-        TEST(each_is_refused_as_the_first_request), TEST(each_is_refused_behind_a_good_request),
-        TEST(each_is_refused_in_a_pipeline),        TEST(each_is_refused_byte_by_byte),
-        TEST(what_is_well_formed_is_taken),         TEST(heads_have_a_limit),
+        TEST(each_is_refused_as_the_first_request),
+        TEST(each_is_refused_behind_a_good_request),
+        TEST(each_is_refused_in_a_pipeline),
+        TEST(each_is_refused_byte_by_byte),
+        TEST(the_body_is_not_waited_for),
+        TEST(what_is_well_formed_is_taken),
+        TEST(heads_have_a_limit),
         TEST(connections_go_on_as_asked),
     };
     return cmocka_run_group_tests(tests, harness_start, harness_stop);
