@@ -17,15 +17,16 @@ struct tag {
 static void tag_take_revision(struct tag *tag, struct bytes opaque)
 {
     char text[32], *end;
-    if (opaque.len >= sizeof text || opaque.len == 0 || opaque.data[0] < '1' ||
-        opaque.data[0] > '9')
+    bool json = opaque.len > 0 && opaque.data[0] == '+';
+    size_t len = opaque.len - json;
+    const uint8_t *digits = opaque.data + json;
+    if (len >= sizeof text || len == 0 || digits[0] < '1' || digits[0] > '9')
         return;
-    memcpy(text, opaque.data, opaque.len);
-    text[opaque.len] = 0;
+    memcpy(text, digits, len);
+    text[len] = 0;
     errno = 0;
     uint64_t revision = strtoull(text, &end, 10);
-    bool json = strcmp(end, HTTP_TAG_OF_JSON) == 0;
-    if (errno != 0 || (*end && !json))
+    if (errno != 0 || *end)
         return;
     tag->revision = revision;
     tag->form = json ? HTTP_FORM_JSON : HTTP_FORM_RAW;

@@ -1,7 +1,8 @@
 /* Private to the room: entity tags and the conditions of a request (RFC 9110, 8.8.3 and 13).
  *
  * A tag is a revision and the form in which the value is sent: "41" is the bytes themselves, and
- * "41-json" the JSON that holds them. To a request that changes a key, both mean revision 41.
+ * "+41" the JSON that holds them. To a request that changes a key both mean revision 41, and so
+ * they do to a client that reads them as numbers, for the conditions of POST /txn.
  *
  * There is no Last-Modified: several changes share a second, and a key that is renamed or copied
  * with its time can get an earlier one. So If-Modified-Since is ignored, since 304 could hide a
@@ -12,8 +13,6 @@
 
 #include "command/command.h"
 #include "http_internal.h"
-
-#define HTTP_TAG_OF_JSON "-json"
 
 /* What a condition is compared with. */
 struct http_selected {

@@ -265,8 +265,8 @@ static void put_answer_fields(struct http_request *request)
 {
     const struct http_answer *answer = &request->answer;
     if (answer->etag)
-        put_line(request, "ETag: \"%llu%s\"\r\n", (unsigned long long)answer->etag,
-                 answer->etag_form == HTTP_FORM_JSON ? HTTP_TAG_OF_JSON : "");
+        put_line(request, "ETag: \"%s%llu\"\r\n", answer->etag_form == HTTP_FORM_JSON ? "+" : "",
+                 (unsigned long long)answer->etag);
     if (answer->varies)
         put_line(request, "Vary: Accept\r\n");
     if (answer->partial)

@@ -16,9 +16,9 @@
 static void each_form_has_its_own_tag(void **state)
 {
     expect("PUT", "/key/k", "", "v", 200, NULL);
-    expect_header("GET", "/key/k", "", NULL, 200, "ETag", "\"1-json\"");
+    expect_header("GET", "/key/k", "", NULL, 200, "ETag", "\"+1\"");
     expect_header("GET", "/key/k", RAW, NULL, 200, "ETag", "\"1\"");
-    expect_header("HEAD", "/key/k", "", NULL, 200, "ETag", "\"1-json\"");
+    expect_header("HEAD", "/key/k", "", NULL, 200, "ETag", "\"+1\"");
     expect_header("HEAD", "/key/k", RAW, NULL, 200, "ETag", "\"1\"");
     expect_header("GET", "/key/k", "", NULL, 200, "Vary", "Accept");
     expect_header("GET", "/key/k", RAW, NULL, 200, "Vary", "Accept");
@@ -73,25 +73,25 @@ static void conditions_of_a_read(void **state)
         const char *headers;
         int json, raw;
     } conditions[] = {
-        {"If-None-Match: \"2-json\"\r\n", 304, 200},
+        {"If-None-Match: \"+2\"\r\n", 304, 200},
         {"If-None-Match: \"2\"\r\n", 200, 304},
-        {"If-None-Match: W/\"2-json\"\r\n", 304, 200},
+        {"If-None-Match: W/\"+2\"\r\n", 304, 200},
         {"If-None-Match: \"1\", \"2\"\r\n", 200, 304},
         {"If-None-Match: \"1\"\r\nIf-None-Match: \"2\"\r\n", 200, 304},
         {"If-None-Match: \"1,\", \"2\"\r\n", 200, 304},
         {"If-None-Match: \"12\"\r\n", 200, 200},
         {"If-None-Match: \"02\"\r\n", 200, 200},
-        {"If-None-Match: \"2-jso\"\r\n", 200, 200},
-        {"If-None-Match: \"2-json-json\"\r\n", 200, 200},
+        {"If-None-Match: \"++2\"\r\n", 200, 200},
+        {"If-None-Match: \"2+\"\r\n", 200, 200},
         {"If-None-Match: \"99999999999999999999\"\r\n", 200, 200},
         {"If-None-Match: *\r\n", 304, 304},
         {"If-Match: \"2\"\r\n", 412, 200},
-        {"If-Match: \"2-json\"\r\n", 200, 412},
+        {"If-Match: \"+2\"\r\n", 200, 412},
         {"If-Match: W/\"2\"\r\n", 412, 412},
         {"If-Match: \"1\"\r\n", 412, 412},
-        {"If-Match: \"1\", \"2\", \"2-json\"\r\n", 200, 200},
+        {"If-Match: \"1\", \"2\", \"+2\"\r\n", 200, 200},
         {"If-Match: *\r\n", 200, 200},
-        {"If-Match: \"1\"\r\nIf-None-Match: \"2\", \"2-json\"\r\n", 412, 412},
+        {"If-Match: \"1\"\r\nIf-None-Match: \"2\", \"+2\"\r\n", 412, 412},
         {"If-Match: *\r\nIf-None-Match: *\r\n", 304, 304},
         {"If-Match: 2\r\n", 400, 400},
         {"If-Match:\r\n", 400, 400},
@@ -138,10 +138,10 @@ static void conditions_of_a_change(void **state)
         int status;
     } conditions[] = {
         {"If-Match: \"R\"\r\n", true, 200},
-        {"If-Match: \"R-json\"\r\n", true, 200},
+        {"If-Match: \"+R\"\r\n", true, 200},
         {"If-Match: W/\"R\"\r\n", true, 412},
         {"If-Match: \"1\", \"R\"\r\n", true, 200},
-        {"If-Match: \"1\"\r\nIf-Match: \"R-json\"\r\n", true, 200},
+        {"If-Match: \"1\"\r\nIf-Match: \"+R\"\r\n", true, 200},
         {"If-Match: \"1\", \"other\"\r\n", true, 412},
         {"If-Match: \"1\", W/\"R\"\r\n", true, 412},
         {"If-Match: \"1\", \"R\"\r\n", false, 412},
@@ -149,7 +149,7 @@ static void conditions_of_a_change(void **state)
         {"If-Match: *\r\n", false, 412},
         {"If-None-Match: *\r\n", true, 412},
         {"If-None-Match: \"R\"\r\n", true, 412},
-        {"If-None-Match: W/\"R-json\"\r\n", true, 412},
+        {"If-None-Match: W/\"+R\"\r\n", true, 412},
         {"If-None-Match: \"1\"\r\n", true, 200},
         {"If-None-Match: \"1\", \"R\"\r\n", true, 412},
         {"If-Match: \"R\"\r\nIf-None-Match: \"1\"\r\n", true, 200},
@@ -169,7 +169,7 @@ static void conditions_of_a_change(void **state)
             struct response put = request("PUT", "/key/c", "", "old");
             char headers[400], *to = headers;
             for (const char *from = conditions[i].headers; *from; from++) {
-                bool here = from[0] == 'R' && from[-1] == '"';
+                bool here = from[0] == 'R' && from[1] == '"';
                 to += here ? sprintf(to, "%ld", strtol(response_header(&put, "ETag") + 1, NULL, 10))
                            : sprintf(to, "%c", *from);
             }
@@ -264,7 +264,7 @@ static void ranges_of_raw_values(void **state)
         {"Range: lines=2-4\r\n", 200, "", "0123456789"},
         {"Range: bytes=2-4\r\nIf-Range: \"1\"\r\n", 206, "bytes 2-4/10", "234"},
         {"Range: bytes=2-4\r\nIf-Range: W/\"1\"\r\n", 200, "", "0123456789"},
-        {"Range: bytes=2-4\r\nIf-Range: \"1-json\"\r\n", 200, "", "0123456789"},
+        {"Range: bytes=2-4\r\nIf-Range: \"+1\"\r\n", 200, "", "0123456789"},
         {"Range: bytes=2-4\r\nIf-Range: \"2\"\r\n", 200, "", "0123456789"},
         {"Range: bytes=2-4\r\nIf-Range: Thu, 01 Jan 2037 00:00:00 GMT\r\n", 200, "", "0123456789"},
         {"Range: bytes=2-4\r\nIf-None-Match: \"1\"\r\n", 304, "", ""},
