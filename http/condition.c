@@ -226,18 +226,19 @@ static bool range_counts(const struct http_request *request, uint64_t revision)
                           tag.revision == revision && tag.form == HTTP_FORM_RAW);
 }
 
-unsigned int http_range_of(struct http_request *request, uint64_t revision, uint64_t size)
+void http_range_take(struct http_request *request, uint64_t revision, uint64_t size)
 {
     struct http_answer *answer = &request->answer;
     const char *range = http_header(request, "Range");
     bool get = strcmp(request->head.method, "GET") == 0; /* RFC 9110, 14.2 */
+    answer->range_status = HTTP_OK;
     answer->range_from = 0;
     answer->range_len = answer->range_size = size;
     if (!get || !range || !range_counts(request, revision) ||
         !range_parse(range, size, &answer->range_from, &answer->range_len))
-        return HTTP_OK;
-    answer->partial = true;
-    return answer->range_len > 0 ? HTTP_PARTIAL_CONTENT : HTTP_RANGE_NOT_SATISFIABLE;
+        return;
+    answer->range_status =
+        answer->range_len > 0 ? HTTP_PARTIAL_CONTENT : HTTP_RANGE_NOT_SATISFIABLE;
 }
 
 /* ---- Accept ---- */

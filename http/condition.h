@@ -34,9 +34,9 @@ unsigned int http_conditions_check(const struct http_head *head,
  * False: they need a read first. */
 bool http_conditions_add(const struct http_head *head, struct op *op);
 
-/* The part of a value that the request asks for (RFC 9110, 14): sets `range_*` of its answer.
- * Returns HTTP_OK for the whole value, HTTP_PARTIAL_CONTENT or HTTP_RANGE_NOT_SATISFIABLE. */
-unsigned int http_range_of(struct http_request *request, uint64_t revision, uint64_t size);
+/* The part of a value that the request asks for (RFC 9110, 14): sets `range_*` of its answer, with
+ * HTTP_OK for the whole value, HTTP_PARTIAL_CONTENT or HTTP_RANGE_NOT_SATISFIABLE. */
+void http_range_take(struct http_request *request, uint64_t revision, uint64_t size);
 
 /* Whether Accept prefers the bytes themselves to JSON (RFC 9110, 12.5.1). */
 enum http_form http_form_wanted(const struct http_head *head);

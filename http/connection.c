@@ -110,6 +110,12 @@ static void connection_wait(struct http_connection *c, enum http_phase phase, ui
     c->deadline = uv_now(c->http->loop) + ms;
 }
 
+/* A request has begun: it has to arrive whole within the time limit. */
+static void request_begins(struct http_connection *c)
+{
+    connection_wait(c, HTTP_PHASE_HEAD, c->http->body_ms_max);
+}
+
 bool http_connection_open(struct http *http, int fd, const struct sockaddr *from)
 {
     struct http_connection *c = calloc(1, sizeof *c);
@@ -125,8 +131,7 @@ bool http_connection_open(struct http *http, int fd, const struct sockaddr *from
     TAILQ_INSERT_TAIL(&http->connections, c, all);
     http->connection_count++;
     http->handles_open++;
-    /* Its request has begun: the listener has seen the first bytes. */
-    connection_wait(c, HTTP_PHASE_HEAD, http->body_ms_max);
+    request_begins(c); /* the listener has seen the first bytes */
     connection_settle(c);
     return true;
 }
@@ -151,7 +156,7 @@ static void connection_end(struct http_connection *c)
 /* Another request has come behind the one that is over: it is taken in the loop's next turn. */
 static void request_follows(struct http_connection *c)
 {
-    connection_wait(c, HTTP_PHASE_HEAD, c->http->body_ms_max);
+    request_begins(c);
     connection_due(c);
 }
 
@@ -446,7 +451,7 @@ static void connection_receive(struct http_connection *c)
         drop_input(c, (size_t)got);
     } else if (got > 0) {
         if (c->phase == HTTP_PHASE_HEAD && c->in.len == 0)
-            connection_wait(c, HTTP_PHASE_HEAD, c->http->body_ms_max);
+            request_begins(c);
         connection_input(c, bytes_of(input, (size_t)got));
     }
 }

@@ -48,7 +48,6 @@ void http_error(struct http_request *request, unsigned int status, struct bytes 
     make_plain(text);
     put_error(request, key, text);
     request->answer.content_type = NULL;
-    request->answer.partial = false;
     request->answer.retry = status == HTTP_SERVICE_UNAVAILABLE;
     http_answer(request, status);
 }

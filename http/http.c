@@ -71,6 +71,7 @@ static void server_finish(struct http *http)
     struct http_connection *c;
     while ((c = TAILQ_FIRST(&http->connections)))
         http_connection_close(c);
+    http_moments_free(http);
     assert(http->held_bytes == 0);
 }
 
@@ -113,6 +114,7 @@ static void on_timer(uv_timer_t *timer)
         next = TAILQ_NEXT(c, all);
         http_connection_expire(c);
     }
+    http_moments_expire(http);
     if (http->stopping && uv_now(http->loop) >= http->stop_by && http->waiting == 0)
         server_finish(http);
 }
@@ -127,9 +129,11 @@ int http_start(uv_loop_t *loop, struct lws_context *websockets, struct replica *
     http->replica = replica;
     http->config = config;
     http->body_ms_max = HTTP_BODY_MS_MAX;
+    http->moment_ms = HTTP_MOMENT_MS;
     TAILQ_INIT(&http->connections);
     TAILQ_INIT(&http->due);
     TAILQ_INIT(&http->going_on);
+    TAILQ_INIT(&http->moments);
     uv_idle_init(loop, &http->idle);
     uv_timer_init(loop, &http->timer);
     http->idle.data = http->timer.data = http;

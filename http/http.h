@@ -16,12 +16,13 @@
  *     "overwritten_value_base64", "key_base64".
  *   - "overwritten_value_unknown":true: the write took effect, but the value that it replaced is
  *     not known: the leader changed meanwhile, or the value is too large to be told.
- *   - GET /keys?prefix=&limit=&after= gives keys in byte order with their values, until `limit` or
- *     HTTP_LIST_BYTES_MAX is reached; then come "more":true and "next", the path of the following
- *     page. Each object is as it was at the request or later; the page is no snapshot.
+ *   - GET /keys?prefix=&limit=&after= gives keys in byte order with their values, as they are at
+ *     the "revision" that the answer names, until `limit` or HTTP_LIST_BYTES_MAX is reached; then
+ *     come "more":true and "next", the path of the following page at the same revision. That is
+ *     410 (Gone) when this node does not have that state any more (moments.c).
  *   - GET /keys with a body of keys reads all of them at one point.
- *   - A long raw value (Accept: application/octet-stream) is read while it is sent. If it changes
- *     meanwhile the connection is cut, so that a whole answer is always one version.
+ *   - A raw value (Accept: application/octet-stream) of any length is one version of it, whatever
+ *     is written meanwhile. What a node cannot keep any longer for a slow client it cuts off.
  *   - Conditions (If-Match, If-None-Match, If-Unmodified-Since) are for one key, and Range is for
  *     raw values (condition.h). README.md has a table of all header fields that matter.
  *   - ?consistency=linearizable|cached|local on reads.
@@ -42,6 +43,8 @@ enum {
     HTTP_BODY_MS_MAX = 30000,              /* a request that takes longer to arrive is ended */
     HTTP_IDLE_MS_MAX = 120000,             /* idle connections, and clients that do not read */
     HTTP_STOP_MS_MAX = 2000,               /* how long http_stop waits for slow readers */
+    /* A state of the tree stays for a long answer, and after a page for the next one. */
+    HTTP_MOMENT_MS = 10000,
     /* Past these limits the answer is 503: */
     HTTP_CONNECTIONS_MAX = 8192,
     HTTP_WEBSOCKETS_MAX = 1024,

@@ -28,6 +28,8 @@ struct http_request;
 struct http_connection;
 TAILQ_HEAD(http_connections, http_connection);
 TAILQ_HEAD(http_requests, http_request);
+struct http_moment;
+TAILQ_HEAD(http_moments, http_moment);
 
 enum {
     HTTP_READ_BYTES = 64 * 1024, /* of one connection in one turn of the loop */
@@ -46,12 +48,15 @@ struct http {
     bool stopping, freeing;
     uint32_t waiting;     /* requests that the replica holds */
     uint64_t body_ms_max; /* HTTP_BODY_MS_MAX; tests shorten it */
+    uint64_t moment_ms;   /* HTTP_MOMENT_MS; likewise */
     uint64_t stop_by;     /* ms of the loop's clock */
     struct http_connections connections;
     struct http_connections due; /* to go on in the loop's next turn */
     uint32_t connection_count;
     struct http_requests going_on; /* to be continued in the loop's next turn */
-    size_t held_bytes;             /* of bodies and answers, all requests */
+    struct http_moments moments;
+    uint32_t moment_count;
+    size_t held_bytes; /* of bodies and answers, all requests */
     uint64_t requests_total;
     time_t date_of; /* the second that `date` shows */
     char date[32];
@@ -145,6 +150,9 @@ void http_ping_text(uint32_t pid, bool reached, char text[HTTP_PING_TEXT_MAX]);
 
 /* ---- A request (request.c) ---- */
 
+/* An answer that takes several turns begins anew so often, when its moment ends too soon. */
+enum { HTTP_BEGINNINGS_MAX = 8 };
+
 enum http_request_state {
     HTTP_REQUEST_NEW,
     HTTP_REQUEST_RECEIVING,
@@ -175,9 +183,9 @@ struct http_answer {
     const char *field;        /* NULL, or another header field: a whole line */
     uint64_t etag;            /* a revision; 0: none */
     enum http_form etag_form;
-    bool varies;  /* the request chooses the form of a value by Accept */
-    bool retry;   /* nothing has happened: Retry-After invites to try again */
-    bool partial; /* bytes [range_from, ...) of `range_size`, or none of them (416) */
+    bool varies;               /* the request chooses the form of a value by Accept */
+    bool retry;                /* nothing has happened: Retry-After invites to try again */
+    unsigned int range_status; /* of a raw value: 200, 206 or 416, and which bytes of it */
     uint64_t range_from, range_len, range_size;
     bool stale;
     uint64_t age_ms;           /* with `stale` */
@@ -201,6 +209,8 @@ struct http_request {
     struct http_items items;      /* what the body asks for */
     struct http_listing *listing; /* GET /keys without a body */
     struct http_change *change;   /* one that depends on a read (change.c) */
+    struct http_value *value;     /* a long value that is gathered */
+    uint32_t beginnings;          /* how often its moment has ended */
     struct http_answer answer;
     struct buffer out; /* the answer's body, or a piece of it */
     char answer_head[HTTP_ANSWER_HEAD_BYTES_MAX];
@@ -240,6 +250,8 @@ void http_request_go_on(struct http_request *request, http_handler *go_on);
 /* Reserves memory for bytes that the request is about to hold, until it ends. False: all requests
  * together would hold more than HTTP_HELD_BYTES_MAX. */
 bool http_hold(struct http_request *request, size_t bytes);
+/* The request does not hold any of them any more. */
+void http_let_go(struct http_request *request);
 
 /* A header's value, or NULL. */
 const char *http_header(const struct http_request *request, const char *name);
@@ -302,8 +314,32 @@ void http_put_absent(struct buffer *out, struct bytes key, int status);
 /* Answers with the bytes themselves, or with the range of them that was asked for; a long value in
  * pieces. */
 void http_answer_raw(struct http_request *request, const struct attr *attr);
+void http_value_free(struct http_value *value); /* NULL is fine */
 
-void http_listing_free(struct http_listing *listing); /* listing.c; NULL is fine */
+/* Answers GET /key/K from the tree as it is now; the read is confirmed (reads.c). */
+void http_answer_key(struct http_request *request);
+
+void http_listing_free(struct http *http, struct http_listing *listing); /* listing.c; NULL: fine */
+
+/* ---- Moments (moments.c) ---- */
+
+/* The tree as it is now, or as it was at a revision (NULL: it is not there any more), for one more
+ * user, and for HTTP_MOMENT_MS. -EBUSY: too many are in use. */
+int http_moment_now(struct http *http, struct http_moment **moment);
+struct http_moment *http_moment_find(struct http *http, uint64_t revision);
+/* For one file of the tree as it is now: any moment that has this version of it will do. */
+int http_moment_of(struct http *http, const struct attr *attr, struct http_moment **moment);
+bool http_has_version(struct tree *tree, const struct attr *attr);
+/* It may stay for so many ms from now on. */
+void http_moment_stay(struct http *http, struct http_moment *moment, uint64_t ms);
+/* Valid until the loop's next turn. NULL: the moment has ended. */
+struct tree *http_moment_tree(const struct http_moment *moment);
+/* The moment is to stay for a next page, for HTTP_MOMENT_MS, when its users have left. */
+void http_moment_keep(struct http *http, struct http_moment *moment);
+void http_moment_leave(struct http *http, struct http_moment *moment);
+/* Ends those whose time is over. */
+void http_moments_expire(struct http *http);
+void http_moments_free(struct http *http); /* nobody uses them any more */
 
 /* ---- Keys ---- */
 

@@ -1,8 +1,9 @@
-/* GET /keys?prefix=&limit=&after=: a page of the keys in the tree, walked in pieces.
+/* GET /keys?prefix=&limit=&revision=&after=: a page of the keys in the tree, walked in pieces.
  *
  * One turn of the loop looks at a bounded part of the tree: it collects keys, reads their values,
- * and leaves the rest to the next turn. The first turn waits until the read is confirmed; the later
- * ones read this node's tree, which can only have become newer. */
+ * and leaves the rest to the next turn. The first turn waits until the read is confirmed, and reads
+ * the tree as it is then, or at the revision that the request names. If that is not the whole of
+ * it, the moment is kept: later turns, and later pages, go on there. */
 #include "http_internal.h"
 #include "json_out.h"
 
@@ -23,9 +24,10 @@ struct found {
 };
 
 struct http_listing {
-    struct buffer after; /* where the walk is */
-    uint32_t keys_left;  /* of the page's limit */
-    uint64_t bytes_left; /* of HTTP_LIST_BYTES_MAX */
+    struct http_moment *moment; /* NULL: the page has had no turn, or its first one was enough */
+    struct buffer after;        /* where the walk is */
+    uint32_t keys_left;         /* of the page's limit */
+    uint64_t bytes_left;        /* of HTTP_LIST_BYTES_MAX */
     /* Of this turn: */
     struct found found[TURN_KEYS_MAX];
     uint32_t found_count;
@@ -36,10 +38,18 @@ struct http_listing {
     struct buffer resume;
 };
 
-void http_listing_free(struct http_listing *listing)
+static void listing_leave(struct http *http, struct http_listing *listing)
+{
+    if (listing->moment)
+        http_moment_leave(http, listing->moment);
+    listing->moment = NULL;
+}
+
+void http_listing_free(struct http *http, struct http_listing *listing)
 {
     if (!listing)
         return;
+    listing_leave(http, listing);
     buffer_free(&listing->after);
     buffer_free(&listing->keys);
     buffer_free(&listing->resume);
@@ -70,7 +80,7 @@ static bool on_key(void *arg, struct bytes key, const struct attr *attr)
 }
 
 /* Walks on from `after`, and fills the turn's part of the listing. */
-static int collect(struct http_request *request)
+static int collect(struct http_request *request, struct tree *tree)
 {
     struct http_listing *listing = request->listing;
     listing->found_count = 0;
@@ -79,9 +89,9 @@ static int collect(struct http_request *request)
     listing->stopped = false;
     listing->more = false;
     listing->resume.len = 0;
-    int status = tree_keys(replica_tree(request->http->replica), request->uri.prefix,
-                           bytes_of(listing->after.data, listing->after.len), TURN_VISITS_MAX,
-                           on_key, listing, &listing->more, &listing->resume);
+    int status =
+        tree_keys(tree, request->uri.prefix, bytes_of(listing->after.data, listing->after.len),
+                  TURN_VISITS_MAX, on_key, listing, &listing->more, &listing->resume);
     bool failed = listing->resume.failed || listing->keys.failed;
     return status == 0 && failed ? -ENOMEM : status;
 }
@@ -94,7 +104,8 @@ static int value_status(const struct attr *attr)
     return attr->size > HTTP_LIST_BYTES_MAX ? -EFBIG : 0;
 }
 
-static int put_found(struct http_request *request, struct bytes key, const struct attr *attr)
+static int put_found(struct http_request *request, struct tree *tree, struct bytes key,
+                     const struct attr *attr)
 {
     struct buffer *out = &request->out;
     http_json_comma(out);
@@ -104,12 +115,11 @@ static int put_found(struct http_request *request, struct bytes key, const struc
     }
     if (!http_hold(request, (size_t)attr->size))
         return -EBUSY;
-    return http_put_value(out, replica_tree(request->http->replica), key, attr,
-                          HTTP_LIST_BYTES_MAX);
+    return http_put_value(out, tree, key, attr, HTTP_LIST_BYTES_MAX);
 }
 
 /* Writes the collected keys, as far as the page has room. `*full`: the next value does not fit. */
-static int put_all_found(struct http_request *request, bool *full)
+static int put_all_found(struct http_request *request, struct tree *tree, bool *full)
 {
     struct http_listing *listing = request->listing;
     for (uint32_t i = 0; i < listing->found_count; i++) {
@@ -119,7 +129,7 @@ static int put_all_found(struct http_request *request, bool *full)
         *full = size > listing->bytes_left;
         if (*full)
             return 0;
-        int status = put_found(request, key, &found->attr);
+        int status = put_found(request, tree, key, &found->attr);
         if (status != 0)
             return status;
         assert(listing->keys_left > 0);
@@ -143,56 +153,107 @@ static void put_parameter(struct buffer *out, const char *name, struct bytes val
     http_uri_encode(out, value);
 }
 
-static void answer_page(struct http_request *request, bool more)
+static void answer_page(struct http_request *request, uint64_t revision, bool more)
 {
     struct buffer *out = &request->out;
-    http_json_raw(out, "]");
+    buffer_printf(out, "],\"revision\":%llu", (unsigned long long)revision);
     if (more) {
+        http_moment_keep(request->http, request->listing->moment);
         http_json_bool(out, "more", true);
         buffer_printf(out, ",\"next\":\"/keys?limit=%u", request->uri.limit);
         put_parameter(out, "prefix", request->uri.prefix);
         put_parameter(out, "consistency", request->uri.consistency);
+        buffer_printf(out, "&revision=%llu", (unsigned long long)revision);
         put_parameter(out, "after",
                       bytes_of(request->listing->after.data, request->listing->after.len));
         http_json_raw(out, "\"");
     }
     http_json_raw(out, "}");
+    listing_leave(request->http, request->listing); /* the client may take long to read the page */
     http_answer(request, HTTP_OK);
 }
 
-static void listing_next_turn(struct http_request *request);
+static void answer_gone(struct http_request *request)
+{
+    http_error(request, HTTP_GONE, (struct bytes){0},
+               "this node does not have the keys of revision %llu any more: begin again, without a "
+               "revision; a listing can be continued for %d s, or less while very much is written",
+               (unsigned long long)request->uri.revision, HTTP_MOMENT_MS / 1000);
+}
+
+static void listing_begin(struct http_request *request);
+
+/* The moment has ended before the page was complete. */
+static void begin_again(struct http_request *request)
+{
+    struct http_listing *listing = request->listing;
+    listing_leave(request->http, listing);
+    http_let_go(request);
+    if (request->uri.revision)
+        answer_gone(request);
+    else if (++request->beginnings == HTTP_BEGINNINGS_MAX)
+        http_error_errno(request, -EBUSY, (struct bytes){0});
+    else
+        listing_begin(request);
+}
 
 /* One turn. The page ends when a value does not fit, when its limit of keys is reached and there
  * are more, or with the tree. */
-static void on_turn(void *arg, enum replica_outcome outcome, struct replica_freshness freshness)
+static void listing_turn(struct http_request *request)
+{
+    struct http_listing *listing = request->listing;
+    struct tree *tree =
+        listing->moment ? http_moment_tree(listing->moment) : replica_tree(request->http->replica);
+    if (!tree) {
+        begin_again(request);
+        return;
+    }
+    bool full = false;
+    int status = collect(request, tree);
+    if (status == 0)
+        status = put_all_found(request, tree, &full);
+    bool page_ends = full || (listing->stopped && listing->keys_left == 0);
+    bool more = page_ends || listing->stopped || listing->more;
+    if (status == 0 && more && !listing->moment)
+        status = http_moment_now(request->http, &listing->moment);
+    if (status != 0)
+        http_error_errno(request, status, (struct bytes){0});
+    else if (more && !page_ends)
+        http_request_go_on(request, listing_turn);
+    else
+        answer_page(request, tree_applied(tree), more);
+}
+
+/* Once the read is confirmed, and when the moment has ended. */
+static void listing_begin(struct http_request *request)
+{
+    struct http_listing *listing = request->listing;
+    uint64_t revision = request->uri.revision;
+    listing->keys_left = request->uri.limit;
+    listing->bytes_left = HTTP_LIST_BYTES_MAX;
+    set_after(listing, request->uri.after);
+    if (revision && revision != tree_applied(replica_tree(request->http->replica))) {
+        listing->moment = http_moment_find(request->http, revision);
+        if (!listing->moment) {
+            answer_gone(request);
+            return;
+        }
+    }
+    request->out.len = 0;
+    http_json_raw(&request->out, "{\"Multiple\":[");
+    listing_turn(request);
+}
+
+static void on_confirmed(void *arg, enum replica_outcome outcome,
+                         struct replica_freshness freshness)
 {
     struct http_request *request = arg;
-    struct http_listing *listing = request->listing;
     if (outcome != REPLICA_DONE) {
         http_error_outcome(request, outcome, false, (struct bytes){0});
         return;
     }
-    if (request->out.len == 0) {
-        http_set_freshness(request, freshness);
-        http_json_raw(&request->out, "{\"Multiple\":[");
-    }
-    bool full = false;
-    int status = collect(request);
-    if (status == 0)
-        status = put_all_found(request, &full);
-    if (status != 0)
-        http_error_errno(request, status, (struct bytes){0});
-    else if (full || (listing->stopped && listing->keys_left == 0))
-        answer_page(request, true);
-    else if (listing->stopped || listing->more)
-        http_request_go_on(request, listing_next_turn);
-    else
-        answer_page(request, false);
-}
-
-static void listing_next_turn(struct http_request *request)
-{
-    replica_read(request->http->replica, REPLICA_LOCAL, on_turn, request);
+    http_set_freshness(request, freshness);
+    listing_begin(request);
 }
 
 void http_list_keys(struct http_request *request)
@@ -210,9 +271,6 @@ void http_list_keys(struct http_request *request)
         http_error_errno(request, -ENOMEM, (struct bytes){0});
         return;
     }
-    listing->keys_left = request->uri.limit;
-    listing->bytes_left = HTTP_LIST_BYTES_MAX;
-    set_after(listing, request->uri.after);
     request->listing = listing;
-    replica_read(request->http->replica, consistency, on_turn, request);
+    replica_read(request->http->replica, consistency, on_confirmed, request);
 }

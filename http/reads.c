@@ -47,15 +47,9 @@ static void answer_found(struct http_request *request, struct bytes key, const s
         answer_value(request, key, attr);
 }
 
-static void on_read_key(void *arg, enum replica_outcome outcome, struct replica_freshness freshness)
+void http_answer_key(struct http_request *request)
 {
-    struct http_request *request = arg;
     struct bytes key = http_path_key(request);
-    if (outcome != REPLICA_DONE) {
-        http_error_outcome(request, outcome, false, key);
-        return;
-    }
-    http_set_freshness(request, freshness);
     request->answer.varies = true;
     struct attr attr;
     int status = http_find(replica_tree(request->http->replica), key, &attr);
@@ -71,6 +65,17 @@ static void on_read_key(void *arg, enum replica_outcome outcome, struct replica_
         return;
     }
     answer_found(request, key, &attr);
+}
+
+static void on_read_key(void *arg, enum replica_outcome outcome, struct replica_freshness freshness)
+{
+    struct http_request *request = arg;
+    if (outcome != REPLICA_DONE) {
+        http_error_outcome(request, outcome, false, http_path_key(request));
+        return;
+    }
+    http_set_freshness(request, freshness);
+    http_answer_key(request);
 }
 
 void http_read_key(struct http_request *request)

@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 bool http_hold(struct http_request *request, size_t bytes)
 {
@@ -21,6 +20,13 @@ bool http_hold(struct http_request *request, size_t bytes)
     http->held_bytes += bytes;
     request->held_bytes += bytes;
     return true;
+}
+
+void http_let_go(struct http_request *request)
+{
+    assert(request->http->held_bytes >= request->held_bytes);
+    request->http->held_bytes -= request->held_bytes;
+    request->held_bytes = 0;
 }
 
 const char *http_header(const struct http_request *request, const char *name)
@@ -269,7 +275,7 @@ static void put_answer_fields(struct http_request *request)
                  (unsigned long long)answer->etag);
     if (answer->varies)
         put_line(request, "Vary: Accept\r\n");
-    if (answer->partial)
+    if (answer->status == HTTP_PARTIAL_CONTENT || answer->status == HTTP_RANGE_NOT_SATISFIABLE)
         put_range(request);
     if (answer->stale)
         put_stale(request);
@@ -317,12 +323,12 @@ void http_request_free(struct http_request *request)
 {
     struct http *http = request->http;
     assert(request->state != HTTP_REQUEST_WAITING);
-    assert(http->held_bytes >= request->held_bytes);
-    http->held_bytes -= request->held_bytes;
+    http_let_go(request);
     if (request->answer.stream.read)
         request->answer.stream.free(request->answer.stream.arg);
     http_items_free(&request->items);
-    http_listing_free(request->listing);
+    http_listing_free(http, request->listing);
+    http_value_free(request->value);
     http_change_free(request->change);
     buffer_free(&request->body);
     buffer_free(&request->out);

@@ -13,6 +13,7 @@
     X(NOT_FOUND, 404, "Not Found")                                                                 \
     X(METHOD_NOT_ALLOWED, 405, "Method Not Allowed")                                               \
     X(CONFLICT, 409, "Conflict")                                                                   \
+    X(GONE, 410, "Gone")                                                                           \
     X(PRECONDITION_FAILED, 412, "Precondition Failed")                                             \
     X(CONTENT_TOO_LARGE, 413, "Content Too Large")                                                 \
     X(URI_TOO_LONG, 414, "URI Too Long")                                                           \

@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <string.h>
 
+#define REVISION_MAX (UINT64_C(1) << 60)
+
 int http_hex_value(char c)
 {
     if (c >= '0' && c <= '9')
@@ -35,17 +37,34 @@ static int decode(char *text, bool plus_is_space, struct bytes *out)
     return 0;
 }
 
-/* `value` cannot overflow: the loop ends at the first one past the maximum. */
-static int parse_limit(struct bytes text, uint32_t *limit)
+/* A number from 1 to `max`, which is at most UINT64_MAX / 16. `value` cannot overflow: the loop
+ * ends at the first one past the maximum. */
+static int parse_number(struct bytes text, uint64_t max, uint64_t *number)
 {
-    uint32_t value = 0;
+    uint64_t value = 0;
     for (size_t i = 0; i < text.len; i++) {
-        if (text.data[i] < '0' || text.data[i] > '9' || value > HTTP_LIST_KEYS_MAX)
+        if (text.data[i] < '0' || text.data[i] > '9' || value > max)
             return -EINVAL;
-        value = value * 10 + (uint32_t)(text.data[i] - '0');
+        value = value * 10 + (uint64_t)(text.data[i] - '0');
     }
-    *limit = value;
-    return value < 1 || value > HTTP_LIST_KEYS_MAX ? -EINVAL : 0;
+    *number = value;
+    return value < 1 || value > max ? -EINVAL : 0;
+}
+
+static int parse_limit(struct bytes text, struct http_uri *uri, struct fault *fault)
+{
+    uint64_t limit;
+    if (parse_number(text, HTTP_LIST_KEYS_MAX, &limit) != 0)
+        return fault_set(fault, -EINVAL, "limit must be a number from 1 to %d", HTTP_LIST_KEYS_MAX);
+    uri->limit = (uint32_t)limit;
+    return 0;
+}
+
+static int parse_revision(struct bytes text, struct http_uri *uri, struct fault *fault)
+{
+    if (parse_number(text, REVISION_MAX, &uri->revision) == 0)
+        return 0;
+    return fault_set(fault, -EINVAL, "revision must be one that a listing has given");
 }
 
 static int parse_parameter(char *text, struct http_uri *uri, struct fault *fault)
@@ -58,10 +77,9 @@ static int parse_parameter(char *text, struct http_uri *uri, struct fault *fault
         return fault_set(fault, -EINVAL,
                          "the query has a %% without two hexadecimal digits after it");
     if (bytes_equal(name, bytes_of_text("limit")))
-        return parse_limit(decoded, &uri->limit) == 0
-                   ? 0
-                   : fault_set(fault, -EINVAL, "limit must be a number from 1 to %d",
-                               HTTP_LIST_KEYS_MAX);
+        return parse_limit(decoded, uri, fault);
+    if (bytes_equal(name, bytes_of_text("revision")))
+        return parse_revision(decoded, uri, fault);
     struct bytes *field = bytes_equal(name, bytes_of_text("consistency")) ? &uri->consistency
                           : bytes_equal(name, bytes_of_text("prefix"))    ? &uri->prefix
                           : bytes_equal(name, bytes_of_text("after"))     ? &uri->after
@@ -69,7 +87,7 @@ static int parse_parameter(char *text, struct http_uri *uri, struct fault *fault
     if (!field)
         return fault_set(
             fault, -EINVAL,
-            "unknown query parameter \"%.*s\": use consistency, prefix, limit or after",
+            "unknown query parameter \"%.*s\": use consistency, prefix, limit, revision or after",
             (int)(name.len < 100 ? name.len : 100), name.data);
     *field = decoded;
     return 0;

@@ -18,6 +18,7 @@ struct http_uri {
     struct bytes path;
     struct bytes consistency, prefix, after; /* data is NULL where the query does not give them */
     uint32_t limit;
+    uint64_t revision; /* 0: none is asked for */
 };
 
 /* Decodes in place. Returns 0, or -EINVAL with the fault's text and the path as far as it could be

@@ -7,6 +7,12 @@
 #include <string.h>
 #include <sys/stat.h>
 
+enum {
+    TURN_BYTES = 1024 * 1024,                /* a long raw value is gathered in these pieces, */
+    GATHERED_BYTES_MAX = 64 * 1024 * 1024,   /* which is for values up to this size */
+    STREAM_BYTES_A_SECOND_MIN = 1024 * 1024, /* clients that take less can lose their moment */
+};
+
 int http_find(struct tree *tree, struct bytes key, struct attr *attr)
 {
     int status = tree_resolve(tree, key, attr);
@@ -48,86 +54,192 @@ void http_put_absent(struct buffer *out, struct bytes key, int status)
     http_json_raw(out, "}");
 }
 
-/* ---- Raw ---- */
+/* ---- Raw ----
+ *
+ * A value that is longer than one piece is read from a moment. If there is memory for it, it is
+ * gathered first, turn by turn, so that a slow client holds memory and not the moment. A longer one
+ * is read while it is sent. */
 
-/* A value that is read while it is sent. A new revision means that it has changed meanwhile. */
-struct stream {
-    struct replica *replica;
-    uint64_t ino, revision, from;
-};
-
-struct piece {
-    const struct stream *stream;
-    uint64_t offset;
-    char *to;
-    size_t len;
-    ssize_t got;
-};
-
-static void on_piece(void *arg, enum replica_outcome outcome, struct replica_freshness freshness)
-{
-    struct piece *piece = arg;
-    const struct stream *stream = piece->stream;
+struct http_value {
+    struct http *http;
+    struct http_moment *moment; /* NULL: none is needed */
     struct attr attr;
-    if (outcome != REPLICA_DONE)
+    uint64_t from, len; /* of the value: what was asked for */
+};
+
+static struct http_value *value_new(struct http_request *request, const struct attr *attr)
+{
+    struct http_value *value = malloc(sizeof *value);
+    if (value)
+        *value = (struct http_value){.http = request->http,
+                                     .attr = *attr,
+                                     .from = request->answer.range_from,
+                                     .len = request->answer.range_len};
+    return value;
+}
+
+void http_value_free(struct http_value *value)
+{
+    if (value && value->moment)
+        http_moment_leave(value->http, value->moment);
+    free(value);
+}
+
+/* A tree that has this version of the value: the present one, whose pages are in memory, as long as
+ * the value does not change, and then the moment's. NULL: that has ended. */
+static struct tree *value_tree(const struct http_value *value)
+{
+    struct tree *tree = replica_tree(value->http->replica);
+    if (http_has_version(tree, &value->attr))
+        return tree;
+    return value->moment ? http_moment_tree(value->moment) : NULL;
+}
+
+/* A new version of the value, if there still is one, is the answer as well: the read began before
+ * it. */
+static void value_again(struct http_request *request)
+{
+    http_value_free(request->value);
+    request->value = NULL;
+    request->out.len = 0;
+    http_let_go(request);
+    if (++request->beginnings < HTTP_BEGINNINGS_MAX)
+        http_answer_key(request);
+    else
+        http_error_errno(request, -EBUSY, http_path_key(request));
+}
+
+/* One turn. */
+static void value_gather(struct http_request *request)
+{
+    const struct http_value *value = request->value;
+    uint64_t left = value->len - request->out.len;
+    struct tree *tree = value_tree(value);
+    if (!tree) {
+        value_again(request);
         return;
-    struct tree *tree = replica_tree(stream->replica);
-    if (tree_getattr(tree, stream->ino, &attr) != 0 || attr.revision != stream->revision)
-        return;
+    }
+    int status = tree_read(tree, value->attr.ino, value->from + request->out.len,
+                           left < TURN_BYTES ? (size_t)left : TURN_BYTES, &request->out);
+    if (status == 0 && request->out.failed)
+        status = -ENOMEM;
+    if (status != 0) {
+        http_error_errno(request, status, http_path_key(request));
+    } else if (request->out.len < value->len) {
+        http_request_go_on(request, value_gather);
+    } else {
+        http_value_free(request->value);
+        request->value = NULL;
+        http_answer(request, request->answer.range_status);
+    }
+}
+
+static ssize_t value_stream(void *arg, uint64_t offset, char *to, size_t len)
+{
+    const struct http_value *value = arg;
+    struct tree *tree = value_tree(value);
     struct buffer bytes = {0};
-    int status = tree_read(tree, stream->ino, piece->offset, piece->len, &bytes);
-    if (status == 0 && !bytes.failed && bytes.len > 0 && bytes.len <= piece->len) {
-        memcpy(piece->to, bytes.data, bytes.len);
-        piece->got = (ssize_t)bytes.len;
+    ssize_t got = -1;
+    int status =
+        tree ? tree_read(tree, value->attr.ino, value->from + offset, len, &bytes) : -ESTALE;
+    if (status == 0 && !bytes.failed && bytes.len > 0 && bytes.len <= len) {
+        memcpy(to, bytes.data, bytes.len);
+        got = (ssize_t)bytes.len;
     }
     buffer_free(&bytes);
+    return got;
 }
 
-/* Reads a piece at once: the request's own read was confirmed before, so this node's tree is recent
- * enough, and REPLICA_LOCAL calls back before it returns. */
-static ssize_t stream_read(void *arg, uint64_t offset, char *to, size_t len)
+static void value_end(void *arg)
 {
-    struct stream *stream = arg;
-    struct piece piece = {stream, stream->from + offset, to, len, -1};
-    replica_read(stream->replica, REPLICA_LOCAL, on_piece, &piece);
-    return piece.got;
+    http_value_free(arg);
 }
 
-static int stream_new(struct http_request *request, const struct attr *attr)
+/* Takes over the value, as do the others below, unless they fail. */
+static void answer_stream(struct http_request *request, struct http_value *value)
 {
-    const struct http_answer *answer = &request->answer;
-    struct stream *stream = malloc(sizeof *stream);
-    if (!stream)
-        return -ENOMEM;
-    *stream =
-        (struct stream){request->http->replica, attr->ino, attr->revision, answer->range_from};
-    request->answer.stream = (struct http_stream){answer->range_len, stream_read, free, stream};
+    request->answer.stream = (struct http_stream){value->len, value_stream, value_end, value};
+    http_answer(request, request->answer.range_status);
+}
+
+/* Whether all requests together leave memory for a whole value, and for other requests. */
+static bool may_gather(struct http_request *request, uint64_t size)
+{
+    size_t held = request->http->held_bytes;
+    return size <= GATHERED_BYTES_MAX && held + size <= HTTP_HELD_BYTES_MAX / 2 &&
+           http_hold(request, (size_t)size);
+}
+
+/* Values that are gathered each have a moment of now, so that none stays in use by one after the
+ * other. */
+static int begin_gathering(struct http_request *request, struct http_value *value)
+{
+    int status = http_moment_now(request->http, &value->moment);
+    if (status < 0)
+        return status;
+    request->value = value;
+    buffer_reserve(&request->out, (size_t)value->len);
+    value_gather(request);
     return 0;
+}
+
+static int begin_stream(struct http_request *request, struct http_value *value)
+{
+    int status = http_hold(request, HTTP_STREAM_BYTES) ? 0 : -EBUSY;
+    if (status == 0)
+        status = http_moment_of(request->http, &value->attr, &value->moment);
+    if (status < 0)
+        return status;
+    http_moment_stay(request->http, value->moment,
+                     HTTP_MOMENT_MS + value->len * 1000 / STREAM_BYTES_A_SECOND_MIN);
+    answer_stream(request, value);
+    return 0;
+}
+
+static int answer_long(struct http_request *request, const struct attr *attr)
+{
+    struct http_value *value = value_new(request, attr);
+    int status = 0;
+    if (!value)
+        return -ENOMEM;
+    if (strcmp(request->head.method, "HEAD") == 0) /* it has no body */
+        answer_stream(request, value);
+    else if (may_gather(request, value->len))
+        status = begin_gathering(request, value);
+    else
+        status = begin_stream(request, value);
+    if (status < 0)
+        http_value_free(value);
+    return status;
+}
+
+static int answer_short(struct http_request *request, const struct attr *attr)
+{
+    struct tree *tree = replica_tree(request->http->replica);
+    const struct http_answer *answer = &request->answer;
+    size_t len = (size_t)answer->range_len;
+    int status = http_hold(request, len) ? 0 : -EBUSY;
+    if (status == 0)
+        status = tree_read(tree, attr->ino, answer->range_from, len, &request->out);
+    if (status == 0)
+        http_answer(request, answer->range_status);
+    return status;
 }
 
 void http_answer_raw(struct http_request *request, const struct attr *attr)
 {
     struct http_answer *answer = &request->answer;
-    unsigned int found = http_range_of(request, attr->revision, attr->size);
+    http_range_take(request, attr->revision, attr->size);
     answer->field = "Accept-Ranges: bytes";
-    if (found == HTTP_RANGE_NOT_SATISFIABLE) {
-        http_error(request, found, http_path_key(request),
+    if (answer->range_status == HTTP_RANGE_NOT_SATISFIABLE) {
+        http_error(request, answer->range_status, http_path_key(request),
                    "the value has no bytes in that range: it has %llu",
                    (unsigned long long)attr->size);
-        answer->partial = true;
         return;
     }
-    bool whole = answer->range_len <= HTTP_STREAM_BYTES;
-    int status =
-        http_hold(request, whole ? (size_t)answer->range_len : HTTP_STREAM_BYTES) ? 0 : -EBUSY;
-    if (status == 0 && !whole)
-        status = stream_new(request, attr);
-    else if (status == 0)
-        status = tree_read(replica_tree(request->http->replica), attr->ino, answer->range_from,
-                           (size_t)answer->range_len, &request->out);
     answer->content_type = "application/octet-stream";
-    if (status == 0)
-        http_answer(request, found);
-    else
+    int status = answer->range_len <= HTTP_STREAM_BYTES ? answer_short(request, attr)
+                                                        : answer_long(request, attr);
+    if (status != 0)
         http_error_errno(request, status, http_path_key(request));
 }

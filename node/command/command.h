@@ -123,7 +123,8 @@ int command_check(struct bytes bytes, struct command_view *view);
 struct attr {
     uint64_t ino;
     uint32_t mode; /* with the type bits */
-    uint32_t nlink, uid, gid, rdev;
+    uint32_t nlink, uid, gid;
+    uint32_t rdev;     /* of a device; a directory's is the tree's own (store/tree_implied.c) */
     uint64_t size;     /* bytes */
     uint64_t used;     /* bytes that are stored: holes do not count */
     uint64_t revision; /* log index + 1 of the last change; the ETag */

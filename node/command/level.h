@@ -7,7 +7,8 @@
  *      format 4; IF and ELSE.
  *   3  a leader that stops hands over: the message HAND_OVER. The time of a command is what most
  *      clocks of the cluster show (replica/clocks.h), so it may be earlier than the last one's
- *      (store/tree_apply.c); frames by which nodes ask for it.
+ *      (store/tree_apply.c); frames by which nodes ask for it. The directories that a PUT makes on
+ *      the way to its key are implied, and go with their last key (store/tree_implied.c).
  *
  * Every part of a command (an operation, a field of one) has the level since which it exists, in
  * operations.h. A command needs the highest level of its parts, and must not be proposed before
@@ -24,8 +25,9 @@ enum {
     LEVEL_MIN = 1, /* the lowest that this program still reads and writes */
     LEVEL_MAX = 3, /* the highest that it reads and writes */
 
-    LEVEL_HAND_OVER = 3, /* since when there is such a message */
-    LEVEL_TIMES = 3,     /* since when time comes back, and nodes ask each other for it */
+    LEVEL_HAND_OVER = 3, /* since when there is such a message, */
+    LEVEL_TIMES = 3,     /* time comes back, and nodes ask each other for it, */
+    LEVEL_IMPLIED = 3,   /* and there are such directories */
 };
 
 #endif

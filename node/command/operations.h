@@ -9,8 +9,9 @@
 /* X(NAME, number, function, level): OP_NAME, which op_function of the store carries out, and the
  * feature level since which it exists (level.h). The comment says which fields it uses.
  *
- * By path (HTTP): missing parents are made by PUT; DELETE of a missing key succeeds, existed =
- * false. By inode (files): `ino` is the file, or the parent directory where there is a `name`. */
+ * By path (HTTP): missing parents are made by PUT, and go with the last key below them; DELETE of a
+ * missing key succeeds, existed = false. By inode (files): `ino` is the file, or the parent
+ * directory where there is a `name`. */
 #define OPERATIONS(X)                                                                              \
     X(PUT, 1, put, 1)           /* name = path, data = whole value */                              \
     X(DELETE, 2, delete, 1)     /* name = path of a file or symlink */                             \

@@ -11,24 +11,35 @@
 /* The same on every node, whichever user runs it: every user may use the root. */
 enum { ROOT_MODE = S_IFDIR | 0777 };
 
-int tree_fail(struct tree *tree, int status, const char *text)
+void tree_break(struct tree *tree, int status)
 {
     assert(status < 0);
-    tree->broken = fault_set(&tree->sql.fault, status, "%s: %s", TREE_FILE, text);
+    tree->broken = status;
+    if (!tree->viewed)
+        return;
+    tree->viewed->broken = status;
+    tree->viewed->sql.fault = tree->sql.fault;
+}
+
+int tree_fail(struct tree *tree, int status, const char *text)
+{
+    tree_break(tree, fault_set(&tree->sql.fault, status, "%s: %s", TREE_FILE, text));
     return status;
 }
 
 int tree_damaged(struct tree *tree, const char *what)
 {
-    tree->broken = sql_damaged(&tree->sql, what);
+    tree_break(tree, sql_damaged(&tree->sql, what));
     return tree->broken;
 }
 
 int tree_step(struct tree *tree, sqlite3_stmt *statement)
 {
-    int status = tree->broken ? tree->broken : sql_step(&tree->sql, statement);
+    if (tree->broken)
+        return tree->broken;
+    int status = sql_step(&tree->sql, statement);
     if (status < 0)
-        tree->broken = status;
+        tree_break(tree, status);
     return status;
 }
 
@@ -203,6 +214,8 @@ int tree_open(const struct folder *folder, const struct identity *identity, stru
     t->changes_max = COMMIT_PAGES;
     LIST_INIT(&t->sessions);
     LIST_INIT(&t->readers);
+    LIST_INIT(&t->views);
+    SLIST_INIT(&t->told_names);
     LIST_INIT(&t->keepers);
     t->cache = cache_new();
     int status = t->cache ? incoming_settle(folder, fault)
@@ -241,12 +254,14 @@ void tree_close(struct tree *tree)
 {
     assert(!tree_busy(tree));
     assert(LIST_EMPTY(&tree->readers));
+    assert(LIST_EMPTY(&tree->views));
     assert(!tree->writer);
     assert(LIST_EMPTY(&tree->keepers));
     if (tree->broken == 0 && tree_commit(tree) < 0)
         trace_error("tree", "%s", tree->sql.fault.text);
     tree_detach(tree); /* the last connection: it checkpoints and removes the WAL */
     buffer_free(&tree->outcome);
+    changes_forget(tree);
     free(tree->report);
     free(tree->cache);
     free(tree);
@@ -276,6 +291,7 @@ int tree_begin(struct tree *tree)
     if (tree->writing)
         return 0;
     assert(!tree->reading);
+    checkpoint_before(tree);
     int status = tree_run(tree, tree_query(tree, QUERY_BEGIN));
     tree->changes = 0;
     tree->writing = status == 0;

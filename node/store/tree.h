@@ -35,8 +35,8 @@ int tree_open(const struct folder *folder, const struct identity *identity, stru
 /* The cluster is known now: marks the database, which was opened without one. Durable like a
  * commit. Nothing must have been applied. Returns 0 or a negative errno, with the fault's text. */
 int tree_identify(struct tree *tree, const struct identity *identity, struct fault *fault);
-/* Commits and checkpoints. Background work must have ended (tree_busy is false); readers and the
- * writer must be closed. */
+/* Commits and checkpoints. Background work must have ended (tree_busy is false); readers, views
+ * and the writer must be closed. */
 void tree_close(struct tree *tree);
 
 /* The text of the last error of the database, for the operator. */
@@ -171,6 +171,18 @@ int tree_reader_next(struct tree_reader *reader, uv_loop_t *loop, size_t bytes_m
                      void (*done)(void *arg, int status, struct bytes piece, bool last), void *arg);
 void tree_reader_close(struct tree_reader *reader); /* not while a piece is under way */
 
+/* A view is the tree at the index that is applied when it is opened. tree_getattr, tree_lookup,
+ * tree_read, tree_list, tree_resolve and tree_keys read it as they read the tree, on the loop,
+ * whatever is applied meanwhile; inodes that were gone are not in it. An error of the database is
+ * one of the tree. A view keeps the write-ahead log from being used again, so all views are ended
+ * when that becomes long (128 MiB), or when a snapshot takes the place of the tree. */
+struct tree_view;
+/* 0, or -EBUSY: there is no memory or descriptor for one more. */
+int tree_view_open(struct tree *tree, struct tree_view **view);
+/* Valid until the loop's next turn. NULL: the view has ended. */
+struct tree *tree_view_tree(struct tree_view *view);
+void tree_view_close(struct tree_view *view);
+
 /* Receiving one: pieces go into a new database beside tree.db, which replaces it in one step. */
 struct tree_writer;
 /* `index`: of the snapshot. -EBUSY if there is another writer. */
@@ -248,7 +260,8 @@ int tree_listxattr(struct tree *tree, uint64_t ino,
 
 /* ---- Reading, by key ---- */
 
-/* Symlinks are not followed. -ENOENT also without a parent, -ENOTDIR where one is a file. */
+/* Symlinks are not followed. -ENOENT also without a parent, and for a directory that was made for
+ * keys and has none below it any more; -ENOTDIR where a parent is a file. */
 int tree_resolve(struct tree *tree, struct bytes key, struct attr *attr);
 
 /* Keys (files and symlinks) that begin with `prefix`, in byte order of the whole key, after

@@ -12,6 +12,7 @@ int op_setattr(struct change *c, const struct op *op, struct op_result *out)
     int status = inode_get(c->tree, op->ino, &inode);
     if (status < 0)
         return status;
+    inode_claim(&inode);
     if (op->flags & OP_KILL_PRIV)
         inode_kill_priv(&inode);
     if (op->flags & OP_SET_MODE)
@@ -107,6 +108,7 @@ int op_setxattr(struct change *c, const struct op *op, struct op_result *out)
     sql_bind_bytes(query, 2, op->name);
     sql_bind_bytes(query, 3, op->data);
     status = tree_run(c->tree, query);
+    inode_claim(&inode);
     if (status == 0)
         status = inode_set(c, &inode);
     change_inode(c, CHANGE_ATTRIBUTES, &inode);
@@ -128,6 +130,7 @@ int op_removexattr(struct change *c, const struct op *op, struct op_result *out)
     bind_number(query, 1, op->ino);
     sql_bind_bytes(query, 2, op->name);
     status = tree_run(c->tree, query);
+    inode_claim(&inode);
     if (status == 0)
         status = inode_set(c, &inode);
     change_inode(c, CHANGE_ATTRIBUTES, &inode);

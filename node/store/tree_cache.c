@@ -4,7 +4,8 @@
  * The cache holds what the connection would read. A change of a row of either table changes the
  * cache as well; all of it is forgotten when a list of operations is undone, or when another tree
  * takes the place of this one. Each name and each number has one place, which a new one takes over.
- */
+ *
+ * A view has no cache (NULL): nothing is found there, and nothing kept. */
 #include "store/tree_internal.h"
 
 #include <assert.h>
@@ -72,8 +73,8 @@ static bool name_is_at(const struct tree_cache *cache, const struct cached_name 
 
 bool cache_find_name(struct tree_cache *cache, uint64_t parent, struct bytes name, uint64_t *ino)
 {
-    const struct cached_name *place = name_place(cache, parent, name);
-    if (!name_is_at(cache, place, parent, name))
+    const struct cached_name *place = cache ? name_place(cache, parent, name) : NULL;
+    if (!place || !name_is_at(cache, place, parent, name))
         return false;
     *ino = place->ino;
     return true;
@@ -81,9 +82,9 @@ bool cache_find_name(struct tree_cache *cache, uint64_t parent, struct bytes nam
 
 void cache_name(struct tree_cache *cache, uint64_t parent, struct bytes name, uint64_t ino)
 {
-    struct cached_name *place = name_place(cache, parent, name);
-    if (name.len > CACHE_NAME_BYTES_MAX)
+    if (!cache || name.len > CACHE_NAME_BYTES_MAX)
         return;
+    struct cached_name *place = name_place(cache, parent, name);
     assert(name.len > 0 && ino >= INO_ROOT);
     place->generation = cache->generation;
     place->parent = parent;
@@ -115,8 +116,8 @@ static bool inode_is_at(const struct tree_cache *cache, const struct cached_inod
 
 bool cache_find_inode(struct tree_cache *cache, uint64_t ino, struct inode *inode)
 {
-    const struct cached_inode *place = inode_place(cache, ino);
-    if (!inode_is_at(cache, place, ino))
+    const struct cached_inode *place = cache ? inode_place(cache, ino) : NULL;
+    if (!place || !inode_is_at(cache, place, ino))
         return false;
     *inode = place->inode;
     return true;
@@ -126,6 +127,8 @@ void cache_inode(struct tree_cache *cache, const struct inode *inode)
 {
     assert(inode->attr.ino >= INO_ROOT);
     assert(!inode->kept); /* it is gone: no command may find it */
+    if (!cache)
+        return;
     *inode_place(cache, inode->attr.ino) =
         (struct cached_inode){.generation = cache->generation, .inode = *inode};
 }

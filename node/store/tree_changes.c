@@ -1,9 +1,11 @@
-/* What an entry changed, collected while it is applied. Names are borrowed from the entry. */
+/* What an entry changed, collected while it is applied. Names are borrowed from the entry, or kept
+ * here until the next one. */
 #include "store/tree_internal.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { REPORT_MIN = 16, REPORT_KEPT = 4096 }; /* changes: room at first; room that is kept */
 
@@ -25,6 +27,24 @@ void changes_forget(struct tree *tree)
         tree->report_max = 0;
     }
     tree->told = (struct tree_changes){0};
+    struct told_name *name;
+    while ((name = SLIST_FIRST(&tree->told_names))) {
+        SLIST_REMOVE_HEAD(&tree->told_names, next);
+        free(name);
+    }
+}
+
+int changes_keep_name(struct change *c, struct bytes *name)
+{
+    if (!c->tree->observed)
+        return 0;
+    struct told_name *kept = malloc(sizeof *kept + name->len);
+    if (!kept)
+        return tree_fail(c->tree, -ENOMEM, "out of memory for what an entry changed");
+    memcpy(kept->bytes, name->data, name->len);
+    SLIST_INSERT_HEAD(&c->tree->told_names, kept, next);
+    name->data = kept->bytes;
+    return 0;
 }
 
 /* An observer must hear of every change, so the node stops if there is no memory for one. */

@@ -21,7 +21,7 @@ static const char *const wrong[] = {
     " used NOT BETWEEN 0 AND (1 << 40) + 16384 OR nlink NOT BETWEEN 0 AND 0x7fffffff OR"
     " min(uid, gid, rdev, mode) < 0 OR max(uid, gid, rdev) > 0xffffffff OR mode > 65535 OR"
     " CASE mode & 61440"
-    " WHEN 16384 THEN data + used + length(inline) <> 0 OR nlink = 1"
+    " WHEN 16384 THEN data + used + length(inline) <> 0 OR nlink = 1 OR rdev > 1"
     " WHEN 32768 THEN parent <> 0 OR length(inline) > 3072 OR iif(data > 0, length(inline) > 0,"
     "   size <> length(inline) OR used <> length(inline))"
     " WHEN 40960 THEN parent + data <> 0 OR size NOT BETWEEN 1 AND 4095 OR used <> size OR"

@@ -2,12 +2,16 @@
  *
  * SQLite uses the WAL again from its start only if all of it has been copied when a transaction
  * begins (walRestartLog in its wal.c). Under constant load the loop is always ahead, and the WAL
- * would grow for ever. Hence three lengths:
+ * would grow for ever. Hence four lengths:
  *
  *   TREE_WAL_WANTED   a checkpoint should be made (tree_wants_checkpoint). It copies in rounds
  *                     until little is left. If the WAL is still in use then, the caller pauses:
  *                     the next one copies only that little and finds no open transaction.
  *   TREE_WAL_PAUSED   none was made, or it did not keep up: the caller pauses for one.
+ *   TREE_WAL_VIEWS    views keep the WAL in use: here all of them are ended, and then the caller
+ *                     pauses. Views that are opened meanwhile are ended before the next transaction
+ *                     begins, so that it finds none. Until then, checkpoints copy what the oldest
+ *                     view lets them.
  *   TREE_WAL_READERS  a snapshot reader keeps the WAL in use: here it is ended. */
 #include "store/tree_internal.h"
 
@@ -56,12 +60,26 @@ static uint64_t frame_bytes(int frames)
     return (uint64_t)frames * TREE_PAGE_BYTES;
 }
 
+/* Whether somebody keeps the WAL in use for longer than a turn: a pause would gain nothing. */
+static bool is_read(const struct tree *tree)
+{
+    return !LIST_EMPTY(&tree->readers) || !LIST_EMPTY(&tree->views);
+}
+
+/* While a snapshot is read, it would not help that the views end. */
+void checkpoint_before(struct tree *tree)
+{
+    if (frame_bytes(tree->wal_frames) > TREE_WAL_VIEWS && LIST_EMPTY(&tree->readers))
+        views_end(tree);
+}
+
 void checkpoint_watch(struct tree *tree)
 {
     uint64_t bytes = frame_bytes(tree->wal_frames);
     if (bytes > TREE_WAL_READERS)
         readers_end(tree);
-    if (bytes > TREE_WAL_PAUSED && LIST_EMPTY(&tree->readers))
+    checkpoint_before(tree);
+    if (bytes > TREE_WAL_PAUSED && !is_read(tree))
         tree->pause = true;
 }
 
@@ -126,14 +144,15 @@ static void checkpoint_work(uv_work_t *work)
 }
 
 /* If nothing was committed or begun meanwhile, the next transaction starts the WAL again. Otherwise
- * the caller pauses for one more checkpoint, and goes on after that in any case. */
+ * the caller pauses for one more checkpoint, and goes on after that in any case. With a view open,
+ * the WAL stays as long as it is. */
 static void settle_pause(struct tree *tree, const struct tree_checkpoint *cp)
 {
-    bool idle = cp->backfilled == tree->wal_frames && !tree->writing;
+    bool idle = cp->backfilled == tree->wal_frames && !tree->writing && LIST_EMPTY(&tree->views);
     if (idle)
         tree->wal_frames = tree->checkpoint.backfilled = 0;
-    tree->pause = !idle && !cp->paused && LIST_EMPTY(&tree->readers) &&
-                  frame_bytes(tree->wal_frames) > TREE_WAL_WANTED;
+    tree->pause =
+        !idle && !cp->paused && !is_read(tree) && frame_bytes(tree->wal_frames) > TREE_WAL_WANTED;
 }
 
 /* On the loop. A snapshot that has waited for this checkpoint may take the tree's place in

@@ -52,6 +52,7 @@ enum {
     TREE_PAGE_BYTES = 4096,
     TREE_WAL_WANTED = 16 << 20, /* bytes of the WAL; tree_checkpoint.c says what they are for */
     TREE_WAL_PAUSED = 64 << 20,
+    TREE_WAL_VIEWS = 128 << 20,
     TREE_WAL_READERS = 1 << 30,
 };
 
@@ -128,9 +129,16 @@ enum tree_query {
 
 extern const char *const tree_queries[QUERY_COUNT];
 
+struct told_name {
+    SLIST_ENTRY(told_name) next;
+    uint8_t bytes[];
+};
+SLIST_HEAD(told_names, told_name);
+
 struct session;
 LIST_HEAD(session_list, session);
 LIST_HEAD(reader_list, tree_reader);
+LIST_HEAD(view_list, tree_view);
 LIST_HEAD(keeper_list, tree_keeper);
 
 struct tree_checkpoint {
@@ -154,15 +162,15 @@ struct tree {
     struct identity identity;
     struct sql sql;
     sqlite3_stmt *queries[QUERY_COUNT];
-    int broken;           /* the database failed: nothing is done any more */
-    bool writing;         /* a write transaction is open */
-    bool reading;         /* a read transaction is open: tree_read_begin */
-    bool trash;           /* there may be chunks to reap */
-    bool kept;            /* there may be inodes that are gone and kept */
-    uint32_t changes;     /* rows and pages that were written since the last commit */
-    uint32_t changes_max; /* as many as one commit should have */
-    uint64_t ways_last;   /* no inode above has rows in `way` */
-    struct tree_cache *cache;
+    int broken;               /* the database failed: nothing is done any more */
+    bool writing;             /* a write transaction is open */
+    bool reading;             /* a read transaction is open: tree_read_begin */
+    bool trash;               /* there may be chunks to reap */
+    bool kept;                /* there may be inodes that are gone and kept */
+    uint32_t changes;         /* rows and pages that were written since the last commit */
+    uint32_t changes_max;     /* as many as one commit should have */
+    uint64_t ways_last;       /* no inode above has rows in `way` */
+    struct tree_cache *cache; /* NULL: a view has none */
     struct counters counters;
     struct tree_cluster cluster; /* tree_cluster.c */
     uint64_t snapshot;           /* index of the last snapshot that was installed */
@@ -176,6 +184,7 @@ struct tree {
     struct tree_changes told;   /* of the last entry; its list is the next one */
     struct tree_change *report; /* room for `report_max` */
     uint32_t report_max;
+    struct told_names told_names; /* which no entry has */
 
     int wal_frames;
     bool pause;
@@ -183,6 +192,8 @@ struct tree {
     struct tree_checkpoint checkpoint;
     uint32_t background; /* jobs on the thread pool */
     struct reader_list readers;
+    struct view_list views;
+    struct tree *viewed; /* a view's: the tree; NULL: this is the tree itself */
     struct tree_writer *writer;
 };
 
@@ -199,6 +210,9 @@ struct change {
 
 /* ---- tree.c ---- */
 
+/* The connection failed, and its fault has the text: remembers it. If it is that of a view, the
+ * tree fails. */
+void tree_break(struct tree *tree, int status);
 /* Remembers a failure and gives it back. The text is for the operator. */
 int tree_fail(struct tree *tree, int status, const char *text);
 /* The same for rows that contradict one another: -EUCLEAN. */
@@ -353,7 +367,32 @@ int name_delete(struct change *c, uint64_t parent, struct bytes name);
 int name_remove(struct change *c, struct inode *dir, struct bytes name, struct inode *inode,
                 uint64_t hold);
 
+/* ---- tree_implied.c: directories that a PUT made on its way ---- */
+
+/* The `rdev` of such a directory that is made now. */
+uint32_t implied_rdev(const struct tree *tree);
+/* Somebody uses it as a directory: from now on it is like one of mkdir(2). Anything but a directory
+ * stays as it is. The inode is not written. */
+void inode_claim(struct inode *inode);
+/* 0 if the directory is not there for keys: it is implied, and so is everything below it. -EISDIR:
+ * it is there. */
+int implied_check(struct tree *tree, const struct attr *dir);
+/* Removes such a directory with all that is below it. */
+int implied_remove(struct change *c, const struct inode *dir);
+/* Removes the directory if it is implied and empty, and then its parents likewise. `*dir` is then
+ * the lowest one that stays. */
+int implied_prune(struct change *c, struct inode *dir);
+
 /* ---- tree_ways.c: from an inode to its names ---- */
+
+/* The name of a directory and the parent that it is in. */
+struct way {
+    uint64_t parent;
+    size_t len;
+    uint8_t name[NAME_BYTES_MAX];
+};
+/* 0 or -ENOENT: it has none. */
+int way_of_directory(struct tree *tree, uint64_t ino, struct way *way);
 
 /* In a transaction: gives the ways to a new tree, and to one of format 3. */
 int ways_make(struct sql *sql);
@@ -403,6 +442,8 @@ int cluster_load(struct tree *tree); /* at tree_attach, and after a list was und
 /* A new entry begins, or the present one was undone. */
 void changes_forget(struct tree *tree);
 void changes_add(struct change *c, const struct tree_change *change);
+/* The entry does not have this name, which may be told: makes it last as long. */
+int changes_keep_name(struct change *c, struct bytes *name);
 /* Every operation tells each change of a name, of contents and of attributes. If nothing observes
  * the tree, this test is all that it costs. */
 static inline void change_tell(struct change *c, struct tree_change change)
@@ -453,12 +494,15 @@ OPERATIONS(OPERATION_DECLARED)
 
 int checkpoint_open(struct tree *tree);
 void checkpoint_close(struct tree *tree);
-void checkpoint_watch(struct tree *tree); /* after each commit */
+void checkpoint_watch(struct tree *tree);  /* after each commit */
+void checkpoint_before(struct tree *tree); /* before each transaction that writes */
 
 /* ---- tree_reader.c, tree_writer.c ---- */
 
 /* Ends the snapshots that are being read: they hold back the WAL. Their next piece is -ESTALE. */
 void readers_end(struct tree *tree);
+/* Ends all views (tree_view.c), for the same reason. */
+void views_end(struct tree *tree);
 /* Whether a snapshot is about to take the tree's place: nothing new may begin in the background. */
 bool writer_installing(const struct tree *tree);
 /* A job on the thread pool is over; lets the snapshot that waits for that take the tree's place. */

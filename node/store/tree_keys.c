@@ -1,4 +1,5 @@
-/* Keys: PUT and DELETE by path. Symlinks are never followed. */
+/* Keys: PUT and DELETE by path. Symlinks are never followed. Directories that were made for keys,
+ * and have none below them any more, are as good as missing (tree_implied.c). */
 #include "store/tree_internal.h"
 
 #include "command/key.h"
@@ -43,8 +44,27 @@ int tree_resolve(struct tree *tree, struct bytes key, struct attr *attr)
     int status = walk_key(tree, key, &walk);
     if (status < 0)
         return status;
+    if (walk.found && inode_is(&walk.inode, S_IFDIR)) {
+        status = implied_check(tree, &walk.inode.attr);
+        if (status < 0 && status != -EISDIR)
+            return status;
+        walk.found = status == -EISDIR;
+    }
     *attr = walk.inode.attr;
     return walk.found ? 0 : -ENOENT;
+}
+
+/* The same for an operation that is about to change the key: -EISDIR for a directory, unless that
+ * is not there for keys. Then it is in the way, and goes when nothing can be refused any more. */
+static int walk_to_change(struct tree *tree, struct bytes key, struct walk *walk, bool *in_the_way)
+{
+    int status = walk_key(tree, key, walk);
+    *in_the_way = status == 0 && walk->found && inode_is(&walk->inode, S_IFDIR);
+    if (*in_the_way) {
+        status = implied_check(tree, &walk->inode.attr);
+        walk->found = false;
+    }
+    return status;
 }
 
 /* The conditions of HTTP's If-None-Match and If-Match: 0 or -ECANCELED. */
@@ -81,7 +101,10 @@ static int collect_old(struct change *c, const struct op *op, const struct inode
 static int make_parents(struct change *c, const struct op *op, struct walk *walk, struct inode *dir)
 {
     while (walk->rest.len > 0) {
-        struct inode made = {.attr = {.mode = 0755 | S_IFDIR, .uid = op->uid, .gid = op->gid}};
+        struct inode made = {.attr = {.mode = 0755 | S_IFDIR,
+                                      .uid = op->uid,
+                                      .gid = op->gid,
+                                      .rdev = implied_rdev(c->tree)}};
         int status = name_make(c, dir, walk->name, &made, (struct bytes){0});
         if (status < 0)
             return status;
@@ -119,7 +142,8 @@ static int put_new(struct change *c, const struct op *op, struct walk *walk, str
 int op_put(struct change *c, const struct op *op, struct op_result *out)
 {
     struct walk walk;
-    int status = walk_key(c->tree, op->name, &walk);
+    bool in_the_way;
+    int status = walk_to_change(c->tree, op->name, &walk, &in_the_way);
     if (status < 0)
         return status;
     if (walk.found)
@@ -131,6 +155,10 @@ int op_put(struct change *c, const struct op *op, struct op_result *out)
     if (status < 0)
         return status;
     out->existed = walk.found;
+    if (in_the_way)
+        status = implied_remove(c, &walk.inode);
+    if (status < 0)
+        return status;
     if (!walk.found)
         return put_new(c, op, &walk, out);
     status = collect_old(c, op, &walk.inode, out);
@@ -144,25 +172,33 @@ int op_put(struct change *c, const struct op *op, struct op_result *out)
     return status;
 }
 
-int op_delete(struct change *c, const struct op *op, struct op_result *out)
+static int delete_found(struct change *c, const struct op *op, struct walk *walk, struct inode *dir,
+                        struct op_result *out)
 {
-    struct walk walk;
-    int status = walk_key(c->tree, op->name, &walk);
-    if (status < 0)
-        return status;
-    if (walk.found && inode_is(&walk.inode, S_IFDIR))
-        return -EISDIR;
-    status = check_conditions(op, &walk);
-    if (status < 0 || !walk.found)
-        return status;
-    struct inode dir;
-    status = inode_get(c->tree, walk.dir, &dir);
-    if (status == 0)
-        status = collect_old(c, op, &walk.inode, out);
+    int status = collect_old(c, op, &walk->inode, out);
     if (status < 0)
         return status;
     out->existed = true;
-    status = name_remove(c, &dir, walk.name, &walk.inode, op->hold);
-    out->attr = walk.inode.attr;
+    status = name_remove(c, dir, walk->name, &walk->inode, op->hold);
+    out->attr = walk->inode.attr;
     return status;
+}
+
+int op_delete(struct change *c, const struct op *op, struct op_result *out)
+{
+    struct walk walk;
+    bool in_the_way;
+    int status = walk_to_change(c->tree, op->name, &walk, &in_the_way);
+    if (status == 0)
+        status = check_conditions(op, &walk);
+    if (status < 0 || (!walk.found && !in_the_way))
+        return status;
+    if (in_the_way)
+        status = implied_remove(c, &walk.inode);
+    struct inode dir;
+    if (status == 0)
+        status = inode_get(c->tree, walk.dir, &dir);
+    if (status == 0 && walk.found)
+        status = delete_found(c, op, &walk, &dir, out);
+    return status < 0 ? status : implied_prune(c, &dir);
 }

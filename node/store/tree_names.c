@@ -145,6 +145,7 @@ static int make_new(struct change *c, const struct op *op, uint32_t mode, struct
     inode.attr.uid = op->uid;
     inode.attr.gid = op->gid;
     inode.attr.rdev = S_ISCHR(mode) || S_ISBLK(mode) ? op->rdev : 0;
+    inode_claim(&dir);
     status = name_make(c, &dir, op->name, &inode, contents);
     out->attr = inode.attr;
     return status;
@@ -222,6 +223,7 @@ int op_link(struct change *c, const struct op *op, struct op_result *out)
         return -EMLINK;
 
     inode.attr.nlink++;
+    inode_claim(&dir);
     dir.attr.size++;
     inode_touch(c, &dir);
     change_name(c, CHANGE_CREATED, &inode, op->ino, op->name);

@@ -168,6 +168,17 @@ static int move_name(struct change *c, struct rename *r)
     return rename_moved(c, &r->source, &r->from, r->op->name, r->to, r->op->name2);
 }
 
+/* What is renamed, and where it goes to, are directories like those of mkdir(2) now. */
+static void claim_all(struct rename *r)
+{
+    inode_claim(&r->source);
+    inode_claim(r->to);
+    if (r->op->flags & OP_EXCHANGE) {
+        inode_claim(&r->target);
+        inode_claim(&r->from);
+    }
+}
+
 int op_rename(struct change *c, const struct op *op, struct op_result *out)
 {
     struct rename r = {.op = op};
@@ -181,6 +192,7 @@ int op_rename(struct change *c, const struct op *op, struct op_result *out)
         return status;
     out->existed = r.replaces;
     if (!same) {
+        claim_all(&r);
         status = op->flags & OP_EXCHANGE ? exchange_names(c, &r) : move_name(c, &r);
         inode_touch(c, &r.from);
         inode_touch(c, r.to);

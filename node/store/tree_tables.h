@@ -37,7 +37,7 @@ enum { TABLES_MAX = 16, COLUMNS_MAX = 24 };
     NEXT(nlink, attr.nlink, 3)                                                                     \
     NEXT(uid, attr.uid, 3)                                                                         \
     NEXT(gid, attr.gid, 3)                                                                         \
-    NEXT(rdev, attr.rdev, 3)                                                                       \
+    NEXT(rdev, attr.rdev, 3) /* of a directory: tree_implied.c */                                  \
     NEXT(size, attr.size, 3)                                                                       \
     NEXT(used, attr.used, 3)                                                                       \
     NEXT(revision, attr.revision, 3)                                                               \

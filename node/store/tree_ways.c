@@ -101,20 +101,20 @@ int tree_names(struct tree *tree, uint64_t ino, tree_name_cb *each, void *arg)
     return status < 0 ? status : 0;
 }
 
-/* The name and the parent of a directory: `name` has room for NAME_BYTES_MAX. */
-struct step {
-    uint64_t parent;
-    size_t len;
-    uint8_t name[NAME_BYTES_MAX];
-};
-
-static bool step_up(void *arg, uint64_t parent, struct bytes name)
+static bool take_way(void *arg, uint64_t parent, struct bytes name)
 {
-    struct step *step = arg;
-    assert(name.len <= sizeof step->name);
-    *step = (struct step){.parent = parent, .len = name.len};
-    memcpy(step->name, name.data, name.len);
+    struct way *way = arg;
+    assert(name.len <= sizeof way->name);
+    *way = (struct way){.parent = parent, .len = name.len};
+    memcpy(way->name, name.data, name.len);
     return false; /* a directory has one name */
+}
+
+int way_of_directory(struct tree *tree, uint64_t ino, struct way *way)
+{
+    way->parent = 0;
+    int status = tree_names(tree, ino, take_way, way);
+    return status == 0 && way->parent == 0 ? -ENOENT : status;
 }
 
 /* `path` is filled from its end, and `*start` is where it begins so far: puts a component, and a
@@ -138,16 +138,14 @@ int tree_path(struct tree *tree, uint64_t parent, struct bytes name, struct buff
     size_t start = sizeof path;
     int status = prepend(path, &start, name);
     while (status == 0 && parent != INO_ROOT) {
-        struct step step = {0};
+        struct way way;
         struct inode dir;
         status = inode_get(tree, parent, &dir);
         if (status == 0)
-            status = tree_names(tree, parent, step_up, &step);
-        if (status == 0 && step.parent == 0)
-            status = -ENOENT;
+            status = way_of_directory(tree, parent, &way);
         if (status == 0)
-            status = prepend(path, &start, bytes_of(step.name, step.len));
-        parent = step.parent;
+            status = prepend(path, &start, bytes_of(way.name, way.len));
+        parent = way.parent;
     }
     if (status < 0)
         return status;

@@ -339,6 +339,7 @@ static int replace_tree(struct tree_writer *w)
     if (status < 0)
         return status;
     readers_end(tree);
+    views_end(tree);
     assert(LIST_EMPTY(&tree->readers));
     return take_place(w);
 }

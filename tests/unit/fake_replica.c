@@ -188,6 +188,59 @@ int tree_keys(struct tree *tree, struct bytes prefix, struct bytes after, uint32
     return 0;
 }
 
+uint64_t tree_applied(const struct tree *tree)
+{
+    return tree->revision;
+}
+
+/* ---- Views: copies ---- */
+
+struct tree_view {
+    LIST_ENTRY(tree_view) entry;
+    bool ended;
+    bool former; /* of an earlier test: revisions have begun again since */
+    struct tree tree;
+};
+static LIST_HEAD(, tree_view) views = LIST_HEAD_INITIALIZER(views);
+
+int tree_view_open(struct tree *tree, struct tree_view **out)
+{
+    if (fake.views_refused)
+        return -EBUSY;
+    struct tree_view *view = calloc(1, sizeof *view);
+    assert(view);
+    for (size_t i = 0; i < tree->count; i++) {
+        const struct entry *entry = &tree->entries[i];
+        insert(&view->tree, entry->key, entry->value, entry->attr.mode);
+        find(&view->tree, entry->key)->attr = entry->attr;
+    }
+    view->tree.revision = tree->revision;
+    LIST_INSERT_HEAD(&views, view, entry);
+    fake.views++;
+    fake.views_opened++;
+    *out = view;
+    return 0;
+}
+
+struct tree *tree_view_tree(struct tree_view *view)
+{
+    if (!view->ended && fake.views_ending > 0 && fake.views_looks-- <= 0) {
+        fake.views_ending--;
+        view->ended = true;
+    }
+    return view->ended ? NULL : &view->tree;
+}
+
+void tree_view_close(struct tree_view *view)
+{
+    while (view->tree.count > 0)
+        erase(&view->tree, &view->tree.entries[view->tree.count - 1]);
+    LIST_REMOVE(view, entry);
+    fake.views -= !view->former;
+    free(view->tree.entries);
+    free(view);
+}
+
 /* ---- Commands ---- */
 
 static bool fake_holds(const struct tree *tree, const struct op *op)
@@ -282,6 +335,7 @@ struct call {
 struct replica {
     struct tree tree;
     uv_timer_t timer;
+    uv_check_t churn;
     TAILQ_HEAD(, call) waiting;
 };
 
@@ -415,6 +469,20 @@ bool config_allows_client(const struct config *config, const struct sockaddr *ad
     return !fake.clients_forbidden;
 }
 
+/* In each turn of the loop: changes every value, and with it the revision. */
+static void fake_on_check(uv_check_t *check)
+{
+    struct tree *tree = &((struct replica *)check->data)->tree;
+    if (!fake.churning)
+        return;
+    tree->revision++;
+    for (size_t i = 0; i < tree->count; i++) {
+        struct entry *entry = &tree->entries[i];
+        memset((void *)entry->value.data, '0' + (int)(tree->revision % 10), entry->value.len);
+        entry->attr.revision = tree->revision;
+    }
+}
+
 struct replica *fake_replica_new(uv_loop_t *loop)
 {
     struct replica *replica = calloc(1, sizeof *replica);
@@ -423,6 +491,9 @@ struct replica *fake_replica_new(uv_loop_t *loop)
     uv_timer_init(loop, &replica->timer);
     replica->timer.data = replica;
     uv_timer_start(&replica->timer, fake_on_timer, 1, 1);
+    uv_check_init(loop, &replica->churn);
+    replica->churn.data = replica;
+    uv_check_start(&replica->churn, fake_on_check);
     return replica;
 }
 
@@ -438,12 +509,18 @@ void fake_clear(struct replica *replica)
         erase(&replica->tree, &replica->tree.entries[replica->tree.count - 1]);
     memset(&fake, 0, sizeof fake);
     replica->tree.revision = 0;
+    struct tree_view *view;
+    LIST_FOREACH(view, &views, entry)
+    {
+        view->ended = view->former = true;
+    }
 }
 
 void fake_replica_close(struct replica *replica)
 {
     assert(TAILQ_EMPTY(&replica->waiting));
     uv_close((uv_handle_t *)&replica->timer, NULL);
+    uv_close((uv_handle_t *)&replica->churn, NULL);
 }
 
 void fake_replica_free(struct replica *replica)

@@ -27,6 +27,11 @@ struct fake_settings {
     atomic_bool writes_held; /* until it is false again */
     atomic_int held;         /* calls waiting now */
     atomic_int keys_turns;   /* calls of tree_keys */
+    atomic_int views, views_opened;
+    atomic_int views_ending; /* so many end when they are looked at next, */
+    atomic_int views_looks;  /* or after this number of looks */
+    atomic_bool views_refused;
+    atomic_bool churning; /* every turn of the loop changes all values */
 };
 
 extern struct fake_settings fake;

@@ -115,32 +115,6 @@ static void the_largest_value_comes_back(void **state)
     free(larger);
 }
 
-/* A long raw value is cut off when it changes on its way, and never mixed. */
-static void a_value_that_changes_while_it_is_sent_is_cut_off(void **state)
-{
-    size_t len = 64 * 1024 * 1024; /* more than sockets hold */
-    char *value = calloc(1, len);
-    assert_non_null(value);
-    harness_put("moving", bytes_of(value, len), S_IFREG | 0644);
-    int fd = http_connect();
-    send_text(fd, "GET /key/moving HTTP/1.1\r\nHost: test\r\n" RAW "\r\n");
-    char *got = malloc(len);
-    assert_non_null(got);
-    assert_true(recv(fd, got, 1000, 0) > 0);
-    memset(value, 1, len);
-    harness_put("moving", bytes_of(value, len), S_IFREG | 0644);
-    size_t total = 0;
-    ssize_t n;
-    while ((n = recv(fd, got, len, 0)) > 0) {
-        assert_null(memchr(got, 1, (size_t)n));
-        total += (size_t)n;
-    }
-    assert_true(total < len);
-    close(fd);
-    free(got);
-    free(value);
-}
-
 static void head_has_the_headers_alone(void **state)
 {
     expect("PUT", "/key/k", "", "four", 200, NULL);
@@ -307,7 +281,7 @@ static void each_consistency_reads_in_its_way(void **state)
 
 static void a_listing_has_prefix_limit_and_next(void **state)
 {
-    expect("GET", "/keys", "", NULL, 200, "{\"Multiple\":[]}");
+    expect("GET", "/keys", "", NULL, 200, "{\"Multiple\":[],\"revision\":0}");
     expect("POST", "/keys", "",
            "[{\"key\":\"a\",\"value\":\"1\"},{\"key\":\"etc/x y\",\"value\":\"2\"},"
            "{\"key\":\"etc/z\",\"value\":\"3\"},{\"key\":\"f\",\"value\":\"4\"}]",
@@ -317,19 +291,20 @@ static void a_listing_has_prefix_limit_and_next(void **state)
            "{\"Multiple\":[{\"key\":\"etc/link\",\"error\":\"the key is a symbolic link, which "
            "HTTP does not follow\"},"
            "{\"key\":\"etc/x y\",\"exists\":true,\"value\":\"2\"},"
-           "{\"key\":\"etc/z\",\"exists\":true,\"value\":\"3\"}]}");
+           "{\"key\":\"etc/z\",\"exists\":true,\"value\":\"3\"}],\"revision\":2}");
     expect("GET", "/keys?limit=3&consistency=local", "", NULL, 200,
            "{\"Multiple\":[{\"key\":\"a\",\"exists\":true,\"value\":\"1\"},"
            "{\"key\":\"etc/link\",\"error\":\"the key is a symbolic link, which HTTP does not "
            "follow\"},"
-           "{\"key\":\"etc/x y\",\"exists\":true,\"value\":\"2\"}],"
-           "\"more\":true,\"next\":\"/keys?limit=3&consistency=local&after=etc/x%20y\"}");
+           "{\"key\":\"etc/x y\",\"exists\":true,\"value\":\"2\"}],\"revision\":2,"
+           "\"more\":true,"
+           "\"next\":\"/keys?limit=3&consistency=local&revision=2&after=etc/x%20y\"}");
     expect("GET", "/keys?limit=3&consistency=local&after=etc/x+y", "", NULL, 200,
            "{\"Multiple\":[{\"key\":\"etc/z\",\"exists\":true,\"value\":\"3\"},"
-           "{\"key\":\"f\",\"exists\":true,\"value\":\"4\"}]}");
+           "{\"key\":\"f\",\"exists\":true,\"value\":\"4\"}],\"revision\":2}");
     expect("GET", "/keys?limit=2&after=etc/x+y", "", NULL, 200,
            "{\"Multiple\":[{\"key\":\"etc/z\",\"exists\":true,\"value\":\"3\"},"
-           "{\"key\":\"f\",\"exists\":true,\"value\":\"4\"}]}");
+           "{\"key\":\"f\",\"exists\":true,\"value\":\"4\"}],\"revision\":2}");
 }
 
 /* The path of the next page, or NULL after the last. */
@@ -407,7 +382,6 @@ int main(void)
         TEST(paths_are_decoded_and_follow_the_tree),
         TEST(values_may_be_any_bytes),
         TEST(the_largest_value_comes_back),
-        TEST(a_value_that_changes_while_it_is_sent_is_cut_off),
         TEST(head_has_the_headers_alone),
         TEST(answers_have_the_date_of_the_cluster),
         TEST(conditions_decide_about_a_change),

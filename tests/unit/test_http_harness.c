@@ -163,8 +163,19 @@ void harness_set_body_ms(uint64_t ms)
     run_on_loop(set_body_ms, &ms);
 }
 
+static void set_moment_ms(void *arg)
+{
+    server.http->moment_ms = *(uint64_t *)arg;
+}
+
+void harness_set_moment_ms(uint64_t ms)
+{
+    run_on_loop(set_moment_ms, &ms);
+}
+
 static void reset(void *arg)
 {
+    server.http->moment_ms = HTTP_MOMENT_MS;
     server.http->body_ms_max = HTTP_BODY_MS_MAX;
     fake_clear(server.replica);
 }

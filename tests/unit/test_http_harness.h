@@ -25,6 +25,8 @@ void harness_put(const char *key, struct bytes value, uint32_t mode);
 
 /* HTTP_BODY_MS_MAX for connections and requests from now on, until the next reset. */
 void harness_set_body_ms(uint64_t ms);
+/* HTTP_MOMENT_MS likewise. */
+void harness_set_moment_ms(uint64_t ms);
 
 int http_connect(void);
 

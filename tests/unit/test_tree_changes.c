@@ -223,6 +223,35 @@ static void many_changes_are_told(void **state)
     assert_tells(f, make_put("key/7", "y"), "written 10f");
 }
 
+/* Their names are not in the entry. */
+static void directories_that_go_with_their_keys_are_told(void **state)
+{
+    struct fixture *f = *state;
+    fixture_must(f, (struct op){.type = OP_LEVEL, .size = 3});
+    fixture_must(f, make_put("dir/sub/a", "1"));
+    fixture_must(f, make_put("dir/other/a", "1"));
+    uint64_t dir = fixture_resolve(f, "dir").ino, sub = fixture_resolve(f, "dir/sub").ino;
+    uint64_t other = fixture_resolve(f, "dir/other").ino;
+    fixture_must(f, make_named(OP_UNLINK, sub, "a"));
+    fixture_must(f, make_named(OP_UNLINK, other, "a"));
+    fixture_must(f, make_put("dir", "1"));
+    const struct tree_changes *changes = tree_changes(f->tree);
+    assert_int_equal(changes->count, 4);
+    static const char *const names[] = {"sub", "other", "dir"};
+    const uint64_t inos[] = {sub, other, dir};
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(changes->list[i].kind, CHANGE_DELETED);
+        assert_int_equal(changes->list[i].ino, inos[i]);
+        assert_true(bytes_equal(changes->list[i].name, text(names[i])));
+    }
+    assert_int_equal(changes->list[3].kind, CHANGE_CREATED);
+    fixture_must(f, make_put("x/y", "1"));
+    fixture_must(f, (struct op){.type = OP_DELETE, .name = text("x/y")});
+    changes = tree_changes(f->tree);
+    assert_int_equal(changes->count, 2);
+    assert_true(bytes_equal(changes->list[1].name, text("x")));
+}
+
 /* ---- Under random operations ---- */
 
 /* The names of the tree, from what was told alone. */
@@ -384,6 +413,7 @@ int main(void)
         CHANGES_TEST(the_changes_of_a_list_are_told_once),
         CHANGES_TEST(without_an_observer_nothing_is_noted),
         CHANGES_TEST(many_changes_are_told),
+        CHANGES_TEST(directories_that_go_with_their_keys_are_told),
         CHANGES_TEST(the_changes_replayed_make_the_same_tree),
         CHANGES_TEST(the_changes_are_the_same_everywhere),
     };

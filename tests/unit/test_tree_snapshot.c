@@ -366,7 +366,7 @@ static void a_damaged_tree_is_refused(void **state)
     }
 }
 
-static void an_installation_ends_readers_and_waits(void **state)
+static void an_installation_ends_readers_and_views_and_waits(void **state)
 {
     struct waiting installed = {0}, checkpoint_done = {0}, piece = {0};
     struct fixture a, b;
@@ -380,6 +380,8 @@ static void an_installation_ends_readers_and_waits(void **state)
     assert_int_equal(tree_reader_open(a.tree, RECORD_FORMAT, &from, &index), 0);
     struct tree_reader *own;
     assert_int_equal(tree_reader_open(b.tree, RECORD_FORMAT, &own, &(uint64_t){0}), 0);
+    struct tree_view *view;
+    assert_int_equal(tree_view_open(b.tree, &view), 0);
     struct tree_writer *writer;
     assert_int_equal(tree_writer_open(b.tree, index, &writer), 0);
     transfer(from, writer);
@@ -393,6 +395,8 @@ static void an_installation_ends_readers_and_waits(void **state)
     assert_int_equal(installed.status, 0);
     assert_int_equal(tree_reader_next(own, loop, 10, piece_read, &piece), -ESTALE);
     assert_false(tree_busy(b.tree));
+    assert_null(tree_view_tree(view));
+    tree_view_close(view);
     tree_reader_close(own);
     tree_reader_close(from);
     assert_int_equal(fixture_digest(&b), fixture_digest(&a));
@@ -610,7 +614,7 @@ int main(void)
         cmocka_unit_test(damaged_pieces_are_refused),
         cmocka_unit_test(a_lost_piece_is_missed),
         cmocka_unit_test(a_damaged_tree_is_refused),
-        cmocka_unit_test(an_installation_ends_readers_and_waits),
+        cmocka_unit_test(an_installation_ends_readers_and_views_and_waits),
         cmocka_unit_test(a_decided_installation_is_finished),
         cmocka_unit_test(a_checkpoint_is_durable),
         cmocka_unit_test(a_checkpoint_counts_from_its_beginning),

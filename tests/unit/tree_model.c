@@ -88,6 +88,12 @@ bool model_is_dir(const struct model *m, uint64_t ino)
     return S_ISDIR(m->inode[ino].attr.mode);
 }
 
+void model_claim(struct model *m, uint64_t ino)
+{
+    if (model_is_dir(m, ino))
+        m->inode[ino].attr.rdev = 0;
+}
+
 int model_check_dir(const struct model *m, uint64_t ino)
 {
     if (!model_exists(m, ino))

@@ -61,6 +61,8 @@ void model_touch_contents(struct model *m, uint64_t ino);
 struct model_name *model_name_of(struct model *m, uint64_t parent, struct bytes name);
 bool model_exists(const struct model *m, uint64_t ino);
 bool model_is_dir(const struct model *m, uint64_t ino);
+/* It is used as a directory by somebody: it is not one that a PUT made in passing any more. */
+void model_claim(struct model *m, uint64_t ino);
 /* 0, -ESTALE, -ENOTDIR or -ENOENT: whether entries can be made there. */
 int model_check_dir(const struct model *m, uint64_t ino);
 /* 0, -ESTALE, -EISDIR or -EINVAL. */

@@ -43,9 +43,47 @@ static void give_old(struct model *m, const struct op *op, uint64_t ino, struct 
     buffer_append(m->old, inode->bytes, inode->attr.size);
 }
 
+/* Whether everything from this name on is a directory that a PUT made in passing. */
+static bool only_implied(const struct model *m, const struct model_name *n)
+{
+    if (!model_is_dir(m, n->ino) || m->inode[n->ino].attr.rdev == 0)
+        return false;
+    for (int i = 0; i < MODEL_NAMES; i++)
+        if (m->name[i].ino && m->name[i].parent == n->ino && !only_implied(m, &m->name[i]))
+            return false;
+    return true;
+}
+
+static void drop_all(struct model *m, struct model_name *n)
+{
+    for (int i = 0; i < MODEL_NAMES; i++)
+        if (m->name[i].ino && m->name[i].parent == n->ino)
+            drop_all(m, &m->name[i]);
+    model_drop(m, n, 0);
+}
+
+static struct model_name *name_of_dir(struct model *m, uint64_t ino)
+{
+    struct model_name *n = m->name;
+    while (n->ino != ino)
+        n++;
+    return n;
+}
+
+/* Drops the directories that a PUT made in passing and that are empty now, from this one on up. */
+static void prune(struct model *m, uint64_t dir)
+{
+    while (m->inode[dir].attr.rdev != 0 && m->inode[dir].attr.size == 0) {
+        uint64_t parent = m->inode[dir].parent;
+        model_drop(m, name_of_dir(m, dir), 0);
+        dir = parent;
+    }
+}
+
 static int apply_put(struct model *m, const struct op *op, struct op_result *out)
 {
-    struct attr attr = {.mode = S_IFDIR | 0755, .uid = op->uid, .gid = op->gid};
+    struct attr attr = {
+        .mode = S_IFDIR | 0755, .uid = op->uid, .gid = op->gid, .rdev = m->level >= 3};
     struct bytes rest = op->name, name = key_next(&rest);
     uint64_t dir = INO_ROOT, ino = model_find(m, dir, name);
     while (ino && rest.len > 0) {
@@ -55,11 +93,17 @@ static int apply_put(struct model *m, const struct op *op, struct op_result *out
         name = key_next(&rest);
         ino = model_find(m, dir, name);
     }
+    struct model_name *in_the_way = ino ? model_name_of(m, dir, name) : NULL;
+    if (in_the_way && !only_implied(m, in_the_way))
+        in_the_way = NULL;
+    ino = in_the_way ? 0 : ino;
     int status = ino ? model_check_file(m, ino) : 0;
     if (status == 0)
         status = check_conditions(m, op, ino);
     if (status < 0)
         return status;
+    if (in_the_way)
+        drop_all(m, in_the_way);
     out->existed = ino != 0;
     if (ino) {
         give_old(m, op, ino, out);
@@ -70,6 +114,7 @@ static int apply_put(struct model *m, const struct op *op, struct op_result *out
         name = key_next(&rest);
     }
     attr.mode = S_IFREG | (op->mode ? op->mode & 07777 : 0644);
+    attr.rdev = 0;
     if (!ino)
         ino = model_make(m, dir, name, attr);
     model_replace(m, ino, op->data);
@@ -86,14 +131,21 @@ static int apply_delete(struct model *m, const struct op *op, struct op_result *
             return -ENOTDIR;
         n = model_name_of(m, n->ino, key_next(&rest));
     }
-    if (n && model_is_dir(m, n->ino))
+    bool in_the_way = n && only_implied(m, n);
+    if (n && model_is_dir(m, n->ino) && !in_the_way)
         return -EISDIR;
-    int status = check_conditions(m, op, n ? n->ino : 0);
+    int status = check_conditions(m, op, n && !in_the_way ? n->ino : 0);
     if (status < 0 || !n)
         return status;
-    out->existed = true;
-    give_old(m, op, n->ino, out);
-    out->attr = model_drop(m, n, op->hold);
+    uint64_t dir = n->parent;
+    if (in_the_way) {
+        drop_all(m, n);
+    } else {
+        out->existed = true;
+        give_old(m, op, n->ino, out);
+        out->attr = model_drop(m, n, op->hold);
+    }
+    prune(m, dir);
     return 0;
 }
 
@@ -204,6 +256,7 @@ static int apply_attributes(struct model *m, const struct op *op, struct op_resu
         status = apply_xattr(m, op);
     if (status < 0)
         return status;
+    model_claim(m, op->ino);
     model_touch(m, op->ino);
     out->attr = m->inode[op->ino].attr;
     return 0;

@@ -37,6 +37,7 @@ static int apply_make(struct model *m, const struct op *op, struct op_result *ou
         return -EEXIST;
     if (S_ISCHR(mode) || S_ISBLK(mode))
         attr.rdev = op->rdev;
+    model_claim(m, op->ino);
     ino = model_make(m, op->ino, op->name, attr);
     if (op->type == OP_SYMLINK)
         model_replace(m, ino, op->data);
@@ -58,6 +59,7 @@ static int apply_link(struct model *m, const struct op *op, struct op_result *ou
         return -ENOENT;
     if (model_find(m, op->ino, op->name))
         return -EEXIST;
+    model_claim(m, op->ino);
     model_enter(m, op->ino, op->name, op->ino2);
     attr->nlink++;
     model_touch(m, op->ino2);
@@ -138,6 +140,12 @@ static int apply_rename(struct model *m, const struct op *op, struct op_result *
         return status;
     out->existed = target != 0;
     if (source != target) {
+        model_claim(m, source);
+        model_claim(m, op->ino2);
+        if (op->flags & OP_EXCHANGE) {
+            model_claim(m, target);
+            model_claim(m, op->ino);
+        }
         model_leave(m, model_name_of(m, op->ino, op->name));
         if (target && (op->flags & OP_EXCHANGE)) {
             model_leave(m, model_name_of(m, op->ino2, op->name2));

@@ -1,6 +1,7 @@
 #include "tree_script.h"
 
 #include "command/key.h"
+#include "command/level.h"
 
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -87,6 +88,8 @@ static void pick_names(const struct model *m, uint64_t *seed, struct op *op)
 
 static struct op pick_op(const struct model *m, uint64_t *seed)
 {
+    if (random_below(seed, 150) == 0)
+        return (struct op){.type = OP_LEVEL, .size = 1 + random_below(seed, LEVEL_MAX)};
     struct op op = workload_op(seed, 100);
     uint64_t taken; /* the inode that may lose a name */
     if (op.type == OP_PUT || op.type == OP_DELETE) {

@@ -2,7 +2,7 @@
 // killers: test_http_meaning
 @@
 @@
-http_range_of(...)
+http_range_take(...)
 {
 <...
 - answer->range_len > 0 ? HTTP_PARTIAL_CONTENT : HTTP_RANGE_NOT_SATISFIABLE

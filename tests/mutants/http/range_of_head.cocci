@@ -2,7 +2,7 @@
 // killers: test_http_meaning
 @@
 @@
-http_range_of(...)
+http_range_take(...)
 {
 <...
 - !get

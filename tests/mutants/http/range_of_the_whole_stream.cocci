@@ -2,10 +2,10 @@
 // killers: test_http_meaning
 @@
 @@
-stream_read(...)
+value_gather(...)
 {
 <...
-- stream->from + offset
-+ offset
+- value->from + request->out.len
++ request->out.len
 ...>
 }

@@ -2,9 +2,9 @@
 // killers: test_tree_random
 @@
 @@
-op_delete(...)
+delete_found(...)
 {
 <...
-- out->attr = walk.inode.attr;
+- out->attr = walk->inode.attr;
 ...>
 }
