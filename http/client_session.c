@@ -7,14 +7,13 @@
 #include "client_session.h"
 
 #include "base/trace.h"
-#include "origin.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
-#include <unistd.h>
+#include <string.h>
 
-enum { CLOSE_SECONDS_MAX = 5, ORIGIN_BYTES_MAX = 512 };
+enum { CLOSE_SECONDS_MAX = 5 };
 
 TAILQ_HEAD(client_queue, client_exchange);
 
@@ -237,34 +236,12 @@ static void session_end(struct client_session *session)
     LIST_REMOVE(session, all);
 }
 
-/* Refuses web pages of other origins, as HTTP does (origin.h). */
-static int session_admit(struct lws *wsi)
-{
-    if (lws_hdr_total_length(wsi, WSI_TOKEN_ORIGIN) == 0)
-        return 0;
-    /* A header that does not fit leaves its text empty, which counts as foreign. */
-    char origin[ORIGIN_BYTES_MAX] = "", host[ORIGIN_BYTES_MAX] = "";
-    lws_hdr_copy(wsi, origin, sizeof origin, WSI_TOKEN_ORIGIN);
-    lws_hdr_copy(wsi, host, sizeof host, WSI_TOKEN_HOST);
-    if (!http_origin_is_foreign(origin, host))
-        return 0;
-    lws_return_http_status(wsi, HTTP_STATUS_FORBIDDEN, HTTP_ORIGIN_REFUSED);
-    return -1;
-}
-
 static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
                     size_t len)
 {
     struct client_session *session = user;
     struct http_clients *clients = lws_get_vhost(wsi) ? lws_vhost_user(lws_get_vhost(wsi)) : NULL;
     switch (reason) {
-    case LWS_CALLBACK_HTTP: /* no upgrade was asked for */
-        if (lws_return_http_status(wsi, HTTP_STATUS_BAD_REQUEST,
-                                   "/client is a WebSocket: ask for an upgrade") != 0)
-            return -1;
-        return lws_http_transaction_completed(wsi) != 0 ? -1 : 0;
-    case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
-        return session_admit(wsi);
     case LWS_CALLBACK_ESTABLISHED:
         session_begin(clients, session, wsi);
         return 0;
@@ -318,10 +295,67 @@ int http_clients_start(struct http *http, struct lws_context *context, struct ht
     return 0;
 }
 
-void http_clients_adopt(struct http_clients *clients, int fd)
+/* ---- From HTTP to WebSocket ---- */
+
+/* A key is 16 bytes in base64 (RFC 6455, 4.1). */
+static bool websocket_key_ok(const char *key)
 {
-    if (!lws_adopt_socket_vhost(clients->vhost, fd))
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    return key && strlen(key) == 24 && strspn(key, digits) == 22 && strcmp(key + 22, "==") == 0;
+}
+
+static bool version_ok(const struct http_head *head)
+{
+    const char *version = http_head_field(head, "Sec-WebSocket-Version");
+    return version && strcmp(version, "13") == 0;
+}
+
+static bool asks_for_upgrade(const struct http_head *head)
+{
+    return !head->is_1_0 && !head->chunked && head->body_bytes == 0 &&
+           strcmp(head->method, "GET") == 0 && http_list_has(head, "Upgrade", "websocket") &&
+           http_list_has(head, "Connection", "upgrade") &&
+           websocket_key_ok(http_head_field(head, "Sec-WebSocket-Key"));
+}
+
+bool http_client_is_handshake(const struct http_request *request)
+{
+    return request->state == HTTP_REQUEST_RECEIVING &&
+           request->route->handler == http_client_refused && !request->uri_fault.text[0] &&
+           asks_for_upgrade(&request->head) && version_ok(&request->head) &&
+           http_clients_have_room(request->http->clients);
+}
+
+/* Only what counts, so that libwebsockets reads nothing that has not been checked here. */
+void http_client_handshake(const struct http_request *request, struct buffer *out)
+{
+    buffer_printf(out,
+                  "GET /client HTTP/1.1\r\nHost: node\r\nUpgrade: websocket\r\n"
+                  "Connection: Upgrade\r\nSec-WebSocket-Key: %s\r\n"
+                  "Sec-WebSocket-Version: 13\r\n\r\n",
+                  http_header(request, "Sec-WebSocket-Key"));
+}
+
+void http_clients_adopt(struct http_clients *clients, int fd, struct bytes first)
+{
+    if (!lws_adopt_socket_vhost_readbuf(clients->vhost, fd, (const char *)first.data, first.len))
         trace_debug("http", "a WebSocket was closed before it began");
+}
+
+/* A GET /client that is no handshake, or that comes when there is no room. */
+void http_client_refused(struct http_request *request)
+{
+    if (asks_for_upgrade(&request->head) && !version_ok(&request->head)) {
+        request->answer.field = "Sec-WebSocket-Version: 13"; /* RFC 6455, 4.4 */
+        http_error(request, HTTP_UPGRADE_REQUIRED, (struct bytes){0},
+                   "this node speaks version 13 of the WebSocket protocol");
+    } else if (asks_for_upgrade(&request->head)) {
+        http_error(request, HTTP_SERVICE_UNAVAILABLE, (struct bytes){0},
+                   "this node has as many WebSockets as it serves: try again later");
+    } else {
+        http_error(request, HTTP_BAD_REQUEST, (struct bytes){0},
+                   "/client is a WebSocket: ask for an upgrade");
+    }
 }
 
 void http_clients_stop(struct http_clients *clients)
@@ -343,17 +377,4 @@ void http_clients_free(struct http_clients *clients)
 {
     assert(!clients || LIST_EMPTY(&clients->sessions));
     free(clients);
-}
-
-/* A GET /client that came to the HTTP server: http_adopt_websocket sent it here, or it follows
- * another request on its connection. */
-void http_client_refused(struct http_request *request)
-{
-    if (!http_clients_have_room(request->http->clients))
-        http_error(request, MHD_HTTP_SERVICE_UNAVAILABLE, (struct bytes){0},
-                   "this node has as many WebSockets as it serves: try again later");
-    else
-        http_error(request, MHD_HTTP_BAD_REQUEST, (struct bytes){0},
-                   "/client is a WebSocket and begins a connection of its own: ask for the upgrade "
-                   "in the first request of a new connection");
 }

@@ -22,10 +22,16 @@ int http_clients_start(struct http *http, struct lws_context *context,
 bool http_clients_have_room(const struct http_clients *clients);
 /* How many there are. */
 uint32_t http_clients_count(const struct http_clients *clients);
-void http_clients_adopt(struct http_clients *clients, int fd); /* takes fd */
+/* Takes a connection whose client has asked for a WebSocket; `first` is what libwebsockets reads
+ * before the socket: http_client_handshake, and what the client has sent behind it. */
+void http_clients_adopt(struct http_clients *clients, int fd, struct bytes first);
 /* Closes every connection once its replies are sent. */
 void http_clients_stop(struct http_clients *clients);
 void http_clients_free(struct http_clients *clients); /* after the context is gone; NULL is fine */
+
+/* Whether the request, admitted, is a handshake that can be answered with 101. */
+bool http_client_is_handshake(const struct http_request *request);
+void http_client_handshake(const struct http_request *request, struct buffer *out);
 
 /* ---- One request (client_request.c) ---- */
 

@@ -48,7 +48,7 @@ void http_error(struct http_request *request, unsigned int status, struct bytes 
     make_plain(text);
     put_error(request, key, text);
     request->answer.content_type = NULL;
-    request->answer.retry = status == MHD_HTTP_SERVICE_UNAVAILABLE;
+    request->answer.retry = status == HTTP_SERVICE_UNAVAILABLE;
     http_answer(request, status);
 }
 
@@ -77,11 +77,11 @@ static unsigned int status_of_outcome(enum replica_outcome outcome)
 {
     switch (outcome) {
     case REPLICA_TIMEOUT:
-        return MHD_HTTP_GATEWAY_TIMEOUT;
+        return HTTP_GATEWAY_TIMEOUT;
     case REPLICA_UNSUPPORTED:
-        return MHD_HTTP_NOT_IMPLEMENTED;
+        return HTTP_NOT_IMPLEMENTED;
     default:
-        return MHD_HTTP_SERVICE_UNAVAILABLE;
+        return HTTP_SERVICE_UNAVAILABLE;
     }
 }
 
@@ -132,26 +132,26 @@ static unsigned int status_of_errno(int status)
 {
     switch (status) {
     case -ECANCELED:
-        return MHD_HTTP_PRECONDITION_FAILED;
+        return HTTP_PRECONDITION_FAILED;
     case -EISDIR:
     case -ENOTDIR:
     case -EINVAL:
     case -ELOOP:
     case -ENOTEMPTY:
-        return MHD_HTTP_CONFLICT;
+        return HTTP_CONFLICT;
     case -EPERM:
-        return MHD_HTTP_FORBIDDEN;
+        return HTTP_FORBIDDEN;
     case -ENAMETOOLONG:
-        return MHD_HTTP_BAD_REQUEST;
+        return HTTP_BAD_REQUEST;
     case -EFBIG:
     case -E2BIG:
-        return MHD_HTTP_CONTENT_TOO_LARGE;
+        return HTTP_CONTENT_TOO_LARGE;
     case -ENOSPC:
-        return MHD_HTTP_INSUFFICIENT_STORAGE;
+        return HTTP_INSUFFICIENT_STORAGE;
     case -EBUSY:
-        return MHD_HTTP_SERVICE_UNAVAILABLE;
+        return HTTP_SERVICE_UNAVAILABLE;
     default:
-        return MHD_HTTP_INTERNAL_SERVER_ERROR;
+        return HTTP_INTERNAL_SERVER_ERROR;
     }
 }
 
@@ -168,16 +168,16 @@ static bool key_ok(struct http_request *request, struct bytes key, unsigned int 
     int status = key_check(key, &why);
     if (status != 0)
         http_error(request,
-                   status == -EPERM          ? MHD_HTTP_FORBIDDEN
+                   status == -EPERM          ? HTTP_FORBIDDEN
                    : status == -ENAMETOOLONG ? too_long
-                                             : MHD_HTTP_BAD_REQUEST,
+                                             : HTTP_BAD_REQUEST,
                    key, "%s", why);
     return status == 0;
 }
 
 bool http_key_ok(struct http_request *request)
 {
-    return key_ok(request, http_path_key(request), MHD_HTTP_URI_TOO_LONG);
+    return key_ok(request, http_path_key(request), HTTP_URI_TOO_LONG);
 }
 
 bool http_body_items(struct http_request *request, http_items_parser *parse)
@@ -187,16 +187,16 @@ bool http_body_items(struct http_request *request, http_items_parser *parse)
     if (status != 0) {
         http_items_free(&request->items);
         http_error(request,
-                   status == -E2BIG    ? MHD_HTTP_CONTENT_TOO_LARGE
-                   : status == -ENOMEM ? MHD_HTTP_SERVICE_UNAVAILABLE
-                                       : MHD_HTTP_BAD_REQUEST,
+                   status == -E2BIG    ? HTTP_CONTENT_TOO_LARGE
+                   : status == -ENOMEM ? HTTP_SERVICE_UNAVAILABLE
+                                       : HTTP_BAD_REQUEST,
                    (struct bytes){0}, "%s", fault.text);
         return false;
     }
     buffer_free(&request->body);
     for (size_t i = 0; i < request->items.count; i++)
         if (request->items.list[i].type != OP_ELSE &&
-            !key_ok(request, request->items.list[i].key, MHD_HTTP_BAD_REQUEST))
+            !key_ok(request, request->items.list[i].key, HTTP_BAD_REQUEST))
             return false;
     return true;
 }

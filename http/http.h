@@ -23,11 +23,11 @@
  *   - GET /keys with a body of keys reads all of them at one point.
  *   - A raw value (Accept: application/octet-stream) of any length is one version of it, whatever
  *     is written meanwhile. What a node cannot keep any longer for a slow client it cuts off.
- *   - Conditions (If-Match, If-None-Match) are for one key. GET with If-None-Match gives 304.
+ *   - Conditions (If-Match, If-None-Match, If-Unmodified-Since) are for one key, and Range is for
+ *     raw values (condition.h). README.md has a table of all header fields that matter.
  *   - ?consistency=linearizable|cached|local on reads.
  *
- * Thread: the loop's. libmicrohttpd has no thread of its own; its epoll descriptor is watched by
- * libuv. */
+ * Thread: the loop's. */
 #ifndef QUORUMFS_HTTP_HTTP_H
 #define QUORUMFS_HTTP_HTTP_H
 
@@ -61,10 +61,9 @@ struct http;
 int http_start(uv_loop_t *loop, struct lws_context *websockets, struct replica *replica,
                const struct config *config, struct http **http, struct fault *fault);
 
-/* The listener hands connections over through these; they take the descriptor. `http` is a struct
+/* The listener hands connections over through this; it takes the descriptor. `http` is a struct
  * http. */
 void http_adopt(void *http, int fd, const struct sockaddr *from, socklen_t from_len);
-void http_adopt_websocket(void *http, int fd, const struct sockaddr *from, socklen_t from_len);
 
 /* How many connections there are of both kinds. */
 uint32_t http_connection_count(void *http);

@@ -1,23 +1,24 @@
 /* Private to the room: the server, and the life of a request.
  *
- *   RECEIVING --body complete--> RUNNING --handler waits--> WAITING (suspended)
+ *   RECEIVING --body complete--> RUNNING --handler waits--> WAITING
  *       |                           |                          |
- *       | refused early             | http_answer              | http_answer: resumed
+ *       | refused early             | http_answer              | http_answer
  *       +---------------------------+--------> ANSWERED <------+
  *
- * A request lives until libmicrohttpd has sent its answer or lost its connection. libmicrohttpd
- * does not look at a suspended connection, so a request cannot go away while the replica holds it.
+ * A request lives until its answer is sent or its connection is lost; while the replica holds it,
+ * the connection stays, whatever the client does.
  *
  * Thread: the loop's. */
 #ifndef QUORUMFS_HTTP_INTERNAL_H
 #define QUORUMFS_HTTP_INTERNAL_H
 
+#include "head.h"
 #include "http.h"
 #include "json_in.h"
 #include "routes.h"
+#include "status.h"
 #include "uri.h"
 
-#include <microhttpd.h>
 #include <sys/queue.h>
 
 struct http_request;
@@ -30,25 +31,18 @@ TAILQ_HEAD(http_requests, http_request);
 struct http_moment;
 TAILQ_HEAD(http_moments, http_moment);
 
-/* A TCP connection. */
-struct http_connection {
-    TAILQ_ENTRY(http_connection) all, receiving;
-    int fd;
-    bool allowed;        /* its address may use this door */
-    bool busy;           /* it has a request */
-    bool gives_way;      /* it is being ended, for a new one */
-    bool resumed;        /* that request has waited for the replica */
-    uint64_t receive_by; /* ms of the loop's clock; 0: no request is arriving */
+enum {
+    HTTP_READ_BYTES = 64 * 1024, /* of one connection in one turn of the loop */
+    /* An unwanted body up to this size is read and dropped, which keeps the connection. */
+    HTTP_UNREAD_BODY_BYTES_MAX = 64 * 1024,
 };
 
 struct http {
     uv_loop_t *loop;
     struct replica *replica;
     const struct config *config;
-    struct MHD_Daemon *daemon;
     struct http_clients *clients; /* the WebSockets */
-    uv_poll_t poll;
-    uv_idle_t idle;   /* active while the daemon or a request has something to do at once */
+    uv_idle_t idle;   /* active while a connection or a request has something to do at once */
     uv_timer_t timer; /* for time-outs only */
     uint32_t handles_open;
     bool stopping, freeing;
@@ -57,25 +51,19 @@ struct http {
     uint64_t moment_ms;   /* HTTP_MOMENT_MS; likewise */
     uint64_t stop_by;     /* ms of the loop's clock */
     struct http_connections connections;
-    struct http_connections receiving; /* by receive_by, the next to expire first */
+    struct http_connections due; /* to go on in the loop's next turn */
     uint32_t connection_count;
-    LIST_HEAD(, http_linger) lingering;
-    uint32_t linger_count;
     struct http_requests going_on; /* to be continued in the loop's next turn */
     struct http_moments moments;
     uint32_t moment_count;
     size_t held_bytes; /* of bodies and answers, all requests */
     uint64_t requests_total;
+    time_t date_of; /* the second that `date` shows */
+    char date[32];
+    uint8_t input[HTTP_READ_BYTES]; /* what was received last, from any connection */
 };
 
-/* The life of a request, for the time-outs of its connection: its first line is here; its body is
- * complete; its answer is sent. */
-void http_connection_arriving(struct http *http, struct http_connection *connection);
-void http_connection_arrived(struct http *http, struct http_connection *connection);
-void http_connection_over(struct http *http, struct http_connection *connection);
-
-/* Runs the daemon in the loop's next turn, before the loop waits. Call it whenever something
- * outside of MHD_run gave the daemon work. */
+/* Calls back in the loop's next turn, before the loop waits. */
 void http_wake(struct http *http);
 
 /* To be called when a handle that counts in `handles_open` is closed. */
@@ -84,9 +72,56 @@ void http_handle_closed(struct http *http);
 /* Whether clients have all the descriptors that they may have. */
 bool http_is_crowded(struct http *http);
 
-/* Keeps a connection that is about to be closed until its client has read the answer (linger.c). */
-void http_linger(struct http *http, int fd);
-void http_linger_end_expired(struct http *http);
+/* ---- Connections (connection.c) ---- */
+
+enum http_phase {
+    HTTP_PHASE_HEAD, /* a request is awaited, or its head is arriving */
+    HTTP_PHASE_BODY,
+    HTTP_PHASE_RUNNING, /* the request is carried out */
+    HTTP_PHASE_SENDING,
+    HTTP_PHASE_ENDING, /* everything is sent, and the client has to see the end (RFC 9112, 9.6) */
+    HTTP_PHASE_CLOSED,
+};
+
+/* A TCP connection. */
+struct http_connection {
+    TAILQ_ENTRY(http_connection) all, due;
+    struct http *http;
+    uv_poll_t poll;
+    int fd, events; /* events: what the loop watches for */
+    enum http_phase phase;
+    bool allowed;      /* its address may use this door */
+    bool is_due;       /* on the list */
+    bool ended;        /* the client sends nothing more */
+    bool broken;       /* the client is gone */
+    bool closes;       /* after the answer */
+    uint64_t deadline; /* ms of the loop's clock; 0: none */
+    uint64_t begun;    /* likewise, when a request began to arrive; 0: none does */
+    struct buffer in;  /* received, and not yet taken */
+    size_t scanned;    /* of it, in search of a head's end */
+    struct http_chunks chunks;
+    uint64_t body_left; /* of a body that is not chunked */
+    struct http_request *request;
+    size_t head_sent, out_sent; /* of the answer, or of the present piece of its stream */
+    uint64_t streamed, dropped; /* bytes */
+    struct buffer upgrade;      /* what libwebsockets reads first; the socket goes there */
+};
+
+/* Takes the descriptor, and answers what comes. False: out of memory; it is closed. */
+bool http_connection_open(struct http *http, int fd, const struct sockaddr *from);
+
+/* The answer of its request, which has waited, is there. */
+void http_connection_answered(struct http_connection *connection);
+
+/* Goes on with a connection that was due. */
+void http_connection_go_on(struct http_connection *connection);
+
+/* Ends a connection whose time is up, or that waits for another request when the server stops. */
+void http_connection_expire(struct http_connection *connection);
+void http_connection_stop(struct http_connection *connection);
+
+/* Closes it whatever it does; the replica must not hold its request. */
+void http_connection_close(struct http_connection *connection);
 
 /* ---- Routes (route.c) ---- */
 
@@ -130,49 +165,84 @@ enum http_request_state {
     HTTP_REQUEST_ANSWERED,
 };
 
+/* What a key's value can be sent as (RFC 9110, 8.8.3.3: each has an entity tag of its own). */
+enum http_form { HTTP_FORM_RAW, HTTP_FORM_JSON };
+
+/* The body of an answer, read piece by piece while it is sent. `read` returns how many bytes it has
+ * put to `to`, at least one, or -1: the connection is then cut. */
+struct http_stream {
+    uint64_t size;
+    ssize_t (*read)(void *arg, uint64_t offset, char *to, size_t len);
+    void (*free)(void *arg);
+    void *arg;
+};
+
+enum { HTTP_STREAM_BYTES = 256 * 1024 }; /* of a piece */
+
 /* The answer, its body excepted. */
 struct http_answer {
     unsigned int status;
     const char *content_type; /* NULL: JSON */
-    char allow[32];           /* 405: the methods that the path has */
+    char allow[40];           /* 405, OPTIONS: the methods that there are */
+    const char *field;        /* NULL, or another header field: a whole line */
     uint64_t etag;            /* a revision; 0: none */
-    bool retry;               /* nothing has happened: Retry-After invites to try again */
+    enum http_form etag_form;
+    bool varies;               /* the request chooses the form of a value by Accept */
+    bool retry;                /* nothing has happened: Retry-After invites to try again */
+    unsigned int range_status; /* of a raw value: 200, 206 or 416, and which bytes of it */
+    uint64_t range_from, range_len, range_size;
     bool stale;
-    uint64_t age_ms;             /* with `stale` */
-    struct MHD_Response *stream; /* instead of the body */
+    uint64_t age_ms;           /* with `stale` */
+    struct http_stream stream; /* instead of the body, if it has `read` */
 };
+
+enum { HTTP_ANSWER_HEAD_BYTES_MAX = 1024 };
 
 struct http_request {
     struct http *http;
-    struct MHD_Connection *mhd;
     struct http_connection *connection;
-    const struct http_route *route;
+    const struct http_route *route; /* NULL: the head is malformed */
     enum http_request_state state;
     uint64_t began_ms; /* of the loop's clock */
+    struct http_head head;
     struct http_uri uri;
     struct fault uri_fault; /* empty: the URI is fine */
     struct buffer body;
     bool body_too_large;
-    bool head;                    /* HEAD: the answer's body is not sent */
     size_t held_bytes;            /* of the body and the answer */
     struct http_items items;      /* what the body asks for */
     struct http_listing *listing; /* GET /keys without a body */
+    struct http_change *change;   /* one that depends on a read (change.c) */
     struct http_value *value;     /* a long value that is gathered */
     uint32_t beginnings;          /* how often its moment has ended */
     struct http_answer answer;
-    struct buffer out;   /* the answer's body */
+    struct buffer out; /* the answer's body, or a piece of it */
+    char answer_head[HTTP_ANSWER_HEAD_BYTES_MAX];
+    size_t answer_head_len;
     http_handler *go_on; /* while on the list `going_on` */
     TAILQ_ENTRY(http_request) going_on;
-    char text[]; /* the URI, decoded in place */
+    char text[]; /* the head; its parts are decoded in place */
 };
 
-/* libmicrohttpd's callbacks; `arg` is the server. */
-void *http_request_begin(void *arg, const char *uri, struct MHD_Connection *mhd);
-enum MHD_Result http_request_access(void *arg, struct MHD_Connection *mhd, const char *url,
-                                    const char *method, const char *version, const char *data,
-                                    size_t *data_len, void **request);
-void http_request_end(void *arg, struct MHD_Connection *mhd, void **request,
-                      enum MHD_RequestTerminationCode why);
+/* A request from its head, whose bytes are copied; NULL: out of memory. A head that is malformed
+ * has its answer already, and no route. */
+struct http_request *http_request_new(struct http_connection *connection, struct bytes head);
+
+/* The head is complete. Refuses as much as possible before the body comes; errors that need not be
+ * told so early wait for http_request_run. */
+void http_request_admit(struct http_request *request);
+
+/* A piece of the body; the whole body is there. */
+void http_request_receive(struct http_request *request, struct bytes data);
+void http_request_run(struct http_request *request);
+
+/* Writes `answer_head`. `closes`: no request follows on the connection. */
+void http_request_finish_head(struct http_request *request, bool closes);
+
+/* Whether the answer to this method and status has a body (RFC 9110, 6.4.1). */
+bool http_request_has_answer_body(const struct http_request *request);
+
+void http_request_free(struct http_request *request);
 
 /* Sends `answer` and `out`: exactly once for each request, in its handler or when the replica calls
  * back. */
@@ -193,8 +263,23 @@ const char *http_header(const struct http_request *request, const char *name);
 /* The consistency that the query asks for; false: 400 was answered. */
 bool http_consistency(struct http_request *request, enum replica_consistency *consistency);
 
+/* Refuses header fields that change what the request means and that this node cannot follow
+ * (admit.c). False: the error was answered. */
+bool http_admit(struct http_request *request);
+
 /* Marks the answer as stale if the read was. */
 void http_set_freshness(struct http_request *request, struct replica_freshness freshness);
+
+/* ---- Changes (change.c) ---- */
+
+/* Submits a command of these operations. */
+void http_submit(struct http_request *request, const struct op *ops, size_t count,
+                 replica_written_cb *done);
+
+/* Submits one operation on one key, under the conditions of the request's header (RFC 9110, 13). */
+void http_change_key(struct http_request *request, const struct op *op, replica_written_cb *done);
+
+void http_change_free(struct http_change *change); /* NULL is fine */
 
 /* ---- Errors (errors.c) ---- */
 
@@ -230,7 +315,8 @@ int http_put_value(struct buffer *out, struct tree *tree, struct bytes key, cons
 /* {"key":K,"exists":false} for -ENOENT, and {"key":K,"error":...} for any other status. */
 void http_put_absent(struct buffer *out, struct bytes key, int status);
 
-/* Answers with the bytes themselves, a long value in pieces. */
+/* Answers with the bytes themselves, or with the range of them that was asked for; a long value in
+ * pieces. */
 void http_answer_raw(struct http_request *request, const struct attr *attr);
 void http_value_free(struct http_value *value); /* NULL is fine */
 

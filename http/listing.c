@@ -170,12 +170,12 @@ static void answer_page(struct http_request *request, uint64_t revision, bool mo
     }
     http_json_raw(out, "}");
     listing_leave(request->http, request->listing); /* the client may take long to read the page */
-    http_answer(request, MHD_HTTP_OK);
+    http_answer(request, HTTP_OK);
 }
 
 static void answer_gone(struct http_request *request)
 {
-    http_error(request, MHD_HTTP_GONE, (struct bytes){0},
+    http_error(request, HTTP_GONE, (struct bytes){0},
                "this node does not have the keys of revision %llu any more: begin again, without a "
                "revision; a listing can be continued for %d s, or less while very much is written",
                (unsigned long long)request->uri.revision, HTTP_MOMENT_MS / 1000);
@@ -262,7 +262,7 @@ void http_list_keys(struct http_request *request)
     if (!http_consistency(request, &consistency))
         return;
     if (request->uri.prefix.len > PATH_BYTES_MAX || request->uri.after.len > PATH_BYTES_MAX) {
-        http_error(request, MHD_HTTP_URI_TOO_LONG, (struct bytes){0},
+        http_error(request, HTTP_URI_TOO_LONG, (struct bytes){0},
                    "prefix and after can have at most %d bytes", PATH_BYTES_MAX);
         return;
     }

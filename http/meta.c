@@ -36,7 +36,7 @@ static void answer_pings(struct pings *pings)
         http_json_raw(out, "}");
     }
     http_json_raw(out, "]}");
-    http_answer(request, MHD_HTTP_OK);
+    http_answer(request, HTTP_OK);
     free(pings);
 }
 
@@ -81,13 +81,13 @@ void http_ping(struct http_request *request)
 void http_status(struct http_request *request)
 {
     status_json(request->http->replica, &request->out);
-    http_answer(request, MHD_HTTP_OK);
+    http_answer(request, HTTP_OK);
 }
 
 void http_healthz(struct http_request *request)
 {
     http_json_raw(&request->out, "{\"healthy\":true}");
-    http_answer(request, MHD_HTTP_OK);
+    http_answer(request, HTTP_OK);
 }
 
 /* A node is ready if it would answer a linearizable read. */
@@ -98,7 +98,7 @@ void http_readyz(struct http_request *request)
     bool serves = status.paxos.has_quorum && status.paxos.has_leader && status.settled;
     if (serves && !request->http->stopping) {
         http_json_raw(&request->out, "{\"ready\":true}");
-        http_answer(request, MHD_HTTP_OK);
+        http_answer(request, HTTP_OK);
         return;
     }
     const char *why = request->http->stopping    ? "this node is stopping"
@@ -110,7 +110,7 @@ void http_readyz(struct http_request *request)
     http_json_field(&request->out, "error", bytes_of_text(why));
     http_json_raw(&request->out, "}");
     request->answer.retry = true;
-    http_answer(request, MHD_HTTP_SERVICE_UNAVAILABLE);
+    http_answer(request, HTTP_SERVICE_UNAVAILABLE);
 }
 
 void http_metrics(struct http_request *request)
@@ -131,5 +131,13 @@ void http_metrics(struct http_request *request)
                   (unsigned long long)http->requests_total, http->connection_count,
                   http->held_bytes);
     request->answer.content_type = "text/plain; version=0.0.4; charset=utf-8";
-    http_answer(request, MHD_HTTP_OK);
+    http_answer(request, HTTP_OK);
+}
+
+/* Nodes come by way of the listener: this one is not the first request of its connection, or has
+ * another form than theirs. */
+void http_omnipax(struct http_request *request)
+{
+    http_error(request, HTTP_BAD_REQUEST, (struct bytes){0},
+               "/omnipax is for the other nodes, which begin a connection with GET /omnipax");
 }

@@ -1,25 +1,9 @@
 /* GET /key/K, and GET /keys with a list of keys. */
-#include "http_internal.h"
+#include "condition.h"
 #include "json_out.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
-
-static bool wants_raw(const struct http_request *request)
-{
-    const char *accept = http_header(request, MHD_HTTP_HEADER_ACCEPT);
-    return accept && strcasestr(accept, "application/octet-stream");
-}
-
-/* Whether If-None-Match (RFC 9110, 13.1.2) names the present revision. */
-static bool not_modified(const struct http_request *request, uint64_t revision)
-{
-    const char *tags = http_header(request, MHD_HTTP_HEADER_IF_NONE_MATCH);
-    char tag[32];
-    snprintf(tag, sizeof tag, "\"%llu\"", (unsigned long long)revision);
-    return tags && (strcmp(tags, "*") == 0 || strstr(tags, tag));
-}
 
 static void answer_value(struct http_request *request, struct bytes key, const struct attr *attr)
 {
@@ -36,32 +20,51 @@ static void answer_value(struct http_request *request, struct bytes key, const s
         return;
     }
     http_json_raw(out, "}");
-    http_answer(request, MHD_HTTP_OK);
+    http_answer(request, HTTP_OK);
+}
+
+/* Answers about a key that exists: its value in the form that the client prefers, or that the
+ * conditions of the request leave nothing to send. */
+static void answer_found(struct http_request *request, struct bytes key, const struct attr *attr)
+{
+    enum http_form form = http_form_wanted(&request->head);
+    struct http_selected selected = {.exists = true,
+                                     .revision = attr->revision,
+                                     .changed =
+                                         attr->ctime > attr->mtime ? attr->ctime : attr->mtime,
+                                     .to_read = true,
+                                     .form = form};
+    unsigned int status = http_conditions_check(&request->head, &selected);
+    request->answer.etag = attr->revision;
+    request->answer.etag_form = form;
+    if (status == HTTP_PRECONDITION_FAILED)
+        http_error_errno(request, -ECANCELED, key);
+    else if (status == HTTP_NOT_MODIFIED)
+        http_answer(request, HTTP_NOT_MODIFIED);
+    else if (form == HTTP_FORM_RAW)
+        http_answer_raw(request, attr);
+    else
+        answer_value(request, key, attr);
 }
 
 void http_answer_key(struct http_request *request)
 {
     struct bytes key = http_path_key(request);
+    request->answer.varies = true;
     struct attr attr;
     int status = http_find(replica_tree(request->http->replica), key, &attr);
     if (status == -ENOENT) {
         http_json_raw(&request->out, "{\"Single\":");
         http_put_absent(&request->out, key, status);
         http_json_raw(&request->out, "}");
-        http_answer(request, MHD_HTTP_NOT_FOUND);
+        http_answer(request, HTTP_NOT_FOUND);
         return;
     }
     if (status != 0) {
         http_error_errno(request, status, key);
         return;
     }
-    request->answer.etag = attr.revision;
-    if (not_modified(request, attr.revision))
-        http_answer(request, MHD_HTTP_NOT_MODIFIED);
-    else if (wants_raw(request))
-        http_answer_raw(request, &attr);
-    else
-        answer_value(request, key, &attr);
+    answer_found(request, key, &attr);
 }
 
 static void on_read_key(void *arg, enum replica_outcome outcome, struct replica_freshness freshness)
@@ -78,7 +81,8 @@ static void on_read_key(void *arg, enum replica_outcome outcome, struct replica_
 void http_read_key(struct http_request *request)
 {
     enum replica_consistency consistency;
-    if (http_key_ok(request) && http_consistency(request, &consistency))
+    if (http_key_ok(request) && http_conditions_ok(request) &&
+        http_consistency(request, &consistency))
         replica_read(request->http->replica, consistency, on_read_key, request);
 }
 
@@ -119,7 +123,7 @@ static void on_read_keys(void *arg, enum replica_outcome outcome,
         int status = put_one(request, key, &bytes_left);
         if (status == -EFBIG)
             http_error(
-                request, MHD_HTTP_CONTENT_TOO_LARGE, key,
+                request, HTTP_CONTENT_TOO_LARGE, key,
                 "the values up to this key are too large for one answer: ask for fewer keys");
         else if (status != 0)
             http_error_errno(request, status, key);
@@ -127,7 +131,7 @@ static void on_read_keys(void *arg, enum replica_outcome outcome,
             return;
     }
     http_json_raw(&request->out, "]}");
-    http_answer(request, MHD_HTTP_OK);
+    http_answer(request, HTTP_OK);
 }
 
 void http_read_keys(struct http_request *request)

@@ -1,17 +1,15 @@
-/* The life of a request: its first line, its body, the wait for the replica, its answer. The states
- * are drawn in http_internal.h. */
+/* The life of a request: its head, its body, the wait for the replica, its answer. The states are
+ * drawn in http_internal.h. */
 #include "base/trace.h"
+#include "condition.h"
 #include "http_internal.h"
-#include "origin.h"
+#include "names.h"
 
 #include <assert.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-
-/* An unwanted body up to this size is read and dropped, which keeps the connection. */
-enum { UNREAD_BODY_BYTES_MAX = 64 * 1024 };
 
 bool http_hold(struct http_request *request, size_t bytes)
 {
@@ -33,7 +31,7 @@ void http_let_go(struct http_request *request)
 
 const char *http_header(const struct http_request *request, const char *name)
 {
-    return MHD_lookup_connection_value(request->mhd, MHD_HEADER_KIND, name);
+    return http_head_field(&request->head, name);
 }
 
 struct bytes http_path_key(const struct http_request *request)
@@ -64,98 +62,109 @@ bool http_consistency(struct http_request *request, enum replica_consistency *co
             *consistency = (enum replica_consistency)i;
     if (*consistency != REPLICA_DEFAULT)
         return true;
-    http_error(request, MHD_HTTP_BAD_REQUEST, (struct bytes){0},
+    http_error(request, HTTP_BAD_REQUEST, (struct bytes){0},
                "consistency must be linearizable, cached or local");
     return false;
 }
 
 /* ---- Receiving ---- */
 
-void *http_request_begin(void *arg, const char *uri, struct MHD_Connection *mhd)
+struct http_request *http_request_new(struct http_connection *connection, struct bytes head)
 {
-    struct http *http = arg;
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-    size_t len = strlen(uri);
-    struct http_request *request =
-        info && info->socket_context ? calloc(1, sizeof *request + len + 1) : NULL;
+    struct http *http = connection->http;
+    struct http_request *request = calloc(1, sizeof *request + head.len);
     if (!request)
-        return NULL; /* http_request_access then closes the connection */
+        return NULL;
     request->http = http;
+    request->connection = connection;
     request->began_ms = uv_now(http->loop);
-    request->mhd = mhd;
-    request->connection = info->socket_context;
-    memcpy(request->text, uri, len + 1);
-    http_uri_parse(request->text, &request->uri, &request->uri_fault);
-    http_connection_arriving(http, request->connection);
     http->requests_total++;
+    if (head.len == 0)
+        return request;
+    memcpy(request->text, head.data, head.len);
+    const char *why;
+    unsigned int status = http_head_parse(request->text, head.len, &request->head, &why);
+    if (status != 0) {
+        request->head.keep_alive = false;
+        http_error(request, status, (struct bytes){0}, "%s", why);
+    }
     return request;
-}
-
-/* The length that the headers announce; 0 for a chunked body, which is counted as it comes. */
-static uint64_t announced_bytes(const struct http_request *request)
-{
-    const char *text = http_header(request, MHD_HTTP_HEADER_CONTENT_LENGTH);
-    return text ? strtoull(text, NULL, 10) : 0; /* a number: libmicrohttpd has checked it */
 }
 
 static void refuse_body(struct http_request *request)
 {
-    http_error(request, MHD_HTTP_CONTENT_TOO_LARGE, (struct bytes){0},
+    http_error(request, HTTP_CONTENT_TOO_LARGE, (struct bytes){0},
                "the body is larger than the %zu bytes that this path takes",
                request->route->body_bytes_max);
 }
 
-/* The headers are complete. Refuses as much as possible before the body comes. libmicrohttpd closes
- * the connection after such an answer; errors that need not be told so early therefore wait for
- * run_handler. */
-static void request_admit(struct http_request *request, const char *method)
+/* Whether this node is meant, and the client may ask it. */
+static bool may_ask(struct http_request *request)
+{
+    const struct config *config = request->http->config;
+    struct bytes host = request->head.host;
+    const char *origin = http_header(request, "Origin");
+    if (!request->connection->allowed)
+        http_error(request, HTTP_FORBIDDEN, (struct bytes){0},
+                   "this node does not serve your address: add it to \"clients\" in node.json");
+    else if (host.data && !http_host_is_ours(config, host))
+        http_error(request, HTTP_MISDIRECTED_REQUEST, (struct bytes){0},
+                   "this node is not called \"%.*s\": if it is, add the name to \"hosts\" in "
+                   "node.json",
+                   (int)(host.len < 100 ? host.len : 100), (const char *)host.data);
+    else if (origin && !http_origin_is_ours(config, origin, host))
+        http_error(request, HTTP_FORBIDDEN, (struct bytes){0},
+                   "a web page of another origin may not use this node: if the page is its own, "
+                   "add the name to \"hosts\" in node.json");
+    return request->state != HTTP_REQUEST_ANSWERED;
+}
+
+void http_request_admit(struct http_request *request)
 {
     assert(request->state == HTTP_REQUEST_NEW);
-    request->route = http_route_find(method, request->uri.path);
-    request->head = strcmp(method, MHD_HTTP_METHOD_HEAD) == 0;
+    const struct http_head *head = &request->head;
+    http_uri_parse(request->head.target, &request->uri, &request->uri_fault);
+    request->route = http_route_find(head->method, request->uri.path);
     request->state = HTTP_REQUEST_RECEIVING;
-    if (!request->connection->allowed)
-        http_error(request, MHD_HTTP_FORBIDDEN, (struct bytes){0},
-                   "this node does not serve your address: add it to \"clients\" in node.json");
-    else if (http_origin_is_foreign(http_header(request, MHD_HTTP_HEADER_ORIGIN),
-                                    http_header(request, MHD_HTTP_HEADER_HOST)))
-        http_error(request, MHD_HTTP_FORBIDDEN, (struct bytes){0}, HTTP_ORIGIN_REFUSED);
-    else if (announced_bytes(request) > request->route->body_bytes_max &&
-             announced_bytes(request) > UNREAD_BODY_BYTES_MAX)
+    if (may_ask(request) && http_admit(request) && !head->chunked &&
+        head->body_bytes > request->route->body_bytes_max &&
+        head->body_bytes > HTTP_UNREAD_BODY_BYTES_MAX)
         refuse_body(request);
 }
 
 /* A chunked body that turns out to be too long is dropped as it comes; if it does not end, the time
  * limit of the request ends it. */
-static void receive(struct http_request *request, const char *data, size_t len)
+void http_request_receive(struct http_request *request, struct bytes data)
 {
     if (request->body_too_large)
         return;
-    if (request->body.len + len > request->route->body_bytes_max) {
+    if (request->body.len + data.len > request->route->body_bytes_max) {
         request->body_too_large = true;
         buffer_free(&request->body);
         return;
     }
-    if (!http_hold(request, len))
+    if (!http_hold(request, data.len))
         request->body.failed = true;
-    buffer_append(&request->body, data, len);
+    buffer_append(&request->body, data.data, data.len);
 }
 
-static void run_handler(struct http_request *request)
+void http_request_run(struct http_request *request)
 {
     assert(request->state == HTTP_REQUEST_RECEIVING);
-    http_connection_arrived(request->http, request->connection);
     request->state = HTTP_REQUEST_RUNNING;
     if (request->body_too_large && request->route->body_bytes_max > 0)
         refuse_body(request);
     else if (request->body.failed)
-        http_error(request, MHD_HTTP_SERVICE_UNAVAILABLE, (struct bytes){0},
+        http_error(request, HTTP_SERVICE_UNAVAILABLE, (struct bytes){0},
                    "this node receives too many bodies at once: nothing has happened, try again");
     else if (request->uri_fault.text[0])
-        http_error(request, MHD_HTTP_BAD_REQUEST, (struct bytes){0}, "%s", request->uri_fault.text);
+        http_error(request, HTTP_BAD_REQUEST, (struct bytes){0}, "%s", request->uri_fault.text);
     else
         request->route->handler(request);
+    if (request->state == HTTP_REQUEST_RUNNING) {
+        request->state = HTTP_REQUEST_WAITING;
+        request->http->waiting++;
+    }
 }
 
 void http_request_go_on(struct http_request *request, http_handler *go_on)
@@ -175,127 +184,152 @@ void http_answer(struct http_request *request, unsigned int status)
     bool waiting = request->state == HTTP_REQUEST_WAITING;
     request->state = HTTP_REQUEST_ANSWERED;
     if (!waiting)
-        return; /* http_request_access, which is on the stack, sends it */
+        return; /* the connection, which is on the stack, sends it */
     assert(request->http->waiting > 0);
     request->http->waiting--;
-    request->connection->resumed = true;
-    MHD_resume_connection(request->mhd);
-    http_wake(request->http);
+    http_connection_answered(request->connection);
 }
 
-/* libmicrohttpd would give what this node's clock shows. */
-static void add_date(struct replica *replica, struct MHD_Response *response)
+bool http_request_has_answer_body(const struct http_request *request)
 {
-    char text[64];
-    struct tm date;
-    time_t now = (time_t)(replica_time(replica) / 1000000000);
-    strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&now, &date));
-    MHD_add_response_header(response, MHD_HTTP_HEADER_DATE, text);
+    unsigned int status = request->answer.status;
+    bool head = request->head.method && strcmp(request->head.method, "HEAD") == 0;
+    return !head && status != HTTP_NO_CONTENT && status != HTTP_NOT_MODIFIED;
 }
 
-static void add_headers(const struct http_request *request, struct MHD_Response *response)
+static const char *reason_of(unsigned int status)
+{
+    static const struct {
+        unsigned int number;
+        const char *reason;
+    } rows[] = {
+#define X(name, number, reason) {number, reason},
+        HTTP_STATUSES(X)
+#undef X
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (rows[i].number == status)
+            return rows[i].reason;
+    return "";
+}
+
+/* Appends a line. What would not fit is left out: the longest answer has room. */
+__attribute__((format(printf, 2, 3))) static void put_line(struct http_request *request,
+                                                           const char *format, ...)
+{
+    va_list args;
+    size_t room = sizeof request->answer_head - request->answer_head_len;
+    va_start(args, format);
+    int len = vsnprintf(request->answer_head + request->answer_head_len, room, format, args);
+    va_end(args);
+    assert(len > 0 && (size_t)len < room);
+    request->answer_head_len += (size_t)len;
+}
+
+/* The cluster's time (RFC 9110, 5.6.7), made once a second. */
+static const char *date_now(struct http *http)
+{
+    time_t now = (time_t)(replica_time(http->replica) / 1000000000);
+    struct tm parts;
+    if (now != http->date_of && gmtime_r(&now, &parts)) {
+        static const char days[][4] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+        static const char months[][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                         "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+        http->date_of = now;
+        snprintf(http->date, sizeof http->date, "%s, %02d %s %04d %02d:%02d:%02d GMT",
+                 days[parts.tm_wday], parts.tm_mday % 100, months[parts.tm_mon],
+                 (parts.tm_year + 1900) % 10000, parts.tm_hour % 100, parts.tm_min % 100,
+                 parts.tm_sec % 100);
+    }
+    return http->date;
+}
+
+static void put_stale(struct http_request *request)
+{
+    /* RFC 7234, 5.5.1 */
+    if (request->answer.age_ms == UINT64_MAX)
+        put_line(request, "Warning: 110 - \"response is stale: never confirmed\"\r\n");
+    else
+        put_line(request, "Warning: 110 - \"response is stale: last confirmed %llu s ago\"\r\n",
+                 (unsigned long long)(request->answer.age_ms / 1000));
+}
+
+static void put_range(struct http_request *request)
 {
     const struct http_answer *answer = &request->answer;
-    char text[96];
-    add_date(request->http->replica, response);
-    MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE,
-                            answer->content_type ? answer->content_type : "application/json");
-    if (answer->etag) {
-        snprintf(text, sizeof text, "\"%llu\"", (unsigned long long)answer->etag);
-        MHD_add_response_header(response, MHD_HTTP_HEADER_ETAG, text);
-    }
-    if (answer->stale) {
-        /* RFC 7234, 5.5.1 */
-        if (answer->age_ms == UINT64_MAX)
-            snprintf(text, sizeof text, "110 - \"response is stale: never confirmed\"");
-        else
-            snprintf(text, sizeof text, "110 - \"response is stale: last confirmed %llu s ago\"",
-                     (unsigned long long)(answer->age_ms / 1000));
-        MHD_add_response_header(response, MHD_HTTP_HEADER_WARNING, text);
-    }
+    if (answer->status == HTTP_PARTIAL_CONTENT)
+        put_line(request, "Content-Range: bytes %llu-%llu/%llu\r\n",
+                 (unsigned long long)answer->range_from,
+                 (unsigned long long)(answer->range_from + answer->range_len - 1),
+                 (unsigned long long)answer->range_size);
+    else
+        put_line(request, "Content-Range: bytes */%llu\r\n",
+                 (unsigned long long)answer->range_size);
+}
+
+static void put_answer_fields(struct http_request *request)
+{
+    const struct http_answer *answer = &request->answer;
+    if (answer->etag)
+        put_line(request, "ETag: \"%s%llu\"\r\n", answer->etag_form == HTTP_FORM_JSON ? "+" : "",
+                 (unsigned long long)answer->etag);
+    if (answer->varies)
+        put_line(request, "Vary: Accept\r\n");
+    if (answer->status == HTTP_PARTIAL_CONTENT || answer->status == HTTP_RANGE_NOT_SATISFIABLE)
+        put_range(request);
+    if (answer->stale)
+        put_stale(request);
     if (answer->retry)
-        MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, "1");
+        put_line(request, "Retry-After: 1\r\n");
     if (answer->allow[0])
-        MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, answer->allow);
-    if (request->http->stopping)
-        MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
+        put_line(request, "Allow: %s\r\n", answer->allow);
+    if (answer->field)
+        put_line(request, "%s\r\n", answer->field);
 }
 
 /* Shows the route, never the key. */
 static void trace_answer(const struct http_request *request)
 {
     const struct http_route *route = request->route;
-    size_t known = route->path ? strlen(route->path) : 0;
+    size_t known = route && route->path ? strlen(route->path) : 0;
     trace_debug("http", "%s %s with %zu bytes of key after %lu ms: %u", known ? route->method : "?",
                 known ? route->path : "?", request->uri.path.len - known,
                 (unsigned long)(uv_now(request->http->loop) - request->began_ms),
                 request->answer.status);
 }
 
-/* Hands the answer to libmicrohttpd. A header for which there is no memory is left out. */
-static enum MHD_Result send_answer(struct http_request *request)
+void http_request_finish_head(struct http_request *request, bool closes)
 {
-    struct MHD_Response *response = request->answer.stream;
-    request->answer.stream = NULL;
-    if (!response && !request->out.failed) {
-        response = MHD_create_response_from_buffer(request->out.len, request->out.data,
-                                                   MHD_RESPMEM_MUST_FREE);
-        if (response)
-            request->out = (struct buffer){0};
-    }
-    if (!response)
-        return MHD_NO; /* out of memory: the connection is closed */
-    add_headers(request, response);
+    const struct http_answer *answer = &request->answer;
+    uint64_t len = answer->stream.read ? answer->stream.size : request->out.len;
+    /* No cache may answer by itself: it would not see the writes since (RFC 9111, 5.2.2.4). */
+    put_line(request, "HTTP/1.1 %u %s\r\nDate: %s\r\nCache-Control: no-cache\r\n", answer->status,
+             reason_of(answer->status), date_now(request->http));
+    put_answer_fields(request);
+    if (answer->status != HTTP_NO_CONTENT && answer->status != HTTP_NOT_MODIFIED)
+        put_line(request, "Content-Type: %s\r\nContent-Length: %llu\r\n",
+                 answer->content_type ? answer->content_type : "application/json",
+                 (unsigned long long)len);
+    if (closes)
+        put_line(request, "Connection: close\r\n");
+    else if (request->head.is_1_0)
+        put_line(request, "Connection: keep-alive\r\n");
+    put_line(request, "\r\n");
     if (trace_is_on(TRACE_DEBUG))
         trace_answer(request);
-    enum MHD_Result queued = MHD_queue_response(request->mhd, request->answer.status, response);
-    MHD_destroy_response(response);
-    return queued;
 }
 
-/* ---- libmicrohttpd's callbacks ---- */
-
-enum MHD_Result http_request_access(void *arg, struct MHD_Connection *mhd, const char *url,
-                                    const char *method, const char *version, const char *data,
-                                    size_t *data_len, void **context)
+void http_request_free(struct http_request *request)
 {
-    struct http_request *request = *context;
-    if (!request)
-        return MHD_NO;
-    if (request->state == HTTP_REQUEST_NEW) {
-        request_admit(request, method);
-        if (request->state == HTTP_REQUEST_ANSWERED)
-            http_linger(request->http, request->connection->fd);
-    } else if (request->state == HTTP_REQUEST_RECEIVING && *data_len > 0) {
-        receive(request, data, *data_len);
-        *data_len = 0;
-    } else if (request->state == HTTP_REQUEST_RECEIVING) {
-        run_handler(request);
-        if (request->state == HTTP_REQUEST_RUNNING) {
-            request->state = HTTP_REQUEST_WAITING;
-            request->http->waiting++;
-            MHD_suspend_connection(mhd);
-        }
-    }
-    return request->state == HTTP_REQUEST_ANSWERED ? send_answer(request) : MHD_YES;
-}
-
-void http_request_end(void *arg, struct MHD_Connection *mhd, void **context,
-                      enum MHD_RequestTerminationCode why)
-{
-    struct http *http = arg;
-    struct http_request *request = *context;
-    if (!request)
-        return;
-    *context = NULL;
+    struct http *http = request->http;
     assert(request->state != HTTP_REQUEST_WAITING);
-    http_connection_over(http, request->connection);
     http_let_go(request);
-    if (request->answer.stream)
-        MHD_destroy_response(request->answer.stream);
+    if (request->answer.stream.read)
+        request->answer.stream.free(request->answer.stream.arg);
     http_items_free(&request->items);
     http_listing_free(http, request->listing);
     http_value_free(request->value);
+    http_change_free(request->change);
     buffer_free(&request->body);
     buffer_free(&request->out);
     free(request);

@@ -44,14 +44,14 @@ static void answer_unknown_path(struct http_request *request)
         buffer_printf(&paths, "%s%s%s", paths.len > 0 ? ", " : "", last,
                       is_subtree(last) ? "K" : "");
     }
-    http_error(request, MHD_HTTP_NOT_FOUND, (struct bytes){0},
+    http_error(request, HTTP_NOT_FOUND, (struct bytes){0},
                "there is no such path; the paths are %.*s", (int)paths.len,
                (const char *)paths.data);
     buffer_free(&paths);
 }
 
-/* Answers 405 with the methods of the path (RFC 9110, 15.5.6). */
-static void answer_unknown_method(struct http_request *request)
+/* Puts the methods of the path into Allow (RFC 9110, 10.2.1). */
+static void allow_methods(struct http_request *request)
 {
     char *allow = request->answer.allow;
     size_t room = sizeof request->answer.allow, len = 0;
@@ -63,15 +63,57 @@ static void answer_unknown_method(struct http_request *request)
         assert(len < room);
     }
     assert(len > 0);
-    http_error(request, MHD_HTTP_METHOD_NOT_ALLOWED, (struct bytes){0},
-               "this path does not have that method; it has %s", allow);
+    len += (size_t)snprintf(allow + len, room - len, ", OPTIONS");
+    assert(len < room);
+}
+
+/* Answers 405 with the methods of the path (RFC 9110, 15.5.6). */
+static void answer_unknown_method(struct http_request *request)
+{
+    allow_methods(request);
+    http_error(request, HTTP_METHOD_NOT_ALLOWED, (struct bytes){0},
+               "this path does not have that method; it has %s", request->answer.allow);
+}
+
+static bool is_known(struct bytes path)
+{
+    for (int i = 0; i < ROUTES; i++)
+        if (path_matches(routes[i].path, path))
+            return true;
+    return false;
+}
+
+/* OPTIONS of a path, or of the server as a whole: * (RFC 9110, 9.3.7). */
+static void answer_options(struct http_request *request)
+{
+    struct bytes path = request->uri.path;
+    if (path.len == 0 || bytes_equal(path, bytes_of_text("*"))) {
+        strcpy(request->answer.allow, "GET, HEAD, PUT, POST, DELETE, OPTIONS");
+    } else if (is_known(path)) {
+        allow_methods(request);
+    } else {
+        answer_unknown_path(request);
+        return;
+    }
+    http_answer(request, HTTP_NO_CONTENT);
+}
+
+static void answer_connect(struct http_request *request)
+{
+    http_error(request, HTTP_NOT_IMPLEMENTED, (struct bytes){0}, "this node is no proxy");
 }
 
 const struct http_route *http_route_find(const char *method, struct bytes path)
 {
     static const struct http_route unknown_path = {.handler = answer_unknown_path};
     static const struct http_route unknown_method = {.handler = answer_unknown_method};
+    static const struct http_route options = {.handler = answer_options};
+    static const struct http_route no_proxy = {.handler = answer_connect};
     const struct http_route *found = &unknown_path;
+    if (strcmp(method, "OPTIONS") == 0)
+        return &options;
+    if (strcmp(method, "CONNECT") == 0)
+        return &no_proxy;
     for (int i = 0; i < ROUTES; i++) {
         if (!path_matches(routes[i].path, path))
             continue;

@@ -12,7 +12,7 @@ enum { HTTP_JSON_BYTES_MAX = 2 * HTTP_BODY_BYTES_MAX };
 
 /* X(method, path, most bytes of a body, shape of the answers, handler). A path that ends with a
  * slash stands for every key below it. The rows of one path follow each other. HEAD goes where GET
- * goes; libmicrohttpd then leaves the body out. */
+ * goes; the body of the answer is then left out. */
 #define HTTP_ROUTES(X)                                                                             \
     /* reads.c, writes.c */                                                                        \
     X("GET", "/key/", 0, HTTP_SINGLE, http_read_key)                                               \
@@ -30,6 +30,7 @@ enum { HTTP_JSON_BYTES_MAX = 2 * HTTP_BODY_BYTES_MAX };
     X("GET", "/readyz", 0, HTTP_SINGLE, http_readyz)                                               \
     X("GET", "/metrics", 0, HTTP_SINGLE, http_metrics)                                             \
     /* client_session.c */                                                                         \
-    X("GET", "/client", 0, HTTP_SINGLE, http_client_refused)
+    X("GET", "/client", 0, HTTP_SINGLE, http_client_refused)                                       \
+    X("GET", "/omnipax", 0, HTTP_SINGLE, http_omnipax)
 
 #endif

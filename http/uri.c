@@ -5,7 +5,7 @@
 
 #define REVISION_MAX (UINT64_C(1) << 60)
 
-static int hex_value(char c)
+int http_hex_value(char c)
 {
     if (c >= '0' && c <= '9')
         return c - '0';
@@ -24,8 +24,8 @@ static int decode(char *text, bool plus_is_space, struct bytes *out)
         if (c == '+' && plus_is_space) {
             c = ' ';
         } else if (c == '%') {
-            int high = hex_value(from[1]);
-            int low = high < 0 ? -1 : hex_value(from[2]);
+            int high = http_hex_value(from[1]);
+            int low = high < 0 ? -1 : http_hex_value(from[2]);
             if (low < 0)
                 return -EINVAL;
             c = (char)(high << 4 | low);

@@ -25,6 +25,9 @@ struct http_uri {
  * read. */
 int http_uri_parse(char *text, struct http_uri *uri, struct fault *fault);
 
+/* The value of a hexadecimal digit, or -1. */
+int http_hex_value(char c);
+
 /* Percent-encodes for a query. Letters, digits and -._~/ stay as they are. */
 void http_uri_encode(struct buffer *out, struct bytes bytes);
 

@@ -1,5 +1,5 @@
 /* Sends values, as JSON or as raw bytes. */
-#include "http_internal.h"
+#include "condition.h"
 #include "json_out.h"
 
 #include <errno.h>
@@ -8,8 +8,7 @@
 #include <sys/stat.h>
 
 enum {
-    PIECE_BYTES = 256 * 1024,                /* a longer raw value is read in pieces, */
-    TURN_BYTES = 1024 * 1024,                /* or in these if it is gathered, */
+    TURN_BYTES = 1024 * 1024,                /* a long raw value is gathered in these pieces, */
     GATHERED_BYTES_MAX = 64 * 1024 * 1024,   /* which is for values up to this size */
     STREAM_BYTES_A_SECOND_MIN = 1024 * 1024, /* clients that take less can lose their moment */
 };
@@ -65,13 +64,17 @@ struct http_value {
     struct http *http;
     struct http_moment *moment; /* NULL: none is needed */
     struct attr attr;
+    uint64_t from, len; /* of the value: what was asked for */
 };
 
 static struct http_value *value_new(struct http_request *request, const struct attr *attr)
 {
     struct http_value *value = malloc(sizeof *value);
     if (value)
-        *value = (struct http_value){.http = request->http, .attr = *attr};
+        *value = (struct http_value){.http = request->http,
+                                     .attr = *attr,
+                                     .from = request->answer.range_from,
+                                     .len = request->answer.range_len};
     return value;
 }
 
@@ -110,36 +113,36 @@ static void value_again(struct http_request *request)
 static void value_gather(struct http_request *request)
 {
     const struct http_value *value = request->value;
-    uint64_t size = value->attr.size;
+    uint64_t left = value->len - request->out.len;
     struct tree *tree = value_tree(value);
     if (!tree) {
         value_again(request);
         return;
     }
-    int status = tree_read(tree, value->attr.ino, request->out.len, TURN_BYTES, &request->out);
+    int status = tree_read(tree, value->attr.ino, value->from + request->out.len,
+                           left < TURN_BYTES ? (size_t)left : TURN_BYTES, &request->out);
     if (status == 0 && request->out.failed)
         status = -ENOMEM;
     if (status != 0) {
         http_error_errno(request, status, http_path_key(request));
-    } else if (request->out.len < size) {
+    } else if (request->out.len < value->len) {
         http_request_go_on(request, value_gather);
     } else {
         http_value_free(request->value);
         request->value = NULL;
-        http_answer(request, MHD_HTTP_OK);
+        http_answer(request, request->answer.range_status);
     }
 }
 
-/* libmicrohttpd asks for the next bytes; it closes the connection if there are none. */
 static ssize_t value_stream(void *arg, uint64_t offset, char *to, size_t len)
 {
     const struct http_value *value = arg;
     struct tree *tree = value_tree(value);
     struct buffer bytes = {0};
-    ssize_t got = MHD_CONTENT_READER_END_WITH_ERROR;
-    size_t piece = len < PIECE_BYTES ? len : PIECE_BYTES;
-    int status = tree ? tree_read(tree, value->attr.ino, offset, piece, &bytes) : -ESTALE;
-    if (status == 0 && !bytes.failed && bytes.len > 0 && bytes.len <= piece) {
+    ssize_t got = -1;
+    int status =
+        tree ? tree_read(tree, value->attr.ino, value->from + offset, len, &bytes) : -ESTALE;
+    if (status == 0 && !bytes.failed && bytes.len > 0 && bytes.len <= len) {
         memcpy(to, bytes.data, bytes.len);
         got = (ssize_t)bytes.len;
     }
@@ -153,14 +156,10 @@ static void value_end(void *arg)
 }
 
 /* Takes over the value, as do the others below, unless they fail. */
-static int answer_stream(struct http_request *request, struct http_value *value)
+static void answer_stream(struct http_request *request, struct http_value *value)
 {
-    request->answer.stream = MHD_create_response_from_callback(value->attr.size, PIECE_BYTES,
-                                                               value_stream, value, value_end);
-    if (!request->answer.stream)
-        return -ENOMEM;
-    http_answer(request, MHD_HTTP_OK);
-    return 0;
+    request->answer.stream = (struct http_stream){value->len, value_stream, value_end, value};
+    http_answer(request, request->answer.range_status);
 }
 
 /* Whether all requests together leave memory for a whole value, and for other requests. */
@@ -179,32 +178,33 @@ static int begin_gathering(struct http_request *request, struct http_value *valu
     if (status < 0)
         return status;
     request->value = value;
-    buffer_reserve(&request->out, (size_t)value->attr.size);
+    buffer_reserve(&request->out, (size_t)value->len);
     value_gather(request);
     return 0;
 }
 
 static int begin_stream(struct http_request *request, struct http_value *value)
 {
-    int status = http_hold(request, PIECE_BYTES) ? 0 : -EBUSY;
+    int status = http_hold(request, HTTP_STREAM_BYTES) ? 0 : -EBUSY;
     if (status == 0)
         status = http_moment_of(request->http, &value->attr, &value->moment);
     if (status < 0)
         return status;
     http_moment_stay(request->http, value->moment,
-                     HTTP_MOMENT_MS + value->attr.size * 1000 / STREAM_BYTES_A_SECOND_MIN);
-    return answer_stream(request, value);
+                     HTTP_MOMENT_MS + value->len * 1000 / STREAM_BYTES_A_SECOND_MIN);
+    answer_stream(request, value);
+    return 0;
 }
 
 static int answer_long(struct http_request *request, const struct attr *attr)
 {
     struct http_value *value = value_new(request, attr);
-    int status;
+    int status = 0;
     if (!value)
         return -ENOMEM;
-    if (request->head) /* it has no body */
-        status = answer_stream(request, value);
-    else if (may_gather(request, attr->size))
+    if (strcmp(request->head.method, "HEAD") == 0) /* it has no body */
+        answer_stream(request, value);
+    else if (may_gather(request, value->len))
         status = begin_gathering(request, value);
     else
         status = begin_stream(request, value);
@@ -215,20 +215,31 @@ static int answer_long(struct http_request *request, const struct attr *attr)
 
 static int answer_short(struct http_request *request, const struct attr *attr)
 {
-    size_t size = (size_t)attr->size;
-    int status = http_hold(request, size) ? 0 : -EBUSY;
+    struct tree *tree = replica_tree(request->http->replica);
+    const struct http_answer *answer = &request->answer;
+    size_t len = (size_t)answer->range_len;
+    int status = http_hold(request, len) ? 0 : -EBUSY;
     if (status == 0)
-        status = tree_read(replica_tree(request->http->replica), attr->ino, 0, size, &request->out);
+        status = tree_read(tree, attr->ino, answer->range_from, len, &request->out);
     if (status == 0)
-        http_answer(request, MHD_HTTP_OK);
+        http_answer(request, answer->range_status);
     return status;
 }
 
 void http_answer_raw(struct http_request *request, const struct attr *attr)
 {
-    request->answer.content_type = "application/octet-stream";
-    int status =
-        attr->size <= PIECE_BYTES ? answer_short(request, attr) : answer_long(request, attr);
+    struct http_answer *answer = &request->answer;
+    http_range_take(request, attr->revision, attr->size);
+    answer->field = "Accept-Ranges: bytes";
+    if (answer->range_status == HTTP_RANGE_NOT_SATISFIABLE) {
+        http_error(request, answer->range_status, http_path_key(request),
+                   "the value has no bytes in that range: it has %llu",
+                   (unsigned long long)attr->size);
+        return;
+    }
+    answer->content_type = "application/octet-stream";
+    int status = answer->range_len <= HTTP_STREAM_BYTES ? answer_short(request, attr)
+                                                        : answer_long(request, attr);
     if (status != 0)
         http_error_errno(request, status, http_path_key(request));
 }

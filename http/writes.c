@@ -7,57 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- Conditions (RFC 9110, 13.1) ---- */
-
-/* Reads one strong entity tag, "REVISION". A tag that this API did not make becomes revision 0,
- * which never matches. */
-static int parse_tag(const char *text, uint64_t *revision)
-{
-    size_t len = strlen(text);
-    if (len < 2 || text[0] != '"' || text[len - 1] != '"' || memchr(text + 1, '"', len - 2))
-        return -EINVAL;
-    char *end;
-    errno = 0;
-    *revision = strtoull(text + 1, &end, 10);
-    bool ours = text[1] >= '1' && text[1] <= '9' && end == text + len - 1 && errno == 0;
-    if (!ours)
-        *revision = 0;
-    return 0;
-}
-
-/* Adds the conditions of the headers to the operation; false: an error was answered. */
-static bool add_conditions(struct http_request *request, struct op *op)
-{
-    const char *match = http_header(request, MHD_HTTP_HEADER_IF_MATCH);
-    const char *none_match = http_header(request, MHD_HTTP_HEADER_IF_NONE_MATCH);
-    if (match && strcmp(match, "*") == 0) {
-        op->flags |= OP_IF_EXISTS;
-    } else if (match) {
-        op->flags |= OP_IF_REVISION;
-        if (parse_tag(match, &op->revision) != 0) {
-            http_error(request, MHD_HTTP_BAD_REQUEST, op->name,
-                       "If-Match must be * or one revision in quotes");
-            return false;
-        }
-    }
-    if (none_match && strcmp(none_match, "*") != 0) {
-        http_error(request, MHD_HTTP_BAD_REQUEST, op->name,
-                   "If-None-Match must be * in a request that changes a key");
-        return false;
-    }
-    if (none_match)
-        op->flags |= OP_IF_ABSENT;
-    return true;
-}
-
 static bool has_no_conditions(struct http_request *request)
 {
-    if (!http_header(request, MHD_HTTP_HEADER_IF_MATCH) &&
-        !http_header(request, MHD_HTTP_HEADER_IF_NONE_MATCH))
+    if (!http_header(request, "If-Match") && !http_header(request, "If-None-Match") &&
+        !http_header(request, "If-Unmodified-Since"))
         return true;
-    http_error(request, MHD_HTTP_BAD_REQUEST, (struct bytes){0},
-               "If-Match and If-None-Match work with one key only: for several, POST /txn has "
-               "conditions");
+    http_error(request, HTTP_BAD_REQUEST, (struct bytes){0},
+               "If-Match and other conditions in the header work with one key only: for several, "
+               "POST /txn has conditions");
     return false;
 }
 
@@ -131,7 +88,7 @@ static void on_put(void *arg, enum replica_outcome outcome, const struct command
     http_json_raw(&request->out, "{\"Single\":{");
     http_json_field(&request->out, "key", http_path_key(request));
     http_json_raw(&request->out, "}}");
-    http_answer(request, MHD_HTTP_OK);
+    http_answer(request, HTTP_OK);
 }
 
 static void on_post(void *arg, enum replica_outcome outcome, const struct command_result *result)
@@ -143,7 +100,7 @@ static void on_post(void *arg, enum replica_outcome outcome, const struct comman
     http_json_raw(&request->out, "{\"Single\":");
     put_stored(&request->out, request->items.list, result, 0);
     http_json_raw(&request->out, "}");
-    http_answer(request, MHD_HTTP_OK);
+    http_answer(request, HTTP_OK);
 }
 
 /* A deleted key has no revision any more; the answer has that of the deletion. */
@@ -157,7 +114,7 @@ static void on_delete(void *arg, enum replica_outcome outcome, const struct comm
     http_json_raw(&request->out, "{\"Single\":");
     put_deleted(&request->out, &(struct http_item){.key = http_path_key(request)}, result, 0);
     http_json_raw(&request->out, "}");
-    http_answer(request, existed ? MHD_HTTP_OK : MHD_HTTP_NOT_FOUND);
+    http_answer(request, existed ? HTTP_OK : HTTP_NOT_FOUND);
 }
 
 typedef void item_printer(struct buffer *out, const struct http_item *item,
@@ -176,7 +133,7 @@ static void answer_list(struct http_request *request, enum replica_outcome outco
         put(&request->out, &request->items.list[i], result, i);
     }
     http_json_raw(&request->out, "]}");
-    http_answer(request, MHD_HTTP_OK);
+    http_answer(request, HTTP_OK);
 }
 
 static void on_post_keys(void *arg, enum replica_outcome outcome,
@@ -236,32 +193,10 @@ static void on_post_txn(void *arg, enum replica_outcome outcome,
     for (uint32_t i = from; i < to; i++)
         put_txn_result(out, &request->items.list[i], result, i);
     http_json_raw(out, "]}}");
-    http_answer(request, MHD_HTTP_OK);
+    http_answer(request, HTTP_OK);
 }
 
 /* ---- Requests ---- */
-
-static void submit(struct http_request *request, const struct op *ops, size_t count,
-                   replica_written_cb *done)
-{
-    assert(count > 0);
-    struct command command = {0};
-    for (size_t i = 0; i < count; i++) {
-        int status = command_add(&command, &ops[i]);
-        if (status == 0)
-            continue;
-        command_free(&command);
-        http_error(request,
-                   status == -ENOMEM ? MHD_HTTP_SERVICE_UNAVAILABLE : MHD_HTTP_CONTENT_TOO_LARGE,
-                   ops[i].name, "%s",
-                   status == -ENOMEM ? "out of memory"
-                                     : "keys and values are together too large for one change: "
-                                       "send fewer in one request");
-        return;
-    }
-    buffer_free(&request->body); /* the command has it now */
-    replica_submit(request->http->replica, &command, done, request);
-}
 
 void http_put_key(struct http_request *request)
 {
@@ -271,8 +206,8 @@ void http_put_key(struct http_request *request)
         .name = http_path_key(request),
         .data = bytes_of(request->body.data, request->body.len),
     };
-    if (http_key_ok(request) && add_conditions(request, &op))
-        submit(request, &op, 1, on_put);
+    if (http_key_ok(request))
+        http_change_key(request, &op, on_put);
 }
 
 void http_post_key(struct http_request *request)
@@ -284,15 +219,14 @@ void http_post_key(struct http_request *request)
                     .flags = OP_WANT_OLD | OP_KILL_PRIV,
                     .name = item->key,
                     .data = item->value};
-    if (add_conditions(request, &op))
-        submit(request, &op, 1, on_post);
+    http_change_key(request, &op, on_post);
 }
 
 void http_delete_key(struct http_request *request)
 {
     struct op op = {.type = OP_DELETE, .flags = OP_WANT_OLD, .name = http_path_key(request)};
-    if (http_key_ok(request) && add_conditions(request, &op))
-        submit(request, &op, 1, on_delete);
+    if (http_key_ok(request))
+        http_change_key(request, &op, on_delete);
 }
 
 static void submit_items(struct http_request *request, replica_written_cb *done)
@@ -310,7 +244,7 @@ static void submit_items(struct http_request *request, replica_written_cb *done)
                              .name = item->key,
                              .data = item->value};
     }
-    submit(request, ops, request->items.count, done);
+    http_submit(request, ops, request->items.count, done);
     free(ops);
 }
 

@@ -147,20 +147,13 @@ static uint32_t count_clients(void *arg)
     return http_connection_count(n->http);
 }
 
-static void adopt_client(void *arg, int fd, const struct sockaddr *from, socklen_t from_len)
-{
-    struct node *n = arg;
-    http_adopt_websocket(n->http, fd, from, from_len);
-}
-
 static int start_listening(struct node *n, struct fault *fault)
 {
     const struct listener_route routes[] = {
         {.prefix = "GET /omnipax", .adopt = adopt_peer, .arg = n},
-        {.prefix = "GET /client", .adopt = adopt_client, .arg = n},
         {.adopt = adopt_http, .arg = n, .count = count_clients},
     };
-    int status = listener_start(&n->loop, n->config.me.addr, routes, 3, &n->listener, fault);
+    int status = listener_start(&n->loop, n->config.me.addr, routes, 2, &n->listener, fault);
     if (status < 0 || strcmp(n->config.me.addr, n->config.me.peer_addr) == 0)
         return status;
     return listener_start(&n->loop, n->config.me.peer_addr, routes, 1, &n->peer_listener, fault);

@@ -83,6 +83,24 @@ bool config_add_client(struct config *config, const char *network)
     return true;
 }
 
+bool config_add_host(struct config *config, const char *text)
+{
+    static const char name[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_";
+    char host[NETWORK_HOST_MAX];
+    struct network address;
+    uint16_t port;
+    if (config->host_count == CONFIG_HOSTS_MAX || strlen(text) >= NETWORK_HOST_MAX)
+        return false;
+    bool with_port = network_split(text, host, &port) == 0;
+    if (!with_port)
+        strcpy(host, text);
+    bool named = text[0] != '[' && host[0] != '\0' && host[strspn(host, name)] == '\0';
+    if ((with_port && port == 0) || (!named && !(with_port && network_parse(host, &address) == 0)))
+        return false;
+    strcpy(config->hosts[config->host_count++], text);
+    return true;
+}
+
 /* ---- Flags ---- */
 
 static int config_wrong_flag(bool value_missing, const char *argument, struct fault *fault)

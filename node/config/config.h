@@ -16,6 +16,7 @@
 enum {
     CONFIG_ADDR_MAX = 256,
     CONFIG_CLIENTS_MAX = 64,
+    CONFIG_HOSTS_MAX = 32,
     CONFIG_PATH_MAX = 4096,
     CONFIG_OPTIONS_MAX = 128,
     CONFIG_SECRET_MAX = 256
@@ -41,7 +42,9 @@ struct config {
     bool commit_on_close;  /* the mount gathers writes until fsync or close */
     uint32_t client_count; /* who may use HTTP and /client */
     struct network clients[CONFIG_CLIENTS_MAX];
-    char secret[CONFIG_SECRET_MAX]; /* empty: none */
+    uint32_t host_count; /* by which names HTTP is used, besides that of `addr` */
+    char hosts[CONFIG_HOSTS_MAX][CONFIG_ADDR_MAX]; /* HOST or HOST:PORT */
+    char secret[CONFIG_SECRET_MAX];                /* empty: none */
     uint64_t cache_time_ms;
     uint32_t lease_time_ms; /* 0: no read leases */
     bool stale_on_quorum_loss;

@@ -122,6 +122,21 @@ static bool set_clients(struct config_draft *draft, const cJSON *value, const cJ
     return true;
 }
 
+static bool set_hosts(struct config_draft *draft, const cJSON *value, const cJSON **wrong)
+{
+    const cJSON *host;
+    if (!cJSON_IsArray(value))
+        return false;
+    draft->config->host_count = 0;
+    cJSON_ArrayForEach(host, value)
+    {
+        *wrong = host;
+        if (!cJSON_IsString(host) || !config_add_host(draft->config, host->valuestring))
+            return false;
+    }
+    return true;
+}
+
 static bool set_cluster_secret(struct config_draft *draft, const cJSON *value, const cJSON **wrong)
 {
     if (!config_text_fits(value, CONFIG_SECRET_MAX))
@@ -187,6 +202,8 @@ static const struct config_field {
     {"commit", set_commit, "\"write\" or \"close\""},
     {"clients", set_clients,
      "a list of at most 64 addresses or networks such as \"10.0.0.0/8\" or \"::1\""},
+    {"hosts", set_hosts,
+     "a list of at most 32 names such as \"store.example\" or \"store.example:8443\""},
     {"cluster_secret", set_cluster_secret, "a text of 1 to 255 bytes"},
     {"cache_time", set_cache_time, "a time such as \"0s\", \"500ms\", \"10m\", \"1h\" or \"2d\""},
     {"lease_time", set_lease_time, "a time from \"0s\" to \"1s\""},

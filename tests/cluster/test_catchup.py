@@ -16,8 +16,8 @@ def put_many(node, keys, deletions):
     """Single writes, many under way at a time: HTTP pipelining."""
     connection = node.connect(60)
     connection.connect()
-    requests = [f"PUT /key/{key} HTTP/1.1\r\nHost: n\r\nContent-Length: {len(key)}\r\n\r\n{key}" for key in keys]
-    requests += [f"DELETE /key/{key} HTTP/1.1\r\nHost: n\r\n\r\n" for key in deletions]
+    requests = [f"PUT /key/{key} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(key)}\r\n\r\n{key}" for key in keys]
+    requests += [f"DELETE /key/{key} HTTP/1.1\r\nHost: localhost\r\n\r\n" for key in deletions]
     sender = threading.Thread(target=connection.sock.sendall, args=("".join(requests).encode(),), daemon=True)
     sender.start()
     answers = connection.sock.makefile("rb")

@@ -80,9 +80,17 @@ def test_conditions(cluster):
     assert created.status == 200
     assert b.put("c", "2", {"If-None-Match": "*"}).status == 412
     tag = b.get("c").headers["ETag"]
-    assert tag == created.headers["ETag"]
+    raw = b.get("c", Accept="application/octet-stream")
+    assert raw.headers["ETag"] == created.headers["ETag"] != tag
+    assert raw.headers["Vary"] == b.get("c").headers["Vary"] == "Accept"
+    assert b.get("c", **{"If-Match": created.headers["ETag"]}).status == 412  # that is the other form
     assert b.put("c", "2", {"If-Match": tag}).status == 200
     assert a.put("c", "3", {"If-Match": tag}).status == 412
+    assert a.put("c", "3", {"If-Match": f'"1", {tag}'}).status == 412
+    assert a.put("c", "3", {"If-None-Match": b.get("c").headers["ETag"]}).status == 412
+    assert a.put("c", "2", {"If-None-Match": tag}).status == 200
+    assert a.put("c", "3", {"If-Unmodified-Since": "Sun, 06 Nov 1994 08:49:37 GMT"}).status == 412
+    assert a.put("c", "2", {"If-Unmodified-Since": "Sat, 06 Nov 2094 08:49:37 GMT"}).status == 200
     assert a.put("c", "3", {"If-Match": '"other"'}).status == 412
     assert a.put("none", "3", {"If-Match": "*"}).status == 412
     post = {"key": "c", "value": "4"}
@@ -178,8 +186,8 @@ def test_keep_alive_and_pipelining(node):
     assert json.loads(connection.getresponse().read())["Single"]["value"] == "49"
     assert connection.sock.getsockname() == local
     connection.close()
-    requests = b"".join(b"PUT /key/pipe%d HTTP/1.1\r\nHost: n\r\nContent-Length: 1\r\n\r\nx" % n for n in range(100))
-    requests += b"GET /key/pipe99 HTTP/1.1\r\nHost: n\r\nConnection: close\r\n\r\n"
+    requests = b"".join(b"PUT /key/pipe%d HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\nx" % n for n in range(100))
+    requests += b"GET /key/pipe99 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
     received = node.raw(requests)
     assert received.count(b"HTTP/1.1 200 ") == 101
     assert received.index(b'"pipe7"') < received.index(b'"pipe70"')
@@ -285,14 +293,14 @@ def test_bad_requests(node, method, path, body, status):
 @pytest.mark.parametrize("data", [
     b"\r\n\r\n", b"nonsense\r\n\r\n", b"GET\r\n\r\n", b"\0\0\0\0\0\0\0\0", bytes(range(256)) * 50, b"\x16\x03\x01\x02\0",
     b"GET /key/k HTTP/9.9\r\n\r\n", b"GET /key/k HTTP/1.1\r\nno header\r\n\r\n", b"G" * 100000,
-    b"GET /" + b"k" * 200000 + b" HTTP/1.1\r\nHost: n\r\n\r\n",
-    b"GET /key/k HTTP/1.1\r\nHost: n\r\n" + b"".join(b"H%d: v\r\n" % n for n in range(20000)) + b"\r\n",
-    b"PUT /key/k HTTP/1.1\r\nHost: n\r\nContent-Length: -5\r\n\r\n",
-    b"PUT /key/k HTTP/1.1\r\nHost: n\r\nContent-Length: x\r\n\r\n",
-    b"PUT /key/k HTTP/1.1\r\nHost: n\r\nContent-Length: 99999999999999999999999\r\n\r\n",
-    b"PUT /key/k HTTP/1.1\r\nHost: n\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
-    b"PUT /key/k HTTP/1.1\r\nHost: n\r\nContent-Length: 100\r\n\r\nhalf",
-    b"POST /key HTTP/1.1\r\nHost: n\r\nContent-Length: 100\r\n\r\n{\"key\":\"k\",",
+    b"GET /" + b"k" * 200000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    b"GET /key/k HTTP/1.1\r\nHost: localhost\r\n" + b"".join(b"H%d: v\r\n" % n for n in range(20000)) + b"\r\n",
+    b"PUT /key/k HTTP/1.1\r\nHost: localhost\r\nContent-Length: -5\r\n\r\n",
+    b"PUT /key/k HTTP/1.1\r\nHost: localhost\r\nContent-Length: x\r\n\r\n",
+    b"PUT /key/k HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999999999999999999\r\n\r\n",
+    b"PUT /key/k HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+    b"PUT /key/k HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nhalf",
+    b"POST /key HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{\"key\":\"k\",",
 ], ids=lambda data: repr(data[:40]))
 def test_bytes_that_are_no_request(node, data):
     """Answered by an error or by closing the connection, and at once: the client has said all it had."""
@@ -305,16 +313,99 @@ def test_bytes_that_are_no_request(node, data):
 
 
 def test_a_chunked_body(node):
-    head = b"PUT /key/chunked HTTP/1.1\r\nHost: n\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+    head = b"PUT /key/chunked HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
     assert b" 200 " in node.raw(head + b"3\r\nabc\r\n4\r\ndefg\r\n0\r\n\r\n")
     assert node.value("chunked") == b"abcdefg"
+
+
+AGAIN = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+SMUGGLED = b"PUT /key/k HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\nx"
+
+
+@pytest.mark.parametrize("head", [
+    b"Host: localhost\r\nContent-Length: 1\r\nContent-Length: 1",
+    b"Host: localhost\r\nContent-Length: 1\r\nTransfer-Encoding: chunked", b"Host: localhost\r\nContent-Length : 1",
+    b"Content-Length: 1", b"Host: localhost\r\nHost: localhost\r\nContent-Length: 1",
+    b"Host: localhost\r\nX: y\r\n z", b"Host: localhost\nX: y", b"Host: localhost\r\nX: y\rz",
+    b"Host: localhost\r\nX: \0", b"Host: localhost\r\nTransfer-Encoding: gzip",
+], ids=repr)
+def test_heads_that_could_be_read_in_two_ways(node, head):
+    """400 and the end of the connection, for its first request as for a later one; nothing behind them is taken."""
+    for before in (b"", AGAIN, AGAIN * 3):
+        received = node.raw(before + b"PUT /key/k HTTP/1.1\r\n" + head + b"\r\n\r\nx" + SMUGGLED)
+        assert received.count(b"HTTP/1.1 200 ") == len(before) // len(AGAIN), received
+        assert received.count(b"\r\nDate: ") == len(before) // len(AGAIN) + 1 and b"HTTP/1.1 400 " in received
+    assert node.value("k") is None
+    check_goes_on(node)
+
+
+def test_a_value_in_parts_is_refused(node):
+    """`curl -C - -T` sends the rest of a file with Content-Range: that must not become the value."""
+    node.put("k", "whole")
+    answer = node.put("k", "rest", {"Content-Range": "bytes 5-8/9"})
+    assert answer.status == 400 and "Content-Range" in answer.error
+    assert node.put("k", b"\x1f\x8b", {"Content-Encoding": "gzip"}).status == 415
+    assert node.put("k", "rest", {"Expect": "something"}).status == 417
+    assert node.value("k") == b"whole"
+    node.delete("k")
+
+
+def test_ranges(node):
+    node.put("range", bytes(range(250)) * 4000)
+    for first, last in ((0, 0), (10, 300000), (999999, 2000000)):
+        headers = {"Accept": "application/octet-stream", "Range": f"bytes={first}-{last}"}
+        answer = node.request("GET", "/key/range", headers=headers)
+        assert answer.status == 206 and answer.body == (bytes(range(250)) * 4000)[first:last + 1]
+
+
+def test_a_websocket_on_a_used_connection(node):
+    """As the JDK's client and the pools of proxies do it."""
+    connection = node.connect()
+    for _ in range(3):
+        connection.request("GET", "/healthz")
+        assert connection.getresponse().read()
+    client = websocket.create_connection(f"ws://{node.addr}/client", socket=connection.sock)
+    client.send('{"APIRequest":{"Get":"k"}}')
+    assert json.loads(client.recv())["response"] == {"Get": {"key": "k"}}
+    client.close()
+
+
+def test_a_target_in_absolute_form(node):
+    """As a client sends it that has http_proxy set."""
+    node.put("k", "v")
+    for target in (f"http://{node.addr}/key/k", "http://localhost/key/k"):
+        assert node.request("GET", target).single["value"] == "v"
+    assert node.request("GET", "http://evil.example/key/k").status == 421
+    node.delete("k")
+
+
+def test_names_of_the_node():
+    """A page that gives its own name the address of a node gets nothing; a page behind a proxy does with `hosts`."""
+    with Cluster(1, **CONFIG, hosts=["store.example"]) as cluster:
+        node = cluster.nodes[0]
+        assert node.put("k", "v").status == 200
+        evil = {"Host": "evil.example", "Origin": "http://evil.example"}
+        for method, path, body in (("GET", "/key/k", None), ("PUT", "/key/k", "x"), ("DELETE", "/key/k", None),
+                                   ("GET", "/keys", None), ("GET", "/status", None), ("POST", "/key", "{}")):
+            answer = node.request(method, path, body, evil)
+            assert answer.status == 421 and '"hosts"' in answer.error and b"evil.example" in answer.body
+        assert refused_status(node, "/client", host="evil.example", origin="http://evil.example") == 421
+        assert node.value("k") == b"v"
+        for host, origin in ((node.addr, "https://store.example"), ("store.example", "https://store.example"),
+                             (node.addr, f"http://{node.addr}"), ("store.example", f"http://store.example:{node.port}")):
+            assert node.request("GET", "/key/k", headers={"Host": host, "Origin": origin}).status == 200
+            node.websocket("/client", host=host, origin=origin).close()
+        for origin in ("http://evil.example", "null", "http://127.0.0.1:1", "https://store.example.evil.example"):
+            assert node.put("k", "x", {"Origin": origin}).status == 403
+            assert refused_status(node, "/client", origin=origin) == 403
+        assert node.value("k") == b"v"
 
 
 def test_a_client_that_says_half_and_waits(node):
     """While it does, others are served; when it goes away nothing has happened."""
     with contextlib.ExitStack() as stack:
         for start in (b"", b"P", b"PUT /key/slow HTTP/1.1\r\n", b"GET /client", b"GET /omnipax HTTP/1.1\r\nHost",
-                      b"PUT /key/slow HTTP/1.1\r\nHost: n\r\nContent-Length: 100\r\n\r\nhalf"):
+                      b"PUT /key/slow HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nhalf"):
             connection = stack.enter_context(socket.create_connection((node.host, node.port)))
             connection.sendall(start)
         begin = time.monotonic()
@@ -326,7 +417,7 @@ def test_a_client_that_says_half_and_waits(node):
 def test_a_client_that_says_one_byte_at_a_time(node):
     with socket.create_connection((node.host, node.port)) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        for byte in b"PUT /key/bytewise HTTP/1.1\r\nHost: n\r\nContent-Length: 3\r\nConnection: close\r\n\r\nabc":
+        for byte in b"PUT /key/bytewise HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\nConnection: close\r\n\r\nabc":
             connection.sendall(bytes([byte]))
             time.sleep(0.001)  # so that each is a packet of its own
         assert connection.recv(1000).startswith(b"HTTP/1.1 200 ")
@@ -352,7 +443,7 @@ def test_idle_connections_cost_others_nothing(node):
         for number in range(1000):
             connection = stack.enter_context(socket.create_connection((node.host, node.port)))
             if number % 2:
-                connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: n\r\n\r\n")
+                connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
         during = median_seconds(node)
     print(f"median of a read: {before * 1e6:.0f} us alone, {during * 1e6:.0f} us with 1,000 idle connections")
     assert during < 2 * before + 0.002
@@ -364,7 +455,7 @@ def test_clients_that_do_not_read(node):
     with contextlib.ExitStack() as stack:
         for _ in range(20):
             connection = stack.enter_context(socket.create_connection((node.host, node.port)))
-            connection.sendall(b"GET /key/large HTTP/1.1\r\nHost: n\r\nAccept: application/octet-stream\r\n\r\n" * 20)
+            connection.sendall(b"GET /key/large HTTP/1.1\r\nHost: localhost\r\nAccept: application/octet-stream\r\n\r\n" * 20)
         check_goes_on(node)
     node.delete("large")
 
@@ -399,7 +490,7 @@ def test_bytes_that_are_no_websocket(node):
         for data in (b"\r\n\r\n", b"Upgrade: websocket\r\nConnection: Upgrade\r\n\r\n" + b"\xff" * 1000,
                      b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
                      b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n" + b"\xff" * 1000):
-            node.raw(b"GET %s HTTP/1.1\r\nHost: n\r\n" % path.encode() + data, half_close=True)
+            node.raw(b"GET %s HTTP/1.1\r\nHost: localhost\r\n" % path.encode() + data, half_close=True)
             check_goes_on(node)
     connection = node.websocket()
     connection.sock.sendall(b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff" * 100)

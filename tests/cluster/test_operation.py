@@ -32,7 +32,7 @@ def crowded():
             connection = clients.enter_context(contextlib.closing(
                 socket.create_connection((node.host, node.port), timeout=15)))
             if number % 2:  # one that has asked, and keeps its connection
-                connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: n\r\n\r\n")
+                connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
                 assert connection.recv(100).startswith(b"HTTP/1.1 200")
         yield cluster
 

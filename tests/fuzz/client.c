@@ -23,7 +23,6 @@ struct connection {
     struct lws wsi;
     bool open, in_message;
     uint32_t sent; /* messages */
-    char *origin, *host;
 };
 
 static void check_reply(struct bytes message)
@@ -38,23 +37,18 @@ static void check_reply(struct bytes message)
     cJSON_Delete(json);
 }
 
-static void open_connection(struct connection *c, struct source *s)
+static void open_connection(struct connection *c)
 {
     *c = (struct connection){0};
-    if (source_below(s, 4) == 0) {
-        struct bytes origin = source_chunk(s), host = source_chunk(s);
-        c->origin = strndup((const char *)origin.data, origin.len);
-        c->host = strndup((const char *)host.data, host.len);
-    }
-    c->wsi = (struct lws){.origin = c->origin, .host = c->host, .on_written = check_reply};
-    c->open = http_clients_have_room(door.clients) && fake_lws_open(&c->wsi);
+    c->wsi = (struct lws){.on_written = check_reply};
+    c->open = http_clients_have_room(door.clients);
+    if (c->open)
+        fake_lws_open(&c->wsi);
 }
 
 static void connection_over(struct connection *c)
 {
     assert(c->wsi.messages <= c->sent);
-    free(c->origin);
-    free(c->host);
     *c = (struct connection){0};
 }
 
@@ -134,7 +128,7 @@ static void client_act(struct connection *c, struct source *s)
     }
     if (!c->open) {
         connection_over(c);
-        open_connection(c, s);
+        open_connection(c);
     }
 }
 

@@ -14,19 +14,17 @@ struct lws_vhost {
 
 struct lws {
     struct lws_vhost *vhost;
-    void *session;             /* NULL: not established */
-    const char *origin, *host; /* headers; NULL: missing */
-    bool final;                /* the bytes being received end a message */
+    void *session; /* NULL: not established */
+    bool final;    /* the bytes being received end a message */
     bool paused, wants_to_write;
-    uint32_t http_status; /* that the handshake was refused with */
-    uint32_t messages;    /* written */
+    uint32_t messages; /* written */
     void (*on_written)(struct bytes message);
 };
 
 extern struct lws_vhost fake_vhost; /* as the door has set it up */
 
-/* Opens a connection and shakes hands. False: it was refused, and is gone. */
-bool fake_lws_open(struct lws *wsi);
+/* Opens a connection and shakes hands. */
+void fake_lws_open(struct lws *wsi);
 /* Each returns false when the connection has ended with it. */
 bool fake_lws_receive(struct lws *wsi, struct bytes part, bool final);
 bool fake_lws_write(struct lws *wsi); /* once, if the door asked for it */

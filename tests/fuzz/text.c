@@ -1,7 +1,7 @@
-/* Texts of the HTTP door: UTF-8, base64, and the origin of a page. */
+/* Texts of the HTTP door: UTF-8, base64, and the names of this node. */
 #include "fuzz.h"
 
-#include "http/origin.h"
+#include "http/names.h"
 #include "http/text.h"
 
 #include <errno.h>
@@ -69,17 +69,22 @@ static void check_any_base64(struct bytes bytes)
     assert(status < 0 || len <= copy.len);
 }
 
-/* The input is two headers with a line's end between them. */
-static void check_origin(struct bytes bytes)
+/* The input is a Host, and behind a line's end an Origin. A page that is taken has the authority
+ * that the request went to, or a name that was configured. */
+static void check_names(struct bytes bytes)
 {
-    char *origin = guard_text(bytes);
-    char *host = strchr(origin, '\n');
-    if (host)
-        *host++ = 0;
-    bool foreign = http_origin_is_foreign(origin, host);
-    size_t origin_len = strlen(origin), host_len = host ? strlen(host) : 0;
-    assert(foreign || (host && origin_len >= host_len + strlen("://")));
-    assert(!http_origin_is_foreign(NULL, host));
+    struct config config = {.host_count = 1, .me.addr = "node1:8080", .hosts = {"store.example"}};
+    char *host = guard_text(bytes);
+    char *origin = strchr(host, '\n');
+    if (origin)
+        *origin++ = 0;
+    struct bytes authority = bytes_of_text(host);
+    bool ours = http_host_is_ours(&config, authority);
+    assert(!ours || strcasestr(host, "localhost") || strcasestr(host, "node1") ||
+           strcasestr(host, "store.example") || strpbrk(host, "0123456789]"));
+    if (origin && http_origin_is_ours(&config, origin, authority))
+        assert((host[0] && strcasestr(origin, host)) || strcasestr(origin, "node1") ||
+               strcasestr(origin, "store.example") || strchr(host, '.'));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -88,6 +93,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_utf8(guard_bytes(bytes));
     check_base64(bytes);
     check_any_base64(bytes);
-    check_origin(bytes);
+    check_names(bytes);
     return 0;
 }

@@ -110,6 +110,7 @@ static void insert(struct tree *tree, struct bytes key, struct bytes value, uint
     entry->attr.mode = mode;
     entry->attr.size = value.len;
     entry->attr.revision = tree->revision;
+    entry->attr.mtime = entry->attr.ctime = (int64_t)tree->revision * 1000000000; /* a clock */
 }
 
 static void erase(struct tree *tree, struct entry *entry)
@@ -379,7 +380,7 @@ static void fake_answer(struct replica *replica, struct call *call)
 
 static void fake_take(struct replica *replica, struct call call)
 {
-    if (fake.answers == FAKE_AT_ONCE) {
+    if (fake.answers == FAKE_AT_ONCE && !(call.written && fake.writes_held)) {
         fake_answer(replica, &call);
         return;
     }
@@ -394,7 +395,8 @@ static void fake_on_timer(uv_timer_t *timer)
 {
     struct replica *replica = timer->data;
     struct call *call;
-    while (fake.answers != FAKE_HELD && (call = TAILQ_FIRST(&replica->waiting))) {
+    while (fake.answers != FAKE_HELD && (call = TAILQ_FIRST(&replica->waiting)) &&
+           !(call->written && fake.writes_held)) {
         TAILQ_REMOVE(&replica->waiting, call, queue);
         fake.held--;
         fake_answer(replica, call);

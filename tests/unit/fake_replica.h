@@ -24,8 +24,9 @@ struct fake_settings {
     atomic_int read_outcome;  /* not for REPLICA_LOCAL */
     atomic_int write_status;  /* of results; 0: the tree's own */
     atomic_bool stale, old_forgotten, not_ready, clients_forbidden, peer_unreachable;
-    atomic_int held;       /* calls waiting now */
-    atomic_int keys_turns; /* calls of tree_keys */
+    atomic_bool writes_held; /* until it is false again */
+    atomic_int held;         /* calls waiting now */
+    atomic_int keys_turns;   /* calls of tree_keys */
     atomic_int views, views_opened;
     atomic_int views_ending; /* so many end when they are looked at next, */
     atomic_int views_looks;  /* or after this number of looks */

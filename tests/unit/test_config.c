@@ -111,6 +111,7 @@ static void every_field_is_read(void **state)
          "  \"mount\": \"mnt\", \"allow_other\": true, \"clients\": [\"10.0.0.0/8\"],\n"
          "  \"cluster_secret\": \"with // and /* \\\" in it\", \"cache_time\": \"10m\",\n"
          "  \"lease_time\": \"200ms\","
+         "  \"hosts\": [\"store.example\", \"10.0.0.9:443\", \"[::1]:8443\"],\n"
          "  \"on_quorum_loss\": \"stale\", \"priority\": 7, \"heartbeat_ms\": 60000,\n"
          "  \"request_timeout\": \"500ms\" }\n");
     assert_string_equal(config.me.addr, "b:2");
@@ -125,6 +126,10 @@ static void every_field_is_read(void **state)
     assert_true(config.allow_other);
     assert_true(allows("10.1.2.3"));
     assert_false(allows("127.0.0.1"));
+    assert_int_equal(config.host_count, 3);
+    assert_string_equal(config.hosts[0], "store.example");
+    assert_string_equal(config.hosts[1], "10.0.0.9:443");
+    assert_string_equal(config.hosts[2], "[::1]:8443");
     assert_string_equal(config.secret, "with // and /* \" in it");
     assert_int_equal(config.cache_time_ms, 600000);
     assert_int_equal(config.lease_time_ms, 200);
@@ -255,6 +260,15 @@ static void wrong_fields_are_named(void **state)
     assert_wrong("{\"allow_other\": \"yes\"}",
                  "\"allow_other\": expected true or false, found \"yes\"");
     assert_wrong("{\"clients\": [\"::1\", \"10.0.0.0/33\"]}", "found \"10.0.0.0/33\"");
+    assert_wrong("{\"hosts\": \"store.example\"}",
+                 "\"hosts\": expected a list of at most 32 names");
+    assert_wrong("{\"hosts\": [\"a\", \"https://store.example\"]}",
+                 "found \"https://store.example\"");
+    assert_wrong("{\"hosts\": [\"\"]}", "found \"\"");
+    assert_wrong("{\"hosts\": [\"a:0\"]}", "found \"a:0\"");
+    assert_wrong("{\"hosts\": [\"a b\"]}", "found \"a b\"");
+    assert_wrong("{\"hosts\": [\"*\"]}", "found \"*\"");
+    assert_wrong("{\"hosts\": [\"[a]:1\"]}", "found \"[a]:1\"");
     assert_wrong("{\"cluster_secret\": \"\"}",
                  "\"cluster_secret\": expected a text of 1 to 255 bytes");
     assert_wrong("{\"cluster_secret\": 12345}", "found something else");

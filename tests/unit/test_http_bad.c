@@ -170,17 +170,17 @@ static void unknown_paths_and_methods_are_refused(void **state)
     expect_error("POST", "/keys/", "", "[]", 404, "no such path");
     struct response response = request("POST", "/key/a", "", "x");
     assert_int_equal(response.status, 405);
-    assert_string_equal(response_header(&response, "Allow"), "GET, HEAD, PUT, DELETE");
+    assert_string_equal(response_header(&response, "Allow"), "GET, HEAD, PUT, DELETE, OPTIONS");
     assert_string_equal(response.body,
                         "{\"Single\":{\"error\":\"this path does not have that method; it has "
-                        "GET, HEAD, PUT, DELETE\"}}");
+                        "GET, HEAD, PUT, DELETE, OPTIONS\"}}");
     response_free(&response);
     response = request("GET", "/key", "", NULL);
     assert_int_equal(response.status, 405);
-    assert_string_equal(response_header(&response, "Allow"), "POST");
+    assert_string_equal(response_header(&response, "Allow"), "POST, OPTIONS");
     response_free(&response);
     response = request("PATCH", "/keys", "", "[]");
-    assert_string_equal(response_header(&response, "Allow"), "GET, HEAD, POST, DELETE");
+    assert_string_equal(response_header(&response, "Allow"), "GET, HEAD, POST, DELETE, OPTIONS");
     response_free(&response);
 }
 
@@ -190,7 +190,7 @@ static void an_unknown_path_is_told_the_paths(void **state)
     expect(
         "GET", "/", "", NULL, 404,
         "{\"Single\":{\"error\":\"there is no such path; the paths are /key/K, /key, /keys, /txn, "
-        "/ping, /status, /healthz, /readyz, /metrics, /client\"}}");
+        "/ping, /status, /healthz, /readyz, /metrics, /client, /omnipax\"}}");
 }
 
 static void forbidden_clients_are_refused(void **state)
@@ -198,7 +198,7 @@ static void forbidden_clients_are_refused(void **state)
     fake.clients_forbidden = true;
     expect_error("GET", "/healthz", "", NULL, 403, "{\"Single\":{\"error\":");
     expect_error("PUT", "/key/a", "", "x", 403, "clients");
-    int fd = websocket_connect();
+    int fd = http_connect();
     send_text(fd, "GET /client HTTP/1.1\r\nHost: test\r\nUpgrade: websocket\r\n"
                   "Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
                   "Sec-WebSocket-Version: 13\r\n\r\n");
@@ -211,7 +211,7 @@ static void forbidden_clients_are_refused(void **state)
 static void upgrade_from(const char *origin, int status)
 {
     char head[400];
-    int fd = websocket_connect();
+    int fd = http_connect();
     snprintf(head, sizeof head,
              "GET /client HTTP/1.1\r\nHost: test:1\r\nUpgrade: websocket\r\nOrigin: %s\r\n"
              "Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
@@ -281,6 +281,20 @@ static void a_body_that_grows_too_large_is_refused(void **state)
     assert_true(is_closed(fd));
     close(fd);
     free(body);
+}
+
+/* The connection ends, and is not reset: a reset could overtake the answer. */
+static void an_early_answer_is_not_overtaken(void **state)
+{
+    static char body[100 * 1000];
+    char byte;
+    int fd = http_connect();
+    send_text(fd, "PUT /key/a HTTP/1.1\r\nHost: test\r\nContent-Length: 9999999\r\n\r\n");
+    send_bytes(fd, body, sizeof body);
+    expect_status(fd, 413);
+    send_bytes(fd, body, sizeof body);
+    assert_int_equal(recv(fd, &byte, 1, 0), 0);
+    close(fd);
 }
 
 static void send_chunk(int fd, const void *data, size_t len)
@@ -502,6 +516,7 @@ int main(void)
         TEST(pages_of_other_origins_are_refused),
         TEST(an_announced_body_that_is_too_large_is_refused),
         TEST(a_body_that_grows_too_large_is_refused),
+        TEST(an_early_answer_is_not_overtaken),
         TEST(chunked_bodies_are_read_up_to_the_limit),
         TEST(expect_continue_is_answered),
         TEST(a_needless_body_is_ignored),

@@ -262,7 +262,7 @@ static void sessions_beyond_the_limit_are_refused(void **state)
     struct response response = {.status = 101};
     while (response.status == 101) {
         assert_true(count <= HTTP_WEBSOCKETS_MAX);
-        fds[count] = websocket_connect();
+        fds[count] = http_connect();
         send_text(fds[count], "GET /client HTTP/1.1\r\nHost: test\r\nUpgrade: websocket\r\n"
                               "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
                               "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
@@ -277,13 +277,13 @@ static void sessions_beyond_the_limit_are_refused(void **state)
 
 static void a_plain_request_is_no_websocket(void **state)
 {
-    int fd = websocket_connect();
+    int fd = http_connect();
     send_text(fd, "GET /client HTTP/1.1\r\nHost: test\r\n\r\n");
     struct response response = receive_response(fd, true);
     assert_int_equal(response.status, 400);
     response_free(&response);
     close(fd);
-    expect_error("GET", "/client", "", NULL, 400, "a WebSocket and begins a connection of its own");
+    expect_error("GET", "/client", "", NULL, 400, "ask for an upgrade");
     fd = ws_open(); /* bytes that are no frame */
     send_text(fd, "GET /client HTTP/1.1\r\n\r\n\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff");
     size_t len;
@@ -291,7 +291,7 @@ static void a_plain_request_is_no_websocket(void **state)
     assert_null(ws_receive(fd, &len, &code));
     assert_int_equal(code, 1002);
     close(fd);
-    fd = websocket_connect(); /* half a handshake */
+    fd = http_connect(); /* half a handshake */
     send_text(fd, "GET /client HTTP/1.1\r\nUpgr");
     close(fd);
     fd = ws_open();

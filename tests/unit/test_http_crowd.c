@@ -80,7 +80,7 @@ static void websockets_count_as_well(void **state)
     int fds[FEW];
     for (int i = 0; i < FEW; i++)
         fds[i] = ws_open();
-    int refused = websocket_connect();
+    int refused = http_connect();
     assert_true(is_closed(refused));
     close(refused);
     for (int i = 0; i < FEW; i++)

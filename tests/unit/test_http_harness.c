@@ -21,7 +21,6 @@ struct port {
     int fd;
     uint16_t number;
     uv_poll_t poll;
-    void (*adopt)(void *arg, int fd, const struct sockaddr *from, socklen_t from_len);
 };
 
 static struct {
@@ -31,7 +30,7 @@ static struct {
     struct replica *replica;
     struct config config;
     struct http *http;
-    struct port http_port, websocket_port;
+    struct port port;
     uv_async_t call; /* runs `called` on the loop */
     void (*called)(void *arg);
     void *called_arg;
@@ -45,7 +44,7 @@ static void on_connection(uv_poll_t *poll, int status, int events)
     socklen_t len = sizeof from;
     int fd = accept4(port->fd, (struct sockaddr *)&from, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0)
-        port->adopt(server.http, fd, (struct sockaddr *)&from, len);
+        http_adopt(server.http, fd, (struct sockaddr *)&from, len);
 }
 
 static void open_port(struct port *port)
@@ -88,7 +87,7 @@ static void server_start(void)
     struct fault fault;
     void *loops[1] = {&server.loop};
     uv_loop_init(&server.loop);
-    lws_set_log_level(LLL_ERR, NULL);
+    lws_set_log_level(0, NULL);
     struct lws_context_creation_info info = {
         .port = CONTEXT_PORT_NO_LISTEN,
         .options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS,
@@ -97,19 +96,18 @@ static void server_start(void)
     server.context = lws_create_context(&info);
     assert(server.context);
     server.replica = fake_replica_new(&server.loop);
+    strcpy(server.config.me.addr, "127.0.0.1:8080");
+    strcpy(server.config.hosts[server.config.host_count++], "test");
+    strcpy(server.config.hosts[server.config.host_count++], "outer.example:8443");
     assert(http_start(&server.loop, server.context, server.replica, &server.config, &server.http,
                       &fault) == 0);
-    server.http_port.adopt = http_adopt;
-    server.websocket_port.adopt = http_adopt_websocket;
-    open_port(&server.http_port);
-    open_port(&server.websocket_port);
+    open_port(&server.port);
     uv_async_init(&server.loop, &server.call, on_call);
 }
 
 static void stop(void *arg)
 {
-    close_port(&server.http_port);
-    close_port(&server.websocket_port);
+    close_port(&server.port);
     fake_replica_close(server.replica);
     uv_close((uv_handle_t *)&server.call, NULL);
     http_stop(server.http);
@@ -208,10 +206,11 @@ void harness_put(const char *key, struct bytes value, uint32_t mode)
 
 /* ---- The client ---- */
 
-static int connect_to(uint16_t port)
+int http_connect(void)
 {
-    struct sockaddr_in address = {
-        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_port = htons(server.port.number),
+                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_true(fd >= 0);
     struct timeval wait = {.tv_sec = CLIENT_WAIT_MS / 1000};
@@ -219,16 +218,6 @@ static int connect_to(uint16_t port)
     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait);
     assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
     return fd;
-}
-
-int http_connect(void)
-{
-    return connect_to(server.http_port.number);
-}
-
-int websocket_connect(void)
-{
-    return connect_to(server.websocket_port.number);
 }
 
 void send_bytes(int fd, const void *data, size_t len)
@@ -281,7 +270,7 @@ struct response receive_response(int fd, bool head)
         receive_exactly(fd, response.headers + len++, 1);
     }
     assert_int_equal(sscanf(response.headers, "HTTP/1.%*d %d ", &response.status), 1);
-    if (response.status >= 200 && response.status != 304 && !head)
+    if (response.status >= 200 && response.status != 204 && response.status != 304 && !head)
         response.body_len = strtoul(response_header(&response, "Content-Length"), NULL, 10);
     response.body = calloc(1, response.body_len + 1);
     assert_non_null(response.body);
@@ -342,11 +331,40 @@ void expect_error(const char *method, const char *path, const char *headers, con
     response_free(&response);
 }
 
+void expect_header(const char *method, const char *path, const char *headers, const char *body,
+                   int status, const char *name, const char *value)
+{
+    struct response response = request(method, path, headers, body);
+    if (response.status != status || strcmp(response_header(&response, name), value) != 0)
+        print_error("%s %s %s: %d %s: %s\n", method, path, headers, response.status, name,
+                    response_header(&response, name));
+    assert_int_equal(response.status, status);
+    assert_string_equal(response_header(&response, name), value);
+    response_free(&response);
+}
+
+int status_on(int fd, const char *text)
+{
+    send_text(fd, text);
+    struct response response = receive_response(fd, false);
+    int status = response.status;
+    response_free(&response);
+    return status;
+}
+
+int status_of(const char *text)
+{
+    int fd = http_connect();
+    int status = status_on(fd, text);
+    close(fd);
+    return status;
+}
+
 /* ---- WebSocket (RFC 6455) ---- */
 
 int ws_open(void)
 {
-    int fd = websocket_connect();
+    int fd = http_connect();
     send_text(fd, "GET /client HTTP/1.1\r\nHost: test\r\nUpgrade: websocket\r\n"
                   "Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
                   "Sec-WebSocket-Version: 13\r\n\r\n");

@@ -14,7 +14,8 @@
 
 enum { CLIENT_WAIT_MS = 20000 };
 
-/* Starts and stops the server; for cmocka's group set-up and tear-down. */
+/* Starts and stops the server, at 127.0.0.1:8080 with the `hosts` test and outer.example:8443; for
+ * cmocka's group set-up and tear-down. */
 int harness_start(void **state);
 int harness_stop(void **state);
 /* Before each test: settings back to normal, no keys. */
@@ -28,7 +29,6 @@ void harness_set_body_ms(uint64_t ms);
 void harness_set_moment_ms(uint64_t ms);
 
 int http_connect(void);
-int websocket_connect(void); /* the port whose connections go to http_adopt_websocket */
 
 struct response {
     int status;
@@ -56,6 +56,14 @@ void expect(const char *method, const char *path, const char *headers, const cha
 /* The status, and that the body is an error with this piece of text. */
 void expect_error(const char *method, const char *path, const char *headers, const char *body,
                   int status, const char *text);
+
+/* The status, and a header of the answer; "": it has none. */
+void expect_header(const char *method, const char *path, const char *headers, const char *body,
+                   int status, const char *name, const char *value);
+
+/* The status of the answer to these bytes, on this connection or on one of its own. */
+int status_on(int fd, const char *text);
+int status_of(const char *text);
 
 /* ---- WebSocket ---- */
 

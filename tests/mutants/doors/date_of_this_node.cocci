@@ -2,9 +2,10 @@
 // killers: test_http
 @@
 @@
-add_headers(...)
+date_now(...)
 {
 <...
-- add_date(request->http->replica, response);
+- replica_time(http->replica)
++ time(NULL) * 1000000000
 ...>
 }

@@ -7,6 +7,6 @@ value_gather(...)
 <...
 - http_value_free(request->value);
 - request->value = NULL;
-  http_answer(request, MHD_HTTP_OK);
+  http_answer(request, request->answer.range_status);
 ...>
 }

@@ -5,7 +5,7 @@
 status_of_outcome(...)
 {
 <...
-- return MHD_HTTP_NOT_IMPLEMENTED;
-+ return MHD_HTTP_SERVICE_UNAVAILABLE;
+- return HTTP_NOT_IMPLEMENTED;
++ return HTTP_SERVICE_UNAVAILABLE;
 ...>
 }

@@ -2,10 +2,10 @@
 // killers: test_dates
 @@
 @@
-writes_propose(...)
+writes_can_be_proposed(...)
 {
 <...
-- (!all && !r->writes.unproposed) || !dates_now(r, &proposal.time)
-+ (!all && !r->writes.unproposed) || (dates_now(r, &proposal.time), false)
+- r->status.has_leader && r->status.has_quorum && dates_now(r, time)
++ r->status.has_leader && r->status.has_quorum && (dates_now(r, time), true)
 ...>
 }

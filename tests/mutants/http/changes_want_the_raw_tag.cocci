@@ -1,0 +1,11 @@
+// A change takes the tag of one form only.
+// killers: test_http_meaning
+@@
+@@
+names_selected(...)
+{
+<...
+- !selected->to_read || tag.form == selected->form
++ tag.form == selected->form
+...>
+}

@@ -1,0 +1,11 @@
+// Chunked may come twice.
+// killers: test_http_strict
+@@
+@@
+take_framing(...)
+{
+<...
+- chunked > 1
++ false
+...>
+}

@@ -1,0 +1,12 @@
+// A key that is gone counts as unmodified.
+// killers: test_http_meaning
+@@
+expression E;
+@@
+is_unmodified(...)
+{
+<...
+- selected->exists && E
++ E
+...>
+}

@@ -1,0 +1,11 @@
+// A version may have text behind it.
+// killers: test_http_strict
+@@
+@@
+take_version(...)
+{
+<...
+- !version[8]
++ true
+...>
+}

@@ -1,0 +1,11 @@
+// HEAD follows Range.
+// killers: test_http_meaning
+@@
+@@
+http_range_take(...)
+{
+<...
+- !get
++ false
+...>
+}

@@ -1,0 +1,11 @@
+// If-Match takes weak tags.
+// killers: test_http_meaning
+@@
+@@
+names_selected(...)
+{
+<...
+- tag.weak && !takes_weak
++ false
+...>
+}
