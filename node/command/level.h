@@ -5,7 +5,8 @@
  *   2  commands of version 2, whose masks have room for 32 fields; LEVEL, by which the cluster goes
  *      from one level to the next, and MEMBER, by which a node says where it is; snapshots of
  *      format 4; IF and ELSE.
- *   3  a leader that stops hands over: the message HAND_OVER.
+ *   3  a leader that stops hands over: the message HAND_OVER; the frame ROOM, by which nodes tell
+ * each other what their disks have room for.
  *
  * Every part of a command (an operation, a field of one) has the level since which it exists, in
  * operations.h. A command needs the highest level of its parts, and must not be proposed before
@@ -23,6 +24,7 @@ enum {
     LEVEL_MAX = 3, /* the highest that it reads and writes */
 
     LEVEL_HAND_OVER = 3, /* since when there is such a message */
+    LEVEL_ROOM = 3,      /* and such a frame */
 };
 
 #endif

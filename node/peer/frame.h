@@ -26,16 +26,27 @@ enum frame_type {
     FRAME_PONG,             /* id */
     FRAME_REACH,            /* reach: for the relay; between links only */
     FRAME_DIGEST,           /* index, digest: what the sender has applied */
+    FRAME_ROOM,             /* room, room_bytes: of the sender; since feature level 3 */
     FRAME_TYPE_END,
+};
+
+/* What the disk of a node has room for. */
+enum frame_room {
+    ROOM_PLENTY, /* everything */
+    ROOM_LOW,    /* what does not grow */
+    ROOM_FULL,   /* hardly anything: it would rather not take part */
+    ROOM_END,
 };
 
 struct frame {
     uint8_t type; /* enum frame_type */
+    uint8_t room; /* enum frame_room */
     bool last;
     uint32_t from, to;
     uint64_t id;          /* of a ping, or of the receiver's attempt to fetch a snapshot */
     uint64_t index;       /* applied index: REQUEST: at least this; PIECE: of the snapshot */
     uint64_t digest;      /* of the history up to `index` */
+    uint64_t room_bytes;  /* by so many the store of the sender may grow */
     uint64_t piece;       /* number of the piece, from 0 */
     uint32_t reach_count; /* REACH: the peers that the sender hears and talks to */
     uint32_t reach[PAXOS_NODES_MAX];

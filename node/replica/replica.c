@@ -15,7 +15,8 @@ static void on_frame(void *arg, struct frame *frame)
     struct replica *r = arg;
     switch (frame->type) {
     case FRAME_PAXOS:
-        if (frame->paxos.type != PAXOS_PROPOSAL_FORWARD || levels_readable(&frame->paxos))
+        if (!r->rooms.away &&
+            (frame->paxos.type != PAXOS_PROPOSAL_FORWARD || levels_readable(&frame->paxos)))
             replica_step(r, &(struct paxos_event){.type = PAXOS_RECEIVE, .message = &frame->paxos});
         break;
     case FRAME_SNAPSHOT_REQUEST:
@@ -35,6 +36,9 @@ static void on_frame(void *arg, struct frame *frame)
     case FRAME_DIGEST:
         digests_frame(r, frame);
         break;
+    case FRAME_ROOM:
+        rooms_frame(r, frame);
+        break;
     }
 }
 
@@ -42,6 +46,8 @@ static void on_link(void *arg, uint32_t pid, bool up)
 {
     replica_step(arg,
                  &(struct paxos_event){.type = up ? PAXOS_LINK_UP : PAXOS_LINK_DOWN, .pid = pid});
+    if (up)
+        rooms_greet(arg, pid);
 }
 
 static void on_moved(void *arg, const struct peer_member *member)
@@ -63,6 +69,12 @@ static void on_log_failed(void *arg, int status, const char *text)
     replica_break(arg, text, status);
 }
 
+static void on_log_full(void *arg, bool full)
+{
+    struct replica *r = arg;
+    r->rooms.log_full = full;
+}
+
 static void on_heartbeat(uv_timer_t *timer)
 {
     replica_step(timer->data, &(struct paxos_event){.type = PAXOS_TICK});
@@ -81,6 +93,7 @@ static void on_housekeeping(uv_timer_t *timer)
     levels_release(r, now);
     if (r->end.stopping || now - r->turn.committed_ms >= COMMIT_MS)
         turn_commit(r);
+    rooms_housekeeping(r, now);
     if (!r->end.broken && !r->end.stopping) {
         reads_keep_fresh(r, now);
         serving_housekeeping(r, now);
@@ -125,6 +138,8 @@ static int open_store(struct replica *r, struct fault *fault)
     }
     if (status == 0)
         status = founding_begin(r, fault);
+    if (status == 0)
+        rooms_begin(r);
     if (status == 0)
         status = tree_open(r->folder, &r->cluster.identity, &r->tree, fault);
     if (status == 0)
@@ -176,7 +191,7 @@ static int start_consensus(struct replica *r, const struct paxos_stored *stored,
     digests_begin(r);
     paxos_status(r->paxos, &r->status);
     replica_describe(r);
-    struct log_callbacks callbacks = {on_durable, on_log_failed, r};
+    struct log_callbacks callbacks = {on_durable, on_log_failed, on_log_full, r};
     int status = log_start(r->log, r->loop, &callbacks);
     return status < 0 ? fault_set(fault, status, "log.db: its thread does not start") : 0;
 }
@@ -255,6 +270,7 @@ int replica_start(uv_loop_t *loop, struct lws_context *websockets, const struct 
         folder_condemn(r->folder, fault->text);
     if (status < 0)
         return status; /* the process ends: the folder's state on disk needs no closing */
+    rooms_housekeeping(r, replica_now_ms());
     start_handles(r);
     *replica = r;
     return 0;
@@ -336,6 +352,7 @@ void replica_free(struct replica *r)
     peer_free(r->peer);
     paxos_free(r->paxos);
     tree_close(r->tree);
+    rooms_end(r);
     folder_close(r->folder);
     free(r);
 }

@@ -214,7 +214,7 @@ static void frame_samples(struct samples *s)
         for (uint8_t sync = 0; sync <= (syncs ? PAXOS_SYNC_SNAPSHOT : 0); sync++)
             message_sample(s, type, sync);
     }
-    for (uint8_t type = FRAME_PAXOS + 1; type < FRAME_TYPE_END; type++) {
+    for (uint8_t type = FRAME_PAXOS + 1; type < FRAME_ROOM; type++) {
         struct frame frame = {.type = type,
                               .last = true,
                               .from = 0x1a1b1c1d,
