@@ -185,7 +185,13 @@ void fs_access(fuse_req_t req, fuse_ino_t ino, int mask)
         fs_request_read(r, access_read);
 }
 
-/* The data are on the disk of the node's folder, so its space is the mount's. */
+static uint64_t smaller(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* The data are on the disk of the node's folder, so its space is the mount's; but what can be
+ * written is what a majority has room for. */
 void fs_statfs(fuse_req_t req, fuse_ino_t ino)
 {
     struct fs *fs = fs_of(req);
@@ -198,15 +204,17 @@ void fs_statfs(fuse_req_t req, fuse_ino_t ino)
         fuse_reply_err(req, -status);
         return;
     }
-    fuse_reply_statfs(req, &(struct statvfs){
-                               .f_bsize = STATFS_BLOCK_BYTES,
-                               .f_frsize = STATFS_BLOCK_BYTES,
-                               .f_blocks = disk.f_blocks * disk.f_frsize / STATFS_BLOCK_BYTES,
-                               .f_bfree = disk.f_bfree * disk.f_frsize / STATFS_BLOCK_BYTES,
-                               .f_bavail = disk.f_bavail * disk.f_frsize / STATFS_BLOCK_BYTES,
-                               .f_files = counts.inodes + disk.f_ffree,
-                               .f_ffree = disk.f_ffree,
-                               .f_favail = disk.f_favail,
-                               .f_namemax = NAME_BYTES_MAX,
-                           });
+    fuse_reply_statfs(
+        req, &(struct statvfs){
+                 .f_bsize = STATFS_BLOCK_BYTES,
+                 .f_frsize = STATFS_BLOCK_BYTES,
+                 .f_blocks = disk.f_blocks * disk.f_frsize / STATFS_BLOCK_BYTES,
+                 .f_bfree = disk.f_bfree * disk.f_frsize / STATFS_BLOCK_BYTES,
+                 .f_bavail = smaller(disk.f_bavail * disk.f_frsize, replica_room(fs->replica)) /
+                             STATFS_BLOCK_BYTES,
+                 .f_files = counts.inodes + disk.f_ffree,
+                 .f_ffree = disk.f_ffree,
+                 .f_favail = disk.f_favail,
+                 .f_namemax = NAME_BYTES_MAX,
+             });
 }

@@ -24,6 +24,8 @@ static int error_of_outcome(enum replica_outcome outcome)
         return EBUSY;
     case REPLICA_UNSUPPORTED:
         return EOPNOTSUPP;
+    case REPLICA_FULL:
+        return ENOSPC;
     default:
         return EIO;
     }

@@ -66,11 +66,11 @@ static void put_response_error(struct client_exchange *exchange, const char *tex
     http_json_raw(&exchange->reply, "}}");
 }
 
-/* Blocked invites to try again, so REPLICA_UNSUPPORTED is an Error: it lasts until the member that
- * it names is upgraded. */
+/* Blocked invites to try again, so two are an Error: REPLICA_UNSUPPORTED lasts until the member
+ * that it names is upgraded, and REPLICA_FULL until something is deleted. */
 static bool is_blocked(enum replica_outcome outcome)
 {
-    return outcome != REPLICA_TIMEOUT && outcome != REPLICA_UNSUPPORTED;
+    return outcome != REPLICA_TIMEOUT && outcome != REPLICA_UNSUPPORTED && outcome != REPLICA_FULL;
 }
 
 static void put_response_outcome(struct client_exchange *exchange, enum replica_outcome outcome,

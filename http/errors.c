@@ -64,7 +64,7 @@ void http_outcome_text(struct replica *replica, enum replica_outcome outcome, bo
     struct replica_status status;
     replica_status(replica, &status);
     http_json_raw(out, replica_outcome_text(outcome));
-    if (outcome == REPLICA_NO_QUORUM && status.why[0])
+    if ((outcome == REPLICA_NO_QUORUM || outcome == REPLICA_FULL) && status.why[0])
         buffer_printf(out, ": %s", status.why);
     if (outcome == REPLICA_UNSUPPORTED) {
         char text[REPLICA_TEXT_MAX];
@@ -80,6 +80,8 @@ static unsigned int status_of_outcome(enum replica_outcome outcome)
         return HTTP_GATEWAY_TIMEOUT;
     case REPLICA_UNSUPPORTED:
         return HTTP_NOT_IMPLEMENTED;
+    case REPLICA_FULL:
+        return HTTP_INSUFFICIENT_STORAGE;
     default:
         return HTTP_SERVICE_UNAVAILABLE;
     }

@@ -191,6 +191,19 @@ static int start_rooms(struct node *n, struct fault *fault)
     return status;
 }
 
+static int exit_of_start(int status)
+{
+    switch (status) {
+    case -EUCLEAN:
+        return EXIT_DAMAGED;
+    case -ENOSPC:
+    case -EIO:
+        return EXIT_BROKEN;
+    default:
+        return EXIT_START;
+    }
+}
+
 static void start_signals(struct node *n)
 {
     const int numbers[] = {SIGTERM, SIGINT, SIGHUP};
@@ -245,7 +258,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "quorumfs: %s\n", fault.text);
         if (node.fs)
             fs_abandon(node.fs);
-        return status == -EUCLEAN ? EXIT_DAMAGED : EXIT_START;
+        return exit_of_start(status);
     }
     start_signals(&node);
     if (node.config.in_background)

@@ -85,6 +85,27 @@ static uint32_t level_of(const struct op *op, uint32_t mask)
     return highest;
 }
 
+/* Deleting, renaming, cutting and attributes need room for their entry in the log only, which is
+ * trimmed. Whether bytes are written over others, and grow nothing, is not known before. */
+static bool op_grows(const struct op *op)
+{
+    switch (op->type) {
+    case OP_PUT:
+    case OP_WRITE:
+    case OP_APPEND:
+    case OP_ALLOCATE:
+    case OP_CREATE:
+    case OP_MKNOD:
+    case OP_MKDIR:
+    case OP_SYMLINK:
+    case OP_LINK:
+    case OP_SETXATTR:
+        return true;
+    default:
+        return false;
+    }
+}
+
 static void put_op(struct buffer *b, uint8_t version, const struct op *op, uint32_t mask)
 {
     buffer_put_u8(b, op->type);
@@ -157,6 +178,7 @@ int command_add(struct command *c, const struct op *op)
     }
     c->count++;
     c->level = level;
+    c->grows |= op_grows(op);
     return 0;
 }
 

@@ -90,6 +90,7 @@ struct command {
     uint32_t count;
     uint32_t level; /* the highest that one of its parts needs (level.h); 0: it is empty. Set
                        before the first part: at least this */
+    bool grows;     /* one of its parts may need room for what it stores */
 };
 
 void command_free(struct command *c);

@@ -9,7 +9,8 @@
  *      clocks of the cluster show (replica/clocks.h), so it may be earlier than the last one's
  *      (store/tree_apply.c); frames by which nodes ask for it. The directories that a PUT makes on
  *      the way to its key are implied, and go with their last key (store/tree_implied.c). The field
- *      `outsider`, by which setgid without group execution goes as well.
+ *      `outsider`, by which setgid without group execution goes as well. The frame ROOM, by which
+ *      nodes tell each other what their disks have room for.
  *
  * Every part of a command (an operation, a field of one) has the level since which it exists, in
  * operations.h. A command needs the highest level of its parts, and must not be proposed before
@@ -31,6 +32,7 @@ enum {
     LEVEL_TIMES = 3,     /* time that comes back, and frames by which nodes ask each other for it */
     LEVEL_IMPLIED = 3,   /* implied directories */
     LEVEL_OUTSIDER = 3,  /* the field `outsider` */
+    LEVEL_ROOM = 3,      /* the frame ROOM */
 };
 
 #endif

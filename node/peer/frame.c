@@ -272,6 +272,10 @@ void frame_encode(const struct frame *frame, const struct frame_scope *scope, st
         buffer_put_u64(out, frame->index);
         buffer_put_u64(out, frame->digest);
         break;
+    case FRAME_ROOM:
+        buffer_put_u8(out, frame->room);
+        buffer_put_u64(out, frame->room_bytes);
+        break;
     default:
         assert(!"a frame of an unknown type");
     }
@@ -312,6 +316,10 @@ static int read_body(struct reader *r, struct frame *frame)
         frame->id = reader_u64(r);
         frame->time = reader_u64(r);
         return 0;
+    case FRAME_ROOM:
+        frame->room = reader_u8(r);
+        frame->room_bytes = reader_u64(r);
+        return frame->room < ROOM_END ? 0 : -EBADMSG;
     default:
         frame->id = reader_u64(r);
         return 0;

@@ -28,11 +28,21 @@ enum frame_type {
     FRAME_DIGEST,           /* index, digest: what the sender has applied */
     FRAME_CLOCK_REQUEST,    /* id; from level 3 on */
     FRAME_CLOCK,            /* id, time: what the sender's wall clock shows */
+    FRAME_ROOM,             /* room, room_bytes: of the sender; since feature level 3 */
     FRAME_TYPE_END,
+};
+
+/* What the disk of a node has room for. */
+enum frame_room {
+    ROOM_PLENTY, /* everything */
+    ROOM_LOW,    /* what does not grow */
+    ROOM_FULL,   /* hardly anything: it would rather not take part */
+    ROOM_END,
 };
 
 struct frame {
     uint8_t type; /* enum frame_type */
+    uint8_t room; /* enum frame_room */
     bool last;
     uint32_t from, to;
     uint64_t id;     /* of a ping, or of the receiver's attempt to fetch a snapshot; when a clock
@@ -40,7 +50,8 @@ struct frame {
     uint64_t time;   /* CLOCK: ns since 1970 */
     uint64_t index;  /* applied index: REQUEST: at least this; PIECE: of the snapshot */
     uint64_t digest; /* of the history up to `index` */
-    uint64_t piece;  /* number of the piece, from 0 */
+    uint64_t room_bytes;  /* by so many the store of the sender may grow */
+    uint64_t piece;       /* number of the piece, from 0 */
     uint32_t reach_count; /* REACH: the peers that the sender hears and talks to */
     uint32_t reach[PAXOS_NODES_MAX];
     struct bytes data;          /* PIECE; borrowed */

@@ -3,7 +3,7 @@
  * The log is trimmed only below what a checkpoint has made durable in the tree. A tail stays for
  * nodes that were briefly away. A leader keeps more as long as a peer that is alive has not got
  * that far: it is catching up, perhaps by a snapshot, and would never succeed if the log were
- * trimmed faster than it can follow. */
+ * trimmed faster than it can follow. If the disk of this node is nearly full, it keeps little. */
 #include "replica/replica_internal.h"
 
 #include "base/trace.h"
@@ -26,11 +26,13 @@ static void checkpoint_trim(struct replica *r)
     uint64_t accepted = r->status.accepted;
     bool leading = r->status.role == PAXOS_LEADER;
     uint64_t needed = leading ? lowest_needed_by_peers(r) : UINT64_MAX;
+    bool tight = r->rooms.own.room != ROOM_PLENTY;
+    uint64_t tail_bytes = tight ? LOG_TAIL_TIGHT_BYTES : LOG_TAIL_BYTES;
     uint64_t index = r->status.compacted;
     while (index < r->checkpoint.durable) {
-        bool beyond_tail = accepted - index > LOG_TAIL_ENTRIES || bytes > LOG_TAIL_BYTES;
-        bool wanted = index >= needed && bytes <= LOG_BYTES_MAX;
-        bool still_fetched = needed < r->status.compacted && bytes <= LOG_BYTES_MAX;
+        bool beyond_tail = accepted - index > LOG_TAIL_ENTRIES || bytes > tail_bytes;
+        bool wanted = !tight && index >= needed && bytes <= LOG_BYTES_MAX;
+        bool still_fetched = !tight && needed < r->status.compacted && bytes <= LOG_BYTES_MAX;
         if (!beyond_tail || wanted || still_fetched)
             break;
         bytes -= paxos_entry_at(r->paxos, index)->len;
@@ -58,10 +60,14 @@ void checkpoint_when_due(struct replica *r, uint64_t now_ms)
 {
     uint64_t behind = tree_applied(r->tree) - r->checkpoint.durable;
     bool long_ago = now_ms - r->checkpoint.began_ms >= CHECKPOINT_MS;
-    bool much = behind >= CHECKPOINT_ENTRIES || r->status.log_bytes >= 2 * LOG_TAIL_BYTES;
+    bool tight = r->rooms.own.room != ROOM_PLENTY;
+    bool much = behind >= CHECKPOINT_ENTRIES ||
+                r->status.log_bytes >= 2 * (tight ? LOG_TAIL_TIGHT_BYTES : LOG_TAIL_BYTES);
     bool due = tree_must_pause(r->tree) || tree_wants_checkpoint(r->tree) ||
                (behind > 0 && (long_ago || much));
-    if (!due || r->fetching.installing)
+    if (!due || r->fetching.installing ||
+        (tight && !tree_must_pause(r->tree) &&
+         now_ms - r->checkpoint.began_ms < CHECKPOINT_TIGHT_MS))
         return;
     int status = tree_checkpoint(r->tree, r->loop, checkpoint_done, r);
     trace_debug("tree", "checkpoint at index %lu %s", (unsigned long)tree_applied(r->tree),

@@ -13,6 +13,8 @@ const char *replica_outcome_text(enum replica_outcome outcome)
         return "refused, nothing has happened: this node is stopping";
     case REPLICA_UNSUPPORTED:
         return "refused, nothing has happened: not every node of the cluster supports this";
+    case REPLICA_FULL:
+        return "refused, nothing has happened: the disks have no room for it";
     case REPLICA_TIMEOUT:
         return "no answer in time: the outcome is unknown";
     }

@@ -15,7 +15,8 @@ static void on_frame(void *arg, struct frame *frame)
     struct replica *r = arg;
     switch (frame->type) {
     case FRAME_PAXOS:
-        if (frame->paxos.type != PAXOS_PROPOSAL_FORWARD || levels_readable(&frame->paxos))
+        if (!r->rooms.away &&
+            (frame->paxos.type != PAXOS_PROPOSAL_FORWARD || levels_readable(&frame->paxos)))
             replica_step(r, &(struct paxos_event){.type = PAXOS_RECEIVE, .message = &frame->paxos});
         break;
     case FRAME_SNAPSHOT_REQUEST:
@@ -41,6 +42,9 @@ static void on_frame(void *arg, struct frame *frame)
     case FRAME_CLOCK:
         dates_told(r, frame);
         break;
+    case FRAME_ROOM:
+        rooms_frame(r, frame);
+        break;
     }
 }
 
@@ -48,8 +52,10 @@ static void on_link(void *arg, uint32_t pid, bool up)
 {
     replica_step(arg,
                  &(struct paxos_event){.type = up ? PAXOS_LINK_UP : PAXOS_LINK_DOWN, .pid = pid});
-    if (up)
+    if (up) {
         dates_ask(arg);
+        rooms_greet(arg, pid);
+    }
 }
 
 static void on_moved(void *arg, const struct peer_member *member)
@@ -69,6 +75,12 @@ static void on_durable(void *arg, uint64_t ticket)
 static void on_log_failed(void *arg, int status, const char *text)
 {
     replica_break(arg, text, status);
+}
+
+static void on_log_full(void *arg, bool full)
+{
+    struct replica *r = arg;
+    r->rooms.log_full = full;
 }
 
 static void on_heartbeat(uv_timer_t *timer)
@@ -91,6 +103,7 @@ static void on_housekeeping(uv_timer_t *timer)
     quorum_refuse(r);
     if (r->end.stopping || now - r->turn.committed_ms >= COMMIT_MS)
         turn_commit(r);
+    rooms_housekeeping(r, now);
     if (!r->end.broken && !r->end.stopping) {
         reads_keep_fresh(r, now);
         serving_housekeeping(r, now);
@@ -137,6 +150,8 @@ static int open_store(struct replica *r, struct fault *fault)
     }
     if (status == 0)
         status = founding_begin(r, fault);
+    if (status == 0)
+        rooms_begin(r);
     if (status == 0)
         status = tree_open(r->folder, &r->cluster.identity, &r->tree, fault);
     if (status == 0)
@@ -189,7 +204,7 @@ static int start_consensus(struct replica *r, const struct paxos_stored *stored,
     clocks_init(&r->dates.clocks, others, count);
     paxos_status(r->paxos, &r->status);
     replica_describe(r);
-    struct log_callbacks callbacks = {on_durable, on_log_failed, r};
+    struct log_callbacks callbacks = {on_durable, on_log_failed, on_log_full, r};
     int status = log_start(r->log, r->loop, &callbacks);
     return status < 0 ? fault_set(fault, status, "log.db: its thread does not start") : 0;
 }
@@ -272,6 +287,7 @@ int replica_start(uv_loop_t *loop, struct lws_context *websockets, const struct 
         folder_condemn(r->folder, fault->text);
     if (status < 0)
         return status; /* the process ends: the folder's state on disk needs no closing */
+    rooms_housekeeping(r, replica_now_ms());
     start_handles(r);
     *replica = r;
     return 0;
@@ -353,6 +369,7 @@ void replica_free(struct replica *r)
     peer_free(r->peer);
     paxos_free(r->paxos);
     tree_close(r->tree);
+    rooms_end(r);
     folder_close(r->folder);
     free(r);
 }

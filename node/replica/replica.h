@@ -34,6 +34,7 @@ enum replica_outcome {
     REPLICA_BUSY,        /* refused, too much is waiting: nothing has happened */
     REPLICA_STOPPING,    /* refused, the node is going down: nothing has happened */
     REPLICA_UNSUPPORTED, /* refused, some member does not speak it: nothing has happened */
+    REPLICA_FULL,        /* refused, the disks have no room for it: nothing has happened */
     REPLICA_TIMEOUT,     /* no answer in time. A write: THE OUTCOME IS UNKNOWN */
 };
 
@@ -115,6 +116,10 @@ uint64_t replica_time(const struct replica *replica);
 /* Whether a write would be refused at this moment: no quorum for a while, or stopping. */
 bool replica_refuses_writes(const struct replica *replica);
 
+/* By so many bytes the store may grow at this moment, as far as this node knows: as many as a
+ * majority has room for. */
+uint64_t replica_room(const struct replica *replica);
+
 /* Asks a peer for a sign of life. done(reached). */
 void replica_ping(struct replica *replica, uint32_t pid, void (*done)(void *arg, bool reached),
                   void *arg);
@@ -134,13 +139,14 @@ struct replica_status {
     const struct config *config;
     struct paxos_status paxos;
     uint64_t applied;
-    uint64_t digest; /* of the history up to there */
-    uint32_t level;  /* the cluster's feature level (command/level.h) */
-    bool settled;    /* neither the level nor what the log says of this node is about to change,
-                        and it is known what time it is */
-    char why[REPLICA_TEXT_MAX]; /* one sentence on why writes are refused here or wait for a
-                                   quorum, or else on what is wrong with this node's clock; empty
-                                   when nothing is */
+    uint64_t digest;     /* of the history up to there */
+    uint32_t level;      /* the cluster's feature level (command/level.h) */
+    bool settled;        /* neither the level nor what the log says of this node is about to change,
+                            and it is known what time it is */
+    bool growth_refused; /* writes that need room are: the disks are nearly full */
+    char why[REPLICA_TEXT_MAX]; /* one sentence on why writes, or some of them, are refused here or
+                                   wait for a quorum, or soon will be, or else on what is wrong with
+                                   this node's clock; empty when nothing is */
     bool mounted;
     const char *mount_why;  /* one sentence on why it is not; empty when it is, or need not be */
     bool time_known;        /* the cluster's, from level 3 on */
@@ -155,11 +161,15 @@ struct replica_status {
         bool other_peers;       /* it is new, and its node.json has other peers than this node's */
         enum paxos_standing standing; /* of one that is alive */
         uint64_t accepted;            /* known at the leader only */
+        enum frame_room room;         /* as it said last */
     } peers[PAXOS_NODES_MAX];
     uint64_t pending_writes, pending_reads;
     uint64_t age_ms; /* as in replica_freshness */
     bool fetching_snapshot;
     struct replica_counts counts;
+    enum frame_room room; /* of this node's disk */
+    uint64_t room_bytes;  /* replica_room */
+    uint64_t disk_free_bytes, reserve_bytes;
     struct log_metrics log;
     struct peer_metrics links;
     struct tree_counts tree;

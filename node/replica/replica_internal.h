@@ -12,6 +12,7 @@
  *   observers.c  who is told what entries change
  *   pings.c     whether other nodes are there
  *   quorum.c    how long requests wait for a quorum that is not there
+ *   rooms.c     whether the disks of the nodes have room
  *   levels.c    the cluster's feature level, and where its members are, by the log
  *   held.c      commands that wait before they get their stamp
  *   settings.c  what should be equal at all nodes, and is not
@@ -38,15 +39,17 @@ enum {
     WRITE_REPEAT_MS =
         1000,       /* a proposal not decided by then is proposed again, then after twice as long */
     TELL_US = 5000, /* until a follower is told what is decided, if nothing else goes there */
-    READ_CONFIRM_MS = 1000,            /* an idle node asks this often how current it is */
-    HOUSEKEEPING_MS = 50,              /* deadlines, commits, checkpoints */
-    APPLY_MS_MAX = 4,                  /* of one turn; what is left waits for the next */
-    COMMIT_MS = 1000,                  /* after the last one the tree's transaction is ended */
-    CHECKPOINT_MS = 5000,              /* between checkpoints of a tree that changes */
-    CHECKPOINT_ENTRIES = 16384,        /* applied since the last checkpoint: time for one */
-    LOG_TAIL_ENTRIES = 32768,          /* kept for peers that were briefly away ... */
-    LOG_TAIL_BYTES = 16 * 1024 * 1024, /* ... and not more than this of them */
-    LOG_BYTES_MAX = 128 * 1024 * 1024, /* kept by a leader while a living peer catches up */
+    READ_CONFIRM_MS = 1000,             /* an idle node asks this often how current it is */
+    HOUSEKEEPING_MS = 50,               /* deadlines, commits, checkpoints */
+    APPLY_MS_MAX = 4,                   /* of one turn; what is left waits for the next */
+    COMMIT_MS = 1000,                   /* after the last one the tree's transaction is ended */
+    CHECKPOINT_MS = 5000,               /* between checkpoints of a tree that changes */
+    CHECKPOINT_TIGHT_MS = 500,          /* ... at least, on a disk that is nearly full */
+    CHECKPOINT_ENTRIES = 16384,         /* applied since the last checkpoint: time for one */
+    LOG_TAIL_ENTRIES = 32768,           /* kept for peers that were briefly away ... */
+    LOG_TAIL_BYTES = 16 * 1024 * 1024,  /* ... and not more than this of them */
+    LOG_BYTES_MAX = 128 * 1024 * 1024,  /* kept by a leader while a living peer catches up */
+    LOG_TAIL_TIGHT_BYTES = 1024 * 1024, /* all that is kept if the disk is nearly full */
     PING_MS_MAX = 1000,
     QUORUM_PAUSE_BEATS = 5,   /* heartbeats without a quorum before requests are refused */
     QUORUM_HEARSAY_BEATS = 3, /* heartbeats that show whether what others say of it still holds */
@@ -57,6 +60,7 @@ enum {
     SNAPSHOT_PIECE_BYTES = 256 * 1024,
     SNAPSHOT_PATIENCE_MS = 1000, /* for the next piece; then it is asked for again ... */
     SNAPSHOT_REPEATS_MAX = 2,    /* ... so often, twice as late each time; then the next peer is */
+    SNAPSHOT_NO_ROOM_MS = 5000,  /* after an attempt for which the disk had no room */
     SNAPSHOT_IDLE_MS = 10000,    /* a served snapshot that nobody asks for any more is closed */
     REPLICA_LIFE_SHIFT = 54, /* in an incarnation: room for 4 million starts, then for 500 lives */
 };
@@ -237,6 +241,27 @@ void observers_replaced(struct replica *r, uint64_t index);
 void pings_begin(struct replica *r);
 void pings_answered(struct replica *r, const struct frame *frame);
 void pings_expire(struct replica *r, uint64_t now_ms);
+
+/* After the folder was opened. */
+void rooms_begin(struct replica *r);
+void rooms_end(struct replica *r);
+/* Before entries are applied: looks at the disk, if it may be full by now. */
+void rooms_before_apply(struct replica *r);
+/* Looks at the disk, tells the others, and says what changes. */
+void rooms_housekeeping(struct replica *r, uint64_t now_ms);
+void rooms_frame(struct replica *r, const struct frame *frame);
+/* A link to this node is up: it hears at once. */
+void rooms_greet(struct replica *r, uint32_t pid);
+/* What the command may take of the room. */
+uint64_t rooms_growth(const struct command *command);
+/* Whether there is no room for the command. */
+bool rooms_refuse(const struct replica *r, const struct command *command);
+/* What a majority of the nodes that are alive can still do. */
+struct room_report rooms_majority(const struct replica *r);
+/* What the node that said something has said last. */
+struct room_report rooms_of(const struct replica *r, uint32_t pid);
+/* Why there is no room, or soon will be none: one sentence; empty if there is plenty. */
+void rooms_describe(const struct replica *r, char text[REPLICA_TEXT_MAX]);
 
 void serving_begin(struct replica *r);
 void serving_request(struct replica *r, const struct frame *request);

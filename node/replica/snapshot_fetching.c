@@ -29,6 +29,17 @@ static void fetching_ask(struct replica *r)
                                        .piece = f->written});
 }
 
+static void fetching_end(struct replica *r);
+
+/* It can be tried again when there may be room. */
+static void fetching_without_room(struct replica *r)
+{
+    trace_warn("snapshot", "no room for the tree of node %u: %s", r->fetching.pid,
+               tree_fault(r->tree));
+    fetching_end(r);
+    r->fetching.later_ms = replica_now_ms() + SNAPSHOT_NO_ROOM_MS;
+}
+
 static void fetching_end(struct replica *r)
 {
     struct snapshot_fetching *f = &r->fetching;
@@ -92,6 +103,10 @@ static void fetching_installed(void *arg, int status)
         fetching_end(r);
         return;
     }
+    if (status == -ENOSPC && !tree_broken(r->tree)) {
+        fetching_without_room(r);
+        return;
+    }
     if (status < 0) {
         replica_break(r, tree_fault(r->tree), status);
         return;
@@ -133,6 +148,8 @@ static void fetching_piece_written(void *arg, int status)
     } else if (status == -EBADMSG) {
         trace_warn("snapshot", "a piece from node %u cannot be read", f->pid);
         fetching_end(r);
+    } else if (status == -ENOSPC) {
+        fetching_without_room(r);
     } else if (status < 0) {
         replica_break(r, tree_fault(r->tree), status);
     } else {
@@ -212,7 +229,9 @@ void fetching_piece(struct replica *r, const struct frame *frame)
         status = tree_writer_open(r->tree, f->index, &f->writer);
         f->writer = status == 0 ? f->writer : NULL;
     }
-    if (status < 0)
+    if (status == -ENOSPC)
+        fetching_without_room(r);
+    else if (status < 0)
         replica_break(r, tree_fault(r->tree), status);
     else if (!f->writing)
         fetching_write_next(r);
@@ -240,7 +259,7 @@ void fetching_housekeeping(struct replica *r, uint64_t now_ms)
     uint64_t patience_ms = (uint64_t)SNAPSHOT_PATIENCE_MS << f->repeats;
     if (r->turn.snapshot_needed == 0 && f->pid != 0)
         fetching_end(r);
-    else if (r->turn.snapshot_needed != 0 && f->pid == 0)
+    else if (r->turn.snapshot_needed != 0 && f->pid == 0 && now_ms >= f->later_ms)
         fetching_start(r);
     else if (f->pid != 0 && now_ms - f->waits_since_ms > patience_ms)
         fetching_repeat(r);

@@ -13,6 +13,7 @@
 #include "replica/divergence.h"
 #include "replica/replica.h"
 #include "store/places.h"
+#include "store/room.h"
 #include "store/starts.h"
 
 enum {
@@ -31,7 +32,8 @@ struct pending_write {
     uint64_t deadline_ms;
     uint64_t repeat_ms; /* when it is proposed again */
     uint64_t repeat_step_ms;
-    bool proposed; /* handed to the core at least once: from then on its outcome may be unknown */
+    uint64_t growth; /* what it may take of the room; rooms.c */
+    bool proposed;   /* handed to the core at least once: from then on its outcome may be unknown */
     replica_written_cb *done;
     void *arg;
 };
@@ -136,6 +138,7 @@ struct replica_writes {
     struct pending_writes by_age;
     struct pending_writes buckets[WRITE_BUCKETS];
     uint64_t count, bytes;
+    uint64_t growth; /* of these */
     uint64_t next_sequence;
     bool unproposed;
     struct paxos_ballot proposed_to; /* the leader that has been told everything */
@@ -163,6 +166,28 @@ struct replica_quorum {
 struct replica_pings {
     struct pending_pings all;
     uint64_t last_id;
+};
+
+/* What a node says of its disk. */
+struct room_report {
+    enum frame_room room;
+    uint64_t bytes; /* by which its store may grow; 0 unless there is plenty */
+};
+
+/* rooms.c */
+struct replica_rooms {
+    struct room here; /* of this node's folder */
+    struct room_report own;
+    bool log_full; /* the log waits for room */
+    bool near;     /* not so much room that one look in a while would do */
+    bool away;     /* the disk is full: this node takes no part until there is room */
+    uint64_t looked_ms, told_ms;
+    enum frame_room said_own, said_majority; /* what the log was told */
+    struct {
+        uint32_t pid;
+        struct room_report report;
+    } peers[PAXOS_NODES_MAX]; /* those that have said something */
+    uint32_t peer_count;
 };
 
 /* observers.c */
@@ -198,10 +223,11 @@ struct snapshot_fetching {
     uint64_t arrived; /* those below it have come */
     bool whole;       /* and there are no more */
     uint64_t waits_since_ms;
-    uint32_t repeats; /* of the question, since a piece came */
-    bool writing;     /* a piece is on its way into the database */
-    bool given_up;    /* once that has ended */
-    bool installing;  /* the tree is being replaced: nothing is applied */
+    uint32_t repeats;  /* of the question, since a piece came */
+    bool writing;      /* a piece is on its way into the database */
+    bool given_up;     /* once that has ended */
+    uint64_t later_ms; /* no other attempt before: there was no room for this one */
+    bool installing;   /* the tree is being replaced: nothing is applied */
     struct tree_writer *writer;
     struct buffer pieces[SNAPSHOT_WINDOW]; /* those from `written` to `arrived` */
 };
@@ -305,6 +331,7 @@ struct replica {
     struct replica_writes writes;
     struct replica_reads reads;
     struct replica_pings pings;
+    struct replica_rooms rooms;
     struct replica_observers observers;
     struct snapshot_serving serving[PAXOS_NODES_MAX];
     struct snapshot_fetching fetching;

@@ -26,6 +26,7 @@ static void describe_peer(const struct replica *r, const struct replica_member *
         s->peers[at].standing = s->paxos.peers[i].standing;
         s->peers[at].accepted = s->paxos.peers[i].accepted;
     }
+    s->peers[at].room = rooms_of(r, member->pid).room;
 }
 
 static void describe_peers(const struct replica *r, struct replica_status *s)
@@ -54,10 +55,19 @@ void replica_status(struct replica *r, struct replica_status *s)
     if (replica_refuses_writes(r) || !s->paxos.has_quorum)
         why_refused(r, s);
     else
+        rooms_describe(r, s->why);
+    if (!s->why[0])
         dates_describe(r, s->why);
     dates_status(r, s);
     s->mounted = r->mount.mounted;
     s->mount_why = r->mount.why;
+    s->growth_refused = rooms_majority(r).room != ROOM_PLENTY;
+    s->room = r->rooms.own.room;
+    s->room_bytes = replica_room(r);
+    if (s->room_bytes > r->rooms.here.total)
+        s->room_bytes = r->rooms.here.total; /* some node has not said what it has */
+    s->disk_free_bytes = r->rooms.here.free;
+    s->reserve_bytes = r->rooms.here.reserve;
     s->pending_writes = r->writes.count;
     s->pending_reads = r->reads.count;
     s->age_ms = r->reads.confirmed_ms ? replica_now_ms() - r->reads.confirmed_ms : UINT64_MAX;
@@ -81,6 +91,8 @@ static const char *const role_names[] = {"follower", "leader"};
 static const char *const phase_names[] = {"none", "prepare", "accept", "recover"};
 static const char *const standing_names[] = {"member", "joining", "new"};
 
+static const char *const room_names[ROOM_END] = {"plenty", "low", "full"};
+
 static void add_number(cJSON *object, const char *name, uint64_t value)
 {
     cJSON_AddNumberToObject(object, name, (double)value);
@@ -102,6 +114,7 @@ static void add_peers(cJSON *root, const struct replica_status *s)
         cJSON_AddBoolToObject(peer, "alive", s->peers[i].alive);
         if (s->peers[i].clock_known)
             add_signed(peer, "clock_ahead_ms", s->peers[i].clock_ahead_ms);
+        cJSON_AddStringToObject(peer, "room", room_names[s->peers[i].room]);
         if (s->paxos.role == PAXOS_LEADER)
             add_number(peer, "accepted", s->peers[i].accepted);
         cJSON_AddItemToArray(peers, peer);
@@ -144,6 +157,16 @@ static void add_mount(cJSON *root, const struct replica_status *s)
     cJSON_AddStringToObject(mount, "why", s->mount_why);
 }
 
+static void add_disk(cJSON *root, const struct replica_status *s)
+{
+    cJSON *disk = cJSON_AddObjectToObject(root, "disk");
+    cJSON_AddStringToObject(disk, "room", room_names[s->room]);
+    cJSON_AddBoolToObject(disk, "growth_refused", s->growth_refused);
+    add_number(disk, "growth_bytes", s->room_bytes);
+    add_number(disk, "free_bytes", s->disk_free_bytes);
+    add_number(disk, "reserve_bytes", s->reserve_bytes);
+}
+
 static void add_remark(void *remarks, const char *text)
 {
     cJSON_AddItemToArray(remarks, cJSON_CreateString(text));
@@ -175,6 +198,7 @@ static cJSON *status_object(const struct replica *r, const struct replica_status
     add_number(root, "waiting_reads", s->pending_reads);
     add_mount(root, s);
     add_log(root, s);
+    add_disk(root, s);
     add_peers(root, s);
     return root;
 }
@@ -261,6 +285,16 @@ static void store_metrics(struct buffer *out, const struct replica_status *s)
     gauge(out, "tree_inodes", "Files, directories and others.", s->tree.inodes);
     gauge(out, "tree_bytes", "Bytes of contents.", s->tree.bytes);
     gauge(out, "tree_file_bytes", "tree.db with its write-ahead log.", s->tree.file_bytes);
+    gauge(out, "tree_free_bytes", "Of tree.db: pages that are used before it grows.",
+          s->tree.free_bytes);
+    gauge(out, "disk_room", "Of this node's disk: 0 plenty, 1 low, 2 full.", s->room);
+    gauge(out, "disk_free_bytes", "What the file system of the folder has left.",
+          s->disk_free_bytes);
+    gauge(out, "disk_reserve_bytes", "What the reserve has, for a disk that is full.",
+          s->reserve_bytes);
+    gauge(out, "growth_refused", "1 if writes that need room are refused: disks are nearly full.",
+          s->growth_refused);
+    gauge(out, "growth_bytes", "By so many bytes the store may grow.", s->room_bytes);
     counter(out, "snapshots_sent_total", "Snapshots that peers fetched here.",
             s->counts.snapshots_sent);
     counter(out, "snapshots_received_total", "Snapshots installed here.",

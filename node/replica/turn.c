@@ -16,7 +16,7 @@ enum { TURN_ROUNDS_MAX = 8 };
 
 static void send_messages(struct replica *r, const struct paxos_output *out)
 {
-    for (size_t i = 0; i < out->message_count; i++) {
+    for (size_t i = 0; i < out->message_count && !r->rooms.away; i++) {
         struct frame frame = {.type = FRAME_PAXOS, .to = out->messages[i].to};
         frame.paxos = out->messages[i];
         peer_send(r->peer, &frame);
@@ -133,13 +133,15 @@ void turn_commit(struct replica *r)
 static bool may_apply(const struct replica *r)
 {
     return !r->end.broken && !r->fetching.installing && tree_applied(r->tree) < r->turn.decided &&
-           !tree_must_pause(r->tree);
+           !tree_must_pause(r->tree) && !r->rooms.away;
 }
 
 /* Returns whether more could be applied at once. */
 static bool turn_apply(struct replica *r)
 {
     uint64_t enough = uv_hrtime() + (uint64_t)APPLY_MS_MAX * 1000000;
+    if (may_apply(r))
+        rooms_before_apply(r);
     while (may_apply(r) && uv_hrtime() < enough) {
         apply_next(r);
         if (tree_wants_commit(r->tree))

@@ -125,6 +125,10 @@ void why_refused(const struct replica *r, struct replica_status *s)
         snprintf(s->why, sizeof s->why, "this node is stopping");
         return;
     }
+    if (r->rooms.away) {
+        rooms_describe(r, s->why);
+        return;
+    }
     if (r->digests.doubt) {
         digests_doubt(r, s->why);
         return;

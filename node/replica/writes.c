@@ -41,6 +41,7 @@ static void writes_finish(struct replica *r, struct pending_write *w, enum repli
     TAILQ_REMOVE(bucket_of(r, w->sequence), w, in_bucket);
     r->writes.count--;
     r->writes.bytes -= w->entry->len;
+    r->writes.growth -= w->growth;
     if (outcome == REPLICA_TIMEOUT)
         r->counts.unknown++;
     else if (outcome != REPLICA_DONE)
@@ -56,6 +57,7 @@ static struct pending_write *writes_make(struct replica *r, struct command *comm
     if (!w)
         return NULL;
     w->sequence = r->writes.next_sequence;
+    w->growth = rooms_growth(command);
     const struct pending_write *oldest = TAILQ_FIRST(&r->writes.by_age);
     command_stamp(command, &(struct stamp){
                                .node = r->cluster.me,
@@ -87,7 +89,7 @@ static enum replica_outcome writes_refusal(const struct replica *r, const struct
     if (span >= REPLICA_PENDING_MAX ||
         r->writes.bytes + command->bytes.len > REPLICA_PENDING_BYTES_MAX)
         return REPLICA_BUSY;
-    return REPLICA_DONE;
+    return rooms_refuse(r, command) ? REPLICA_FULL : REPLICA_DONE;
 }
 
 void replica_submit(struct replica *r, struct command *command, replica_written_cb *done, void *arg)
@@ -127,6 +129,7 @@ void writes_submit(struct replica *r, struct command *command, uint64_t deadline
     TAILQ_INSERT_TAIL(bucket_of(r, w->sequence), w, in_bucket);
     r->writes.count++;
     r->writes.bytes += w->entry->len;
+    r->writes.growth += w->growth;
     r->writes.unproposed = true;
 }
 

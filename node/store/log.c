@@ -13,6 +13,9 @@
  * writes is reported soon. */
 enum { LOG_BATCH_BYTES_MAX = 4 * 1024 * 1024 };
 
+/* How often a full disk is tried again. */
+#define LOG_FULL_NS UINT64_C(200000000)
+
 struct log_item {
     STAILQ_ENTRY(log_item) next;
     struct paxos_write write;
@@ -26,6 +29,7 @@ struct log {
     struct log_callbacks callbacks;
     uint64_t queued, reported; /* last tickets */
     bool has_report, has_thread, failed;
+    bool told_full;
     uv_thread_t thread;
     uv_async_t report; /* from the storage thread */
     void (*closed)(void *arg);
@@ -42,6 +46,7 @@ struct log {
     uint64_t durable; /* ticket */
     int status;       /* the error that ended the writing */
     bool stopping, ended;
+    bool full; /* the disk is: the thread waits for room */
     struct log_metrics metrics;
 };
 
@@ -76,7 +81,7 @@ static bool log_take(struct log *log, struct log_queue *batch, uint64_t *ticket)
 }
 
 /* Makes the batch durable in one transaction. An empty batch deletes dead rows. */
-static int log_commit(struct log *log, struct log_queue *batch)
+static int log_try_commit(struct log *log, struct log_queue *batch)
 {
     struct log_item *item;
     int status = log_db_begin(&log->db);
@@ -86,6 +91,40 @@ static int log_commit(struct log *log, struct log_queue *batch)
             status = log_db_put(&log->db, &item->write);
     }
     return status == 0 ? log_db_commit(&log->db) : status;
+}
+
+/* Returns false if the thread should end instead. */
+static bool log_wait_for_room(struct log *log)
+{
+    uv_mutex_lock(&log->mutex);
+    bool begins = !log->full;
+    log->full = true;
+    if (begins)
+        uv_async_send(&log->report);
+    if (!log->stopping)
+        uv_cond_timedwait(&log->wake, &log->mutex, LOG_FULL_NS);
+    bool go_on = !log->stopping;
+    uv_mutex_unlock(&log->mutex);
+    return go_on;
+}
+
+/* Tries again as long as the disk is full. What is already in the WAL can be written back
+ * meanwhile, which lets the WAL begin anew. */
+static int log_commit(struct log *log, struct log_queue *batch)
+{
+    int status;
+    while ((status = log_try_commit(log, batch)) == -ENOSPC) {
+        struct fault full = log->db.sql.fault;
+        int undone = log_db_undo(&log->db);
+        if (undone == 0)
+            undone = log_db_checkpoint(&log->db);
+        if (undone < 0)
+            return undone;
+        log->db.sql.fault = full;
+        if (!log_wait_for_room(log))
+            break;
+    }
+    return status;
 }
 
 /* Tells the loop that the batch is durable up to this ticket, or what went wrong. */
@@ -102,6 +141,8 @@ static void log_report(struct log *log, struct log_queue *batch, uint64_t ticket
         m->bytes += log->db.bytes_added;
         m->commit_ns_total += commit_ns;
         m->commit_ns_max = commit_ns > m->commit_ns_max ? commit_ns : m->commit_ns_max;
+        m->free_bytes = log->db.free_bytes;
+        log->full = false;
     }
     log->status = status;
     STAILQ_CONCAT(&log->done, batch);
@@ -181,6 +222,7 @@ static void log_reported(uv_async_t *report)
     uint64_t durable = log->durable;
     int status = log->status;
     bool end = log->ended && log->stopping;
+    bool full = log->full;
     uv_mutex_unlock(&log->mutex);
 
     log_release(log, &done);
@@ -188,6 +230,10 @@ static void log_reported(uv_async_t *report)
     if (durable > log->reported) {
         log->reported = durable;
         log->callbacks.durable(log->callbacks.arg, durable);
+    }
+    if (full != log->told_full) {
+        log->told_full = full;
+        log->callbacks.full(log->callbacks.arg, full);
     }
     assert(status <= 0);
     if (status < 0 && !log->failed) {
@@ -220,6 +266,7 @@ int log_open(const struct folder *folder, const struct identity *identity,
     status = uv_cond_init(&l->wake);
     if (status < 0)
         goto destroy_mutex;
+    l->metrics.free_bytes = l->db.free_bytes;
     STAILQ_INIT(&l->waiting);
     STAILQ_INIT(&l->done);
     *log = l;
@@ -250,7 +297,7 @@ int log_next_incarnation(struct log *log, uint64_t *incarnation, struct fault *f
 int log_start(struct log *log, uv_loop_t *loop, const struct log_callbacks *callbacks)
 {
     assert(!log->has_report);
-    assert(callbacks->durable && callbacks->failed);
+    assert(callbacks->durable && callbacks->failed && callbacks->full);
     log->callbacks = *callbacks;
     int status = uv_async_init(loop, &log->report, log_reported);
     if (status < 0)

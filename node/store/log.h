@@ -4,8 +4,9 @@
  * reports the last ticket; writes that arrive meanwhile are the next transaction. Nothing waits for
  * a timer.
  *
- * After an I/O error, or on a full disk, nothing more is written and `failed` is called once. The
- * node must stop, as it cannot go on from memory alone; the database can be opened again.
+ * After an I/O error, nothing more is written and `failed` is called once. The node must stop, as
+ * it cannot go on from memory alone; the database can be opened again. On a full disk (even the
+ * reserve is used up), the thread waits for room: what it has not reported is not on disk.
  *
  * Thread: every function and callback is the loop's, except where said. */
 #ifndef QUORUMFS_STORE_LOG_H
@@ -21,7 +22,8 @@ struct log;
 
 struct log_callbacks {
     void (*durable)(void *arg, uint64_t ticket); /* this write and all earlier ones are on disk */
-    void (*failed)(void *arg, int status, const char *text);
+    void (*failed)(void *arg, int status, const char *text); /* -ENOSPC: closed while it waited */
+    void (*full)(void *arg, bool full); /* it begins or ends to wait for room */
     void *arg;
 };
 
@@ -63,6 +65,7 @@ struct log_metrics {
     uint64_t commits, entries, bytes; /* since the start; commits that only delete count too */
     uint64_t commit_ns_total, commit_ns_max;
     uint64_t file_bytes; /* log.db and its WAL */
+    uint64_t free_bytes; /* of log.db: pages that hold nothing, and are used first */
 };
 void log_metrics(struct log *log, struct log_metrics *metrics);
 

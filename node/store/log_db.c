@@ -27,6 +27,7 @@ static const char *const log_statement_texts[LOG_STATEMENT_COUNT] = {
     [LOG_FORGET_MEMBERS] = "DELETE FROM member",
     [LOG_ADD_MEMBER] = "INSERT INTO member (pid, life, folder) VALUES (?, ?, ?)",
     [LOG_LIST_MEMBERS] = "SELECT pid, life, folder FROM member ORDER BY pid",
+    [LOG_FREE_PAGES] = "PRAGMA freelist_count",
 };
 
 _Static_assert(PAXOS_MEMBER == 0 && PAXOS_JOINING == 1 && PAXOS_FRESH == 2, "they are stored");
@@ -161,6 +162,16 @@ static int log_db_prepare(struct log_db *db)
     return status;
 }
 
+static int log_db_count_free(struct log_db *db)
+{
+    sqlite3_stmt *count = db->statements[LOG_FREE_PAGES];
+    int status = sql_step(&db->sql, count);
+    if (status > 0)
+        db->free_bytes = (uint64_t)sqlite3_column_int64(count, 0) * LOG_PAGE_BYTES;
+    sqlite3_reset(count);
+    return status < 0 ? status : 0;
+}
+
 int log_db_open(struct log_db *db, const struct folder *folder, const struct identity *identity,
                 const struct paxos_membership *members, uint64_t applied)
 {
@@ -186,6 +197,8 @@ int log_db_open(struct log_db *db, const struct folder *folder, const struct ide
         status = log_db_extend_wal(db);
     if (status == 0)
         status = log_db_prepare(db);
+    if (status == 0)
+        status = log_db_count_free(db);
     if (status < 0) {
         log_db_close(db);
         return status;
@@ -206,6 +219,8 @@ void log_db_close(struct log_db *db)
 int log_db_begin(struct log_db *db)
 {
     assert(sqlite3_get_autocommit(db->sql.db)); /* no transaction is open */
+    db->state_before = db->state;
+    db->first_row_before = db->first_row;
     db->state_changed = db->membership_changed = false;
     db->rows_added = 0;
     db->bytes_added = 0;
@@ -345,7 +360,17 @@ int log_db_commit(struct log_db *db)
         status = log_db_write_members(db);
     if (status == 0 && log_db_has_dead_rows(db))
         status = log_db_trim(db);
+    if (status == 0 && db->first_row != db->first_row_before)
+        status = log_db_count_free(db);
     return status == 0 ? sql_run(&db->sql, db->statements[LOG_COMMIT]) : status;
+}
+
+/* SQLite has rolled some errors back by itself. */
+int log_db_undo(struct log_db *db)
+{
+    db->state = db->state_before;
+    db->first_row = db->first_row_before;
+    return sqlite3_get_autocommit(db->sql.db) ? 0 : sql_exec(&db->sql, "ROLLBACK");
 }
 
 int log_db_checkpoint(struct log_db *db)
@@ -353,9 +378,14 @@ int log_db_checkpoint(struct log_db *db)
     if (db->wal_pages < LOG_WAL_PAGES)
         return 0;
     assert(sqlite3_get_autocommit(db->sql.db));
+    int pages = db->wal_pages;
     db->wal_pages = 0;
     if (sqlite3_wal_checkpoint_v2(db->sql.db, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL) ==
         SQLITE_OK)
         return 0;
-    return sql_failed(&db->sql, "checkpoint");
+    int status = sql_failed(&db->sql, "checkpoint");
+    if (status != -ENOSPC)
+        return status;
+    db->wal_pages = pages;
+    return 0;
 }

@@ -8,7 +8,8 @@
  * the file already has, so that its fdatasync has no file system metadata to write.
  *
  * Every function that returns an int gives 0 or a negative errno, with the text in db->sql.fault;
- * nothing but log_db_close may be called after an error. Thread: one at a time. */
+ * nothing but log_db_close may be called after an error, except where said. Thread: one at a time.
+ */
 #ifndef QUORUMFS_STORE_LOG_DB_H
 #define QUORUMFS_STORE_LOG_DB_H
 
@@ -16,6 +17,7 @@
 #include "store/sql.h"
 
 enum {
+    LOG_PAGE_BYTES = 4096,
     LOG_WAL_PAGES = 1500, /* the WAL is written back at this length, which takes 5 to 25 ms */
     LOG_WAL_BYTES = 16 * 1024 * 1024, /* its file from the start: LOG_WAL_PAGES and a large batch */
     LOG_TRIM_ROWS = 64,           /* dead rows deleted with a commit, plus two for each new one */
@@ -36,6 +38,7 @@ enum log_statement {
     LOG_FORGET_MEMBERS,
     LOG_ADD_MEMBER,
     LOG_LIST_MEMBERS,
+    LOG_FREE_PAGES,
     LOG_STATEMENT_COUNT
 };
 
@@ -52,12 +55,15 @@ struct log_db {
     struct sql sql;
     sqlite3_stmt *statements[LOG_STATEMENT_COUNT];
     struct log_state state;           /* on disk; inside a transaction, what it will be */
+    struct log_state state_before;    /* inside a transaction: on disk */
     bool state_changed;               /* the row must be written with this transaction */
     bool membership_changed;          /* so must the members' rows */
     uint32_t node;                    /* struct identity */
     uint64_t first_row;               /* no row lies below */
+    uint64_t first_row_before;        /* inside a transaction: none of those on disk */
     uint64_t rows_added, bytes_added; /* by this transaction */
     int wal_pages;                    /* after the last commit */
+    uint64_t free_bytes;              /* of pages that hold nothing; after the last trim */
 };
 
 /* Opens or makes the database; `members` as in log_open. `applied` is how far the tree has applied
@@ -76,10 +82,13 @@ int log_db_next_incarnation(struct log_db *db, uint64_t *incarnation);
 int log_db_begin(struct log_db *db);
 int log_db_put(struct log_db *db, const struct paxos_write *write);
 int log_db_commit(struct log_db *db);
+/* After begin, put or commit gave -ENOSPC: all is as before begin. */
+int log_db_undo(struct log_db *db);
 
 /* Dead rows are left: an empty transaction deletes some more. */
 bool log_db_has_dead_rows(const struct log_db *db);
-/* Writes the WAL back if it has grown to LOG_WAL_PAGES. */
+/* Writes the WAL back if it has grown to LOG_WAL_PAGES. If there is no room for it, that has to
+ * wait for a later call, and is no error. */
 int log_db_checkpoint(struct log_db *db);
 
 #endif

@@ -1,6 +1,9 @@
 #include "store/seal.h"
 
+#include "store/room.h"
+
 #include <assert.h>
+#include <errno.h>
 #include <pthread.h>
 #include <string.h>
 #include <xxhash.h>
@@ -11,10 +14,16 @@ enum {
     HEADER_RESERVED = 20, /* where they say how many bytes at the end of each page are free */
 };
 
-/* A database; any other file is the default VFS's own. */
+/* So many pieces of the reserve are given for one write. One is larger than any: another program
+ * may take it first, but if none helps, they are kept. */
+enum { PIECES_MAX = 2 };
+
+/* A database, its WAL or its journal; any other file is the default VFS's own. */
 struct sealed_file {
     sqlite3_file base;
-    bool foreign;         /* there is no room for seals in it */
+    bool foreign; /* there is no room for seals in it: a journal, or another program's */
+    const char
+        *reserved; /* the path beside which the reserve lies; NULL: it is not for this file */
     int64_t damaged_page; /* the last that was found; 0: none */
     sqlite3_file *real;   /* the default VFS's, right behind this */
 };
@@ -68,18 +77,43 @@ static int sealed_read(sqlite3_file *file, void *to, int len, sqlite3_int64 offs
     return SQLITE_IOERR_DATA;
 }
 
+/* ---- Room ---- */
+
+/* Whether a piece of the reserve was given, so that what failed may be tried once more. */
+static bool give_room(const struct sealed_file *f, int *pieces)
+{
+    return f->reserved && (*pieces)++ < PIECES_MAX && room_give(f->reserved);
+}
+
+/* To SQLite, a quota that is used up is any error. */
+static int try_write(struct sealed_file *f, const void *data, int len, sqlite3_int64 offset)
+{
+    errno = 0;
+    int code = f->real->pMethods->xWrite(f->real, data, len, offset);
+    return code == SQLITE_IOERR_WRITE && errno == EDQUOT ? SQLITE_FULL : code;
+}
+
+static int write_with_room(struct sealed_file *f, const void *data, int len, sqlite3_int64 offset)
+{
+    int code, pieces = 0;
+    do
+        code = try_write(f, data, len, offset);
+    while (code == SQLITE_FULL && give_room(f, &pieces));
+    return code;
+}
+
 static int sealed_write(sqlite3_file *file, const void *data, int len, sqlite3_int64 offset)
 {
     struct sealed_file *f = sealed_of(file);
     if (f->foreign)
-        return f->real->pMethods->xWrite(f->real, data, len, offset);
+        return write_with_room(f, data, len, offset);
     assert(len == SEAL_PAGE_BYTES);
     assert(offset % SEAL_PAGE_BYTES == 0);
     uint8_t page[SEAL_PAGE_BYTES];
     memcpy(page, data, HASHED_BYTES);
     uint64_t seal = seal_of(page, offset);
     memcpy(page + HASHED_BYTES, &seal, SEAL_BYTES);
-    return f->real->pMethods->xWrite(f->real, page, len, offset);
+    return write_with_room(f, page, len, offset);
 }
 
 /* ---- Everything else of a file is the default VFS's ---- */
@@ -137,7 +171,11 @@ static int sealed_characteristics(sqlite3_file *file)
 static int sealed_shm_map(sqlite3_file *file, int piece, int bytes, int extend,
                           void volatile **memory)
 {
-    return real_of(file)->pMethods->xShmMap(real_of(file), piece, bytes, extend, memory);
+    int code, pieces = 0;
+    do
+        code = real_of(file)->pMethods->xShmMap(real_of(file), piece, bytes, extend, memory);
+    while (code == SQLITE_IOERR_SHMSIZE && give_room(sealed_of(file), &pieces));
+    return code;
 }
 
 static int sealed_shm_lock(sqlite3_file *file, int offset, int count, int flags)
@@ -183,14 +221,28 @@ static sqlite3_vfs *real_vfs(sqlite3_vfs *vfs)
     return vfs->pAppData;
 }
 
+/* A snapshot that is being received can wait. */
+static bool may_use_reserve(const char *path)
+{
+    const char *name = strrchr(path, '/');
+    return !strstr(name ? name : path, ".incoming");
+}
+
 static int vfs_open(sqlite3_vfs *vfs, sqlite3_filename path, sqlite3_file *file, int flags,
                     int *out_flags)
 {
     struct sealed_file *f = sealed_of(file);
-    if (!(flags & SQLITE_OPEN_MAIN_DB))
+    if (!(flags & (SQLITE_OPEN_MAIN_DB | SQLITE_OPEN_WAL | SQLITE_OPEN_MAIN_JOURNAL)))
         return real_vfs(vfs)->xOpen(real_vfs(vfs), path, file, flags, out_flags);
-    *f = (struct sealed_file){.real = (sqlite3_file *)(f + 1)};
-    int code = real_vfs(vfs)->xOpen(real_vfs(vfs), path, f->real, flags, out_flags);
+    *f = (struct sealed_file){.real = (sqlite3_file *)(f + 1),
+                              .foreign = !(flags & SQLITE_OPEN_MAIN_DB),
+                              .reserved = may_use_reserve(path) ? path : NULL};
+    int code, pieces = 0;
+    do {
+        errno = 0;
+        code = real_vfs(vfs)->xOpen(real_vfs(vfs), path, f->real, flags, out_flags);
+    } while (code == SQLITE_CANTOPEN && (errno == ENOSPC || errno == EDQUOT) &&
+             give_room(f, &pieces));
     if (f->real->pMethods)
         f->base.pMethods = &sealed_methods;
     return code;

@@ -6,6 +6,9 @@
  * (SQLITE_IOERR_DATA), and no answer is made from them. Journals and WALs, which have checksums of
  * SQLite's own, pass as they are.
  *
+ * The same layer is where a write meets a full disk: it gives up a piece of the reserve (room.h)
+ * and tries once more.
+ *
  * Thread: any. */
 #ifndef QUORUMFS_STORE_SEAL_H
 #define QUORUMFS_STORE_SEAL_H

@@ -39,6 +39,8 @@ static int sql_errno(int code, int system_errno)
     }
     if (code == SQLITE_IOERR_NOMEM)
         return -ENOMEM;
+    if (code == SQLITE_IOERR_FSYNC || code == SQLITE_IOERR_DIR_FSYNC)
+        return -EIO; /* whatever the reason: nothing tells what was written */
     if (system_errno == ENOSPC || system_errno == EDQUOT || system_errno == EFBIG)
         return -ENOSPC;
     return system_errno == EACCES ? -EACCES : -EIO;
@@ -56,6 +58,8 @@ int sql_failed(struct sql *sql, const char *doing)
     int system_errno = of_system ? sqlite3_system_errno(sql->db) : 0;
     const char *text = sqlite3_errmsg(sql->db);
     char page[64];
+    if (code == SQLITE_IOERR_FSYNC || code == SQLITE_IOERR_DIR_FSYNC)
+        doing = "sync";
     if (code == SQLITE_IOERR_DATA) {
         snprintf(page, sizeof page, "page %" PRId64 " is not as it was written",
                  seal_damaged_page(sql->db));
@@ -144,6 +148,14 @@ int sql_prepare(struct sql *sql, const char *text, sqlite3_stmt **statement)
     return code == SQLITE_OK ? 0 : sql_text_failed(sql, text);
 }
 
+/* To SQLite, a commit is a statement that only reads; but it gives no columns. */
+static const char *sql_doing(sqlite3_stmt *statement)
+{
+    if (!sqlite3_stmt_readonly(statement))
+        return "write";
+    return sqlite3_column_count(statement) > 0 ? "read" : "commit";
+}
+
 int sql_step(struct sql *sql, sqlite3_stmt *statement)
 {
     assert(statement);
@@ -152,7 +164,7 @@ int sql_step(struct sql *sql, sqlite3_stmt *statement)
     if (code == SQLITE_ROW)
         return 1;
     if (code != SQLITE_DONE)
-        status = sql_failed(sql, sqlite3_stmt_readonly(statement) ? "read" : "write");
+        status = sql_failed(sql, sql_doing(statement));
     sqlite3_reset(statement);
     return status;
 }
@@ -214,14 +226,18 @@ uint64_t sql_checkpointed(const struct sql *sql, const char *text)
     return (uint64_t)number;
 }
 
+static uint64_t sql_size_of(const char *path)
+{
+    struct stat file;
+    return stat(path, &file) == 0 ? (uint64_t)file.st_size : 0;
+}
+
+uint64_t sql_wal_bytes(const struct sql *sql)
+{
+    return sql_size_of(sqlite3_filename_wal(sql->path));
+}
+
 uint64_t sql_file_bytes(const struct sql *sql)
 {
-    struct stat main_file;
-    uint64_t bytes = 0;
-    if (stat(sql->path, &main_file) == 0)
-        bytes += (uint64_t)main_file.st_size;
-    struct stat wal;
-    if (stat(sqlite3_filename_wal(sql->path), &wal) == 0)
-        bytes += (uint64_t)wal.st_size;
-    return bytes;
+    return sql_size_of(sql->path) + sql_wal_bytes(sql);
 }

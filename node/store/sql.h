@@ -83,5 +83,7 @@ uint64_t sql_checkpointed(const struct sql *sql, const char *text);
 /* The size of the database and its WAL on disk, in bytes. Any thread, while the database is open.
  */
 uint64_t sql_file_bytes(const struct sql *sql);
+/* Of these, the WAL's. */
+uint64_t sql_wal_bytes(const struct sql *sql);
 
 #endif

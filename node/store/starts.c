@@ -1,5 +1,7 @@
 #include "store/starts.h"
 
+#include "store/room.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -117,6 +119,8 @@ int starts_write(const char *folder, const struct starts *starts, struct fault *
         len += (size_t)snprintf(text + len, sizeof text - len,
                                 "%" PRIu32 " %" PRIx64 " %016" PRIx64 "\n", starts->of[i].node,
                                 starts->of[i].start.incarnation, starts->of[i].start.token);
-    status = starts_write_text(folder, path, new_path, text, len);
+    do
+        status = starts_write_text(folder, path, new_path, text, len);
+    while ((status == -ENOSPC || status == -EDQUOT) && room_give(path));
     return status < 0 ? fault_set(fault, status, "%s: %s", path, strerror(-status)) : 0;
 }

@@ -5,8 +5,10 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* The same on every node, whichever user runs it: every user may use the root. */
 enum { ROOT_MODE = S_IFDIR | 0777 };
@@ -185,6 +187,10 @@ int tree_attach(struct tree *tree)
         status = cluster_load(tree);
     if (status == 0)
         status = checkpoint_open(tree);
+    /* For set_aside alone. It is closed after the connections: closing it before would take their
+     * locks away. */
+    tree->fd = open(tree->sql.path, O_WRONLY | O_CLOEXEC);
+    tree->set_aside = 0;
     if (status < 0)
         tree_detach(tree);
     return status;
@@ -201,6 +207,9 @@ void tree_detach(struct tree *tree)
     }
     tree->writing = tree->reading = false;
     sql_close(&tree->sql);
+    if (tree->fd >= 0)
+        close(tree->fd);
+    tree->fd = -1;
 }
 
 int tree_open(const struct folder *folder, const struct identity *identity, struct tree **tree,
@@ -265,6 +274,11 @@ void tree_close(struct tree *tree)
     free(tree->report);
     free(tree->cache);
     free(tree);
+}
+
+bool tree_broken(const struct tree *tree)
+{
+    return tree->broken < 0;
 }
 
 const char *tree_fault(const struct tree *tree)
@@ -342,6 +356,28 @@ static void adapt_changes_max(struct tree *tree, int pages)
     assert(tree->changes_max >= COMMIT_CHANGES_MIN);
 }
 
+static int count_pages(struct tree *tree, enum tree_query which, uint64_t *bytes)
+{
+    sqlite3_stmt *query = tree_query(tree, which);
+    int status = tree_step(tree, query);
+    if (status > 0)
+        *bytes = column_number(query, 0) * TREE_PAGE_BYTES;
+    sqlite3_reset(query);
+    return status < 0 ? status : 0;
+}
+
+int tree_set_aside(struct tree *tree)
+{
+    uint64_t bytes = 0;
+    int status = count_pages(tree, QUERY_PAGES, &bytes);
+    if (status < 0 || bytes <= tree->set_aside)
+        return status;
+    bytes = (bytes + TREE_AHEAD_BYTES - 1) / TREE_AHEAD_BYTES * TREE_AHEAD_BYTES;
+    if (fallocate(tree->fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)bytes) == 0)
+        tree->set_aside = bytes;
+    return 0;
+}
+
 int tree_commit(struct tree *tree)
 {
     int frames = tree->wal_frames;
@@ -356,6 +392,8 @@ int tree_commit(struct tree *tree)
     if (status == 0 && tree->trash)
         status = data_reap(tree);
     if (status == 0)
+        status = tree_set_aside(tree);
+    if (status == 0)
         status = tree_run(tree, tree_query(tree, QUERY_COMMIT));
     if (status < 0)
         return status;
@@ -369,15 +407,25 @@ int tree_commit(struct tree *tree)
 
 bool tree_wants_commit(const struct tree *tree)
 {
-    return tree->writing && tree->changes >= tree->changes_max;
+    return tree->writing && tree->changes >= (tree->tight ? COMMIT_CHANGES_MIN : tree->changes_max);
 }
 
 int tree_counts(struct tree *tree, struct tree_counts *counts)
 {
+    uint64_t bytes = 0;
     if (tree->broken)
         return tree->broken;
+    int status = count_pages(tree, QUERY_PAGES, &bytes);
+    if (status == 0)
+        status = count_pages(tree, QUERY_FREE_PAGES, &counts->free_bytes);
+    if (status < 0)
+        return status;
     counts->inodes = tree->counters.inodes;
     counts->bytes = tree->counters.bytes;
     counts->file_bytes = sql_file_bytes(&tree->sql);
+    counts->wal_bytes = sql_wal_bytes(&tree->sql);
+    uint64_t main_bytes = counts->file_bytes - counts->wal_bytes;
+    main_bytes = main_bytes > tree->set_aside ? main_bytes : tree->set_aside;
+    counts->owed_bytes = bytes > main_bytes ? bytes - main_bytes : 0;
     return 0;
 }

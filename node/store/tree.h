@@ -39,6 +39,8 @@ int tree_identify(struct tree *tree, const struct identity *identity, struct fau
  * and the writer must be closed. */
 void tree_close(struct tree *tree);
 
+/* Whether the database has failed, so that nothing is done any more. */
+bool tree_broken(const struct tree *tree);
 /* The text of the last error of the database, for the operator. */
 const char *tree_fault(const struct tree *tree);
 
@@ -142,8 +144,8 @@ const struct tree_cluster *tree_cluster(const struct tree *tree);
 
 /* Commits, and makes the state durable in tree.db itself, on libuv's thread pool. `done(status,
  * index)`: the tree is durable at least up to the applied index `index` (less than at the start if
- * a snapshot is being read). One at a time; -EBUSY otherwise, and while a snapshot is being
- * installed. */
+ * a snapshot is being read, or there is no room for it, which is no error). One at a time; -EBUSY
+ * otherwise, and while a snapshot is being installed. */
 int tree_checkpoint(struct tree *tree, uv_loop_t *loop,
                     void (*done)(void *arg, int status, uint64_t index), void *arg);
 /* The write-ahead log has become long: call tree_checkpoint soon. It is enough to ask after each
@@ -152,6 +154,9 @@ bool tree_wants_checkpoint(const struct tree *tree);
 /* The write-ahead log cannot be used again because the loop never paused: apply nothing, and call
  * tree_checkpoint as soon as tree_busy is false, until this is false again (some milliseconds). */
 bool tree_must_pause(const struct tree *tree);
+/* The disk is nearly full, or no longer: commits and the write-ahead log stay short, and snapshots
+ * that are being read are ended sooner. */
+void tree_tighten(struct tree *tree, bool tight);
 /* A checkpoint or a piece of a snapshot is under way. */
 bool tree_busy(const struct tree *tree);
 
@@ -276,6 +281,9 @@ struct tree_counts {
     uint64_t inodes;
     uint64_t bytes;      /* stored data, holes not counted */
     uint64_t file_bytes; /* tree.db and its WAL */
+    uint64_t wal_bytes;  /* of these, the WAL's */
+    uint64_t free_bytes; /* pages that hold nothing, and are used before the file grows */
+    uint64_t owed_bytes; /* tree.db grows by these at the next checkpoint */
 };
 int tree_counts(struct tree *tree, struct tree_counts *counts);
 

@@ -53,7 +53,7 @@ static int run_list(struct change *c, const struct command_view *view)
         cache_clear(c->tree->cache);
         status = run_statement(c->tree, QUERY_UNDO);
         if (status == 0)
-            status = cluster_load(c->tree);
+            status = c->tree->broken = cluster_load(c->tree);
     }
     if (status == 0 && c->tree->broken == 0)
         status = run_statement(c->tree, QUERY_UNSAVE);

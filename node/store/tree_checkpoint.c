@@ -12,7 +12,10 @@
  *                     pauses. Views that are opened meanwhile are ended before the next transaction
  *                     begins, so that it finds none. Until then, checkpoints copy what the oldest
  *                     view lets them.
- *   TREE_WAL_READERS  a snapshot reader keeps the WAL in use: here it is ended. */
+ *   TREE_WAL_READERS  a snapshot reader keeps the WAL in use: here it is ended.
+ *
+ * If the disk is nearly full, TREE_WAL_TIGHT takes the place of the first, and TREE_WAL_WANTED that
+ * of the last two. If it is full, a checkpoint that finds no room leaves the WAL as it is. */
 #include "store/tree_internal.h"
 
 #include <assert.h>
@@ -69,14 +72,15 @@ static bool is_read(const struct tree *tree)
 /* While a snapshot is read, it would not help that the views end. */
 void checkpoint_before(struct tree *tree)
 {
-    if (frame_bytes(tree->wal_frames) > TREE_WAL_VIEWS && LIST_EMPTY(&tree->readers))
+    uint64_t most = tree->tight ? TREE_WAL_WANTED : TREE_WAL_VIEWS;
+    if (frame_bytes(tree->wal_frames) > most && LIST_EMPTY(&tree->readers))
         views_end(tree);
 }
 
 void checkpoint_watch(struct tree *tree)
 {
     uint64_t bytes = frame_bytes(tree->wal_frames);
-    if (bytes > TREE_WAL_READERS)
+    if (bytes > (tree->tight ? TREE_WAL_WANTED : TREE_WAL_READERS))
         readers_end(tree);
     checkpoint_before(tree);
     if (bytes > TREE_WAL_PAUSED && !is_read(tree))
@@ -85,8 +89,14 @@ void checkpoint_watch(struct tree *tree)
 
 bool tree_wants_checkpoint(const struct tree *tree)
 {
-    return frame_bytes(tree->wal_frames) > TREE_WAL_WANTED && !tree->checkpoint.done &&
+    uint64_t wanted = tree->tight ? TREE_WAL_TIGHT : TREE_WAL_WANTED;
+    return frame_bytes(tree->wal_frames) > wanted && !tree->checkpoint.done &&
            LIST_EMPTY(&tree->readers);
+}
+
+void tree_tighten(struct tree *tree, bool tight)
+{
+    tree->tight = tight;
 }
 
 bool tree_must_pause(const struct tree *tree)
@@ -107,6 +117,13 @@ static int sync_copied(struct tree_checkpoint *cp)
     return fault_set(&cp->sql.fault, -EIO, "%s: sync: %s", TREE_FILE, sqlite3_errstr(code));
 }
 
+/* Without room, nothing has changed. */
+static int checkpoint_failed(struct tree_checkpoint *cp)
+{
+    int status = sql_failed(&cp->sql, "checkpoint");
+    return status == -ENOSPC ? 0 : status;
+}
+
 /* One round: copies what was committed when it began. Returns the number of frames, or an error.
  *
  * The commit that the checkpoint began with is durable if its frames were copied. If the WAL was
@@ -120,7 +137,7 @@ static int copy_round(struct tree_checkpoint *cp)
     if ((code & 0xff) == SQLITE_BUSY)
         return 0;
     if (code != SQLITE_OK)
-        return sql_failed(&cp->sql, "checkpoint");
+        return checkpoint_failed(cp);
     assert(logged >= backfilled && backfilled >= 0);
     cp->reached |= backfilled >= cp->frames || backfilled == logged;
     int copied = backfilled - cp->backfilled;
@@ -173,6 +190,8 @@ static void checkpoint_after(uv_work_t *work, int cancelled)
         if (cp->reached && cp->index > tree->durable)
             tree->durable = cp->index;
         settle_pause(tree, cp);
+        tree->set_aside = 0; /* the checkpoint has cut tree.db to its length */
+        tree_set_aside(tree);
     }
     uint64_t durable = tree->durable;
     assert(durable <= tree->counters.applied);

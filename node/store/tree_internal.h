@@ -54,6 +54,8 @@ enum {
     TREE_WAL_PAUSED = 64 << 20,
     TREE_WAL_VIEWS = 128 << 20,
     TREE_WAL_READERS = 1 << 30,
+    TREE_WAL_TIGHT = 4 << 20,   /* wanted when the disk is nearly full */
+    TREE_AHEAD_BYTES = 1 << 20, /* of tree.db, set aside at a time */
 };
 
 /* The replicated numbers; one row, written by tree_commit. */
@@ -77,6 +79,8 @@ enum tree_query {
     QUERY_SAVE,
     QUERY_UNDO,
     QUERY_UNSAVE,
+    QUERY_PAGES,
+    QUERY_FREE_PAGES,
     QUERY_META_SET,
     QUERY_INODE,
     QUERY_INODE_ADD,
@@ -188,6 +192,9 @@ struct tree {
 
     int wal_frames;
     bool pause;
+    bool tight;         /* tree_tighten */
+    int fd;             /* of tree.db, for set_aside; negative: none */
+    uint64_t set_aside; /* bytes of tree.db that have their place on the disk */
     uint64_t durable;
     struct tree_checkpoint checkpoint;
     uint32_t background; /* jobs on the thread pool */
@@ -229,6 +236,9 @@ int tree_step(struct tree *tree, sqlite3_stmt *statement);
 int tree_run(struct tree *tree, sqlite3_stmt *statement);
 int tree_begin(struct tree *tree);
 int counters_store(struct tree *tree); /* at tree_commit */
+/* Takes the room now that tree.db needs at the next checkpoint: a full disk then shows before
+ * anything is promised to it. A failure has no effect. */
+int tree_set_aside(struct tree *tree);
 static inline void bind_number(sqlite3_stmt *statement, int parameter, uint64_t value)
 {
     sqlite3_bind_int64(statement, parameter, (int64_t)value);

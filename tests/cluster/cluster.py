@@ -379,8 +379,11 @@ class Cluster:
                 node.ask_to_stop()
         for node in self.nodes:
             problems += [text for text in (node.clean_up(), node.sanitizer_report()) if text]
-        shutil.rmtree(self.folder)
+        self.remove()
         return problems
+
+    def remove(self):
+        shutil.rmtree(self.folder)
 
     def leader(self):
         """The leader, once all running nodes agree on it."""

@@ -85,6 +85,7 @@ struct disk_fault {
     int error;   /* errno. ENOSPC: a write may take a part */
     uint32_t calls;
     uint64_t seen; /* calls so far */
+    bool gives;    /* if the file `reserve` is cut, none fails any more */
     bool hit;
     enum disk_call hit_call; /* the first that failed, and in which file */
     char hit_name[DISK_NAME_MAX];

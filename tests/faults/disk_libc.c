@@ -96,6 +96,26 @@ int __wrap_fsync(int fd)
     return d ? result(sync_descriptor(d)) : __real_fsync(fd);
 }
 
+int __real_ftruncate64(int fd, off_t size);
+int __wrap_ftruncate64(int fd, off_t size);
+int __wrap_ftruncate64(int fd, off_t size)
+{
+    const struct descriptor *d = descriptor_of(fd);
+    return d ? result(disk_truncate(d->disk, d->file, (uint64_t)size))
+             : __real_ftruncate64(fd, size);
+}
+
+int __real_fstat64(int fd, struct stat *st);
+int __wrap_fstat64(int fd, struct stat *st);
+int __wrap_fstat64(int fd, struct stat *st)
+{
+    const struct descriptor *d = descriptor_of(fd);
+    if (!d)
+        return __real_fstat64(fd, st);
+    *st = (struct stat){.st_size = (off_t)d->disk->files[d->file].now.size};
+    return 0;
+}
+
 int __real_posix_fadvise64(int fd, off_t offset, off_t len, int advice);
 int __wrap_posix_fadvise64(int fd, off_t offset, off_t len, int advice);
 int __wrap_posix_fadvise64(int fd, off_t offset, off_t len, int advice)

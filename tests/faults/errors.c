@@ -40,15 +40,17 @@ static const struct kind {
     bool stays;
     uint32_t calls;  /* of the disk, that can fail so; none: SQLite has no memory */
     uint64_t stride; /* points, when they take turns: there are many of some kinds */
+    bool reserve;    /* there is one, and giving a piece of it helps */
 } kinds[] = {
-    {"EIO once", EIO, false, CALLS_ALL, 8},
-    {"EIO from then on", EIO, true, CALLS_ALL, 8},
-    {"full once", ENOSPC, false, CALLS_FOR_ROOM, 5},
-    {"full from then on", ENOSPC, true, CALLS_FOR_ROOM, 5},
-    {"no sync once", EIO, false, CALLS_FOR_SAFETY, 1},
-    {"no sync from then on", EIO, true, CALLS_FOR_SAFETY, 1},
-    {"no memory once", ENOMEM, false, 0, 301},
-    {"no memory from then on", ENOMEM, true, 0, 301},
+    {"EIO once", EIO, false, CALLS_ALL, 8, false},
+    {"EIO from then on", EIO, true, CALLS_ALL, 8, false},
+    {"full once", ENOSPC, false, CALLS_FOR_ROOM, 5, false},
+    {"full from then on", ENOSPC, true, CALLS_FOR_ROOM, 5, false},
+    {"full but for the reserve", ENOSPC, true, CALL(DISK_WRITE), 5, true},
+    {"no sync once", EIO, false, CALLS_FOR_SAFETY, 1, false},
+    {"no sync from then on", EIO, true, CALLS_FOR_SAFETY, 1, false},
+    {"no memory once", ENOMEM, false, 0, 301, false},
+    {"no memory from then on", ENOMEM, true, 0, 301, false},
 };
 
 enum { KINDS = sizeof kinds / sizeof *kinds };
@@ -66,11 +68,23 @@ struct image {
 
 /* ---- One error ---- */
 
+/* Long enough for some pieces; but the first one makes all the room. */
+static void make_reserve(struct disk *disk)
+{
+    int file = disk_open(disk, "reserve", true);
+    assert_int_equal(disk_truncate(disk, (uint32_t)file, 64 << 20), 0);
+}
+
 static void arm(struct disk *disk, const struct kind *kind, uint64_t at)
 {
+    if (kind->reserve && disk->folder)
+        make_reserve(disk);
     if (kind->calls)
-        disk->fault = (struct disk_fault){
-            .at = at, .stays = kind->stays, .error = kind->error, .calls = kind->calls};
+        disk->fault = (struct disk_fault){.at = at,
+                                          .stays = kind->stays,
+                                          .error = kind->error,
+                                          .calls = kind->calls,
+                                          .gives = kind->reserve};
     else
         sqlite_memory_fail(at, kind->stays);
 }
@@ -83,9 +97,12 @@ static bool names_the_cause(const char *text, int error)
 }
 
 /* No node survives a failure of the databases themselves. It may refuse, retry or leave everything
- * else: removing files, serving and receiving snapshots. */
+ * else: removing files, serving and receiving snapshots, and checkpoints that find no room. */
 static bool must_stop(const struct disk_fault *fault)
 {
+    bool wal = strstr(fault->hit_name, "-wal");
+    if (fault->error == ENOSPC && !wal)
+        return false;
     bool database = strncmp(fault->hit_name, "log.db", 6) == 0 ||
                     strcmp(fault->hit_name, "tree.db") == 0 ||
                     strcmp(fault->hit_name, "tree.db-wal") == 0;
@@ -98,8 +115,11 @@ static void errors_check_end(const struct life *life, const struct kind *kind)
 {
     const struct disk_fault *fault = &life->disk->fault;
     const struct node *node = &life->node;
+    report_unless(!kind->reserve || node->status == 0,
+                  "the node stops with %d although there is a reserve: %s", node->status,
+                  node->text);
     if (node->status == 0) {
-        report_unless(!must_stop(fault) || life->failed_at_stop,
+        report_unless(kind->reserve || !must_stop(fault) || life->failed_at_stop,
                       "the node goes on although call %d on %s failed", fault->hit_call,
                       fault->hit_name);
         counts.unharmed++;
@@ -233,6 +253,8 @@ static void fail_with(const struct image *image, size_t number, size_t kind, uin
 static void fail_everywhere(const struct image *image, size_t number, uint64_t seed, bool every)
 {
     for (size_t i = 0; i < KINDS; i++) {
+        if (kinds[i].reserve && !image->disk->folder)
+            continue; /* the first start makes it */
         uint64_t stride = every ? 1 : STRIDE * kinds[i].stride;
         for (uint64_t at = 1 + (number + i) % stride; at <= image->points[i]; at += stride)
             fail_with(image, number, i, at, seed);

@@ -44,6 +44,11 @@ void ledger_installing(struct ledger *ledger, uint64_t index)
     ledger->installing = index;
 }
 
+void ledger_not_installed(struct ledger *ledger)
+{
+    ledger->installing = 0;
+}
+
 void ledger_installed(struct ledger *ledger)
 {
     ledger->tree_durable = ledger->snapshot = ledger->installing;

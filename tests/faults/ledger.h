@@ -32,6 +32,7 @@ void ledger_synced(struct ledger *ledger, uint64_t n, uint64_t end);
 
 /* A snapshot is about to take the tree's place. */
 void ledger_installing(struct ledger *ledger, uint64_t index);
+void ledger_not_installed(struct ledger *ledger); /* certainly */
 void ledger_installed(struct ledger *ledger);
 
 /* Checks that the state which a node found at its start agrees; otherwise the test ends and names

@@ -314,6 +314,10 @@ static void installed(void *arg, int status)
     struct node *node = arg;
     node->installing = false;
     node->writer = NULL;
+    if (status == -ENOSPC && !tree_broken(node->tree)) {
+        ledger_not_installed(node->ledger);
+        return;
+    }
     if (status < 0) {
         broken(node, status, tree_fault(node->tree));
         return;
@@ -327,19 +331,22 @@ static void installed(void *arg, int status)
               &(struct paxos_event){.type = PAXOS_SNAPSHOT_INSTALLED, .index = node->writer_index});
 }
 
+static void end_fetching(struct node *node)
+{
+    tree_writer_abort(node->writer);
+    node->writer = NULL;
+}
+
+/* Without room, it is fetched again from the start. */
 static void piece_written(void *arg, int status)
 {
     struct node *node = arg;
     node->writing = false;
     node->writer_piece++;
-    if (status < 0)
+    if (status == -ENOSPC)
+        end_fetching(node);
+    else if (status < 0)
         broken(node, status, tree_fault(node->tree));
-}
-
-static void end_fetching(struct node *node)
-{
-    tree_writer_abort(node->writer);
-    node->writer = NULL;
 }
 
 static void begin_fetching(struct node *node)
@@ -353,7 +360,8 @@ static void begin_fetching(struct node *node)
     int status = tree_writer_open(node->tree, node->writer_index, &node->writer);
     if (status < 0) {
         node->writer = NULL;
-        broken(node, status, tree_fault(node->tree));
+        if (status != -ENOSPC)
+            broken(node, status, tree_fault(node->tree));
     }
 }
 

@@ -37,7 +37,7 @@ class HttpDoor:
         except (OSError, http.client.HTTPException) as error:
             self.close()
             raise Unknown(repr(error)) from error
-        if answer.status == 503:
+        if answer.status in (503, 507):
             raise Refused(answer.error)
         if answer.status == 504:
             raise Unknown(answer.error)
@@ -150,12 +150,12 @@ class MountDoor:
 
 @contextlib.contextmanager
 def mount_errors():
-    """Files are refused by EROFS, or by ESTALE if an open one was replaced; any other error of a dying node leaves the
-    outcome unknown."""
+    """Files are refused by EROFS, by ENOSPC on full disks, or by ESTALE if an open one was replaced; any other error of a
+    dying node leaves the outcome unknown."""
     try:
         yield
     except OSError as error:
-        if error.errno in (errno.EROFS, errno.ESTALE):
+        if error.errno in (errno.EROFS, errno.ENOSPC, errno.ESTALE):
             raise Refused(repr(error)) from error
         if error.errno in (errno.EIO, errno.ENOTCONN, errno.ECONNABORTED):
             raise Unknown(repr(error)) from error

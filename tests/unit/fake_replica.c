@@ -351,6 +351,7 @@ const char *replica_outcome_text(enum replica_outcome outcome)
                                         "too much is waiting here",
                                         "the node is going down",
                                         "not every node supports it",
+                                        "there is no room",
                                         "no answer in time"};
     return texts[outcome];
 }

@@ -157,6 +157,11 @@ bool replica_refuses_writes(const struct replica *r)
     return atomic_load(&r->control->outcome) == REPLICA_NO_QUORUM;
 }
 
+uint64_t replica_room(const struct replica *r)
+{
+    return UINT64_MAX;
+}
+
 void status_json(struct replica *r, struct buffer *out)
 {
     buffer_printf(out, "{}\n");

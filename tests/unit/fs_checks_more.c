@@ -354,6 +354,8 @@ void check_no_quorum(void)
     CHECK_ERROR(write(fd, "y", 1), EIO);
     atomic_store(&control->outcome, REPLICA_BUSY);
     CHECK_ERROR(write(fd, "y", 1), EBUSY);
+    atomic_store(&control->outcome, REPLICA_FULL);
+    CHECK_ERROR(write(fd, "y", 1), ENOSPC);
     atomic_store(&control->outcome, REPLICA_STOPPING);
     CHECK_ERROR(write(fd, "y", 1), EROFS);
     atomic_store(&control->outcome, REPLICA_UNSUPPORTED);

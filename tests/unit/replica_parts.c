@@ -41,8 +41,10 @@ struct parts *parts_new(void)
     r->config = &p->config;
     r->cluster.me = PARTS_ME;
     r->end.failed_arg = p;
+    r->folder = p->store.folder;
     r->tree = p->store.tree;
     r->start = PARTS_INCARNATION;
+    r->rooms.own.bytes = UINT64_MAX;
     writes_begin(r);
     reads_begin(r);
     held_begin(r);

@@ -192,6 +192,10 @@ static void random_frame(struct frame *frame, uint8_t type, uint8_t message_type
         frame->index = random_u64();
         frame->digest = random_u64();
         break;
+    case FRAME_ROOM:
+        frame->room = (uint8_t)random_below(ROOM_END);
+        frame->room_bytes = random_u64();
+        break;
     default:
         frame->reach_count = random_below(PAXOS_NODES_MAX + 1);
         for (uint32_t i = 0; i < frame->reach_count; i++)
@@ -297,6 +301,9 @@ static void unknown_values_are_refused(void **state)
 
     encode(&b, &(struct frame){.type = FRAME_REACH});
     assert_bad(&b, b.len - 1, PAXOS_NODES_MAX + 1);
+
+    encode(&b, &(struct frame){.type = FRAME_ROOM});
+    assert_bad(&b, FRAME_HEADER_BYTES, ROOM_END);
 
     struct frame forward = {.type = FRAME_PAXOS, .paxos.type = PAXOS_PROPOSAL_FORWARD};
     encode(&b, &forward);

@@ -59,6 +59,10 @@ static void each_outcome_has_its_reply(void **state)
     ask(fd, "{\"APIRequest\":{\"Get\":\"a\"}}",
         "{\"request\":{\"Get\":\"a\"},\"response\":{\"Error\":\"not every node supports it: "
         "node 3 runs an earlier version\"}}");
+    fake.write_outcome = REPLICA_FULL;
+    ask(fd, put,
+        "{\"request\":{\"Put\":{\"key\":\"a\",\"value\":\"b\"}},"
+        "\"response\":{\"Error\":\"there is no room\"}}");
     fake.write_outcome = REPLICA_TIMEOUT;
     ask(fd, "{\"APIRequest\":{\"Delete\":\"a\"}}",
         "{\"request\":{\"Delete\":\"a\"},\"response\":{\"Error\":\"no answer in time: the outcome "

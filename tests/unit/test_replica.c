@@ -153,6 +153,11 @@ static void on_log_failed(void *arg, int status, const char *text)
     fail_msg("%s", text);
 }
 
+static void on_log_full(void *arg, bool full)
+{
+    fail_msg("the disk is full");
+}
+
 static void on_log_closed(void *arg)
 {
 }
@@ -185,7 +190,7 @@ static void leave_entries(struct node *n, uint64_t incarnation, uint32_t life)
         paxos_membership_of((uint32_t[]){1, 2, 3}, n->config.peer_count + 1, PAXOS_MEMBER);
     assert_int_equal(log_open(folder, &identity, &members, 0, 0, &log, &stored, &fault), 0);
     log_stored_clear(&stored);
-    struct log_callbacks callbacks = {on_log_durable, on_log_failed, NULL};
+    struct log_callbacks callbacks = {on_log_durable, on_log_failed, on_log_full, NULL};
     assert_int_equal(log_start(log, &loop, &callbacks), 0);
     struct paxos_write write = {.ticket = 1,
                                 .promise = {1, 0, n->pid},

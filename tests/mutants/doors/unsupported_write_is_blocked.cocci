@@ -4,6 +4,6 @@
 @@
 is_blocked(...)
 {
-- return outcome != REPLICA_TIMEOUT && outcome != REPLICA_UNSUPPORTED;
-+ return outcome != REPLICA_TIMEOUT;
+- return outcome != REPLICA_TIMEOUT && outcome != REPLICA_UNSUPPORTED && outcome != REPLICA_FULL;
++ return outcome != REPLICA_TIMEOUT && outcome != REPLICA_FULL;
 }
