@@ -3,6 +3,7 @@
 #include "fs/special.h"
 
 #include <errno.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -12,8 +13,17 @@ static void reply_attr(struct fs_request *r, const struct attr *attr)
 {
     struct stat stat;
     fs_stat_of(attr, r->ino & FS_LOCAL, &stat);
-    fs_stat_pending(r->handle, &stat);
     fuse_reply_attr(r->req, &stat, 0);
+}
+
+/* Whether it is probably whoever has just emptied the file that asks, and who must not wait for
+ * contents of its own. fstat(2) comes without its handle; but only stat(2) has looked up a name. */
+static bool is_its_own(const struct fs_request *r)
+{
+    if (r->handle)
+        return r->handle->emptied;
+    const struct fs_file *file = fs_file_find(&r->fs->files, r->ino);
+    return file && !r->by_path && fs_file_is_emptied(file);
 }
 
 static void attr_read(struct fs_request *r, struct tree *tree)
@@ -22,20 +32,12 @@ static void attr_read(struct fs_request *r, struct tree *tree)
     int status = tree_getattr(tree, fs_tree_ino(r->ino), &attr);
     if (status < 0) {
         fs_reply_error(r, status);
-    } else {
-        fs_call_steps(r, r->ino);
-        reply_attr(r, &attr);
+        return;
     }
-}
-
-/* The handle through which the caller sees changes that are not decided yet. fstat(2) comes without
- * its handle: then it is one of the same process. */
-static struct fs_handle *seen_through(fuse_req_t req, fuse_ino_t ino,
-                                      const struct fuse_file_info *fi)
-{
-    if (fi)
-        return (struct fs_handle *)(uintptr_t)fi->fh;
-    return fs_handle_pending(&fs_of(req)->files, ino, fuse_req_ctx(req)->pid);
+    if (S_ISREG(attr.mode) && attr.size == 0 && !is_its_own(r) && fs_await_contents(r, r->ino))
+        return;
+    fs_walk_steps(r, r->ino);
+    reply_attr(r, &attr);
 }
 
 void fs_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
@@ -47,10 +49,10 @@ void fs_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
     struct fs_request *r = fs_request_new(req, ino, NULL);
     if (!r)
         return;
-    r->handle = seen_through(req, ino, fi);
+    r->handle = fi ? (struct fs_handle *)(uintptr_t)fi->fh : NULL;
     /* Every path begins with the root: without its attributes .quorumfs could not be reached. */
     r->local_will_do = ino == INO_ROOT;
-    fs_request_read(r, attr_read);
+    fs_request_read_settled(r, attr_read);
 }
 
 static void attr_set(struct fs_request *r, const struct op_result *result)
@@ -97,16 +99,13 @@ static void op_of(const struct stat *stat, int to_set, struct op *op)
     }
 }
 
-/* A new size or time comes after what is pending on the same handle, so it takes that along. */
-static uint32_t ops_of(struct fs_request *r, const struct stat *stat, int to_set, struct op ops[2])
+static uint32_t ops_of(const struct fs_request *r, const struct stat *stat, int to_set,
+                       struct op ops[2])
 {
     struct op set = {.type = OP_SETATTR, .ino = r->ino};
     uint32_t kill = fs_kill_priv(r->req);
     uint32_t count = 0;
     op_of(stat, to_set, &set);
-    if (r->handle && fs_must_settle(r->handle) &&
-        ((to_set & FUSE_SET_ATTR_SIZE) || (set.flags & (OP_SET_MTIME | OP_SET_MTIME_NOW))))
-        fs_pending_take(r);
     if (to_set & FUSE_SET_ATTR_SIZE)
         ops[count++] = (struct op){
             .type = OP_TRUNCATE, .ino = r->ino, .size = (uint64_t)stat->st_size, .flags = kill};
@@ -125,14 +124,19 @@ void fs_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *stat, int to_set,
     struct fs_request *r = fs_request_new(req, ino, NULL);
     if (!r)
         return;
-    r->handle = seen_through(req, ino, fi);
+    if (fi) {
+        r->handle = (struct fs_handle *)(uintptr_t)fi->fh;
+        fs_walk_alone(r);
+    }
     r->if_gone = attr_read;
     struct op ops[2];
     uint32_t count = ops_of(r, stat, to_set, ops);
-    if (count > 0)
-        fs_request_change(r, ops, count, attr_set);
-    else
-        fs_request_read(r, attr_read);
+    if (count == 0) {
+        fs_request_read_settled(r, attr_read);
+        return;
+    }
+    fs_pending_take(r); /* a new time, for example, is that of the last change */
+    fs_request_change(r, ops, count, attr_set);
 }
 
 static void access_read(struct fs_request *r, struct tree *tree)
@@ -155,7 +159,7 @@ void fs_access(fuse_req_t req, fuse_ino_t ino, int mask)
         fuse_reply_err(req, EROFS);
         return;
     }
-    if (fs_is_virtual(ino) || !(mask & X_OK)) {
+    if (fs_is_virtual(ino) || (!(mask & X_OK) && !fs_is_unconfirmed(ino))) {
         fuse_reply_err(req, 0);
         return;
     }

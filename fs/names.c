@@ -12,12 +12,38 @@ static void looked_up(struct fs_request *r, struct tree *tree)
     int status = tree_lookup(tree, fs_tree_ino(r->ino), bytes_of_text(r->name), &attr);
     if (status == -ESTALE) /* a directory that is gone was empty */
         status = -ENOENT;
+    if (status == 0 && S_ISREG(attr.mode) && attr.size == 0 && fs_await_contents(r, attr.ino))
+        return;
     if (status == 0 || status == -ENOENT) /* making a name begins with looking it up in vain */
-        fs_call_steps(r, status == 0 ? attr.ino : 0);
+        fs_walk_steps(r, status == 0 ? attr.ino : 0);
     if (status < 0)
         fs_reply_error(r, status);
     else
         fs_reply_entry(r, &attr);
+}
+
+/* Without a quorum a name cannot be confirmed, and the kernel does not say what it is for: `cat`
+ * must fail with EIO and `rm` with EROFS. So a name that this node knows leads to an inode of its
+ * own kind, on which the operation is refused that comes next. One that it does not know is refused
+ * here, as making it would be. */
+void fs_reply_unconfirmed(struct fs_request *r)
+{
+    struct attr attr;
+    struct fuse_entry_param entry = {0};
+    int status = tree_lookup(replica_tree(r->fs->replica), r->ino & ~FS_UNCONFIRMED,
+                             bytes_of_text(r->name), &attr);
+    if (status < 0) {
+        fuse_reply_err(r->req, EROFS);
+        return;
+    }
+    entry.ino = attr.ino | FS_UNCONFIRMED;
+    fs_stat_of(&attr, FS_UNCONFIRMED, &entry.attr);
+    fuse_reply_entry(r->req, &entry);
+}
+
+int fs_unconfirmed_error(const struct fs *fs, int error)
+{
+    return replica_refuses_writes(fs->replica) ? error : ESTALE;
 }
 
 void fs_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
@@ -45,7 +71,7 @@ static void link_read(struct fs_request *r, struct tree *tree)
         fuse_reply_err(r->req, ENOMEM);
         return;
     }
-    fs_call_steps(r, r->ino);
+    fs_walk_steps(r, FS_WALK_ANYWHERE);
     fuse_reply_readlink(r->req, (const char *)r->fs->scratch.data);
 }
 
@@ -117,7 +143,7 @@ static void created(struct fs_request *r, const struct op_result *result)
 {
     struct fuse_file_info fi = {.flags = r->flags};
     struct fuse_entry_param entry = {.ino = result->attr.ino};
-    struct fs_handle *handle = fs_handle_open(&r->fs->files, entry.ino, fuse_req_ctx(r->req)->pid);
+    struct fs_handle *handle = fs_handle_open(&r->fs->files, entry.ino);
     if (!handle) {
         fuse_reply_err(r->req, ENOMEM);
         return;
@@ -126,7 +152,7 @@ static void created(struct fs_request *r, const struct op_result *result)
     fi.direct_io = fs_wants_direct_io(r->fs, r->flags);
     fs_stat_of(&result->attr, 0, &entry.attr);
     if (fuse_reply_create(r->req, &entry, &fi) < 0)
-        fs_handle_close(&r->fs->files, handle);
+        fs_handle_end(r->fs, handle);
 }
 
 void fs_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,

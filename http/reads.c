@@ -39,15 +39,11 @@ static void answer_value(struct http_request *request, struct bytes key, const s
     http_answer(request, MHD_HTTP_OK);
 }
 
-static void on_read_key(void *arg, enum replica_outcome outcome, struct replica_freshness freshness)
+/* The tree may be read, and whoever has just emptied the file has had the time to fill it. */
+static void answer_key(void *arg)
 {
     struct http_request *request = arg;
     struct bytes key = http_path_key(request);
-    if (outcome != REPLICA_DONE) {
-        http_error_outcome(request, outcome, false, key);
-        return;
-    }
-    http_set_freshness(request, freshness);
     struct attr attr;
     int status = http_find(replica_tree(request->http->replica), key, &attr);
     if (status == -ENOENT) {
@@ -68,6 +64,19 @@ static void on_read_key(void *arg, enum replica_outcome outcome, struct replica_
         http_answer_raw(request, &attr);
     else
         answer_value(request, key, &attr);
+}
+
+static void on_read_key(void *arg, enum replica_outcome outcome, struct replica_freshness freshness)
+{
+    struct http_request *request = arg;
+    struct bytes key = http_path_key(request);
+    if (outcome != REPLICA_DONE) {
+        http_error_outcome(request, outcome, false, key);
+        return;
+    }
+    http_set_freshness(request, freshness);
+    if (!http_await_contents(request->http->replica, key, freshness, answer_key, request))
+        answer_key(request);
 }
 
 void http_read_key(struct http_request *request)
@@ -98,15 +107,9 @@ static int put_one(struct http_request *request, struct bytes key, uint64_t *byt
     return status;
 }
 
-static void on_read_keys(void *arg, enum replica_outcome outcome,
-                         struct replica_freshness freshness)
+static void answer_keys(void *arg)
 {
     struct http_request *request = arg;
-    if (outcome != REPLICA_DONE) {
-        http_error_outcome(request, outcome, false, (struct bytes){0});
-        return;
-    }
-    http_set_freshness(request, freshness);
     uint64_t bytes_left = HTTP_ANSWER_BYTES_MAX;
     http_json_raw(&request->out, "{\"Multiple\":[");
     for (size_t i = 0; i < request->items.count; i++) {
@@ -123,6 +126,24 @@ static void on_read_keys(void *arg, enum replica_outcome outcome,
     }
     http_json_raw(&request->out, "]}");
     http_answer(request, MHD_HTTP_OK);
+}
+
+/* All keys are read at one point: if one of them waits, they all do. */
+static void on_read_keys(void *arg, enum replica_outcome outcome,
+                         struct replica_freshness freshness)
+{
+    struct http_request *request = arg;
+    if (outcome != REPLICA_DONE) {
+        http_error_outcome(request, outcome, false, (struct bytes){0});
+        return;
+    }
+    http_set_freshness(request, freshness);
+    bool waits = false;
+    for (size_t i = 0; i < request->items.count && !waits; i++)
+        waits = http_await_contents(request->http->replica, request->items.list[i].key, freshness,
+                                    answer_keys, request);
+    if (!waits)
+        answer_keys(request);
 }
 
 void http_read_keys(struct http_request *request)

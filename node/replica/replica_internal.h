@@ -10,6 +10,7 @@
  *   writes.c    commands on their way from submit to their result
  *   reads.c     reads waiting for a read index and for the tree to reach it
  *   observers.c  who is told what entries change
+ *   emptied.c   files whose contents are about to come
  *   pings.c     whether other nodes are there
  *   levels.c    the cluster's feature level, and where its members are, by the log
  *   leases.c    whether this node takes part in read leases

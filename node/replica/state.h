@@ -10,6 +10,7 @@
 
 #include "replica/describe.h"
 #include "replica/divergence.h"
+#include "replica/emptied.h"
 #include "replica/replica.h"
 #include "store/places.h"
 #include "store/starts.h"
@@ -277,6 +278,7 @@ struct replica {
     struct replica_reads reads;
     struct replica_pings pings;
     struct replica_observers observers;
+    struct emptied emptied;
     struct snapshot_serving serving[PAXOS_NODES_MAX];
     struct snapshot_fetching fetching;
     struct replica_checkpoint checkpoint;

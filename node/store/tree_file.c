@@ -71,6 +71,8 @@ int op_truncate(struct change *c, const struct op *op, struct op_result *out)
     if (op->flags & OP_KILL_PRIV)
         inode_kill_priv(&inode);
     change_inode(c, CHANGE_WRITTEN, &inode);
+    if ((op->flags & OP_FOR_OPEN) && op->size == 0 && inode.attr.size > 0)
+        c->tree->emptied = op->ino;
     status = data_resize(c, &inode, op->size);
     out->attr = inode.attr;
     return status;

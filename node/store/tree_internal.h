@@ -175,6 +175,7 @@ struct tree {
     struct tree_changes told;   /* of the last entry; its list is the next one */
     struct tree_change *report; /* room for `report_max` */
     uint32_t report_max;
+    uint64_t emptied; /* tree_emptied */
 
     int wal_frames;
     bool pause;
