@@ -159,7 +159,7 @@ void fs_access(fuse_req_t req, fuse_ino_t ino, int mask)
         fuse_reply_err(req, EROFS);
         return;
     }
-    if (fs_is_virtual(ino) || (!(mask & X_OK) && !fs_is_unconfirmed(ino))) {
+    if (fs_is_virtual(ino) || !(mask & X_OK)) {
         fuse_reply_err(req, 0);
         return;
     }

@@ -183,13 +183,10 @@ static void change_written(void *arg, enum replica_outcome outcome,
 
 /* ---- Changes that the kernel asks for ---- */
 
-/* Refuses changes of made-up files, changes behind a name that was not confirmed, and names that a
- * command could not hold. */
-static int ops_check(struct fs *fs, const struct op *ops, uint32_t count)
+/* Refuses changes of made-up files, and names that a command could not hold. */
+static int ops_check(const struct op *ops, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
-        if (fs_is_unconfirmed(ops[i].ino) || fs_is_unconfirmed(ops[i].ino2))
-            return -fs_unconfirmed_error(fs, EROFS);
         if (fs_is_special(ops[i].ino) || fs_is_special(ops[i].ino2))
             return -EROFS;
         if (ops[i].name.len > NAME_BYTES_MAX || ops[i].name2.len > NAME_BYTES_MAX)
@@ -201,7 +198,7 @@ static int ops_check(struct fs *fs, const struct op *ops, uint32_t count)
 void fs_request_change(struct fs_request *r, const struct op *ops, uint32_t count,
                        fs_changed_cb *changed)
 {
-    int status = ops_check(r->fs, ops, count);
+    int status = ops_check(ops, count);
     r->changed = changed;
     fs_walk_asks(r, ops, count);
     if (status == 0)

@@ -197,10 +197,6 @@ void fs_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
 void fs_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
     struct fs *fs = fs_of(req);
-    if (fs_is_unconfirmed(ino)) {
-        fuse_reply_err(req, fs_unconfirmed_error(fs, EIO));
-        return;
-    }
     struct fs_handle *handle = fs_handle_open(&fs->files, ino);
     if (!handle) {
         fuse_reply_err(req, ENOMEM);

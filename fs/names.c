@@ -22,30 +22,6 @@ static void looked_up(struct fs_request *r, struct tree *tree)
         fs_reply_entry(r, &attr);
 }
 
-/* Without a quorum a name cannot be confirmed, and the kernel does not say what it is for: `cat`
- * must fail with EIO and `rm` with EROFS. So a name that this node knows leads to an inode of its
- * own kind, on which the operation is refused that comes next. One that it does not know is refused
- * here, as making it would be. */
-void fs_reply_unconfirmed(struct fs_request *r)
-{
-    struct attr attr;
-    struct fuse_entry_param entry = {0};
-    int status = tree_lookup(replica_tree(r->fs->replica), r->ino & ~FS_UNCONFIRMED,
-                             bytes_of_text(r->name), &attr);
-    if (status < 0) {
-        fuse_reply_err(r->req, EROFS);
-        return;
-    }
-    entry.ino = attr.ino | FS_UNCONFIRMED;
-    fs_stat_of(&attr, FS_UNCONFIRMED, &entry.attr);
-    fuse_reply_entry(r->req, &entry);
-}
-
-int fs_unconfirmed_error(const struct fs *fs, int error)
-{
-    return replica_refuses_writes(fs->replica) ? error : ESTALE;
-}
-
 void fs_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
     if (fs_is_virtual(parent) || fs_is_reserved(parent, name)) {

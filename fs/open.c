@@ -89,8 +89,6 @@ static void open_empty(fuse_req_t req, struct fs_handle *handle, int flags)
 /* Why the inode cannot be opened so, by what this node knows; 0: it can. */
 static int open_error(struct fs *fs, uint64_t ino, bool writes)
 {
-    if (fs_is_unconfirmed(ino))
-        return fs_unconfirmed_error(fs, writes ? EROFS : EIO);
     if (writes && (fs_is_special(ino) || replica_refuses_writes(fs->replica)))
         return EROFS;
     return is_gone(fs, ino) ? ESTALE : 0;

@@ -40,13 +40,30 @@ void fs_request_trace(const struct fs_request *r, const char *outcome)
                 (unsigned long)(uv_now(r->fs->poll.loop) - r->began_ms), outcome);
 }
 
-static int error_of_read(enum replica_outcome outcome)
+/* Without a quorum, a change must fail with EROFS if nothing has happened, and a read with EIO. But
+ * most calls begin with looking a name up, and the kernel does not say what for. A name that this
+ * node does not know is probably about to be made. */
+static int error_of_lookup(struct fs_request *r)
 {
-    if (outcome == REPLICA_BUSY)
+    struct attr attr;
+    int status = tree_lookup(replica_tree(r->fs->replica), fs_tree_ino(r->ino),
+                             bytes_of_text(r->name), &attr);
+    return status == -ENOENT ? EROFS : EIO;
+}
+
+static int error_of_read(struct fs_request *r, enum replica_outcome outcome)
+{
+    switch (outcome) {
+    case REPLICA_BUSY:
         return EBUSY;
-    if (outcome == REPLICA_UNSUPPORTED)
+    case REPLICA_UNSUPPORTED:
         return EOPNOTSUPP;
-    return EIO;
+    case REPLICA_NO_QUORUM:
+    case REPLICA_STOPPING:
+        return r->is_lookup ? error_of_lookup(r) : EIO;
+    default:
+        return EIO;
+    }
 }
 
 void fs_one_less(struct fs *fs)
@@ -96,13 +113,9 @@ static void read_ready(void *arg, enum replica_outcome outcome, struct replica_f
     }
     trace_info("fs", "a read of inode %llu: %s", (unsigned long long)r->ino,
                replica_outcome_text(outcome));
-    if (r->is_lookup && (outcome == REPLICA_NO_QUORUM || outcome == REPLICA_STOPPING)) {
-        fs_reply_unconfirmed(r);
-    } else {
-        if (r->is_lookup)
-            fs_walk_fails(r);
-        fuse_reply_err(r->req, error_of_read(outcome));
-    }
+    if (r->is_lookup)
+        fs_walk_fails(r);
+    fuse_reply_err(r->req, error_of_read(r, outcome));
     read_over(r, replica_outcome_text(outcome));
 }
 
@@ -111,15 +124,6 @@ void fs_request_read(struct fs_request *r, fs_read_cb *read)
     r->read = read;
     fs_walk_asks(r, NULL, 0);
     r->fs->waiting++;
-    if (fs_is_unconfirmed(r->ino)) {
-        int error = fs_unconfirmed_error(r->fs, EIO);
-        if (r->is_lookup && error == EIO)
-            fs_reply_unconfirmed(r);
-        else
-            fs_reply_error(r, -error);
-        read_over(r, strerror(error));
-        return;
-    }
     replica_read_by(r->fs->replica,
                     r->here || fs_is_special(r->ino) ? REPLICA_LOCAL : REPLICA_DEFAULT,
                     fs_walk_deadline_ms(r), read_ready, r);

@@ -92,11 +92,6 @@ uint32_t fs_kill_priv(fuse_req_t req);
 void fs_reply_error(struct fs_request *r, int status);
 void fs_reply_ok(struct fs_request *r, const struct op_result *result);
 void fs_reply_entry(struct fs_request *r, const struct attr *attr);
-/* names.c: answers a LOOKUP without a quorum. */
-void fs_reply_unconfirmed(struct fs_request *r);
-/* What an operation on such a name fails with: `error`, or if there is a quorum by now ESTALE, for
- * which the kernel looks the name up again. */
-int fs_unconfirmed_error(const struct fs *fs, int error);
 /* An fs_read_cb: success if the inode exists. */
 void fs_reply_there(struct fs_request *r, struct tree *tree);
 /* Answers with scratch as a value for which the caller has r->size bytes; 0 asks for its length. */

@@ -4,9 +4,8 @@
  *   status   status_json     why   status_why     version
  *   local/   the tree, read-only, as this node last knew it
  *
- * Inode numbers distinguish them: those of the tree are below 2^61, made-up files have bit 62, and
- * local/ has the numbers of the tree with bit 63. Nothing in it can be changed: EROFS. Bit 61 marks
- * names of the tree itself that were looked up without a quorum: see fs_reply_unconfirmed.
+ * Inode numbers distinguish them: those of the tree are below 2^62, made-up files have bit 62, and
+ * local/ has the numbers of the tree with bit 63. Nothing in it can be changed: EROFS.
  *
  * Thread: the loop's. */
 #ifndef QUORUMFS_FS_SPECIAL_H
@@ -16,7 +15,6 @@
 
 #define FS_VIRTUAL (UINT64_C(1) << 62)
 #define FS_LOCAL (UINT64_C(1) << 63)
-#define FS_UNCONFIRMED (UINT64_C(1) << 61)
 
 static inline bool fs_is_virtual(uint64_t ino)
 {
@@ -26,11 +24,6 @@ static inline bool fs_is_virtual(uint64_t ino)
 static inline bool fs_is_local(uint64_t ino)
 {
     return (ino & FS_LOCAL) != 0;
-}
-
-static inline bool fs_is_unconfirmed(uint64_t ino)
-{
-    return (ino & FS_UNCONFIRMED) != 0;
 }
 
 static inline bool fs_is_special(uint64_t ino)

@@ -154,19 +154,18 @@ def test_the_times_of_an_empty_file_move(at):
 
 
 class Writer:
-    """Replaces a file again and again, as a shell does, and measures for how long it may have been empty."""
+    """Replaces a file again and again, as a shell does, and measures how long that takes."""
 
     PROGRAM = """
 import os, sys, time
-slowest, end = 0, time.monotonic() + float(sys.argv[1])
-number = 0
+slowest, number, end = 0, 0, time.monotonic() + float(sys.argv[1])
 while time.monotonic() < end:
     began = time.monotonic()
     f = os.open("f", os.O_WRONLY | os.O_TRUNC)
     out = os.dup(f)
     os.close(f)
     os.fstat(out)
-    os.write(out, b"%d\\n" % number)
+    os.write(out, b"text")
     os.close(out)
     slowest = max(slowest, time.monotonic() - began)
     number += 1
@@ -174,7 +173,7 @@ print(number, slowest)
 """
 
     def __init__(self, folder, seconds):
-        (folder / "f").write_text("0\n")
+        (folder / "f").write_text("text")
         self.running = subprocess.Popen([sys.executable, "-c", self.PROGRAM, str(seconds)], cwd=folder,
                                         stdout=subprocess.PIPE, text=True)
 

@@ -168,6 +168,16 @@ static int set_up_closed(void **state)
     return 0;
 }
 
+/* With commit=close, and answers that come later. */
+static int set_up_gathering(void **state)
+{
+    set_up(state);
+    atomic_store(&world.control->deferred, true);
+    for (int i = 0; i < MOUNTS; i++)
+        world.configs[i].commit_on_close = true;
+    return 0;
+}
+
 static int set_up_deferred(void **state)
 {
     set_up(state);
@@ -311,7 +321,10 @@ int main(int argc, char **argv)
         CHECK_TEST(check_renames),
         CHECK_TEST(check_exclusive),
         CHECK_TEST(check_truncation),
+        CHECK_TEST(check_moment),
         CHECK_TEST(check_half_done),
+        {"check_gathered", every_check_passes, set_up_gathering, tear_down,
+         &(fs_check *){check_gathered}},
         CHECK_TEST(check_shell_commands),
         CHECK_TEST(check_append),
         CHECK_TEST(check_create_race),
@@ -324,9 +337,9 @@ int main(int argc, char **argv)
         CHECK_TEST(check_locks),
         CHECK_TEST(check_mapping),
         CHECK_TEST(check_special),
-        {"check_no_quorum", every_check_passes, set_up_closed, tear_down,
-         &(fs_check *){check_no_quorum}},
-        CHECK_TEST(check_no_quorum_checked),
+        CHECK_TEST(check_no_quorum),
+        {"check_no_quorum_closed", every_check_passes, set_up_closed, tear_down,
+         &(fs_check *){check_no_quorum_closed}},
         CHECK_TEST(check_programs),
         SLOW_TEST(check_slow_paths),
         SLOW_TEST(check_slow_calls),
