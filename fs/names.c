@@ -12,8 +12,6 @@ static void looked_up(struct fs_request *r, struct tree *tree)
     int status = tree_lookup(tree, fs_tree_ino(r->ino), bytes_of_text(r->name), &attr);
     if (status == -ESTALE) /* a directory that is gone was empty */
         status = -ENOENT;
-    if (status == 0 && S_ISREG(attr.mode) && attr.size == 0 && fs_await_contents(r, attr.ino))
-        return;
     if (status == 0 || status == -ENOENT) /* making a name begins with looking it up in vain */
         fs_walk_steps(r, status == 0 ? attr.ino : 0);
     if (status < 0)

@@ -88,7 +88,7 @@ void replica_read_by(struct replica *replica, enum replica_consistency consisten
                      uint64_t deadline_ms, replica_read_cb *done, void *arg);
 
 enum {
-    REPLICA_EMPTIED_MS = 20, /* after a file was emptied by an open(2): README.md says so */
+    REPLICA_EMPTIED_MS = 50, /* after a file was emptied by an open(2): README.md says so */
 };
 
 /* For a read that finds a file empty, in the callback of replica_read. If an open(2) at any node

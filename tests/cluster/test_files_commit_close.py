@@ -11,7 +11,7 @@ import pytest
 from cluster import tree_of, wait_for
 from files import FALLOC_KEEP_SIZE, FALLOC_PUNCH_HOLE, fails, fallocate, needs_root, python, sh
 
-MOMENT = 0.02  # REPLICA_EMPTIED_MS, in seconds
+MOMENT = 0.05  # REPLICA_EMPTIED_MS, in seconds
 CONFIG = {"commit": "close", "request_timeout": "3s", "allow_other": True}
 
 

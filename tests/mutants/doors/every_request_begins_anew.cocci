@@ -6,6 +6,6 @@ fs_walk_asks(...)
 {
 <...
 - goes_on(walk, r, ops, count)
-+ false
++ (goes_on(walk, r, ops, count) && false)
 ...>
 }

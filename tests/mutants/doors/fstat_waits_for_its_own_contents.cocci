@@ -5,7 +5,7 @@
 is_its_own(...)
 {
 <...
-- file && !r->by_path && fs_file_is_emptied(file)
-+ false
+- fs_file_is_emptied(file)
++ !fs_file_is_emptied(file)
 ...>
 }

@@ -6,6 +6,6 @@ writes_lost(...)
 {
 <...
 - handle->error = error;
-+ ;
++ handle->error = error - error;
 ...>
 }

@@ -6,6 +6,6 @@ fs_walk_asks(...)
 {
 <...
 - goes_on(walk, r, ops, count)
-+ true
++ (goes_on(walk, r, ops, count) || true)
 ...>
 }

@@ -1,11 +1,11 @@
-// Reads wait for the whole moment although the contents are there.
+// Reads go on with an entry that leaves the file empty, and not with its contents.
 // killers: test_emptied
 @@
 @@
-emptied_applied(...)
+need_not_wait(...)
 {
 <...
-- let_go_on(e, need_not_wait);
-+ ;
+- !is_still_empty(e, w->ino)
++ is_still_empty(e, w->ino)
 ...>
 }

@@ -5,6 +5,6 @@
 emptied_stays(...)
 {
 <...
-- let_go_on(e, is_forgotten);
+- *file = (struct emptied_file){0};
 ...>
 }
