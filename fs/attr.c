@@ -4,6 +4,7 @@
 #include "fs/special.h"
 
 #include <errno.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -13,8 +14,17 @@ static void reply_attr(struct fs_request *r, const struct attr *attr)
 {
     struct stat stat;
     fs_stat_of(attr, r->ino & FS_LOCAL, &stat);
-    fs_stat_pending(r->handle, &stat);
     fuse_reply_attr(r->req, &stat, 0);
+}
+
+/* Whether it is probably whoever has just emptied the file that asks, and who must not wait for
+ * contents of its own. fstat(2) comes without its handle; but only stat(2) has looked up a name. */
+static bool is_its_own(const struct fs_request *r)
+{
+    if (r->handle)
+        return r->handle->emptied;
+    const struct fs_file *file = fs_file_find(&r->fs->files, r->ino);
+    return file && !r->by_path && fs_file_is_emptied(file);
 }
 
 static void attr_read(struct fs_request *r, struct tree *tree)
@@ -23,20 +33,12 @@ static void attr_read(struct fs_request *r, struct tree *tree)
     int status = tree_getattr(tree, fs_tree_ino(r->ino), &attr);
     if (status < 0) {
         fs_reply_error(r, status);
-    } else {
-        fs_call_steps(r, r->ino);
-        reply_attr(r, &attr);
+        return;
     }
-}
-
-/* The handle through which the caller sees changes that are not decided yet. fstat(2) comes without
- * its handle: then it is one of the same process. */
-static struct fs_handle *seen_through(fuse_req_t req, fuse_ino_t ino,
-                                      const struct fuse_file_info *fi)
-{
-    if (fi)
-        return (struct fs_handle *)(uintptr_t)fi->fh;
-    return fs_handle_pending(&fs_of(req)->files, ino, fuse_req_ctx(req)->pid);
+    if (S_ISREG(attr.mode) && attr.size == 0 && !is_its_own(r) && fs_await_contents(r, r->ino))
+        return;
+    fs_walk_steps(r, r->ino);
+    reply_attr(r, &attr);
 }
 
 void fs_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
@@ -48,10 +50,10 @@ void fs_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
     struct fs_request *r = fs_request_new(req, ino, NULL);
     if (!r)
         return;
-    r->handle = seen_through(req, ino, fi);
+    r->handle = fi ? (struct fs_handle *)(uintptr_t)fi->fh : NULL;
     /* Every path begins with the root: without its attributes .quorumfs could not be reached. */
     r->local_will_do = ino == INO_ROOT;
-    fs_request_read(r, attr_read);
+    fs_request_read_settled(r, attr_read);
 }
 
 static void attr_set(struct fs_request *r, const struct op_result *result)
@@ -115,9 +117,9 @@ static bool is_chown(const struct fs_request *r, int to_set)
     return (to_set & (FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID)) || (to_set == 0 && may_chown(r));
 }
 
-/* A new size or time comes after what is pending on the same handle, so it takes that along. The
- * kernel sets the mtime with a new size, which does it by itself. */
-static uint32_t ops_of(struct fs_request *r, const struct stat *stat, int to_set, struct op ops[2])
+/* The kernel sets the mtime with a new size, which does it by itself. */
+static uint32_t ops_of(const struct fs_request *r, const struct stat *stat, int to_set,
+                       struct op ops[2])
 {
     struct op size = {.type = OP_TRUNCATE, .ino = r->ino, .size = (uint64_t)stat->st_size};
     struct op set = {.type = OP_SETATTR, .ino = r->ino};
@@ -127,9 +129,6 @@ static uint32_t ops_of(struct fs_request *r, const struct stat *stat, int to_set
         set.flags &= ~(uint32_t)OP_SET_MTIME_NOW;
     if (is_chown(r, to_set))
         fs_rights_chown(r->req, &set);
-    if (r->handle && fs_must_settle(r->handle) &&
-        ((to_set & FUSE_SET_ATTR_SIZE) || (set.flags & (OP_SET_MTIME | OP_SET_MTIME_NOW))))
-        fs_pending_take(r);
     if (to_set & FUSE_SET_ATTR_SIZE) {
         fs_rights_write(r->req, &size);
         ops[count++] = size;
@@ -149,10 +148,14 @@ void fs_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *stat, int to_set,
     struct fs_request *r = fs_request_new(req, ino, NULL);
     if (!r)
         return;
-    r->handle = seen_through(req, ino, fi);
+    if (fi) {
+        r->handle = (struct fs_handle *)(uintptr_t)fi->fh;
+        fs_walk_alone(r);
+    }
     r->if_gone = attr_read;
     struct op ops[2];
     uint32_t count = ops_of(r, stat, to_set, ops);
+    fs_pending_take(r); /* a new time, for example, is that of the last change */
     fs_request_change(r, ops, count, attr_set);
 }
 

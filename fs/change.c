@@ -1,8 +1,8 @@
-/* Brings changes to the replica, alone or together with those that are pending on their handle.
+/* Brings changes to the replica, alone or together with the writes that are pending on their file.
  *
- * Commands of one node can overtake each other when the leader changes. So a handle has at most one
- * change under way that takes pending ones along: the bytes of an older write(2) must not come
- * after those of a newer one. */
+ * Commands of one node can overtake each other when the leader changes. So a file has at most one
+ * change under way that takes pending writes along, and what must come after these waits: the bytes
+ * of an older write(2) must not come after those of a newer one. */
 #include "fs/request.h"
 
 #include "base/trace.h"
@@ -33,17 +33,33 @@ static int error_of_outcome(enum replica_outcome outcome)
 
 /* ---- One after the other ---- */
 
-bool fs_must_settle(const struct fs_handle *handle)
-{
-    return fs_pending_any(&handle->pending) || handle->under_way;
-}
-
 void fs_pending_take(struct fs_request *r)
 {
-    assert(r->handle && !fs_pending_any(&r->taken));
-    r->in_order = true;
-    r->taken = r->handle->pending;
-    r->handle->pending = (struct fs_pending){0};
+    struct fs_file *file = fs_file_find(&r->fs->files, r->ino);
+    assert(!r->file);
+    if (!file || (!fs_pending_any(&file->pending) && !file->under_way))
+        return;
+    r->file = file;
+    r->take = ++file->taken;
+    r->taken = file->pending;
+    file->pending = (struct fs_pending){0};
+}
+
+int fs_handle_lost(struct fs_handle *handle)
+{
+    int error = handle->error;
+    handle->error = 0;
+    return error;
+}
+
+void fs_file_closed(struct fs *fs, struct fs_file *file)
+{
+    uint64_t ino = file->ino;
+    bool held = file->held;
+    if (!fs_file_is_over(file))
+        return;
+    fs_file_free(&fs->files, file);
+    fs_gone_closed(fs, ino, held);
 }
 
 static void request_over(struct fs_request *r, int error)
@@ -57,15 +73,29 @@ static void request_over(struct fs_request *r, int error)
     fs_one_less(fs);
 }
 
-/* For a change that has certainly not happened: its truncation pends again. Gathered writes do not,
- * since the caller's error has told of them (fs_pending_take). */
-static void untake(struct fs_request *r)
+/* The answer to a change tells its own caller of the error; all others hear of it later. */
+static void writes_lost(struct fs_request *r, int error)
 {
-    if (r->taken.truncation) {
-        r->handle->pending.truncation = true;
-        r->handle->pending.truncation_flags = r->taken.truncation_flags;
-        r->handle->pending.truncation_outsider = r->taken.truncation_outsider;
+    struct fs_handle *handle;
+    LIST_FOREACH(handle, &r->file->handles, entry)
+    {
+        if (handle->last_taken >= r->take && (r->read || handle != r->handle))
+            handle->error = error;
     }
+}
+
+/* A read does not fail because of the writes that came before it. */
+static void change_fails(struct fs_request *r, int error)
+{
+    if (r->file)
+        writes_lost(r, error);
+    if (r->ended)
+        r->ended(r, false, NULL);
+    if (r->read)
+        r->changed(r, NULL);
+    else
+        fuse_reply_err(r->req, error);
+    request_over(r, error);
 }
 
 static void change_written(void *arg, enum replica_outcome outcome,
@@ -73,11 +103,11 @@ static void change_written(void *arg, enum replica_outcome outcome,
 
 static void change_submit(struct fs_request *r)
 {
-    assert(!r->in_order || !r->handle->under_way);
-    if (r->in_order)
-        r->handle->under_way = true;
+    assert(!r->file || !r->file->under_way);
+    if (r->file)
+        r->file->under_way = true;
     if (r->command.count > 0) {
-        replica_submit_by(r->fs->replica, &r->command, fs_call_deadline_ms(r), change_written, r);
+        replica_submit_by(r->fs->replica, &r->command, fs_walk_deadline_ms(r), change_written, r);
     } else { /* nothing is left to do: it had to wait for its turn only */
         const struct command_result nothing = {.count = 1, .ops = &(struct op_result){0}};
 
@@ -85,24 +115,25 @@ static void change_submit(struct fs_request *r)
     }
 }
 
-/* Called when the change of this handle that was under way is over. Those that waited for it may
- * rely on its effect: if it has failed, they fail with the same error. */
-static void handle_next_turn(struct fs_handle *handle, int error)
+/* Called when the change of this file that was under way is over. Those that waited for it may rely
+ * on its effect: if it has failed, they fail with the same error. */
+static void file_next_turn(struct fs *fs, struct fs_file *file, int error)
 {
-    assert(handle->under_way);
-    handle->under_way = false;
+    bool outermost = !file->in_turn;
+    assert(file->under_way);
+    file->under_way = false;
+    file->in_turn = true;
     struct fs_request *r;
-    while (!handle->under_way && (r = STAILQ_FIRST(&handle->waiting))) {
-        STAILQ_REMOVE_HEAD(&handle->waiting, next);
-        if (error == 0) {
+    while (!file->under_way && (r = STAILQ_FIRST(&file->waiting))) {
+        STAILQ_REMOVE_HEAD(&file->waiting, next);
+        if (error == 0)
             change_submit(r);
-            continue;
-        }
-        untake(r);
-        if (r->ended)
-            r->ended(r, false, NULL);
-        fuse_reply_err(r->req, error);
-        request_over(r, error);
+        else
+            change_fails(r, error);
+    }
+    if (outermost) {
+        file->in_turn = false;
+        fs_file_closed(fs, file);
     }
 }
 
@@ -136,15 +167,14 @@ static void change_written(void *arg, enum replica_outcome outcome,
     int error = error_of(r, outcome, result);
     bool happened = error == 0 || outcome == REPLICA_TIMEOUT;
     const struct op_result *last = error == 0 ? &result->ops[result->count - 1] : NULL;
-    struct fs_handle *handle = r->in_order ? r->handle : NULL;
-    if (handle && !happened)
-        untake(r);
-    if (handle)
-        handle_next_turn(handle, error);
+    if (r->file && error != 0)
+        writes_lost(r, error);
+    if (r->file)
+        file_next_turn(r->fs, r->file, error);
     if (r->ended)
         r->ended(r, happened, last);
 
-    if (last)
+    if (last || r->read)
         r->changed(r, last);
     else if (error == ESTALE && r->if_gone && !fs_file_find(&r->fs->files, r->ino))
         r->if_gone(r, replica_tree(r->fs->replica));
@@ -172,21 +202,42 @@ void fs_request_change(struct fs_request *r, const struct op *ops, uint32_t coun
 {
     int status = ops_check(ops, count);
     r->changed = changed;
-    fs_call_asks(r);
+    fs_walk_asks(r, ops, count);
     if (status == 0)
         status = fs_pending_command(&r->taken, r->ino, ops, count, &r->command);
     r->fs->waiting++;
-    if (status < 0) {
-        untake(r);
-        if (r->ended)
-            r->ended(r, false, NULL);
-        fuse_reply_err(r->req, -status);
-        request_over(r, -status);
-    } else if (r->in_order && r->handle->under_way) {
-        STAILQ_INSERT_TAIL(&r->handle->waiting, r, next);
-    } else {
+    if (status < 0)
+        change_fails(r, -status);
+    else if (r->file && r->file->under_way)
+        STAILQ_INSERT_TAIL(&r->file->waiting, r, next);
+    else
         change_submit(r);
+}
+
+/* The gathered writes are decided: now comes the read that had to wait for them. */
+static void settled(struct fs_request *done, const struct op_result *result)
+{
+    struct fs_request *r = fs_request_new(done->req, done->ino, NULL);
+    if (!r)
+        return;
+    r->walk_began_ms = done->walk_began_ms;
+    r->by_path = done->by_path;
+    r->handle = done->handle;
+    r->offset = done->offset;
+    r->size = done->size;
+    r->flags = done->flags;
+    fs_request_read(r, done->read);
+}
+
+void fs_request_read_settled(struct fs_request *r, fs_read_cb *read)
+{
+    fs_pending_take(r);
+    if (!r->file) {
+        fs_request_read(r, read);
+        return;
     }
+    r->read = read;
+    fs_request_change(r, NULL, 0, settled);
 }
 
 /* ---- Changes without a request ---- */

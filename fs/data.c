@@ -1,5 +1,5 @@
 /* File contents. Each write is one command that is decided before it is answered; with commit=close
- * it is gathered on its handle instead (pending.h), unless O_SYNC or O_DSYNC asks for more. */
+ * it is gathered on its file instead (pending.h), unless O_SYNC or O_DSYNC asks for more. */
 #include "fs/request.h"
 #include "fs/rights.h"
 #include "fs/special.h"
@@ -19,6 +19,9 @@ static struct fs_handle *handle_of(const struct fuse_file_info *fi)
 static void data_read(struct fs_request *r, struct tree *tree)
 {
     int status = tree_read(tree, fs_tree_ino(r->ino), r->offset, r->size, &r->fs->scratch);
+    bool nothing = status == 0 && r->fs->scratch.len == 0 && r->offset == 0;
+    if (nothing && !r->handle->emptied && fs_await_contents(r, r->ino))
+        return;
     if (status < 0)
         fs_reply_error(r, status);
     else
@@ -32,59 +35,19 @@ static void read_content(fuse_req_t req, const struct buffer *content, size_t si
     fuse_reply_buf(req, (const char *)content->data + at, left < size ? left : size);
 }
 
-static bool is_gathered(const struct fs_handle *handle)
-{
-    return fs_pending_runs(&handle->pending) > 0 || handle->under_way;
-}
-
-/* The gathered writes of this handle are decided: now comes the read that had to wait for them. */
-static void settled(struct fs_request *done, const struct op_result *result)
-{
-    struct fs_request *r = fs_request_new(done->req, done->ino, NULL);
-    if (!r)
-        return;
-    r->walk = done->walk;
-    r->offset = done->offset;
-    r->size = done->size;
-    r->flags = done->flags;
-    fs_request_read(r, done->read);
-}
-
-/* Reads what this handle sees: its gathered writes are decided first. */
-static void read_through(struct fs_request *r, struct fs_handle *handle, fs_read_cb *read)
-{
-    if (!is_gathered(handle)) {
-        fs_request_read(r, read);
-        return;
-    }
-    r->handle = handle;
-    r->read = read;
-    fs_pending_take(r);
-    fs_request_change(r, NULL, 0, settled);
-}
-
-/* Whether the file is empty as this handle sees it. */
-static bool is_empty(const struct fs_handle *handle)
-{
-    return handle->pending.truncation && !is_gathered(handle);
-}
-
 void fs_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)
 {
     if (fs_is_virtual(ino)) {
         read_content(req, &handle_of(fi)->content, size, offset);
         return;
     }
-    if (is_empty(handle_of(fi))) {
-        fuse_reply_buf(req, NULL, 0);
-        return;
-    }
     struct fs_request *r = fs_request_new(req, ino, NULL);
     if (!r)
         return;
+    r->handle = handle_of(fi);
     r->size = size;
     r->offset = (uint64_t)offset;
-    read_through(r, handle_of(fi), data_read);
+    fs_request_read_settled(r, data_read);
 }
 
 static void data_written(struct fs_request *r, const struct op_result *result)
@@ -106,15 +69,23 @@ static bool kills_priv(const struct fs *fs, const struct op *op)
 static bool gather(fuse_req_t req, struct fs_handle *handle, const struct op *op)
 {
     struct fs *fs = fs_of(req);
-    if (fs_pending_full(&handle->pending, op->data.len) ||
+    struct fs_file *file = handle->file;
+    int lost = fs_handle_lost(handle);
+    if (lost != 0) {
+        fuse_reply_err(req, lost);
+        return true;
+    }
+    if (fs_pending_full(&file->pending, op->data.len) ||
         op->offset + op->data.len > FILE_BYTES_MAX || kills_priv(fs, op))
         return false;
-    if (replica_refuses_writes(fs->replica))
+    if (replica_refuses_writes(fs->replica)) {
         fuse_reply_err(req, EROFS);
-    else if (fs_pending_gather(&handle->pending, op) < 0)
+    } else if (fs_pending_gather(&file->pending, op) < 0) {
         fuse_reply_err(req, ENOMEM);
-    else
+    } else {
+        handle->last_taken = file->taken + 1;
         fuse_reply_write(req, op->data.len);
+    }
     return true;
 }
 
@@ -130,6 +101,7 @@ void fs_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off
         if (fi->flags & O_APPEND)
             op.type = OP_APPEND;
         fs_rights_write(req, &op);
+        handle_of(fi)->emptied = false;
         if (gathers && gather(req, handle_of(fi), &op))
             return;
     }
@@ -137,11 +109,10 @@ void fs_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off
     if (!r)
         return;
     r->size = size;
-    if (!fi->writepage) {
+    if (!fi->writepage)
         r->handle = handle_of(fi);
-        if (fs_must_settle(r->handle))
-            fs_pending_take(r);
-    }
+    fs_walk_alone(r);
+    fs_pending_take(r);
     fs_request_change(r, &op, 1, data_written);
 }
 
@@ -192,6 +163,7 @@ static void punched(struct fs_request *done, const struct op_result *result)
     r->offset = done->offset + made;
     r->size = done->size - made;
     struct op op = punch_of(r->ino, r->offset, r->size);
+    fs_walk_alone(r);
     fs_request_change(r, &op, 1, punched);
 }
 
@@ -212,8 +184,8 @@ void fs_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t offset, off_t 
     r->handle = handle_of(fi);
     r->offset = (uint64_t)offset;
     r->size = (size_t)length;
-    if (fs_must_settle(r->handle))
-        fs_pending_take(r);
+    fs_walk_alone(r);
+    fs_pending_take(r);
     fs_request_change(r, ops, (uint32_t)count,
                       ops[count - 1].type == OP_PUNCH ? punched : fs_reply_ok);
 }
@@ -234,14 +206,10 @@ void fs_lseek(fuse_req_t req, fuse_ino_t ino, off_t offset, int whence, struct f
         fuse_reply_err(req, EINVAL);
         return;
     }
-    if (is_empty(handle_of(fi))) {
-        fuse_reply_err(req, ENXIO);
-        return;
-    }
     struct fs_request *r = fs_request_new(req, ino, NULL);
     if (!r)
         return;
     r->offset = (uint64_t)offset;
     r->flags = whence;
-    read_through(r, handle_of(fi), sought);
+    fs_request_read_settled(r, sought);
 }

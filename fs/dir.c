@@ -197,14 +197,14 @@ void fs_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
 void fs_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
     struct fs *fs = fs_of(req);
-    struct fs_handle *handle = fs_handle_open(&fs->files, ino, 0);
+    struct fs_handle *handle = fs_handle_open(&fs->files, ino);
     if (!handle) {
         fuse_reply_err(req, ENOMEM);
         return;
     }
     fi->fh = (uintptr_t)handle;
     if (fuse_reply_open(req, fi) < 0)
-        fs_handle_close(&fs->files, handle);
+        fs_handle_end(fs, handle);
 }
 
 void fs_fsyncdir(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi)

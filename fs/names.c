@@ -13,7 +13,7 @@ static void looked_up(struct fs_request *r, struct tree *tree)
     if (status == -ESTALE) /* a directory that is gone was empty */
         status = -ENOENT;
     if (status == 0 || status == -ENOENT) /* making a name begins with looking it up in vain */
-        fs_call_steps(r, status == 0 ? attr.ino : 0);
+        fs_walk_steps(r, status == 0 ? attr.ino : 0);
     if (status < 0)
         fs_reply_error(r, status);
     else
@@ -49,7 +49,7 @@ static void link_read(struct fs_request *r, struct tree *tree)
         fuse_reply_err(r->req, ENOMEM);
         return;
     }
-    fs_call_steps(r, r->ino);
+    fs_walk_steps(r, FS_WALK_ANYWHERE);
     fuse_reply_readlink(r->req, (const char *)r->fs->scratch.data);
 }
 
@@ -121,7 +121,7 @@ static void created(struct fs_request *r, const struct op_result *result)
 {
     struct fuse_file_info fi = {.flags = r->flags};
     struct fuse_entry_param entry = {.ino = result->attr.ino};
-    struct fs_handle *handle = fs_handle_open(&r->fs->files, entry.ino, fuse_req_ctx(r->req)->pid);
+    struct fs_handle *handle = fs_handle_open(&r->fs->files, entry.ino);
     if (!handle) {
         fuse_reply_err(r->req, ENOMEM);
         return;
@@ -130,7 +130,7 @@ static void created(struct fs_request *r, const struct op_result *result)
     fi.direct_io = fs_wants_direct_io(r->fs, r->flags);
     fs_stat_of(&result->attr, 0, &entry.attr);
     if (fuse_reply_create(r->req, &entry, &fi) < 0)
-        fs_handle_close(&r->fs->files, handle);
+        fs_handle_end(r->fs, handle);
 }
 
 void fs_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,

@@ -1,10 +1,10 @@
 /* Files from open to release.
  *
- * open(O_TRUNC) is answered without asking the cluster, and the truncation pends (pending.h). Until
- * another change takes it along, the file has its old contents for every reader on every node: the
- * truncation simply happens later than the open, and no reader finds the file empty between a
- * shell's `>` and the first bytes. Only the process that opened it sees it empty. */
-#include "fs/process.h"
+ * open(O_TRUNC) is answered when the truncation is decided: what it says is so at every node, and
+ * nothing that is written meanwhile can be lost by it. It is always an entry of its own, also for a
+ * file that is empty, whose times it moves (open(3p)). So that a reader need not find the file
+ * empty between a shell's `>` and the first bytes, the entry says that contents are likely to
+ * follow (OP_FOR_OPEN), and readers wait a moment for them (fs_await_contents). */
 #include "fs/request.h"
 #include "fs/rights.h"
 #include "fs/special.h"
@@ -40,111 +40,141 @@ static bool is_gone(struct fs *fs, uint64_t ino)
            tree_getattr(replica_tree(fs->replica), fs_tree_ino(ino), &attr) == -ESTALE;
 }
 
-/* Opening asks nothing of the cluster: the lookup of the name has done that. */
+void fs_handle_end(struct fs *fs, struct fs_handle *handle)
+{
+    struct fs_file *file = handle->file;
+    fs_handle_close(handle);
+    fs_file_closed(fs, file);
+}
+
+static void reply_open(fuse_req_t req, struct fs_handle *handle, struct fuse_file_info *fi)
+{
+    struct fs *fs = fs_of(req);
+    fi->fh = (uintptr_t)handle;
+    fi->direct_io = fs_is_virtual(handle->file->ino) || fs_wants_direct_io(fs, fi->flags);
+    if (fuse_reply_open(req, fi) < 0)
+        fs_handle_end(fs, handle);
+}
+
+static void emptied(struct fs_request *r, const struct op_result *result)
+{
+    struct fuse_file_info fi = {.flags = r->flags};
+    r->handle->emptied = true;
+    reply_open(r->req, r->handle, &fi);
+}
+
+static void emptying_ended(struct fs_request *r, bool happened, const struct op_result *result)
+{
+    if (!result)
+        fs_handle_end(r->fs, r->handle);
+}
+
+/* The file counts as open meanwhile, so that it is not freed if it loses its name (removal.c). */
+static void open_empty(fuse_req_t req, struct fs_handle *handle, int flags)
+{
+    struct fs *fs = fs_of(req);
+    uint64_t ino = handle->file->ino;
+    struct fs_request *r = fs_request_new(req, ino, NULL);
+    if (!r) {
+        fs_handle_end(fs, handle);
+        return;
+    }
+    r->handle = handle;
+    r->flags = flags;
+    r->ended = emptying_ended;
+    struct op op = {.type = OP_TRUNCATE, .ino = ino, .flags = OP_FOR_OPEN};
+    fs_rights_write(req, &op);
+    fs_pending_take(r);
+    fs_request_change(r, &op, 1, emptied);
+}
+
+/* Why the inode cannot be opened so, by what this node knows; 0: it can. */
+static int open_error(struct fs *fs, uint64_t ino, bool writes)
+{
+    if (writes && (fs_is_special(ino) || replica_refuses_writes(fs->replica)))
+        return EROFS;
+    return is_gone(fs, ino) ? ESTALE : 0;
+}
+
+/* Unless the file is to be emptied, this asks nothing of the cluster: the look-up of the name has
+ * done that. */
 void fs_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
     struct fs *fs = fs_of(req);
-    bool writes = (fi->flags & O_ACCMODE) != O_RDONLY || (fi->flags & O_TRUNC);
-    if (writes && (fs_is_special(ino) || replica_refuses_writes(fs->replica))) {
-        fuse_reply_err(req, EROFS);
+    int error = open_error(fs, ino, (fi->flags & O_ACCMODE) != O_RDONLY || (fi->flags & O_TRUNC));
+    if (error != 0) {
+        fuse_reply_err(req, error);
         return;
     }
-    if (is_gone(fs, ino)) {
-        fuse_reply_err(req, ESTALE);
-        return;
-    }
-    struct fs_handle *handle = fs_handle_open(&fs->files, ino, fuse_req_ctx(req)->pid);
+    struct fs_handle *handle = fs_handle_open(&fs->files, ino);
     if (!handle) {
         fuse_reply_err(req, ENOMEM);
         return;
     }
     if (fs_is_virtual(ino) && fs_special_content(fs, ino, &handle->content) < 0) {
-        fs_handle_close(&fs->files, handle);
+        fs_handle_end(fs, handle);
         fuse_reply_err(req, ENOMEM);
         return;
     }
-    handle->pending.truncation = (fi->flags & O_TRUNC) != 0;
-    struct op rights = {.ino = ino};
     if (fi->flags & O_TRUNC)
-        fs_rights_write(req, &rights);
-    handle->pending.truncation_flags = rights.flags;
-    handle->pending.truncation_outsider = rights.outsider;
-    fi->fh = (uintptr_t)handle;
-    fi->direct_io = fs_is_virtual(ino) || fs_wants_direct_io(fs, fi->flags);
-    if (fuse_reply_open(req, fi) < 0)
-        fs_handle_close(&fs->files, handle);
+        open_empty(req, handle, fi->flags);
+    else
+        reply_open(req, handle, fi);
 }
 
-/* Answers once all changes of this handle are decided. */
-static void settle(fuse_req_t req, fuse_ino_t ino, struct fs_handle *handle)
+/* Answers once all writes that are gathered on the file are decided: also those through other
+ * handles, which may lie before those of this one. */
+static void settle(fuse_req_t req, struct fs_handle *handle)
 {
-    if (!fs_must_settle(handle)) {
-        fuse_reply_err(req, 0);
+    int lost = fs_handle_lost(handle);
+    struct fs_request *r = lost == 0 ? fs_request_new(req, handle->file->ino, NULL) : NULL;
+    if (!r) {
+        if (lost != 0)
+            fuse_reply_err(req, lost);
         return;
     }
-    struct fs_request *r = fs_request_new(req, ino, NULL);
-    if (!r)
-        return;
-    fs_call_alone(r);
     r->handle = handle;
+    fs_walk_alone(r);
     fs_pending_take(r);
     fs_request_change(r, NULL, 0, fs_reply_ok);
 }
 
-/* One descriptor of the handle is closed, and there may be others: a shell opens, duplicates the
- * descriptor to 1 and closes the first one before it writes anything. That close must not empty the
- * file. */
+/* One descriptor of the handle is closed, and there may be others. */
 void fs_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
-    struct fs_handle *handle = (struct fs_handle *)(uintptr_t)fi->fh;
-    bool empties = handle->pending.truncation && fs_pending_runs(&handle->pending) == 0;
-    if (empties && fs_process_writes(fuse_req_ctx(req)->pid, fs_of(req)->mounting.mount.id, ino))
-        fuse_reply_err(req, 0);
-    else
-        settle(req, ino, handle);
+    settle(req, (struct fs_handle *)(uintptr_t)fi->fh);
 }
 
 void fs_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi)
 {
-    settle(req, ino, (struct fs_handle *)(uintptr_t)fi->fh);
-}
-
-static void handle_end(struct fs *fs, uint64_t ino, struct fs_handle *handle)
-{
-    bool held = handle->file->held;
-    if (fs_handle_close(&fs->files, handle))
-        fs_gone_closed(fs, ino, held);
+    settle(req, (struct fs_handle *)(uintptr_t)fi->fh);
 }
 
 static void release_ended(struct fs_request *r, bool happened, const struct op_result *result)
 {
-    handle_end(r->fs, r->ino, r->handle);
+    fs_handle_end(r->fs, r->handle);
 }
 
-/* Pending changes were answered as done, so they are made although the mount goes away. */
-static void settle_unasked(struct fs *fs, struct fs_handle *handle)
+/* Gathered writes were answered as done, so they are made although the mount goes away. */
+static void settle_unasked(struct fs *fs, struct fs_file *file)
 {
     assert(fs->stopping);
     struct command command = {0};
-    if (!fs_pending_any(&handle->pending))
+    if (!fs_pending_any(&file->pending))
         return;
-    if (fs_pending_command(&handle->pending, handle->file->ino, NULL, 0, &command) < 0)
+    if (fs_pending_command(&file->pending, file->ino, NULL, 0, &command) < 0)
         command_free(&command);
-    fs_change_unasked(fs, handle->file->ino, &command, NULL);
-    fs_pending_clear(&handle->pending);
+    fs_change_unasked(fs, file->ino, &command, NULL);
+    fs_pending_clear(&file->pending);
 }
 
 void fs_settle_all(struct fs *fs)
 {
-    struct fs_handle *handle;
     struct fs_file *file;
     for (int i = 0; i < FS_FILES_BUCKETS; i++) {
         LIST_FOREACH(file, &fs->files.buckets[i], entry)
         {
-            LIST_FOREACH(handle, &file->handles, entry)
-            {
-                settle_unasked(fs, handle);
-            }
+            settle_unasked(fs, file);
         }
     }
 }
@@ -154,20 +184,21 @@ void fs_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
     struct fs *fs = fs_of(req);
     struct fs_handle *handle = (struct fs_handle *)(uintptr_t)fi->fh;
-    assert(!handle->under_way);
-    if (!fs_pending_any(&handle->pending)) {
-        handle_end(fs, ino, handle);
+    if (handle->emptied)
+        replica_stays_empty(fs->replica, ino);
+    if (!fs_pending_any(&handle->file->pending)) {
+        fs_handle_end(fs, handle);
         fuse_reply_err(req, 0);
         return;
     }
     struct fs_request *r = fs_request_new(req, ino, NULL);
     if (!r) {
-        handle_end(fs, ino, handle);
+        fs_handle_end(fs, handle);
         return;
     }
-    fs_call_alone(r);
     r->handle = handle;
     r->ended = release_ended;
+    fs_walk_alone(r);
     fs_pending_take(r);
     fs_request_change(r, NULL, 0, fs_reply_ok);
 }

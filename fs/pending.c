@@ -42,41 +42,10 @@ int fs_pending_gather(struct fs_pending *p, const struct op *op)
     return 0;
 }
 
-uint64_t fs_pending_size(const struct fs_pending *p, uint64_t size)
-{
-    if (p->truncation)
-        size = 0;
-    for (uint32_t i = 0; i < fs_pending_runs(p); i++) {
-        const struct fs_run *run = run_at(p, i);
-        uint64_t end = (run->type == OP_APPEND ? size : run->offset) + run->len;
-        if (end > size)
-            size = end;
-    }
-    return size;
-}
-
-/* A truncation before a write travels in the same operation, so that no reader sees the file empty.
- */
-static int add_op(struct command *command, const struct op *op, bool truncate_first)
-{
-    struct op first = *op;
-    if (truncate_first)
-        first.flags |= OP_TRUNCATE_FIRST;
-    return command_add(command, &first);
-}
-
 int fs_pending_command(const struct fs_pending *p, uint64_t ino, const struct op *ops,
                        uint32_t count, struct command *command)
 {
-    bool write_first =
-        p->runs.len > 0 || (count > 0 && (ops[0].type == OP_WRITE || ops[0].type == OP_APPEND));
-    struct op truncate = {.type = OP_TRUNCATE,
-                          .ino = ino,
-                          .flags = p->truncation_flags,
-                          .outsider = p->truncation_outsider};
     int status = 0;
-    if (p->truncation && !write_first)
-        status = command_add(command, &truncate);
     for (uint32_t i = 0; i < fs_pending_runs(p) && status == 0; i++) {
         const struct fs_run *run = run_at(p, i);
         struct op op = {.type = run->type,
@@ -85,11 +54,10 @@ int fs_pending_command(const struct fs_pending *p, uint64_t ino, const struct op
                         .ino = ino,
                         .offset = run->offset,
                         .data = bytes_of(p->data.data + run->at, run->len)};
-        status = add_op(command, &op, p->truncation && i == 0);
+        status = command_add(command, &op);
     }
     for (uint32_t i = 0; i < count && status == 0; i++)
-        status =
-            add_op(command, &ops[i], p->truncation && write_first && p->runs.len == 0 && i == 0);
+        status = command_add(command, &ops[i]);
     return status;
 }
 

@@ -2,7 +2,6 @@
 #include "fs/request.h"
 
 #include "base/trace.h"
-#include "fs/process.h"
 #include "fs/special.h"
 
 #include <assert.h>
@@ -41,20 +40,30 @@ void fs_request_trace(const struct fs_request *r, const char *outcome)
                 (unsigned long)(uv_now(r->fs->poll.loop) - r->began_ms), outcome);
 }
 
-/* A change also begins with looking names up, and if it is refused it must fail with EROFS. But
- * within open(2) the kernel asks once more after it has made the file, and then something has
- * happened. */
+/* Without a quorum, a change must fail with EROFS if nothing has happened, and a read with EIO. But
+ * most calls begin with looking a name up, and the kernel does not say what for. A name that this
+ * node does not know is probably about to be made. */
+static int error_of_lookup(struct fs_request *r)
+{
+    struct attr attr;
+    int status = tree_lookup(replica_tree(r->fs->replica), fs_tree_ino(r->ino),
+                             bytes_of_text(r->name), &attr);
+    return status == -ENOENT ? EROFS : EIO;
+}
+
 static int error_of_read(struct fs_request *r, enum replica_outcome outcome)
 {
-    if (outcome == REPLICA_BUSY)
+    switch (outcome) {
+    case REPLICA_BUSY:
         return EBUSY;
-    if (outcome == REPLICA_UNSUPPORTED)
+    case REPLICA_UNSUPPORTED:
         return EOPNOTSUPP;
-    pid_t pid = fuse_req_ctx(r->req)->pid;
-    if (outcome != REPLICA_TIMEOUT && fs_process_changes(pid) &&
-        !fs_handle_of(&r->fs->files, r->ino, pid))
-        return EROFS;
-    return EIO;
+    case REPLICA_NO_QUORUM:
+    case REPLICA_STOPPING:
+        return r->is_lookup ? error_of_lookup(r) : EIO;
+    default:
+        return EIO;
+    }
 }
 
 void fs_one_less(struct fs *fs)
@@ -65,35 +74,59 @@ void fs_one_less(struct fs *fs)
         fs_close_when_idle(fs);
 }
 
+static void read_over(struct fs_request *r, const char *outcome)
+{
+    struct fs *fs = r->fs;
+    if (trace_is_on(TRACE_DEBUG))
+        fs_request_trace(r, outcome);
+    free(r);
+    fs_one_less(fs);
+}
+
+static void read_now(void *arg)
+{
+    struct fs_request *r = arg;
+    r->awaits = false;
+    r->fs->scratch.len = 0;
+    r->fs->scratch.failed = false;
+    r->read(r, replica_tree(r->fs->replica));
+    if (!r->awaits)
+        read_over(r, "done");
+}
+
+bool fs_await_contents(struct fs_request *r, uint64_t ino)
+{
+    if (!r->read || r->awaited || fs_is_special(r->ino))
+        return false;
+    r->awaited = true;
+    r->awaits = replica_await_contents(r->fs->replica, ino, read_now, r);
+    return r->awaits;
+}
+
 static void read_ready(void *arg, enum replica_outcome outcome, struct replica_freshness freshness)
 {
     struct fs_request *r = arg;
-    struct fs *fs = r->fs;
+    r->awaited |= freshness.stale;
     if (outcome == REPLICA_DONE || r->local_will_do) {
-        r->fs->scratch.len = 0;
-        r->fs->scratch.failed = false;
-        r->read(r, replica_tree(r->fs->replica));
-    } else {
-        trace_info("fs", "a read of inode %llu: %s", (unsigned long long)r->ino,
-                   replica_outcome_text(outcome));
-        if (r->is_lookup)
-            fs_call_fails(r);
-        fuse_reply_err(r->req, error_of_read(r, outcome));
+        read_now(r);
+        return;
     }
-    if (trace_is_on(TRACE_DEBUG))
-        fs_request_trace(r, replica_outcome_text(outcome));
-    free(r);
-    fs_one_less(fs);
+    trace_info("fs", "a read of inode %llu: %s", (unsigned long long)r->ino,
+               replica_outcome_text(outcome));
+    if (r->is_lookup)
+        fs_walk_fails(r);
+    fuse_reply_err(r->req, error_of_read(r, outcome));
+    read_over(r, replica_outcome_text(outcome));
 }
 
 void fs_request_read(struct fs_request *r, fs_read_cb *read)
 {
     r->read = read;
-    fs_call_asks(r);
+    fs_walk_asks(r, NULL, 0);
     r->fs->waiting++;
     replica_read_by(r->fs->replica,
                     r->here || fs_is_special(r->ino) ? REPLICA_LOCAL : REPLICA_DEFAULT,
-                    fs_call_deadline_ms(r), read_ready, r);
+                    fs_walk_deadline_ms(r), read_ready, r);
 }
 
 void fs_reply_error(struct fs_request *r, int status)
@@ -102,7 +135,7 @@ void fs_reply_error(struct fs_request *r, int status)
     if (status == -EEXIST && r->look_again)
         status = -ESTALE;
     if (status == -ESTALE) /* the kernel walks the path once more */
-        fs_call_steps(r, 0);
+        fs_walk_steps(r, FS_WALK_ANYWHERE);
     fuse_reply_err(r->req, -status);
 }
 
@@ -145,23 +178,12 @@ void fs_stat_of(const struct attr *attr, uint64_t mark, struct stat *stat)
     stat->st_ctim = timespec_of(attr->ctime);
 }
 
-void fs_stat_pending(const struct fs_handle *handle, struct stat *stat)
-{
-    if (!handle || !fs_pending_any(&handle->pending))
-        return;
-    if (handle->pending.truncation)
-        stat->st_blocks = 0;
-    stat->st_size = (off_t)fs_pending_size(&handle->pending, (uint64_t)stat->st_size);
-}
-
 void fs_reply_entry(struct fs_request *r, const struct attr *attr)
 {
     struct fuse_entry_param entry = {0};
     uint64_t mark = r->ino & FS_LOCAL;
     fs_stat_of(attr, mark, &entry.attr);
     entry.ino = attr->ino | mark;
-    fs_stat_pending(fs_handle_pending(&r->fs->files, entry.ino, fuse_req_ctx(r->req)->pid),
-                    &entry.attr);
     fs_gone_seen(r->fs, attr->ino);
     fuse_reply_entry(r->req, &entry);
 }

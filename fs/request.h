@@ -1,7 +1,7 @@
 /* Private to the room: a request of the kernel that waits for the replica.
  *
  * Every request is answered: the replica calls back within the time that its system call has left
- * (call.h), and at once without a quorum. So interruptions can be ignored. They would do harm: the
+ * (walk.h), and at once without a quorum. So interruptions can be ignored. They would do harm: the
  * kernel reports every signal, also those that the program handles, and no program expects EINTR of
  * stat(2).
  *
@@ -28,7 +28,9 @@ struct fs_request {
     struct fs_operation operation; /* for the log */
     uint64_t began_ms;             /* of the loop's clock */
     uint64_t ino;                  /* as the kernel knows it */
-    struct fs_walk walk;           /* of the system call to which it belongs */
+    uint64_t walk_began_ms;        /* of its system call, by the clock of deadlines */
+    bool by_path;                  /* that has just looked its inode up by a name */
+    bool failed_before;            /* and this name is looked up once more after a failure */
     fs_read_cb *read;
     fs_changed_cb *changed;
     fs_ended_cb *ended;  /* called in addition, or NULL */
@@ -38,11 +40,14 @@ struct fs_request {
     bool look_again;          /* EEXIST becomes ESTALE: names.c, create */
     bool here;                /* a read that need not ask the cluster */
     bool local_will_do;       /* a read that takes this node's tree as it is rather than fail */
+    bool awaited;             /* it has waited for contents, or need not (fs_await_contents) */
+    bool awaits;              /* it does */
     struct fs_handle *handle; /* NULL: by inode only */
-    bool in_order;            /* a change that waits for the one of its handle that is under way */
-    struct fs_pending taken;  /* the handle's pending changes, which come with this one */
+    struct fs_file *file;     /* whose pending writes come with this one, in turn; NULL: none */
+    uint64_t take;            /* file->taken, with these */
+    struct fs_pending taken;
     struct command command;
-    STAILQ_ENTRY(fs_request) next; /* of the handle's waiting */
+    STAILQ_ENTRY(fs_request) next; /* of the file's waiting */
     uint64_t offset;
     size_t size;
     int flags;
@@ -53,22 +58,32 @@ struct fs_request {
 /* Makes a request about an inode, and a name or NULL. Returns NULL if it was answered with an
  * error. */
 struct fs_request *fs_request_new(fuse_req_t req, uint64_t ino, const char *name);
-/* Both take the request and free it when it is answered. `ops` is copied; `count` may be 0 if
- * pending changes were taken (fs_pending_take). */
+/* All three take the request and free it when it is answered. `ops` is copied; `count` may be 0 if
+ * pending writes were taken (fs_pending_take). */
 void fs_request_read(struct fs_request *r, fs_read_cb *read);
+/* Decides the gathered writes of the file first. */
+void fs_request_read_settled(struct fs_request *r, fs_read_cb *read);
 void fs_request_change(struct fs_request *r, const struct op *ops, uint32_t count,
                        fs_changed_cb *changed);
 
 /* Prints how the request ended. */
 void fs_request_trace(const struct fs_request *r, const char *outcome);
 
-/* Whether changes of the handle are pending or under way, which must be decided before another one.
- */
-bool fs_must_settle(const struct fs_handle *handle);
-/* Lets the change take the pending changes of r->handle along. If it fails, the gathered writes are
- * dropped: the caller's error stands for them too. Changes that wait behind it fail as well. A
- * truncation pends again if the change has certainly not happened. */
+/* To be called before a change of an inode that must come after the writes that are gathered on it
+ * at this mount: takes them along. If the change fails, they are dropped, and so are changes that
+ * wait behind it; each handle whose writes they were keeps the error for its owner. */
 void fs_pending_take(struct fs_request *r);
+/* The error that has lost gathered writes of this handle, once; 0: none. */
+int fs_handle_lost(struct fs_handle *handle);
+/* Lets the file go unless it is still in use. */
+void fs_file_closed(struct fs *fs, struct fs_file *file);
+/* Closes a handle that was not answered, or was released. */
+void fs_handle_end(struct fs *fs, struct fs_handle *handle);
+
+/* Called in a fs_read_cb, for a file that it has found empty. If an open(2) has just emptied the
+ * file, this returns true, and the callback is called once more when its contents are there, or a
+ * moment is over (replica_await_contents). */
+bool fs_await_contents(struct fs_request *r, uint64_t ino);
 
 /* Answers, in a callback. `status` is a negative errno. */
 void fs_reply_error(struct fs_request *r, int status);
@@ -83,8 +98,6 @@ void fs_reply_scratch(struct fs_request *r);
 
 /* As stat(2) has it. `mark` goes into the inode number (special.h). */
 void fs_stat_of(const struct attr *attr, uint64_t mark, struct stat *stat);
-/* Corrects `stat` for a caller that looks through this handle, which may be NULL. */
-void fs_stat_pending(const struct fs_handle *handle, struct stat *stat);
 
 /* Called when a request or change is over that the mount waits for before it goes. */
 void fs_one_less(struct fs *fs);

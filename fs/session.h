@@ -9,12 +9,12 @@
 
 #define FUSE_USE_VERSION 314
 
-#include "fs/call.h"
 #include "fs/fs.h"
 #include "fs/gone.h"
 #include "fs/handle.h"
 #include "fs/mounting.h"
 #include "fs/operation.h"
+#include "fs/walk.h"
 
 #include <fuse_lowlevel.h>
 
@@ -40,7 +40,7 @@ struct fs {
     bool stopping;         /* nothing more is read; the session is closed when nothing waits */
     struct fs_files files; /* open files */
     struct fs_gone gone;   /* removed inodes that are still in use */
-    struct fs_calls calls; /* system calls that take long */
+    struct fs_walks walks; /* which requests belong to one system call */
     struct buffer scratch; /* for an answer under construction, within one callback */
 };
 

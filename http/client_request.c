@@ -133,15 +133,27 @@ static void put_got(struct client_exchange *exchange)
     buffer_free(&value);
 }
 
-static void on_read(void *arg, enum replica_outcome outcome, struct replica_freshness freshness)
+static void on_contents(void *arg)
 {
     struct client_exchange *exchange = arg;
     if (!still_wanted(exchange))
         return;
-    if (outcome == REPLICA_DONE)
-        put_got(exchange);
-    else
-        put_response_outcome(exchange, outcome, false);
+    put_got(exchange);
+    http_client_replied(exchange);
+}
+
+static void on_read(void *arg, enum replica_outcome outcome, struct replica_freshness freshness)
+{
+    struct client_exchange *exchange = arg;
+    if (outcome == REPLICA_DONE) {
+        if (!http_await_contents(exchange->replica, exchange->item.key, freshness, on_contents,
+                                 exchange))
+            on_contents(exchange);
+        return;
+    }
+    if (!still_wanted(exchange))
+        return;
+    put_response_outcome(exchange, outcome, false);
     http_client_replied(exchange);
 }
 

@@ -307,6 +307,10 @@ void http_outcome_text(struct replica *replica, enum replica_outcome outcome, bo
  * -EINVAL (another kind of file), or an error of the database. */
 int http_find(struct tree *tree, struct bytes key, struct attr *attr);
 
+/* replica_await_contents of the file of this key, for a read that was answered with `freshness`. */
+bool http_await_contents(struct replica *replica, struct bytes key,
+                         struct replica_freshness freshness, void (*done)(void *arg), void *arg);
+
 /* {"key":K,"exists":true,"value":V}. -EFBIG for a value longer than `bytes_max`. After an error
  * nothing was written. */
 int http_put_value(struct buffer *out, struct tree *tree, struct bytes key, const struct attr *attr,

@@ -67,15 +67,23 @@ void http_answer_key(struct http_request *request)
     answer_found(request, key, &attr);
 }
 
+/* Whoever has just emptied the file has had the time to fill it. */
+static void answer_key(void *arg)
+{
+    http_answer_key(arg);
+}
+
 static void on_read_key(void *arg, enum replica_outcome outcome, struct replica_freshness freshness)
 {
     struct http_request *request = arg;
+    struct bytes key = http_path_key(request);
     if (outcome != REPLICA_DONE) {
-        http_error_outcome(request, outcome, false, http_path_key(request));
+        http_error_outcome(request, outcome, false, key);
         return;
     }
     http_set_freshness(request, freshness);
-    http_answer_key(request);
+    if (!http_await_contents(request->http->replica, key, freshness, answer_key, request))
+        answer_key(request);
 }
 
 void http_read_key(struct http_request *request)
@@ -107,15 +115,9 @@ static int put_one(struct http_request *request, struct bytes key, uint64_t *byt
     return status;
 }
 
-static void on_read_keys(void *arg, enum replica_outcome outcome,
-                         struct replica_freshness freshness)
+static void answer_keys(void *arg)
 {
     struct http_request *request = arg;
-    if (outcome != REPLICA_DONE) {
-        http_error_outcome(request, outcome, false, (struct bytes){0});
-        return;
-    }
-    http_set_freshness(request, freshness);
     uint64_t bytes_left = HTTP_ANSWER_BYTES_MAX;
     http_json_raw(&request->out, "{\"Multiple\":[");
     for (size_t i = 0; i < request->items.count; i++) {
@@ -132,6 +134,24 @@ static void on_read_keys(void *arg, enum replica_outcome outcome,
     }
     http_json_raw(&request->out, "]}");
     http_answer(request, HTTP_OK);
+}
+
+/* All keys are read at one point: if one of them waits, they all do. */
+static void on_read_keys(void *arg, enum replica_outcome outcome,
+                         struct replica_freshness freshness)
+{
+    struct http_request *request = arg;
+    if (outcome != REPLICA_DONE) {
+        http_error_outcome(request, outcome, false, (struct bytes){0});
+        return;
+    }
+    http_set_freshness(request, freshness);
+    bool waits = false;
+    for (size_t i = 0; i < request->items.count && !waits; i++)
+        waits = http_await_contents(request->http->replica, request->items.list[i].key, freshness,
+                                    answer_keys, request);
+    if (!waits)
+        answer_keys(request);
 }
 
 void http_read_keys(struct http_request *request)

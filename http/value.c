@@ -23,6 +23,14 @@ int http_find(struct tree *tree, struct bytes key, struct attr *attr)
     return S_ISLNK(attr->mode) ? -ELOOP : -EINVAL;
 }
 
+bool http_await_contents(struct replica *replica, struct bytes key,
+                         struct replica_freshness freshness, void (*done)(void *arg), void *arg)
+{
+    struct attr attr;
+    return !freshness.stale && http_find(replica_tree(replica), key, &attr) == 0 &&
+           attr.size == 0 && replica_await_contents(replica, attr.ino, done, arg);
+}
+
 int http_put_value(struct buffer *out, struct tree *tree, struct bytes key, const struct attr *attr,
                    uint64_t bytes_max)
 {

@@ -44,7 +44,7 @@ enum op_flags {
     OP_IF_ABSENT = 1 << 1,      /* IF, PUT: the key does not exist (If-None-Match: *) */
     OP_IF_EXISTS = 1 << 2,      /* IF, PUT, DELETE: it exists (If-Match: *) */
     OP_IF_REVISION = 1 << 3,    /* IF, PUT, DELETE: its revision is `revision` (If-Match) */
-    OP_TRUNCATE_FIRST = 1 << 4, /* WRITE, APPEND: the `>` of a shell in one entry */
+    OP_TRUNCATE_FIRST = 1 << 4, /* WRITE, APPEND: cut to 0 before. Former versions of the mount */
     OP_EXCLUSIVE = 1 << 5,      /* CREATE: -EEXIST if it exists */
     OP_NO_REPLACE = 1 << 6,     /* RENAME: -EEXIST if the target exists */
     OP_EXCHANGE = 1 << 7,       /* RENAME: both must exist and change places */
@@ -59,6 +59,8 @@ enum op_flags {
     OP_XATTR_REPLACE = 1 << 15,
     OP_SET_ATIME = 1 << 16, /* to `atime` */
     OP_SET_ATIME_NOW = 1 << 17,
+    OP_FOR_OPEN = 1 << 18, /* TRUNCATE: that of open(2), after which contents are likely to follow
+                              soon (tree_emptied). It changes nothing else */
 };
 
 /* How a field of each kind is held. */

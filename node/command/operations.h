@@ -17,7 +17,7 @@
     X(DELETE, 2, delete, 1)     /* name = path of a file or symlink */                             \
     X(WRITE, 3, write, 1)       /* ino, offset, data; OP_TRUNCATE_FIRST: cut to 0 before */        \
     X(APPEND, 4, append, 1)     /* ino, data at the replicated end; OP_TRUNCATE_FIRST as above */  \
-    X(TRUNCATE, 5, truncate, 1) /* ino, size */                                                    \
+    X(TRUNCATE, 5, truncate, 1) /* ino, size; OP_FOR_OPEN */                                       \
     X(PUNCH, 6, punch, 1)       /* ino, offset, size: a hole; the file's size stays */             \
     X(ALLOCATE, 7, allocate, 1) /* ino, size: the file is at least so long (fallocate mode 0) */   \
     X(CREATE, 8, create, 1)     /* ino, name, mode, uid, gid: a regular file; OP_EXCLUSIVE, else   \

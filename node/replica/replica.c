@@ -128,6 +128,16 @@ struct tree *replica_tree(struct replica *r)
     return r->tree;
 }
 
+bool replica_await_contents(struct replica *r, uint64_t ino, void (*done)(void *arg), void *arg)
+{
+    return !r->end.stopping && emptied_await(&r->emptied, ino, done, arg);
+}
+
+void replica_stays_empty(struct replica *r, uint64_t ino)
+{
+    emptied_stays(&r->emptied, ino);
+}
+
 bool replica_refuses_writes(const struct replica *r)
 {
     return r->end.stopping || r->end.broken || !(replica_has_quorum(r) || replica_pauses(r));
@@ -240,10 +250,11 @@ static int start_links(struct replica *r, struct lws_context *websockets, struct
 static void start_handles(struct replica *r)
 {
     turn_start(r);
+    emptied_begin(&r->emptied, r->loop, r->tree);
     uv_timer_init(r->loop, &r->timers.heartbeat);
     uv_timer_init(r->loop, &r->timers.housekeeping);
     r->timers.heartbeat.data = r->timers.housekeeping.data = r;
-    r->end.handles = 5;
+    r->end.handles = 6;
     uint64_t period = r->config->heartbeat_ms;
     uv_timer_start(&r->timers.heartbeat, on_heartbeat, 0, period);
     uv_timer_start(&r->timers.housekeeping, on_housekeeping, HOUSEKEEPING_MS, HOUSEKEEPING_MS);
@@ -317,6 +328,7 @@ void replica_stop(struct replica *r, void (*stopped)(void *arg), void *arg)
     r->end.stopping = true;
     r->end.stopped = stopped;
     r->end.stopped_arg = arg;
+    emptied_end(&r->emptied);
     /* Those that are about to be proposed are in flight. */
     if (!writes_may_propose(r))
         writes_refuse_unproposed(r, REPLICA_STOPPING);
@@ -339,6 +351,8 @@ static void on_log_closed(void *arg)
     uv_close((uv_handle_t *)&r->timers.heartbeat, on_handle_closed);
     uv_close((uv_handle_t *)&r->timers.housekeeping, on_handle_closed);
     uv_close((uv_handle_t *)&r->turn.wake, on_handle_closed);
+    r->emptied.timer.data = r;
+    uv_close((uv_handle_t *)&r->emptied.timer, on_handle_closed);
 }
 
 static void stop_when_idle(struct replica *r)

@@ -88,6 +88,21 @@ void replica_read(struct replica *replica, enum replica_consistency consistency,
 void replica_read_by(struct replica *replica, enum replica_consistency consistency,
                      uint64_t deadline_ms, replica_read_cb *done, void *arg);
 
+enum {
+    REPLICA_EMPTIED_MS = 50, /* after a file was emptied by an open(2): README.md says so */
+};
+
+/* For a read that finds a file empty, in the callback of replica_read. If an open(2) at any node
+ * has just emptied it, its contents are probably on their way. Then this returns true, and calls
+ * back when there are contents, or the file is gone, or after REPLICA_EMPTIED_MS since this node
+ * has emptied it, or when the node stops: read the tree during that call. Otherwise, and if there
+ * is no memory for it, it returns false: take the file as it is. A read must not wait a second
+ * time. */
+bool replica_await_contents(struct replica *replica, uint64_t ino, void (*done)(void *arg),
+                            void *arg);
+/* Says that whoever has emptied the file at this node wrote nothing. */
+void replica_stays_empty(struct replica *replica, uint64_t ino);
+
 /* To be read in a read callback, or for REPLICA_LOCAL at any time. */
 struct tree *replica_tree(struct replica *replica);
 

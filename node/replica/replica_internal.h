@@ -10,6 +10,7 @@
  *   writes.c    commands on their way from submit to their result
  *   reads.c     reads waiting for a read index and for the tree to reach it
  *   observers.c  who is told what entries change
+ *   emptied.c   files whose contents are about to come
  *   pings.c     whether other nodes are there
  *   quorum.c    how long requests wait for a quorum that is not there
  *   rooms.c     whether the disks of the nodes have room

@@ -11,6 +11,7 @@
 #include "replica/clocks.h"
 #include "replica/describe.h"
 #include "replica/divergence.h"
+#include "replica/emptied.h"
 #include "replica/replica.h"
 #include "store/places.h"
 #include "store/room.h"
@@ -333,6 +334,7 @@ struct replica {
     struct replica_pings pings;
     struct replica_rooms rooms;
     struct replica_observers observers;
+    struct emptied emptied;
     struct snapshot_serving serving[PAXOS_NODES_MAX];
     struct snapshot_fetching fetching;
     struct replica_checkpoint checkpoint;

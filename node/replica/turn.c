@@ -115,6 +115,7 @@ static void apply_next(struct replica *r)
             trace_applied(&view.stamp, index, result.status, repeated);
         digests_applied(r);
         observers_applied(r);
+        emptied_applied(&r->emptied);
         if (mine)
             writes_complete(r, view.stamp.sequence, &result);
     }

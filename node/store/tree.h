@@ -108,6 +108,10 @@ void tree_observe(struct tree *tree, bool observed);
  * directory that is told may be gone by then. */
 const struct tree_changes *tree_changes(const struct tree *tree);
 
+/* The file that the last entry has emptied for an open(2) (OP_FOR_OPEN), and that had contents
+ * before; 0: none. */
+uint64_t tree_emptied(const struct tree *tree);
+
 /* The stored result of a command of this node (after a snapshot took the place of its entry).
  * Returns 0, or -ENOENT: it is not in the tree. */
 int tree_recall(struct tree *tree, uint32_t node, uint64_t incarnation, uint64_t sequence,

@@ -19,8 +19,14 @@ const struct tree_changes *tree_changes(const struct tree *tree)
     return &tree->told;
 }
 
+uint64_t tree_emptied(const struct tree *tree)
+{
+    return tree->emptied;
+}
+
 void changes_forget(struct tree *tree)
 {
+    tree->emptied = 0;
     if (tree->report_max > REPORT_KEPT) {
         free(tree->report);
         tree->report = NULL;

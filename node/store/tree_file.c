@@ -69,6 +69,8 @@ int op_truncate(struct change *c, const struct op *op, struct op_result *out)
         return status;
     inode_kill_priv(&inode, op);
     change_inode(c, CHANGE_WRITTEN, &inode);
+    if ((op->flags & OP_FOR_OPEN) && op->size == 0 && inode.attr.size > 0)
+        c->tree->emptied = op->ino;
     status = data_resize(c, &inode, op->size);
     out->attr = inode.attr;
     return status;

@@ -44,6 +44,8 @@ SYSTEM_CALLS = {
     "access": (lambda: os.access("f", os.W_OK), 1, 0),
     "chmod": (lambda: os.chmod("f", 0o600), 1, 1),
     "open, close": (lambda: os.close(os.open("f", os.O_RDONLY)), 1, 0),
+    "empty, close": (lambda: os.close(os.open("f", os.O_TRUNC | os.O_WRONLY)), 1, 1),
+    "empty, fstat, close": (lambda: open("f", "w").close(), 2, 1),
     "create, close": (lambda: os.close(os.open("n", os.O_CREAT | os.O_WRONLY)), 1, 1),
     "mkdir": (lambda: os.mkdir("e"), 1, 1),
     "rmdir": (lambda: os.rmdir("e"), 1, 1),
@@ -68,7 +70,8 @@ def test_system_calls(cluster, folder):
 # By a shell. The requests that it makes to learn its own folder are not counted.
 PROGRAMS = {
     "cat f": (4, 0),
-    "echo x > f": (1, 1),
+    "echo x > f": (1, 2),
+    ": > f": (1, 1),
     "echo x > new": (1, 2),
     "echo x >> f": (1, 1),
     "cp f g": (8, 2),

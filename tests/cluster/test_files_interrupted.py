@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from cluster import wait_for
+from cluster import Cluster, wait_for
 from files import fails, sh
 
 TIMEOUT = 2
@@ -109,21 +109,43 @@ def test_without_answers_nothing_waits_for_longer_than_the_timeout(cluster, at):
 
 def test_errors_without_a_quorum(cluster, at):
     (at[0] / "f").write_text("x")
-    opened = os.open(at[0] / "f", os.O_RDWR)
+    opened, folder = os.open(at[0] / "f", os.O_RDWR), os.open(at[0], os.O_RDONLY | os.O_DIRECTORY)
     for node in cluster.nodes[1:]:
         node.kill()
     wait_for(cluster.nodes[0].why, "it has no quorum")
-    for act in (lambda: os.open(at[0] / "f", os.O_WRONLY), lambda: os.mkdir(at[0] / "d"),
-                lambda: os.unlink(at[0] / "f"), lambda: os.rename(at[0] / "f", at[0] / "g"),
-                lambda: os.pwrite(opened, b"y", 0), lambda: os.ftruncate(opened, 0), lambda: os.symlink("x", at[0] / "s"),
-                lambda: os.link(at[0] / "f", at[0] / "l"), lambda: os.chmod(at[0] / "f", 0o600),
-                lambda: os.setxattr(at[0] / "f", "user.a", b"")):
+    by_name = [lambda: os.open(at[0] / "f", os.O_WRONLY), lambda: os.open(at[0] / "f", os.O_WRONLY | os.O_TRUNC),
+               lambda: os.unlink(at[0] / "f"), lambda: os.rename(at[0] / "f", at[0] / "g"),
+               lambda: os.link(at[0] / "f", at[0] / "l"), lambda: os.chmod(at[0] / "f", 0o600),
+               lambda: os.truncate(at[0] / "f", 0), lambda: os.setxattr(at[0] / "f", "user.a", b"")]
+    for act in (lambda: os.pwrite(opened, b"y", 0), lambda: os.ftruncate(opened, 0), lambda: os.fchmod(opened, 0o600),
+                lambda: os.setxattr(opened, "user.a", b""), lambda: os.mkdir("d", dir_fd=folder),
+                lambda: os.open("n", os.O_WRONLY | os.O_CREAT, dir_fd=folder), lambda: os.symlink("x", "s", dir_fd=folder)):
         fails(errno.EROFS, act)
-    for act in (lambda: (at[0] / "f").read_text(), lambda: os.pread(opened, 1, 0), lambda: os.listdir(at[0])):
+    # A name that exists is looked up first, and the kernel does not say what for.
+    for act in (lambda: (at[0] / "f").read_text(), lambda: os.pread(opened, 1, 0), lambda: os.listdir(at[0]), *by_name):
         fails(errno.EIO, act)
     cluster.start()
     assert os.pread(opened, 1, 0) == b"x" and os.listdir(at[1]) == ["f"]
     os.close(opened)
+    os.close(folder)
+
+
+def test_with_stale_names_every_change_is_refused():
+    """Without a quorum, but where `on_quorum_loss` lets names be found."""
+    with Cluster(on_quorum_loss="stale") as cluster:
+        node, *others = cluster.nodes
+        (node.path("f")).write_text("x")
+        for other in others:
+            other.kill()
+        wait_for(node.why, "it has no quorum")
+        for act in (lambda: os.open(node.path("f"), os.O_WRONLY), lambda: os.mkdir(node.path("d")),
+                    lambda: os.open(node.path("f"), os.O_WRONLY | os.O_TRUNC), lambda: os.truncate(node.path("f"), 0),
+                    lambda: os.open(node.path("n"), os.O_WRONLY | os.O_CREAT | os.O_TRUNC),
+                    lambda: os.unlink(node.path("f")), lambda: os.rename(node.path("f"), node.path("g")),
+                    lambda: os.link(node.path("f"), node.path("l")), lambda: os.chmod(node.path("f"), 0o600),
+                    lambda: os.setxattr(node.path("f"), "user.a", b""), lambda: os.symlink("x", node.path("s"))):
+            fails(errno.EROFS, act)
+        assert node.path("f").read_text() == "x" and os.listdir(node.mount) == ["f"]
 
 
 def test_a_node_is_killed_under_its_programs(cluster, at):

@@ -153,17 +153,3 @@ def test_unmounting_gives_back_too(cluster, at):
         pass
     node.start()
     wait_freed(cluster, before)
-
-
-def test_a_truncation_that_waits_is_done_at_the_stop(cluster, at):
-    node = cluster.nodes[1]
-    (at[0] / "f").write_text("old")
-    opened = os.open(at[1] / "f", os.O_WRONLY | os.O_TRUNC)
-    assert (at[0] / "f").read_text() == "old"
-    node.stop()
-    assert (at[0] / "f").read_text() == ""
-    try:
-        os.close(opened)
-    except OSError:
-        pass
-    node.start()

@@ -1,6 +1,7 @@
 """A folder of keys that clients of all nodes work on for some seconds, and the record of their operations.
 
     kept/N    registers that always exist        free/N   registers that come and go
+    over/N    registers that are emptied and filled, with values of one length
     pair/N/a, pair/N/b   written as one change   once/N   made once, by the first client
     lock/N    folders as locks                   move/P   one file that is renamed from place to place
     lines/N   files that lines are appended to
@@ -12,7 +13,7 @@ from history import DONE, NOTHING, REFUSED, UNKNOWN
 from linearizable import check_register
 from lines import check_lines
 
-KEPT, FREE, PAIRS, ONCE, LOCKS, LINES = 3, 3, 2, 12, 2, 2
+KEPT, OVER, FREE, PAIRS, ONCE, LOCKS, LINES = 3, 2, 3, 2, 12, 2, 2
 PLACES = ("here", "there", "elsewhere")
 FIRST = "first"  # a register's first value
 
@@ -21,6 +22,7 @@ class Arena:
     def __init__(self, name):
         self.name = name
         self.registers = {f"kept/{number}": FIRST for number in range(KEPT)}
+        self.registers |= {f"over/{number}": "" for number in range(OVER)}
         self.registers |= {f"free/{number}": NOTHING for number in range(FREE)}
         self.registers |= {f"pair/{number}": FIRST for number in range(PAIRS)}
         self.registers |= {f"once/{number}": NOTHING for number in range(ONCE)}
@@ -38,6 +40,7 @@ class Arena:
         contents = {f"kept/{number}": FIRST for number in range(KEPT)}
         for number in range(PAIRS):
             contents |= {f"pair/{number}/a": FIRST, f"pair/{number}/b": FIRST}
+        contents |= {f"over/{number}": "" for number in range(OVER)}
         contents |= {name: "" for name in self.appends}
         contents |= {folder + "/.made": "" for folder in ("free", "once", "lock")}
         contents["move/" + PLACES[0]] = "it"

@@ -4,11 +4,12 @@ import contextlib
 import random
 import threading
 
-from arena import FREE, KEPT
+from arena import FREE, KEPT, ONCE, OVER
 from history import ANY, DONE, KEEP, REFUSED, Operation, Reading, Refused, Unknown, now
 
 GRACE_SECONDS = 1  # that an answer may take beyond the request timeout
 SIZES = (0, 0, 0, 100, 5000, 20000)  # of values
+OVER_BYTES = 500  # of each value that fills a file
 
 
 class Client(threading.Thread):
@@ -45,12 +46,22 @@ class Client(threading.Thread):
         self.values += 1
         return f"{self.name} {self.values}:{self.dice.choice(SIZES)}"
 
+    def new_filling(self):
+        """A value of OVER_BYTES."""
+        self.values += 1
+        label = f"{self.name} {self.values}:"
+        return f"{label}{OVER_BYTES - len(label) - len('NNN')}"
+
     def pick(self, kind, count):
         return f"{kind}/{self.dice.randrange(count)}"
 
     def register(self):
         """One that is put, got and replaced."""
         return self.dice.choice((self.pick("kept", KEPT), self.pick("free", FREE)))
+
+    def any_register(self):
+        """One that can be got."""
+        return self.dice.choice((self.register(), self.register(), self.pick("once", ONCE), self.pick("over", OVER)))
 
     @contextlib.contextmanager
     def timed(self, what, calls=1):

@@ -1,11 +1,12 @@
 """The clients of each door, which make random operations on the same keys."""
 
+import contextlib
 import os
 
-from arena import FREE, KEPT, LINES, LOCKS, ONCE, PAIRS, PLACES
+from arena import FREE, LINES, LOCKS, ONCE, OVER, PAIRS, PLACES
 from client import Client
-from doors import HttpDoor, MountDoor, WebSocketDoor
-from history import NOTHING, Append, Operation, Refused, Unknown, is_, is_either, is_not, now, opposite
+from doors import HttpDoor, MountDoor, WebSocketDoor, mount_errors
+from history import NOTHING, Append, Refused, Unknown, is_, is_either, is_not, now, opposite
 from hosts import path_of
 from values import bytes_of_label, label_of, one_of, replaced
 
@@ -35,7 +36,7 @@ class HttpClient(Client):
         return (answer.body, answer.headers["ETag"]) if answer.status == 200 else (None, None)
 
     def get(self, name=None):
-        name = name or self.dice.choice((self.register(), self.pick("once", ONCE)))
+        name = name or self.any_register()
         with self.operation(name, "GET") as operation:
             value, revision = self.get_raw(name)
             operation.holds(is_(label_of(value)))
@@ -151,22 +152,21 @@ class MountClient(Client):
                 (self.read_lines, 2))
 
     def get(self):
-        name = self.dice.choice((self.register(), self.pick("once", ONCE)))
+        name = self.any_register()
         with self.operation(name, "cat") as operation:
             operation.holds(is_(label_of(self.door.read(self.arena.key(name)))))
 
     def overwrite(self):
-        """`>` of a file that exists. The truncation travels with the write; if that fails, with close, or alone."""
-        name, value = self.pick("kept", KEPT), self.new_value()
-        with self.operation(name, ">", after=value) as operation:
-            with self.door.root() as root, \
-                    self.door.file(self.arena.key(name), os.O_WRONLY | os.O_TRUNC, root) as descriptor:
-                try:
-                    self.door.write(descriptor, bytes_of_label(value))
-                except OSError:
-                    self.arena.operations[name].append(
-                        Operation("> but truncated", self.name, operation.begin, after="", end=now()))
-                    raise
+        """`>`: open(2) empties the file, and the write fills it. All who write there write as many bytes, so it does
+        not matter who was the last to empty it."""
+        name, value = self.pick("over", OVER), self.new_filling()
+        with self.door.root() as root:
+            with self.operation(name, "O_TRUNC", after=""), mount_errors():
+                opened = contextlib.ExitStack()
+                descriptor = opened.enter_context(
+                    self.door.file(self.arena.key(name), os.O_WRONLY | os.O_TRUNC, root))
+            with opened, self.operation(name, "> filled", after=value), mount_errors():
+                self.door.write(descriptor, bytes_of_label(value))
 
     def replace(self):
         """A file beside it, and a rename."""

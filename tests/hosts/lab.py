@@ -8,7 +8,7 @@ import random
 import threading
 import time
 
-from arena import KEPT, FREE, LINES, ONCE, PAIRS, Arena
+from arena import KEPT, FREE, LINES, ONCE, OVER, PAIRS, Arena
 from clients import HttpClient, MountClient, WebSocketClient
 from faults import FAULTS
 from history import Refused, Unknown, now
@@ -121,7 +121,7 @@ class Lab:
         """Reads everything once more. False: it could not, at this node."""
         auditor.arena = arena
         try:
-            for kind, count in (("kept", KEPT), ("free", FREE), ("once", ONCE)):
+            for kind, count in (("kept", KEPT), ("over", OVER), ("free", FREE), ("once", ONCE)):
                 for number in range(count):
                     auditor.get(f"{kind}/{number}")
             for number in range(PAIRS):

@@ -328,6 +328,7 @@ struct call {
     replica_written_cb *written;
     replica_read_cb *read;
     void (*pinged)(void *arg, bool reached);
+    void (*awaited)(void *arg);
     void *arg;
     struct command command;
 };
@@ -375,21 +376,27 @@ static void fake_answer(struct replica *replica, struct call *call)
         answer_write(replica, call);
     else if (call->read)
         call->read(call->arg, (enum replica_outcome)(int)fake.read_outcome, freshness);
+    else if (call->awaited)
+        call->awaited(call->arg);
     else
         call->pinged(call->arg, !fake.peer_unreachable);
 }
 
-static void fake_take(struct replica *replica, struct call call)
+static void fake_keep(struct replica *replica, struct call call)
 {
-    if (fake.answers == FAKE_AT_ONCE && !(call.written && fake.writes_held)) {
-        fake_answer(replica, &call);
-        return;
-    }
     struct call *kept = malloc(sizeof *kept);
     assert(kept);
     *kept = call;
     TAILQ_INSERT_TAIL(&replica->waiting, kept, queue);
     fake.held++;
+}
+
+static void fake_take(struct replica *replica, struct call call)
+{
+    if (fake.answers == FAKE_AT_ONCE && !(call.written && fake.writes_held))
+        fake_answer(replica, &call);
+    else
+        fake_keep(replica, call);
 }
 
 static void fake_on_timer(uv_timer_t *timer)
@@ -424,6 +431,16 @@ void replica_read(struct replica *replica, enum replica_consistency consistency,
         done(arg, REPLICA_DONE, (struct replica_freshness){0});
     else
         fake_take(replica, (struct call){.read = done, .arg = arg});
+}
+
+bool replica_await_contents(struct replica *replica, uint64_t ino, void (*done)(void *arg),
+                            void *arg)
+{
+    if (!fake.emptied)
+        return false;
+    fake.emptied--;
+    fake_keep(replica, (struct call){.awaited = done, .arg = arg});
+    return true;
 }
 
 void replica_ping(struct replica *replica, uint32_t pid, void (*done)(void *arg, bool reached),

@@ -25,6 +25,7 @@ struct fake_settings {
     atomic_int write_status;  /* of results; 0: the tree's own */
     atomic_bool stale, old_forgotten, not_ready, clients_forbidden, peer_unreachable;
     atomic_bool writes_held; /* until it is false again */
+    atomic_int emptied;      /* so many reads of empty files still wait for contents, for a turn */
     atomic_int held;         /* calls waiting now */
     atomic_int keys_turns;   /* calls of tree_keys */
     atomic_int views, views_opened;

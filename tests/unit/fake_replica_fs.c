@@ -1,5 +1,6 @@
 #include "fake_replica_fs.h"
 
+#include "replica/emptied.h"
 #include "replica/status.h"
 #include "store/folder.h"
 
@@ -26,6 +27,7 @@ struct replica {
     struct tree *tree;
     uv_timer_t timer; /* looks after what is deferred */
     uint64_t sequence;
+    struct emptied emptied;
     TAILQ_HEAD(, waiting) queue;
 };
 
@@ -56,6 +58,7 @@ static void fake_fs_apply(struct replica *r, struct command *command, struct com
                             result, &repeated);
     assert(status == 0);
     assert(!repeated);
+    emptied_applied(&r->emptied);
     atomic_fetch_add(&r->control->commands, 1);
 }
 
@@ -137,6 +140,16 @@ void replica_read_by(struct replica *r, enum replica_consistency consistency, ui
     fake_fs_take(r, (struct waiting){.deadline_ms = deadline_ms, .read = done, .arg = arg});
 }
 
+bool replica_await_contents(struct replica *r, uint64_t ino, void (*done)(void *arg), void *arg)
+{
+    return emptied_await(&r->emptied, ino, done, arg);
+}
+
+void replica_stays_empty(struct replica *r, uint64_t ino)
+{
+    emptied_stays(&r->emptied, ino);
+}
+
 struct tree *replica_tree(struct replica *r)
 {
     return r->tree;
@@ -186,6 +199,7 @@ struct replica *fake_replica_start(uv_loop_t *loop, const struct config *config,
     assert(status == 0);
     status = tree_open(r->folder, &(struct identity){.cluster = 1, .node = 1}, &r->tree, &fault);
     assert(status == 0);
+    emptied_begin(&r->emptied, loop, r->tree);
     uv_timer_init(loop, &r->timer);
     r->timer.data = r;
     return r;
@@ -202,9 +216,15 @@ static void closed(uv_handle_t *timer)
     free(timer->data);
 }
 
+static void emptied_closed(uv_handle_t *timer)
+{
+    struct replica *r = timer->data;
+    uv_close((uv_handle_t *)&r->timer, closed);
+}
+
 bool fake_replica_idle(const struct replica *r)
 {
-    return TAILQ_EMPTY(&r->queue);
+    return TAILQ_EMPTY(&r->queue) && TAILQ_EMPTY(&r->emptied.waiters);
 }
 
 void fake_replica_stop(struct replica *r)
@@ -212,5 +232,6 @@ void fake_replica_stop(struct replica *r)
     assert(TAILQ_EMPTY(&r->queue));
     tree_close(r->tree);
     folder_close(r->folder);
-    uv_close((uv_handle_t *)&r->timer, closed);
+    r->emptied.timer.data = r;
+    uv_close((uv_handle_t *)&r->emptied.timer, emptied_closed);
 }

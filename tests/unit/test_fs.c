@@ -158,6 +158,29 @@ static int set_up(void **state)
     return 0;
 }
 
+/* Mounts of root that nobody else may use. */
+static int set_up_closed(void **state)
+{
+    make_world(&world);
+    for (int i = 0; i < MOUNTS; i++)
+        world.configs[i].allow_other = false;
+    mount_all(&world);
+    return 0;
+}
+
+/* With commit=close, answers that come later, and as few requests of the kernel as there can be. */
+static int set_up_gathering(void **state)
+{
+    make_world(&world);
+    for (int i = 0; i < MOUNTS; i++) {
+        world.configs[i].commit_on_close = true;
+        world.configs[i].allow_other = false;
+    }
+    atomic_store(&world.control->deferred, true);
+    mount_all(&world);
+    return 0;
+}
+
 static int set_up_deferred(void **state)
 {
     set_up(state);
@@ -301,6 +324,10 @@ int main(int argc, char **argv)
         CHECK_TEST(check_renames),
         CHECK_TEST(check_exclusive),
         CHECK_TEST(check_truncation),
+        CHECK_TEST(check_moment),
+        CHECK_TEST(check_half_done),
+        {"check_gathered", every_check_passes, set_up_gathering, tear_down,
+         &(fs_check *){check_gathered}},
         CHECK_TEST(check_shell_commands),
         CHECK_TEST(check_append),
         CHECK_TEST(check_create_race),
@@ -316,6 +343,8 @@ int main(int argc, char **argv)
         CHECK_TEST(check_handles),
         CHECK_TEST(check_special),
         CHECK_TEST(check_no_quorum),
+        {"check_no_quorum_closed", every_check_passes, set_up_closed, tear_down,
+         &(fs_check *){check_no_quorum_closed}},
         CHECK_TEST(check_programs),
         SLOW_TEST(check_slow_paths),
         SLOW_TEST(check_slow_calls),

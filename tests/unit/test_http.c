@@ -281,6 +281,33 @@ static void each_consistency_reads_in_its_way(void **state)
 
 /* ---- Listing ---- */
 
+/* Every way to read a value waits for the contents of a file that has just been emptied, once. */
+static void an_emptied_value_is_awaited(void **state)
+{
+    static const char *const headers[] = {"", RAW};
+    harness_put("empty", bytes_of_text(""), S_IFREG | 0644);
+    harness_put("full", bytes_of_text("x"), S_IFREG | 0644);
+    for (int i = 0; i < 2; i++) {
+        fake.emptied = 2;
+        expect("GET", "/key/empty", headers[i], NULL, 200, NULL);
+        assert_int_equal(fake.emptied, 1);
+        expect("GET", "/key/full", headers[i], NULL, 200, NULL);
+        expect("GET", "/key/none", headers[i], NULL, 404, NULL);
+        assert_int_equal(fake.emptied, 1);
+    }
+    fake.emptied = 3;
+    expect("GET", "/keys", "", "[\"full\",\"empty\",\"empty\",\"none\"]", 200,
+           "{\"Multiple\":[{\"key\":\"full\",\"exists\":true,\"value\":\"x\"},"
+           "{\"key\":\"empty\",\"exists\":true,\"value\":\"\"},"
+           "{\"key\":\"empty\",\"exists\":true,\"value\":\"\"},"
+           "{\"key\":\"none\",\"exists\":false}]}");
+    assert_int_equal(fake.emptied, 2);
+    expect("GET", "/keys", "", "[\"full\",\"none\"]", 200, NULL);
+    fake.stale = true; /* what this node last knew is answered at once */
+    expect("GET", "/key/empty", "", NULL, 200, NULL);
+    assert_int_equal(fake.emptied, 2);
+}
+
 static void a_listing_has_prefix_limit_and_next(void **state)
 {
     expect("GET", "/keys", "", NULL, 200, "{\"Multiple\":[],\"revision\":0}");
@@ -393,6 +420,7 @@ int main(void)
         TEST(each_result_has_its_status),
         TEST(a_forgotten_old_value_is_said_to_be_unknown),
         TEST(each_consistency_reads_in_its_way),
+        TEST(an_emptied_value_is_awaited),
         TEST(a_listing_has_prefix_limit_and_next),
         TEST(a_long_listing_comes_in_pages),
         TEST(a_listing_of_large_values_comes_in_pages),

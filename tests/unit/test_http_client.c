@@ -42,6 +42,23 @@ static void every_request_has_its_reply(void **state)
     close(fd);
 }
 
+static void an_emptied_value_is_awaited(void **state)
+{
+    int fd = ws_open();
+    static const char get[] = "{\"APIRequest\":{\"Get\":\"empty\"}}";
+    harness_put("empty", bytes_of_text(""), S_IFREG | 0644);
+    fake.emptied = 2;
+    ask(fd, get,
+        "{\"request\":{\"Get\":\"empty\"},"
+        "\"response\":{\"Get\":{\"key\":\"empty\",\"value\":\"\"}}}");
+    assert_int_equal(fake.emptied, 1);
+    fake.answers = FAKE_LATER; /* and the client may leave meanwhile */
+    ws_send(fd, get);
+    close(fd);
+    while (fake.emptied > 0 || fake.held > 0)
+        usleep(1000);
+}
+
 static void each_outcome_has_its_reply(void **state)
 {
     int fd = ws_open();
@@ -308,17 +325,12 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup(name, harness_reset)
     const struct CMUnitTest tests[] = {
-        TEST(every_request_has_its_reply),
-        TEST(each_outcome_has_its_reply),
-        TEST(values_may_be_any_bytes),
-        TEST(malformed_messages_are_refused),
-        TEST(fragments_make_one_message),
-        TEST(large_messages_pass_up_to_the_limit),
-        TEST(pipelined_messages_are_answered_in_order),
-        TEST(requests_in_flight_have_a_limit),
-        TEST(a_client_may_leave_while_its_requests_wait),
-        TEST(a_plain_request_is_no_websocket),
-        TEST(sessions_beyond_the_limit_are_refused),
+        TEST(every_request_has_its_reply),         TEST(an_emptied_value_is_awaited),
+        TEST(each_outcome_has_its_reply),          TEST(values_may_be_any_bytes),
+        TEST(malformed_messages_are_refused),      TEST(fragments_make_one_message),
+        TEST(large_messages_pass_up_to_the_limit), TEST(pipelined_messages_are_answered_in_order),
+        TEST(requests_in_flight_have_a_limit),     TEST(a_client_may_leave_while_its_requests_wait),
+        TEST(a_plain_request_is_no_websocket),     TEST(sessions_beyond_the_limit_are_refused),
     };
     return cmocka_run_group_tests(tests, harness_start, harness_stop);
 }
