@@ -189,7 +189,7 @@ struct tree {
     struct tree_change *report; /* room for `report_max` */
     uint32_t report_max;
     struct told_names told_names; /* which no entry has */
-    uint64_t emptied; /* tree_emptied */
+    uint64_t emptied;             /* tree_emptied */
 
     int wal_frames;
     bool pause;

@@ -5,7 +5,7 @@
 open_empty(...)
 {
 <...
-- .flags = OP_FOR_OPEN
-+ .flags = 0
++ op.flags = 0;
+  fs_pending_take(...);
 ...>
 }
