@@ -128,7 +128,7 @@ static void head_has_the_headers_alone(void **state)
     response_free(&head);
 }
 
-/* Once: libmicrohttpd does not add that of this node's clock. */
+/* Once, and not what this node's clock shows. */
 static void answers_have_the_date_of_the_cluster(void **state)
 {
     static const char *const paths[] = {"/key/none", "/status", "/nothing"};
