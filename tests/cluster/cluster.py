@@ -71,8 +71,8 @@ def mounts_below(path):
 
 
 def unguard(folder):
-    """A mountpoint becomes a folder that can be removed. Nothing may be mounted there."""
-    subprocess.run(["chattr", "-f", "-i", folder], check=False, stderr=subprocess.DEVNULL)
+    """A mountpoint, and those below a folder, can be removed from now on. Nothing may be mounted there."""
+    subprocess.run(["chattr", "-Rf", "-i", folder], check=False, stderr=subprocess.DEVNULL)
 
 
 def path_of(key):

@@ -1,6 +1,6 @@
 import pytest
 
-from cluster import Cluster
+from cluster import Cluster, unguard
 
 
 @pytest.fixture(scope="module")
@@ -17,6 +17,13 @@ def at(cluster, request):
     name = request.node.name.replace("/", "_")
     cluster.nodes[0].path(name).mkdir()
     return [node.path(name) for node in cluster.nodes]
+
+
+@pytest.fixture
+def tmp_path(tmp_path):
+    """pytest could not remove mountpoints that are guarded."""
+    yield tmp_path
+    unguard(tmp_path)
 
 
 @pytest.hookimpl(hookwrapper=True)

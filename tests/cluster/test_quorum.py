@@ -154,17 +154,17 @@ def make_until(stop, folder, number, refused):
     """Makes files and folders of ever new names; those that were refused are kept in mind."""
     made = 0
     while not stop.is_set():
-        path = folder / f"{number}-{made}"
+        name = f"{number}-{made}"
         made += 1
         try:
             if made % 2:
-                os.close(os.open(path, os.O_WRONLY | os.O_CREAT))
+                os.close(os.open(name, os.O_WRONLY | os.O_CREAT, dir_fd=folder))
             else:
-                os.mkdir(path)
+                os.mkdir(name, dir_fd=folder)
         except OSError as error:
             assert error.errno in (errno.EROFS, errno.EIO), error
             if error.errno == errno.EROFS:
-                refused.append(path.name)
+                refused.append(name)
 
 
 def test_refused_writes_have_not_happened():
@@ -174,7 +174,8 @@ def test_refused_writes_have_not_happened():
         folder = node.path("names")
         folder.mkdir()
         stop, refused = threading.Event(), []
-        makers = [threading.Thread(target=make_until, args=(stop, folder, number, refused)) for number in range(8)]
+        held = os.open(folder, os.O_RDONLY)  # by its path, it would have to be looked up: EIO
+        makers = [threading.Thread(target=make_until, args=(stop, held, number, refused)) for number in range(8)]
         for maker in makers:
             maker.start()
         for _ in range(15):
@@ -188,6 +189,7 @@ def test_refused_writes_have_not_happened():
         stop.set()
         for maker in makers:
             maker.join(30)
+        os.close(held)
         made = set(os.listdir(folder))
         assert made and refused
         assert [name for name in refused if name in made] == []

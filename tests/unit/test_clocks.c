@@ -33,7 +33,7 @@ static void tell(struct clocks *c, uint32_t pid, int64_t ahead_ns, uint64_t late
 static struct clocks heard(const int64_t *ahead_ns, uint32_t count)
 {
     struct clocks c;
-    uint32_t pids[PAXOS_NODES_MAX];
+    uint32_t pids[PAXOS_NODES_MAX] = {0};
     for (uint32_t i = 0; i < count; i++)
         pids[i] = i + 2;
     clocks_init(&c, pids, count);
