@@ -196,7 +196,7 @@ def check_never_empty(writer, looks, empty):
 
 
 def test_a_replaced_file_is_never_seen_empty_at_any_node_and_door(cluster, at):
-    writer, looks, empty = Writer(at[0], 3), 0, 0
+    writer, looks, empty = Writer(at[0], 2), 0, 0
     key = str((at[0] / "f").relative_to(cluster.nodes[0].mount))
     before = [os.open(folder / "f", os.O_RDONLY) for folder in at]
     while not writer.ended():
@@ -213,7 +213,7 @@ def test_a_replaced_file_is_never_seen_empty_at_any_node_and_door(cluster, at):
 
 READER = """
 looks=0 empty=0
-end=$(($(date +%s) + 2))
+end=$(($(date +%s) + 1))
 while [ $(date +%s) -lt $end ]; do
     [ -n "$(cat "$1/f")" ] || empty=$((empty + 1)); looks=$((looks + 1))
     [ -s "$1/f" ] || empty=$((empty + 1)); looks=$((looks + 1))
@@ -234,7 +234,7 @@ def test_a_replaced_file_is_never_seen_empty_from_another_place(at, tmp_path, wh
                   str(at[0]), str(other)]
     elif where == "PID namespace":
         reader = ["unshare", "--mount", "--pid", "--fork", "--mount-proc", *reader]
-    writer = Writer(at[0], 3)
+    writer = Writer(at[0], 2)
     done = subprocess.run(reader, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     check_never_empty(writer, *map(int, done.stdout.split()))

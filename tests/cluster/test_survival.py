@@ -8,7 +8,7 @@ import time
 from cluster import Cluster, tree_of
 from workload import Writer
 
-SECONDS = float(os.environ.get("SURVIVAL_SECONDS", "20"))
+SECONDS = float(os.environ.get("SURVIVAL_SECONDS", "14"))
 WRITERS = 6
 
 
