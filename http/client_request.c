@@ -5,7 +5,8 @@
  *                                             be sent again later
  *   {"request":R,"response":{"Error":"..."}}  any other failure of a well-formed request, also a
  *                                             write whose outcome is unknown
- *   {"error":"..."}                           the message was no request */
+ *   {"error":"..."}                           the message was no request, or there is no memory
+ *                                             for it now; nothing has happened */
 #include "client_session.h"
 #include "command/key.h"
 #include "json_out.h"
@@ -110,7 +111,8 @@ static bool still_wanted(struct client_exchange *exchange)
 
 /* ---- Get ---- */
 
-static void put_got(struct client_exchange *exchange)
+/* False: it was postponed. */
+static bool put_got(struct client_exchange *exchange)
 {
     struct tree *tree = replica_tree(exchange->replica);
     struct attr attr;
@@ -119,6 +121,12 @@ static void put_got(struct client_exchange *exchange)
     bool found = status == 0;
     if (found && attr.size > VALUE_BYTES_MAX)
         status = -EFBIG;
+    enum client_room room =
+        status == 0 ? http_client_room(exchange, (size_t)attr.size) : CLIENT_ROOM;
+    if (room == CLIENT_ROOM_LATER)
+        return false;
+    if (room == CLIENT_NO_ROOM)
+        status = -EBUSY;
     if (status == 0)
         status = tree_read(tree, attr.ino, 0, (size_t)attr.size, &value);
     if (status != 0 && status != -ENOENT) {
@@ -131,6 +139,7 @@ static void put_got(struct client_exchange *exchange)
     }
     exchange->reply.failed |= value.failed;
     buffer_free(&value);
+    return true;
 }
 
 static void on_contents(void *arg)
@@ -138,14 +147,15 @@ static void on_contents(void *arg)
     struct client_exchange *exchange = arg;
     if (!still_wanted(exchange))
         return;
-    put_got(exchange);
-    http_client_replied(exchange);
+    if (put_got(exchange))
+        http_client_replied(exchange);
 }
 
 static void on_read(void *arg, enum replica_outcome outcome, struct replica_freshness freshness)
 {
     struct client_exchange *exchange = arg;
-    if (outcome == REPLICA_DONE) {
+    bool wanted = exchange->session; /* otherwise it has no key any more */
+    if (wanted && outcome == REPLICA_DONE) {
         if (!http_await_contents(exchange->replica, exchange->item.key, freshness, on_contents,
                                  exchange))
             on_contents(exchange);
@@ -157,7 +167,7 @@ static void on_read(void *arg, enum replica_outcome outcome, struct replica_fres
     http_client_replied(exchange);
 }
 
-static void client_get(struct client_exchange *exchange)
+void http_client_get(struct client_exchange *exchange)
 {
     exchange->waiting = true;
     replica_read(exchange->replica, REPLICA_DEFAULT, on_read, exchange);
@@ -293,7 +303,7 @@ static int client_dispatch(struct client_exchange *exchange, struct fault *fault
     int status;
     if (strcmp(kind, "Get") == 0) {
         if ((status = take_key(exchange, field, fault)) == 0)
-            client_get(exchange);
+            http_client_get(exchange);
     } else if (strcmp(kind, "Put") == 0) {
         if ((status = take_pair(exchange, field, fault)) == 0)
             client_change(exchange, OP_PUT);
@@ -320,10 +330,16 @@ void http_client_handle(struct client_exchange *exchange, struct bytes message)
         http_client_error(exchange, fault.text);
 }
 
+void http_client_exchange_drop(struct client_exchange *exchange)
+{
+    cJSON_Delete(exchange->json);
+    exchange->json = NULL;
+    buffer_free(&exchange->reply);
+}
+
 void http_client_exchange_free(struct client_exchange *exchange)
 {
     assert(!exchange->waiting);
-    cJSON_Delete(exchange->json);
-    buffer_free(&exchange->reply);
+    http_client_exchange_drop(exchange);
     free(exchange);
 }

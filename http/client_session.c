@@ -2,8 +2,10 @@
  *
  *   message --> exchange, at the end of the session's queue --> replica --> reply
  *
- * Replies leave in the order of their requests: the head of the queue is sent when it is complete.
- * A connection that has too much under way is not read. */
+ * Replies leave in the order of their requests: the head of the queue is sent when it is complete,
+ * in fragments if it is long. A connection that has too much under way is not read, and a Get of a
+ * large value waits until the replies before it are taken: whatever a client asks for without
+ * reading, the node holds CLIENT_QUEUE_BYTES_MAX and one reply. */
 #include "client_session.h"
 
 #include "base/trace.h"
@@ -23,14 +25,19 @@ struct client_session {
     struct http_clients *clients;
     struct lws *wsi;
     struct buffer incoming; /* a message that has not ended */
+    size_t incoming_held;
+    bool refused;            /* there is no memory for that message: the rest is dropped */
+    uint64_t incoming_since; /* ms of the loop's clock; 0: no message is arriving */
+    uint64_t came, went;     /* likewise, when bytes last did */
     struct client_queue queue;
+    size_t sent;        /* bytes of the reply at its head */
     uint32_t in_flight; /* exchanges in the queue */
     size_t held_bytes;  /* of the queue */
     bool paused;
-    /* Either makes the session drop its input, and close the connection once the queue is empty: */
-    bool too_large; /* a message was */
-    bool closing;   /* the node is stopping */
-    bool closed;    /* the close frame was sent */
+    /* Not 0: drops its input, and closes the connection with this code once the queue is empty. */
+    unsigned int ends;
+    bool closed; /* the close frame was sent */
+    bool gone;   /* the connection is */
 };
 
 struct http_clients {
@@ -42,9 +49,11 @@ struct http_clients {
     bool stopping;
 };
 
-bool http_clients_have_room(const struct http_clients *clients)
+bool http_clients_have_room(const struct http_clients *clients, const struct http_address *address)
 {
-    return !clients->stopping && clients->connections < HTTP_WEBSOCKETS_MAX;
+    uint32_t kept = http_kept_from(address, HTTP_WEBSOCKETS_MAX);
+    return !clients->stopping && clients->connections + kept < HTTP_WEBSOCKETS_MAX &&
+           http_address_has_share(address, HTTP_KIND_WEBSOCKET, HTTP_WEBSOCKETS_MAX);
 }
 
 uint32_t http_clients_count(const struct http_clients *clients)
@@ -60,7 +69,28 @@ static void exchange_hold(struct client_exchange *exchange, size_t bytes)
     struct client_session *session = exchange->session;
     assert(session->held_bytes >= exchange->held_bytes);
     session->held_bytes += bytes - exchange->held_bytes;
-    exchange->held_bytes = bytes;
+    http_hold_now(session->clients->http, &exchange->held_bytes, bytes);
+}
+
+/* The same for what it is about to hold in addition. False: there is no memory. */
+static bool exchange_take(struct client_exchange *exchange, size_t bytes)
+{
+    struct client_session *session = exchange->session;
+    if (!http_take(session->clients->http, &exchange->held_bytes, bytes))
+        return false;
+    session->held_bytes += bytes;
+    return true;
+}
+
+enum client_room http_client_room(struct client_exchange *exchange, size_t value_bytes)
+{
+    struct client_session *session = exchange->session;
+    bool is_next = exchange == TAILQ_FIRST(&session->queue);
+    if (!is_next && session->held_bytes + value_bytes > CLIENT_QUEUE_BYTES_MAX) {
+        exchange->postponed = true;
+        return CLIENT_ROOM_LATER;
+    }
+    return exchange_take(exchange, value_bytes) ? CLIENT_ROOM : CLIENT_NO_ROOM;
 }
 
 static void adjust_flow(struct client_session *session)
@@ -74,7 +104,7 @@ static void adjust_flow(struct client_session *session)
 }
 
 /* A new exchange at the end of the queue, or NULL when out of memory. */
-static struct client_exchange *exchange_new(struct client_session *session, size_t message_bytes)
+static struct client_exchange *exchange_new(struct client_session *session)
 {
     struct client_exchange *exchange = calloc(1, sizeof *exchange);
     if (!exchange)
@@ -84,7 +114,6 @@ static struct client_exchange *exchange_new(struct client_session *session, size
     exchange->began_ms = uv_now(session->clients->http->loop);
     TAILQ_INSERT_TAIL(&session->queue, exchange, queue);
     session->in_flight++;
-    exchange_hold(exchange, message_bytes);
     return exchange;
 }
 
@@ -95,10 +124,17 @@ static void exchange_end(struct client_exchange *exchange)
     TAILQ_REMOVE(&session->queue, exchange, queue);
     session->in_flight--;
     exchange_hold(exchange, 0);
-    if (exchange->waiting)
+    if (exchange->waiting) {
+        http_client_exchange_drop(exchange);
         exchange->session = NULL; /* the replica's callback frees it */
-    else
+    } else {
         http_client_exchange_free(exchange);
+    }
+    exchange = TAILQ_FIRST(&session->queue);
+    if (exchange && exchange->postponed && !session->gone) {
+        exchange->postponed = false;
+        http_client_get(exchange);
+    }
 }
 
 void http_client_replied(struct client_exchange *exchange)
@@ -106,29 +142,46 @@ void http_client_replied(struct client_exchange *exchange)
     const struct http *http = exchange->session->clients->http;
     trace_debug("http", "/client answers after %lu ms",
                 (unsigned long)(uv_now(http->loop) - exchange->began_ms));
+    cJSON_Delete(exchange->json);
+    exchange->json = NULL;
     exchange_hold(exchange, exchange->reply.len);
+    if (exchange == TAILQ_FIRST(&exchange->session->queue))
+        exchange->session->went = uv_now(http->loop);
     lws_callback_on_writable(exchange->session->wsi);
 }
 
 /* Returns 0, or -1 to close the connection (out of memory). */
 static int on_message(struct client_session *session, struct bytes message)
 {
-    struct client_exchange *exchange = exchange_new(session, message.len);
+    struct client_exchange *exchange = exchange_new(session);
     if (!exchange)
         return -1;
-    http_client_handle(exchange, message);
-    if (!exchange->waiting)
+    /* What is parsed takes the place of the message, and the reply repeats it once or twice. */
+    if (session->refused || !exchange_take(exchange, 3 * message.len))
+        http_client_error(exchange, http_errno_text(-EBUSY));
+    else
+        http_client_handle(exchange, message);
+    if (exchange->json)
+        exchange_hold(exchange, 3 * message.len + http_json_bytes(exchange->json));
+    session->refused = false;
+    if (!exchange->waiting && !exchange->postponed)
         http_client_replied(exchange);
     adjust_flow(session);
     return 0;
 }
 
+static void incoming_drop(struct client_session *session)
+{
+    buffer_free(&session->incoming);
+    http_hold_now(session->clients->http, &session->incoming_held, 0);
+}
+
 /* Answers a message past CLIENT_MESSAGE_BYTES_MAX; is_over then closes the connection. */
 static int refuse_message(struct client_session *session)
 {
-    session->too_large = true;
-    buffer_free(&session->incoming);
-    struct client_exchange *exchange = exchange_new(session, 0);
+    session->ends = LWS_CLOSE_STATUS_MESSAGE_TOO_LARGE;
+    incoming_drop(session);
+    struct client_exchange *exchange = exchange_new(session);
     if (!exchange)
         return -1;
     http_client_error(exchange, "the message is too large; the connection is closed");
@@ -139,21 +192,32 @@ static int refuse_message(struct client_session *session)
 /* A piece of a message. One that came whole is handled in place, without a copy. */
 static int on_receive(struct client_session *session, const void *data, size_t len)
 {
-    if (session->too_large || session->closing)
+    struct http *http = session->clients->http;
+    session->came = uv_now(http->loop);
+    if (session->ends)
         return 0;
     if (session->incoming.len + len > CLIENT_MESSAGE_BYTES_MAX)
         return refuse_message(session);
     bool whole =
         lws_is_final_fragment(session->wsi) && lws_remaining_packet_payload(session->wsi) == 0;
-    if (whole && session->incoming.len == 0)
+    if (whole && !session->incoming_since)
         return on_message(session, bytes_of(data, len));
-    buffer_append(&session->incoming, data, len);
+    if (!session->refused && http_take(http, &session->incoming_held, len))
+        buffer_append(&session->incoming, data, len);
+    else
+        session->refused = true;
     if (session->incoming.failed)
         return -1;
+    if (session->refused)
+        incoming_drop(session);
+    if (!session->incoming_since)
+        session->incoming_since = session->came;
     if (!whole)
         return 0;
     struct buffer message = session->incoming;
     session->incoming = (struct buffer){0};
+    session->incoming_since = 0;
+    incoming_drop(session);
     int status = on_message(session, bytes_of(message.data, message.len));
     buffer_free(&message);
     return status;
@@ -163,7 +227,7 @@ static int on_receive(struct client_session *session, const void *data, size_t l
 
 static bool is_over(const struct client_session *session)
 {
-    return (session->too_large || session->closing) && TAILQ_EMPTY(&session->queue);
+    return session->ends && TAILQ_EMPTY(&session->queue);
 }
 
 /* Writes the close frame (RFC 6455, 5.5.1) without libwebsockets, which on libuv closes a second
@@ -171,9 +235,8 @@ static bool is_over(const struct client_session *session)
  * some seconds at most: with unread input it would be reset and the frame lost. */
 static int send_close(struct client_session *session)
 {
-    unsigned int code =
-        session->too_large ? LWS_CLOSE_STATUS_MESSAGE_TOO_LARGE : LWS_CLOSE_STATUS_GOINGAWAY;
-    const uint8_t frame[] = {0x88, 2, (uint8_t)(code >> 8), (uint8_t)(code & 255)};
+    const uint8_t frame[] = {0x88, 2, (uint8_t)(session->ends >> 8),
+                             (uint8_t)(session->ends & 255)};
     session->closed = true;
     lws_set_timeout(session->wsi, PENDING_TIMEOUT_CLOSE_ACK, CLOSE_SECONDS_MAX);
     ssize_t sent =
@@ -181,24 +244,36 @@ static int send_close(struct client_session *session)
     return sent == sizeof frame ? 0 : -1;
 }
 
-/* Sends the head of the queue. Returns 0, or -1 to close: out of memory, or the client is gone. */
+/* Sends the head of the queue, or a fragment of it. Returns 0, or -1 to close: out of memory, or
+ * the client is gone. */
 static int send_reply(struct client_session *session)
 {
     struct client_exchange *exchange = TAILQ_FIRST(&session->queue);
     assert(exchange && !exchange->waiting);
     if (exchange->reply.failed)
         return -1;
-    size_t len = exchange->reply.len - LWS_PRE;
-    if (lws_write(session->wsi, exchange->reply.data + LWS_PRE, len, LWS_WRITE_TEXT) < 0)
+    size_t left = exchange->reply.len - LWS_PRE - session->sent;
+    size_t len = left < CLIENT_PIECE_BYTES ? left : CLIENT_PIECE_BYTES;
+    int how = session->sent ? LWS_WRITE_CONTINUATION : LWS_WRITE_TEXT;
+    if (len < left)
+        how |= LWS_WRITE_NO_FIN;
+    uint8_t *data =
+        exchange->reply.data + LWS_PRE + session->sent; /* what lies before it is sent */
+    if (lws_write(session->wsi, data, len, (enum lws_write_protocol)how) < 0)
         return -1;
-    exchange_end(exchange);
+    session->went = uv_now(session->clients->http->loop);
+    session->sent += len;
+    if (len == left) {
+        session->sent = 0;
+        exchange_end(exchange);
+    }
     return 0;
 }
 
 static bool has_reply(const struct client_session *session)
 {
     const struct client_exchange *exchange = TAILQ_FIRST(&session->queue);
-    return exchange && !exchange->waiting;
+    return exchange && !exchange->waiting && !exchange->postponed;
 }
 
 /* Sends one thing at a time: libwebsockets calls again once it has left. */
@@ -217,6 +292,35 @@ static int on_writeable(struct client_session *session)
 
 /* ---- libwebsockets ---- */
 
+/* Ends a session whose client takes nothing: there is no way to say why. */
+static void session_cut(struct client_session *session)
+{
+    trace_debug("http", "a WebSocket is closed: its client does not take its replies");
+    session->ends = LWS_CLOSE_STATUS_POLICY_VIOLATION;
+    lws_set_timeout(session->wsi, PENDING_TIMEOUT_CLOSE_SEND, LWS_TO_KILL_ASYNC);
+}
+
+static void session_expire(struct client_session *session)
+{
+    const struct http *http = session->clients->http;
+    bool arrives = session->incoming_since && !session->ends && !session->paused;
+    bool late = session->incoming_since + http->body_ms_max <= uv_now(http->loop);
+    if (has_reply(session) && http_has_stalled(http, session->went, http->idle_ms_max)) {
+        session_cut(session);
+    } else if (arrives && (late || http_has_stalled(http, session->came, http->body_ms_max))) {
+        session->ends = LWS_CLOSE_STATUS_POLICY_VIOLATION;
+        incoming_drop(session);
+        lws_callback_on_writable(session->wsi);
+    }
+}
+
+void http_clients_expire(struct http_clients *clients)
+{
+    struct client_session *session;
+    LIST_FOREACH(session, &clients->sessions, all)
+    session_expire(session);
+}
+
 static void session_begin(struct http_clients *clients, struct client_session *session,
                           struct lws *wsi)
 {
@@ -230,10 +334,22 @@ static void session_end(struct client_session *session)
     if (!session || !session->clients)
         return; /* the handshake failed, so it never began */
     struct client_exchange *exchange;
+    session->gone = true;
     while ((exchange = TAILQ_FIRST(&session->queue)))
         exchange_end(exchange);
-    buffer_free(&session->incoming);
+    incoming_drop(session);
     LIST_REMOVE(session, all);
+}
+
+static void connection_ends(struct http_clients *clients, struct lws *wsi)
+{
+    struct http_address *address = lws_get_opaque_user_data(wsi);
+    assert(clients->connections > 0);
+    clients->connections--;
+    if (!address)
+        return; /* it ended while it was adopted */
+    http_address_count(address, HTTP_KIND_WEBSOCKET, -1);
+    http_address_leave(address);
 }
 
 static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
@@ -256,8 +372,7 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
         clients->connections++;
         return 0;
     case LWS_CALLBACK_WSI_DESTROY:
-        assert(clients->connections > 0);
-        clients->connections--;
+        connection_ends(clients, wsi);
         return 0;
     default:
         return 0;
@@ -323,7 +438,7 @@ bool http_client_is_handshake(const struct http_request *request)
     return request->state == HTTP_REQUEST_RECEIVING &&
            request->route->handler == http_client_refused && !request->uri_fault.text[0] &&
            asks_for_upgrade(&request->head) && version_ok(&request->head) &&
-           http_clients_have_room(request->http->clients);
+           http_clients_have_room(request->http->clients, request->connection->address);
 }
 
 /* Only what counts, so that libwebsockets reads nothing that has not been checked here. */
@@ -336,10 +451,18 @@ void http_client_handshake(const struct http_request *request, struct buffer *ou
                   http_header(request, "Sec-WebSocket-Key"));
 }
 
-void http_clients_adopt(struct http_clients *clients, int fd, struct bytes first)
+void http_clients_adopt(struct http_clients *clients, int fd, struct bytes first,
+                        struct http_address *address)
 {
-    if (!lws_adopt_socket_vhost_readbuf(clients->vhost, fd, (const char *)first.data, first.len))
+    struct lws *wsi =
+        lws_adopt_socket_vhost_readbuf(clients->vhost, fd, (const char *)first.data, first.len);
+    if (!wsi) {
         trace_debug("http", "a WebSocket was closed before it began");
+        return;
+    }
+    http_address_stay(address);
+    http_address_count(address, HTTP_KIND_WEBSOCKET, 1);
+    lws_set_opaque_user_data(wsi, address);
 }
 
 /* A GET /client that is no handshake, or that comes when there is no room. */
@@ -351,7 +474,8 @@ void http_client_refused(struct http_request *request)
                    "this node speaks version 13 of the WebSocket protocol");
     } else if (asks_for_upgrade(&request->head)) {
         http_error(request, HTTP_SERVICE_UNAVAILABLE, (struct bytes){0},
-                   "this node has as many WebSockets as it serves: try again later");
+                   "this node has as many WebSockets as it serves, or as one address may have: try "
+                   "again later");
     } else {
         http_error(request, HTTP_BAD_REQUEST, (struct bytes){0},
                    "/client is a WebSocket: ask for an upgrade");
@@ -368,7 +492,7 @@ void http_clients_stop(struct http_clients *clients)
         while (has_reply(session) && !lws_send_pipe_choked(session->wsi))
             if (send_reply(session) != 0)
                 break;
-        session->closing = true;
+        session->ends = LWS_CLOSE_STATUS_GOINGAWAY;
         lws_callback_on_writable(session->wsi);
     }
 }

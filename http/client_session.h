@@ -12,19 +12,25 @@ enum {
         2 * VALUE_BYTES_MAX,    /* larger: an error, then the connection is closed */
     CLIENT_IN_FLIGHT_MAX = 128, /* requests of one connection; at the limit it is not read */
     CLIENT_QUEUE_BYTES_MAX = 4 * 1024 * 1024, /* replies of one connection that it has not taken; at
-                                                 the limit it is not read */
+                                                 the limit it is not read, and no large reply is
+                                                 made before those are taken */
+    CLIENT_PIECE_BYTES = 64 * 1024, /* of a reply, at once; longer ones come in fragments */
 };
 
 struct http_clients;
 
 int http_clients_start(struct http *http, struct lws_context *context,
                        struct http_clients **clients);
-bool http_clients_have_room(const struct http_clients *clients);
+/* For one more from this address. */
+bool http_clients_have_room(const struct http_clients *clients, const struct http_address *address);
 /* How many there are. */
 uint32_t http_clients_count(const struct http_clients *clients);
 /* Takes a connection whose client has asked for a WebSocket; `first` is what libwebsockets reads
  * before the socket: http_client_handshake, and what the client has sent behind it. */
-void http_clients_adopt(struct http_clients *clients, int fd, struct bytes first);
+void http_clients_adopt(struct http_clients *clients, int fd, struct bytes first,
+                        struct http_address *address);
+/* Closes those whose message does not end, or who do not take their replies. */
+void http_clients_expire(struct http_clients *clients);
 /* Closes every connection once its replies are sent. */
 void http_clients_stop(struct http_clients *clients);
 void http_clients_free(struct http_clients *clients); /* after the context is gone; NULL is fine */
@@ -46,6 +52,7 @@ struct client_exchange {
     struct replica *replica;
     uint64_t began_ms; /* of the loop's clock */
     bool waiting;      /* the replica will call back */
+    bool postponed;    /* a Get, which is carried out when the replies before it are taken */
     size_t held_bytes; /* of the message, then of the reply */
     cJSON *json;       /* the message; the item's bytes lie in it */
     struct http_item item;
@@ -54,14 +61,24 @@ struct client_exchange {
     size_t request_at, request_len; /* the request's text in the reply */
 };
 
+/* Whether there is memory for a reply with this value. If there will be when others are taken, the
+ * exchange is postponed (client_session.c). */
+enum client_room { CLIENT_ROOM, CLIENT_ROOM_LATER, CLIENT_NO_ROOM };
+enum client_room http_client_room(struct client_exchange *exchange, size_t value_bytes);
+
 /* Carries out a message. On return either the reply is complete, or `waiting` is set and
  * http_client_replied is called later. */
 void http_client_handle(struct client_exchange *exchange, struct bytes message);
+
+/* Carries out a Get that was postponed. */
+void http_client_get(struct client_exchange *exchange);
 
 /* Makes the reply {"error":text}. */
 void http_client_error(struct client_exchange *exchange, const char *text);
 
 void http_client_exchange_free(struct client_exchange *exchange);
+/* Frees what it holds; nobody waits for its reply any more. */
+void http_client_exchange_drop(struct client_exchange *exchange);
 
 /* Sends the reply, now complete, in its turn (client_session.c). */
 void http_client_replied(struct client_exchange *exchange);

@@ -35,9 +35,11 @@ static void on_closed(uv_handle_t *handle)
     struct http_connection *c = handle->data;
     struct http *http = c->http;
     if (c->upgrade.len > 0 && !http->stopping)
-        http_clients_adopt(http->clients, c->fd, bytes_of(c->upgrade.data, c->upgrade.len));
+        http_clients_adopt(http->clients, c->fd, bytes_of(c->upgrade.data, c->upgrade.len),
+                           c->address);
     else
         close(c->fd);
+    http_address_leave(c->address);
     buffer_free(&c->upgrade);
     free(c);
     http_handle_closed(http);
@@ -56,6 +58,7 @@ void http_connection_close(struct http_connection *c)
     if (c->is_due)
         TAILQ_REMOVE(&c->http->due, c, due);
     TAILQ_REMOVE(&c->http->connections, c, all);
+    http_address_count(c->address, HTTP_KIND_CONNECTION, -1);
     assert(c->http->connection_count > 0);
     c->http->connection_count--;
     uv_close((uv_handle_t *)&c->poll, on_closed);
@@ -107,7 +110,8 @@ static void connection_settle(struct http_connection *c)
 static void connection_wait(struct http_connection *c, enum http_phase phase, uint64_t ms)
 {
     c->phase = phase;
-    c->deadline = uv_now(c->http->loop) + ms;
+    c->moved = uv_now(c->http->loop);
+    c->deadline = c->moved + ms;
 }
 
 /* A request has begun: it has to arrive whole within the time limit. */
@@ -117,7 +121,8 @@ static void request_begins(struct http_connection *c)
     c->begun = uv_now(c->http->loop);
 }
 
-bool http_connection_open(struct http *http, int fd, const struct sockaddr *from)
+bool http_connection_open(struct http *http, int fd, const struct sockaddr *from,
+                          struct http_address *address)
 {
     struct http_connection *c = calloc(1, sizeof *c);
     if (!c || uv_poll_init(http->loop, &c->poll, fd) != 0) {
@@ -128,6 +133,8 @@ bool http_connection_open(struct http *http, int fd, const struct sockaddr *from
     c->http = http;
     c->fd = fd;
     c->poll.data = c;
+    c->address = address;
+    http_address_count(address, HTTP_KIND_CONNECTION, 1);
     c->allowed = config_allows_client(http->config, from);
     TAILQ_INSERT_TAIL(&http->connections, c, all);
     http->connection_count++;
@@ -170,7 +177,7 @@ static void request_over(struct http_connection *c)
         connection_end(c);
         return;
     }
-    connection_wait(c, HTTP_PHASE_HEAD, HTTP_IDLE_MS_MAX);
+    connection_wait(c, HTTP_PHASE_HEAD, c->http->idle_ms_max);
     if (c->in.len > 0)
         request_follows(c);
 }
@@ -209,7 +216,7 @@ static int send_once(struct http_connection *c)
     size_t of_head = (size_t)sent < parts[0].iov_len ? (size_t)sent : parts[0].iov_len;
     c->head_sent += of_head;
     c->out_sent += (size_t)sent - of_head;
-    c->deadline = uv_now(c->http->loop) + HTTP_IDLE_MS_MAX;
+    connection_wait(c, HTTP_PHASE_SENDING, c->http->idle_ms_max);
     return 0;
 }
 
@@ -248,7 +255,7 @@ static void connection_answer(struct http_connection *c)
         request->out.len = 0;
         request->answer.stream.size = 0;
     }
-    connection_wait(c, HTTP_PHASE_SENDING, HTTP_IDLE_MS_MAX);
+    connection_wait(c, HTTP_PHASE_SENDING, c->http->idle_ms_max);
     connection_send(c);
 }
 
@@ -449,6 +456,7 @@ static void connection_receive(struct http_connection *c)
         return;
     }
     c->ended = got == 0;
+    c->moved = uv_now(c->http->loop);
     if (c->phase == HTTP_PHASE_ENDING) {
         drop_input(c, (size_t)got);
     } else if (got > 0) {
@@ -486,7 +494,9 @@ void http_connection_go_on(struct http_connection *c)
 
 void http_connection_expire(struct http_connection *c)
 {
-    if (c->deadline != 0 && c->deadline <= uv_now(c->http->loop))
+    bool moves = c->phase == HTTP_PHASE_BODY || c->phase == HTTP_PHASE_SENDING;
+    if ((c->deadline != 0 && c->deadline <= uv_now(c->http->loop)) ||
+        (moves && http_has_stalled(c->http, c->moved, c->http->idle_ms_max)))
         http_connection_close(c);
 }
 

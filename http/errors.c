@@ -123,8 +123,9 @@ const char *http_errno_text(int status)
     case -ENOSPC:
         return "the disk is full";
     case -EBUSY:
-        return "this node holds too many answers that their clients have not read yet: nothing has "
-               "happened, try again";
+        return "this node holds as much for its clients as it has memory for: nothing has "
+               "happened, "
+               "try again";
     default:
         return strerror(-status);
     }
@@ -193,6 +194,11 @@ bool http_body_items(struct http_request *request, http_items_parser *parse)
                    : status == -ENOMEM ? HTTP_SERVICE_UNAVAILABLE
                                        : HTTP_BAD_REQUEST,
                    (struct bytes){0}, "%s", fault.text);
+        return false;
+    }
+    /* What was parsed takes the place of the body, and the answer may repeat it. */
+    if (!http_hold(request, request->body.len + http_json_bytes(request->items.json))) {
+        http_error_errno(request, -EBUSY, (struct bytes){0});
         return false;
     }
     buffer_free(&request->body);

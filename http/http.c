@@ -25,7 +25,7 @@ enum {
 static void connection_refuse(int fd)
 {
     static const char body[] = "{\"Single\":{\"error\":\"this node has as many connections as it "
-                               "serves: try again later\"}}";
+                               "serves, or as one address may have: try again later\"}}";
     char text[4096];
     if (recv(fd, text, sizeof text, MSG_DONTWAIT) > 0) {
         int len = snprintf(text, sizeof text,
@@ -44,11 +44,22 @@ static bool is_in_use(const struct http *http, const struct http_connection *c)
     return c->request || (c->begun && c->begun + GIVE_WAY_MS > uv_now(http->loop));
 }
 
-/* Ends the oldest connection that is not in use. Returns false if all are. */
-static bool connection_gives_way(struct http *http)
+/* What is kept for this machine is not for others. */
+static bool may_take(const struct http_address *address, const struct http_connection *c,
+                     bool its_own)
+{
+    if (its_own)
+        return c->address == address;
+    return http_address_is_local(address) || !http_address_is_local(c->address);
+}
+
+/* Ends the oldest connection that is not in use, of the address that needs one or of any other that
+ * it may take them from. Returns false if there is none. */
+static bool connection_gives_way(struct http *http, const struct http_address *address,
+                                 bool its_own)
 {
     struct http_connection *c = TAILQ_FIRST(&http->connections);
-    while (c && is_in_use(http, c))
+    while (c && (is_in_use(http, c) || !may_take(address, c, its_own)))
         c = TAILQ_NEXT(c, all);
     if (!c)
         return false;
@@ -62,26 +73,34 @@ uint32_t http_connection_count(void *arg)
     return http->handles_open - OWN_HANDLES + http_clients_count(http->clients);
 }
 
-bool http_is_crowded(struct http *http)
-{
-    return http_connection_count(http) >= descriptors_for_clients();
-}
-
 /* A new connection may be that of a health check, and an idle client can come back. */
-static bool has_room(struct http *http)
+static bool has_room(struct http *http, const struct http_address *address)
 {
-    if (http->stopping || http->connection_count >= HTTP_CONNECTIONS_MAX)
+    uint32_t descriptors = descriptors_for_clients();
+    uint32_t all = descriptors < http->connections_max ? descriptors : http->connections_max;
+    uint32_t kept = http_kept_from(address, all);
+    if (http->stopping)
         return false;
-    return !http_is_crowded(http) || connection_gives_way(http);
+    if (!http_address_has_share(address, HTTP_KIND_CONNECTION, all))
+        return connection_gives_way(http, address, true);
+    if (http->connection_count + kept < http->connections_max &&
+        http_connection_count(http) + kept < descriptors)
+        return true;
+    return connection_gives_way(http, address, false);
 }
 
 void http_adopt(void *arg, int fd, const struct sockaddr *from, socklen_t from_len)
 {
     struct http *http = arg;
-    if (!has_room(http))
+    struct http_address *address = http_address_join(http, from);
+    if (!address || !has_room(http, address))
         connection_refuse(fd);
-    else if (!http_connection_open(http, fd, from))
+    else if (http_connection_open(http, fd, from, address))
+        return;
+    else
         trace_warn("http", "a new connection was closed: out of memory");
+    if (address)
+        http_address_leave(address);
 }
 
 /* ---- The loop ---- */
@@ -115,7 +134,6 @@ static void server_finish(struct http *http)
     while ((c = TAILQ_FIRST(&http->connections)))
         http_connection_close(c);
     http_moments_free(http);
-    assert(http->held_bytes == 0);
 }
 
 static void on_idle(uv_idle_t *idle);
@@ -157,6 +175,7 @@ static void on_timer(uv_timer_t *timer)
         next = TAILQ_NEXT(c, all);
         http_connection_expire(c);
     }
+    http_clients_expire(http->clients);
     http_moments_expire(http);
     if (http->stopping && uv_now(http->loop) >= http->stop_by && http->waiting == 0)
         server_finish(http);
@@ -173,6 +192,10 @@ int http_start(uv_loop_t *loop, struct lws_context *websockets, struct replica *
     http->config = config;
     http->body_ms_max = HTTP_BODY_MS_MAX;
     http->moment_ms = HTTP_MOMENT_MS;
+    http->idle_ms_max = HTTP_IDLE_MS_MAX;
+    http->pressed_ms = HTTP_PRESSED_MS;
+    http->held_max = HTTP_HELD_BYTES_MAX;
+    http->connections_max = HTTP_CONNECTIONS_MAX;
     TAILQ_INIT(&http->connections);
     TAILQ_INIT(&http->due);
     TAILQ_INIT(&http->going_on);
@@ -212,6 +235,7 @@ void http_free(struct http *http)
     server_finish(http);
     http->freeing = true;
     http_clients_free(http->clients);
+    assert(http->held_bytes == 0);
     if (http->handles_open == 0)
         free(http);
 }

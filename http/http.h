@@ -40,15 +40,18 @@
 
 enum {
     HTTP_BODY_BYTES_MAX = VALUE_BYTES_MAX, /* raw bodies (PUT); JSON bodies may be twice as long */
-    HTTP_BODY_MS_MAX = 30000,              /* a request that takes longer to arrive is ended */
-    HTTP_IDLE_MS_MAX = 120000,             /* idle connections, and clients that do not read */
-    HTTP_STOP_MS_MAX = 2000,               /* how long http_stop waits for slow readers */
+    HTTP_BODY_MS_MAX = 30000,  /* a request or message that takes longer to arrive is ended */
+    HTTP_IDLE_MS_MAX = 120000, /* idle connections, and clients that do not read */
+    HTTP_PRESSED_MS = 5000,    /* clients that neither send nor read the rest, while more than half
+                                  of HTTP_HELD_BYTES_MAX is in use */
+    HTTP_STOP_MS_MAX = 2000,   /* how long http_stop waits for slow readers */
     /* A state of the tree stays for a long answer, and after a page for the next one. */
     HTTP_MOMENT_MS = 10000,
     /* Past these limits the answer is 503: */
     HTTP_CONNECTIONS_MAX = 8192,
     HTTP_WEBSOCKETS_MAX = 1024,
-    HTTP_HELD_BYTES_MAX = 256 * 1024 * 1024, /* bodies and answers of all requests */
+    HTTP_HELD_BYTES_MAX = 256 * 1024 * 1024, /* what all clients send, and answers to them; */
+    HTTP_SMALL_BYTES = 64 * 1024,            /* the last quarter is for requests up to this */
     /* Past these it is 413, or the rest comes with the next page: */
     HTTP_ANSWER_BYTES_MAX = 2 * VALUE_BYTES_MAX, /* values of one JSON answer */
     HTTP_LIST_BYTES_MAX = 4 * 1024 * 1024,       /* values of one page of a listing */

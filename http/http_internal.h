@@ -12,6 +12,7 @@
 #ifndef QUORUMFS_HTTP_INTERNAL_H
 #define QUORUMFS_HTTP_INTERNAL_H
 
+#include "address.h"
 #include "head.h"
 #include "http.h"
 #include "json_in.h"
@@ -46,17 +47,22 @@ struct http {
     uv_timer_t timer; /* for time-outs only */
     uint32_t handles_open;
     bool stopping, freeing;
-    uint32_t waiting;     /* requests that the replica holds */
-    uint64_t body_ms_max; /* HTTP_BODY_MS_MAX; tests shorten it */
-    uint64_t moment_ms;   /* HTTP_MOMENT_MS; likewise */
-    uint64_t stop_by;     /* ms of the loop's clock */
+    uint32_t waiting;         /* requests that the replica holds */
+    uint64_t body_ms_max;     /* HTTP_BODY_MS_MAX; tests shorten it */
+    uint64_t moment_ms;       /* HTTP_MOMENT_MS, */
+    uint64_t idle_ms_max;     /* HTTP_IDLE_MS_MAX, */
+    uint64_t pressed_ms;      /* HTTP_PRESSED_MS, */
+    size_t held_max;          /* HTTP_HELD_BYTES_MAX, */
+    uint32_t connections_max; /* and HTTP_CONNECTIONS_MAX; likewise */
+    uint64_t stop_by;         /* ms of the loop's clock */
     struct http_connections connections;
     struct http_connections due; /* to go on in the loop's next turn */
     uint32_t connection_count;
     struct http_requests going_on; /* to be continued in the loop's next turn */
     struct http_moments moments;
     uint32_t moment_count;
-    size_t held_bytes; /* of bodies and answers, all requests */
+    size_t held_bytes; /* by all requests of both doors (memory.c) */
+    struct http_address_list addresses[HTTP_ADDRESS_BUCKETS];
     uint64_t requests_total;
     time_t date_of; /* the second that `date` shows */
     char date[32];
@@ -69,8 +75,19 @@ void http_wake(struct http *http);
 /* To be called when a handle that counts in `handles_open` is closed. */
 void http_handle_closed(struct http *http);
 
-/* Whether clients have all the descriptors that they may have. */
-bool http_is_crowded(struct http *http);
+/* ---- Memory (memory.c) ---- */
+
+/* Reserves memory for bytes that somebody is about to hold, who has `*held` of them. False: there
+ * would be too many, of all. */
+bool http_take(struct http *http, size_t *held, size_t bytes);
+
+/* So many it is now, more or fewer; 0 gives all of them back. What is more comes off what others
+ * can take. */
+void http_hold_now(struct http *http, size_t *held, size_t bytes);
+
+/* Whether a client has let nothing move since then, for longer than it may: for `ms`, or less while
+ * others need the memory. */
+bool http_has_stalled(const struct http *http, uint64_t moved, uint64_t ms);
 
 /* ---- Connections (connection.c) ---- */
 
@@ -90,6 +107,7 @@ struct http_connection {
     uv_poll_t poll;
     int fd, events; /* events: what the loop watches for */
     enum http_phase phase;
+    struct http_address *address;
     bool allowed;      /* its address may use this door */
     bool is_due;       /* on the list */
     bool ended;        /* the client sends nothing more */
@@ -97,6 +115,7 @@ struct http_connection {
     bool closes;       /* after the answer */
     uint64_t deadline; /* ms of the loop's clock; 0: none */
     uint64_t begun;    /* likewise, when a request began to arrive; 0: none does */
+    uint64_t moved;    /* likewise, when bytes last came or went */
     struct buffer in;  /* received, and not yet taken */
     size_t scanned;    /* of it, in search of a head's end */
     struct http_chunks chunks;
@@ -107,8 +126,10 @@ struct http_connection {
     struct buffer upgrade;      /* what libwebsockets reads first; the socket goes there */
 };
 
-/* Takes the descriptor, and answers what comes. False: out of memory; it is closed. */
-bool http_connection_open(struct http *http, int fd, const struct sockaddr *from);
+/* Takes the descriptor and the address, and answers what comes. False: out of memory; it is closed.
+ */
+bool http_connection_open(struct http *http, int fd, const struct sockaddr *from,
+                          struct http_address *address);
 
 /* The answer of its request, which has waited, is there. */
 void http_connection_answered(struct http_connection *connection);
@@ -251,8 +272,7 @@ void http_answer(struct http_request *request, unsigned int status);
 /* Calls `go_on` in the loop's next turn. */
 void http_request_go_on(struct http_request *request, http_handler *go_on);
 
-/* Reserves memory for bytes that the request is about to hold, until it ends. False: all requests
- * together would hold more than HTTP_HELD_BYTES_MAX. */
+/* http_take for the request. */
 bool http_hold(struct http_request *request, size_t bytes);
 /* The request does not hold any of them any more. */
 void http_let_go(struct http_request *request);

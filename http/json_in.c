@@ -70,6 +70,16 @@ int http_json_parse(struct bytes text, cJSON **json, struct fault *fault)
     return 0;
 }
 
+size_t http_json_bytes(const cJSON *json)
+{
+    enum { ALLOCATED_BYTES_MIN = 32 }; /* for a string, and for what malloc adds */
+    size_t bytes = 0;
+    for (; json; json = json->next)
+        bytes += sizeof *json + sizeof(struct http_item) + 3 * (size_t)ALLOCATED_BYTES_MIN +
+                 http_json_bytes(json->child);
+    return bytes;
+}
+
 static const char *type_name(const cJSON *json)
 {
     if (cJSON_IsNumber(json))

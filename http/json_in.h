@@ -35,6 +35,9 @@ enum { HTTP_JSON_NODES_MAX = 4 * COMMAND_OPS_MAX };
  * -EINVAL or -E2BIG (HTTP_JSON_NODES_MAX) with the fault's text and `*json` NULL. */
 int http_json_parse(struct bytes text, cJSON **json, struct fault *fault);
 
+/* How many bytes a parsed text takes, besides its strings; at most, with the items made of it. */
+size_t http_json_bytes(const cJSON *json);
+
 /* Reads {"key":"K","value":"V"}, or "value_base64", which is decoded in place. Other fields are
  * ignored. Returns 0, or -EINVAL with the fault's text. */
 int http_json_pair(cJSON *object, struct http_item *item, struct fault *fault);

@@ -13,20 +13,12 @@
 
 bool http_hold(struct http_request *request, size_t bytes)
 {
-    struct http *http = request->http;
-    assert(http->held_bytes <= HTTP_HELD_BYTES_MAX);
-    if (bytes > HTTP_HELD_BYTES_MAX - http->held_bytes)
-        return false;
-    http->held_bytes += bytes;
-    request->held_bytes += bytes;
-    return true;
+    return http_take(request->http, &request->held_bytes, bytes);
 }
 
 void http_let_go(struct http_request *request)
 {
-    assert(request->http->held_bytes >= request->held_bytes);
-    request->http->held_bytes -= request->held_bytes;
-    request->held_bytes = 0;
+    http_hold_now(request->http, &request->held_bytes, 0);
 }
 
 const char *http_header(const struct http_request *request, const char *name)
@@ -98,6 +90,13 @@ static void refuse_body(struct http_request *request)
                request->route->body_bytes_max);
 }
 
+static void refuse_busy(struct http_request *request)
+{
+    request->answer.retry = true;
+    http_error(request, HTTP_SERVICE_UNAVAILABLE, (struct bytes){0},
+               "this node receives too many bodies at once: nothing has happened, try again");
+}
+
 /* Whether this node is meant, and the client may ask it. */
 static bool may_ask(struct http_request *request)
 {
@@ -126,26 +125,43 @@ void http_request_admit(struct http_request *request)
     http_uri_parse(request->head.target, &request->uri, &request->uri_fault);
     request->route = http_route_find(head->method, request->uri.path);
     request->state = HTTP_REQUEST_RECEIVING;
-    if (may_ask(request) && http_admit(request) && !head->chunked &&
-        head->body_bytes > request->route->body_bytes_max &&
-        head->body_bytes > HTTP_UNREAD_BODY_BYTES_MAX)
+    if (!may_ask(request) || !http_admit(request) || head->chunked ||
+        head->body_bytes <= HTTP_UNREAD_BODY_BYTES_MAX)
+        return;
+    if (head->body_bytes > request->route->body_bytes_max)
         refuse_body(request);
+    else if (http_hold(request, (size_t)head->body_bytes))
+        http_let_go(request); /* it is taken as the bytes come, which may never */
+    else
+        refuse_busy(request);
+}
+
+/* What has come of a body is dropped, and the rest as it comes. */
+static void drop_body(struct http_request *request)
+{
+    buffer_free(&request->body);
+    http_let_go(request);
 }
 
 /* A chunked body that turns out to be too long is dropped as it comes; if it does not end, the time
  * limit of the request ends it. */
 void http_request_receive(struct http_request *request, struct bytes data)
 {
-    if (request->body_too_large)
+    if (request->body_too_large || request->body.failed)
         return;
     if (request->body.len + data.len > request->route->body_bytes_max) {
         request->body_too_large = true;
-        buffer_free(&request->body);
+        drop_body(request);
         return;
     }
-    if (!http_hold(request, data.len))
+    if (http_hold(request, data.len))
+        buffer_append(&request->body, data.data, data.len);
+    else
         request->body.failed = true;
-    buffer_append(&request->body, data.data, data.len);
+    if (request->body.failed) {
+        drop_body(request);
+        request->body.failed = true;
+    }
 }
 
 void http_request_run(struct http_request *request)
@@ -155,8 +171,7 @@ void http_request_run(struct http_request *request)
     if (request->body_too_large && request->route->body_bytes_max > 0)
         refuse_body(request);
     else if (request->body.failed)
-        http_error(request, HTTP_SERVICE_UNAVAILABLE, (struct bytes){0},
-                   "this node receives too many bodies at once: nothing has happened, try again");
+        refuse_busy(request);
     else if (request->uri_fault.text[0])
         http_error(request, HTTP_BAD_REQUEST, (struct bytes){0}, "%s", request->uri_fault.text);
     else
@@ -177,10 +192,20 @@ void http_request_go_on(struct http_request *request, http_handler *go_on)
 
 /* ---- Answering ---- */
 
+/* The answer is complete: from now on it is all that the request holds. */
+static void answer_settle(struct http_request *request)
+{
+    size_t bytes = request->answer.stream.read ? (size_t)HTTP_STREAM_BYTES : request->out.len;
+    buffer_free(&request->body);
+    http_items_free(&request->items);
+    http_hold_now(request->http, &request->held_bytes, bytes);
+}
+
 void http_answer(struct http_request *request, unsigned int status)
 {
     assert(request->state != HTTP_REQUEST_ANSWERED);
     request->answer.status = status;
+    answer_settle(request);
     bool waiting = request->state == HTTP_REQUEST_WAITING;
     request->state = HTTP_REQUEST_ANSWERED;
     if (!waiting)

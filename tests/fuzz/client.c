@@ -7,10 +7,11 @@
 #include "fake_lws.h"
 #include "http/client_session.h"
 
+#include <netinet/in.h>
 #include <string.h>
 #include <sys/stat.h>
 
-enum { CONNECTIONS = 2, ACTIONS_MAX = 200 };
+enum { CONNECTIONS = 2, ACTIONS_MAX = 200, HELD_MAX = 256 * 1024 };
 
 static struct {
     uv_loop_t loop;
@@ -41,9 +42,15 @@ static void open_connection(struct connection *c)
 {
     *c = (struct connection){0};
     c->wsi = (struct lws){.on_written = check_reply};
-    c->open = http_clients_have_room(door.clients);
-    if (c->open)
-        fake_lws_open(&c->wsi);
+    struct sockaddr_in from = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct http_address *address = http_address_join(&door.http, (struct sockaddr *)&from);
+    assert(address);
+    c->open = http_clients_have_room(door.clients, address);
+    if (c->open) {
+        fake_lws_next(&c->wsi);
+        http_clients_adopt(door.clients, -1, (struct bytes){0}, address);
+    }
+    http_address_leave(address);
 }
 
 static void connection_over(struct connection *c)
@@ -137,7 +144,12 @@ static void begin(void)
     static bool begun;
     if (!begun) {
         uv_loop_init(&door.loop);
-        door.http = (struct http){.loop = &door.loop, .replica = fake_replica_new(&door.loop)};
+        door.http = (struct http){.loop = &door.loop,
+                                  .replica = fake_replica_new(&door.loop),
+                                  .held_max = HELD_MAX,
+                                  .idle_ms_max = HTTP_IDLE_MS_MAX,
+                                  .body_ms_max = HTTP_BODY_MS_MAX,
+                                  .pressed_ms = HTTP_PRESSED_MS};
         begun = true;
     }
     fake_clear(door.http.replica);
@@ -163,5 +175,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     let_replica_answer();
     http_clients_free(door.clients);
+    assert(door.http.held_bytes == 0);
     return 0;
 }

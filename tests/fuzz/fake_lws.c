@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 struct lws_vhost fake_vhost;
+static struct lws *next; /* to be adopted */
 
 /* ---- Called by the door ---- */
 
@@ -58,16 +59,45 @@ int lws_send_pipe_choked(struct lws *wsi)
 
 int lws_write(struct lws *wsi, unsigned char *data, size_t len, enum lws_write_protocol protocol)
 {
-    assert(protocol == LWS_WRITE_TEXT);
+    enum lws_write_protocol first = wsi->writing.len > 0 ? LWS_WRITE_CONTINUATION : LWS_WRITE_TEXT;
+    assert((protocol & ~LWS_WRITE_NO_FIN) == first);
+    assert(len > 0);
+    buffer_append(&wsi->writing, data, len);
+    assert(!wsi->writing.failed);
     memset(data - LWS_PRE, 0, LWS_PRE); /* the frame's head is written there */
+    if (protocol & LWS_WRITE_NO_FIN)
+        return (int)len;
     wsi->messages++;
-    wsi->on_written(bytes_of(data, len));
+    wsi->on_written(bytes_of(wsi->writing.data, wsi->writing.len));
+    buffer_free(&wsi->writing);
     return (int)len;
 }
 
 void lws_set_timeout(struct lws *wsi, enum pending_timeout reason, int seconds)
 {
     assert(seconds > 0);
+}
+
+void lws_set_opaque_user_data(struct lws *wsi, void *data)
+{
+    wsi->opaque = data;
+}
+
+void *lws_get_opaque_user_data(const struct lws *wsi)
+{
+    return wsi->opaque;
+}
+
+static void shake_hands(struct lws *wsi);
+
+struct lws *lws_adopt_socket_vhost_readbuf(struct lws_vhost *vhost, lws_sockfd_type fd,
+                                           const char *readbuf, size_t len)
+{
+    assert(next && vhost == &fake_vhost);
+    struct lws *wsi = next;
+    next = NULL;
+    shake_hands(wsi);
+    return wsi;
 }
 
 /* For the close frame, which the door sends itself. */
@@ -97,11 +127,17 @@ static void end(struct lws *wsi)
         fake_tell(wsi, LWS_CALLBACK_CLOSED, (struct bytes){0});
     fake_tell(wsi, LWS_CALLBACK_WSI_DESTROY, (struct bytes){0});
     free(wsi->session);
+    buffer_free(&wsi->writing);
     wsi->session = NULL;
     wsi->vhost = NULL;
 }
 
-void fake_lws_open(struct lws *wsi)
+void fake_lws_next(struct lws *wsi)
+{
+    next = wsi;
+}
+
+static void shake_hands(struct lws *wsi)
 {
     wsi->vhost = &fake_vhost;
     fake_tell(wsi, LWS_CALLBACK_WSI_CREATE, (struct bytes){0});

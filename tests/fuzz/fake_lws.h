@@ -17,14 +17,16 @@ struct lws {
     void *session; /* NULL: not established */
     bool final;    /* the bytes being received end a message */
     bool paused, wants_to_write;
-    uint32_t messages; /* written */
+    void *opaque;
+    struct buffer writing; /* the fragments of a message */
+    uint32_t messages;     /* written */
     void (*on_written)(struct bytes message);
 };
 
 extern struct lws_vhost fake_vhost; /* as the door has set it up */
 
-/* Opens a connection and shakes hands. */
-void fake_lws_open(struct lws *wsi);
+/* The next connection that the door adopts is this one, which then shakes hands. */
+void fake_lws_next(struct lws *wsi);
 /* Each returns false when the connection has ended with it. */
 bool fake_lws_receive(struct lws *wsi, struct bytes part, bool final);
 bool fake_lws_write(struct lws *wsi); /* once, if the door asked for it */

@@ -35,6 +35,7 @@ static struct {
     void (*called)(void *arg);
     void *called_arg;
     sem_t ready;
+    struct sockaddr_storage from; /* of connections, if a test sets it */
 } server;
 
 static void on_connection(uv_poll_t *poll, int status, int events)
@@ -44,7 +45,8 @@ static void on_connection(uv_poll_t *poll, int status, int events)
     socklen_t len = sizeof from;
     int fd = accept4(port->fd, (struct sockaddr *)&from, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0)
-        http_adopt(server.http, fd, (struct sockaddr *)&from, len);
+        http_adopt(server.http, fd,
+                   (struct sockaddr *)(server.from.ss_family ? &server.from : &from), len);
 }
 
 static void open_port(struct port *port)
@@ -173,10 +175,55 @@ void harness_set_moment_ms(uint64_t ms)
     run_on_loop(set_moment_ms, &ms);
 }
 
+static void set_bounds(void *arg)
+{
+    const struct bounds *bounds = arg;
+    struct http *http = server.http;
+    http->held_max = bounds->held_max ? bounds->held_max : HTTP_HELD_BYTES_MAX;
+    http->connections_max =
+        bounds->connections_max ? bounds->connections_max : HTTP_CONNECTIONS_MAX;
+    http->idle_ms_max = bounds->idle_ms_max ? bounds->idle_ms_max : HTTP_IDLE_MS_MAX;
+    http->pressed_ms = bounds->pressed_ms ? bounds->pressed_ms : HTTP_PRESSED_MS;
+    http->body_ms_max = bounds->body_ms_max ? bounds->body_ms_max : HTTP_BODY_MS_MAX;
+}
+
+void harness_set_bounds(struct bounds bounds)
+{
+    run_on_loop(set_bounds, &bounds);
+}
+
+static void get_held(void *arg)
+{
+    *(size_t *)arg = server.http->held_bytes;
+}
+
+size_t harness_held(void)
+{
+    size_t held;
+    run_on_loop(get_held, &held);
+    return held;
+}
+
+static void set_from(void *arg)
+{
+    struct sockaddr_in *from = (struct sockaddr_in *)&server.from;
+    memset(&server.from, 0, sizeof server.from);
+    if (!arg)
+        return;
+    from->sin_family = AF_INET;
+    assert(inet_pton(AF_INET, arg, &from->sin_addr) == 1);
+}
+
+void harness_set_from(const char *address)
+{
+    run_on_loop(set_from, (void *)address);
+}
+
 static void reset(void *arg)
 {
     server.http->moment_ms = HTTP_MOMENT_MS;
-    server.http->body_ms_max = HTTP_BODY_MS_MAX;
+    set_bounds(&(struct bounds){0});
+    set_from(NULL);
     fake_clear(server.replica);
 }
 

@@ -28,6 +28,19 @@ void harness_set_body_ms(uint64_t ms);
 /* HTTP_MOMENT_MS likewise. */
 void harness_set_moment_ms(uint64_t ms);
 
+/* What is bounded; 0: as it was. Until the next reset. */
+struct bounds {
+    size_t held_max;
+    uint32_t connections_max;
+    uint64_t idle_ms_max, pressed_ms, body_ms_max;
+};
+void harness_set_bounds(struct bounds bounds);
+/* What all requests hold. */
+size_t harness_held(void);
+/* From where connections come from now on, as text; NULL: from where they do. Until the next reset.
+ */
+void harness_set_from(const char *address);
+
 int http_connect(void);
 
 struct response {
