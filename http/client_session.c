@@ -292,12 +292,14 @@ static int on_writeable(struct client_session *session)
 
 /* ---- libwebsockets ---- */
 
-/* Ends a session whose client takes nothing: there is no way to say why. */
+/* Ends a session whose client takes nothing: there is no way to say why. libwebsockets, which waits
+ * until it can write, notices that nothing can be written any more. */
 static void session_cut(struct client_session *session)
 {
     trace_debug("http", "a WebSocket is closed: its client does not take its replies");
     session->ends = LWS_CLOSE_STATUS_POLICY_VIOLATION;
-    lws_set_timeout(session->wsi, PENDING_TIMEOUT_CLOSE_SEND, LWS_TO_KILL_ASYNC);
+    shutdown(lws_get_socket_fd(session->wsi), SHUT_RDWR);
+    lws_callback_on_writable(session->wsi);
 }
 
 static void session_expire(struct client_session *session)

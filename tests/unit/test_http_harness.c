@@ -204,6 +204,18 @@ size_t harness_held(void)
     return held;
 }
 
+static void get_connections(void *arg)
+{
+    *(uint32_t *)arg = http_connection_count(server.http);
+}
+
+uint32_t harness_connections(void)
+{
+    uint32_t count;
+    run_on_loop(get_connections, &count);
+    return count;
+}
+
 static void set_from(void *arg)
 {
     struct sockaddr_in *from = (struct sockaddr_in *)&server.from;
@@ -333,7 +345,8 @@ void response_free(struct response *response)
 bool is_closed(int fd)
 {
     char byte;
-    return recv(fd, &byte, 1, 0) <= 0 && errno != EAGAIN;
+    ssize_t got = recv(fd, &byte, 1, 0);
+    return got == 0 || (got < 0 && errno != EAGAIN);
 }
 
 struct response request(const char *method, const char *path, const char *headers, const char *body)

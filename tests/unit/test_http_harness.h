@@ -37,6 +37,8 @@ struct bounds {
 void harness_set_bounds(struct bounds bounds);
 /* What all requests hold. */
 size_t harness_held(void);
+/* How many there are, of both kinds. */
+uint32_t harness_connections(void);
 /* From where connections come from now on, as text; NULL: from where they do. Until the next reset.
  */
 void harness_set_from(const char *address);
