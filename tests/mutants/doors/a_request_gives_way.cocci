@@ -5,7 +5,7 @@
 connection_gives_way(...)
 {
 <...
-- c && is_in_use(http, c)
+- is_in_use(http, c)
 + false
 ...>
 }

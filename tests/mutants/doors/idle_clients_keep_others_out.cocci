@@ -5,7 +5,7 @@
 has_room(...)
 {
 <...
-- connection_gives_way(http)
+- connection_gives_way(http, address, false)
 + false
 ...>
 }
