@@ -154,10 +154,14 @@ static void replies_are_made_when_they_are_taken(void **state)
 {
     enum { BYTES = 3 * MIB, COUNT = 20 };
     put_large(BYTES);
+    fake.answers = FAKE_HELD; /* so that all of them are under way at once */
     int fd = ws_open();
     for (int i = 0; i < COUNT; i++)
         ws_send(fd, "{\"APIRequest\":{\"Get\":\"large\"}}");
     ws_send(fd, "{\"APIRequest\":{\"Get\":\"none\"}}");
+    while (fake.held <= COUNT)
+        usleep(1000);
+    fake.answers = FAKE_LATER;
     for (int i = 0; i < 200; i++, usleep(1000))
         assert_true(harness_held() < CLIENT_QUEUE_BYTES_MAX + BYTES + 100 * KIB);
     for (int i = 0; i < COUNT; i++) {
@@ -192,6 +196,8 @@ static void messages_share_the_memory(void **state)
     int fd = ws_open();
     for (int i = 0; i < 6; i++) {
         ws_send_frame(fd, i == 0, i == 5, part, MIB);
+        if (i == 0)
+            wait_for_held(MIB, MIB);
         assert_true(harness_held() <= HELD_MAX / 4 * 3);
     }
     ws_expect(fd,
@@ -220,6 +226,8 @@ static void a_message_has_to_end(void **state)
     harness_set_bounds((struct bounds){.body_ms_max = 100});
     int fd = ws_open(), other = ws_open();
     ws_send_frame(fd, 1, false, "{", 1);
+    for (int i = 0; i < 40; i++, usleep(50 * 1000)) /* however often a piece of it comes */
+        ws_send_frame(fd, 0, false, " ", 1);
     expect_close(fd, 1008);
     ws_send(other, "{\"APIRequest\":{\"Get\":\"none\"}}");
     ws_expect(other, "{\"request\":{\"Get\":\"none\"},\"response\":{\"Get\":{\"key\":\"none\"}}}");

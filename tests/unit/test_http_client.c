@@ -52,10 +52,13 @@ static void an_emptied_value_is_awaited(void **state)
         "{\"request\":{\"Get\":\"empty\"},"
         "\"response\":{\"Get\":{\"key\":\"empty\",\"value\":\"\"}}}");
     assert_int_equal(fake.emptied, 1);
-    fake.answers = FAKE_LATER; /* and the client may leave meanwhile */
+    fake.answers = FAKE_HELD; /* and the client may leave meanwhile */
     ws_send(fd, get);
+    while (fake.held == 0)
+        usleep(1000);
     close(fd);
-    while (fake.emptied > 0 || fake.held > 0)
+    fake.answers = FAKE_LATER;
+    while (fake.held > 0)
         usleep(1000);
 }
 
