@@ -109,6 +109,7 @@ static void on_housekeeping(uv_timer_t *timer)
         serving_housekeeping(r, now);
         fetching_housekeeping(r, now);
         checkpoint_when_due(r, now);
+        misfits_housekeeping(r, now);
         why_housekeeping(r, now);
         leases_housekeeping(r, now);
         lost_housekeeping(r, now);
