@@ -48,6 +48,11 @@ void quorum_beat(struct replica *r)
         r->quorum.leaderless_beats++;
 }
 
+bool replica_refuses_writes(const struct replica *r)
+{
+    return r->end.stopping || r->end.broken || !(replica_has_quorum(r) || replica_pauses(r));
+}
+
 void quorum_refuse(struct replica *r)
 {
     if (replica_has_quorum(r) || replica_pauses(r))

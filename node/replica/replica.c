@@ -139,11 +139,6 @@ void replica_stays_empty(struct replica *r, uint64_t ino)
     emptied_stays(&r->emptied, ino);
 }
 
-bool replica_refuses_writes(const struct replica *r)
-{
-    return r->end.stopping || r->end.broken || !(replica_has_quorum(r) || replica_pauses(r));
-}
-
 struct peer *replica_peer(struct replica *r)
 {
     return r->peer;
