@@ -5,7 +5,7 @@
 paxos_on_accepted(...)
 {
 <...
-- m->decided > m->accepted || paxos_forgot(p, peer)
-+ m->decided > m->accepted
+- paxos_forgot(p, peer)
++ false
 ...>
 }

@@ -5,7 +5,7 @@
 paxos_on_read_ack(...)
 {
 <...
-- paxos_ballot_compare(m->n, p->promise) != 0 || paxos_forgot(p, peer)
-+ paxos_ballot_compare(m->n, p->promise) != 0
+- paxos_forgot(p, peer)
++ false
 ...>
 }
