@@ -116,6 +116,24 @@ static void it_makes_no_quorum(void **state)
     end(s);
 }
 
+/* It may have forgotten as well that it promised a later leader. */
+static void it_confirms_no_read(void **state)
+{
+    struct subject *s = acknowledged();
+    promise_again(s, 3, PAXOS_MEMBER);
+    step(s, (struct paxos_event){.type = PAXOS_READ, .read = 1});
+    struct paxos_message ack = {.type = PAXOS_READ_ACK,
+                                .from = PEER,
+                                .n = status_of(s).promise,
+                                .read = sent(s, PAXOS_READ_PROBE, PEER)->read};
+    receive(s, ack);
+    assert_int_equal(s->reads_ready, 0);
+    ack.from = OTHER;
+    receive(s, ack);
+    assert_int_equal(s->reads_ready, 1);
+    end(s);
+}
+
 /* Its folder was emptied: that it has forgotten everything is known, and it joins. */
 static void a_joining_peer_may_have_forgotten(void **state)
 {
@@ -217,6 +235,7 @@ int main(void)
         cmocka_unit_test(a_peer_that_has_forgotten_the_round_is_named),
         cmocka_unit_test(it_elects_nobody),
         cmocka_unit_test(it_makes_no_quorum),
+        cmocka_unit_test(it_confirms_no_read),
         cmocka_unit_test(a_joining_peer_may_have_forgotten),
         cmocka_unit_test(a_ballot_that_was_used_is_noticed),
         cmocka_unit_test(a_peer_that_knows_more_is_named),

@@ -201,6 +201,18 @@ static void without_a_leader_for_long_it_refuses(void **state)
     done_with(p);
 }
 
+static void a_leader_in_between_ends_that(void **state)
+{
+    struct parts *p = serving();
+    p->r.quorum.leaderless_beats = QUORUM_LEADERLESS_BEATS;
+    tick(core);
+    tick(core);
+    quorum_follow(&p->r);
+    assert_true(p->r.status.has_leader);
+    assert_false(replica_refuses_writes(&p->r));
+    done_with(p);
+}
+
 static void what_lasts_is_told_to_the_log(void **state)
 {
     struct parts *p = serving();
@@ -287,6 +299,7 @@ int main(void)
         cmocka_unit_test(reads_that_come_to_nothing_are_noticed),
         cmocka_unit_test(writes_that_come_to_nothing_are_noticed),
         cmocka_unit_test(without_a_leader_for_long_it_refuses),
+        cmocka_unit_test(a_leader_in_between_ends_that),
         cmocka_unit_test(what_lasts_is_told_to_the_log),
         cmocka_unit_test(a_proof_is_said_at_once),
         cmocka_unit_test(what_is_no_proof_is_said_when_it_lasts),
