@@ -55,14 +55,16 @@ void http_error(struct http_request *request, unsigned int status, struct bytes 
 void http_outcome_text(struct replica *replica, enum replica_outcome outcome, bool write,
                        struct buffer *out)
 {
+    struct replica_status status;
+    replica_status(replica, &status);
     if (outcome == REPLICA_TIMEOUT) {
         http_json_raw(out, write ? "no answer in time: the outcome is unknown; the change may have "
                                    "happened, or may still happen"
                                  : "no answer in time: nothing was changed, try again");
+        if (!status.serves)
+            buffer_printf(out, " (%s)", status.why);
         return;
     }
-    struct replica_status status;
-    replica_status(replica, &status);
     http_json_raw(out, replica_outcome_text(outcome));
     if ((outcome == REPLICA_NO_QUORUM || outcome == REPLICA_FULL) && status.why[0])
         buffer_printf(out, ": %s", status.why);

@@ -90,22 +90,17 @@ void http_healthz(struct http_request *request)
     http_answer(request, HTTP_OK);
 }
 
-/* A node is ready if it would answer a linearizable read. */
+/* A node is ready if it would serve a write and a linearizable read. */
 void http_readyz(struct http_request *request)
 {
     struct replica_status status;
     replica_status(request->http->replica, &status);
-    bool serves = status.paxos.has_quorum && status.paxos.has_leader && status.settled;
-    if (serves && !request->http->stopping) {
+    if (status.serves && !request->http->stopping) {
         http_json_raw(&request->out, "{\"ready\":true}");
         http_answer(request, HTTP_OK);
         return;
     }
-    const char *why = request->http->stopping    ? "this node is stopping"
-                      : status.why[0]            ? status.why
-                      : !status.paxos.has_quorum ? "this node does not reach a quorum"
-                      : !status.paxos.has_leader ? "no node leads: an election is under way"
-                                                 : "the nodes are agreeing on a feature level";
+    const char *why = request->http->stopping ? "this node is stopping" : status.why;
     http_json_raw(&request->out, "{\"ready\":false");
     http_json_field(&request->out, "error", bytes_of_text(why));
     http_json_raw(&request->out, "}");

@@ -57,8 +57,11 @@ void paxos_sync_peer(struct paxos *p, struct paxos_peer *peer)
     assert(peer->promise.given);
     assert(!peer->session.begun);
     uint64_t valid = valid_prefix(p, peer);
-    if (valid > p->log.end)
-        return; /* a higher ballot decided beyond my log, and will depose me */
+    if (valid > p->log.end) {
+        peer->misfit.beyond = valid;
+        peer->misfit.beyond_end = p->log.end;
+        return; /* a higher ballot decided that, and will depose me; unless I have lost data */
+    }
     peer->ballot.session++;
     peer->session.begun = true;
     struct paxos_message *m = send_in_session(p, peer, PAXOS_ACCEPT_SYNC);
@@ -96,7 +99,7 @@ void paxos_on_accepted(struct paxos *p, struct paxos_peer *peer, const struct pa
 {
     if (!paxos_leads(p) || paxos_ballot_compare(m->n, p->promise) != 0)
         return;
-    if (m->accepted > p->log.end || m->decided > m->accepted)
+    if (m->accepted > p->log.end || m->decided > m->accepted || paxos_forgot(p, peer))
         return;
     /* Only members accept. A node that was joining says so with its next heartbeat reply as well,
      * but until then this node would have no quorum that its peer has already. */

@@ -99,9 +99,11 @@ void paxos_on_accept_sync(struct paxos *p, const struct paxos_message *m)
                   m->first <= p->log.end && m->first + m->entry_count <= m->accepted;
     bool snapshot = m->sync == PAXOS_SYNC_SNAPSHOT && m->first > p->decided;
     if (m->session == 0 || (!suffix && !snapshot)) {
+        paxos_sync_is_unfit(p, m);
         paxos_recover(p);
         return;
     }
+    paxos_sync_fits(p, m->from);
     f->session = (struct paxos_follower_session){
         .number = m->session, .counter = m->counter, .sync_decided = m->decided};
     f->quiet_ticks = 0;

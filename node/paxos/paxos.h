@@ -255,6 +255,21 @@ struct paxos_entry *paxos_entry_at(const struct paxos *p, uint64_t index);
 enum paxos_role { PAXOS_FOLLOWER, PAXOS_LEADER };
 enum paxos_phase { PAXOS_PHASE_NONE, PAXOS_PHASE_PREPARE, PAXOS_PHASE_ACCEPT, PAXOS_PHASE_RECOVER };
 
+/* What this node has seen of a peer that cannot be if both remember all that they acknowledged
+ * (misfit.c). Two kinds are proof. The others may also be seen for a moment while leaders change:
+ * they mean something once they last. */
+enum paxos_misfit {
+    PAXOS_FITS,
+    PAXOS_FORGOT,      /* proof: it promises a ballot of mine with less than it acknowledged in it;
+                          it counts no more, until it has joined with an empty folder */
+    PAXOS_LED_BEFORE,  /* proof: it accepted in a ballot of mine in which I have not led yet; so it
+                          is  me who has forgotten */
+    PAXOS_BEYOND_MINE, /* I lead, and it knows more to be decided than my log has */
+    PAXOS_BELOW_MINE,  /* it leads, with a log that ended before what I know to be decided */
+    PAXOS_UNFIT,       /* it leads, and its syncs do not fit my log, again and again */
+    PAXOS_MISFIT_END,
+};
+
 /* For the status page, and for the decisions of the replica. */
 struct paxos_status {
     enum paxos_role role;
@@ -276,8 +291,12 @@ struct paxos_status {
         bool alive;                   /* answered one of the last heartbeats */
         enum paxos_standing standing; /* by its last heartbeat */
         uint64_t accepted;            /* known at the leader only */
+        enum paxos_misfit misfit;
+        uint64_t theirs,
+            mine; /* a misfit: so far its log goes, or what it knows, and so far mine */
     } peers[PAXOS_NODES_MAX];
     uint32_t peer_count;
+    uint64_t misfits; /* messages since the start that did not fit */
 };
 
 void paxos_status(const struct paxos *p, struct paxos_status *status);

@@ -109,6 +109,19 @@ struct paxos_peer_lease {
     uint64_t late_until; /* one waited too long: no new lease before */
 };
 
+/* What it sent that does not fit (misfit.c). `forgot` is never reset: it holds for the life in
+ * which the peer forgot, in each of this node's ballots. */
+struct paxos_peer_misfit {
+    bool forgot;
+    uint32_t forgot_life;
+    uint64_t forgot_from, forgot_to; /* what it had acknowledged, and what it still had */
+    struct paxos_ballot led_before;  /* the ballot of mine in which it accepted; n 0: none */
+    uint64_t led_to;                 /* and how far */
+    uint64_t beyond, beyond_end;     /* it knew so much to be decided when my log ended here */
+    uint32_t unfit_syncs;            /* in a row */
+    uint64_t unfit_first;            /* where the last of them began */
+};
+
 struct paxos_peer {
     uint32_t pid;
     struct paxos_peer_join join;
@@ -120,6 +133,7 @@ struct paxos_peer {
     struct paxos_peer_session session;
     struct paxos_peer_reads reads;
     struct paxos_peer_lease lease;
+    struct paxos_peer_misfit misfit;
     uint64_t waits_until; /* a proposal or read of the peer waits until so much is decided */
 };
 

@@ -164,10 +164,9 @@ void paxos_on_promise(struct paxos *p, struct paxos_peer *peer, const struct pax
     uint32_t life = paxos_told_life(p, m, peer->pid);
     if (m->psid != peer->prepare.psid || life < paxos_life_of(p, peer->pid))
         return; /* it answers an earlier Prepare, or was given in an earlier life */
-    bool preparing = p->phase == PAXOS_PHASE_PREPARE;
-    int round = paxos_ballot_compare(m->acc_round, p->promise);
-    if (m->decided > m->accepted || round > 0 || (round == 0 && preparing))
+    if (!paxos_promise_fits(p, peer, m))
         return;
+    bool preparing = p->phase == PAXOS_PHASE_PREPARE;
     take_promise(peer, m, life);
     if (preparing)
         paxos_lease_promised(p, m);

@@ -60,7 +60,8 @@ void paxos_on_read_probe(struct paxos *p, const struct paxos_message *m)
 void paxos_on_read_ack(struct paxos *p, struct paxos_peer *peer, const struct paxos_message *m)
 {
     bool current = p->reads.probing && m->read == p->reads.probe;
-    if (!current || !paxos_leads(p) || paxos_ballot_compare(m->n, p->promise) != 0)
+    if (!current || !paxos_leads(p) || paxos_ballot_compare(m->n, p->promise) != 0 ||
+        paxos_forgot(p, peer))
         return;
     peer->reads.acked = m->read;
     if (m->lease > 0)

@@ -9,7 +9,7 @@
  *   quorum.c   how many nodes it takes               read.c      reads without log entries
  *   join.c     a node whose folder is empty          lease.c     reads without a round trip
  *   check.c    what holds at every moment            status.c    what others may know
- *   peer.h     what is known of each other node
+ *   misfit.c   peers that cannot be right            peer.h      what is known of each other node
  *
  * A node is a follower or a leader, each in a phase. The function beside an arrow takes it:
  *
@@ -62,6 +62,7 @@ enum {
     PAXOS_LATE_ROUNDS = 8,          /* a heartbeat reply may come so many rounds later */
     PAXOS_FOUND_TICKS = 5,          /* before a cluster is founded without nodes that are silent */
     PAXOS_STRANDED_TICKS = 5,       /* before a leader prepares above a dead candidate's ballot */
+    PAXOS_UNFIT_SYNCS = 3,          /* in a row, that are not only late ones */
     PAXOS_LEASE_PATIENCE_US = 50 * 1000,       /* a holder that delays a decision for longer */
     PAXOS_LEASE_PENALTY_US = 5000 * 1000,      /* ... gets no new lease for so long */
     PAXOS_BUFFER_BYTES_MAX = 16 * 1024 * 1024, /* proposals waiting for a leader; beyond: dropped */
@@ -259,7 +260,8 @@ struct paxos {
     uint64_t wake_at; /* struct paxos_output */
     uint32_t tell_us; /* struct paxos_config */
     uint64_t leader_changes;
-    uint64_t psid; /* the last one given to a Prepare */
+    uint64_t misfits; /* struct paxos_status */
+    uint64_t psid;    /* the last one given to a Prepare */
 
     struct { /* by the last paxos_check */
         struct paxos_ballot promise, acc_round;
@@ -363,6 +365,20 @@ void paxos_on_not_accepted(struct paxos *p, struct paxos_peer *peer, const struc
 void paxos_leader_tick(struct paxos *p);
 void paxos_count_promises(struct paxos *p);
 void paxos_prepare_output(struct paxos *p);
+
+/* ---- misfit.c ---- */
+
+/* A Promise of my ballot, of the peer's present life. False: no node that remembers all that it
+ * acknowledged can have sent it; that is noted, and it must not count. */
+bool paxos_promise_fits(struct paxos *p, struct paxos_peer *peer, const struct paxos_message *m);
+/* Whether the peer, in its present life, has forgotten what it acknowledged: nothing that it says
+ * of its log counts. */
+bool paxos_forgot(const struct paxos *p, const struct paxos_peer *peer);
+/* A sync of the leader did not fit, or did. */
+void paxos_sync_is_unfit(struct paxos *p, const struct paxos_message *m);
+void paxos_sync_fits(struct paxos *p, uint32_t pid);
+/* Fills in `misfit` and what belongs to it. */
+void paxos_misfit_status(const struct paxos *p, uint32_t i, struct paxos_status *status);
 
 /* ---- accept.c ---- */
 

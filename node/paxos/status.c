@@ -1,6 +1,13 @@
 /* For the replica and the status page. */
 #include "paxos/state.h"
 
+/* It is there and votes, as far as this node knows. */
+static bool voter(const struct paxos *p, const struct paxos_peer *peer)
+{
+    return paxos_alive(p, peer) && peer->heartbeat.standing == PAXOS_MEMBER &&
+           !paxos_forgot(p, peer);
+}
+
 /* This node reaches enough members; or a peer does that follows the same leader and is happy. A
  * node that has just become a member has no quorum before that is on its disk: then its Accepted
  * leaves as well, by which its leader knows it. */
@@ -11,7 +18,7 @@ static bool has_quorum(const struct paxos *p)
     uint32_t alive = 1;
     for (uint32_t i = 0; i < p->peer_count; i++) {
         const struct paxos_peer *peer = &p->peers[i];
-        if (!paxos_alive(p, peer) || peer->heartbeat.standing != PAXOS_MEMBER)
+        if (!voter(p, peer))
             continue;
         alive++;
         if (peer->heartbeat.happy && p->election.leader.n > 0 &&
@@ -27,7 +34,7 @@ static bool reaches_quorum(const struct paxos *p)
 {
     uint32_t alive = 1;
     for (uint32_t i = 0; i < p->peer_count; i++)
-        alive += paxos_alive(p, &p->peers[i]) && p->peers[i].heartbeat.standing == PAXOS_MEMBER;
+        alive += voter(p, &p->peers[i]);
     return alive >= (paxos_leads(p) ? p->quorums.write : paxos_quorum_to_work(p->quorums));
 }
 
@@ -66,12 +73,14 @@ void paxos_status(const struct paxos *p, struct paxos_status *status)
                                     .life = paxos_life(p),
                                     .members_needed = paxos_quorum_to_join(p->quorums),
                                     .fresh_needed = paxos_quorum_to_found(p->quorums),
-                                    .peer_count = p->peer_count};
+                                    .peer_count = p->peer_count,
+                                    .misfits = p->misfits};
     for (uint32_t i = 0; i < p->peer_count; i++) {
         const struct paxos_peer *peer = &p->peers[i];
         status->peers[i].pid = peer->pid;
         status->peers[i].alive = paxos_alive(p, peer);
         status->peers[i].standing = (enum paxos_standing)peer->heartbeat.standing;
         status->peers[i].accepted = paxos_leads(p) ? peer->ballot.durable : 0;
+        paxos_misfit_status(p, i, status);
     }
 }

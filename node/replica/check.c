@@ -70,6 +70,14 @@ static void check_reads(const struct replica *r)
     assert(oldest->id <= reads->last_id);
 }
 
+static void check_quorum(const struct replica *r)
+{
+    const struct replica_quorum *quorum = &r->quorum;
+    assert(quorum->beats_left <= QUORUM_PAUSE_BEATS);
+    assert(quorum->leaderless_beats <= QUORUM_LEADERLESS_BEATS);
+    assert(quorum->leaderless_beats == 0 || (r->status.has_quorum && !r->status.has_leader));
+}
+
 static void check_fetching(const struct replica *r)
 {
     const struct snapshot_fetching *f = &r->fetching;
@@ -93,6 +101,7 @@ void replica_check(const struct replica *r)
     check_writes(r);
     check_held(r);
     check_reads(r);
+    check_quorum(r);
     check_fetching(r);
     for (uint32_t i = 0; i < PAXOS_NODES_MAX; i++)
         check_serving(&r->serving[i]);

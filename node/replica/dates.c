@@ -163,9 +163,7 @@ void dates_describe(const struct replica *r, char text[REPLICA_TEXT_MAX])
     int64_t ahead_ms = ms_between(now.wall_ns, time_ns);
     text[0] = '\0';
     if (r->dates.said == CLOCK_UNHEARD)
-        snprintf(text, REPLICA_TEXT_MAX,
-                 "the clocks of a majority were not heard yet: changes wait until it is known what "
-                 "time it is");
+        snprintf(text, REPLICA_TEXT_MAX, "%s", CLOCKS_UNHEARD);
     else if (known && r->dates.said == CLOCK_UNSURE)
         describe_all(r, ahead_ms, time_ns, now, text);
     if (!known || r->dates.said != CLOCK_WRONG)

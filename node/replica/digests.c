@@ -54,6 +54,12 @@ static void stop_for_good(struct replica *r)
     replica_break(r, text, -EUCLEAN);
 }
 
+static bool caught_up(const struct replica *r)
+{
+    return r->status.has_quorum && r->status.has_leader && !r->fetching.installing &&
+           tree_applied(r->tree) == r->status.decided;
+}
+
 void digests_beat(struct replica *r)
 {
     bool doubted = r->digests.doubt;
@@ -61,6 +67,7 @@ void digests_beat(struct replica *r)
     if (r->end.broken || r->end.stopping)
         return;
     tell_peers(r);
+    divergence_beat(&r->digests.divergence, caught_up(r));
     enum divergence_verdict verdict = divergence_judge(&r->digests.divergence);
     r->digests.doubt = verdict == DIVERGENCE_DOUBT;
     if (verdict == DIVERGENCE_WRONG)

@@ -69,7 +69,8 @@ static void divergence_compare(struct divergence *d, struct divergence_peer *p)
 }
 
 /* A claim that waits to be compared is not replaced by a newer one: those might come faster than
- * this node applies. A node that has applied less than when it differed was emptied. */
+ * this node applies. A node that has applied less than when it differed, or than it claimed, was
+ * emptied. */
 void divergence_told(struct divergence *d, uint32_t pid, struct claim claim)
 {
     for (uint32_t i = 0; i < d->peer_count; i++) {
@@ -78,10 +79,11 @@ void divergence_told(struct divergence *d, uint32_t pid, struct claim claim)
             continue;
         if (p->differs && claim.index < p->other.index)
             p->differs = false;
-        if (p->waits)
+        if (p->waits && claim.index >= p->claim.index)
             return;
         p->claim = claim;
         p->waits = true;
+        p->unreached_beats = 0;
         divergence_compare(d, p);
     }
 }
@@ -130,6 +132,29 @@ enum divergence_verdict divergence_judge(struct divergence *d)
         return DIVERGENCE_NONE;
     }
     return DIVERGENCE_DOUBT;
+}
+
+/* What is applied anywhere was decided, so it is soon decided here as well; unless the peer, or a
+ * majority with this node, has lost something. */
+void divergence_beat(struct divergence *d, bool caught_up)
+{
+    for (uint32_t i = 0; i < d->peer_count; i++) {
+        struct divergence_peer *p = &d->peers[i];
+        bool unreached = caught_up && p->waits && p->claim.index > d->newest;
+        p->unreached_beats = unreached ? p->unreached_beats + 1 : 0;
+    }
+}
+
+bool divergence_unreached(const struct divergence *d, uint32_t pid, uint64_t *index)
+{
+    for (uint32_t i = 0; i < d->peer_count; i++) {
+        const struct divergence_peer *p = &d->peers[i];
+        if (p->pid != pid || p->unreached_beats < DIVERGENCE_UNREACHED_BEATS)
+            continue;
+        *index = p->claim.index;
+        return true;
+    }
+    return false;
 }
 
 void divergence_describe(const struct divergence *d, char text[FAULT_TEXT_MAX])

@@ -18,6 +18,8 @@
 enum {
     DIVERGENCE_RECENT = 16384, /* own digests that are kept; claims about older ones are dropped */
     DIVERGENCE_DOUBT_BEATS = 10, /* a difference may stay unexplained so long */
+    DIVERGENCE_UNREACHED_BEATS =
+        20, /* what a node has applied may take so long to be decided here */
 };
 
 /* A node's digest after so many entries. */
@@ -29,8 +31,9 @@ struct divergence_peer {
     uint32_t pid;
     bool waits; /* `claim`, the last that was taken, is about what is not applied here yet */
     struct claim claim;
-    uint64_t equal_at; /* the highest index at which it was equal */
-    bool differs;      /* from this node: it said `other` where this node had `own` */
+    uint32_t unreached_beats; /* for which it has waited although nothing more is decided here */
+    uint64_t equal_at;        /* the highest index at which it was equal */
+    bool differs;             /* from this node: it said `other` where this node had `own` */
     struct claim other;
     uint64_t own;
 };
@@ -59,6 +62,12 @@ void divergence_applied(struct divergence *d, struct claim own);
 void divergence_told(struct divergence *d, uint32_t pid, struct claim claim);
 /* To be called with each heartbeat: compares what has waited, and judges. */
 enum divergence_verdict divergence_judge(struct divergence *d);
+/* Likewise: `caught_up` says that this node is in line with a leader, and has applied all that it
+ * knows to be decided. */
+void divergence_beat(struct divergence *d, bool caught_up);
+/* Whether this peer says that it has applied more than will be decided here, as it seems: *index.
+ */
+bool divergence_unreached(const struct divergence *d, uint32_t pid, uint64_t *index);
 /* If nodes differ: which ones, and by what that is known, as one clause for the operator. */
 void divergence_describe(const struct divergence *d, char text[FAULT_TEXT_MAX]);
 

@@ -6,7 +6,7 @@ const char *replica_outcome_text(enum replica_outcome outcome)
     case REPLICA_DONE:
         return "done";
     case REPLICA_NO_QUORUM:
-        return "refused, nothing has happened: this node has no quorum";
+        return "refused, nothing has happened: this node cannot serve";
     case REPLICA_BUSY:
         return "refused, nothing has happened: too many requests are waiting at this node";
     case REPLICA_STOPPING:

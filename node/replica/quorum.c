@@ -11,6 +11,9 @@
  * by hearsay counts only if it lasts: otherwise what waits would be proposed in vain, and could not
  * be refused any more.
  *
+ * A node that is in line with no leader while others may be waits longer: it may only be slow. But
+ * it may also never be brought in line, and then it refuses at once as well.
+ *
  * Heartbeats are counted, and not milliseconds: when this process has not run for a while, it hears
  * the others before it believes that they are lost. */
 #include "replica/replica_internal.h"
@@ -30,6 +33,8 @@ void quorum_follow(struct replica *r)
     r->status.has_quorum &= r->quorum.hearsay_beats == 0;
     if (r->status.has_quorum)
         quorum_begin(r);
+    if (!r->status.has_quorum || r->status.has_leader)
+        r->quorum.leaderless_beats = 0;
 }
 
 void quorum_beat(struct replica *r)
@@ -38,6 +43,14 @@ void quorum_beat(struct replica *r)
         r->quorum.hearsay_beats--;
     if (!r->status.has_quorum && r->quorum.beats_left > 0)
         r->quorum.beats_left--;
+    if (r->status.has_quorum && !r->status.has_leader &&
+        r->quorum.leaderless_beats < QUORUM_LEADERLESS_BEATS)
+        r->quorum.leaderless_beats++;
+}
+
+bool replica_refuses_writes(const struct replica *r)
+{
+    return r->end.stopping || r->end.broken || !(replica_has_quorum(r) || replica_pauses(r));
 }
 
 void quorum_refuse(struct replica *r)

@@ -84,7 +84,7 @@ void replica_read_by(struct replica *r, enum replica_consistency consistency, ui
     /* A node that is joining has no state that was ever current. */
     bool stale_will_do = asked && r->status.standing == PAXOS_MEMBER;
     bool too_late = deadline_ms <= replica_now_ms();
-    bool lost = !r->status.has_quorum && !replica_pauses(r);
+    bool lost = !replica_has_quorum(r) && !replica_pauses(r);
     r->counts.reads++;
     if (r->end.stopping || r->end.broken)
         reads_refuse(r, REPLICA_STOPPING, done, arg);

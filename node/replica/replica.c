@@ -109,6 +109,7 @@ static void on_housekeeping(uv_timer_t *timer)
         serving_housekeeping(r, now);
         fetching_housekeeping(r, now);
         checkpoint_when_due(r, now);
+        misfits_housekeeping(r, now);
         why_housekeeping(r, now);
         leases_housekeeping(r, now);
         lost_housekeeping(r, now);
@@ -136,11 +137,6 @@ bool replica_await_contents(struct replica *r, uint64_t ino, void (*done)(void *
 void replica_stays_empty(struct replica *r, uint64_t ino)
 {
     emptied_stays(&r->emptied, ino);
-}
-
-bool replica_refuses_writes(const struct replica *r)
-{
-    return r->end.stopping || r->end.broken || !(replica_has_quorum(r) || replica_pauses(r));
 }
 
 struct peer *replica_peer(struct replica *r)

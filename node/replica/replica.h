@@ -154,14 +154,14 @@ struct replica_status {
     const struct config *config;
     struct paxos_status paxos;
     uint64_t applied;
-    uint64_t digest;     /* of the history up to there */
-    uint32_t level;      /* the cluster's feature level (command/level.h) */
-    bool settled;        /* neither the level nor what the log says of this node is about to change,
-                            and it is known what time it is */
-    bool growth_refused; /* writes that need room are: the disks are nearly full */
-    char why[REPLICA_TEXT_MAX]; /* one sentence on why writes, or some of them, are refused here or
-                                   wait for a quorum, or soon will be, or else on what is wrong with
-                                   this node's clock; empty when nothing is */
+    uint64_t digest; /* of the history up to there */
+    uint32_t level;  /* the cluster's feature level (command/level.h) */
+    bool serves;     /* writes and linearizable reads, as far as this node knows; if not, `why` says
+                        why */
+    bool growth_refused;        /* writes that need room are: the disks are nearly full */
+    char why[REPLICA_TEXT_MAX]; /* one sentence on why requests, or some of them, are refused here
+                                   or wait, or soon will, or else on what is wrong with another
+                                   node's log or this node's clock; empty when nothing is */
     bool mounted;
     const char *mount_why;  /* one sentence on why it is not; empty when it is, or need not be */
     bool time_known;        /* the cluster's, from level 3 on */

@@ -24,7 +24,8 @@
  *   checkpoint.c  when the tree is made durable and the log trimmed
  *   starts.c    old copies of folders, this node's and others'
  *   lost.c      whether the folder is still where it was
- *   why.c       why writes are refused here
+ *   why.c       why this node does not serve
+ *   misfits.c   whose log cannot be right
  *   describe.c  consensus in words, for the log
  *
  * Thread: the loop's, all of it. */
@@ -52,7 +53,8 @@ enum {
     LOG_BYTES_MAX = 128 * 1024 * 1024,  /* kept by a leader while a living peer catches up */
     LOG_TAIL_TIGHT_BYTES = 1024 * 1024, /* all that is kept if the disk is nearly full */
     PING_MS_MAX = 1000,
-    QUORUM_PAUSE_BEATS = 5,   /* heartbeats without a quorum before requests are refused */
+    QUORUM_PAUSE_BEATS = 5,       /* heartbeats without a quorum before requests are refused */
+    QUORUM_LEADERLESS_BEATS = 50, /* the same without a leader, which others may have */
     QUORUM_HEARSAY_BEATS = 3, /* heartbeats that show whether what others say of it still holds */
     HELD_WRITES_MAX = 1024,   /* that wait before they get their stamp */
     LOST_LOOK_MS = 1000,      /* between looks at the folder */
@@ -85,10 +87,12 @@ static inline uint64_t replica_deadline_ms(const struct replica *r)
     return replica_now_ms() + r->config->request_timeout_ms;
 }
 
-/* Whether requests can be served: a quorum, and no doubt about this node's tree. */
+/* Whether requests can be served, or soon: a quorum, a leader or one in a moment, and no doubt
+ * about this node's tree. */
 static inline bool replica_has_quorum(const struct replica *r)
 {
-    return r->status.has_quorum && !r->digests.doubt;
+    return r->status.has_quorum && !r->digests.doubt &&
+           r->quorum.leaderless_beats < QUORUM_LEADERLESS_BEATS;
 }
 
 /* Whether requests wait: there is no quorum, but it may be back in a moment (quorum.c). */
@@ -285,6 +289,8 @@ void digests_beat(struct replica *r);
 /* Why requests are refused in doubt: one sentence. */
 void digests_doubt(const struct replica *r, char text[FAULT_TEXT_MAX]);
 
+#define CLOCKS_UNHEARD                                                                             \
+    "the clocks of a majority were not heard yet: changes wait until it is known what time it is"
 /* The time that changes are dated with, ns since 1970. Returns false as long as it is not known. */
 bool dates_now(const struct replica *r, uint64_t *time_ns);
 /* Asks the others for their clocks, if they all can be asked. */
@@ -297,10 +303,18 @@ void dates_status(const struct replica *r, struct replica_status *s);
 /* What is wrong with this node's clock: one sentence; empty if nothing is. */
 void dates_describe(const struct replica *r, char text[REPLICA_TEXT_MAX]);
 
-/* Fills `s->why`, of which everything else is filled already. */
-void why_refused(const struct replica *r, struct replica_status *s);
-/* Tells the log what becomes of a node whose folder is new. */
+/* Whether this node serves, and if not, why: the one answer of /status, /readyz, and refusals. */
+enum why why_of(const struct replica *r);
+/* Fills `s->why`, of which everything else is filled already, with one sentence on it. */
+void why_describe(const struct replica *r, enum why why, struct replica_status *s);
+/* Tells the log why this node does not serve once that has lasted, and when it is over; and what
+ * becomes of a node whose folder is new. */
 void why_housekeeping(struct replica *r, uint64_t now_ms);
+
+/* Notes whose log does not fit, and tells the log once that has lasted, and when it is over. */
+void misfits_housekeeping(struct replica *r, uint64_t now_ms);
+/* One clause on them; empty if all fit. */
+void misfits_describe(const struct replica *r, char text[REPLICA_TEXT_MAX]);
 
 /* Reads what is remembered of other nodes' starts, and begins one of this node. */
 void starts_begin(struct replica *r);

@@ -157,10 +157,12 @@ struct replica_reads {
 
 /* quorum.c
  *   beats_left <= QUORUM_PAUSE_BEATS, and equal to it while there is a quorum
+ *   leaderless_beats <= QUORUM_LEADERLESS_BEATS, and 0 while there is a leader
  *   status.has_quorum is that of the core, once hearsay_beats are over */
 struct replica_quorum {
-    uint32_t beats_left;    /* heartbeats for which requests wait for a quorum */
-    uint32_t hearsay_beats; /* for which a quorum that others claim has to last */
+    uint32_t beats_left;       /* heartbeats for which requests wait for a quorum */
+    uint32_t hearsay_beats;    /* for which a quorum that others claim has to last */
+    uint32_t leaderless_beats; /* in a row, with a quorum and without a leader */
 };
 
 /* pings.c */
@@ -262,11 +264,41 @@ struct replica_leases {
     uint64_t started_ms;
 };
 
-/* why.c: what the log has been told of a node whose folder is new. */
+/* Why a node does not serve; the first that holds, in this order. */
+enum why {
+    WHY_SERVES, /* it does */
+    WHY_STOPPING,
+    WHY_AWAY,     /* rooms.c */
+    WHY_DOUBT,    /* digests.c */
+    WHY_UNKNOWN,  /* it does not know its cluster */
+    WHY_NEW,      /* its folder is new */
+    WHY_QUORUM,   /* there is none */
+    WHY_LEADER,   /* this node is in line with none */
+    WHY_CLOCKS,   /* it is not known what time it is */
+    WHY_SETTLING, /* what the log says of this node, or its level, is about to change */
+    WHY_READS,    /* its own reads come to nothing */
+    WHY_WRITES,   /* nothing is decided */
+};
+
+/* why.c */
 struct replica_why {
-    enum paxos_standing standing;
-    uint64_t joining_since_ms;
-    bool said;
+    enum paxos_standing standing; /* as the log was told last */
+    enum why now, said;           /* what holds, and what the log was told last */
+    uint64_t since_ms;            /* it holds `now` */
+    uint64_t able_ms;    /* when reads could not be asked for, the last time; 0: not known yet */
+    uint64_t decided;    /* so much, */
+    uint64_t decided_ms; /* since then, or since nothing waited to be */
+};
+
+enum { MISFIT_CLAIM = PAXOS_MISFIT_END }; /* it has applied what is not decided here */
+
+/* misfits.c: of the peers in the order of the core's status. */
+struct replica_misfits {
+    struct {
+        uint32_t kind; /* enum paxos_misfit, or MISFIT_CLAIM */
+        uint64_t since_ms;
+        bool said; /* to the log */
+    } peers[PAXOS_NODES_MAX];
 };
 
 /* replica.c */
@@ -344,6 +376,7 @@ struct replica {
     struct replica_lost lost;
     struct replica_starts starts;
     struct replica_why why;
+    struct replica_misfits misfits;
     struct replica_mount mount;
     struct replica_timers timers;
     struct replica_end end;

@@ -39,7 +39,7 @@ static void describe_peers(const struct replica *r, struct replica_status *s)
 
 void replica_status(struct replica *r, struct replica_status *s)
 {
-    uint64_t time_ns;
+    enum why why = why_of(r);
     *s = (struct replica_status){.me = r->cluster.identity.node,
                                  .cluster = r->cluster.identity.cluster,
                                  .config = r->config};
@@ -50,14 +50,9 @@ void replica_status(struct replica *r, struct replica_status *s)
     s->applied = tree_applied(r->tree);
     s->digest = tree_history(r->tree);
     s->level = tree_cluster(r->tree)->level;
-    s->settled = levels_settled(r) && dates_now(r, &time_ns);
+    s->serves = why == WHY_SERVES;
     describe_peers(r, s);
-    if (replica_refuses_writes(r) || !s->paxos.has_quorum)
-        why_refused(r, s);
-    else
-        rooms_describe(r, s->why);
-    if (!s->why[0])
-        dates_describe(r, s->why);
+    why_describe(r, why, s);
     dates_status(r, s);
     s->mounted = r->mount.mounted;
     s->mount_why = r->mount.why;
@@ -180,6 +175,7 @@ static cJSON *status_object(const struct replica *r, const struct replica_status
     add_hexadecimal(root, "cluster", s->cluster);
     cJSON_AddStringToObject(root, "version", QUORUMFS_VERSION);
     add_number(root, "level", s->level);
+    cJSON_AddBoolToObject(root, "ready", s->serves);
     cJSON_AddBoolToObject(root, "quorum", s->paxos.has_quorum);
     cJSON_AddStringToObject(root, "why", s->why);
     settings_remarks(r, add_remark, cJSON_AddArrayToObject(root, "remarks"));
@@ -243,6 +239,9 @@ static void consensus_metrics(struct buffer *out, const struct replica_status *s
     gauge(out, "is_member", "1 if this node votes, 0 while its folder was empty and it joins.",
           s->paxos.standing == PAXOS_MEMBER);
     gauge(out, "is_leader", "1 if this node leads.", s->paxos.role == PAXOS_LEADER);
+    gauge(out, "is_ready", "1 if this node serves requests.", s->serves);
+    counter(out, "misfits_total", "Messages from peers whose logs cannot be right.",
+            s->paxos.misfits);
     counter(out, "leader_changes_total", "Leaders seen since the start.", s->paxos.leader_changes);
     if (s->config->mount[0])
         gauge(out, "mounted", "1 if the mount of node.json is there.", s->mounted);

@@ -328,6 +328,9 @@ static void check_status(struct checker *c, const struct checker_node *n,
     check(c, s->compacted <= s->decided && s->decided <= s->accepted,
           "node %u compacted %lu, decided %lu, accepted %lu", n->pid, s->compacted, s->decided,
           s->accepted);
+    for (uint32_t i = 0; i < s->peer_count; i++)
+        check(c, s->peers[i].misfit != PAXOS_FORGOT && s->peers[i].misfit != PAXOS_LED_BEFORE,
+              "node %u takes node %u for one that has forgotten", n->pid, s->peers[i].pid);
 }
 
 /* A leader answers reads only in accept, and when it has decided all that it began with: that was

@@ -60,6 +60,9 @@ void sim_judge_converged(struct sim_world *w)
         paxos_status(n->core, &status);
         sim_check(w, status.has_quorum && status.has_leader && status.happy,
                   "node %u sees no leader or no quorum", n->pid);
+        for (uint32_t k = 0; k < status.peer_count; k++)
+            sim_check(w, status.peers[k].misfit == PAXOS_FITS, "to node %u, node %u is misfit %u",
+                      n->pid, status.peers[k].pid, status.peers[k].misfit);
     }
     sim_judge_history(w);
 }

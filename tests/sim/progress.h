@@ -34,7 +34,8 @@ bool sim_reaches(const struct sim_world *w, uint32_t node, uint32_t leader);
 /* From now on, until a node leads, and a proposal and a read at every node that reaches it are
  * answered. Fails after SIM_RESUME_TICKS; returns the ticks that it took. */
 uint64_t sim_expect_resumed(struct sim_world *w);
-/* After SIM_SETTLE_TICKS the leader stays the same, and goes on. */
+/* After SIM_SETTLE_TICKS the leader stays the same, and goes on; and a node that does not reach it,
+ * and cannot serve, shows that in its status. */
 void sim_expect_stable(struct sim_world *w);
 
 #endif

@@ -465,8 +465,7 @@ void replica_status(struct replica *replica, struct replica_status *status)
     status->peers[0].pid = 2;
     status->peers[1].pid = 3;
     status->paxos.has_quorum = !fake.not_ready;
-    status->paxos.has_leader = !fake.not_ready;
-    status->settled = true;
+    status->serves = !fake.not_ready;
     if (fake.not_ready)
         snprintf(status->why, sizeof status->why, "2 of 3 nodes cannot be reached");
 }

@@ -127,6 +127,43 @@ static void a_claim_waits_until_it_is_reached(void **state)
     free(d);
 }
 
+static void a_claim_that_is_never_reached_is_told(void **state)
+{
+    struct divergence *d = node_of(3);
+    uint64_t index = 0;
+    divergence_told(d, 2, equal(APPLIED + 10));
+    for (int i = 0; i < 2 * DIVERGENCE_UNREACHED_BEATS; i++)
+        divergence_beat(d, false); /* it catches up */
+    assert_false(divergence_unreached(d, 2, &index));
+    for (int i = 0; i < DIVERGENCE_UNREACHED_BEATS; i++) {
+        assert_false(divergence_unreached(d, 2, &index));
+        divergence_beat(d, true);
+    }
+    assert_true(divergence_unreached(d, 2, &index));
+    assert_int_equal(index, APPLIED + 10);
+    assert_false(divergence_unreached(d, 3, &index));
+    apply_up_to(d, APPLIED + 10);
+    divergence_judge(d);
+    divergence_beat(d, true);
+    assert_false(divergence_unreached(d, 2, &index));
+    free(d);
+}
+
+/* Its folder was emptied, or brought to what the others have. */
+static void a_claim_is_taken_back_with_a_lower_one(void **state)
+{
+    struct divergence *d = node_of(2);
+    uint64_t index;
+    divergence_told(d, 2, different(APPLIED + 10));
+    for (int i = 0; i < DIVERGENCE_UNREACHED_BEATS; i++)
+        divergence_beat(d, true);
+    divergence_told(d, 2, equal(APPLIED));
+    assert_false(divergence_unreached(d, 2, &index));
+    apply_up_to(d, APPLIED + 10);
+    assert_int_equal(divergence_judge(d), DIVERGENCE_NONE);
+    free(d);
+}
+
 static void only_recent_digests_are_known(void **state)
 {
     struct divergence *d = node_of(2);
@@ -206,6 +243,8 @@ int main(void)
         cmocka_unit_test(without_a_majority_all_nodes_are_wrong),
         cmocka_unit_test(a_node_is_in_doubt_until_another_tells),
         cmocka_unit_test(a_claim_waits_until_it_is_reached),
+        cmocka_unit_test(a_claim_that_is_never_reached_is_told),
+        cmocka_unit_test(a_claim_is_taken_back_with_a_lower_one),
         cmocka_unit_test(only_recent_digests_are_known),
         cmocka_unit_test(a_new_tree_begins_anew),
         cmocka_unit_test(an_emptied_node_is_forgiven),

@@ -254,6 +254,7 @@ static void undecided_entries_are_not_applied(void **state)
     replica_status(n->replica, &status);
     assert_int_equal(status.paxos.accepted, 2);
     assert_int_equal(status.applied, 0);
+    run_while(n, !replica_refuses_writes(n->replica), PATIENCE_MS);
     submit(n, "now", "new");
     assert_true(n->written);
     assert_int_equal(n->outcome, REPLICA_NO_QUORUM);

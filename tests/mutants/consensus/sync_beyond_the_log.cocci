@@ -5,7 +5,7 @@
 paxos_sync_peer(...)
 {
 <...
-- if (valid > p->log.end)
--         return;
+- valid > p->log.end
++ false
 ...>
 }

@@ -5,7 +5,7 @@
 divergence_told(...)
 {
 <...
-- if (p->waits)
+- if (p->waits && claim.index >= p->claim.index)
 -    return;
 ...>
 }
