@@ -123,7 +123,7 @@ bool tree_must_pause(const struct tree *tree)
 }
 
 /* Syncs tree.db (SQLITE_FCNTL_FILE_POINTER) or its WAL (SQLITE_FCNTL_JOURNAL_POINTER). */
-static int sync_file(struct tree_checkpoint *cp, int which)
+static int checkpoint_sync(struct tree_checkpoint *cp, int which)
 {
     sqlite3_file *file = NULL;
     int code = sqlite3_file_control(cp->sql.db, "main", which, &file);
@@ -171,7 +171,7 @@ static int copy_rounds(struct tree_checkpoint *cp)
         int status = copy_round(cp);
         if (status <= LITTLE_FRAMES)
             return status < 0 ? status : 0;
-        status = sync_file(cp, SQLITE_FCNTL_FILE_POINTER);
+        status = checkpoint_sync(cp, SQLITE_FCNTL_FILE_POINTER);
         if (status < 0)
             return status;
     }
@@ -187,7 +187,7 @@ static void checkpoint_work(uv_work_t *work)
     cp->status = copy_rounds(cp);
     if (cp->status < 0 || cp->reached)
         return;
-    cp->status = sync_file(cp, SQLITE_FCNTL_JOURNAL_POINTER);
+    cp->status = checkpoint_sync(cp, SQLITE_FCNTL_JOURNAL_POINTER);
     cp->reached = cp->status == 0;
 }
 

@@ -6,7 +6,7 @@
 checkpoint_work(...)
 {
 <...
-- cp->status = sync_file(cp, SQLITE_FCNTL_JOURNAL_POINTER);
+- cp->status = checkpoint_sync(cp, SQLITE_FCNTL_JOURNAL_POINTER);
 + cp->status = 0;
 ...>
 }
