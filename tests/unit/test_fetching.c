@@ -134,9 +134,23 @@ static int begin(void **state)
     return 0;
 }
 
+static void on_closed(void *arg)
+{
+    both->server->r.log = NULL;
+}
+
+static void close_log(void)
+{
+    log_close(both->server->r.log, on_closed, NULL);
+    while (both->server->r.log)
+        uv_run(&both->loop, UV_RUN_ONCE);
+}
+
 static int end(void **state)
 {
     serving_stop(&both->server->r);
+    if (both->server->r.log)
+        close_log();
     fetching_stop(&both->fetcher->r);
     for (size_t i = 0; i < both->count; i++)
         buffer_free(&both->letters[i].data);
@@ -196,11 +210,6 @@ static void on_full(void *arg, bool full)
 {
 }
 
-static void on_closed(void *arg)
-{
-    both->server->r.log = NULL;
-}
-
 /* All of it is void but the last entry. */
 static void log_entry(struct bytes bytes)
 {
@@ -239,13 +248,6 @@ static void open_log(uint64_t level)
         log_entry(text("-"));
 }
 
-static void close_log(void)
-{
-    log_close(both->server->r.log, on_closed, NULL);
-    while (both->server->r.log)
-        uv_run(&both->loop, UV_RUN_ONCE);
-}
-
 /* The server applies something, which its log has. */
 static void go_on(int number)
 {
@@ -276,7 +278,6 @@ static void what_is_applied_meanwhile_follows(void **state)
     assert_int_equal(tree_applied(both->fetcher->store.tree),
                      tree_applied(both->server->store.tree));
     assert_int_equal(fixture_digest(&both->server->store), fixture_digest(&both->fetcher->store));
-    close_log();
 }
 
 /* Members of level 2 do not read entries. */
@@ -292,7 +293,6 @@ static void nothing_follows_below_the_level(void **state)
         round_trip(false);
     }
     assert_int_equal(tree_applied(both->fetcher->store.tree), index);
-    close_log();
 }
 
 /* A snapshot took the place of the server's tree: what its log has from before may be wrong. */
@@ -309,7 +309,6 @@ static void entries_of_a_former_tree_are_not_sent(void **state)
     }
     assert_int_equal(s->pid, 0);
     assert_int_equal(both->fetcher->r.counts.snapshots_received, 0);
-    close_log();
 }
 
 /* Keeping the log for others is not worth a full disk. */
@@ -323,7 +322,6 @@ static void a_full_disk_keeps_no_log(void **state)
     both->server->r.rooms.own.room = ROOM_LOW;
     serving_housekeeping(&both->server->r, replica_now_ms());
     assert_int_equal(s->pid, 0);
-    close_log();
 }
 
 static void lost_pieces_are_sent_again(void **state)

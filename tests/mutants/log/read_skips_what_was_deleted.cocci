@@ -2,6 +2,7 @@
 // what they did.
 // killers: test_log
 @@
+typedef uint64_t;
 @@
 log_db_read(...)
 {
