@@ -119,6 +119,37 @@ static bool log_wait_for_room(struct log *log)
     return go_on;
 }
 
+/* Gives a read back to the loop. */
+static void log_read_done(struct log *log, struct log_read *read, int status)
+{
+    read->status = status;
+    uv_mutex_lock(&log->mutex);
+    STAILQ_INSERT_TAIL(&log->reads_done, read, next);
+    uv_mutex_unlock(&log->mutex);
+    uv_async_send(&log->report);
+}
+
+static struct log_read *log_next_read(struct log *log)
+{
+    uv_mutex_lock(&log->mutex);
+    struct log_read *read = STAILQ_FIRST(&log->reads);
+    if (read)
+        STAILQ_REMOVE_HEAD(&log->reads, next);
+    uv_mutex_unlock(&log->mutex);
+    return read;
+}
+
+/* One read, so that writes do not wait long. If it cannot be had, that concerns its caller alone:
+ * an error of the disk shows with the next write. */
+static void log_serve_read(struct log *log)
+{
+    struct log_read *read = log_next_read(log);
+    if (read)
+        log_read_done(log, read,
+                      log_db_read(&log->db, read->first, read->end, read->bytes_max, &read->records,
+                                  &read->count));
+}
+
 /* Tries again as long as the disk is full. What is already in the WAL can be written back
  * meanwhile, which lets the WAL begin anew. */
 static int log_commit(struct log *log, struct log_queue *batch)
@@ -131,6 +162,7 @@ static int log_commit(struct log *log, struct log_queue *batch)
             undone = log_db_checkpoint(&log->db);
         if (undone < 0)
             return undone;
+        log_serve_read(log); /* nothing else does meanwhile */
         log->db.sql.fault = full;
         if (!log_wait_for_room(log))
             break;
@@ -177,37 +209,6 @@ static int log_write_batch(struct log *log, struct log_queue *batch, uint64_t ti
     return status;
 }
 
-/* Gives a read back to the loop. */
-static void log_read_done(struct log *log, struct log_read *read, int status)
-{
-    read->status = status;
-    uv_mutex_lock(&log->mutex);
-    STAILQ_INSERT_TAIL(&log->reads_done, read, next);
-    uv_mutex_unlock(&log->mutex);
-    uv_async_send(&log->report);
-}
-
-static struct log_read *log_next_read(struct log *log)
-{
-    uv_mutex_lock(&log->mutex);
-    struct log_read *read = STAILQ_FIRST(&log->reads);
-    if (read)
-        STAILQ_REMOVE_HEAD(&log->reads, next);
-    uv_mutex_unlock(&log->mutex);
-    return read;
-}
-
-/* One read, so that writes do not wait long. If it cannot be had, that concerns its caller alone:
- * an error of the disk shows with the next write. */
-static void log_serve_read(struct log *log)
-{
-    struct log_read *read = log_next_read(log);
-    if (read)
-        log_read_done(log, read,
-                      log_db_read(&log->db, read->first, read->end, read->bytes_max, &read->records,
-                                  &read->count));
-}
-
 /* The thread: it ends after an error, or when it is told to and nothing waits. */
 static void log_run(void *arg)
 {
@@ -224,7 +225,9 @@ static void log_run(void *arg)
     uv_mutex_lock(&log->mutex);
     struct log_read *read;
     STAILQ_FOREACH(read, &log->reads, next)
-    read->status = -ECANCELED;
+    {
+        read->status = -ECANCELED;
+    }
     STAILQ_CONCAT(&log->reads_done, &log->reads);
     log->ended = true;
     uv_mutex_unlock(&log->mutex);

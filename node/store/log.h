@@ -78,7 +78,7 @@ struct log_read {
     void (*done)(struct log_read *read);
     void *done_arg;
     int status; /* 0, -ENOENT (not all of them are there), -ENOMEM, -ECANCELED (the thread ends), or
-                   an error of the database, after which nothing is written any more either */
+                   an error of the database, which the next write may meet as well */
     uint32_t count;
     struct buffer records; /* are appended; the caller frees them */
 };

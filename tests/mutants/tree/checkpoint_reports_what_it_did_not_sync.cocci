@@ -1,6 +1,6 @@
 // A checkpoint that a reader held back reports its index without syncing the WAL: the log is cut
 // before the tree is durable (trap 9).
-// killers: power
+// killers: test_tree_snapshot
 @@
 @@
 checkpoint_work(...)
