@@ -10,7 +10,8 @@
  *      (store/tree_apply.c); frames by which nodes ask for it. The directories that a PUT makes on
  *      the way to its key are implied, and go with their last key (store/tree_implied.c). The field
  *      `outsider`, by which setgid without group execution goes as well. The frame ROOM, by which
- *      nodes tell each other what their disks have room for.
+ *      nodes tell each other what their disks have room for. Snapshots that end with entries of the
+ *      log (store/tree_records.h).
  *
  * Every part of a command (an operation, a field of one) has the level since which it exists, in
  * operations.h. A command needs the highest level of its parts, and must not be proposed before
@@ -33,6 +34,7 @@ enum {
     LEVEL_IMPLIED = 3,   /* implied directories */
     LEVEL_OUTSIDER = 3,  /* the field `outsider` */
     LEVEL_ROOM = 3,      /* the frame ROOM */
+    LEVEL_TAIL = 3,      /* snapshots that end with entries */
 };
 
 #endif

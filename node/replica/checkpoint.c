@@ -9,6 +9,7 @@
 #include "base/trace.h"
 
 #include <errno.h>
+#include <malloc.h>
 
 static uint64_t lowest_needed_by_peers(const struct replica *r)
 {
@@ -17,6 +18,21 @@ static uint64_t lowest_needed_by_peers(const struct replica *r)
         if (r->status.peers[i].alive && r->status.peers[i].accepted < lowest)
             lowest = r->status.peers[i].accepted;
     return lowest;
+}
+
+/* The heap keeps what was freed, as something behind it is still in use: when the log has become
+ * much shorter, the system gets the pages back. */
+static void checkpoint_give_back(struct replica *r, uint64_t log_bytes)
+{
+    uint64_t *most = &r->checkpoint.log_bytes_most;
+    if (log_bytes > *most)
+        *most = log_bytes;
+    if (*most - log_bytes < GIVE_BACK_BYTES)
+        return;
+    *most = log_bytes;
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
 }
 
 static void checkpoint_trim(struct replica *r)
@@ -40,6 +56,7 @@ static void checkpoint_trim(struct replica *r)
     }
     if (index > r->status.compacted)
         replica_step(r, &(struct paxos_event){.type = PAXOS_TRIM, .index = index});
+    checkpoint_give_back(r, bytes);
 }
 
 static void checkpoint_done(void *arg, int status, uint64_t index)

@@ -13,6 +13,7 @@
 #include "replica/divergence.h"
 #include "replica/emptied.h"
 #include "replica/replica.h"
+#include "store/log.h"
 #include "store/places.h"
 #include "store/room.h"
 #include "store/starts.h"
@@ -200,7 +201,8 @@ struct replica_observers {
 };
 
 /* A snapshot that a peer is pulling from this node (snapshot_serving.c).
- *   received <= read <= received + SNAPSHOT_WINDOW; `reading` or a reader => not free */
+ *   received <= read <= received + SNAPSHOT_WINDOW; `reading` or a reader => not free
+ *   there is a reader as long as rows are left; then entries are read from `entry` on */
 struct snapshot_serving {
     struct replica *replica;
     uint32_t pid; /* 0: free */
@@ -211,7 +213,11 @@ struct snapshot_serving {
     bool whole;        /* and there are no more */
     bool reading;      /* the next one is being read */
     uint64_t used_ms;
-    struct tree_reader *reader;            /* NULL: `whole` */
+    struct tree_reader *reader; /* NULL: all rows were read */
+    bool tail;                  /* entries of the log follow the rows */
+    uint64_t installed;         /* counts.snapshots_received when it began; another one ends it */
+    uint64_t entry;             /* the next of them; it is kept in the log's file */
+    struct log_read entries;    /* those that are being read */
     struct buffer pieces[SNAPSHOT_WINDOW]; /* those from `received` to `read` */
 };
 
@@ -240,6 +246,7 @@ struct snapshot_fetching {
 struct replica_checkpoint {
     uint64_t durable;  /* so much of the tree is, by the last one or by a snapshot (fetching) */
     uint64_t began_ms; /* when the last one began */
+    uint64_t log_bytes_most; /* that the log had since memory was given back */
 };
 
 /* digests.c */

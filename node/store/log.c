@@ -23,6 +23,7 @@ struct log_item {
 };
 
 STAILQ_HEAD(log_queue, log_item);
+STAILQ_HEAD(log_reads, log_read);
 
 struct log {
     /* The loop's. */
@@ -43,6 +44,8 @@ struct log {
     uv_mutex_t mutex;
     uv_cond_t wake; /* wakes the storage thread: a write waits, or `stopping` */
     struct log_queue waiting, done;
+    struct log_reads reads, reads_done;
+    uint64_t keep;    /* as the loop said last */
     uint64_t durable; /* ticket */
     int status;       /* the error that ended the writing */
     bool stopping, ended;
@@ -59,13 +62,21 @@ static uint64_t log_clock_ns(clockid_t clock)
 
 /* ---- The storage thread ---- */
 
-/* Takes the writes that wait, as many as one transaction should hold. Sleeps if none waits and the
- * database has no dead rows to delete. Returns false if the thread should end. */
+/* Nothing waits. Under the mutex. */
+static bool log_is_idle(struct log *log)
+{
+    log->db.keep = log->keep;
+    return STAILQ_EMPTY(&log->waiting) && STAILQ_EMPTY(&log->reads) &&
+           !log_db_has_dead_rows(&log->db);
+}
+
+/* Takes the writes that wait, as many as one transaction should hold. Sleeps if none waits, nor a
+ * read, and the database has no dead rows to delete. Returns false if the thread should end. */
 static bool log_take(struct log *log, struct log_queue *batch, uint64_t *ticket)
 {
     uint64_t bytes = 0;
     uv_mutex_lock(&log->mutex);
-    while (STAILQ_EMPTY(&log->waiting) && !log->stopping && !log_db_has_dead_rows(&log->db))
+    while (log_is_idle(log) && !log->stopping)
         uv_cond_wait(&log->wake, &log->mutex);
     struct log_item *item;
     while (bytes < LOG_BATCH_BYTES_MAX && (item = STAILQ_FIRST(&log->waiting))) {
@@ -108,6 +119,37 @@ static bool log_wait_for_room(struct log *log)
     return go_on;
 }
 
+/* Gives a read back to the loop. */
+static void log_read_done(struct log *log, struct log_read *read, int status)
+{
+    read->status = status;
+    uv_mutex_lock(&log->mutex);
+    STAILQ_INSERT_TAIL(&log->reads_done, read, next);
+    uv_mutex_unlock(&log->mutex);
+    uv_async_send(&log->report);
+}
+
+static struct log_read *log_next_read(struct log *log)
+{
+    uv_mutex_lock(&log->mutex);
+    struct log_read *read = STAILQ_FIRST(&log->reads);
+    if (read)
+        STAILQ_REMOVE_HEAD(&log->reads, next);
+    uv_mutex_unlock(&log->mutex);
+    return read;
+}
+
+/* One read, so that writes do not wait long. If it cannot be had, that concerns its caller alone:
+ * an error of the disk shows with the next write. */
+static void log_serve_read(struct log *log)
+{
+    struct log_read *read = log_next_read(log);
+    if (read)
+        log_read_done(log, read,
+                      log_db_read(&log->db, read->first, read->end, read->bytes_max, &read->records,
+                                  &read->count));
+}
+
 /* Tries again as long as the disk is full. What is already in the WAL can be written back
  * meanwhile, which lets the WAL begin anew. */
 static int log_commit(struct log *log, struct log_queue *batch)
@@ -120,6 +162,7 @@ static int log_commit(struct log *log, struct log_queue *batch)
             undone = log_db_checkpoint(&log->db);
         if (undone < 0)
             return undone;
+        log_serve_read(log); /* nothing else does meanwhile */
         log->db.sql.fault = full;
         if (!log_wait_for_room(log))
             break;
@@ -150,6 +193,22 @@ static void log_report(struct log *log, struct log_queue *batch, uint64_t ticket
     uv_async_send(&log->report);
 }
 
+/* Writes the batch, which may be empty, and reports it. */
+static int log_write_batch(struct log *log, struct log_queue *batch, uint64_t ticket)
+{
+    uint64_t start = log_clock_ns(CLOCK_MONOTONIC);
+    int status = log_commit(log, batch);
+    log_report(log, batch, ticket, status, log_clock_ns(CLOCK_MONOTONIC) - start);
+    assert(STAILQ_EMPTY(batch)); /* they have gone back */
+    if (status < 0)
+        return status;
+    /* After the report, so that only writes that arrive meanwhile wait for it. */
+    status = log_db_checkpoint(&log->db);
+    if (status < 0)
+        log_report(log, batch, ticket, status, 0);
+    return status;
+}
+
 /* The thread: it ends after an error, or when it is told to and nothing waits. */
 static void log_run(void *arg)
 {
@@ -158,18 +217,18 @@ static void log_run(void *arg)
     uint64_t ticket = 0; /* of the last write that was taken */
     int status = 0;
     while (status == 0 && log_take(log, &batch, &ticket)) {
-        uint64_t start = log_clock_ns(CLOCK_MONOTONIC);
-        status = log_commit(log, &batch);
-        log_report(log, &batch, ticket, status, log_clock_ns(CLOCK_MONOTONIC) - start);
-        assert(STAILQ_EMPTY(&batch)); /* they have gone back */
-        if (status == 0) {
-            /* After the report, so that only writes that arrive meanwhile wait for it. */
-            status = log_db_checkpoint(&log->db);
-            if (status < 0)
-                log_report(log, &batch, ticket, status, 0);
-        }
+        if (!STAILQ_EMPTY(&batch) || log_db_has_dead_rows(&log->db))
+            status = log_write_batch(log, &batch, ticket);
+        if (status == 0)
+            log_serve_read(log);
     }
     uv_mutex_lock(&log->mutex);
+    struct log_read *read;
+    STAILQ_FOREACH(read, &log->reads, next)
+    {
+        read->status = -ECANCELED;
+    }
+    STAILQ_CONCAT(&log->reads_done, &log->reads);
     log->ended = true;
     uv_mutex_unlock(&log->mutex);
     uv_async_send(&log->report);
@@ -217,8 +276,10 @@ static void log_reported(uv_async_t *report)
 {
     struct log *log = report->data;
     struct log_queue done = STAILQ_HEAD_INITIALIZER(done);
+    struct log_reads reads = STAILQ_HEAD_INITIALIZER(reads);
     uv_mutex_lock(&log->mutex);
     STAILQ_CONCAT(&done, &log->done);
+    STAILQ_CONCAT(&reads, &log->reads_done);
     uint64_t durable = log->durable;
     int status = log->status;
     bool end = log->ended && log->stopping;
@@ -234,6 +295,11 @@ static void log_reported(uv_async_t *report)
     if (full != log->told_full) {
         log->told_full = full;
         log->callbacks.full(log->callbacks.arg, full);
+    }
+    struct log_read *read;
+    while ((read = STAILQ_FIRST(&reads))) {
+        STAILQ_REMOVE_HEAD(&reads, next);
+        read->done(read);
     }
     assert(status <= 0);
     if (status < 0 && !log->failed) {
@@ -269,6 +335,9 @@ int log_open(const struct folder *folder, const struct identity *identity,
     l->metrics.free_bytes = l->db.free_bytes;
     STAILQ_INIT(&l->waiting);
     STAILQ_INIT(&l->done);
+    STAILQ_INIT(&l->reads);
+    STAILQ_INIT(&l->reads_done);
+    l->keep = UINT64_MAX;
     *log = l;
     return 0;
 
@@ -328,6 +397,31 @@ int log_write(struct log *log, struct paxos_write *write)
     uv_mutex_unlock(&log->mutex);
     uv_cond_signal(&log->wake); /* under the mutex it would wake the thread to wait for that */
     return 0;
+}
+
+void log_keep(struct log *log, uint64_t index)
+{
+    uv_mutex_lock(&log->mutex);
+    log->keep = index;
+    uv_mutex_unlock(&log->mutex);
+    uv_cond_signal(&log->wake); /* there may be dead rows now */
+}
+
+void log_read(struct log *log, struct log_read *read)
+{
+    assert(log->has_thread);
+    assert(read->first <= read->end);
+    read->count = 0;
+    uv_mutex_lock(&log->mutex);
+    if (log->ended) {
+        read->status = -ECANCELED;
+        STAILQ_INSERT_TAIL(&log->reads_done, read, next);
+    } else {
+        STAILQ_INSERT_TAIL(&log->reads, read, next);
+    }
+    uv_mutex_unlock(&log->mutex);
+    uv_async_send(&log->report);
+    uv_cond_signal(&log->wake);
 }
 
 void log_metrics(struct log *log, struct log_metrics *metrics)

@@ -12,10 +12,12 @@
 #ifndef QUORUMFS_STORE_LOG_H
 #define QUORUMFS_STORE_LOG_H
 
+#include "base/buffer.h"
 #include "base/fault.h"
 #include "paxos/paxos.h"
 #include "store/folder.h"
 
+#include <sys/queue.h>
 #include <uv.h>
 
 struct log;
@@ -60,6 +62,28 @@ int log_start(struct log *log, uv_loop_t *loop, const struct log_callbacks *call
 
 /* Queues a write; takes over its references and zeroes it. Never blocks. Returns 0 or -ENOMEM. */
 int log_write(struct log *log, struct paxos_write *write);
+
+/* Entries from this index on stay in the file for log_read, although they become void; UINT64_MAX:
+ * none of them. What is deleted already does not come back. It is forgotten with the process. */
+void log_keep(struct log *log, uint64_t index);
+
+/* Entries of the file, read on the storage thread as records of a snapshot (tree_records.h): from
+ * `first` up to `end`, until they have `bytes_max`; if `end` is reached, the record that says so is
+ * the last one. The caller owns it, and must not touch it
+ * before `done`. */
+struct log_read {
+    STAILQ_ENTRY(log_read) next;
+    uint64_t first, end; /* first <= end; those below `end` have been applied */
+    size_t bytes_max;
+    void (*done)(struct log_read *read);
+    void *done_arg;
+    int status; /* 0, -ENOENT (not all of them are there), -ENOMEM, -ECANCELED (the thread ends), or
+                   an error of the database, which the next write may meet as well */
+    uint32_t count;
+    struct buffer records; /* are appended; the caller frees them */
+};
+/* `done` is called later, on the loop, in any case. */
+void log_read(struct log *log, struct log_read *read);
 
 struct log_metrics {
     uint64_t commits, entries, bytes; /* since the start; commits that only delete count too */

@@ -1,6 +1,7 @@
 #include "store/log_db.h"
 
 #include "store/seal.h"
+#include "store/tree_records.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -176,6 +177,7 @@ int log_db_open(struct log_db *db, const struct folder *folder, const struct ide
                 const struct paxos_membership *members, uint64_t applied)
 {
     memset(db, 0, sizeof *db);
+    db->keep = UINT64_MAX;
     db->node = identity->node;
     bool lost_wal = log_db_has_lost_wal(folder);
     int status = sql_settle(folder, "log.db", &db->sql.fault);
@@ -321,9 +323,15 @@ static int log_db_write_members(struct log_db *db)
     return status;
 }
 
+/* Rows below it may be deleted. */
+static uint64_t log_db_dead_end(const struct log_db *db)
+{
+    return db->keep < db->state.compacted ? db->keep : db->state.compacted;
+}
+
 bool log_db_has_dead_rows(const struct log_db *db)
 {
-    return db->first_row < db->state.compacted;
+    return db->first_row < log_db_dead_end(db);
 }
 
 /* Deletes the oldest dead rows: faster than new rows are added, but few enough for the commit to
@@ -331,11 +339,11 @@ bool log_db_has_dead_rows(const struct log_db *db)
 static int log_db_trim(struct log_db *db)
 {
     uint64_t bytes_max = LOG_TRIM_BYTES + 2 * db->bytes_added, bytes = 0;
-    uint64_t last = db->state.compacted - 1; /* unless more are left than are deleted now */
+    uint64_t last = log_db_dead_end(db) - 1; /* unless more are left than are deleted now */
     int status = 0;
     assert(log_db_has_dead_rows(db));
     sqlite3_stmt *dead = db->statements[LOG_LIST_DEAD];
-    sqlite3_bind_int64(dead, 1, (int64_t)db->state.compacted);
+    sqlite3_bind_int64(dead, 1, (int64_t)log_db_dead_end(db));
     sqlite3_bind_int64(dead, 2, (int64_t)(LOG_TRIM_ROWS + 2 * db->rows_added));
     while (bytes < bytes_max && (status = sql_step(&db->sql, dead)) > 0) {
         last = (uint64_t)sqlite3_column_int64(dead, 0);
@@ -371,6 +379,35 @@ int log_db_undo(struct log_db *db)
     db->state = db->state_before;
     db->first_row = db->first_row_before;
     return sqlite3_get_autocommit(db->sql.db) ? 0 : sql_exec(&db->sql, "ROLLBACK");
+}
+
+/* ---- Reading what lies behind ---- */
+
+int log_db_read(struct log_db *db, uint64_t first, uint64_t end, size_t bytes_max,
+                struct buffer *records, uint32_t *count)
+{
+    sqlite3_stmt *list = db->statements[LOG_LIST];
+    int status = 0;
+    *count = 0;
+    assert(sqlite3_get_autocommit(db->sql.db));
+    sqlite3_bind_int64(list, 1, (int64_t)first);
+    while (first + *count < end && records->len < bytes_max) {
+        status = sql_step(&db->sql, list);
+        if (status < 0)
+            break;
+        if (status == 0 || (uint64_t)sqlite3_column_int64(list, 0) != first + *count) {
+            status = -ENOENT; /* it was deleted */
+            break;
+        }
+        record_put_entry(records, sql_column_bytes(list, 1));
+        ++*count;
+    }
+    sqlite3_reset(list);
+    if (status < 0)
+        return status;
+    if (first + *count == end)
+        record_put_last(records, end);
+    return records->failed ? -ENOMEM : 0;
 }
 
 int log_db_checkpoint(struct log_db *db)

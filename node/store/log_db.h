@@ -2,7 +2,8 @@
  *
  *   state   one row: promise, accepted round, decided, compacted, incarnation, standing, folder
  *   member  pid -> life, folder: struct paxos_membership
- *   entry   idx -> bytes. Rows below `compacted` are dead and are deleted piece by piece
+ *   entry   idx -> bytes. Rows below `compacted` are dead and are deleted piece by piece, unless
+ * they are kept for log_read
  *
  * The WAL file is made large once, with zeros, and never shrinks: a commit overwrites blocks that
  * the file already has, so that its fdatasync has no file system metadata to write.
@@ -13,6 +14,7 @@
 #ifndef QUORUMFS_STORE_LOG_DB_H
 #define QUORUMFS_STORE_LOG_DB_H
 
+#include "base/buffer.h"
 #include "paxos/paxos.h"
 #include "store/sql.h"
 
@@ -59,6 +61,7 @@ struct log_db {
     bool state_changed;               /* the row must be written with this transaction */
     bool membership_changed;          /* so must the members' rows */
     uint32_t node;                    /* struct identity */
+    uint64_t keep;                    /* rows from here on stay, dead or not; log_keep */
     uint64_t first_row;               /* no row lies below */
     uint64_t first_row_before;        /* inside a transaction: none of those on disk */
     uint64_t rows_added, bytes_added; /* by this transaction */
@@ -87,6 +90,9 @@ int log_db_undo(struct log_db *db);
 
 /* Dead rows are left: an empty transaction deletes some more. */
 bool log_db_has_dead_rows(const struct log_db *db);
+/* As log_read; `*count` is the number of entries. */
+int log_db_read(struct log_db *db, uint64_t first, uint64_t end, size_t bytes_max,
+                struct buffer *records, uint32_t *count);
 /* Writes the WAL back if it has grown to LOG_WAL_PAGES. If there is no room for it, that has to
  * wait for a later call, and is no error. */
 int log_db_checkpoint(struct log_db *db);

@@ -163,7 +163,7 @@ static int prepare_queries(struct tree *tree)
 
 int tree_attach(struct tree *tree)
 {
-    int status = sql_open(&tree->sql, tree->folder, TREE_FILE);
+    int status = sql_open(&tree->sql, tree->folder, tree->file);
     assert(!tree->writing && !tree->reading);
     if (status < 0)
         return status;
@@ -212,13 +212,14 @@ void tree_detach(struct tree *tree)
     tree->fd = -1;
 }
 
-int tree_open(const struct folder *folder, const struct identity *identity, struct tree **tree,
-              struct fault *fault)
+static struct tree *tree_new(const struct folder *folder, const struct identity *identity,
+                             const char *file)
 {
     struct tree *t = calloc(1, sizeof *t);
     if (!t)
-        return fault_set(fault, -ENOMEM, "%s: out of memory", TREE_FILE);
+        return NULL;
     t->folder = folder;
+    t->file = file;
     t->identity = *identity;
     t->changes_max = COMMIT_PAGES;
     LIST_INIT(&t->sessions);
@@ -227,24 +228,72 @@ int tree_open(const struct folder *folder, const struct identity *identity, stru
     SLIST_INIT(&t->told_names);
     LIST_INIT(&t->keepers);
     t->cache = cache_new();
-    int status = t->cache ? incoming_settle(folder, fault)
-                          : fault_set(fault, -ENOMEM, "%s: out of memory", TREE_FILE);
-    if (status == 0)
-        status = sql_settle(folder, TREE_FILE, fault);
-    if (status < 0)
-        goto free_tree;
-    status = tree_attach(t);
+    if (!t->cache) {
+        free(t);
+        return NULL;
+    }
+    return t;
+}
+
+static void tree_free(struct tree *tree)
+{
+    buffer_free(&tree->outcome);
+    changes_forget(tree);
+    free(tree->report);
+    free(tree->cache);
+    free(tree);
+}
+
+/* Attaches a tree that is new, or frees it. */
+static int tree_settle(struct tree *t, struct tree **tree, struct fault *fault)
+{
+    int status = tree_attach(t);
     if (status < 0) {
         *fault = t->sql.fault;
-        goto free_tree;
+        tree_free(t);
+        return status;
     }
     *tree = t;
     return 0;
+}
 
-free_tree:
-    free(t->cache);
-    free(t);
+int tree_open(const struct folder *folder, const struct identity *identity, struct tree **tree,
+              struct fault *fault)
+{
+    struct tree *t = tree_new(folder, identity, TREE_FILE);
+    if (!t)
+        return fault_set(fault, -ENOMEM, "%s: out of memory", TREE_FILE);
+    int status = incoming_settle(folder, fault);
+    if (status == 0)
+        status = sql_settle(folder, TREE_FILE, fault);
+    if (status < 0) {
+        tree_free(t);
+        return status;
+    }
+    return tree_settle(t, tree, fault);
+}
+
+int tree_open_incoming(const struct tree *tree, struct tree **incoming, struct fault *fault)
+{
+    struct tree *t = tree_new(tree->folder, &tree->identity, INCOMING_FILE);
+    if (!t)
+        return fault_set(fault, -ENOMEM, "%s: out of memory", INCOMING_FILE);
+    int status = tree_settle(t, &t, fault);
+    if (status < 0)
+        return status;
+    *incoming = t;
+    status = sql_exec(&t->sql, "PRAGMA synchronous = OFF");
+    if (status == 0)
+        status = sql_exec(&t->checkpoint.sql, "PRAGMA synchronous = OFF");
+    if (status < 0)
+        *fault = t->sql.fault;
     return status;
+}
+
+void tree_discard(struct tree *incoming)
+{
+    tree_detach(incoming);
+    tree_free(incoming);
 }
 
 int tree_identify(struct tree *tree, const struct identity *identity, struct fault *fault)
@@ -269,11 +318,7 @@ void tree_close(struct tree *tree)
     if (tree->broken == 0 && tree_commit(tree) < 0)
         trace_error("tree", "%s", tree->sql.fault.text);
     tree_detach(tree); /* the last connection: it checkpoints and removes the WAL */
-    buffer_free(&tree->outcome);
-    changes_forget(tree);
-    free(tree->report);
-    free(tree->cache);
-    free(tree);
+    tree_free(tree);
 }
 
 bool tree_broken(const struct tree *tree)

@@ -146,10 +146,10 @@ const struct tree_cluster *tree_cluster(const struct tree *tree);
 
 /* ---- Durability and snapshots, in the background ---- */
 
-/* Commits, and makes the state durable in tree.db itself, on libuv's thread pool. `done(status,
- * index)`: the tree is durable at least up to the applied index `index` (less than at the start if
- * a snapshot is being read, or there is no room for it, which is no error). One at a time; -EBUSY
- * otherwise, and while a snapshot is being installed. */
+/* Commits, and makes the state durable, on libuv's thread pool: in tree.db itself or, as long as a
+ * snapshot or a view is being read or there is no room for it, in its write-ahead log.
+ * `done(status, index)`: the tree is durable at least up to the applied index `index`. One at a
+ * time; -EBUSY otherwise, and while a snapshot is being installed. */
 int tree_checkpoint(struct tree *tree, uv_loop_t *loop,
                     void (*done)(void *arg, int status, uint64_t index), void *arg);
 /* The write-ahead log has become long: call tree_checkpoint soon. It is enough to ask after each
@@ -159,14 +159,15 @@ bool tree_wants_checkpoint(const struct tree *tree);
  * tree_checkpoint as soon as tree_busy is false, until this is false again (some milliseconds). */
 bool tree_must_pause(const struct tree *tree);
 /* The disk is nearly full, or no longer: commits and the write-ahead log stay short, and snapshots
- * that are being read are ended sooner. */
-void tree_tighten(struct tree *tree, bool tight);
+ * that are being read are ended sooner. `disk_free`: bytes that the disk has left. */
+void tree_tighten(struct tree *tree, bool tight, uint64_t disk_free);
 /* A checkpoint or a piece of a snapshot is under way. */
 bool tree_busy(const struct tree *tree);
 
 /* Serving a snapshot: a consistent view of the tree at one applied index, read in pieces. It keeps
- * the write-ahead log from being used again, so it is ended when that becomes too long (1 GiB), or
- * when another snapshot takes the place of the tree: then tree_reader_next gives -ESTALE. */
+ * the write-ahead log from being used again, so it is ended when that becomes too long (1 GiB, or
+ * an eighth of the free disk, up to 8 GiB), or when another snapshot takes the place of the tree:
+ * then tree_reader_next gives -ESTALE. */
 struct tree_reader;
 enum { RECORD_FORMAT_OLDEST = 3, RECORD_FORMAT = 4 }; /* of snapshots that are written and read */
 /* `format`: of the snapshot, one that the receiver reads. */

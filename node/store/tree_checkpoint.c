@@ -12,10 +12,15 @@
  *                     pauses. Views that are opened meanwhile are ended before the next transaction
  *                     begins, so that it finds none. Until then, checkpoints copy what the oldest
  *                     view lets them.
- *   TREE_WAL_READERS  a snapshot reader keeps the WAL in use: here it is ended.
+ *   TREE_WAL_READERS  a snapshot reader keeps the WAL in use: here it is ended, unless the disk has
+ *                     room for more (readers_limit), as the node that fetches may have a slow line.
  *
  * If the disk is nearly full, TREE_WAL_TIGHT takes the place of the first, and TREE_WAL_WANTED that
- * of the last two. If it is full, a checkpoint that finds no room leaves the WAL as it is. */
+ * of the last two. If it is full, a checkpoint that finds no room leaves the WAL as it is.
+ *
+ * What a checkpoint may not copy, because somebody reads what was there before, it makes durable
+ * where it is: by syncing the WAL. So the log can be trimmed all the same, and a reader costs disk
+ * but no memory. */
 #include "store/tree_internal.h"
 
 #include <assert.h>
@@ -37,7 +42,7 @@ static int watch_wal(void *arg, sqlite3 *db, const char *name, int frames)
 int checkpoint_open(struct tree *tree)
 {
     struct tree_checkpoint *cp = &tree->checkpoint;
-    int status = sql_open(&cp->sql, tree->folder, TREE_FILE);
+    int status = sql_open(&cp->sql, tree->folder, tree->file);
     assert(!cp->done);
     sqlite3_wal_hook(tree->sql.db, watch_wal, tree); /* replaces the automatic checkpoints */
     tree->wal_frames = 0;
@@ -77,10 +82,22 @@ void checkpoint_before(struct tree *tree)
         views_end(tree);
 }
 
+/* How long the WAL may become for the sake of a reader: a share of what the disk would have free
+ * without it. The index of the WAL is searched for each page that is read, which bounds it too. */
+static uint64_t readers_limit(const struct tree *tree, uint64_t bytes)
+{
+    if (tree->tight)
+        return TREE_WAL_WANTED;
+    uint64_t share = (tree->disk_free + bytes) / TREE_WAL_READERS_SHARE;
+    if (share > TREE_WAL_READERS_MAX)
+        return TREE_WAL_READERS_MAX;
+    return share > TREE_WAL_READERS ? share : TREE_WAL_READERS;
+}
+
 void checkpoint_watch(struct tree *tree)
 {
     uint64_t bytes = frame_bytes(tree->wal_frames);
-    if (bytes > (tree->tight ? TREE_WAL_WANTED : TREE_WAL_READERS))
+    if (bytes > readers_limit(tree, bytes))
         readers_end(tree);
     checkpoint_before(tree);
     if (bytes > TREE_WAL_PAUSED && !is_read(tree))
@@ -94,9 +111,10 @@ bool tree_wants_checkpoint(const struct tree *tree)
            LIST_EMPTY(&tree->readers);
 }
 
-void tree_tighten(struct tree *tree, bool tight)
+void tree_tighten(struct tree *tree, bool tight, uint64_t disk_free)
 {
     tree->tight = tight;
+    tree->disk_free = disk_free;
 }
 
 bool tree_must_pause(const struct tree *tree)
@@ -104,12 +122,11 @@ bool tree_must_pause(const struct tree *tree)
     return tree->pause;
 }
 
-/* SQLite syncs tree.db only after it has copied the whole WAL. Syncing the copy of each round
- * leaves little to wait for in the pause. */
-static int sync_copied(struct tree_checkpoint *cp)
+/* Syncs tree.db (SQLITE_FCNTL_FILE_POINTER) or its WAL (SQLITE_FCNTL_JOURNAL_POINTER). */
+static int checkpoint_sync(struct tree_checkpoint *cp, int which)
 {
     sqlite3_file *file = NULL;
-    int code = sqlite3_file_control(cp->sql.db, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+    int code = sqlite3_file_control(cp->sql.db, "main", which, &file);
     if (code == SQLITE_OK)
         code = file->pMethods->xSync(file, SQLITE_SYNC_NORMAL);
     if (code == SQLITE_OK)
@@ -145,19 +162,33 @@ static int copy_round(struct tree_checkpoint *cp)
     return copied > 0 ? copied : 0;
 }
 
-/* On the thread pool: rounds, until one has copied little, as the loop adds frames meanwhile. */
+/* Rounds, until one has copied little, as the loop adds frames meanwhile. SQLite syncs tree.db only
+ * after it has copied the whole WAL. Syncing the copy of each round leaves little to wait for in
+ * the pause. Returns 0 or an error. */
+static int copy_rounds(struct tree_checkpoint *cp)
+{
+    for (int round = 0; round < ROUNDS_MAX; round++) {
+        int status = copy_round(cp);
+        if (status <= LITTLE_FRAMES)
+            return status < 0 ? status : 0;
+        status = checkpoint_sync(cp, SQLITE_FCNTL_FILE_POINTER);
+        if (status < 0)
+            return status;
+    }
+    return 0;
+}
+
+/* On the thread pool. What was committed when it began and is not copied is in the WAL, whole: the
+ * WAL begins anew only when all of it has been copied, and then tree.db was synced. */
 static void checkpoint_work(uv_work_t *work)
 {
     struct tree_checkpoint *cp = work->data;
     cp->reached = false;
-    for (int round = 0; round < ROUNDS_MAX; round++) {
-        cp->status = copy_round(cp);
-        if (cp->status <= LITTLE_FRAMES)
-            break;
-        cp->status = sync_copied(cp);
-        if (cp->status < 0)
-            break;
-    }
+    cp->status = copy_rounds(cp);
+    if (cp->status < 0 || cp->reached)
+        return;
+    cp->status = checkpoint_sync(cp, SQLITE_FCNTL_JOURNAL_POINTER);
+    cp->reached = cp->status == 0;
 }
 
 /* If nothing was committed or begun meanwhile, the next transaction starts the WAL again. Otherwise
@@ -180,7 +211,7 @@ static void checkpoint_after(uv_work_t *work, int cancelled)
     struct tree *tree = cp->tree;
     assert(cp->done);
     void (*done)(void *, int, uint64_t) = cp->done;
-    int status = cp->status < 0 ? cp->status : 0;
+    int status = cp->status;
 
     cp->done = NULL;
     if (status < 0) {
@@ -220,6 +251,22 @@ int tree_checkpoint(struct tree *tree, uv_loop_t *loop,
     assert(status == 0); /* it fails only without a function to run */
     tree->background++;
     return 0;
+}
+
+int tree_checkpoint_now(struct tree *tree)
+{
+    int status = tree_commit(tree);
+    if (status < 0)
+        return status;
+    struct sql *sql = &tree->checkpoint.sql;
+    if (sqlite3_wal_checkpoint_v2(sql->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL) !=
+        SQLITE_OK) {
+        status = sql_failed(sql, "checkpoint");
+        tree->sql.fault = sql->fault;
+    }
+    tree->wal_frames = 0;
+    tree->pause = false;
+    return status;
 }
 
 bool tree_busy(const struct tree *tree)

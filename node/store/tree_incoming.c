@@ -1,8 +1,9 @@
 /* The files of a snapshot that is received: how a new database takes the place of tree.db in one
  * step.
  *
- *   tree.db.incoming   being filled; without journal or syncs, worthless after a crash
- *   tree.db.ready      complete, checked, synced: from here on it is the tree
+ *   tree.db.incoming   being filled; without syncs, worthless after a crash; with a WAL while
+ * entries are applied to it, which ends when it is closed tree.db.ready      complete, checked,
+ * synced: from here on it is the tree
  *
  * Renaming the first to the second is the step (incoming_install). tree.db cannot simply be
  * replaced: its WAL would be taken for the new one's, and without its WAL the old tree is torn if a
@@ -89,7 +90,10 @@ static int file_exists(const struct folder *folder, const char *name)
 
 int incoming_remove(const struct folder *folder)
 {
-    return remove_file(folder, INCOMING_FILE);
+    int status = remove_file(folder, INCOMING_FILE);
+    if (status == 0)
+        status = remove_file(folder, INCOMING_FILE "-wal");
+    return status == 0 ? remove_file(folder, INCOMING_FILE "-shm") : status;
 }
 
 int incoming_open(const struct folder *folder)

@@ -54,9 +54,12 @@ enum {
     TREE_WAL_PAUSED = 64 << 20,
     TREE_WAL_VIEWS = 128 << 20,
     TREE_WAL_READERS = 1 << 30,
+    TREE_WAL_READERS_SHARE = 8, /* of the free disk, if that is more, */
     TREE_WAL_TIGHT = 4 << 20,   /* wanted when the disk is nearly full */
     TREE_AHEAD_BYTES = 1 << 20, /* of tree.db, set aside at a time */
 };
+
+#define TREE_WAL_READERS_MAX (UINT64_C(8) << 30) /* ... and not more than this */
 
 /* The replicated numbers; one row, written by tree_commit. */
 #define COUNTER_FIELD(name, first, format) uint64_t name;
@@ -158,13 +161,14 @@ struct tree_checkpoint {
     struct sql sql;
     int status;
     int backfilled; /* frames of the WAL that are in tree.db */
-    bool reached;   /* those of the commit that it began with are */
+    bool reached;   /* the commit that it began with is durable */
 };
 
 struct tree {
     const struct folder *folder;
     struct identity identity;
     struct sql sql;
+    const char *file; /* its name in the folder */
     sqlite3_stmt *queries[QUERY_COUNT];
     int broken;               /* the database failed: nothing is done any more */
     bool writing;             /* a write transaction is open */
@@ -194,6 +198,7 @@ struct tree {
     int wal_frames;
     bool pause;
     bool tight;         /* tree_tighten */
+    uint64_t disk_free; /* likewise */
     int fd;             /* of tree.db, for set_aside; negative: none */
     uint64_t set_aside; /* bytes of tree.db that have their place on the disk */
     uint64_t durable;
@@ -248,6 +253,12 @@ static inline uint64_t column_number(sqlite3_stmt *statement, int column)
 {
     return (uint64_t)sqlite3_column_int64(statement, column);
 }
+
+/* Opens the incoming file as a tree of its own, for the thread that fills it; a crash may damage
+ * it. */
+int tree_open_incoming(const struct tree *tree, struct tree **incoming, struct fault *fault);
+/* Closes it; what is not committed is lost. */
+void tree_discard(struct tree *incoming);
 
 /* Opens, and closes, everything that depends on tree.db: connections, counters, sessions. */
 int tree_attach(struct tree *tree);
@@ -504,6 +515,8 @@ OPERATIONS(OPERATION_DECLARED)
 /* ---- tree_checkpoint.c ---- */
 
 int checkpoint_open(struct tree *tree);
+/* On the caller's thread, for a tree that nobody else reads. */
+int tree_checkpoint_now(struct tree *tree);
 void checkpoint_close(struct tree *tree);
 void checkpoint_watch(struct tree *tree);  /* after each commit */
 void checkpoint_before(struct tree *tree); /* before each transaction that writes */

@@ -18,6 +18,18 @@ void record_put_end(struct buffer *out, uint32_t format, const uint64_t rows[TAB
         buffer_put_u64(out, rows[i]);
 }
 
+void record_put_entry(struct buffer *out, struct bytes entry)
+{
+    buffer_put_u8(out, RECORD_ENTRY);
+    buffer_put_bytes(out, entry);
+}
+
+void record_put_last(struct buffer *out, uint64_t index)
+{
+    buffer_put_u8(out, RECORD_LAST);
+    buffer_put_u64(out, index);
+}
+
 void record_put_row(struct buffer *out, uint8_t table, sqlite3_stmt *row)
 {
     assert(table < TABLES_MAX);

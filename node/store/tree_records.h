@@ -6,6 +6,12 @@
  *   row     table u8 | each column: RECORD_NUMBER u8, u64 or RECORD_BYTES u8, length u32, bytes
  *   end     RECORD_END u8 | rows u64 for each table
  *
+ * From level 3 on, what was applied while the snapshot was read follows, as entries of the log, so
+ * that a snapshot over a slow line is not old when it arrives:
+ *
+ *   entry   RECORD_ENTRY u8 | length u32, bytes
+ *   last    RECORD_LAST u8 | index u64, of the tree after all of them
+ *
  * Thread: whichever has the connection. */
 #ifndef QUORUMFS_STORE_TREE_RECORDS_H
 #define QUORUMFS_STORE_TREE_RECORDS_H
@@ -16,6 +22,8 @@
 enum {
     RECORD_NUMBER = 1,
     RECORD_BYTES = 2,
+    RECORD_ENTRY = 252,
+    RECORD_LAST = 253,
     RECORD_HEADER = 254,
     RECORD_END = 255,
 };
@@ -25,6 +33,9 @@ void record_put_header(struct buffer *out, uint32_t format, uint64_t index);
 void record_put_row(struct buffer *out, uint8_t table, sqlite3_stmt *row);
 /* The rows of each table of the format. */
 void record_put_end(struct buffer *out, uint32_t format, const uint64_t rows[TABLES_MAX]);
+
+void record_put_entry(struct buffer *out, struct bytes entry);
+void record_put_last(struct buffer *out, uint64_t index);
 
 /* Binds the columns of a row, which follow its table's number, to an insert, from its parameter
  * `first` on. They borrow the bytes that are read. Sets r->bad if they do not parse. */

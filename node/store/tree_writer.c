@@ -1,5 +1,6 @@
 /* Receiving a snapshot: a new database beside tree.db is filled piece by piece, checked, and then
- * takes its place in one step (tree_incoming.c). */
+ * takes its place in one step (tree_incoming.c). If entries of the log follow its rows, they are
+ * applied to it before that, as to any tree. */
 #include "store/tree_internal.h"
 #include "store/tree_records.h"
 
@@ -29,7 +30,9 @@ struct tree_writer {
     struct reader piece;
     uint32_t format; /* 0 until the header has come */
     uint64_t rows[TABLES_MAX];
-    bool ended; /* the end has come */
+    bool ended;         /* the end of the rows has come */
+    struct tree *grown; /* the file, opened as a tree: entries have come */
+    bool last;          /* there are no more */
     int status;
 };
 
@@ -37,6 +40,9 @@ struct tree_writer {
 
 static void writer_close(struct tree_writer *w)
 {
+    if (w->grown)
+        tree_discard(w->grown);
+    w->grown = NULL;
     for (int i = 0; i < TABLES_MAX; i++) {
         sqlite3_finalize(w->inserts[i]);
         sqlite3_finalize(w->batches[i]);
@@ -190,6 +196,60 @@ static int add_rows(struct tree_writer *w, uint8_t table)
     return insert_bound(w, insert);
 }
 
+static int writer_complete(struct tree_writer *w);
+
+/* The rows are a tree, to which the first entry is applied. */
+static int begin_entries(struct tree_writer *w)
+{
+    int status = writer_complete(w);
+    writer_close(w);
+    return status < 0 ? status : tree_open_incoming(w->tree, &w->grown, &w->sql.fault);
+}
+
+/* As at any node that had it from its own log. Garbage is an entry too, but one of a later version
+ * cannot be in the log of a cluster to which this node belongs. */
+static int add_entry(struct tree_writer *w)
+{
+    struct bytes entry = reader_bytes(&w->piece);
+    struct command_result result;
+    bool repeated;
+    if (!w->ended || w->last || w->piece.bad)
+        return -EBADMSG;
+    int status = w->grown ? 0 : begin_entries(w);
+    if (status < 0)
+        return status;
+    status = tree_apply(w->grown, entry, false, &result, &repeated);
+    if (status == 0)
+        command_result_free(&result);
+    if (status == 0 && tree_wants_commit(w->grown))
+        status = tree_commit(w->grown);
+    if (status < 0 && status != -EPROTONOSUPPORT)
+        w->sql.fault = w->grown->sql.fault;
+    return status == -EPROTONOSUPPORT ? -EBADMSG : status;
+}
+
+/* After the entries, of which there may be none. */
+static int add_last(struct tree_writer *w)
+{
+    uint64_t index = reader_u64(&w->piece);
+    if (!w->ended || w->last || w->piece.bad)
+        return -EBADMSG;
+    if (index != (w->grown ? tree_applied(w->grown) : w->index))
+        return -EBADMSG;
+    w->last = true;
+    w->index = index;
+    return 0;
+}
+
+/* The WAL of a tree that grows is written back between the pieces. */
+static int settle_entries(struct tree_writer *w)
+{
+    int status = tree_wants_checkpoint(w->grown) ? tree_checkpoint_now(w->grown) : 0;
+    if (status < 0)
+        w->sql.fault = w->grown->sql.fault;
+    return status;
+}
+
 /* Lets the kernel begin to write what it has of the file. The sync at the end then finds little to
  * do, which matters because all other writes to the disk may have to wait for it. A failure has no
  * effect. */
@@ -205,7 +265,11 @@ static void add_piece(uv_work_t *work)
     struct tree_writer *w = work->data;
     while (w->status == 0 && reader_left(&w->piece) > 0) {
         uint8_t tag = reader_u8(&w->piece);
-        if (w->ended)
+        if (tag == RECORD_ENTRY)
+            w->status = add_entry(w);
+        else if (tag == RECORD_LAST)
+            w->status = add_last(w);
+        else if (w->ended)
             w->status = -EBADMSG;
         else if (tag == RECORD_HEADER)
             w->status = add_header(w);
@@ -216,6 +280,8 @@ static void add_piece(uv_work_t *work)
     }
     if (w->status == 0 && w->piece.bad)
         w->status = -EBADMSG;
+    if (w->status == 0 && w->grown)
+        w->status = settle_entries(w);
     write_behind(w->fd);
 }
 
@@ -289,20 +355,40 @@ static int writer_mark(struct tree_writer *w)
     return sql_exec(&w->sql, text);
 }
 
+/* All rows are there: checks them, and adds what no snapshot has. */
+static int writer_complete(struct tree_writer *w)
+{
+    int status = writer_check(w);
+    if (status == 0)
+        status = ways_fill(&w->sql);
+    if (status == 0)
+        status = writer_mark(w);
+    return status == 0 ? sql_exec(&w->sql, "COMMIT") : status;
+}
+
+/* The mark is that of the rows. */
+static int writer_mark_again(struct tree_writer *w)
+{
+    char text[64];
+    int status = tree_commit(w->grown);
+    snprintf(text, sizeof text, "UPDATE snapshot SET upto = %" PRIu64, w->index);
+    if (status == 0)
+        status = sql_exec(&w->grown->sql, text);
+    if (status == 0)
+        status = tree_checkpoint_now(w->grown);
+    if (status < 0)
+        w->sql.fault = w->grown->sql.fault;
+    return status;
+}
+
 /* On the thread pool: checks the snapshot, and makes it durable beside the tree. */
 static void writer_prepare(uv_work_t *work)
 {
     struct tree_writer *w = work->data;
-    if (w->status == 0 && !w->ended)
+    if (w->status == 0 && (!w->ended || (w->grown && !w->last)))
         w->status = -EBADMSG;
     if (w->status == 0)
-        w->status = writer_check(w);
-    if (w->status == 0)
-        w->status = ways_fill(&w->sql);
-    if (w->status == 0)
-        w->status = writer_mark(w);
-    if (w->status == 0)
-        w->status = sql_exec(&w->sql, "COMMIT");
+        w->status = w->grown ? writer_mark_again(w) : writer_complete(w);
     writer_close(w);
     if (w->status < 0)
         return;

@@ -10,12 +10,13 @@ from cluster import Cluster
 
 
 class SlowLink:
-    """Passes connections on to a node; their bytes arrive `seconds` later."""
+    """Passes connections on to a node; their bytes arrive `seconds` later, and at most `rate` of them in a second."""
 
     def __init__(self, addr):
         host, port = addr.rsplit(":", 1)
         self.target = (host, int(port))
         self.seconds = 0
+        self.rate = None
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.addr = "127.0.0.1:%d" % self.listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
@@ -46,6 +47,8 @@ class SlowLink:
             except OSError:
                 data = b""
             kept.put((time.monotonic() + self.seconds, data))
+            if self.rate:
+                time.sleep(len(data) / self.rate)
 
     def _give(self, kept, sink):
         """Until the end, which is passed on as well."""

@@ -1,6 +1,9 @@
 /* A snapshot on its way from one node to another, over a link that the test holds in its hands. */
 #include "replica_parts.h"
 
+#include "command/level.h"
+#include "store/log.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,8 +22,9 @@ struct both {
     struct parts *server, *fetcher;
     struct letter letters[LETTERS_MAX];
     size_t count;
-    uint64_t pieces; /* that were sent */
-    uint32_t format; /* of the last snapshot that was begun */
+    uint64_t pieces;                  /* that were sent */
+    uint64_t ticket, durable, logged; /* of the server's log */
+    uint32_t format;                  /* of the last snapshot that was begun */
 };
 
 static struct both *both;
@@ -130,9 +134,23 @@ static int begin(void **state)
     return 0;
 }
 
+static void on_closed(void *arg)
+{
+    both->server->r.log = NULL;
+}
+
+static void close_log(void)
+{
+    log_close(both->server->r.log, on_closed, NULL);
+    while (both->server->r.log)
+        uv_run(&both->loop, UV_RUN_ONCE);
+}
+
 static int end(void **state)
 {
     serving_stop(&both->server->r);
+    if (both->server->r.log)
+        close_log();
     fetching_stop(&both->fetcher->r);
     for (size_t i = 0; i < both->count; i++)
         buffer_free(&both->letters[i].data);
@@ -174,6 +192,136 @@ static void a_snapshot_is_of_a_format_that_all_read(void **state)
     rounds_until_installed();
     assert_int_equal(both->format, RECORD_FORMAT);
     assert_int_equal(tree_cluster(both->fetcher->store.tree)->level, 2);
+}
+
+/* ---- Entries behind the rows ---- */
+
+static void on_durable(void *arg, uint64_t ticket)
+{
+    both->durable = ticket;
+}
+
+static void on_failed(void *arg, int status, const char *said)
+{
+    fail_msg("%s", said);
+}
+
+static void on_full(void *arg, bool full)
+{
+}
+
+/* All of it is void but the last entry. */
+static void log_entry(struct bytes bytes)
+{
+    struct paxos_entry **entries = malloc(sizeof *entries);
+    entries[0] = paxos_entry_new(bytes.data, (uint32_t)bytes.len);
+    struct paxos_write write = {.ticket = ++both->ticket,
+                                .decided = both->logged,
+                                .compacted = both->logged,
+                                .first = both->logged,
+                                .entry_count = 1,
+                                .entries = entries,
+                                .membership =
+                                    paxos_membership_of((uint32_t[]){1, 2}, 2, PAXOS_MEMBER)};
+    both->logged++;
+    assert_int_equal(log_write(both->server->r.log, &write), 0);
+    while (both->durable < both->ticket)
+        uv_run(&both->loop, UV_RUN_ONCE);
+}
+
+/* Gives the server a log, whose entries so far do not matter, and the cluster a level. */
+static void open_log(uint64_t level)
+{
+    struct replica *r = &both->server->r;
+    const struct log_callbacks callbacks = {on_durable, on_failed, on_full, NULL};
+    const struct paxos_membership members =
+        paxos_membership_of((uint32_t[]){1, 2}, 2, PAXOS_MEMBER);
+    const struct identity identity = {.cluster = 1, .node = SERVER};
+    struct paxos_stored stored;
+    struct fault fault;
+    if (log_open(r->folder, &identity, &members, 0, 0, &r->log, &stored, &fault) < 0)
+        fail_msg("%s", fault.text);
+    log_stored_clear(&stored);
+    assert_int_equal(log_start(r->log, &both->loop, &callbacks), 0);
+    fixture_must(&both->server->store, (struct op){.type = OP_LEVEL, .size = level});
+    while (both->logged < tree_applied(r->tree))
+        log_entry(text("-"));
+}
+
+/* The server applies something, which its log has. */
+static void go_on(int number)
+{
+    char key[16];
+    snprintf(key, sizeof key, "new/%d", number);
+    struct op op = make_put(key, "value");
+    struct buffer entry = fixture_entry(&both->server->store, &op, 1);
+    bool repeated;
+    log_entry(bytes_of(entry.data, entry.len));
+    struct command_result result =
+        fixture_apply(&both->server->store, bytes_of(entry.data, entry.len), &repeated);
+    command_result_free(&result);
+    buffer_free(&entry);
+}
+
+static void what_is_applied_meanwhile_follows(void **state)
+{
+    open_log(LEVEL_TAIL);
+    int rounds = 0;
+    while (both->fetcher->r.counts.snapshots_received == 0) {
+        assert_true(++rounds < ENOUGH_ROUNDS);
+        if (rounds < 6)
+            go_on(rounds);
+        round_trip(rounds == 3);
+        if (both->count == 0)
+            wait_ms(SNAPSHOT_PATIENCE_MS + 1);
+    }
+    assert_int_equal(tree_applied(both->fetcher->store.tree),
+                     tree_applied(both->server->store.tree));
+    assert_int_equal(fixture_digest(&both->server->store), fixture_digest(&both->fetcher->store));
+}
+
+/* Members of level 2 do not read entries. */
+static void nothing_follows_below_the_level(void **state)
+{
+    open_log(LEVEL_TAIL - 1);
+    round_trip(false);
+    uint64_t index = both->server->r.serving[0].index;
+    go_on(1);
+    int rounds = 0;
+    while (both->fetcher->r.counts.snapshots_received == 0) {
+        assert_true(++rounds < ENOUGH_ROUNDS);
+        round_trip(false);
+    }
+    assert_int_equal(tree_applied(both->fetcher->store.tree), index);
+}
+
+/* A snapshot took the place of the server's tree: what its log has from before may be wrong. */
+static void entries_of_a_former_tree_are_not_sent(void **state)
+{
+    open_log(LEVEL_TAIL);
+    struct snapshot_serving *s = &both->server->r.serving[0];
+    round_trip(false);
+    assert_int_equal(s->pid, FETCHER);
+    both->server->r.counts.snapshots_received++;
+    for (int rounds = 0; s->pid != 0 && rounds < ENOUGH_ROUNDS; rounds++) {
+        assert_false(s->whole);
+        round_trip(false);
+    }
+    assert_int_equal(s->pid, 0);
+    assert_int_equal(both->fetcher->r.counts.snapshots_received, 0);
+}
+
+/* Keeping the log for others is not worth a full disk. */
+static void a_full_disk_keeps_no_log(void **state)
+{
+    open_log(LEVEL_TAIL);
+    struct snapshot_serving *s = &both->server->r.serving[0];
+    round_trip(false);
+    serving_housekeeping(&both->server->r, replica_now_ms());
+    assert_int_equal(s->pid, FETCHER);
+    both->server->r.rooms.own.room = ROOM_LOW;
+    serving_housekeeping(&both->server->r, replica_now_ms());
+    assert_int_equal(s->pid, 0);
 }
 
 static void lost_pieces_are_sent_again(void **state)
@@ -276,6 +424,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_snapshot_is_of_a_format_that_all_read, begin, end),
         cmocka_unit_test_setup_teardown(a_window_of_pieces_is_on_its_way, begin, end),
+        cmocka_unit_test_setup_teardown(what_is_applied_meanwhile_follows, begin, end),
+        cmocka_unit_test_setup_teardown(nothing_follows_below_the_level, begin, end),
+        cmocka_unit_test_setup_teardown(entries_of_a_former_tree_are_not_sent, begin, end),
+        cmocka_unit_test_setup_teardown(a_full_disk_keeps_no_log, begin, end),
         cmocka_unit_test_setup_teardown(lost_pieces_are_sent_again, begin, end),
         cmocka_unit_test_setup_teardown(after_a_lost_piece_none_is_taken, begin, end),
         cmocka_unit_test_setup_teardown(a_question_that_was_asked_too_early_does_no_harm, begin,

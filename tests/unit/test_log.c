@@ -1,9 +1,11 @@
 #include "log_wal.h"
+
 #include "scratch.h"
 #include "store/folder.h"
 #include "store/log.h"
 #include "store/log_db.h"
 #include "store/seal.h"
+#include "store/tree_records.h"
 
 #include <errno.h>
 #include <ftw.h>
@@ -212,7 +214,73 @@ static void assert_refused(struct rig *rig, const struct identity *as, uint64_t 
         fail_msg("\"%s\" does not say \"%s\"", rig->fault.text, text);
 }
 
+/* ---- Reading ---- */
+
+static void on_read(struct log_read *read)
+{
+    *(bool *)read->done_arg = true;
+}
+
+/* The status of a read; if it is 0, it has to bring these entries, and their end if that is `last`.
+ */
+static int read_log(struct rig *rig, uint64_t first, uint64_t end, size_t bytes_max, uint64_t last)
+{
+    bool done = false;
+    struct log_read read = {
+        .first = first, .end = end, .bytes_max = bytes_max, .done = on_read, .done_arg = &done};
+    log_read(rig->log, &read);
+    while (!done)
+        uv_run(&rig->loop, UV_RUN_ONCE);
+    struct reader records = reader_of(bytes_of(read.records.data, read.records.len));
+    for (uint64_t i = first; read.status == 0 && i < last; i++) {
+        struct paxos_entry *entry = entry_for(i, 0, 100);
+        assert_int_equal(reader_u8(&records), RECORD_ENTRY);
+        struct bytes found = reader_bytes(&records);
+        assert_int_equal(found.len, entry->len);
+        assert_memory_equal(found.data, entry->bytes, entry->len);
+        paxos_entry_unref(entry);
+    }
+    if (read.status == 0 && last == end) {
+        assert_int_equal(reader_u8(&records), RECORD_LAST);
+        assert_int_equal(reader_u64(&records), end);
+    }
+    assert_true(read.status < 0 || reader_left(&records) == 0);
+    buffer_free(&read.records);
+    return read.status;
+}
+
 /* ---- The tests ---- */
+
+/* What a node with a slow line still has to fetch stays in the file, but not longer. */
+static void void_entries_are_kept_and_read(void **state)
+{
+    struct rig *rig = rig_new();
+    rig_open(rig, 0);
+    rig_start(rig);
+    log_keep(rig->log, 30);
+    rig_write(rig, false, 0, 100, 100, 0);
+    rig->state.decided = rig->state.compacted = 80;
+    rig_write(rig, false, 100, 1, 100, 0);
+    rig_wait(rig);
+    while (read_log(rig, 0, 20, 1 << 20, 20) == 0) /* they go piece by piece */
+        ;
+    assert_int_equal(read_log(rig, 0, 20, 1 << 20, 20), -ENOENT);
+    assert_int_equal(read_log(rig, 29, 40, 1 << 20, 40), -ENOENT);
+    assert_int_equal(read_log(rig, 30, 101, 1 << 20, 101), 0);
+    assert_int_equal(read_log(rig, 40, 101, 250, 43), 0);
+    assert_int_equal(read_log(rig, 101, 101, 250, 101), 0);
+    assert_int_equal(read_log(rig, 90, 102, 1 << 20, 102), -ENOENT);
+    log_keep(rig->log, 60);
+    while (read_log(rig, 59, 101, 1 << 20, 101) == 0)
+        ;
+    assert_int_equal(read_log(rig, 60, 101, 1 << 20, 101), 0);
+    log_keep(rig->log, UINT64_MAX);
+    while (read_log(rig, 79, 101, 1 << 20, 101) == 0)
+        ;
+    assert_int_equal(read_log(rig, 80, 101, 1 << 20, 101), 0);
+    rig_stop(rig);
+    rig_free(rig);
+}
 
 static void a_log_reads_back_as_it_was_written(void **state)
 {
@@ -641,6 +709,7 @@ static void a_full_disk_is_waited_out_and_opens_again(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(void_entries_are_kept_and_read),
         cmocka_unit_test(a_log_reads_back_as_it_was_written),
         cmocka_unit_test(a_truncated_tail_is_replaced),
         cmocka_unit_test(ballots_that_come_with_entries_are_stored),

@@ -2,6 +2,7 @@
 #include "tree_fixture.h"
 #include "tree_workload.h"
 
+#include "store/tree_internal.h"
 #include "store/tree_records.h"
 
 #include <errno.h>
@@ -11,11 +12,38 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 static uv_loop_t *loop;
+
+/* ---- Syncs of the WAL, which SQLite asks the C library for ---- */
+
+static int wal_syncs;
+
+static void count_sync(int fd)
+{
+    char link[64], path[256];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t len = readlink(link, path, sizeof path - 1);
+    path[len > 0 ? len : 0] = '\0';
+    const char *end = strstr(path, TREE_FILE "-wal");
+    wal_syncs += end && strcmp(end, TREE_FILE "-wal") == 0;
+}
+
+int fsync(int fd)
+{
+    count_sync(fd);
+    return (int)syscall(SYS_fsync, fd);
+}
+
+int fdatasync(int fd)
+{
+    count_sync(fd);
+    return (int)syscall(SYS_fdatasync, fd);
+}
 
 /* ---- Calls that wait ---- */
 
@@ -259,6 +287,108 @@ static void a_wrong_snapshot_is_not_installed(void **state)
     assert_int_equal(install(writer), -ESTALE);
     assert_int_equal(fixture_digest(&b), digest);
     tree_reader_close(reader);
+    fixture_close(&a);
+    fixture_close(&b);
+}
+
+/* Applies an operation, and adds its entry to a piece. */
+static void add_to_piece(struct buffer *piece, struct fixture *f, struct op op)
+{
+    struct buffer entry = fixture_entry(f, &op, 1);
+    bool repeated;
+    struct command_result result = fixture_apply(f, bytes_of(entry.data, entry.len), &repeated);
+    command_result_free(&result);
+    record_put_entry(piece, bytes_of(entry.data, entry.len));
+    buffer_free(&entry);
+}
+
+/* A writer that has all rows of the tree. */
+static struct tree_writer *with_rows(struct fixture *from, struct fixture *to)
+{
+    struct tree_reader *reader;
+    uint64_t index;
+    assert_int_equal(tree_reader_open(from->tree, RECORD_FORMAT, &reader, &index), 0);
+    struct tree_writer *writer;
+    assert_int_equal(tree_writer_open(to->tree, index, &writer), 0);
+    transfer(reader, writer);
+    tree_reader_close(reader);
+    return writer;
+}
+
+static void entries_follow_the_rows(void **state)
+{
+    struct buffer piece = {0}, none = {0};
+    struct fixture a, b;
+    fixture_open(&a);
+    fixture_open(&b);
+    fixture_must(&a, make_put("a/key", "1"));
+    struct tree_writer *writer = with_rows(&a, &b);
+    for (int i = 0; i < 3000; i++) {
+        char key[16];
+        snprintf(key, sizeof key, "a/%d", i);
+        add_to_piece(&piece, &a, make_put(key, "new"));
+    }
+    add_to_piece(&piece, &a, make_put("a/key", "2"));
+    add_to_piece(&piece, &a, make_named(OP_UNLINK, INO_ROOT, "none")); /* fails at both */
+    uint64_t index = tree_applied(a.tree);
+    size_t entries = piece.len;
+    record_put_last(&piece, index);
+    assert_int_equal(add_piece(writer, bytes_of(piece.data, entries)), 0);
+    assert_int_equal(add_piece(writer, bytes_of(piece.data + entries, piece.len - entries)), 0);
+    assert_int_equal(install(writer), 0);
+    assert_int_equal(tree_applied(b.tree), index);
+    assert_int_equal(tree_snapshot(b.tree), index);
+    assert_int_equal(fixture_digest(&b), fixture_digest(&a));
+    fixture_check(&b);
+    fixture_reopen(&b);
+    assert_int_equal(tree_applied(b.tree), index);
+    assert_int_equal(fixture_digest(&b), fixture_digest(&a));
+    /* none at all */
+    fixture_must(&a, make_put("a/key", "3"));
+    record_put_last(&none, tree_applied(a.tree));
+    writer = with_rows(&a, &b);
+    assert_int_equal(add_piece(writer, bytes_of(none.data, none.len)), 0);
+    assert_int_equal(install(writer), 0);
+    assert_int_equal(fixture_digest(&b), fixture_digest(&a));
+    buffer_free(&piece);
+    buffer_free(&none);
+    fixture_close(&a);
+    fixture_close(&b);
+}
+
+static void assert_refused(struct fixture *a, struct fixture *b, const struct buffer *piece)
+{
+    struct tree_writer *writer = with_rows(a, b);
+    assert_int_equal(add_piece(writer, bytes_of(piece->data, piece->len)), -EBADMSG);
+    tree_writer_abort(writer);
+}
+
+static void wrong_entries_are_not_installed(void **state)
+{
+    struct buffer piece = {0};
+    struct fixture a, b;
+    fixture_open(&a);
+    fixture_open(&b);
+    fixture_must(&a, make_put("k", "v"));
+    uint64_t index = tree_applied(a.tree);
+    record_put_entry(&piece, bytes_of("\0none", 5)); /* garbage, which counts */
+    /* without their end */
+    struct tree_writer *writer = with_rows(&a, &b);
+    assert_int_equal(add_piece(writer, bytes_of(piece.data, piece.len)), 0);
+    assert_int_equal(install(writer), -EBADMSG);
+    /* before the rows have ended */
+    assert_int_equal(tree_writer_open(b.tree, index, &writer), 0);
+    assert_int_equal(add_piece(writer, bytes_of(piece.data, piece.len)), -EBADMSG);
+    tree_writer_abort(writer);
+    /* too few, and after the last */
+    record_put_last(&piece, index + 2);
+    assert_refused(&a, &b, &piece);
+    piece.len = 0;
+    record_put_last(&piece, index);
+    record_put_entry(&piece, bytes_of("\0none", 5)); /* garbage, which counts */
+    assert_refused(&a, &b, &piece);
+    assert_int_equal(tree_applied(b.tree), 0);
+    buffer_free(&piece);
     fixture_close(&a);
     fixture_close(&b);
 }
@@ -548,18 +678,74 @@ static void a_checkpoint_counts_from_its_beginning(void **state)
     fixture_close(&f);
 }
 
-static void a_reader_holds_back_checkpoints(void **state)
+/* The index that a copy of the files has. */
+static uint64_t index_of_copy(const struct fixture *f)
+{
+    struct fixture copy;
+    fixture_open(&copy);
+    fixture_detach(&copy);
+    copy_file(f->path, "tree.db", copy.path, "tree.db");
+    copy_file(f->path, "tree.db-wal", copy.path, "tree.db-wal");
+    fixture_attach(&copy);
+    uint64_t index = tree_applied(copy.tree);
+    fixture_check(&copy);
+    fixture_close(&copy);
+    return index;
+}
+
+/* What a checkpoint may not copy under a reader is durable in the WAL. */
+static void a_reader_does_not_hold_back_durability(void **state)
 {
     struct fixture f;
     fixture_open(&f);
     fixture_must(&f, make_put("a", "1"));
     uint64_t index;
     struct tree_reader *reader;
+    assert_int_equal(checkpoint(&f), 1);
     assert_int_equal(tree_reader_open(f.tree, RECORD_FORMAT, &reader, &index), 0);
     fixture_must(&f, make_put("a", "2"));
-    assert_true(checkpoint(&f) < 2);
+    assert_int_equal(tree_commit(f.tree), 0); /* if the WAL begins anew, its header is synced */
+    fixture_must(&f, make_put("a", "3"));
+    wal_syncs = 0;
+    assert_int_equal(checkpoint(&f), 3);
+    assert_true(wal_syncs > 0);
+    assert_int_equal(index_of_copy(&f), 3);
     tree_reader_close(reader);
-    assert_int_equal(checkpoint(&f), 2);
+    assert_int_equal(checkpoint(&f), 3);
+    fixture_close(&f);
+}
+
+/* Whether a reader goes on when the WAL has so many bytes beside so many that are free. */
+static bool is_read_beside(struct fixture *f, uint64_t wal, bool tight, uint64_t disk_free)
+{
+    uint64_t index;
+    struct tree_reader *reader;
+    tree_tighten(f->tree, tight, disk_free);
+    assert_int_equal(tree_reader_open(f->tree, RECORD_FORMAT, &reader, &index), 0);
+    int frames = f->tree->wal_frames;
+    f->tree->wal_frames = (int)(wal / TREE_PAGE_BYTES);
+    checkpoint_watch(f->tree);
+    f->tree->wal_frames = frames;
+    bool goes_on = !LIST_EMPTY(&f->tree->readers);
+    tree_reader_close(reader);
+    return goes_on;
+}
+
+/* A reader for a slow line may keep as much of the disk as there is plenty of. */
+static void the_disk_bounds_what_a_reader_keeps(void **state)
+{
+    const uint64_t mib = 1 << 20, gib = 1 << 30;
+    struct fixture f;
+    fixture_open(&f);
+    fixture_must(&f, make_put("a", "1"));
+    assert_true(is_read_beside(&f, gib, false, 0));
+    assert_false(is_read_beside(&f, gib + mib, false, 0));
+    assert_true(is_read_beside(&f, 2 * gib, false, 14 * gib)); /* an eighth, with the WAL itself */
+    assert_false(is_read_beside(&f, 2 * gib, false, 13 * gib));
+    assert_true(is_read_beside(&f, 8 * gib, false, 1000 * gib));
+    assert_false(is_read_beside(&f, 8 * gib + mib, false, 1000 * gib));
+    assert_true(is_read_beside(&f, 16 * mib, true, 1000 * gib));
+    assert_false(is_read_beside(&f, 17 * mib, true, 1000 * gib));
     fixture_close(&f);
 }
 
@@ -611,6 +797,8 @@ int main(void)
         cmocka_unit_test(a_deleted_key_stays_deleted),
         cmocka_unit_test(sessions_travel_with_a_snapshot),
         cmocka_unit_test(a_wrong_snapshot_is_not_installed),
+        cmocka_unit_test(entries_follow_the_rows),
+        cmocka_unit_test(wrong_entries_are_not_installed),
         cmocka_unit_test(damaged_pieces_are_refused),
         cmocka_unit_test(a_lost_piece_is_missed),
         cmocka_unit_test(a_damaged_tree_is_refused),
@@ -618,7 +806,8 @@ int main(void)
         cmocka_unit_test(a_decided_installation_is_finished),
         cmocka_unit_test(a_checkpoint_is_durable),
         cmocka_unit_test(a_checkpoint_counts_from_its_beginning),
-        cmocka_unit_test(a_reader_holds_back_checkpoints),
+        cmocka_unit_test(a_reader_does_not_hold_back_durability),
+        cmocka_unit_test(the_disk_bounds_what_a_reader_keeps),
         cmocka_unit_test(the_wal_is_used_again),
         cmocka_unit_test(a_kill_leaves_the_old_tree_or_the_new_one),
     };

@@ -5,7 +5,7 @@
 log_db_trim(...)
 {
 <...
-- uint64_t last = db->state.compacted - 1;
-+ uint64_t last = db->state.compacted;
+- uint64_t last = log_db_dead_end(db) - 1;
++ uint64_t last = log_db_dead_end(db);
 ...>
 }

@@ -2,7 +2,7 @@
 // killers: test_fetching
 @@
 @@
-serving_read_on(...)
+serving_window_is_full(...)
 {
 <...
 - s->read >= s->received + SNAPSHOT_WINDOW

@@ -2,7 +2,7 @@
 // killers: test_fetching
 @@
 @@
-serving_piece_read(...)
+serving_rows_read(...)
 {
 <...
 - serving_close_reader(s);

@@ -5,7 +5,7 @@
 checkpoint_after(...)
 {
 <...
-- cp->status < 0 ? cp->status : 0
-+ 0
+- int status = cp->status;
++ int status = 0;
 ...>
 }

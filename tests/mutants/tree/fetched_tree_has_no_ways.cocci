@@ -2,7 +2,7 @@
 // killers: test_tree_snapshot
 @@
 @@
-writer_prepare(...)
+writer_complete(...)
 {
 <...
 - ways_fill(&w->sql)

@@ -5,7 +5,7 @@
 writer_prepare(...)
 {
 <...
-- w->status == 0 && !w->ended
+- w->status == 0 && (!w->ended || (w->grown && !w->last))
 + 0
 ...>
 }

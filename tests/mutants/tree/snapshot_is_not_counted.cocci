@@ -2,10 +2,10 @@
 // killers: test_tree_once, test_tree_snapshot, test_tree_random
 @@
 @@
-writer_prepare(...)
+writer_complete(...)
 {
 <...
-- w->status = writer_check(w);
-+ w->status = 0;
+- int status = writer_check(w);
++ int status = 0;
 ...>
 }

@@ -2,10 +2,10 @@
 // killers: test_tree_once, test_tree_snapshot, test_tree_random
 @@
 @@
-writer_prepare(...)
+writer_complete(...)
 {
 <...
-- w->status = writer_mark(w);
-+ w->status = 0;
+- status = writer_mark(w);
++ status = 0;
 ...>
 }
