@@ -115,7 +115,7 @@ static void rooms_look(struct replica *r, uint64_t now_ms)
         return;
     rooms->own = rooms_judge(r, &tree);
     rooms->near = rooms->here.free < ROOMS_NEAR_KEPT * rooms_kept(&rooms->here);
-    tree_tighten(r->tree, rooms->own.room != ROOM_PLENTY, rooms->here.free);
+    tree_tighten(r->tree, rooms->near || rooms->own.room != ROOM_PLENTY, rooms->here.free);
     bool away = rooms_stays_away(rooms);
     if (away && !rooms->away)
         trace_error("room",

@@ -16,7 +16,8 @@
  *                     room for more (readers_limit), as the node that fetches may have a slow line.
  *
  * If the disk is nearly full, TREE_WAL_TIGHT takes the place of the first, and TREE_WAL_WANTED that
- * of the last two. If it is full, a checkpoint that finds no room leaves the WAL as it is.
+ * of the others: a WAL that grows would take the room that the tree's own free pages seem to have.
+ * If it is full, a checkpoint that finds no room leaves the WAL as it is.
  *
  * What a checkpoint may not copy, because somebody reads what was there before, it makes durable
  * where it is: by syncing the WAL. So the log can be trimmed all the same, and a reader costs disk
@@ -100,7 +101,7 @@ void checkpoint_watch(struct tree *tree)
     if (bytes > readers_limit(tree, bytes))
         readers_end(tree);
     checkpoint_before(tree);
-    if (bytes > TREE_WAL_PAUSED && !is_read(tree))
+    if (bytes > (tree->tight ? TREE_WAL_WANTED : TREE_WAL_PAUSED) && !is_read(tree))
         tree->pause = true;
 }
 
