@@ -42,7 +42,7 @@ static void checkpoint_trim(struct replica *r)
     uint64_t accepted = r->status.accepted;
     bool leading = r->status.role == PAXOS_LEADER;
     uint64_t needed = leading ? lowest_needed_by_peers(r) : UINT64_MAX;
-    bool tight = r->rooms.near || r->rooms.own.room != ROOM_PLENTY;
+    bool tight = r->rooms.own.room != ROOM_PLENTY;
     uint64_t tail_bytes = tight ? LOG_TAIL_TIGHT_BYTES : LOG_TAIL_BYTES;
     uint64_t index = r->status.compacted;
     while (index < r->checkpoint.durable) {
@@ -77,7 +77,7 @@ void checkpoint_when_due(struct replica *r, uint64_t now_ms)
 {
     uint64_t behind = tree_applied(r->tree) - r->checkpoint.durable;
     bool long_ago = now_ms - r->checkpoint.began_ms >= CHECKPOINT_MS;
-    bool tight = r->rooms.near || r->rooms.own.room != ROOM_PLENTY;
+    bool tight = r->rooms.own.room != ROOM_PLENTY;
     bool much = behind >= CHECKPOINT_ENTRIES ||
                 r->status.log_bytes >= 2 * (tight ? LOG_TAIL_TIGHT_BYTES : LOG_TAIL_BYTES);
     bool due = tree_must_pause(r->tree) || tree_wants_checkpoint(r->tree) ||
