@@ -1,8 +1,8 @@
 /* Private to the room: the bare folder, which is what a mountpoint is while nothing is mounted
  * there.
  *
- * What a program writes into it stays on this machine and is never in the cluster, though the write
- * succeeds. So the folder is guarded, from the first mount on and for as long as it exists:
+ * A write into it succeeds, but its data stays on this machine and never reaches the cluster. So
+ * the folder is guarded, from the first mount on and for as long as it exists:
  *
  *   immutable (FS_IMMUTABLE_FL, see chattr(1))  nobody can write, if root mounts and the file
  *                                               system has the flag

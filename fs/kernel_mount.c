@@ -13,7 +13,7 @@
 
 #define MOVE_MOUNT_BENEATH 0x200 /* Linux 6.5, newer than Debian's headers */
 
-/* What a mount has unless its options say otherwise. */
+/* The attributes of a mount whose options do not change them. */
 #define ATTRIBUTES_AT_FIRST (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV)
 
 /* Of the options for the kernel (node/config/options.c), those that change something. */

@@ -1,8 +1,8 @@
 /* Private to the room: with commit=close, writes of an open file that are not in the log yet.
  *
  * They are gathered in memory in the order in which this mount got them, through whichever handles.
- * Nobody can see them: they are decided, as one entry of the log, before this mount does anything
- * else with the file:
+ * Nobody sees them undecided: this mount has them decided, as one entry of the log, before it does
+ * anything else with the file:
  *
  *   fsync(2), close(2), release, a stop of the node     open.c
  *   a read, or a question for the attributes            data.c, attr.c

@@ -37,7 +37,7 @@ bool http_admit(struct http_request *request)
         return refuse(request, HTTP_UNSUPPORTED_MEDIA_TYPE,
                       "Content-Encoding: bodies are stored as they come: send the value itself");
     }
-    /* What else can be read has no entity tag that could match. */
+    /* Only keys have entity tags, so nothing else can match. */
     bool reads = route->method && strcmp(route->method, "GET") == 0;
     if (match && strcmp(match, "*") != 0 && reads && route->handler != http_read_key)
         return refuse(request, HTTP_PRECONDITION_FAILED, "only keys have entity tags");

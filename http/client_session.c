@@ -156,7 +156,7 @@ static int on_message(struct client_session *session, struct bytes message)
     struct client_exchange *exchange = exchange_new(session);
     if (!exchange)
         return -1;
-    /* What is parsed takes the place of the message, and the reply repeats it once or twice. */
+    /* Room for the parsed request and for a reply that repeats the message once or twice. */
     if (session->refused || !exchange_take(exchange, 3 * message.len))
         http_client_error(exchange, http_errno_text(-EBUSY));
     else
