@@ -287,8 +287,10 @@ bool http_consistency(struct http_request *request, enum replica_consistency *co
  * (admit.c). False: the error was answered. */
 bool http_admit(struct http_request *request);
 
-/* Marks the answer as stale if the read was. */
-void http_set_freshness(struct http_request *request, struct replica_freshness freshness);
+/* To be called first when the replica calls back for a read; `key` may be empty. Marks the answer
+ * as stale if the read was. False: there is no answer but the error, which is given. */
+bool http_read_done(struct http_request *request, enum replica_outcome outcome,
+                    struct replica_freshness freshness, struct bytes key);
 
 /* ---- Changes (change.c) ---- */
 

@@ -248,12 +248,8 @@ static void on_confirmed(void *arg, enum replica_outcome outcome,
                          struct replica_freshness freshness)
 {
     struct http_request *request = arg;
-    if (outcome != REPLICA_DONE) {
-        http_error_outcome(request, outcome, false, (struct bytes){0});
-        return;
-    }
-    http_set_freshness(request, freshness);
-    listing_begin(request);
+    if (http_read_done(request, outcome, freshness, (struct bytes){0}))
+        listing_begin(request);
 }
 
 void http_list_keys(struct http_request *request)

@@ -77,11 +77,8 @@ static void on_read_key(void *arg, enum replica_outcome outcome, struct replica_
 {
     struct http_request *request = arg;
     struct bytes key = http_path_key(request);
-    if (outcome != REPLICA_DONE) {
-        http_error_outcome(request, outcome, false, key);
+    if (!http_read_done(request, outcome, freshness, key))
         return;
-    }
-    http_set_freshness(request, freshness);
     if (!http_await_contents(request->http->replica, key, freshness, answer_key, request))
         answer_key(request);
 }
@@ -141,11 +138,8 @@ static void on_read_keys(void *arg, enum replica_outcome outcome,
                          struct replica_freshness freshness)
 {
     struct http_request *request = arg;
-    if (outcome != REPLICA_DONE) {
-        http_error_outcome(request, outcome, false, (struct bytes){0});
+    if (!http_read_done(request, outcome, freshness, (struct bytes){0}))
         return;
-    }
-    http_set_freshness(request, freshness);
     bool waits = false;
     for (size_t i = 0; i < request->items.count && !waits; i++)
         waits = http_await_contents(request->http->replica, request->items.list[i].key, freshness,

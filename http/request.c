@@ -33,10 +33,16 @@ struct bytes http_path_key(const struct http_request *request)
     return bytes_of(request->uri.path.data + skip, request->uri.path.len - skip);
 }
 
-void http_set_freshness(struct http_request *request, struct replica_freshness freshness)
+bool http_read_done(struct http_request *request, enum replica_outcome outcome,
+                    struct replica_freshness freshness, struct bytes key)
 {
+    if (outcome != REPLICA_DONE) {
+        http_error_outcome(request, outcome, false, key);
+        return false;
+    }
     request->answer.stale = freshness.stale;
     request->answer.age_ms = freshness.age_ms;
+    return true;
 }
 
 bool http_consistency(struct http_request *request, enum replica_consistency *consistency)

@@ -31,7 +31,7 @@ static void starts_save(uv_work_t *work)
 {
     struct replica *r = work->data;
     struct fault fault;
-    if (starts_write(folder_path(r->folder), &r->starts.saving, &fault) < 0)
+    if (starts_write(r->folder, &r->starts.saving, &fault) < 0)
         trace_warn("starts", "%s: old copies of other nodes' folders may go unnoticed", fault.text);
 }
 

@@ -20,8 +20,7 @@ struct folder {
     char path[];
 };
 
-/* Makes durable which files are in the folder. */
-static int folder_sync(const char *path)
+int folder_sync(const char *path)
 {
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     int status = fd < 0 || fsync(fd) < 0 ? -errno : 0;
@@ -40,8 +39,7 @@ static int folder_sync_parent(const char *path, struct fault *fault)
     return status < 0 ? fault_set(fault, status, "sync %s: %s", parent, strerror(-status)) : 0;
 }
 
-/* Puts together the path of a file in the folder. */
-static int folder_file(const char *path, const char *name, char file[PATH_MAX], struct fault *fault)
+int folder_file(const char *path, const char *name, char file[PATH_MAX], struct fault *fault)
 {
     if (snprintf(file, PATH_MAX, "%s/%s", path, name) >= PATH_MAX)
         return fault_set(fault, -ENAMETOOLONG, "folder %s: the path is too long", path);

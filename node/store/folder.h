@@ -12,6 +12,7 @@
 
 #include "base/fault.h"
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -54,6 +55,10 @@ bool folder_has_leases(const struct folder *folder);
 int folder_keep_leases(const struct folder *folder, struct fault *fault);
 /* Removes it. If that fails, the file may still be there at the next start. */
 void folder_forget_leases(const struct folder *folder);
+/* For the room: puts the path of a file in a folder together; makes durable which files a folder
+ * has. 0 or a negative errno. `path` is that of the folder. Thread: any. */
+int folder_file(const char *path, const char *name, char file[PATH_MAX], struct fault *fault);
+int folder_sync(const char *path);
 /* Unlocks. Everything in the folder must be closed before. */
 void folder_close(struct folder *folder);
 

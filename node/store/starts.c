@@ -40,14 +40,6 @@ void starts_set(struct starts *starts, uint32_t node, struct start start)
 
 /* ---- The file ---- */
 
-static int starts_path(const char *folder, const char *name, char path[PATH_MAX],
-                       struct fault *fault)
-{
-    if (snprintf(path, PATH_MAX, "%s/%s", folder, name) >= PATH_MAX)
-        return fault_set(fault, -ENAMETOOLONG, "folder %s: the path is too long", folder);
-    return 0;
-}
-
 static bool starts_parse(FILE *file, struct starts *starts)
 {
     char line[LINE_MAX_BYTES];
@@ -70,7 +62,7 @@ int starts_read(const struct folder *folder, struct starts *starts, struct fault
 {
     char path[PATH_MAX];
     *starts = (struct starts){0};
-    int status = starts_path(folder_path(folder), "starts", path, fault);
+    int status = folder_file(folder_path(folder), "starts", path, fault);
     if (status < 0)
         return status;
     FILE *file = fopen(path, "re");
@@ -83,7 +75,7 @@ int starts_read(const struct folder *folder, struct starts *starts, struct fault
 }
 
 /* Writes and syncs the text, and the folder behind it. */
-static int starts_write_text(const char *folder, const char *path, const char *new_path,
+static int starts_write_text(const struct folder *folder, const char *path, const char *new_path,
                              const char *text, size_t len)
 {
     int fd = open(new_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
@@ -96,22 +88,16 @@ static int starts_write_text(const char *folder, const char *path, const char *n
     close(fd);
     if (status == 0 && rename(new_path, path) < 0)
         status = -errno;
-    if (status < 0)
-        return status;
-    fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    status = fd < 0 || fsync(fd) < 0 ? -errno : 0;
-    if (fd >= 0)
-        close(fd);
-    return status;
+    return status < 0 ? status : folder_sync(folder_path(folder));
 }
 
-int starts_write(const char *folder, const struct starts *starts, struct fault *fault)
+int starts_write(const struct folder *folder, const struct starts *starts, struct fault *fault)
 {
     char path[PATH_MAX], new_path[PATH_MAX];
     char text[sizeof starts_title + PAXOS_NODES_MAX * LINE_MAX_BYTES];
-    int status = starts_path(folder, "starts", path, fault);
+    int status = folder_file(folder_path(folder), "starts", path, fault);
     if (status == 0)
-        status = starts_path(folder, "starts.new", new_path, fault);
+        status = folder_file(folder_path(folder), "starts.new", new_path, fault);
     if (status < 0)
         return status;
     size_t len = (size_t)snprintf(text, sizeof text, "%s", starts_title);

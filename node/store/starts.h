@@ -32,6 +32,6 @@ void starts_set(struct starts *starts, uint32_t node, struct start start);
  * understood. In either case what could be read is there. */
 int starts_read(const struct folder *folder, struct starts *starts, struct fault *fault);
 /* Durable on return: whole or not at all. 0 or a negative errno, with the fault's text. */
-int starts_write(const char *folder, const struct starts *starts, struct fault *fault);
+int starts_write(const struct folder *folder, const struct starts *starts, struct fault *fault);
 
 #endif

@@ -184,6 +184,17 @@ class Node:
             if path not in (self.folder / "node.json", self.mount):
                 path.unlink()
 
+    def copy_folder(self):
+        """A copy beside it, as it is now."""
+        copy = self.folder.with_name(self.folder.name + "-copy")
+        shutil.copytree(self.folder, copy, dirs_exist_ok=True)
+        return copy
+
+    def put_back(self, copy):
+        """The copy takes the place of the folder of a node that is down."""
+        shutil.rmtree(self.folder)
+        shutil.copytree(copy, self.folder)
+
     def pause(self):
         self.process.send_signal(signal.SIGSTOP)
         self.paused = True

@@ -2,7 +2,6 @@
 copied while the node ran, a disk that was set back. Whoever can see it says so; nobody waits in silence."""
 
 import http.client
-import shutil
 
 import pytest
 
@@ -19,17 +18,10 @@ def cluster():
 
 def copy_of(node):
     """Of one moment, as a snapshot of its disk would be."""
-    copy = node.folder.with_name(node.folder.name + "-copy")
     node.pause()
-    shutil.copytree(node.folder, copy, dirs_exist_ok=True)
+    copy = node.copy_folder()
     node.resume()
     return copy
-
-
-def put_back(copy, node):
-    """The copy takes the place of the folder of a node that is down."""
-    shutil.rmtree(node.folder)
-    shutil.move(copy, node.folder)
 
 
 def write(node, name):
@@ -73,7 +65,7 @@ def test_a_node_that_has_forgotten_is_named_and_does_not_count(cluster):
     write(leader, "since")
     cluster.wait_equal()
     forgetful.kill()
-    put_back(copy, forgetful)
+    forgetful.put_back(copy)
     forgetful.start(wait=False)
     name = f"node {cluster.nodes.index(forgetful) + 1}"
     wait_for(lambda: says(leader, f"{name} has forgotten what it acknowledged"), "the leader knows", SECONDS)
@@ -111,7 +103,7 @@ def test_a_majority_that_has_forgotten_is_named(cluster):
         node.kill()
     right.stop()  # so that it has on disk what it knows to be decided
     for copy, node in zip(copies, old):
-        put_back(copy, node)
+        node.put_back(copy)
         node.start(wait=False)
     for node in old:
         node.wait_ready()

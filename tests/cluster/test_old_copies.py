@@ -17,18 +17,6 @@ def cluster():
         yield made
 
 
-def copy_of(node):
-    copy = node.folder.with_name(node.folder.name + "-copy")
-    shutil.copytree(node.folder, copy, dirs_exist_ok=True)
-    return copy
-
-
-def put_back(copy, node):
-    """The copy takes the place of the folder of a node that is down."""
-    shutil.rmtree(node.folder)
-    shutil.copytree(copy, node.folder)
-
-
 def start_again(node):
     """Starts it once more than the copy knows of."""
     node.start()
@@ -50,11 +38,11 @@ def test_an_old_copy_is_noticed(cluster):
     node, *others = cluster.nodes
     write(node, "before")
     node.stop()
-    copy = copy_of(node)
+    copy = node.copy_folder()
     start_again(node)
     write(node, "since")
     node.stop()
-    put_back(copy, node)
+    node.put_back(copy)
     node.start(wait=False)
     expect_stop(node)
     assert any("runs on an old copy" in other.log.read_text() for other in others)
@@ -72,7 +60,7 @@ def test_old_copies_of_a_majority_stop_and_the_one_that_is_right_does_not(cluste
     *old, right = cluster.nodes
     for node in old:
         node.stop()
-    copies = [copy_of(node) for node in old]
+    copies = [node.copy_folder() for node in old]
     for node in old:
         node.start(wait=False)
     for node in cluster.nodes:
@@ -82,7 +70,7 @@ def test_old_copies_of_a_majority_stop_and_the_one_that_is_right_does_not(cluste
     for node in cluster.nodes:
         node.stop()
     for node, copy in zip(old, copies):
-        put_back(copy, node)
+        node.put_back(copy)
     right.start(wait=False)
     for node in old:
         node.start(wait=False)
@@ -99,14 +87,14 @@ def test_copies_of_one_moment_are_a_cluster_again(cluster):
     cluster.wait_equal()
     for node in cluster.nodes:
         node.stop()
-    copies = [copy_of(node) for node in cluster.nodes]
+    copies = [node.copy_folder() for node in cluster.nodes]
     for node in cluster.nodes:
         node.start(wait=False)
     write_when_ready(cluster, "since")
     for node in cluster.nodes:
         node.stop()
     for node, copy in zip(cluster.nodes, copies):
-        put_back(copy, node)
+        node.put_back(copy)
         node.start(wait=False)
     write_when_ready(cluster, "later")
     assert not any(key.startswith(b"since") for key in cluster.nodes[2].contents())

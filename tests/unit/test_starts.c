@@ -55,7 +55,7 @@ static void what_was_written_is_read(void **state)
     starts_set(&starts, UINT32_MAX - 3, (struct start){1, UINT64_MAX});
     assert_int_equal(starts.count, PAXOS_NODES_MAX);
     for (int round = 0; round < 2; round++) {
-        assert_int_equal(starts_write(s.path, &starts, &s.fault), 0);
+        assert_int_equal(starts_write(s.folder, &starts, &s.fault), 0);
         assert_int_equal(starts_read(s.folder, &again, &s.fault), 0);
         assert_int_equal(again.count, starts.count);
         for (uint32_t node = 1; node <= PAXOS_NODES_MAX; node++) {
