@@ -18,7 +18,7 @@
 #include "store/sql.h"
 #include "store/tree.h"
 
-enum { TABLES_MAX = 16, COLUMNS_MAX = 24 };
+enum { TABLES_MAX = 24, COLUMNS_MAX = 24 };
 
 /* The replicated numbers, which are the columns of the only row of `meta`: name, first value,
  * format. FIRST and NEXT are macros; they differ if something comes between two columns. */
