@@ -75,7 +75,7 @@ static bool gather(fuse_req_t req, struct fs_handle *handle, const struct op *op
         fuse_reply_err(req, lost);
         return true;
     }
-    if (fs_pending_full(&file->pending, op->data.len) ||
+    if (fs->locks.lost > 0 || fs_pending_full(&file->pending, op->data.len) ||
         op->offset + op->data.len > FILE_BYTES_MAX || kills_priv(fs, op))
         return false;
     if (replica_refuses_writes(fs->replica)) {
@@ -109,6 +109,7 @@ void fs_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off
     if (!r)
         return;
     r->size = size;
+    r->is_page = fi->writepage;
     if (!fi->writepage)
         r->handle = handle_of(fi);
     fs_walk_alone(r);

@@ -263,6 +263,12 @@ static void describe_serving(const struct replica *r, struct replica_status *s)
         misfits_describe(r, s->why);
     if (!s->why[0])
         dates_describe(r, s->why);
+    if (!s->why[0] && r->mount.locks_lost)
+        snprintf(
+            s->why, sizeof s->why,
+            "this node was not heard for longer than session_time, and locks of programs at its "
+            "mount are lost: their changes fail with EIO, as do those of processes in other PID "
+            "namespaces, until these programs have closed the files that were locked");
 }
 
 static void why_add_misfits(const struct replica *r, struct replica_status *s)

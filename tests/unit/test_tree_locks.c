@@ -492,6 +492,11 @@ static void a_state_can_be_asked_for(void **state)
     want.node = 1;
     want.owner = want.waiter = 1;
     assert_int_equal(tree_lock_state(f->tree, &want), LOCK_GRANTED);
+    assert_true(tree_lock_any(f->tree, &want));
+    want.shared = true; /* in another way */
+    assert_int_equal(tree_lock_state(f->tree, &want), LOCK_BUSY);
+    assert_true(tree_lock_any(f->tree, &want));
+    want.shared = false;
     assert_int_equal(tree_lock_conflict(f->tree, &want, &found), 0);
     want.node = 2;
     want.owner = want.waiter = 2;
@@ -502,6 +507,7 @@ static void a_state_can_be_asked_for(void **state)
     want.waiter = 3;
     want.owner = 3;
     assert_int_equal(tree_lock_state(f->tree, &want), LOCK_BUSY);
+    assert_false(tree_lock_any(f->tree, &want));
 }
 
 int main(void)
