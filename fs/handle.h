@@ -48,6 +48,11 @@ struct fs_files {
     uint64_t count; /* files */
 };
 
+static inline struct fs_handle *fs_handle_of(const struct fuse_file_info *fi)
+{
+    return (struct fs_handle *)(uintptr_t)fi->fh;
+}
+
 /* Returns NULL when out of memory. */
 struct fs_handle *fs_handle_open(struct fs_files *files, uint64_t ino);
 void fs_handle_close(struct fs_handle *handle);
