@@ -46,6 +46,10 @@ struct replica;
 /* Why a command is REPLICA_UNSUPPORTED: a clause that names the member that holds it back. */
 void replica_unsupported(const struct replica *replica, char text[REPLICA_TEXT_MAX]);
 
+/* Why a command is REPLICA_FULL, or soon will be: a clause that says where to make room; empty if
+ * there is plenty. */
+void replica_no_room(const struct replica *replica, char text[REPLICA_TEXT_MAX]);
+
 /* The clock of deadlines. */
 static inline uint64_t replica_now_ms(void)
 {
