@@ -80,6 +80,7 @@ static int take_effect(struct change *c, const struct command_view *view)
     struct command_result *result = c->result;
     struct tree *tree = c->tree;
     struct counters before = tree->counters;
+    struct mortal_counts mortals = tree->mortals;
     result->ops = calloc(view->count, sizeof *result->ops);
     if (!result->ops)
         return tree_fail(tree, -ENOMEM, "out of memory for a result");
@@ -89,6 +90,7 @@ static int take_effect(struct change *c, const struct command_view *view)
     result->status = view->count > 1 ? run_list(c, view) : run_operations(c, *view);
     if (result->status < 0) {
         tree->counters = before;
+        tree->mortals = mortals;
         free(result->ops);
         result->ops = NULL;
         result->count = 0;
