@@ -249,7 +249,7 @@ int mortal_put(struct change *c, const struct op *op, const struct inode *inode)
 
 /* Removes the file by all its names, of which it has MORTAL_LINKS_MAX at most, and the implied
  * directories that hold nothing else. */
-static int remove_file(struct change *c, uint64_t ino)
+static int mortal_remove(struct change *c, uint64_t ino)
 {
     struct inode inode, dir;
     struct way way;
@@ -281,7 +281,7 @@ int op_expire(struct change *c, const struct op *op, struct op_result *out)
     if (status == -ENOENT || (status == 0 && mortal.revision != op->revision))
         return 0;
     out->existed = status == 0;
-    return status < 0 ? status : remove_file(c, op->ino);
+    return status < 0 ? status : mortal_remove(c, op->ino);
 }
 
 /* ---- Leases ---- */
@@ -335,7 +335,7 @@ int op_lease_end(struct change *c, const struct op *op, struct op_result *out)
     if (status == 0)
         status = tree_lease_files(c->tree, op->lease, files, &count);
     for (uint32_t i = 0; status == 0 && i < count; i++)
-        status = remove_file(c, files[i]);
+        status = mortal_remove(c, files[i]);
     if (status == 0)
         status = mortal_stir(c->tree, op->lease | TREE_LEASE);
     if (status < 0)

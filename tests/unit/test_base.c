@@ -95,7 +95,7 @@ static void durations_are_read_and_printed(void **state)
         {"0h", "0s", 0},         {"48h", "2d", 172800000},
         {"010m", "10m", 600000}, {"99999999999d", "99999999999d", 99999999999 * 86400000},
     };
-    static const char *const wrong[] = {"",   "s",   "5",    "-5s",           "5 s",
+    static const char *const wrong[] = {"",   "s",   "5",    "-5s",          "5 s",
                                         "5S", "5s ", "1.5s", "100000000000d"};
     char printed[DURATION_TEXT_MAX];
     uint64_t ms;

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <sys/stat.h>
 
-
 static bool is_ttl(uint64_t ms)
 {
     return ms >= TTL_MS_MIN && ms <= TTL_MS_MAX;
