@@ -38,8 +38,15 @@
     X(IF, 22, if, 2)     /* name = path; OP_IF_ABSENT, OP_IF_EXISTS or OP_IF_REVISION: unless that \
                             holds, what follows is skipped, up to the next ELSE */                 \
     X(ELSE, 23, else, 2) /* what follows is skipped, unless what lies before it was */             \
-    X(TTL, 40, ttl, 4)   /* ino, size: the file is removed so many ms after its last change; 0:    \
-                            not any more */                                                        \
+    X(LOCK, 24, lock, 4) /* ino, owner, pid, offset = first byte, size = last one; OP_LOCK_FLOCK,  \
+                            OP_LOCK_SHARED, OP_LOCK_WAIT with waiter: store/tree_locks.c */        \
+    X(UNLOCK, 25, unlock, 4)           /* ino, owner, offset and size as above, OP_LOCK_FLOCK */   \
+    X(UNWAIT, 26, unwait, 4)           /* ino, OP_LOCK_FLOCK, waiter: takes a wait back */         \
+    X(END_SESSION, 27, end_session, 4) /* size = node, revision = number of its session */         \
+    X(FENCE, 28, fence, 4) /* revision = number: fails unless the session of the node that asks is \
+                              that one */                                                          \
+    X(TTL, 40, ttl, 4)     /* ino, size: the file is removed so many ms after its last change; 0:  \
+                              not any more */                                                      \
     X(EXPIRE, 41, expire, 4) /* ino, revision: the time of the file is up, unless it has changed   \
                                 since */                                                           \
     X(LEASE, 42, lease, 4)   /* lease, size: a new lease that ends after so many ms */             \
@@ -69,6 +76,9 @@
     X(name2, bytes, 13, 1)                                                                         \
     X(data, bytes, 14, 1)                                                                          \
     X(outsider, u32, 16, 3) /* with OP_KILL_PRIV, 1: the caller is outside of the file's group */  \
+    X(owner, u64, 17, 4)    /* of a lock, at the node that asks */                                 \
+    X(waiter, u64, 18, 4)   /* a number by which that node knows who waits; never used again */    \
+    X(pid, u32, 19, 4)      /* the process, for people */                                          \
     X(ttl, u64, 24, 4)      /* PUT: as TTL's size; TTL_NONE: not any more; 0: as it was */         \
     X(lease, u64, 25, 4) /* LEASE...: its id. PUT: the file is removed when it ends; 0: no lease   \
                             any more */

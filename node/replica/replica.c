@@ -13,8 +13,11 @@
 static void on_frame(void *arg, struct frame *frame)
 {
     struct replica *r = arg;
+    sessions_heard(r, frame->from);
     switch (frame->type) {
     case FRAME_PAXOS:
+        if (frame->paxos.type == PAXOS_READ_REQUEST && !sessions_answer(r, frame->from))
+            break;
         if (!r->rooms.away &&
             (frame->paxos.type != PAXOS_PROPOSAL_FORWARD || levels_readable(&frame->paxos)))
             replica_step(r, &(struct paxos_event){.type = PAXOS_RECEIVE, .message = &frame->paxos});
@@ -106,6 +109,7 @@ static void on_housekeeping(uv_timer_t *timer)
     rooms_housekeeping(r, now);
     if (!r->end.broken && !r->end.stopping) {
         reads_keep_fresh(r, now);
+        sessions_housekeeping(r);
         serving_housekeeping(r, now);
         fetching_housekeeping(r, now);
         checkpoint_when_due(r, now);
@@ -234,6 +238,7 @@ static int start_links(struct replica *r, struct lws_context *websockets, struct
                                 .level = tree_cluster(r->tree)->level,
                                 .settings = {.heartbeat_ms = r->config->heartbeat_ms,
                                              .lease_ms = r->config->lease_time_ms,
+                                             .session_ms = r->config->session_time_ms,
                                              .version = QUORUMFS_VERSION},
                                 .secret = r->config->secret[0] ? r->config->secret : NULL};
     members_identity(r, &peers.identity);

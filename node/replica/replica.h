@@ -129,6 +129,10 @@ void replica_observe(struct replica *replica, struct replica_observer *observer)
 /* At the latest before replica_free. */
 void replica_observe_end(struct replica *replica, struct replica_observer *observer);
 
+/* For how long at least, by any clock, the session of this node lasts: its locks, and what else
+ * goes with the node, are not given to others meanwhile. 0: it may have ended. */
+uint64_t replica_session_left_ms(const struct replica *replica);
+
 /* What time it is in the cluster, ns since 1970; as long as this node does not know, what its own
  * clock shows. */
 uint64_t replica_time(const struct replica *replica);

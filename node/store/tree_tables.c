@@ -6,7 +6,7 @@
 #define NODE_IS_WRONG "node NOT BETWEEN 0 AND 0xffffffff"
 
 #define LOCK_IS_WRONG                                                                              \
-    "kind NOT IN (1, 2) OR first NOT BETWEEN 0 AND last OR shared NOT IN (0, 1) OR"                \
+    "flock NOT IN (0, 1) OR first NOT BETWEEN 0 AND last OR shared NOT IN (0, 1) OR"               \
     " pid NOT BETWEEN 0 AND 0xffffffff OR since < 0"
 
 /* Columns that are as old as their table. */
@@ -100,9 +100,9 @@ const struct table tree_tables[TABLES_MAX] = {
         .name = "lock",
         .format = 5,
         .key = 5,
-        .wrong = NODE_IS_WRONG " OR " LOCK_IS_WRONG,
+        .wrong = NODE_IS_WRONG " OR " LOCK_IS_WRONG " OR token < 1",
         .columns = {{NUMBER("ino")},
-                    {NUMBER("kind")},
+                    {NUMBER("flock")},
                     {NUMBER("node")},
                     {NUMBER("owner")},
                     {NUMBER("first")},
@@ -115,11 +115,12 @@ const struct table tree_tables[TABLES_MAX] = {
     {
         .name = "lock_wait",
         .format = 5,
-        .key = 2,
+        .key = 3,
         .wrong = NODE_IS_WRONG " OR " LOCK_IS_WRONG " OR ticket < 1",
+        .index = "CREATE INDEX lock_wait_owner ON lock_wait (node, owner)",
         .columns = {{NUMBER("ino")},
+                    {NUMBER("flock")},
                     {NUMBER("ticket")},
-                    {NUMBER("kind")},
                     {NUMBER("node")},
                     {NUMBER("owner")},
                     {NUMBER("first")},

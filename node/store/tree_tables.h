@@ -68,6 +68,7 @@ struct table {
     uint32_t key;         /* its first columns, as many as this, are its key; 0: it has one row */
     const char *contents; /* a condition that replicated rows meet; NULL: all are replicated */
     const char *wrong;    /* a condition that no such row of a sound tree meets; NULL: none */
+    const char *index;    /* SQL that makes one; NULL: none */
     struct column columns[COLUMNS_MAX]; /* those behind the last have no name */
 };
 
