@@ -125,6 +125,15 @@ const char *http_errno_text(int status)
         return "the list is too long: send it in parts";
     case -ENOSPC:
         return "the disk is full";
+    case -EKEYEXPIRED:
+        return "the lease is over, or never was: nothing was changed; take a new one";
+    case -EDQUOT:
+        return "there are as many keys with a ttl or a lease, as many leases, or as many keys of "
+               "this lease as there can be: delete some, or end a lease";
+    case -EMLINK:
+        return "the file has too many names (hard links) to have a ttl or a lease";
+    case -EEXIST:
+        return "the id was taken already: nothing has happened, try again";
     case -EBUSY:
         return "this node holds as much for its clients as it has memory for: nothing has "
                "happened, "
@@ -145,6 +154,10 @@ static unsigned int status_of_errno(int status)
     case -ELOOP:
     case -ENOTEMPTY:
         return HTTP_CONFLICT;
+    case -EMLINK:
+        return HTTP_CONFLICT;
+    case -EKEYEXPIRED:
+        return HTTP_GONE;
     case -EPERM:
         return HTTP_FORBIDDEN;
     case -ENAMETOOLONG:
@@ -153,7 +166,9 @@ static unsigned int status_of_errno(int status)
     case -E2BIG:
         return HTTP_CONTENT_TOO_LARGE;
     case -ENOSPC:
+    case -EDQUOT:
         return HTTP_INSUFFICIENT_STORAGE;
+    case -EEXIST:
     case -EBUSY:
         return HTTP_SERVICE_UNAVAILABLE;
     default:

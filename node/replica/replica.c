@@ -118,6 +118,7 @@ static void on_housekeeping(uv_timer_t *timer)
         lost_housekeeping(r, now);
         dates_housekeeping(r, now);
         settings_housekeeping(r);
+        mortals_housekeeping(r);
         if (r->paxos) {
             levels_housekeeping(r, now);
             sessions_housekeeping(r);
@@ -301,6 +302,7 @@ int replica_start(uv_loop_t *loop, struct lws_context *websockets, const struct 
     if (status < 0)
         return status; /* the process ends: the folder's state on disk needs no closing */
     rooms_housekeeping(r, replica_now_ms());
+    mortals_begin(r);
     start_handles(r);
     *replica = r;
     return 0;
@@ -384,6 +386,7 @@ void replica_free(struct replica *r)
     assert(LIST_EMPTY(&r->observers.all));
     peer_free(r->peer);
     paxos_free(r->paxos);
+    mortals_end(r);
     tree_close(r->tree);
     rooms_end(r);
     folder_close(r->folder);

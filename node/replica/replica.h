@@ -107,6 +107,11 @@ bool replica_await_contents(struct replica *replica, uint64_t ino, void (*done)(
 /* Says that whoever has emptied the file at this node wrote nothing. */
 void replica_stays_empty(struct replica *replica, uint64_t ino);
 
+/* How many ms a file or a lease has still (the key of a struct tree_mortal), as far as this node
+ * knows: no node removes it before. UINT64_MAX: it has no end of its own, or it is not known yet.
+ */
+uint64_t replica_left_ms(const struct replica *replica, uint64_t key);
+
 /* To be read in a read callback, or for REPLICA_LOCAL at any time. */
 struct tree *replica_tree(struct replica *replica);
 

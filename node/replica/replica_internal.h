@@ -11,6 +11,7 @@
  *   reads.c     reads waiting for a read index and for the tree to reach it
  *   observers.c  who is told what entries change
  *   emptied.c   files whose contents are about to come
+ *   mortals.c   files and leases whose time is up: expiry.c says which, by deadlines.c
  *   pings.c     whether other nodes are there
  *   quorum.c    how long requests wait for a quorum that is not there
  *   rooms.c     whether the disks of the nodes have room
@@ -260,6 +261,14 @@ void observers_begin(struct replica *r);
 /* Tell the observers. */
 void observers_applied(struct replica *r); /* what the last entry changed */
 void observers_replaced(struct replica *r, uint64_t index);
+
+/* The tree is open, and before it is closed. */
+void mortals_begin(struct replica *r);
+void mortals_end(struct replica *r);
+void mortals_applied(struct replica *r); /* an entry */
+void mortals_replaced(struct replica *r);
+/* At a leader, proposes to remove what is due. */
+void mortals_housekeeping(struct replica *r);
 
 void pings_begin(struct replica *r);
 void pings_answered(struct replica *r, const struct frame *frame);

@@ -12,6 +12,7 @@
 #include "replica/describe.h"
 #include "replica/divergence.h"
 #include "replica/emptied.h"
+#include "replica/expiry.h"
 #include "replica/replica.h"
 #include "store/log.h"
 #include "store/places.h"
@@ -202,6 +203,12 @@ struct replica_rooms {
 struct replica_observers {
     LIST_HEAD(, replica_observer) all;
     struct replica_observer *next; /* of those that are being told */
+};
+
+/* mortals.c */
+struct replica_mortals {
+    struct expiry expiry;
+    uint32_t asked; /* entries that are under way */
 };
 
 /* A snapshot that a peer is pulling from this node (snapshot_serving.c).
@@ -397,6 +404,7 @@ struct replica {
     struct replica_rooms rooms;
     struct replica_observers observers;
     struct emptied emptied;
+    struct replica_mortals mortals;
     struct snapshot_serving serving[PAXOS_NODES_MAX];
     struct snapshot_fetching fetching;
     struct replica_checkpoint checkpoint;

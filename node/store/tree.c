@@ -186,6 +186,8 @@ int tree_attach(struct tree *tree)
     if (status == 0)
         status = cluster_load(tree);
     if (status == 0)
+        status = mortals_load(tree);
+    if (status == 0)
         status = locks_load(tree);
     if (status == 0)
         status = checkpoint_open(tree);
@@ -242,6 +244,7 @@ static void tree_free(struct tree *tree)
     buffer_free(&tree->outcome);
     changes_forget(tree);
     free(tree->report);
+    free(tree->stirred);
     free(tree->cache);
     free(tree);
 }

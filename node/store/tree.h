@@ -118,6 +118,41 @@ const struct tree_changes *tree_changes(const struct tree *tree);
  * before; 0: none. */
 uint64_t tree_emptied(const struct tree *tree);
 
+/* ---- What goes away by itself ---- */
+
+/* A file that is removed some time after its last change (its ttl), or a lease, which ends some
+ * time after it was renewed. A file that goes with its lease is none. The tree measures no time:
+ * expiry.c of the replica does. */
+struct tree_mortal {
+    uint64_t key;      /* the inode's number; for a lease, its id and TREE_LEASE */
+    uint64_t ms;       /* its ttl */
+    uint64_t revision; /* of the change from which the time counts */
+};
+#define TREE_LEASE (UINT64_C(1) << 63)
+
+/* Those that the last entry has changed or removed, and perhaps others: to be looked at with
+ * tree_mortal_get. Valid until the next tree_apply. */
+const uint64_t *tree_stirred(const struct tree *tree, uint32_t *count);
+/* 0, or -ENOENT: there is none. */
+int tree_mortal_get(struct tree *tree, uint64_t key, struct tree_mortal *mortal);
+/* Gives up to `max` of all, in the order of their keys, those after `after` (0: from the first). */
+int tree_mortals(struct tree *tree, uint64_t after, uint32_t max, struct tree_mortal *list,
+                 uint32_t *count);
+
+struct tree_lease {
+    uint64_t id, ms, revision;
+    uint32_t files; /* that go with it */
+};
+/* 0, or -ENOENT: it is over, or never was. */
+int tree_lease_get(struct tree *tree, uint64_t id, struct tree_lease *lease);
+/* Gives up to `max` of the leases, in the order of their ids, those after `after`. */
+int tree_leases(struct tree *tree, uint64_t after, uint32_t max, struct tree_lease *list,
+                uint32_t *count);
+/* Gives the files of a lease: at most LEASE_FILES_MAX. */
+int tree_lease_files(struct tree *tree, uint64_t id, uint64_t list[], uint32_t *count);
+/* What takes this inode away: its ttl in ms, or its lease; both are 0 for an inode that stays. */
+int tree_ttl(struct tree *tree, const struct attr *attr, uint64_t *ms, uint64_t *lease);
+
 /* The stored result of a command of this node (after a snapshot took the place of its entry).
  * Returns 0, or -ENOENT: it is not in the tree. */
 int tree_recall(struct tree *tree, uint32_t node, uint64_t incarnation, uint64_t sequence,

@@ -82,7 +82,8 @@ static int take_effect(struct change *c, const struct command_view *view)
     struct command_result *result = c->result;
     struct tree *tree = c->tree;
     struct counters before = tree->counters;
-    uint32_t told = tree->told.count;
+    struct mortal_counts mortals = tree->mortals;
+    uint32_t told = tree->told.count, stirred = tree->stirred_count;
     result->ops = calloc(view->count, sizeof *result->ops);
     if (!result->ops)
         return tree_fail(tree, -ENOMEM, "out of memory for a result");
@@ -92,6 +93,8 @@ static int take_effect(struct change *c, const struct command_view *view)
     result->status = view->count > 1 ? run_list(c, view) : run_operations(c, *view);
     if (result->status < 0) {
         tree->counters = before;
+        tree->mortals = mortals;
+        tree->stirred_count = stirred;
         free(result->ops);
         result->ops = NULL;
         result->count = 0;

@@ -7,7 +7,9 @@
  *   4. Behind the end of its file, a chunk stores only zeros.
  *   5. counters.inodes and counters.bytes are the number of inodes and the sum of their `used`.
  *   6. Every directory entry has its way (tree_ways.c), and only inodes that exist have ways.
- *   7. Counters and sessions on disk are those that were in memory at the last tree_commit.
+ *   7. Every file that is marked as mortal has its row of `ttl`, a name, and if a lease is in the
+ *      row, that lease and a row of `lease_file` (tree_mortal.c); and no others have.
+ *   8. Counters and sessions on disk are those that were in memory at the last tree_commit.
  *
  * Errors: an internal function gives the errno of the operation (-ENOENT, ...), or that of the
  * database when that fails, which tree->broken remembers. An errno is the answer to an operation
@@ -75,6 +77,11 @@ struct inode {
     bool kept;       /* it is gone: the row is the one in `kept` */
 };
 
+/* How many there are; follows from the tables `ttl` and `lease`. */
+struct mortal_counts {
+    uint64_t files, leases;
+};
+
 enum tree_query {
     QUERY_BEGIN,
     QUERY_READ,
@@ -129,6 +136,17 @@ enum tree_query {
     QUERY_SESSION_SET,
     QUERY_RESULT_SET,
     QUERY_RESULT_CUT,
+    QUERY_TTL,
+    QUERY_TTL_SET,
+    QUERY_TTL_DELETE,
+    QUERY_TTL_LIST,
+    QUERY_LEASE,
+    QUERY_LEASE_SET,
+    QUERY_LEASE_DELETE,
+    QUERY_LEASE_LIST,
+    QUERY_LEASE_FILE_ADD,
+    QUERY_LEASE_FILE_DELETE,
+    QUERY_LEASE_FILES,
     QUERY_LEVEL_SET,
     QUERY_MEMBER_SET,
     QUERY_LOCK_CONFLICT,
@@ -207,6 +225,11 @@ struct tree {
     struct keeper_list keepers;
     uint8_t scratch[CHUNK_BYTES];
     struct buffer outcome; /* history_add's */
+
+    /* tree_mortal.c */
+    struct mortal_counts mortals;
+    uint64_t *stirred; /* room for `stirred_max`: tree_stirred */
+    uint32_t stirred_count, stirred_max;
 
     /* tree_changes.c */
     bool observed;
@@ -426,16 +449,41 @@ int implied_remove(struct change *c, const struct inode *dir);
  * the lowest one that stays. */
 int implied_prune(struct change *c, struct inode *dir);
 
+/* ---- tree_mortal.c: files and leases whose time runs out ---- */
+
+/* The `rdev` of a regular file that has a row in `ttl`. */
+enum { RDEV_MORTAL = 1 };
+static inline bool inode_is_mortal(const struct inode *inode)
+{
+    return inode->attr.rdev == RDEV_MORTAL && inode_is(inode, S_IFREG);
+}
+
+int mortals_load(struct tree *tree); /* at tree_attach */
+/* The file or lease was written, or goes away: tree_stirred has it. */
+int mortal_stir(struct tree *tree, uint64_t key);
+/* Whether a PUT may give the file what it asks for; `inode` is NULL for a new one: 0, -EINVAL,
+ * -EKEYEXPIRED, -EDQUOT, -EMLINK. Changes nothing. */
+int mortal_check_put(struct change *c, const struct op *op, const struct inode *inode);
+/* Before a PUT writes the inode: the mark that it is to have. */
+void mortal_mark_put(const struct op *op, struct inode *inode, bool leased);
+/* Behind that: its rows. */
+int mortal_put(struct change *c, const struct op *op, const struct inode *inode);
+/* Whether a lease is what takes the file away. */
+int mortal_is_leased(struct tree *tree, const struct inode *inode, bool *leased);
+/* A mortal file goes away, or has no name any more: it is mortal no longer. The inode is not
+ * written. */
+int mortal_forget(struct change *c, struct inode *inode);
+
 /* ---- tree_ways.c: from an inode to its names ---- */
 
-/* The name of a directory and the parent that it is in. */
+/* The name of a directory, or the first one of a file, and the parent that it is in. */
 struct way {
     uint64_t parent;
     size_t len;
     uint8_t name[NAME_BYTES_MAX];
 };
 /* 0 or -ENOENT: it has none. */
-int way_of_directory(struct tree *tree, uint64_t ino, struct way *way);
+int way_first(struct tree *tree, uint64_t ino, struct way *way);
 
 /* In a transaction: gives the ways to a new tree, and to one of format 3. */
 int ways_make(struct sql *sql);
@@ -565,8 +613,8 @@ int result_decode(struct bytes bytes, struct command_result *result);
 
 typedef int operation(struct change *c, const struct op *op, struct op_result *out);
 #define OPERATION_DECLARED(name, number, function, level) operation op_##function;
-/* Of tree_keys.c, tree_file.c, tree_names.c, tree_rename.c, tree_attr.c, tree_inode.c and
- * tree_branch.c. */
+/* Of tree_keys.c, tree_file.c, tree_names.c, tree_rename.c, tree_attr.c, tree_inode.c,
+ * tree_branch.c and tree_mortal.c. */
 OPERATIONS(OPERATION_DECLARED)
 #undef OPERATION_DECLARED
 

@@ -96,6 +96,19 @@ const char *const tree_queries[QUERY_COUNT] = {
     [QUERY_RESULT_SET] = "INSERT OR REPLACE INTO result VALUES (?1, ?2, ?3)",
     [QUERY_RESULT_CUT] = "DELETE FROM result WHERE node = ?1 AND page < ?2",
 
+    [QUERY_TTL] = "SELECT ms, lease FROM ttl WHERE ino = ?1",
+    [QUERY_TTL_SET] = "INSERT OR REPLACE INTO ttl VALUES (?1, ?2, ?3)",
+    [QUERY_TTL_DELETE] = "DELETE FROM ttl WHERE ino = ?1",
+    [QUERY_TTL_LIST] = "SELECT t.ino, t.ms, i.revision FROM ttl t CROSS JOIN inode i"
+                       " ON i.ino = t.ino WHERE t.ino > ?1 AND t.ms > 0 ORDER BY t.ino",
+    [QUERY_LEASE] = "SELECT ms, revision, files FROM lease WHERE id = ?1",
+    [QUERY_LEASE_SET] = "INSERT OR REPLACE INTO lease VALUES (?1, ?2, ?3, ?4)",
+    [QUERY_LEASE_DELETE] = "DELETE FROM lease WHERE id = ?1",
+    [QUERY_LEASE_LIST] = "SELECT id, ms, revision, files FROM lease WHERE id > ?1 ORDER BY id",
+    [QUERY_LEASE_FILE_ADD] = "INSERT INTO lease_file VALUES (?1, ?2)",
+    [QUERY_LEASE_FILE_DELETE] = "DELETE FROM lease_file WHERE lease = ?1 AND ino = ?2",
+    [QUERY_LEASE_FILES] = "SELECT ino FROM lease_file WHERE lease = ?1 ORDER BY ino",
+
     [QUERY_LEVEL_SET] = "UPDATE cluster SET level = ?1",
     /* In all that follow: ?1 ino, ?2 flock, ?3 node, ?4 owner, ?5 first, ?6 last, ?7 shared. */
     [QUERY_LOCK_CONFLICT] = HELD_LOCK

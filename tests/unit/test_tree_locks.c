@@ -307,6 +307,28 @@ static void a_grant_can_lead_to_an_older_one(void **state)
     assert_told(f, CHANGE_LOCK_GRANTED, "1:1 3:3 ");
 }
 
+/* A wait that was passed over stays in the way of those behind it. */
+static void a_grant_does_not_pass_older_waits(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t ino = fixture_make_file(f, INO_ROOT, "a");
+    static const struct {
+        uint64_t owner, first, last;
+        uint32_t flags;
+    } rows[] = {{1, 0, 10, 0}, {4, 30, 30, 0}, {2, 5, 20, WAIT}, {3, 15, 25, WAIT}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct op op = make_lock(ino, rows[i].owner, rows[i].flags);
+        op.waiter = rows[i].owner;
+        op.offset = rows[i].first;
+        op.size = rows[i].last;
+        assert_int_equal(run(f, 1, op), 0);
+    }
+    assert_int_equal(unlock(f, 1, ino, 4, 0), 0);
+    assert_told(f, CHANGE_LOCK_GRANTED, "");
+    assert_int_equal(unlock(f, 1, ino, 1, 0), 0);
+    assert_told(f, CHANGE_LOCK_GRANTED, "1:2 ");
+}
+
 static void circles_are_found(void **state)
 {
     struct fixture *f = *state;
@@ -522,6 +544,7 @@ int main(void)
         FIXTURE_TEST(a_lock_becomes_another_one),
         FIXTURE_TEST(bytes_are_kept_while_their_owner_waits),
         FIXTURE_TEST(a_grant_can_lead_to_an_older_one),
+        FIXTURE_TEST(a_grant_does_not_pass_older_waits),
         FIXTURE_TEST(circles_are_found),
         FIXTURE_TEST(circles_through_older_waits_are_found),
         FIXTURE_TEST(a_session_ends_with_its_locks),
