@@ -109,7 +109,6 @@ static void on_housekeeping(uv_timer_t *timer)
     rooms_housekeeping(r, now);
     if (!r->end.broken && !r->end.stopping) {
         reads_keep_fresh(r, now);
-        sessions_housekeeping(r);
         serving_housekeeping(r, now);
         fetching_housekeeping(r, now);
         checkpoint_when_due(r, now);
@@ -120,8 +119,10 @@ static void on_housekeeping(uv_timer_t *timer)
         dates_housekeeping(r, now);
         settings_housekeeping(r);
         mortals_housekeeping(r);
-        if (r->paxos)
+        if (r->paxos) {
             levels_housekeeping(r, now);
+            sessions_housekeeping(r);
+        }
     }
     if (r->end.stopping)
         stop_when_idle(r);

@@ -292,8 +292,6 @@ bool rooms_refuse(const struct replica *r, const struct command *command);
 struct room_report rooms_majority(const struct replica *r);
 /* What the node that said something has said last. */
 struct room_report rooms_of(const struct replica *r, uint32_t pid);
-/* Why there is no room, or soon will be none: one sentence; empty if there is plenty. */
-void rooms_describe(const struct replica *r, char text[REPLICA_TEXT_MAX]);
 
 void serving_begin(struct replica *r);
 void serving_request(struct replica *r, const struct frame *request);

@@ -374,6 +374,7 @@ struct replica_end {
 
 struct replica_mount {
     bool mounted;
+    bool locks_lost;
     char why[FAULT_TEXT_MAX]; /* it is not; empty also before a door has said */
 };
 

@@ -332,9 +332,11 @@ struct tree_lock {
 /* A lock of another owner because of which `want` would not be free. 1, 0 (it would be), or an
  * error. */
 int tree_lock_conflict(struct tree *tree, const struct tree_lock *want, struct tree_lock *found);
-/* Whether `lock` is held by its owner, in part or as a whole, or waits under its number.
+/* Whether `lock` waits under its number, or else is held by its owner, wholly and in this way.
  * LOCK_BUSY: neither. Or an error. */
 int tree_lock_state(struct tree *tree, const struct tree_lock *lock);
+/* Whether its owner has any lock in its range. */
+bool tree_lock_any(struct tree *tree, const struct tree_lock *lock);
 /* Calls `each` for all locks, and then for all waits, until it returns false. `each` must not use
  * the tree. */
 typedef bool tree_lock_cb(void *arg, const struct tree_lock *lock);

@@ -184,13 +184,23 @@ int locks_load(struct tree *tree)
 int tree_lock_state(struct tree *tree, const struct tree_lock *lock)
 {
     struct tree_lock found;
-    int status = tree->locks > 0 ? lock_own(tree, lock, true, &found) : 0;
-    if (status != 0)
-        return status < 0 ? status : LOCK_GRANTED;
-    status = tree->locks > 0 ? lock_wait_named(tree, lock, &found) : 0;
+    if (tree->locks == 0)
+        return LOCK_BUSY;
+    int status = lock_wait_named(tree, lock, &found);
     if (status != 0)
         return status < 0 ? status : LOCK_WAITS;
-    return LOCK_BUSY;
+    status = lock_own(tree, lock, true, &found);
+    if (status < 0)
+        return status;
+    bool all = status > 0 && found.shared == lock->shared && found.first <= lock->first &&
+               found.last >= lock->last;
+    return all ? LOCK_GRANTED : LOCK_BUSY;
+}
+
+bool tree_lock_any(struct tree *tree, const struct tree_lock *lock)
+{
+    struct tree_lock found;
+    return tree->locks > 0 && lock_own(tree, lock, true, &found) > 0;
 }
 
 static int list_rows(struct tree *tree, enum tree_query number, tree_lock_cb *each, void *arg)

@@ -8,7 +8,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-enum { BYTES = 12, OWNERS = 4 };
+enum { BYTES = 12, OWNERS = 4, ROUNDS = 500 };
 
 /* What became of the last command. */
 static struct op_result result;
@@ -149,7 +149,7 @@ static void locks_of_bytes_are_as_the_kernel_has_them(void **state)
     for (int owner = 0; owner < OWNERS; owner++)
         for (int byte = 0; byte <= BYTES; byte++)
             model[owner][byte] = F_UNLCK;
-    for (int round = 0; round < 3000; round++) {
+    for (int round = 0; round < ROUNDS; round++) {
         static const short types[] = {F_RDLCK, F_RDLCK, F_WRLCK, F_WRLCK, F_UNLCK};
         int owner = (int)random_below(&seed, OWNERS);
         short type = types[random_below(&seed, 5)];
@@ -179,7 +179,7 @@ static void locks_of_files_are_as_the_kernel_has_them(void **state)
     struct beside b;
     uint64_t seed = random_seed();
     beside_open(&b, *state);
-    for (int round = 0; round < 3000; round++) {
+    for (int round = 0; round < ROUNDS; round++) {
         static const int types[] = {LOCK_SH, LOCK_SH, LOCK_EX, LOCK_UN};
         int owner = (int)random_below(&seed, OWNERS), type = types[random_below(&seed, 4)];
         bool granted = flock(b.files[owner], type | LOCK_NB) == 0;
@@ -465,21 +465,22 @@ static void what_is_no_lock_is_refused(void **state)
 static void there_is_a_limit(void **state)
 {
     struct fixture *f = *state;
-    uint64_t ino = fixture_make_file(f, INO_ROOT, "a");
-    static struct op ops[COMMAND_OPS_MAX];
-    uint64_t owner = 0;
-    for (int i = 0; i < TREE_LOCKS_MAX / COMMAND_OPS_MAX; i++) {
+    static struct op ops[1024];
+    uint64_t ino = 0;
+    for (int i = 0; i < TREE_LOCKS_MAX / 1024; i++) { /* few enough of a file to be quick */
+        char name[16];
+        snprintf(name, sizeof name, "%d", i);
+        ino = fixture_make_file(f, INO_ROOT, name);
         uint32_t count = 0;
-        while (count < COMMAND_OPS_MAX && owner + 1 < TREE_LOCKS_MAX) {
-            ops[count] = make_lock(ino, owner, 0);
-            ops[count].offset = ops[count].size = owner++;
-            count++;
+        for (; count < 1024 && (uint64_t)i * 1024 + count + 1 < TREE_LOCKS_MAX; count++) {
+            ops[count] = make_lock(ino, 1, 0);
+            ops[count].offset = ops[count].size = 2 * count;
         }
         assert_int_equal(fixture_run(f, ops, count, &result), 0);
     }
-    assert_int_equal(lock(f, 1, ino, owner, EX), -ENOLCK);
-    assert_int_equal(unlock(f, 1, ino, 0, 0), 0);
-    assert_int_equal(lock(f, 1, ino, owner, EX), LOCK_GRANTED);
+    assert_int_equal(lock(f, 1, ino, 2, EX), -ENOLCK);
+    assert_int_equal(unlock(f, 1, ino, 1, 0), 0);
+    assert_int_equal(lock(f, 1, ino, 2, EX), LOCK_GRANTED);
 }
 
 static void a_state_can_be_asked_for(void **state)
@@ -492,6 +493,11 @@ static void a_state_can_be_asked_for(void **state)
     want.node = 1;
     want.owner = want.waiter = 1;
     assert_int_equal(tree_lock_state(f->tree, &want), LOCK_GRANTED);
+    assert_true(tree_lock_any(f->tree, &want));
+    want.shared = true; /* in another way */
+    assert_int_equal(tree_lock_state(f->tree, &want), LOCK_BUSY);
+    assert_true(tree_lock_any(f->tree, &want));
+    want.shared = false;
     assert_int_equal(tree_lock_conflict(f->tree, &want, &found), 0);
     want.node = 2;
     want.owner = want.waiter = 2;
@@ -502,6 +508,7 @@ static void a_state_can_be_asked_for(void **state)
     want.waiter = 3;
     want.owner = 3;
     assert_int_equal(tree_lock_state(f->tree, &want), LOCK_BUSY);
+    assert_false(tree_lock_any(f->tree, &want));
 }
 
 int main(void)
