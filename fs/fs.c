@@ -45,7 +45,7 @@ static void init(void *userdata, struct fuse_conn_info *conn)
     conn->congestion_threshold = BACKGROUND_MAX * 3 / 4;
 }
 
-/* Left out: copy_file_range (the kernel copies), ioctl, poll, bmap. */
+/* Left out: copy_file_range (the kernel copies), poll, bmap. */
 static const struct fuse_lowlevel_ops operations = {
     .init = init,
     .lookup = fs_lookup,
@@ -84,6 +84,7 @@ static const struct fuse_lowlevel_ops operations = {
     .getlk = fs_getlk,
     .setlk = fs_setlk,
     .flock = fs_flock,
+    .ioctl = fs_ioctl,
 };
 
 char fs_said[256];

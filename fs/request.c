@@ -125,7 +125,8 @@ void fs_request_read(struct fs_request *r, fs_read_cb *read)
     fs_walk_asks(r, NULL, 0);
     r->fs->waiting++;
     replica_read_by(r->fs->replica,
-                    r->here || fs_is_special(r->ino) ? REPLICA_LOCAL : REPLICA_DEFAULT,
+                    r->here || (fs_is_special(r->ino) && !r->asks) ? REPLICA_LOCAL
+                                                                   : REPLICA_DEFAULT,
                     fs_walk_deadline_ms(r), read_ready, r);
 }
 

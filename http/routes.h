@@ -30,6 +30,7 @@ enum { HTTP_JSON_BYTES_MAX = 2 * HTTP_BODY_BYTES_MAX, HTTP_LEASE_BYTES_MAX = 102
     X("DELETE", "/lease/", 0, HTTP_SINGLE, http_end_lease)                                         \
     X("GET", "/leases", 0, HTTP_MULTIPLE, http_list_leases)                                        \
     /* meta.c */                                                                                   \
+    X("GET", "/locks", 0, HTTP_MULTIPLE, http_read_locks) /* locks.c */                            \
     X("GET", "/ping", 0, HTTP_MULTIPLE, http_ping)                                                 \
     X("GET", "/status", 0, HTTP_SINGLE, http_status)                                               \
     X("GET", "/healthz", 0, HTTP_SINGLE, http_healthz)                                             \

@@ -66,6 +66,7 @@ void replica_status(struct replica *r, struct replica_status *s)
     s->pending_writes = r->writes.count;
     s->pending_reads = r->reads.count;
     s->age_ms = r->reads.confirmed_ms ? replica_now_ms() - r->reads.confirmed_ms : UINT64_MAX;
+    s->session_left_ms = replica_session_left_ms(r);
     s->fetching_snapshot = r->fetching.pid != 0;
     s->counts = r->counts;
     if (r->log)
@@ -200,6 +201,7 @@ static cJSON *status_object(const struct replica *r, const struct replica_status
         add_number(root, "confirmed_ms_ago", s->age_ms);
     if (s->time_known)
         add_signed(root, "clock_ahead_ms", s->clock_ahead_ms);
+    add_number(root, "session_left_ms", s->session_left_ms);
     add_number(root, "waiting_writes", s->pending_writes);
     add_number(root, "waiting_reads", s->pending_reads);
     add_mount(root, s);
@@ -347,4 +349,9 @@ void status_why(struct replica *replica, struct buffer *out)
     replica_status(replica, &s);
     if (s.why[0])
         buffer_printf(out, "%s\n", s.why);
+}
+
+void status_session(struct replica *replica, struct buffer *out)
+{
+    buffer_printf(out, "%" PRIu64 "\n", replica_session_left_ms(replica));
 }

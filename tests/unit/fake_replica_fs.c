@@ -214,6 +214,16 @@ void status_why(struct replica *r, struct buffer *out)
         buffer_printf(out, "the test has taken the quorum away\n");
 }
 
+void status_session(struct replica *r, struct buffer *out)
+{
+    buffer_printf(out, "%llu\n", (unsigned long long)replica_session_left_ms(r));
+}
+
+uint64_t replica_session_left_ms(const struct replica *r)
+{
+    return 4321;
+}
+
 /* The cluster is at the level of its nodes. */
 static void fake_fs_raise_level(struct replica *r)
 {
