@@ -186,6 +186,13 @@ static void wait_on_interrupt(fuse_req_t req, void *arg)
         take_back(w);
 }
 
+/* The mount goes away. The kernel makes ERESTARTSYS of EINTR, which a program without a signal
+ * would get to see. */
+static void wait_end(struct fs_lock_wait *w)
+{
+    fs_lock_answer(w, w->interrupted ? EINTR : EIO);
+}
+
 /* It has lost its place only. */
 static void ask_again(struct fs_lock_wait *w)
 {
@@ -217,7 +224,7 @@ void fs_lock_waits(struct fs_lock_wait *w)
 {
     assert(w->sleeps && !w->waiting);
     if (w->fs->stopping) {
-        fs_lock_answer(w, EINTR);
+        wait_end(w);
         return;
     }
     w->waiting = true;
@@ -272,7 +279,7 @@ static void ask_delayed(struct fs *fs)
     for (w = TAILQ_FIRST(&fs->locks.waits); w; w = next) {
         next = TAILQ_NEXT(w, entry);
         if (w->delayed && fs->stopping)
-            fs_lock_answer(w, EINTR);
+            wait_end(w);
         else if (w->delayed)
             fs_lock_ask(w);
     }
@@ -481,7 +488,7 @@ void fs_locks_stop(struct fs *fs)
     for (w = TAILQ_FIRST(&locks->waits); w; w = next) {
         next = TAILQ_NEXT(w, entry);
         if (w->waiting || w->delayed)
-            fs_lock_answer(w, EINTR);
+            wait_end(w);
     }
     for (u = TAILQ_FIRST(&locks->undone); u; u = after) {
         after = TAILQ_NEXT(u, entry);
