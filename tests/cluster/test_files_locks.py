@@ -8,7 +8,7 @@ import time
 
 from cluster import QUORUMFS, wait_for
 from files import User, needs_root, sh
-from locks import ends, listed, lock_verb, programs, wait_waiting, waiting
+from locks import ends, listed, lock_verb, programs, record_line, wait_waiting, waiting
 
 CONFIG = {"session_time": "2s", "allow_other": True}
 WAITERS = int(os.environ.get("LOCK_WAITERS", 60))
@@ -100,6 +100,11 @@ def test_getlk_tells_of_other_nodes(at):
         assert beside.does(ask.format(f"(fcntl.F_RDLCK, 3, 4, {pid})")) == "done"
         assert other.does(ask.format("(fcntl.F_RDLCK, 3, 4, 0)")) == "done"  # no process of this machine
         assert one.does(ask.format("(fcntl.F_UNLCK, 0, 0, 0)")) == "done"
+        # Of a thread it tells the process.
+        lock = record_line("F_RDLCK", 3, 4, False, "fd")
+        thread = f"import threading; t = threading.Thread(target=lambda: {lock}); t.start(); t.join()"
+        assert one.record("F_UNLCK") == one.does(thread) == "done"
+        assert beside.does(ask.format(f"(fcntl.F_RDLCK, 3, 4, {pid})")) == "done"
 
 
 def test_closing_any_descriptor_drops_records(at):

@@ -361,6 +361,37 @@ static void circles_through_older_waits_are_found(void **state)
 
 /* ---- Sessions ---- */
 
+/* Of three owners, of which two are open file descriptions of one process. */
+static void threads_are_no_circle(void **state)
+{
+    struct fixture *f = *state;
+    static const uint32_t pids[] = {10, 10, 20};
+    uint64_t ino = fixture_make_file(f, INO_ROOT, "a");
+    struct op op = make_lock(ino, 0, 0);
+    for (uint64_t owner = 0; owner < 3; owner++) {
+        op.owner = op.waiter = op.offset = op.size = owner;
+        op.pid = pids[owner];
+        assert_int_equal(run(f, 1, op), 0);
+    }
+    op = make_lock(ino, 0, WAIT);
+    for (uint64_t owner = 0; owner < 2; owner++) { /* each other's */
+        op.owner = op.waiter = owner;
+        op.offset = op.size = 1 - owner;
+        op.pid = pids[owner];
+        assert_int_equal(run(f, 1, op), 0);
+        assert_int_equal(result.offset, LOCK_WAITS);
+    }
+    op.owner = op.waiter = 2; /* another process, which they do not wait for, */
+    op.offset = op.size = 0;
+    op.pid = pids[2];
+    assert_int_equal(run(f, 1, op), 0);
+    op.owner = 0;
+    op.waiter = 3; /* until one of them does */
+    op.offset = op.size = 2;
+    op.pid = pids[0];
+    assert_int_equal(run(f, 1, op), -EDEADLK);
+}
+
 static uint64_t session_of(struct fixture *f, uint32_t node)
 {
     return tree_lock_session(f->tree, node);
@@ -592,6 +623,7 @@ int main(void)
         FIXTURE_TEST(a_grant_does_not_pass_older_waits),
         FIXTURE_TEST(circles_are_found),
         FIXTURE_TEST(circles_through_older_waits_are_found),
+        FIXTURE_TEST(threads_are_no_circle),
         FIXTURE_TEST(a_session_ends_with_its_locks),
         FIXTURE_TEST(a_node_that_starts_again_has_lost_its_locks),
         FIXTURE_TEST(locks_go_with_their_file),
