@@ -311,6 +311,8 @@ struct replica_misfits {
 /* replica.c */
 struct replica_timers {
     uv_timer_t heartbeat;
+    uint64_t beat_due_ms; /* of the loop; 0: there was none yet */
+    bool beat_put_off;
     uv_timer_t housekeeping;
 };
 
