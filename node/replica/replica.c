@@ -348,7 +348,7 @@ void replica_stop(struct replica *r, void (*stopped)(void *arg), void *arg)
     r->end.stopped_arg = arg;
     emptied_end(&r->emptied);
     /* Those that are about to be proposed are in flight. */
-    if (!writes_may_propose(r))
+    if (!writes_go_on(r))
         writes_refuse_unproposed(r, REPLICA_STOPPING);
     if (r->status.role == PAXOS_LEADER)
         hand_over(r);
