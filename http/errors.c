@@ -66,13 +66,14 @@ void http_outcome_text(struct replica *replica, enum replica_outcome outcome, bo
         return;
     }
     http_json_raw(out, replica_outcome_text(outcome));
-    if ((outcome == REPLICA_NO_QUORUM || outcome == REPLICA_FULL) && status.why[0])
-        buffer_printf(out, ": %s", status.why);
-    if (outcome == REPLICA_UNSUPPORTED) {
-        char text[REPLICA_TEXT_MAX];
-        replica_unsupported(replica, text);
-        buffer_printf(out, ": %s", text);
-    }
+    char *why = status.why;
+    if (outcome == REPLICA_UNSUPPORTED)
+        replica_unsupported(replica, why);
+    else if (outcome == REPLICA_FULL)
+        replica_no_room(replica, why);
+    else if (outcome != REPLICA_NO_QUORUM)
+        why[0] = '\0';
+    buffer_printf(out, "%s%s", why[0] ? ": " : "", why);
 }
 
 static unsigned int status_of_outcome(enum replica_outcome outcome)

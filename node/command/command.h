@@ -31,6 +31,7 @@ enum {
     XATTR_VALUE_BYTES_MAX = 65536,
 };
 #define FILE_BYTES_MAX (UINT64_C(1) << 40) /* 1 TiB by offset arithmetic */
+#define LOCK_LAST_MAX INT64_MAX            /* the last byte of a lock to the end of the file */
 
 enum { INO_ROOT = 1 };
 
@@ -59,8 +60,11 @@ enum op_flags {
     OP_XATTR_REPLACE = 1 << 15,
     OP_SET_ATIME = 1 << 16, /* to `atime` */
     OP_SET_ATIME_NOW = 1 << 17,
-    OP_FOR_OPEN = 1 << 18, /* TRUNCATE: that of open(2), after which contents are likely to follow
-                              soon (tree_emptied). It changes nothing else */
+    OP_FOR_OPEN = 1 << 18,   /* TRUNCATE: that of open(2), after which contents are likely to follow
+                                soon (tree_emptied). It changes nothing else */
+    OP_LOCK_FLOCK = 1 << 19, /* LOCK, UNLOCK, UNWAIT: of flock(2), whole files; else fcntl(2) */
+    OP_LOCK_SHARED = 1 << 20, /* LOCK: others may share it */
+    OP_LOCK_WAIT = 1 << 21,   /* LOCK: waits if it is not free */
 };
 
 /* How a field of each kind is held. */
@@ -137,13 +141,17 @@ struct attr {
 
 /* The result of one operation; zeros if it was skipped. */
 struct op_result {
-    bool existed;     /* PUT, DELETE, CREATE: there was one before; IF: the condition holds */
+    bool existed;     /* PUT, DELETE, CREATE: there was one before; IF: the condition holds;
+                         UNLOCK, UNWAIT: there was one; END_SESSION: it has ended by this */
     bool old_present; /* the former value is at old_at, old_len of the result's `old` */
     size_t old_at, old_len;
     struct attr attr; /* of the inode that the operation made or changed, afterwards; WRITE/APPEND:
                          its size tells where the end is */
-    uint64_t offset;  /* APPEND: where the bytes went */
+    uint64_t offset;  /* APPEND: where the bytes went; LOCK: enum lock_answer. Of a lock that was
+                         granted, attr.revision is the token, and attr.size the session */
 };
+
+enum lock_answer { LOCK_GRANTED, LOCK_WAITS, LOCK_BUSY };
 
 /* The result of a command. A zeroed one is empty. */
 struct command_result {

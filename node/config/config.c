@@ -236,6 +236,7 @@ static void config_set_defaults(struct config *config)
     config_add_client(config, "::1");
     config->heartbeat_ms = 100;
     config->request_timeout_ms = 5000;
+    config->session_time_ms = 10000;
 }
 
 static bool config_same_addr(const char *a, const char *b)

@@ -159,6 +159,15 @@ static bool set_lease_time(struct config_draft *draft, const cJSON *value, const
     return true;
 }
 
+static bool set_session_time(struct config_draft *draft, const cJSON *value, const cJSON **wrong)
+{
+    uint64_t ms;
+    if (!config_duration(value, &ms) || ms < CONFIG_SESSION_MS_MIN || ms > CONFIG_SESSION_MS_MAX)
+        return false;
+    draft->config->session_time_ms = (uint32_t)ms;
+    return true;
+}
+
 static bool set_on_quorum_loss(struct config_draft *draft, const cJSON *value, const cJSON **wrong)
 {
     const char *text = cJSON_GetStringValue(value);
@@ -207,6 +216,7 @@ static const struct config_field {
     {"cluster_secret", set_cluster_secret, "a text of 1 to 255 bytes"},
     {"cache_time", set_cache_time, "a time such as \"0s\", \"500ms\", \"10m\", \"1h\" or \"2d\""},
     {"lease_time", set_lease_time, "a time from \"0s\" to \"1s\""},
+    {"session_time", set_session_time, "a time from \"1s\" to \"1h\""},
     {"on_quorum_loss", set_on_quorum_loss, "\"fail\" or \"stale\""},
     {"priority", set_priority, "a whole number from 0 to 1000000"},
     {"heartbeat_ms", set_heartbeat_ms, "a whole number from 10 to 60000"},

@@ -206,6 +206,10 @@ void writes_begin(struct replica *r);
 /* As replica_submit_by, of a command that need not wait for its stamp. */
 void writes_submit(struct replica *r, struct command *command, uint64_t deadline_ms,
                    replica_written_cb *done, void *arg);
+/* The same, of a command that this node proposes as the leader, under its present ballot alone. If
+ * the ballot changes, it is dropped: REPLICA_TIMEOUT if it was proposed. */
+void writes_submit_leading(struct replica *r, struct command *command, uint64_t deadline_ms,
+                           replica_written_cb *done, void *arg);
 /* Whether commands wait that can be proposed, or can be once others have been decided: there is a
  * leader, and it is known what time it is. */
 bool writes_go_on(const struct replica *r);
@@ -245,6 +249,18 @@ int leases_begin(struct replica *r, struct fault *fault);
 /* Forgets it when no lease can be left of one that did. */
 void leases_housekeeping(struct replica *r, uint64_t now_ms);
 
+/* A frame of this member came. */
+void sessions_heard(struct replica *r, uint32_t pid);
+/* Whether reads of this member may be answered: not while its session ends. */
+bool sessions_answer(struct replica *r, uint32_t pid);
+/* A leader has confirmed a read that was asked for at that time (replica_now_us), and the tree has
+ * reached it. */
+void sessions_confirmed(struct replica *r, uint64_t asked_us);
+/* At the leader: ends the sessions of nodes that are silent. */
+void sessions_housekeeping(struct replica *r);
+/* Whether a leader takes the command from another node. */
+bool sessions_forwardable(const struct command_view *command);
+
 void observers_begin(struct replica *r);
 /* Tell the observers. */
 void observers_applied(struct replica *r); /* what the last entry changed */
@@ -272,8 +288,6 @@ bool rooms_refuse(const struct replica *r, const struct command *command);
 struct room_report rooms_majority(const struct replica *r);
 /* What the node that said something has said last. */
 struct room_report rooms_of(const struct replica *r, uint32_t pid);
-/* Why there is no room, or soon will be none: one sentence; empty if there is plenty. */
-void rooms_describe(const struct replica *r, char text[REPLICA_TEXT_MAX]);
 
 void serving_begin(struct replica *r);
 void serving_request(struct replica *r, const struct frame *request);

@@ -37,6 +37,8 @@ struct pending_write {
     uint64_t repeat_step_ms;
     uint64_t proposal; /* number of the last one; 0: never proposed */
     uint64_t growth;   /* what it may take of the room; rooms.c */
+    bool leading;      /* to be proposed by this node as the leader, under `ballot` alone */
+    struct paxos_ballot ballot;
     bool proposed; /* handed to the core at least once: from then on its outcome may be unknown */
     replica_written_cb *done;
     void *arg;
@@ -48,9 +50,11 @@ struct pending_read {
     TAILQ_ENTRY(pending_read) by_age;
     uint64_t id; /* 0: not yet asked of the core */
     uint64_t asked_ms;
+    uint64_t asked_us; /* likewise, by replica_now_us */
     uint64_t deadline_ms;
     uint64_t index; /* read index; counts once `confirmed` */
     bool confirmed;
+    bool leased;        /* this node has confirmed it alone */
     bool stale_will_do; /* without a quorum, answer what is known */
     replica_read_cb *done;
     void *arg;
@@ -336,6 +340,24 @@ struct replica_starts {
     uv_work_t work;
 };
 
+/* sessions.c: of a member, to a leader. */
+struct replica_silence {
+    uint64_t us;   /* it was not heard, at least so long; counted under this ballot */
+    bool ending;   /* its session is about to end: it may be decided at any moment */
+    bool proposed; /* this waits for its result */
+};
+
+/* sessions.c
+ *   while this node does not lead, nothing is ending */
+struct replica_sessions {
+    struct replica_silence of_members[PAXOS_NODES_MAX]; /* in the order of cluster.members */
+    bool leads;
+    struct paxos_ballot ballot;
+    uint64_t looked_us;
+    uint64_t confirmed_us; /* when the last read was asked for that a leader has confirmed; 0:
+                              none was. By replica_now_us */
+};
+
 /* lost.c; what is opened is remembered where it is (replica.c, snapshot_fetching.c). */
 struct replica_lost {
     struct places places;
@@ -357,6 +379,7 @@ struct replica_end {
 
 struct replica_mount {
     bool mounted;
+    bool locks_lost;
     char why[FAULT_TEXT_MAX]; /* it is not; empty also before a door has said */
 };
 
@@ -392,6 +415,7 @@ struct replica {
     struct replica_digests digests;
     struct replica_dates dates;
     struct replica_leases leases;
+    struct replica_sessions sessions;
     struct replica_lost lost;
     struct replica_starts starts;
     struct replica_why why;

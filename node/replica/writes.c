@@ -117,8 +117,9 @@ void replica_submit_by(struct replica *r, struct command *command, uint64_t dead
         held_pass(r, command, deadline_ms, done, arg);
 }
 
-void writes_submit(struct replica *r, struct command *command, uint64_t deadline_ms,
-                   replica_written_cb *done, void *arg)
+/* NULL: it was refused, and the caller answered. */
+static struct pending_write *writes_take(struct replica *r, struct command *command,
+                                         uint64_t deadline_ms, replica_written_cb *done, void *arg)
 {
     assert(command->count > 0);
     enum replica_outcome outcome = writes_refusal(r, command, deadline_ms);
@@ -128,7 +129,7 @@ void writes_submit(struct replica *r, struct command *command, uint64_t deadline
         trace_debug("write", "refused: %s", replica_outcome_text(outcome));
         r->counts.refused++;
         done(arg, outcome == REPLICA_DONE ? REPLICA_BUSY : outcome, NULL);
-        return;
+        return NULL;
     }
     trace_write(r, w->sequence, "submitted");
     r->writes.next_sequence++;
@@ -143,6 +144,36 @@ void writes_submit(struct replica *r, struct command *command, uint64_t deadline
     r->writes.growth += w->growth;
     if (!r->writes.next_new)
         r->writes.next_new = w;
+    return w;
+}
+
+void writes_submit(struct replica *r, struct command *command, uint64_t deadline_ms,
+                   replica_written_cb *done, void *arg)
+{
+    writes_take(r, command, deadline_ms, done, arg);
+}
+
+void writes_submit_leading(struct replica *r, struct command *command, uint64_t deadline_ms,
+                           replica_written_cb *done, void *arg)
+{
+    assert(r->status.role == PAXOS_LEADER);
+    struct pending_write *w = writes_take(r, command, deadline_ms, done, arg);
+    if (!w)
+        return;
+    w->leading = true;
+    w->ballot = r->status.promise;
+}
+
+/* The ballot is another one: what was to be proposed under one alone is dropped. It may have been
+ * proposed: then the log has it, or never will. */
+static void writes_drop_leading(struct replica *r)
+{
+    struct pending_write *w, *next;
+    for (w = TAILQ_FIRST(&r->writes.by_age); w; w = next) {
+        next = TAILQ_NEXT(w, by_age);
+        if (w->leading && paxos_ballot_compare(w->ballot, r->status.promise) != 0)
+            writes_finish(r, w, w->proposed ? REPLICA_TIMEOUT : REPLICA_NO_QUORUM, NULL);
+    }
 }
 
 /* Hands a run of entries to the core in one event. */
@@ -189,6 +220,11 @@ static void proposal_add(struct replica *r, struct proposal *proposal, struct pe
 static bool writes_can_be_proposed(const struct replica *r, uint64_t *time)
 {
     return r->status.has_leader && r->status.has_quorum && dates_now(r, time);
+}
+
+static bool next_leader(const struct replica *r)
+{
+    return paxos_ballot_compare(r->status.promise, r->writes.proposed_to) != 0;
 }
 
 bool writes_go_on(const struct replica *r)
@@ -280,12 +316,14 @@ static void writes_propose_new(struct replica *r, struct proposal *proposal, uin
 void writes_propose(struct replica *r)
 {
     struct proposal proposal = {.count = 0};
-    bool again = paxos_ballot_compare(r->status.promise, r->writes.proposed_to) != 0;
+    bool again = next_leader(r);
     if ((!again && !r->writes.next_new) || !writes_can_be_proposed(r, &proposal.time))
         return;
     uint64_t now = replica_now_ms();
-    if (again)
+    if (again) {
+        writes_drop_leading(r);
         writes_propose_again(r, &proposal, now);
+    }
     writes_propose_new(r, &proposal, now);
     proposal_flush(r, &proposal);
 }
@@ -351,7 +389,8 @@ void writes_expire(struct replica *r, uint64_t now_ms)
             writes_finish(r, w, w->proposed ? REPLICA_TIMEOUT : REPLICA_NO_QUORUM, NULL);
     }
 
-    if (!r->status.has_leader)
+    /* The next leader is told of what it lacks by writes_propose. */
+    if (!r->status.has_leader || next_leader(r))
         return;
     struct proposal proposal = {.count = 0};
     TAILQ_FOREACH(w, &r->writes.by_age, by_age)

@@ -83,6 +83,10 @@ enum tree_change_kind {
     CHANGE_DELETED,    /* it lost a name */
     CHANGE_MOVED_FROM, /* its name became another one: this tells the old name; */
     CHANGE_MOVED_TO,   /* this the new one. An exchange tells both old names, then both new ones */
+    /* These are told whether or not the tree is observed, and are no changes of keys. */
+    CHANGE_LOCK_GRANTED, /* of `ino`, to this waiter of this node */
+    CHANGE_LOCK_GONE,    /* `ino` is gone: this waiter of this node waits in vain */
+    CHANGE_SESSION_ENDED /* of this node: its locks are lost */
 };
 struct tree_change {
     enum tree_change_kind kind;
@@ -92,6 +96,8 @@ struct tree_change {
     struct bytes name;
     uint64_t parent2; /* moved: the other name */
     struct bytes name2;
+    uint32_t node; /* of a lock */
+    uint64_t waiter;
 };
 struct tree_changes {
     uint64_t revision;
@@ -169,7 +175,7 @@ bool tree_busy(const struct tree *tree);
  * an eighth of the free disk, up to 8 GiB), or when another snapshot takes the place of the tree:
  * then tree_reader_next gives -ESTALE. */
 struct tree_reader;
-enum { RECORD_FORMAT_OLDEST = 3, RECORD_FORMAT = 4 }; /* of snapshots that are written and read */
+enum { RECORD_FORMAT_OLDEST = 3, RECORD_FORMAT = 5 }; /* of snapshots that are written and read */
 /* `format`: of the snapshot, one that the receiver reads. */
 int tree_reader_open(struct tree *tree, uint32_t format, struct tree_reader **reader,
                      uint64_t *index);
@@ -267,6 +273,44 @@ int tree_list(struct tree *tree, uint64_t ino, struct bytes after, uint32_t max,
 int tree_getxattr(struct tree *tree, uint64_t ino, struct bytes name, struct buffer *out);
 int tree_listxattr(struct tree *tree, uint64_t ino,
                    struct buffer *out); /* names, each with a NUL */
+
+/* ---- Locks (tree_locks.c says what they are) ---- */
+
+enum {
+    TREE_LOCKS_MAX = 32768, /* locks, and waits for locks, of the whole cluster: then ENOLCK */
+};
+
+struct tree_lock {
+    uint64_t ino;
+    bool flock;           /* of flock(2), whole files; else of fcntl(2) */
+    bool shared;          /* others may share it */
+    uint32_t node;        /* its owner: a node, */
+    uint64_t owner;       /* and a number that this node has for an open file or a process */
+    uint64_t first, last; /* bytes */
+    uint32_t pid;         /* for people: the process at that node, */
+    uint64_t since;       /* and when it was granted or asked for, ns since 1970 */
+    uint64_t token;       /* the revision that granted it; 0: it waits, */
+    uint64_t waiter;      /* by this number of its node, */
+    uint64_t ticket;      /* since this revision */
+};
+
+/* A lock of another owner because of which `want` would not be free. 1, 0 (it would be), or an
+ * error. */
+int tree_lock_conflict(struct tree *tree, const struct tree_lock *want, struct tree_lock *found);
+/* Whether `lock` waits under its number, or else is held by its owner, wholly and in this way.
+ * LOCK_BUSY: neither. Or an error. */
+int tree_lock_state(struct tree *tree, const struct tree_lock *lock);
+/* Whether its owner has any lock in its range. */
+bool tree_lock_any(struct tree *tree, const struct tree_lock *lock);
+/* Calls `each` for all locks, and then for all waits, until it returns false. `each` must not use
+ * the tree. */
+typedef bool tree_lock_cb(void *arg, const struct tree_lock *lock);
+int tree_locks(struct tree *tree, tree_lock_cb *each, void *arg);
+/* How many locks and waits there are. */
+uint64_t tree_locks_count(const struct tree *tree);
+/* The number of the node's session; 0: it has none, as it has had no lock since the last one
+ * ended. */
+uint64_t tree_lock_session(struct tree *tree, uint32_t node);
 
 /* ---- Reading, by key ---- */
 

@@ -54,6 +54,8 @@ static int run_list(struct change *c, const struct command_view *view)
         status = run_statement(c->tree, QUERY_UNDO);
         if (status == 0)
             status = c->tree->broken = cluster_load(c->tree);
+        if (status == 0)
+            status = c->tree->broken = locks_load(c->tree);
     }
     if (status == 0 && c->tree->broken == 0)
         status = run_statement(c->tree, QUERY_UNSAVE);
@@ -80,6 +82,7 @@ static int take_effect(struct change *c, const struct command_view *view)
     struct command_result *result = c->result;
     struct tree *tree = c->tree;
     struct counters before = tree->counters;
+    uint32_t told = tree->told.count;
     result->ops = calloc(view->count, sizeof *result->ops);
     if (!result->ops)
         return tree_fail(tree, -ENOMEM, "out of memory for a result");
@@ -93,7 +96,7 @@ static int take_effect(struct change *c, const struct command_view *view)
         result->ops = NULL;
         result->count = 0;
         buffer_free(&result->old);
-        changes_forget(tree);
+        changes_undo(tree, told);
     }
     if (tree->broken)
         return tree->broken;

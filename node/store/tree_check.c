@@ -61,6 +61,12 @@ static const char *const wrong[] = {
     " LEFT JOIN (SELECT data FROM inode WHERE data > 0) i ON i.data = c.data"
     " WHERE i.data IS NULL)",
 
+    /* locks: of a node with a session */
+    "SELECT EXISTS (SELECT 1 FROM lock WHERE ino NOT IN (SELECT ino FROM inode) OR"
+    " node NOT IN (SELECT node FROM lock_session))",
+    "SELECT EXISTS (SELECT 1 FROM lock_wait WHERE ino NOT IN (SELECT ino FROM inode) OR"
+    " node NOT IN (SELECT node FROM lock_session))",
+
     /* attributes */
     "SELECT EXISTS (SELECT 1 FROM xattr WHERE ino NOT IN (SELECT ino FROM inode))",
 };

@@ -160,6 +160,9 @@ static int inode_free(struct change *c, struct inode *inode)
         return status;
     c->tree->counters.inodes--;
     cache_forget_inode(c->tree->cache, inode->attr.ino);
+    status = locks_clear(c, inode->attr.ino);
+    if (status < 0)
+        return status;
     sqlite3_stmt *row = tree_query(c->tree, QUERY_INODE_DELETE);
     bind_number(row, 1, inode->attr.ino);
     return tree_run(c->tree, row);

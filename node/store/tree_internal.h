@@ -131,6 +131,26 @@ enum tree_query {
     QUERY_RESULT_CUT,
     QUERY_LEVEL_SET,
     QUERY_MEMBER_SET,
+    QUERY_LOCK_CONFLICT,
+    QUERY_LOCK_OWN,
+    QUERY_LOCK_ADD,
+    QUERY_LOCK_DELETE,
+    QUERY_LOCK_WAIT_CONFLICT,
+    QUERY_LOCK_WAIT_NEXT,
+    QUERY_LOCK_WAIT_OF,
+    QUERY_LOCK_WAIT_NAMED,
+    QUERY_LOCK_WAIT_ADD,
+    QUERY_LOCK_WAIT_DELETE,
+    QUERY_LOCK_OF_NODE,
+    QUERY_LOCK_NODE_DELETE,
+    QUERY_LOCK_WAIT_NODE_DELETE,
+    QUERY_LOCK_CLEAR,
+    QUERY_LOCK_COUNT,
+    QUERY_LOCK_LIST,
+    QUERY_LOCK_WAIT_LIST,
+    QUERY_LOCK_SESSION,
+    QUERY_LOCK_SESSION_ADD,
+    QUERY_LOCK_SESSION_DELETE,
     QUERY_COUNT,
 };
 
@@ -183,6 +203,7 @@ struct tree {
     struct tree_cluster cluster; /* tree_cluster.c */
     uint64_t snapshot;           /* index of the last snapshot that was installed */
     struct session_list sessions;
+    uint64_t locks; /* and waits for locks: rows of the two tables */
     struct keeper_list keepers;
     uint8_t scratch[CHUNK_BYTES];
     struct buffer outcome; /* history_add's */
@@ -455,14 +476,51 @@ int session_load(struct tree *tree);  /* at tree_attach */
 void session_forget(struct tree *tree);
 int session_check(struct sql *sql); /* tree_check's part */
 
+/* ---- tree_locks.c ---- */
+
+int locks_load(struct tree *tree); /* at tree_attach, and after a list was undone */
+/* The node's session has ended, if it had one: it loses its locks, and the others get them. */
+int locks_end_session(struct change *c, uint32_t node);
+/* The inode goes away: its locks do, and waiters are told. */
+int locks_clear(struct change *c, uint64_t ino);
+
+/* ---- tree_lock_rows.c: locks and waits in the database ---- */
+
+/* Each 1 for a row, 0 or an error. `want` names the owner, the range and the way. */
+int lock_own(struct tree *tree, const struct tree_lock *want, bool unlocks,
+             struct tree_lock *found);
+/* Calls `each` for all locks of other owners that are in the way, until it returns true: then 1. */
+int lock_each_conflict(struct tree *tree, const struct tree_lock *want,
+                       bool (*each)(void *arg, const struct tree_lock *lock), void *arg);
+/* The first that waits, with a ticket between these two, and would be in the way of `want`. */
+int lock_wait_conflict(struct tree *tree, const struct tree_lock *want, uint64_t after,
+                       uint64_t before, struct tree_lock *found);
+/* The next that waits for this file, for any; the next of this owner, for locks of fcntl(2). */
+int lock_wait_next(struct tree *tree, uint64_t ino, bool flock, uint64_t after,
+                   struct tree_lock *found);
+int lock_wait_of(struct tree *tree, uint32_t node, uint64_t owner, uint64_t after,
+                 struct tree_lock *found);
+int lock_wait_named(struct tree *tree, const struct tree_lock *named, struct tree_lock *found);
+/* A file with locks or waits of the node. */
+int lock_of_node(struct tree *tree, uint32_t node, uint64_t *ino, bool *flock);
+/* 0 or an error. */
+int lock_add(struct tree *tree, const struct tree_lock *lock);
+int lock_delete(struct tree *tree, const struct tree_lock *lock);
+int lock_delete_of_node(struct tree *tree, uint64_t ino, bool flock, uint32_t node);
+int lock_clear(struct tree *tree, uint64_t ino); /* of all that hold */
+
 /* ---- tree_cluster.c ---- */
 
 int cluster_load(struct tree *tree); /* at tree_attach, and after a list was undone */
 
 /* ---- tree_changes.c: what entries change, for observers ---- */
 
-/* A new entry begins, or the present one was undone. */
+/* A new entry begins. */
 void changes_forget(struct tree *tree);
+/* The command was undone. What was told before it, `count` changes, stands: a new session of its
+ * node has begun. */
+void changes_undo(struct tree *tree, uint32_t count);
+/* Tells it to observers; of keys, only if there are some: change_tell. */
 void changes_add(struct change *c, const struct tree_change *change);
 /* The entry does not have this name, which may be told: makes it last as long. */
 int changes_keep_name(struct change *c, struct bytes *name);

@@ -5,6 +5,10 @@
 
 #define NODE_IS_WRONG "node NOT BETWEEN 0 AND 0xffffffff"
 
+#define LOCK_IS_WRONG                                                                              \
+    "flock NOT IN (0, 1) OR first NOT BETWEEN 0 AND last OR shared NOT IN (0, 1) OR"               \
+    " pid NOT BETWEEN 0 AND 0xffffffff OR since < 0"
+
 /* Columns that are as old as their table. */
 #define NUMBER(column) .name = column
 #define BYTES(column) .name = column, .type = COLUMN_BYTES
@@ -84,6 +88,47 @@ const struct table tree_tables[TABLES_MAX] = {
         .wrong = NODE_IS_WRONG " OR length(addr) NOT BETWEEN 1 AND 255 OR"
                                " length(peer_addr) NOT BETWEEN 1 AND 255",
         .columns = {{NUMBER("node")}, {BYTES("addr")}, {BYTES("peer_addr")}},
+    },
+    {
+        .name = "lock_session",
+        .format = 5,
+        .key = 1,
+        .wrong = NODE_IS_WRONG " OR number < 1",
+        .columns = {{NUMBER("node")}, {NUMBER("number")}},
+    },
+    {
+        .name = "lock",
+        .format = 5,
+        .key = 5,
+        .wrong = NODE_IS_WRONG " OR " LOCK_IS_WRONG " OR token < 1",
+        .columns = {{NUMBER("ino")},
+                    {NUMBER("flock")},
+                    {NUMBER("node")},
+                    {NUMBER("owner")},
+                    {NUMBER("first")},
+                    {NUMBER("last")},
+                    {NUMBER("shared")},
+                    {NUMBER("pid")},
+                    {NUMBER("since")},
+                    {NUMBER("token")}},
+    },
+    {
+        .name = "lock_wait",
+        .format = 5,
+        .key = 3,
+        .wrong = NODE_IS_WRONG " OR " LOCK_IS_WRONG " OR ticket < 1",
+        .index = "CREATE INDEX lock_wait_owner ON lock_wait (node, owner)",
+        .columns = {{NUMBER("ino")},
+                    {NUMBER("flock")},
+                    {NUMBER("ticket")},
+                    {NUMBER("node")},
+                    {NUMBER("owner")},
+                    {NUMBER("first")},
+                    {NUMBER("last")},
+                    {NUMBER("shared")},
+                    {NUMBER("pid")},
+                    {NUMBER("since")},
+                    {NUMBER("waiter")}},
     },
 };
 

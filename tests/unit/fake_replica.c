@@ -345,6 +345,11 @@ void replica_unsupported(const struct replica *replica, char text[REPLICA_TEXT_M
     snprintf(text, REPLICA_TEXT_MAX, "node 3 runs an earlier version");
 }
 
+void replica_no_room(const struct replica *replica, char text[REPLICA_TEXT_MAX])
+{
+    snprintf(text, REPLICA_TEXT_MAX, "delete something");
+}
+
 const char *replica_outcome_text(enum replica_outcome outcome)
 {
     static const char *const texts[] = {"done",

@@ -133,11 +133,11 @@ static void a_node_that_stays_away_takes_nothing(void **state)
     struct parts *p = parts_new();
     struct replica *r = three_nodes(p);
     char text[REPLICA_TEXT_MAX];
-    rooms_describe(r, text);
+    replica_no_room(r, text);
     assert_string_equal(text, "");
     r->rooms.away = true;
     assert_true(refuses(r, &deletion));
-    rooms_describe(r, text);
+    replica_no_room(r, text);
     assert_non_null(strstr(text, "takes no part"));
     parts_free(p);
 }

@@ -354,6 +354,22 @@ static void what_is_only_slow_is_not_proposed_again(void **state)
     parts_free(p);
 }
 
+/* What must not be proposed to it has to be dropped before. */
+static void the_next_leader_is_told_by_a_turn_only(void **state)
+{
+    struct parts *p = parts_new();
+    struct answer a;
+    submit(p, "k", &a);
+    writes_propose(&p->r);
+    p->r.status.promise.n++;
+    writes_expire(&p->r, replica_now_ms() + WRITE_REPEAT_MS + 1);
+    assert_int_equal(p->proposed_count, 1);
+    writes_propose(&p->r);
+    assert_int_equal(p->proposed_count, 2);
+    refuse_the_rest(p);
+    parts_free(p);
+}
+
 /* What this node has accepted from the new leader is in that one's log. */
 static void what_is_in_the_log_is_not_proposed_to_the_next_leader(void **state)
 {
@@ -601,6 +617,7 @@ int main(void)
         cmocka_unit_test(a_command_in_line_is_not_too_late),
         cmocka_unit_test(a_command_that_was_in_line_has_all_of_its_time),
         cmocka_unit_test(what_is_only_slow_is_not_proposed_again),
+        cmocka_unit_test(the_next_leader_is_told_by_a_turn_only),
         cmocka_unit_test(what_is_in_the_log_is_not_proposed_to_the_next_leader),
         cmocka_unit_test(a_proposed_command_is_never_refused),
         cmocka_unit_test(a_command_waits_a_moment_for_a_quorum),
