@@ -288,6 +288,7 @@ def check_levels(nodes):
     if all(node.binary == QUORUMFS for node in nodes):
         former.wait_risen(nodes)
         assert nodes[0].request("POST", "/txn", {"if": [], "then": []}).status == 200
+        assert nodes[0].request("POST", "/lease", {"ttl": "30s"}).status == 200
     else:
         found = former.levels(node for node in nodes if node.binary == QUORUMFS)
         assert all(level == former.LEVEL for level in found), found
@@ -302,6 +303,10 @@ def check_refuses(node, former_nodes):
     answer = node.request("POST", "/txn", transaction)
     error = answer.json["Transaction"]["error"]
     assert answer.status == 501 and any(other.addr in error for other in former_nodes), answer
+    for method, path, body in [("PUT", "/key/transaction?ttl=30s", ""), ("POST", "/lease", {"ttl": "30s"})]:
+        answer = node.request(method, path, body)
+        assert answer.status == 501 and any(other.addr in answer.error for other in former_nodes), answer
+    assert node.get("transaction").status == 404
 
 
 def check_no_way_back(node, former_binary):
