@@ -218,7 +218,7 @@ struct replica_observers {
 /* mortals.c */
 struct replica_mortals {
     struct expiry expiry;
-    uint32_t asked; /* entries that are under way */
+    bool asked; /* an entry is under way */
 };
 
 /* A snapshot that a peer is pulling from this node (snapshot_serving.c).

@@ -292,6 +292,8 @@ static void store_metrics(struct buffer *out, const struct replica_status *s)
            (double)s->log.commit_ns_max / 1e9);
     gauge(out, "log_file_bytes", "log.db with its write-ahead log.", s->log.file_bytes);
     gauge(out, "tree_inodes", "Files, directories and others.", s->tree.inodes);
+    gauge(out, "tree_mortals", "Files that have a ttl or go with a lease.", s->tree.mortals);
+    gauge(out, "tree_leases", "Leases.", s->tree.leases);
     gauge(out, "tree_bytes", "Bytes of contents.", s->tree.bytes);
     gauge(out, "tree_file_bytes", "tree.db with its write-ahead log.", s->tree.file_bytes);
     gauge(out, "tree_free_bytes", "Of tree.db: pages that are used before it grows.",

@@ -472,6 +472,8 @@ int tree_counts(struct tree *tree, struct tree_counts *counts)
         return status;
     counts->inodes = tree->counters.inodes;
     counts->bytes = tree->counters.bytes;
+    counts->mortals = tree->mortals.files;
+    counts->leases = tree->mortals.leases;
     counts->file_bytes = sql_file_bytes(&tree->sql);
     counts->wal_bytes = sql_wal_bytes(&tree->sql);
     uint64_t main_bytes = counts->file_bytes - counts->wal_bytes;

@@ -363,7 +363,9 @@ int tree_keys(struct tree *tree, struct bytes prefix, struct bytes after, uint32
 
 struct tree_counts {
     uint64_t inodes;
-    uint64_t bytes;      /* stored data, holes not counted */
+    uint64_t bytes;   /* stored data, holes not counted */
+    uint64_t mortals; /* files that go away by themselves */
+    uint64_t leases;
     uint64_t file_bytes; /* tree.db and its WAL */
     uint64_t wal_bytes;  /* of these, the WAL's */
     uint64_t free_bytes; /* pages that hold nothing, and are used before the file grows */
