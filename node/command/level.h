@@ -12,6 +12,7 @@
  *      `outsider`, by which setgid without group execution goes as well. The frame ROOM, by which
  *      nodes tell each other what their disks have room for. Snapshots that end with entries of the
  *      log (store/tree_records.h).
+ *   4  the history of changes is kept, for watches (store/tree_events.c); snapshots of format 5.
  *
  * Every part of a command (an operation, a field of one) has the level since which it exists, in
  * operations.h. A command needs the highest level of its parts, and must not be proposed before
@@ -26,7 +27,7 @@
 
 enum {
     LEVEL_MIN = 1, /* the lowest that this program still reads and writes */
-    LEVEL_MAX = 3, /* the highest that it reads and writes */
+    LEVEL_MAX = 4, /* the highest that it reads and writes */
 
     /* Since when there is ... */
     LEVEL_HAND_OVER = 3, /* the message HAND_OVER */
@@ -35,6 +36,7 @@ enum {
     LEVEL_OUTSIDER = 3,  /* the field `outsider` */
     LEVEL_ROOM = 3,      /* the frame ROOM */
     LEVEL_TAIL = 3,      /* snapshots that end with entries */
+    LEVEL_WATCH = 4,     /* the history of changes */
 };
 
 #endif

@@ -10,6 +10,7 @@
  *   writes.c    commands on their way from submit to their result
  *   reads.c     reads waiting for a read index and for the tree to reach it
  *   observers.c  who is told what entries change
+ *   watches.c    whom of the watchers an entry concerns
  *   emptied.c   files whose contents are about to come
  *   pings.c     whether other nodes are there
  *   quorum.c    how long requests wait for a quorum that is not there
@@ -241,6 +242,7 @@ int leases_begin(struct replica *r, struct fault *fault);
 void leases_housekeeping(struct replica *r, uint64_t now_ms);
 
 void observers_begin(struct replica *r);
+void watches_begin(struct replica *r); /* after it */
 /* Tell the observers. */
 void observers_applied(struct replica *r); /* what the last entry changed */
 void observers_replaced(struct replica *r, uint64_t index);

@@ -200,6 +200,17 @@ struct replica_observers {
     struct replica_observer *next; /* of those that are being told */
 };
 
+/* watches.c */
+enum { WATCH_BUCKETS = 4096 };
+struct replica_watches {
+    struct replica_observer observer; /* as long as there is a watch */
+    LIST_HEAD(, replica_watch) all;
+    uint32_t count;
+    uint64_t applied; /* no change after this revision was heard of yet */
+    LIST_HEAD(, watch_group) buckets[WATCH_BUCKETS];
+    uint32_t lengths[PATH_BYTES_MAX + 1]; /* how many groups have a path so long */
+};
+
 /* A snapshot that a peer is pulling from this node (snapshot_serving.c).
  *   received <= read <= received + SNAPSHOT_WINDOW; `reading` or a reader => not free
  *   there is a reader as long as rows are left; then entries are read from `entry` on */
@@ -373,6 +384,7 @@ struct replica {
     struct replica_pings pings;
     struct replica_rooms rooms;
     struct replica_observers observers;
+    struct replica_watches watches;
     struct emptied emptied;
     struct snapshot_serving serving[PAXOS_NODES_MAX];
     struct snapshot_fetching fetching;

@@ -186,6 +186,8 @@ int tree_attach(struct tree *tree)
     if (status == 0)
         status = cluster_load(tree);
     if (status == 0)
+        status = events_load(tree);
+    if (status == 0)
         status = checkpoint_open(tree);
     /* For set_aside alone. It is closed after the connections: closing it before would take their
      * locks away. */
@@ -228,7 +230,10 @@ static struct tree *tree_new(const struct folder *folder, const struct identity 
     SLIST_INIT(&t->told_names);
     LIST_INIT(&t->keepers);
     t->cache = cache_new();
-    if (!t->cache) {
+    t->events.paths = paths_new();
+    if (!t->cache || !t->events.paths) {
+        free(t->cache);
+        free(t->events.paths);
         free(t);
         return NULL;
     }
@@ -238,6 +243,7 @@ static struct tree *tree_new(const struct folder *folder, const struct identity 
 static void tree_free(struct tree *tree)
 {
     buffer_free(&tree->outcome);
+    events_free(tree);
     changes_forget(tree);
     free(tree->report);
     free(tree->cache);
@@ -434,6 +440,8 @@ int tree_commit(struct tree *tree)
     int status = counters_store(tree);
     if (status == 0)
         status = session_store(tree);
+    if (status == 0)
+        status = events_store(tree);
     if (status == 0 && tree->trash)
         status = data_reap(tree);
     if (status == 0)

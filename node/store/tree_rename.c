@@ -120,13 +120,13 @@ static int rename_moved(struct change *c, struct inode *inode, struct inode *old
 static void tell_from(struct change *c, const struct inode *inode, const struct op *op)
 {
     change_tell(c, (struct tree_change){CHANGE_MOVED_FROM, inode->attr.mode, inode->attr.ino,
-                                        op->ino, op->name, op->ino2, op->name2});
+                                        op->ino, op->name, op->ino2, op->name2, 0});
 }
 
 static void tell_to(struct change *c, const struct inode *inode, const struct op *op)
 {
     change_tell(c, (struct tree_change){CHANGE_MOVED_TO, inode->attr.mode, inode->attr.ino,
-                                        op->ino2, op->name2, op->ino, op->name});
+                                        op->ino2, op->name2, op->ino, op->name, 0});
 }
 
 /* Both names stay, so no directory changes its size. */

@@ -85,6 +85,13 @@ const struct table tree_tables[TABLES_MAX] = {
                                " length(peer_addr) NOT BETWEEN 1 AND 255",
         .columns = {{NUMBER("node")}, {BYTES("addr")}, {BYTES("peer_addr")}},
     },
+    {
+        .name = "event",
+        .format = 5,
+        .key = 1,
+        .wrong = "min(since, number, offset) < 0",
+        .columns = {{NUMBER("since")}, {NUMBER("number")}, {NUMBER("offset")}, {BYTES("bytes")}},
+    },
 };
 
 #define KEPT_NUMBER(name, member, format) #name " INTEGER NOT NULL, "

@@ -3,6 +3,7 @@
 #include "former_folder.h"
 #include "tree_fixture.h"
 
+#include "command/level.h"
 #include "store/log.h"
 #include "store/tree_records.h"
 
@@ -128,14 +129,33 @@ static void refused(const struct fixture *f, const char *why)
     folder_close(folder);
 }
 
+/* Format 4 had all but the history of changes. */
+static void a_tree_of_format_4_gets_a_history(void **state)
+{
+    struct fixture f;
+    fixture_open(&f);
+    fixture_must(&f, make_put("before", "1"));
+    fixture_detach(&f);
+    fixture_sql(&f, "DROP TABLE event; PRAGMA user_version = 4");
+    fixture_attach(&f);
+    fixture_must(&f, (struct op){.type = OP_LEVEL, .size = LEVEL_WATCH});
+    fixture_must(&f, make_put("after", "1"));
+    assert_int_equal(tree_events_since(f.tree), 2);
+    assert_int_not_equal(fixture_resolve(&f, "before").ino, 0);
+    fixture_detach(&f);
+    assert_int_equal(format_of(&f, "tree.db"), FOLDER_FORMAT);
+    fixture_attach(&f);
+    fixture_close(&f);
+}
+
 static void unknown_formats_are_refused(void **state)
 {
     struct fixture f;
     former_fixture(&f);
     fixture_sql(&f, "PRAGMA user_version = 2");
-    refused(&f, "tree.db: the folder has format 2 and this quorumfs knows formats 3 to 4");
-    fixture_sql(&f, "PRAGMA user_version = 5");
-    refused(&f, "tree.db: the folder has format 5 and this quorumfs knows formats 3 to 4");
+    refused(&f, "tree.db: the folder has format 2 and this quorumfs knows formats 3 to 5");
+    fixture_sql(&f, "PRAGMA user_version = 6");
+    refused(&f, "tree.db: the folder has format 6 and this quorumfs knows formats 3 to 5");
     fixture_sql(&f, "PRAGMA user_version = 3; UPDATE owner SET node = 2");
     refused(&f, "belongs to node 2");
     assert_int_equal(format_of(&f, "tree.db"), 3); /* a refused folder is left as it is */
@@ -197,6 +217,7 @@ int main(void)
         cmocka_unit_test(a_former_tree_is_upgraded),
         cmocka_unit_test(a_former_log_is_upgraded),
         cmocka_unit_test(an_upgrade_is_whole_or_not_at_all),
+        cmocka_unit_test(a_tree_of_format_4_gets_a_history),
         cmocka_unit_test(unknown_formats_are_refused),
         cmocka_unit_test(snapshots_keep_their_format),
     };
