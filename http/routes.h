@@ -23,6 +23,8 @@ enum { HTTP_JSON_BYTES_MAX = 2 * HTTP_BODY_BYTES_MAX };
     X("POST", "/keys", HTTP_JSON_BYTES_MAX, HTTP_MULTIPLE, http_post_keys)                         \
     X("DELETE", "/keys", HTTP_JSON_BYTES_MAX, HTTP_MULTIPLE, http_delete_keys)                     \
     X("POST", "/txn", HTTP_JSON_BYTES_MAX, HTTP_TRANSACTION, http_post_txn)                        \
+    /* watch.c */                                                                                  \
+    X("GET", "/watch", 0, HTTP_SINGLE, http_watch)                                                 \
     /* meta.c */                                                                                   \
     X("GET", "/ping", 0, HTTP_MULTIPLE, http_ping)                                                 \
     X("GET", "/status", 0, HTTP_SINGLE, http_status)                                               \

@@ -186,7 +186,6 @@ static void a_deep_path_is_left_out(void **state)
     for (int i = 0; i < 16; i++)
         dir = fixture_make_dir(f, dir, name);
     assert_tells(f, make_named(OP_MKDIR, dir, "x"), "");
-    assert_int_equal(tree_changes(f->tree)->count > 0, tree_changes(f->tree)->list != NULL);
     assert_tells(f, make_put("k", "1"), "created k");
 }
 
