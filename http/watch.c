@@ -388,7 +388,7 @@ static void stream_tick(struct http_watch *watch)
         watch->without_quorum = without;
         stream_comment(watch, without ? "this node has no quorum: later changes come when it has"
                                       : "this node has a quorum again");
-    } else if (watch->spoke_ms + QUIET_MS_MAX <= uv_now(http->loop)) {
+    } else if (!watch->watch.behind && watch->spoke_ms + QUIET_MS_MAX <= uv_now(http->loop)) {
         snprintf(text, sizeof text, "at revision %llu",
                  (unsigned long long)tree_applied(replica_tree(http->replica)));
         stream_comment(watch, text);

@@ -1,5 +1,6 @@
 /* quorumfs DIR [flags]: one node, in the foreground, until SIGTERM or SIGINT. With a mountpoint
- * beside DIR it goes to the background, and ends with its mount.
+ * beside DIR it goes to the background, and ends with its mount. quorumfs VERB ... is a client
+ * (node/verbs).
  *
  * This is the only place that knows the replica and both doors. Exit statuses:
  *   0  stopped as asked
@@ -19,6 +20,7 @@
 #include "http/http.h"
 #include "listener.h"
 #include "replica/replica.h"
+#include "verbs/verbs.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -228,6 +230,9 @@ int main(int argc, char **argv)
 {
     static struct node node;
     struct fault fault;
+    int exit_status;
+    if (verbs_run(argc, argv, &exit_status))
+        return exit_status;
     if (trace_start() < 0) {
         fprintf(stderr, "quorumfs: QUORUMFS_LOG must be error, warn, info or debug\n");
         return EXIT_CONFIG;
