@@ -216,3 +216,26 @@ def test_a_snapshot_brings_the_history_along():
         c.wait_ready(60)
         assert [event[0] for event in events_of(c, "z/", 2, since=revisions[0] - 1)] == revisions
         assert c.metrics()["snapshots_received_total"] >= 1
+
+
+def test_a_websocket_hears_of_events_between_its_answers(cluster):
+    a, b, _ = cluster.nodes
+    made = revision(a.put("ws/k", "1"))
+    with contextlib.closing(b.websocket()) as client:
+        def ask(request):
+            client.send(json.dumps({"APIRequest": request}))
+        ask({"Watch": {"prefix": "ws/", "since": made - 1}})
+        assert json.loads(client.recv())["response"] == {"Watch": {"prefix": "ws/", "revision": made - 1}}
+        assert json.loads(client.recv())["event"] == {"prefix": "ws/", "event": "created", "key": "ws/k",
+                                                       "revision": made, "value": "1"}
+        for n in range(50):
+            a.put("ws/k", str(n))
+            ask({"Get": "ws/k"})
+        got = [json.loads(client.recv()) for _ in range(100)]
+        assert [message["event"]["value"] for message in got if "event" in message] == [str(n) for n in range(50)]
+        assert sum("response" in message for message in got) == 50
+        ask({"Unwatch": "ws/"})
+        assert json.loads(client.recv())["response"] == {"Unwatch": {"prefix": "ws/"}}
+        a.put("ws/k", "unseen")
+        ask({"Ping": 1})
+        assert "Pong" in json.loads(client.recv())["response"]

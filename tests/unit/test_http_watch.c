@@ -220,6 +220,93 @@ static void a_stop_ends_all_watches(void **state)
     harness_start(state);
 }
 
+/* ---- WebSocket ---- */
+
+#define WATCH_A                                                                                    \
+    "{\"request\":{\"Watch\":{\"prefix\":\"a\"}},\"response\":{\"Watch\":{\"prefix\":\"a\","       \
+    "\"revision\":"
+
+static void a_websocket_watches(void **state)
+{
+    int fd = ws_open();
+    put("a/1", "x");
+    ws_send(fd, "{\"APIRequest\":{\"Watch\":{\"prefix\":\"a\"}}}");
+    ws_expect(fd, WATCH_A "1}}}");
+    put("b", "x");
+    put("a/1", "y");
+    ws_expect(fd, "{\"event\":{\"prefix\":\"a\",\"event\":\"written\",\"key\":\"a/1\","
+                  "\"revision\":3,\"value\":\"y\"}}");
+    ws_send(fd, "{\"APIRequest\":{\"Get\":\"b\"}}");
+    ws_expect(fd, "{\"request\":{\"Get\":\"b\"},\"response\":{\"Get\":{\"key\":\"b\","
+                  "\"value\":\"x\"}}}");
+    ws_send(fd, "{\"APIRequest\":{\"Watch\":{\"prefix\":\"a\"}}}");
+    ws_expect(fd, "{\"request\":{\"Watch\":{\"prefix\":\"a\"}},\"response\":{\"Error\":\"this "
+                  "connection watches that prefix already\"}}");
+    ws_send(fd, "{\"APIRequest\":{\"Unwatch\":\"a\"}}");
+    ws_expect(fd,
+              "{\"request\":{\"Unwatch\":\"a\"},\"response\":{\"Unwatch\":{\"prefix\":\"a\"}}}");
+    put("a/1", "z");
+    ws_send(fd, "{\"APIRequest\":{\"Unwatch\":\"a\"}}");
+    ws_expect(fd, "{\"request\":{\"Unwatch\":\"a\"},\"response\":{\"Error\":\"this connection "
+                  "does not watch that prefix\"}}");
+    close(fd);
+}
+
+/* The events come behind the reply that says that they will. */
+static void a_websocket_begins_in_the_past(void **state)
+{
+    int fd = ws_open();
+    put("a", "1");
+    put("a", "2");
+    ws_send(fd, "{\"APIRequest\":{\"Watch\":{\"since\":0}}}");
+    ws_expect(fd, "{\"request\":{\"Watch\":{\"since\":0}},\"response\":{\"Watch\":{\"prefix\":\"\","
+                  "\"revision\":0}}}");
+    ws_expect(fd,
+              "{\"event\":{\"prefix\":\"\",\"event\":\"created\",\"key\":\"a\",\"revision\":1}}");
+    ws_expect(fd, "{\"event\":{\"prefix\":\"\",\"event\":\"written\",\"key\":\"a\","
+                  "\"revision\":2,\"value\":\"2\"}}");
+    fake.watches_oldest = 3;
+    ws_send(fd, "{\"APIRequest\":{\"Watch\":{\"prefix\":\"z\",\"since\":2}}}");
+    ws_expect(fd, "{\"request\":{\"Watch\":{\"prefix\":\"z\",\"since\":2}},\"response\":{\"Error\":"
+                  "\"changes up to revision 3 are not known any more\"}}");
+    ws_send(fd, "{\"APIRequest\":{\"Watch\":{\"other\":2}}}");
+    ws_expect(fd, "{\"error\":\"\\\"Watch\\\" takes {\\\"prefix\\\":\\\"P\\\",\\\"since\\\":N}\"}");
+    close(fd);
+}
+
+static void a_websocket_that_reads_nothing_holds_little(void **state)
+{
+    int fd = ws_open(), small = 4096;
+    static char value[4001];
+    memset(value, 'v', 4000);
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+    ws_send(fd, "{\"APIRequest\":{\"Watch\":{\"prefix\":\"k\"}}}");
+    usleep(100000);
+    for (int i = 0; i < 2000; i++)
+        put("k", value);
+    assert_in_range(harness_held(), 1, 200000);
+    char *message;
+    int code;
+    size_t len;
+    uint64_t events = 0, revision = 0;
+    message = ws_receive(fd, &len, &code);
+    assert_non_null(strstr(message, "\"response\":{\"Watch\""));
+    free(message);
+    while (revision < 2000) {
+        message = ws_receive(fd, &len, &code);
+        assert_non_null(message);
+        const char *at = strstr(message, "\"revision\":");
+        assert_non_null(at);
+        uint64_t next = strtoull(at + strlen("\"revision\":"), NULL, 10);
+        assert_int_equal(next, revision + 1);
+        revision = next;
+        events++;
+        free(message);
+    }
+    assert_int_equal(events, 2000);
+    close(fd);
+}
+
 #define WATCH_TEST(name) cmocka_unit_test_setup(name, harness_reset)
 
 int main(void)
@@ -234,6 +321,9 @@ int main(void)
         WATCH_TEST(a_quiet_stream_stays),
         WATCH_TEST(who_leaves_is_forgotten),
         WATCH_TEST(it_says_when_there_is_no_quorum),
+        WATCH_TEST(a_websocket_watches),
+        WATCH_TEST(a_websocket_begins_in_the_past),
+        WATCH_TEST(a_websocket_that_reads_nothing_holds_little),
         WATCH_TEST(a_stop_ends_all_watches),
     };
     return cmocka_run_group_tests_name("http_watch", tests, harness_start, harness_stop);
