@@ -220,6 +220,7 @@ void reads_begin(struct replica *r);
 /* Whether reads came since the last time that the core can be asked for; and asks it for a read
  * index for all of them. */
 bool reads_may_ask(const struct replica *r);
+void reads_hasten(struct replica *r); /* for watches */
 void reads_ask(struct replica *r);
 /* What the core says of reads: which of them may be answered, and once what is applied. */
 void reads_confirm(struct replica *r, const struct paxos_output *out);

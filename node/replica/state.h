@@ -154,6 +154,8 @@ struct replica_reads {
     uint64_t last_id;
     bool unasked;
     uint64_t confirmed_ms; /* the tree contains everything that had returned before; 0: never */
+    bool hastening;        /* a read of reads_hasten is under way */
+    uint64_t hastened;     /* accepted and durable entries at the last one */
 };
 
 /* quorum.c

@@ -303,6 +303,42 @@ static void a_watch_goes_on_after_a_snapshot(void **state)
     parts_free(p);
 }
 
+/* ---- When it hears of what is decided ---- */
+
+/* A follower with a watch asks whenever entries have come that may be decided by now, and not more
+ * often. */
+static void a_watch_does_not_wait_to_be_told(void **state)
+{
+    struct parts *p = parts_watching();
+    struct watcher w;
+    parts_forget(p);
+    p->r.status.role = PAXOS_FOLLOWER;
+    p->r.status.accepted = tree_applied(p->r.tree) + 1;
+    reads_hasten(&p->r);
+    assert_int_equal(p->r.reads.count, 0); /* nobody watches */
+    assert_int_equal(begin(p, &w, WATCH_PREFIX, "", REPLICA_WATCH_NOW), 0);
+    p->r.status.role = PAXOS_LEADER;
+    reads_hasten(&p->r);
+    assert_int_equal(p->r.reads.count, 0);
+    p->r.status.role = PAXOS_FOLLOWER;
+    reads_hasten(&p->r);
+    assert_int_equal(p->r.reads.count, 1);
+    reads_ask(&p->r);
+    assert_int_equal(p->read_count, 1);
+    p->r.status.durable = p->r.status.accepted;
+    reads_hasten(&p->r);
+    assert_int_equal(p->r.reads.count, 1); /* one at a time */
+    reads_without_quorum(&p->r);
+    assert_int_equal(p->r.reads.count, 0);
+    reads_hasten(&p->r);
+    assert_int_equal(p->r.reads.count, 1);
+    reads_without_quorum(&p->r);
+    reads_hasten(&p->r);
+    assert_int_equal(p->r.reads.count, 0); /* nothing has come since */
+    end(p, &w);
+    parts_free(p);
+}
+
 /* ---- At random ---- */
 
 enum { WATCHERS = 60, ROUNDS = 6000 };
@@ -437,6 +473,7 @@ int main(void)
         cmocka_unit_test(who_falls_behind_is_told_what_is_lost),
         cmocka_unit_test(what_is_too_much_is_lost_to_everybody),
         cmocka_unit_test(a_watch_goes_on_after_a_snapshot),
+        cmocka_unit_test(a_watch_does_not_wait_to_be_told),
         cmocka_unit_test(every_watcher_hears_of_everything_once),
     };
     return cmocka_run_group_tests_name("watches", tests, NULL, NULL);
