@@ -8,7 +8,9 @@ int replica_watch_begin(struct replica *replica, struct replica_watch *watch, ui
     return -ENOTSUP;
 }
 
-void replica_watch_end(struct replica *replica, struct replica_watch *watch) {}
+void replica_watch_end(struct replica *replica, struct replica_watch *watch)
+{
+}
 
 bool replica_watch_go_on(struct replica *replica, struct replica_watch *watch)
 {
