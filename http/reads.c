@@ -15,6 +15,8 @@ static void answer_value(struct http_request *request, struct bytes key, const s
     if (status == 0)
         status =
             http_put_value(out, replica_tree(request->http->replica), key, attr, VALUE_BYTES_MAX);
+    if (status == 0)
+        status = http_put_lifetime(out, request->http->replica, attr);
     if (status != 0) {
         http_error_errno(request, status, key);
         return;

@@ -2,6 +2,8 @@
  * beside DIR it goes to the background, and ends with its mount. quorumfs VERB ... is a client
  * (node/verbs).
  *
+ * `quorumfs VERB ...` runs no node: verbs/verbs.h.
+ *
  * This is the only place that knows the replica and both doors. Exit statuses:
  *   0  stopped as asked
  *   1  could not start: the reason is on standard error
@@ -230,9 +232,8 @@ int main(int argc, char **argv)
 {
     static struct node node;
     struct fault fault;
-    int exit_status;
-    if (verbs_run(argc, argv, &exit_status))
-        return exit_status;
+    if (argc > 1 && verbs_have(argv[1]))
+        return verbs_run(argc - 1, argv + 1);
     if (trace_start() < 0) {
         fprintf(stderr, "quorumfs: QUORUMFS_LOG must be error, warn, info or debug\n");
         return EXIT_CONFIG;

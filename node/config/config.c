@@ -13,6 +13,8 @@
 static const char config_help[] =
     "Usage: quorumfs DIR [flags]\n"
     "       quorumfs DIR MOUNTPOINT [flags]\n"
+    "       quorumfs expire TIME|never FILE...\n"
+    "       quorumfs txn [--node HOST:PORT] < TRANSACTION\n"
     "       quorumfs watch PATH ...      (see quorumfs watch --help)\n"
     "\n"
     "Runs a node of a replicated key-value store whose data and node.json are in DIR. With a\n"
@@ -237,6 +239,7 @@ static void config_set_defaults(struct config *config)
     config_add_client(config, "::1");
     config->heartbeat_ms = 100;
     config->request_timeout_ms = 5000;
+    config->session_time_ms = 10000;
 }
 
 static bool config_same_addr(const char *a, const char *b)

@@ -210,7 +210,7 @@ void paxos_on_hand_over(struct paxos *p)
     paxos_elected(p, p->election.mine);
 }
 
-/* In the round under way: a second reply in it is no news. */
+/* In the round under way: a second reply in it is no news while the link lasts. */
 void paxos_ask_heartbeat(struct paxos *p, uint32_t pid)
 {
     paxos_send(p, PAXOS_HEARTBEAT_REQUEST, pid)->round = p->election.round;
@@ -254,9 +254,10 @@ void paxos_on_heartbeat_reply(struct paxos *p, struct paxos_peer *peer,
                               const struct paxos_message *m)
 {
     uint64_t round = p->election.round;
+    bool again = peer->heartbeat.tick == 0 && m->round == peer->heartbeat.asked_in;
     /* A round trip may take longer than a round, but a reply that is older than the last one is no
-     * news. */
-    bool news = m->round > peer->heartbeat.asked_in && m->round <= round;
+     * news. A second reply to one round is, if the link was down in between. */
+    bool news = (m->round > peer->heartbeat.asked_in || again) && m->round <= round;
     if (!news || round - m->round > PAXOS_LATE_ROUNDS || m->n.pid != peer->pid)
         return;
     peer->heartbeat.asked_in = m->round;

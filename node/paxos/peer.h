@@ -29,7 +29,7 @@ struct paxos_peer_question {
 
 /* ---- The election (election.c) ---- */
 
-/* The peer's last heartbeat reply. paxos_heartbeat_lost forgets that the peer lives. */
+/* The peer's last heartbeat reply. PAXOS_LINK_DOWN forgets that the peer lives. */
 struct paxos_peer_heartbeat {
     uint64_t asked_in;     /* the round whose request it answered; <= the present one */
     uint64_t counts_until; /* the last round in which it counts; 0: it does not count */

@@ -13,8 +13,11 @@
 static void on_frame(void *arg, struct frame *frame)
 {
     struct replica *r = arg;
+    sessions_heard(r, frame->from);
     switch (frame->type) {
     case FRAME_PAXOS:
+        if (frame->paxos.type == PAXOS_READ_REQUEST && !sessions_answer(r, frame->from))
+            break;
         if (!r->rooms.away &&
             (frame->paxos.type != PAXOS_PROPOSAL_FORWARD || levels_readable(&frame->paxos)))
             replica_step(r, &(struct paxos_event){.type = PAXOS_RECEIVE, .message = &frame->paxos});
@@ -115,8 +118,11 @@ static void on_housekeeping(uv_timer_t *timer)
         lost_housekeeping(r, now);
         dates_housekeeping(r, now);
         settings_housekeeping(r);
-        if (r->paxos)
+        mortals_housekeeping(r);
+        if (r->paxos) {
             levels_housekeeping(r, now);
+            sessions_housekeeping(r);
+        }
     }
     if (r->end.stopping)
         stop_when_idle(r);
@@ -233,6 +239,7 @@ static int start_links(struct replica *r, struct lws_context *websockets, struct
                                 .level = tree_cluster(r->tree)->level,
                                 .settings = {.heartbeat_ms = r->config->heartbeat_ms,
                                              .lease_ms = r->config->lease_time_ms,
+                                             .session_ms = r->config->session_time_ms,
                                              .version = QUORUMFS_VERSION},
                                 .secret = r->config->secret[0] ? r->config->secret : NULL};
     members_identity(r, &peers.identity);
@@ -296,6 +303,7 @@ int replica_start(uv_loop_t *loop, struct lws_context *websockets, const struct 
     if (status < 0)
         return status; /* the process ends: the folder's state on disk needs no closing */
     rooms_housekeeping(r, replica_now_ms());
+    mortals_begin(r);
     start_handles(r);
     *replica = r;
     return 0;
@@ -379,6 +387,7 @@ void replica_free(struct replica *r)
     assert(LIST_EMPTY(&r->observers.all));
     peer_free(r->peer);
     paxos_free(r->paxos);
+    mortals_end(r);
     tree_close(r->tree);
     rooms_end(r);
     folder_close(r->folder);

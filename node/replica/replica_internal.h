@@ -12,6 +12,7 @@
  *   observers.c  who is told what entries change
  *   watches.c    whom of the watchers an entry concerns
  *   emptied.c   files whose contents are about to come
+ *   mortals.c   files and leases whose time is up: expiry.c says which, by deadlines.c
  *   pings.c     whether other nodes are there
  *   quorum.c    how long requests wait for a quorum that is not there
  *   rooms.c     whether the disks of the nodes have room
@@ -204,6 +205,10 @@ void writes_begin(struct replica *r);
 /* As replica_submit_by, of a command that need not wait for its stamp. */
 void writes_submit(struct replica *r, struct command *command, uint64_t deadline_ms,
                    replica_written_cb *done, void *arg);
+/* The same, of a command that this node proposes as the leader, under its present ballot alone. If
+ * the ballot changes, it is dropped: REPLICA_TIMEOUT if it was proposed. */
+void writes_submit_leading(struct replica *r, struct command *command, uint64_t deadline_ms,
+                           replica_written_cb *done, void *arg);
 /* Whether commands wait that can be proposed: there is a leader, and it is known what time it is;
  * and proposes them. */
 bool writes_may_propose(const struct replica *r);
@@ -242,11 +247,31 @@ int leases_begin(struct replica *r, struct fault *fault);
 /* Forgets it when no lease can be left of one that did. */
 void leases_housekeeping(struct replica *r, uint64_t now_ms);
 
+/* A frame of this member came. */
+void sessions_heard(struct replica *r, uint32_t pid);
+/* Whether reads of this member may be answered: not while its session ends. */
+bool sessions_answer(struct replica *r, uint32_t pid);
+/* A leader has confirmed a read that was asked for at that time (replica_now_us), and the tree has
+ * reached it. */
+void sessions_confirmed(struct replica *r, uint64_t asked_us);
+/* At the leader: ends the sessions of nodes that are silent. */
+void sessions_housekeeping(struct replica *r);
+/* Whether a leader takes the command from another node. */
+bool sessions_forwardable(const struct command_view *command);
+
 void observers_begin(struct replica *r);
 void watches_begin(struct replica *r); /* after it */
 /* Tell the observers. */
 void observers_applied(struct replica *r); /* what the last entry changed */
 void observers_replaced(struct replica *r, uint64_t index);
+
+/* The tree is open, and before it is closed. */
+void mortals_begin(struct replica *r);
+void mortals_end(struct replica *r);
+void mortals_applied(struct replica *r); /* an entry */
+void mortals_replaced(struct replica *r);
+/* At a leader, proposes to remove what is due. */
+void mortals_housekeeping(struct replica *r);
 
 void pings_begin(struct replica *r);
 void pings_answered(struct replica *r, const struct frame *frame);
@@ -270,8 +295,6 @@ bool rooms_refuse(const struct replica *r, const struct command *command);
 struct room_report rooms_majority(const struct replica *r);
 /* What the node that said something has said last. */
 struct room_report rooms_of(const struct replica *r, uint32_t pid);
-/* Why there is no room, or soon will be none: one sentence; empty if there is plenty. */
-void rooms_describe(const struct replica *r, char text[REPLICA_TEXT_MAX]);
 
 void serving_begin(struct replica *r);
 void serving_request(struct replica *r, const struct frame *request);

@@ -205,11 +205,14 @@ static struct snapshot_serving *serving_of(struct replica *r, uint32_t pid)
     return room;
 }
 
-/* As long as some member may be of a level below a format's, the tree has nothing that the older
- * format lacks. */
-static uint32_t format_for(uint32_t level)
+/* A format that every member reads. As long as the cluster's level is lower, the tree has nothing
+ * that the older format lacks. */
+static uint32_t format_for_all(const struct replica *r)
 {
-    return level < 2 ? RECORD_FORMAT_OLDEST : level < LEVEL_WATCH ? 4 : RECORD_FORMAT;
+    uint32_t level = tree_cluster(r->tree)->level;
+    if (level < 2)
+        return RECORD_FORMAT_OLDEST;
+    return level < LEVEL_LOCKS ? 4 : RECORD_FORMAT;
 }
 
 static void serving_open(struct replica *r, struct snapshot_serving *s, const struct frame *request)
@@ -217,7 +220,7 @@ static void serving_open(struct replica *r, struct snapshot_serving *s, const st
     if (s->pid != 0)
         serving_close(s);
     uint64_t index = 0;
-    uint32_t format = format_for(tree_cluster(r->tree)->level);
+    uint32_t format = format_for_all(r);
     if (request->piece != 0 || tree_applied(r->tree) < request->index || r->fetching.installing ||
         tree_reader_open(r->tree, format, &s->reader, &index) < 0) {
         s->reader = NULL;

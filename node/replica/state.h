@@ -12,6 +12,7 @@
 #include "replica/describe.h"
 #include "replica/divergence.h"
 #include "replica/emptied.h"
+#include "replica/expiry.h"
 #include "replica/replica.h"
 #include "store/log.h"
 #include "store/places.h"
@@ -35,7 +36,9 @@ struct pending_write {
     uint64_t repeat_ms; /* when it is proposed again */
     uint64_t repeat_step_ms;
     uint64_t growth; /* what it may take of the room; rooms.c */
-    bool proposed;   /* handed to the core at least once: from then on its outcome may be unknown */
+    bool leading;    /* to be proposed by this node as the leader, under `ballot` alone */
+    struct paxos_ballot ballot;
+    bool proposed; /* handed to the core at least once: from then on its outcome may be unknown */
     replica_written_cb *done;
     void *arg;
 };
@@ -46,9 +49,11 @@ struct pending_read {
     TAILQ_ENTRY(pending_read) by_age;
     uint64_t id; /* 0: not yet asked of the core */
     uint64_t asked_ms;
+    uint64_t asked_us; /* likewise, by replica_now_us */
     uint64_t deadline_ms;
     uint64_t index; /* read index; counts once `confirmed` */
     bool confirmed;
+    bool leased;        /* this node has confirmed it alone */
     bool stale_will_do; /* without a quorum, answer what is known */
     replica_read_cb *done;
     void *arg;
@@ -213,6 +218,12 @@ struct replica_watches {
     uint32_t lengths[PATH_BYTES_MAX + 1]; /* how many groups have a path so long */
 };
 
+/* mortals.c */
+struct replica_mortals {
+    struct expiry expiry;
+    uint32_t asked; /* entries that are under way */
+};
+
 /* A snapshot that a peer is pulling from this node (snapshot_serving.c).
  *   received <= read <= received + SNAPSHOT_WINDOW; `reading` or a reader => not free
  *   there is a reader as long as rows are left; then entries are read from `entry` on */
@@ -337,6 +348,24 @@ struct replica_starts {
     uv_work_t work;
 };
 
+/* sessions.c: of a member, to a leader. */
+struct replica_silence {
+    uint64_t us;   /* it was not heard, at least so long; counted under this ballot */
+    bool ending;   /* its session is about to end: it may be decided at any moment */
+    bool proposed; /* this waits for its result */
+};
+
+/* sessions.c
+ *   while this node does not lead, nothing is ending */
+struct replica_sessions {
+    struct replica_silence of_members[PAXOS_NODES_MAX]; /* in the order of cluster.members */
+    bool leads;
+    struct paxos_ballot ballot;
+    uint64_t looked_us;
+    uint64_t confirmed_us; /* when the last read was asked for that a leader has confirmed; 0:
+                              none was. By replica_now_us */
+};
+
 /* lost.c; what is opened is remembered where it is (replica.c, snapshot_fetching.c). */
 struct replica_lost {
     struct places places;
@@ -358,6 +387,7 @@ struct replica_end {
 
 struct replica_mount {
     bool mounted;
+    bool locks_lost;
     char why[FAULT_TEXT_MAX]; /* it is not; empty also before a door has said */
 };
 
@@ -388,12 +418,14 @@ struct replica {
     struct replica_observers observers;
     struct replica_watches watches;
     struct emptied emptied;
+    struct replica_mortals mortals;
     struct snapshot_serving serving[PAXOS_NODES_MAX];
     struct snapshot_fetching fetching;
     struct replica_checkpoint checkpoint;
     struct replica_digests digests;
     struct replica_dates dates;
     struct replica_leases leases;
+    struct replica_sessions sessions;
     struct replica_lost lost;
     struct replica_starts starts;
     struct replica_why why;

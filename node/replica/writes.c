@@ -106,8 +106,9 @@ void replica_submit_by(struct replica *r, struct command *command, uint64_t dead
         held_pass(r, command, deadline_ms, done, arg);
 }
 
-void writes_submit(struct replica *r, struct command *command, uint64_t deadline_ms,
-                   replica_written_cb *done, void *arg)
+/* NULL: it was refused, and the caller answered. */
+static struct pending_write *writes_take(struct replica *r, struct command *command,
+                                         uint64_t deadline_ms, replica_written_cb *done, void *arg)
 {
     assert(command->count > 0);
     enum replica_outcome outcome = writes_refusal(r, command, deadline_ms);
@@ -117,7 +118,7 @@ void writes_submit(struct replica *r, struct command *command, uint64_t deadline
         trace_debug("write", "refused: %s", replica_outcome_text(outcome));
         r->counts.refused++;
         done(arg, outcome == REPLICA_DONE ? REPLICA_BUSY : outcome, NULL);
-        return;
+        return NULL;
     }
     trace_write(r, w->sequence, "submitted");
     r->writes.next_sequence++;
@@ -131,6 +132,36 @@ void writes_submit(struct replica *r, struct command *command, uint64_t deadline
     r->writes.bytes += w->entry->len;
     r->writes.growth += w->growth;
     r->writes.unproposed = true;
+    return w;
+}
+
+void writes_submit(struct replica *r, struct command *command, uint64_t deadline_ms,
+                   replica_written_cb *done, void *arg)
+{
+    writes_take(r, command, deadline_ms, done, arg);
+}
+
+void writes_submit_leading(struct replica *r, struct command *command, uint64_t deadline_ms,
+                           replica_written_cb *done, void *arg)
+{
+    assert(r->status.role == PAXOS_LEADER);
+    struct pending_write *w = writes_take(r, command, deadline_ms, done, arg);
+    if (!w)
+        return;
+    w->leading = true;
+    w->ballot = r->status.promise;
+}
+
+/* The ballot is another one: what was to be proposed under one alone is dropped. It may have been
+ * proposed: then the log has it, or never will. */
+static void writes_drop_leading(struct replica *r)
+{
+    struct pending_write *w, *next;
+    for (w = TAILQ_FIRST(&r->writes.by_age); w; w = next) {
+        next = TAILQ_NEXT(w, by_age);
+        if (w->leading && paxos_ballot_compare(w->ballot, r->status.promise) != 0)
+            writes_finish(r, w, w->proposed ? REPLICA_TIMEOUT : REPLICA_NO_QUORUM, NULL);
+    }
 }
 
 /* Hands a run of entries to the core in one event. */
@@ -185,6 +216,8 @@ void writes_propose(struct replica *r)
     bool all = paxos_ballot_compare(r->status.promise, r->writes.proposed_to) != 0;
     if (!all && !r->writes.unproposed)
         return;
+    if (all)
+        writes_drop_leading(r);
     r->writes.proposed_to = r->status.promise;
     r->writes.unproposed = false;
     uint64_t now = replica_now_ms();

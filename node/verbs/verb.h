@@ -1,47 +1,42 @@
-/* Private to the room: the verbs, and how they find and ask a node. */
-#ifndef QUORUMFS_VERBS_VERB_H
-#define QUORUMFS_VERBS_VERB_H
+/* Private to the room: the verbs, and what they share. */
+#ifndef QUORUMFS_VERB_H
+#define QUORUMFS_VERB_H
 
 #include "base/buffer.h"
 #include "base/fault.h"
 
-#include <stdio.h>
-
-/* Exit statuses, as those of the node. */
-enum { VERB_DONE = 0, VERB_FAILED = 1, VERB_USAGE = 2 };
-
-enum { VERB_ADDRS_MAX = 16, VERB_ADDR_BYTES = 256, VERB_TIMEOUT_S = 40 };
-
-/* Where a cluster is. */
-struct verb_cluster {
-    char addr[VERB_ADDRS_MAX][VERB_ADDR_BYTES]; /* HOST:PORT; the first one is asked first */
-    uint32_t count, at;
+enum {
+    VERB_USAGE = 2,         /* exit status: wrong use, or nothing has happened */
+    VERB_ANSWER_MS = 60000, /* without a byte from the node */
 };
 
-int verb_watch(int argc, char **argv);
+/* X(name, function, usage): verb_FUNCTION carries it out. */
+#define VERBS(X)                                                                                   \
+    X("expire", expire, "quorumfs expire TIME|never FILE...")                                      \
+    X("txn", txn, "quorumfs txn [--node HOST:PORT] < TRANSACTION")                                 \
+    X("watch", watch, "quorumfs watch PATH [--since REVISION] [--addr HOST:PORT]... [-- COMMAND]")
 
-/* Adds an address. 0 or a negative errno. */
-int verb_add_addr(struct verb_cluster *cluster, const char *addr);
-/* Finds the mount that a path lies in, the nodes as its status lists them, and the path's key. The
- * path itself need not exist. Returns 0 or a negative errno with the fault's text. */
-int verb_find(const char *path, struct verb_cluster *cluster, struct buffer *key,
-              struct fault *fault);
+typedef int verb(int argc, char **argv);
+#define VERB_DECLARED(name, function, usage) verb verb_##function;
+VERBS(VERB_DECLARED)
+#undef VERB_DECLARED
 
-/* An answer of HTTP, whose body is read line by line. */
+/* Says on standard error how the verb is used, and returns VERB_USAGE. */
+int verb_usage(const char *name);
+
+/* ---- request.c: one request of a node ---- */
+
 struct verb_answer {
-    FILE *stream; /* NULL: none */
-    int status;
-    char *line; /* without its end; valid until the next one */
-    size_t cap;
+    int status;         /* of HTTP */
+    struct buffer body; /* to be freed */
 };
 
-/* GET of a path at the present node of the cluster. 0, or a negative errno with a text. */
-int verb_get(struct verb_cluster *cluster, const char *path, struct verb_answer *answer,
-             struct fault *fault);
-/* The next line of the body; false: it has ended. */
-bool verb_next_line(struct verb_answer *answer);
-void verb_close(struct verb_answer *answer);
-/* Takes the next node of the list, the first one after the last. */
-void verb_next_node(struct verb_cluster *cluster);
+/* The node that a verb asks: what was given, or QUORUMFS_NODE of the environment, or the first one
+ * of the examples. */
+const char *verb_node(const char *given);
+/* Sends it and waits for the whole answer. 0, or a negative errno with the fault's text; `*sent`
+ * says whether the node may have got the request. */
+int verb_request(const char *node, const char *method, const char *path, struct bytes body,
+                 struct verb_answer *answer, bool *sent, struct fault *fault);
 
 #endif

@@ -5,21 +5,36 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A new verb is a row here, and its function in a file of its own. */
-static const struct verb {
-    const char *name;
-    int (*run)(int argc, char **argv); /* argv[0] is the verb */
+static const struct {
+    const char *name, *usage;
+    verb *run;
 } verbs[] = {
-    {"watch", verb_watch},
+#define VERB_ROW(name, function, usage) {name, usage, verb_##function},
+    VERBS(VERB_ROW)
+#undef VERB_ROW
 };
+enum { VERB_COUNT = sizeof verbs / sizeof *verbs };
 
-bool verbs_run(int argc, char **argv, int *exit_status)
+static int find(const char *name)
 {
-    for (size_t i = 0; argc > 2 && i < sizeof verbs / sizeof *verbs; i++) {
-        if (strcmp(argv[1], verbs[i].name) != 0)
-            continue;
-        *exit_status = verbs[i].run(argc - 1, argv + 1);
-        return true;
-    }
-    return false;
+    int i = 0;
+    while (i < VERB_COUNT && strcmp(verbs[i].name, name) != 0)
+        i++;
+    return i;
+}
+
+bool verbs_have(const char *name)
+{
+    return find(name) < VERB_COUNT;
+}
+
+int verbs_run(int argc, char **argv)
+{
+    return verbs[find(argv[0])].run(argc, argv);
+}
+
+int verb_usage(const char *name)
+{
+    fprintf(stderr, "Usage: %s\n", verbs[find(name)].usage);
+    return VERB_USAGE;
 }

@@ -1,13 +1,14 @@
-/* What the program does besides running a node: `quorumfs VERB ...`, for people and scripts that
- * use a cluster. A verb is a client: it talks to nodes by HTTP and knows nothing of their insides.
- */
-#ifndef QUORUMFS_VERBS_VERBS_H
-#define QUORUMFS_VERBS_VERBS_H
+/* What the program does besides running a node: `quorumfs VERB ...`, each in a file of its own.
+ *
+ * A verb is a row of the table in verbs.c. Thread: the process has one. */
+#ifndef QUORUMFS_VERBS_H
+#define QUORUMFS_VERBS_H
 
 #include <stdbool.h>
 
-/* If the first argument is a verb with arguments of its own, runs it and gives its exit status. A
- * folder of that name is a node's all the same as ./NAME. False: it is none. */
-bool verbs_run(int argc, char **argv, int *exit_status);
+/* Whether `name` is a verb. A folder of that name can be given as ./NAME. */
+bool verbs_have(const char *name);
+/* Carries out the verb argv[0]; returns the exit status of the process. */
+int verbs_run(int argc, char **argv);
 
 #endif

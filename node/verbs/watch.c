@@ -3,6 +3,7 @@
  * Prints a line for each change, as the files of .quorumfs/watch have it, or runs a command. If its
  * node goes away, it goes on at another one. The node says when all events of a revision have come;
  * until then a watch that is resumed begins before that revision, and what was told is skipped. */
+#include "verbs/stream.h"
 #include "verbs/verb.h"
 
 #include <cjson/cJSON.h>
@@ -15,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+enum { WATCH_FAILED = 1 }; /* exit status */
 enum { PAUSE_MS_MIN = 50, PAUSE_MS_MAX = 1000, EXIT_NO_COMMAND = 127 };
 
 struct watch {
@@ -66,7 +68,7 @@ static void run_command(struct watch *w, struct bytes path)
     while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR)
         ;
     if (child < 0)
-        w->exit_status = VERB_FAILED;
+        w->exit_status = WATCH_FAILED;
     else if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_NO_COMMAND)
         w->exit_status = EXIT_NO_COMMAND;
 }
@@ -84,7 +86,7 @@ static void tell(struct watch *w, struct bytes path)
         print_path(path);
     putchar('\n');
     if (fflush(stdout) != 0)
-        w->exit_status = VERB_FAILED;
+        w->exit_status = WATCH_FAILED;
 }
 
 /* ---- What comes ---- */
@@ -179,7 +181,7 @@ static void take_line(struct watch *w, const char *line)
 /* ---- Connections ---- */
 
 /* Changes up to a revision are not known any more. */
-static void take_too_old(struct watch *w, struct verb_answer *answer)
+static void take_too_old(struct watch *w, struct verb_stream *answer)
 {
     cJSON *json = verb_next_line(answer) ? cJSON_Parse(answer->line) : NULL;
     const cJSON *single = cJSON_GetObjectItemCaseSensitive(json, "Single");
@@ -190,12 +192,12 @@ static void take_too_old(struct watch *w, struct verb_answer *answer)
         strcpy(w->event, "lost");
         tell(w, (struct bytes){0});
     } else {
-        w->exit_status = VERB_FAILED;
+        w->exit_status = WATCH_FAILED;
     }
     cJSON_Delete(json);
 }
 
-static int watch_connect(struct watch *w, struct verb_answer *answer, struct fault *fault)
+static int watch_connect(struct watch *w, struct verb_stream *answer, struct fault *fault)
 {
     struct buffer path = {0};
     buffer_append(&path, w->path.data, w->path.len);
@@ -212,7 +214,7 @@ static int watch_connect(struct watch *w, struct verb_answer *answer, struct fau
 /* Asks one node. Returns whether anything has come. */
 static bool watch_once(struct watch *w, struct fault *fault)
 {
-    struct verb_answer answer;
+    struct verb_stream answer;
     if (watch_connect(w, &answer, fault) < 0)
         return false;
     bool came = answer.status == 200 || answer.status == 410;
@@ -225,7 +227,7 @@ static bool watch_once(struct watch *w, struct fault *fault)
         fault_set(fault, -EIO, "%s: HTTP %d: %s", w->cluster.addr[w->cluster.at], answer.status,
                   line ? answer.line : "");
         if (answer.status < 500)
-            w->exit_status = VERB_FAILED; /* no other node would say anything else */
+            w->exit_status = WATCH_FAILED; /* no other node would say anything else */
     }
     verb_close(&answer);
     return came;
@@ -296,11 +298,11 @@ static int watch_begin(struct watch *w, const char *path)
             buffer_append(&w->key, path, len);
     } else if (verb_find(path, &w->cluster, &w->key, &fault) < 0) {
         fprintf(stderr, "quorumfs watch: %s\n", fault.text);
-        return VERB_FAILED;
+        return WATCH_FAILED;
     }
     buffer_printf(&w->path, "/watch?prefix=");
     put_encoded(&w->path, watched(w));
-    return w->path.failed || w->key.failed ? VERB_FAILED : VERB_DONE;
+    return w->path.failed || w->key.failed ? WATCH_FAILED : 0;
 }
 
 int verb_watch(int argc, char **argv)
@@ -315,7 +317,7 @@ int verb_watch(int argc, char **argv)
     /* Options end at `--`, so that the command keeps its own. */
     while (status == 0 && (option = getopt_long(argc, argv, "-h", options, NULL)) >= 0) {
         if (option == 'h')
-            return fputs(usage, stdout) < 0 ? VERB_FAILED : VERB_DONE;
+            return fputs(usage, stdout) < 0 ? WATCH_FAILED : 0;
         if (option == 1 && !path)
             path = optarg;
         else

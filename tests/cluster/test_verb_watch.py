@@ -118,7 +118,7 @@ def test_a_folder_may_have_the_name_of_a_verb():
     with Cluster(1, start=False, mount=False) as cluster:
         node = cluster.nodes[0]
         node.folder.rename(node.folder.with_name("watch"))
-        with subprocess.Popen([QUORUMFS, "watch"], cwd=cluster.folder) as process:
+        with subprocess.Popen([QUORUMFS, "./watch"], cwd=cluster.folder) as process:
             try:
                 wait_for(lambda: ready(node), "the node is ready")
             finally:

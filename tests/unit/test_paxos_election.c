@@ -143,6 +143,15 @@ static void a_leader_is_there_while_it_is_heard(void **state)
     end(s);
 }
 
+/* The link of the peer, which answers what it is asked then. */
+static void comes_back(struct subject *s, uint32_t pid)
+{
+    forget(s);
+    step(s, (struct paxos_event){.type = PAXOS_LINK_UP, .pid = pid});
+    collect(s);
+    heartbeat_reply(s, pid, sent(s, PAXOS_HEARTBEAT_REQUEST, pid)->round, false);
+}
+
 static uint64_t round_of(struct subject *s)
 {
     uint64_t round = sent(s, PAXOS_HEARTBEAT_REQUEST, PEER)->round;
@@ -150,21 +159,31 @@ static uint64_t round_of(struct subject *s)
     return round;
 }
 
-/* A way there and back may be longer than a round: then every reply is late, and as each may be
- * later than the one before, it counts for two rounds. */
-/* Whoever asks this node in the meantime is told that there is a quorum. */
+/* A request to this node in the meantime finds that there is a quorum. */
 static void a_peer_is_alive_a_round_trip_after_its_link_came_up(void **state)
 {
     struct subject *s = start_with(ballot(1, PEER), ballot(1, PEER), 0, 0, 0);
     tick(s);
-    forget(s);
-    step(s, (struct paxos_event){.type = PAXOS_LINK_UP, .pid = OTHER});
-    collect(s);
-    heartbeat_reply(s, OTHER, sent(s, PAXOS_HEARTBEAT_REQUEST, OTHER)->round, false);
+    comes_back(s, OTHER);
     assert_true(status_of(s).has_quorum);
     end(s);
 }
 
+/* A node restarts faster than a heartbeat takes. */
+static void a_peer_that_comes_back_in_the_same_round_is_alive(void **state)
+{
+    struct subject *s = start_with(ballot(1, PEER), ballot(1, PEER), 0, 0, 0);
+    tick(s);
+    comes_back(s, OTHER);
+    step(s, (struct paxos_event){.type = PAXOS_LINK_DOWN, .pid = OTHER});
+    assert_false(status_of(s).has_quorum);
+    comes_back(s, OTHER);
+    assert_true(status_of(s).has_quorum);
+    end(s);
+}
+
+/* A way there and back may be longer than a round: then every reply is late, and as each may be
+ * later than the one before, it counts for two rounds. */
 static void a_late_reply_counts(void **state)
 {
     struct subject *s = leader();
@@ -205,6 +224,7 @@ int main(void)
         cmocka_unit_test(a_ballot_is_raised_above_the_highest),
         cmocka_unit_test(a_leader_is_there_while_it_is_heard),
         cmocka_unit_test(a_peer_is_alive_a_round_trip_after_its_link_came_up),
+        cmocka_unit_test(a_peer_that_comes_back_in_the_same_round_is_alive),
         cmocka_unit_test(a_late_reply_counts),
     };
     return cmocka_run_group_tests_name("paxos_election", tests, NULL, NULL);

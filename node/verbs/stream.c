@@ -1,5 +1,5 @@
 /* How a verb finds a node, and asks it. */
-#include "verbs/verb.h"
+#include "verbs/stream.h"
 
 #include <cjson/cJSON.h>
 #include <errno.h>
@@ -140,40 +140,40 @@ static int dial(const char *addr, struct fault *fault)
     return fd < 0 ? fault_set(fault, fd, "%s: %s", addr, strerror(-fd)) : fd;
 }
 
-bool verb_next_line(struct verb_answer *answer)
+bool verb_next_line(struct verb_stream *stream)
 {
-    ssize_t len = getline(&answer->line, &answer->cap, answer->stream);
-    while (len > 0 && (answer->line[len - 1] == '\n' || answer->line[len - 1] == '\r'))
-        answer->line[--len] = 0;
+    ssize_t len = getline(&stream->line, &stream->cap, stream->file);
+    while (len > 0 && (stream->line[len - 1] == '\n' || stream->line[len - 1] == '\r'))
+        stream->line[--len] = 0;
     return len >= 0;
 }
 
-void verb_close(struct verb_answer *answer)
+void verb_close(struct verb_stream *stream)
 {
-    if (answer->stream)
-        fclose(answer->stream);
-    free(answer->line);
-    *answer = (struct verb_answer){0};
+    if (stream->file)
+        fclose(stream->file);
+    free(stream->line);
+    *stream = (struct verb_stream){0};
 }
 
 /* The status line, and the fields up to the body. */
-static bool read_head(struct verb_answer *answer)
+static bool read_head(struct verb_stream *stream)
 {
-    if (!verb_next_line(answer) || strncmp(answer->line, "HTTP/1.1 ", 9) != 0)
+    if (!verb_next_line(stream) || strncmp(stream->line, "HTTP/1.1 ", 9) != 0)
         return false;
-    answer->status = atoi(answer->line + 9);
-    while (verb_next_line(answer))
-        if (!*answer->line)
+    stream->status = atoi(stream->line + 9);
+    while (verb_next_line(stream))
+        if (!*stream->line)
             return true;
     return false;
 }
 
-int verb_get(struct verb_cluster *cluster, const char *path, struct verb_answer *answer,
+int verb_get(struct verb_cluster *cluster, const char *path, struct verb_stream *stream,
              struct fault *fault)
 {
     const char *addr = cluster->addr[cluster->at];
     struct buffer request = {0};
-    *answer = (struct verb_answer){0};
+    *stream = (struct verb_stream){0};
     int fd = dial(addr, fault);
     if (fd < 0)
         return fd;
@@ -181,11 +181,11 @@ int verb_get(struct verb_cluster *cluster, const char *path, struct verb_answer 
     bool sent = !request.failed &&
                 send(fd, request.data, request.len, MSG_NOSIGNAL) == (ssize_t)request.len;
     buffer_free(&request);
-    answer->stream = sent ? fdopen(fd, "r") : NULL;
-    if (!answer->stream)
+    stream->file = sent ? fdopen(fd, "r") : NULL;
+    if (!stream->file)
         close(fd);
-    if (answer->stream && read_head(answer))
+    if (stream->file && read_head(stream))
         return 0;
-    verb_close(answer);
+    verb_close(stream);
     return fault_set(fault, -EIO, "%s: the connection is lost", addr);
 }
