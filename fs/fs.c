@@ -16,7 +16,8 @@
 
 enum {
     REQUESTS_PER_WAKEUP_MAX = 64, /* then comes the loop's other work */
-    BACKGROUND_MAX = 64,          /* readahead and asynchronous requests of the kernel at a time */
+    BACKGROUND_MAX = 16, /* readahead and asynchronous requests of the kernel at a time: those of
+                            other programs wait behind them */
 };
 
 /* The mount keeps nothing for each lookup. */

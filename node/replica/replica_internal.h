@@ -41,7 +41,10 @@
 enum {
     CONFIGURATION = 1, /* who belongs to the cluster does not change yet */
     WRITE_REPEAT_MS =
-        1000,       /* a proposal not decided by then is proposed again, then after twice as long */
+        1000, /* a proposal that seems lost by then is proposed again, then after twice as long */
+    WRITE_WINDOW_BYTES = 8 * 1024 * 1024, /* on their way at a time, or a single one, */
+    WRITE_WINDOW_BYTES_MIN = 1024 * 1024, /* ... and as few, if that takes longer than */
+    WRITE_SLOW_BEATS = 5,                 /* heartbeats */
     TELL_US = 5000, /* until a follower is told what is decided, if nothing else goes there */
     READ_CONFIRM_MS = 1000,            /* an idle node asks this often how current it is */
     HOUSEKEEPING_MS = 50,              /* deadlines, commits, checkpoints */
@@ -209,8 +212,10 @@ void writes_submit(struct replica *r, struct command *command, uint64_t deadline
  * the ballot changes, it is dropped: REPLICA_TIMEOUT if it was proposed. */
 void writes_submit_leading(struct replica *r, struct command *command, uint64_t deadline_ms,
                            replica_written_cb *done, void *arg);
-/* Whether commands wait that can be proposed: there is a leader, and it is known what time it is;
- * and proposes them. */
+/* Whether commands wait that can be proposed, or can be once others have been decided: there is a
+ * leader, and it is known what time it is. */
+bool writes_go_on(const struct replica *r);
+/* Whether some can be now; and proposes them. */
 bool writes_may_propose(const struct replica *r);
 void writes_propose(struct replica *r);
 /* The entry with this stamp has taken effect here, or a snapshot contains it. */

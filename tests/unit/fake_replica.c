@@ -359,7 +359,7 @@ static int fake_check(const struct tree *tree, const struct op *op)
     if (needs && !fake_lease((struct tree *)tree, op->lease))
         return -EKEYEXPIRED;
     if (is_of_leases(op))
-        return 0;
+        return op->type == OP_LEASE && !fake_lease((struct tree *)tree, 0) ? -EDQUOT : 0;
     if (is_directory(tree, op->name))
         return -EISDIR;
     if (has_file_parent(tree, op->name))
