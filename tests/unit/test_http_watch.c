@@ -274,6 +274,25 @@ static void a_websocket_begins_in_the_past(void **state)
     close(fd);
 }
 
+/* Replies keep their order, so that of the Watch may have to wait, and its events with it. */
+static void events_come_behind_the_reply_of_their_watch(void **state)
+{
+    int fd = ws_open();
+    put("a", "1");
+    fake.writes_held = true;
+    ws_send(fd, "{\"APIRequest\":{\"Put\":{\"key\":\"b\",\"value\":\"2\"}}}");
+    ws_send(fd, "{\"APIRequest\":{\"Watch\":{\"prefix\":\"a\",\"since\":0}}}");
+    usleep(200000);
+    fake.writes_held = false;
+    ws_expect(fd, "{\"request\":{\"Put\":{\"key\":\"b\",\"value\":\"2\"}},\"response\":{\"Put\":"
+                  "{\"key\":\"b\",\"value\":\"2\"}}}");
+    ws_expect(fd, "{\"request\":{\"Watch\":{\"prefix\":\"a\",\"since\":0}},\"response\":{\"Watch\":"
+                  "{\"prefix\":\"a\",\"revision\":0}}}");
+    ws_expect(fd, "{\"event\":{\"prefix\":\"a\",\"event\":\"created\",\"key\":\"a\",\"revision\":1,"
+                  "\"value\":\"1\"}}");
+    close(fd);
+}
+
 static void a_websocket_that_reads_nothing_holds_little(void **state)
 {
     int fd = ws_open(), small = 4096;
@@ -323,6 +342,7 @@ int main(void)
         WATCH_TEST(it_says_when_there_is_no_quorum),
         WATCH_TEST(a_websocket_watches),
         WATCH_TEST(a_websocket_begins_in_the_past),
+        WATCH_TEST(events_come_behind_the_reply_of_their_watch),
         WATCH_TEST(a_websocket_that_reads_nothing_holds_little),
         WATCH_TEST(a_stop_ends_all_watches),
     };
