@@ -295,6 +295,7 @@ static struct replica *replica_new(uv_loop_t *loop, const struct config *config)
     writes_begin(r);
     reads_begin(r);
     observers_begin(r);
+    watches_begin(r);
     pings_begin(r);
     serving_begin(r);
     held_begin(r);

@@ -10,6 +10,7 @@
  *   writes.c    commands on their way from submit to their result
  *   reads.c     reads waiting for a read index and for the tree to reach it
  *   observers.c  who is told what entries change
+ *   watches.c    whom of the watchers an entry concerns
  *   emptied.c   files whose contents are about to come
  *   mortals.c   files and leases whose time is up: expiry.c says which, by deadlines.c
  *   pings.c     whether other nodes are there
@@ -229,6 +230,7 @@ void reads_begin(struct replica *r);
 /* Whether reads came since the last time that the core can be asked for; and asks it for a read
  * index for all of them. */
 bool reads_may_ask(const struct replica *r);
+void reads_hasten(struct replica *r); /* for watches */
 void reads_ask(struct replica *r);
 /* What the core says of reads: which of them may be answered, and once what is applied. */
 void reads_confirm(struct replica *r, const struct paxos_output *out);
@@ -263,6 +265,7 @@ void sessions_housekeeping(struct replica *r);
 bool sessions_forwardable(const struct command_view *command);
 
 void observers_begin(struct replica *r);
+void watches_begin(struct replica *r); /* after it */
 /* Tell the observers. */
 void observers_applied(struct replica *r); /* what the last entry changed */
 void observers_replaced(struct replica *r, uint64_t index);

@@ -169,6 +169,8 @@ struct replica_reads {
     uint64_t last_id;
     bool unasked;
     uint64_t confirmed_ms; /* the tree contains everything that had returned before; 0: never */
+    bool hastening;        /* a read of reads_hasten is under way */
+    uint64_t hastened;     /* accepted and durable entries at the last one */
 };
 
 /* quorum.c
@@ -213,6 +215,17 @@ struct replica_rooms {
 struct replica_observers {
     LIST_HEAD(, replica_observer) all;
     struct replica_observer *next; /* of those that are being told */
+};
+
+/* watches.c */
+enum { WATCH_BUCKETS = 4096 };
+struct replica_watches {
+    struct replica_observer observer; /* as long as there is a watch */
+    LIST_HEAD(, replica_watch) all;
+    uint32_t count;
+    uint64_t applied; /* no change after this revision was heard of yet */
+    LIST_HEAD(, watch_group) buckets[WATCH_BUCKETS];
+    uint32_t lengths[PATH_BYTES_MAX + 1]; /* how many groups have a path so long */
 };
 
 /* mortals.c */
@@ -415,6 +428,7 @@ struct replica {
     struct replica_pings pings;
     struct replica_rooms rooms;
     struct replica_observers observers;
+    struct replica_watches watches;
     struct emptied emptied;
     struct replica_mortals mortals;
     struct snapshot_serving serving[PAXOS_NODES_MAX];

@@ -13,7 +13,8 @@ enum {
 /* X(name, function, usage): verb_FUNCTION carries it out. */
 #define VERBS(X)                                                                                   \
     X("expire", expire, "quorumfs expire TIME|never FILE...")                                      \
-    X("txn", txn, "quorumfs txn [--node HOST:PORT] < TRANSACTION")
+    X("txn", txn, "quorumfs txn [--node HOST:PORT] < TRANSACTION")                                 \
+    X("watch", watch, "quorumfs watch PATH [--since REVISION] [--addr HOST:PORT]... [-- COMMAND]")
 
 typedef int verb(int argc, char **argv);
 #define VERB_DECLARED(name, function, usage) verb verb_##function;
