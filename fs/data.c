@@ -3,6 +3,7 @@
 #include "fs/request.h"
 #include "fs/rights.h"
 #include "fs/special.h"
+#include "fs/watch.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -32,6 +33,10 @@ static void read_content(fuse_req_t req, const struct buffer *content, size_t si
 
 void fs_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)
 {
+    if (fs_handle_of(fi)->reader) {
+        fs_watch_read(req, fs_handle_of(fi)->reader, size, (uint64_t)offset, fi);
+        return;
+    }
     if (fs_is_virtual(ino)) {
         read_content(req, &fs_handle_of(fi)->content, size, offset);
         return;

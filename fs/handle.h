@@ -22,7 +22,8 @@ struct fs_handle {
     uint64_t last_taken; /* its last gathered write comes with this one of file->taken */
     bool lost;           /* it had a lock whose session has ended: nothing is changed by it */
     int error;           /* that lost gathered writes of it, to be told to its owner; 0: none */
-    struct buffer content; /* of a made-up file, as it was at open */
+    struct buffer content;    /* of a made-up file, as it was at open */
+    struct fs_reader *reader; /* of one of `.quorumfs/watch/` (watch.h) */
     /* Of a directory: the entries given so far. Their positions are the stream's offsets. */
     struct buffer names;   /* one after the other */
     struct buffer entries; /* struct fs_entry, dir.c */

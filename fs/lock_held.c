@@ -1,4 +1,5 @@
-#include "fs/lock_held.h"
+/* Answers what programs ask about the locks of an open file. */
+#include "base/lock_held.h"
 
 #include "fs/session.h"
 #include "fs/special.h"

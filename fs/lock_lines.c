@@ -35,7 +35,7 @@ static void put_range(struct buffer *out, const struct tree_lock *lock)
         buffer_printf(out, "%llu", (unsigned long long)lock->last);
 }
 
-static bool put_line(void *arg, const struct tree_lock_line *line)
+static bool put_lock_line(void *arg, const struct tree_lock_line *line)
 {
     struct buffer *out = arg;
     const struct tree_lock *lock = line->lock;
@@ -58,7 +58,7 @@ static bool put_line(void *arg, const struct tree_lock_line *line)
 void fs_lock_lines(struct replica *replica, struct buffer *out)
 {
     uint64_t more;
-    if (tree_lock_lines(replica_tree(replica), put_line, out, &more) < 0)
+    if (tree_lock_lines(replica_tree(replica), put_lock_line, out, &more) < 0)
         out->failed = true;
     else if (more > 0)
         buffer_printf(out, "more %llu\n", (unsigned long long)more);

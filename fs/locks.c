@@ -87,9 +87,17 @@ struct fs_lock_wait *fs_lock_wait_new(fuse_req_t req, struct fs_handle *handle,
     return w;
 }
 
+static void wait_set(struct fs_lock_wait *w, bool waiting)
+{
+    if (w->waiting != waiting)
+        replica_lock_awaited(w->fs->replica, waiting);
+    w->waiting = waiting;
+}
+
 /* The request is over; the caller has seen to the lock. */
 static void wait_free(struct fs_lock_wait *w)
 {
+    wait_set(w, false);
     TAILQ_REMOVE(&w->fs->locks.waits, w, entry);
     assert(w->lock->asked > 0);
     w->lock->asked--;
@@ -196,7 +204,7 @@ static void wait_end(struct fs_lock_wait *w)
 /* It has lost its place only. */
 static void ask_again(struct fs_lock_wait *w)
 {
-    w->waiting = false;
+    wait_set(w, false);
     w->taking_back = false;
     fuse_req_interrupt_func(w->req, NULL, NULL);
     if (w->interrupted) {
@@ -227,7 +235,7 @@ void fs_lock_waits(struct fs_lock_wait *w)
         wait_end(w);
         return;
     }
-    w->waiting = true;
+    wait_set(w, true);
     if (!wait_follow_tree(w)) /* the result may be an old one, behind which a snapshot lies */
         fuse_req_interrupt_func(w->req, wait_on_interrupt, w);
 }

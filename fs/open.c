@@ -8,6 +8,7 @@
 #include "fs/request.h"
 #include "fs/rights.h"
 #include "fs/special.h"
+#include "fs/watch.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -139,6 +140,10 @@ void fs_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
     int error = open_error(fs, ino, (fi->flags & O_ACCMODE) != O_RDONLY || (fi->flags & O_TRUNC));
     if (error != 0) {
         fuse_reply_err(req, error);
+        return;
+    }
+    if (fs_is_watch(ino)) {
+        fs_watch_open(req, ino, fi);
         return;
     }
     if (fs_is_virtual(ino)) {

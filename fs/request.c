@@ -3,6 +3,7 @@
 
 #include "base/trace.h"
 #include "fs/special.h"
+#include "fs/watch.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -121,13 +122,12 @@ static void read_ready(void *arg, enum replica_outcome outcome, struct replica_f
 
 void fs_request_read(struct fs_request *r, fs_read_cb *read)
 {
+    bool local = r->here || (fs_is_special(r->ino) && !fs_is_watch(r->ino) && !r->asks);
     r->read = read;
     fs_walk_asks(r, NULL, 0);
     r->fs->waiting++;
-    replica_read_by(r->fs->replica,
-                    r->here || (fs_is_special(r->ino) && !r->asks) ? REPLICA_LOCAL
-                                                                   : REPLICA_DEFAULT,
-                    fs_walk_deadline_ms(r), read_ready, r);
+    replica_read_by(r->fs->replica, local ? REPLICA_LOCAL : REPLICA_DEFAULT, fs_walk_deadline_ms(r),
+                    read_ready, r);
 }
 
 void fs_reply_error(struct fs_request *r, int status)

@@ -4,6 +4,7 @@
  *   status   status_json     why   status_why     version     session   status_session
  *   locks    who has locks and who waits: of the cluster, read like any other file
  *   local/   the tree, read-only, as this node last knew it
+ *   watch/   its changes (watch.h)
  *
  * Inode numbers distinguish them: those of the tree are below 2^62, made-up files have bit 62, and
  * local/ has the numbers of the tree with bit 63. Nothing in it can be changed: EROFS.
@@ -30,6 +31,12 @@ static inline bool fs_is_local(uint64_t ino)
 static inline bool fs_is_special(uint64_t ino)
 {
     return (ino & (FS_VIRTUAL | FS_LOCAL)) != 0;
+}
+
+/* What an inode of this directory has besides the number of the tree. */
+static inline uint64_t fs_mark(uint64_t ino)
+{
+    return fs_is_local(ino) ? ino & (FS_VIRTUAL | FS_LOCAL) : 0;
 }
 
 /* The inode as the tree knows it. */

@@ -11,6 +11,7 @@
 #include "command/key.h"
 #include "json_out.h"
 #include "text.h"
+#include "watch.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -250,6 +251,114 @@ static void client_ping(struct client_exchange *exchange)
     put_response_error(exchange, "this node has no peer of that number");
 }
 
+/* ---- Watch ---- */
+
+static void put_watch_error(struct client_exchange *exchange, int status)
+{
+    char text[160];
+    struct replica *replica = exchange->replica;
+    switch (status) {
+    case -ESTALE:
+        snprintf(text, sizeof text, "changes up to revision %llu are not known any more",
+                 (unsigned long long)replica_watch_oldest(replica));
+        put_response_error(exchange, text);
+        return;
+    case -ENOTSUP:
+        put_response_outcome(exchange, REPLICA_UNSUPPORTED, false);
+        return;
+    case -EEXIST:
+        put_response_error(exchange, "this connection watches that prefix already");
+        return;
+    case -ENOSPC:
+        put_response_error(exchange, "this connection has as many watches as it may have");
+        return;
+    default:
+        put_response_error(exchange, http_errno_text(status));
+    }
+}
+
+static void put_watch(struct client_exchange *exchange, const char *kind)
+{
+    buffer_printf(&exchange->reply, "\"%s\":{", kind);
+    http_json_field(&exchange->reply, "prefix",
+                    bytes_of(exchange->prefix.data, exchange->prefix.len));
+}
+
+static void on_watch_confirmed(void *arg, enum replica_outcome outcome,
+                               struct replica_freshness freshness)
+{
+    struct client_exchange *exchange = arg;
+    if (!still_wanted(exchange))
+        return;
+    struct client_watches *watches = http_client_watches(exchange->session);
+    struct bytes prefix = bytes_of(exchange->prefix.data, exchange->prefix.len);
+    uint64_t revision;
+    int status = 0;
+    if (outcome != REPLICA_DONE)
+        put_response_outcome(exchange, outcome, false);
+    else if ((status = watches ? http_client_watch(watches, prefix, exchange->since, &revision)
+                               : -ENOMEM) < 0)
+        put_watch_error(exchange, status);
+    else {
+        exchange->opens = true;
+        put_watch(exchange, "Watch");
+        buffer_printf(&exchange->reply, ",\"revision\":%llu}}}", (unsigned long long)revision);
+    }
+    http_client_replied(exchange);
+}
+
+static int take_prefix(struct client_exchange *exchange, const cJSON *field, struct fault *fault)
+{
+    if (!cJSON_IsString(field) || strlen(field->valuestring) > PATH_BYTES_MAX)
+        return fault_set(fault, -EINVAL, "a prefix is a string of at most %d bytes",
+                         PATH_BYTES_MAX);
+    buffer_append(&exchange->prefix, field->valuestring, strlen(field->valuestring));
+    return exchange->prefix.failed ? fault_set(fault, -ENOMEM, "out of memory") : 0;
+}
+
+static int take_since(struct client_exchange *exchange, const cJSON *field, struct fault *fault)
+{
+    double n = cJSON_IsNumber(field) ? field->valuedouble : -1;
+    if (n < 0 || n > 9007199254740992.0 || n != (double)(uint64_t)n)
+        return fault_set(fault, -EINVAL, "\"since\" takes a revision, or 0");
+    exchange->since = (uint64_t)n;
+    return 0;
+}
+
+static int client_watch(struct client_exchange *exchange, const cJSON *field, struct fault *fault)
+{
+    const cJSON *prefix = cJSON_GetObjectItemCaseSensitive(field, "prefix");
+    const cJSON *since = cJSON_GetObjectItemCaseSensitive(field, "since");
+    int expected = !!prefix + !!since, status = 0;
+    exchange->since = REPLICA_WATCH_NOW;
+    if (!cJSON_IsObject(field) || cJSON_GetArraySize(field) != expected)
+        return fault_set(fault, -EINVAL, "\"Watch\" takes {\"prefix\":\"P\",\"since\":N}");
+    if (prefix)
+        status = take_prefix(exchange, prefix, fault);
+    if (status == 0 && since)
+        status = take_since(exchange, since, fault);
+    if (status != 0)
+        return status;
+    exchange->waiting = true;
+    replica_read(exchange->replica, REPLICA_LINEARIZABLE, on_watch_confirmed, exchange);
+    return 0;
+}
+
+static int client_unwatch(struct client_exchange *exchange, const cJSON *field, struct fault *fault)
+{
+    struct client_watches *watches = http_client_watches(exchange->session);
+    int status = take_prefix(exchange, field, fault);
+    if (status != 0)
+        return status;
+    if (!http_client_unwatch(watches, bytes_of(exchange->prefix.data, exchange->prefix.len))) {
+        put_response_error(exchange, "this connection does not watch that prefix");
+        return 0;
+    }
+    put_watch(exchange, "Unwatch");
+    http_json_raw(&exchange->reply, "}}}");
+    return 0;
+}
+
 /* ---- Messages ---- */
 
 /* The request in the message: an object with one field. */
@@ -260,7 +369,8 @@ static cJSON *find_request(cJSON *json, struct fault *fault)
         return request;
     fault_set(fault, 0,
               "expected {\"APIRequest\":R}, where R is one of {\"Get\":\"K\"}, "
-              "{\"Put\":{\"key\":\"K\",\"value\":\"V\"}}, {\"Delete\":\"K\"}, {\"Ping\":N}");
+              "{\"Put\":{\"key\":\"K\",\"value\":\"V\"}}, {\"Delete\":\"K\"}, {\"Ping\":N}, "
+              "{\"Watch\":{\"prefix\":\"P\",\"since\":N}}, {\"Unwatch\":\"P\"}");
     return NULL;
 }
 
@@ -315,9 +425,15 @@ static int client_dispatch(struct client_exchange *exchange, struct fault *fault
     } else if (strcmp(kind, "Ping") == 0) {
         if ((status = take_pid(exchange, field, fault)) == 0)
             client_ping(exchange);
+    } else if (strcmp(kind, "Watch") == 0) {
+        status = client_watch(exchange, field, fault);
+    } else if (strcmp(kind, "Unwatch") == 0) {
+        status = client_unwatch(exchange, field, fault);
     } else {
-        status = fault_set(fault, -EINVAL,
-                           "the request \"%.100s\" is unknown: use Get, Put, Delete or Ping", kind);
+        status = fault_set(
+            fault, -EINVAL,
+            "the request \"%.100s\" is unknown: use Get, Put, Delete, Ping, Watch or Unwatch",
+            kind);
     }
     return status;
 }
@@ -337,6 +453,7 @@ void http_client_exchange_drop(struct client_exchange *exchange)
     cJSON_Delete(exchange->json);
     exchange->json = NULL;
     buffer_free(&exchange->reply);
+    buffer_free(&exchange->prefix);
 }
 
 void http_client_exchange_free(struct client_exchange *exchange)

@@ -30,9 +30,12 @@ struct client_session {
     uint64_t incoming_since; /* ms of the loop's clock; 0: no message is arriving */
     uint64_t came, went;     /* likewise, when bytes last did */
     struct client_queue queue;
-    size_t sent;        /* bytes of the reply at its head */
-    uint32_t in_flight; /* exchanges in the queue */
-    size_t held_bytes;  /* of the queue */
+    struct client_watches *watches; /* NULL: none yet */
+    bool events_next;               /* the last thing that was sent was a reply */
+    bool events_wait;               /* client_watch.c wants to go on */
+    size_t sent;                    /* bytes of the reply at its head */
+    uint32_t in_flight;             /* exchanges in the queue */
+    size_t held_bytes;              /* of the queue */
     bool paused;
     /* Not 0: drops its input, and closes the connection with this code once the queue is empty. */
     unsigned int ends;
@@ -124,6 +127,9 @@ static void exchange_end(struct client_exchange *exchange)
     TAILQ_REMOVE(&session->queue, exchange, queue);
     session->in_flight--;
     exchange_hold(exchange, 0);
+    if (exchange->opens && !session->gone)
+        http_client_watch_opens(session->watches,
+                                bytes_of(exchange->prefix.data, exchange->prefix.len));
     if (exchange->waiting) {
         http_client_exchange_drop(exchange);
         exchange->session = NULL; /* the replica's callback frees it */
@@ -276,14 +282,47 @@ static bool has_reply(const struct client_session *session)
     return exchange && !exchange->waiting && !exchange->postponed;
 }
 
+struct client_watches *http_client_watches(struct client_session *session)
+{
+    if (!session->watches)
+        session->watches = http_client_watches_new(session->clients->http, session);
+    return session->watches;
+}
+
+void http_client_events_wait(struct client_session *session, bool first)
+{
+    session->events_wait = true;
+    if (first && !has_reply(session))
+        session->went = uv_now(session->clients->http->loop);
+    lws_callback_on_writable(session->wsi);
+}
+
+/* Events come between whole replies, and take turns with them. */
+static int send_events(struct client_session *session)
+{
+    session->events_next = session->events_wait = false;
+    session->went = uv_now(session->clients->http->loop);
+    if (http_client_send_events(session->watches, session->wsi) != 0)
+        return -1;
+    if (http_client_has_event(session->watches) || has_reply(session) || is_over(session))
+        lws_callback_on_writable(session->wsi);
+    return 0;
+}
+
 /* Sends one thing at a time: libwebsockets calls again once it has left. */
 static int on_writeable(struct client_session *session)
 {
+    bool events = session->events_wait || http_client_has_event(session->watches);
+    if (events && session->sent == 0 && !session->ends &&
+        (session->events_next || !has_reply(session)))
+        return send_events(session);
     if (has_reply(session)) {
+        session->events_next = true;
         if (send_reply(session) != 0)
             return -1;
         adjust_flow(session);
-        if (has_reply(session) || is_over(session))
+        if (has_reply(session) || is_over(session) || session->events_wait ||
+            http_client_has_event(session->watches))
             lws_callback_on_writable(session->wsi);
         return 0;
     }
@@ -307,7 +346,8 @@ static void session_expire(struct client_session *session)
     const struct http *http = session->clients->http;
     bool arrives = session->incoming_since && !session->ends && !session->paused;
     bool late = session->incoming_since + http->body_ms_max <= uv_now(http->loop);
-    if (has_reply(session) && http_has_stalled(http, session->went, http->idle_ms_max)) {
+    bool sends = has_reply(session) || http_client_has_event(session->watches);
+    if (sends && http_has_stalled(http, session->went, http->idle_ms_max)) {
         session_cut(session);
     } else if (arrives && (late || http_has_stalled(http, session->came, http->body_ms_max))) {
         session->ends = LWS_CLOSE_STATUS_POLICY_VIOLATION;
@@ -340,6 +380,8 @@ static void session_end(struct client_session *session)
     while ((exchange = TAILQ_FIRST(&session->queue)))
         exchange_end(exchange);
     incoming_drop(session);
+    http_client_watches_free(session->watches);
+    session->watches = NULL;
     LIST_REMOVE(session, all);
 }
 

@@ -14,6 +14,7 @@ enum {
     CLIENT_QUEUE_BYTES_MAX = 4 * 1024 * 1024, /* replies of one connection that it has not taken; at
                                                  the limit it is not read, and no large reply is
                                                  made before those are taken */
+    CLIENT_WATCHES_MAX = 64,                  /* of one connection */
     CLIENT_PIECE_BYTES = 64 * 1024, /* of a reply, at once; longer ones come in fragments */
 };
 
@@ -57,6 +58,9 @@ struct client_exchange {
     cJSON *json;       /* the message; the item's bytes lie in it */
     struct http_item item;
     uint32_t pid;                   /* Ping */
+    uint64_t since;                 /* Watch */
+    bool opens;                     /* its reply lets the events of the watch begin */
+    struct buffer prefix;           /* of that */
     struct buffer reply;            /* behind LWS_PRE bytes of room */
     size_t request_at, request_len; /* the request's text in the reply */
 };
@@ -82,5 +86,27 @@ void http_client_exchange_drop(struct client_exchange *exchange);
 
 /* Sends the reply, now complete, in its turn (client_session.c). */
 void http_client_replied(struct client_exchange *exchange);
+
+/* ---- Watches (client_watch.c) ---- */
+
+struct client_watches;
+
+/* Of the session, made when they are first asked for (client_session.c); NULL: out of memory. */
+struct client_watches *http_client_watches(struct client_session *session);
+/* Events wait, or may come: `first`, there were none before. Asks to be able to write. */
+void http_client_events_wait(struct client_session *session, bool first);
+
+struct client_watches *http_client_watches_new(struct http *http, struct client_session *session);
+void http_client_watches_free(struct client_watches *watches); /* NULL is fine */
+/* Begins after `since`, and gives the revision of that. Returns 0, -EEXIST (there is one of this
+ * prefix), -ENOSPC (CLIENT_WATCHES_MAX), or as replica_watch_begin. */
+int http_client_watch(struct client_watches *watches, struct bytes prefix, uint64_t since,
+                      uint64_t *revision);
+void http_client_watch_opens(struct client_watches *watches, struct bytes prefix);
+/* False: there was none. */
+bool http_client_unwatch(struct client_watches *watches, struct bytes prefix);
+/* For sending; NULL is fine. Returns 0, or -1 to close the connection. */
+bool http_client_has_event(const struct client_watches *watches);
+int http_client_send_events(struct client_watches *watches, struct lws *wsi);
 
 #endif

@@ -5,6 +5,7 @@
 #include "base/trace.h"
 #include "client_session.h"
 #include "http_internal.h"
+#include "watch.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -15,7 +16,7 @@
 enum {
     TIMER_MS = 1000,
     STOPPING_TIMER_MS = 50,
-    OWN_HANDLES = 2,    /* `idle` and `timer`: all others are connections, also closing ones */
+    OWN_HANDLES = 3,    /* `idle` and the timers: all others are connections, also closing ones */
     GIVE_WAY_MS = 1000, /* so long a request may arrive if connections are needed for others */
 };
 
@@ -130,10 +131,12 @@ static void server_finish(struct http *http)
     http->stopping = true;
     close_handle((uv_handle_t *)&http->idle);
     close_handle((uv_handle_t *)&http->timer);
+    close_handle((uv_handle_t *)&http->watch_timer);
     struct http_connection *c;
     while ((c = TAILQ_FIRST(&http->connections)))
         http_connection_close(c);
     http_moments_free(http);
+    http_event_text_free(&http->event_text);
 }
 
 static void on_idle(uv_idle_t *idle);
@@ -177,6 +180,7 @@ static void on_timer(uv_timer_t *timer)
     }
     http_clients_expire(http->clients);
     http_moments_expire(http);
+    http_watches_tick(http);
     if (http->stopping && uv_now(http->loop) >= http->stop_by && http->waiting == 0)
         server_finish(http);
 }
@@ -200,9 +204,11 @@ int http_start(uv_loop_t *loop, struct lws_context *websockets, struct replica *
     TAILQ_INIT(&http->due);
     TAILQ_INIT(&http->going_on);
     TAILQ_INIT(&http->moments);
+    TAILQ_INIT(&http->watches);
     uv_idle_init(loop, &http->idle);
     uv_timer_init(loop, &http->timer);
-    http->idle.data = http->timer.data = http;
+    uv_timer_init(loop, &http->watch_timer);
+    http->idle.data = http->timer.data = http->watch_timer.data = http;
     http->handles_open = OWN_HANDLES;
     uv_timer_start(&http->timer, on_timer, TIMER_MS, TIMER_MS);
     int status = http_clients_start(http, websockets, &http->clients);
@@ -220,6 +226,7 @@ void http_stop(struct http *http)
     assert(!http->stopping);
     http->stopping = true;
     http->stop_by = uv_now(http->loop) + HTTP_STOP_MS_MAX;
+    http_watches_stop(http);
     struct http_connection *c, *next;
     for (c = TAILQ_FIRST(&http->connections); c; c = next) {
         next = TAILQ_NEXT(c, all);

@@ -31,6 +31,16 @@ TAILQ_HEAD(http_connections, http_connection);
 TAILQ_HEAD(http_requests, http_request);
 struct http_moment;
 TAILQ_HEAD(http_moments, http_moment);
+struct http_watch;
+TAILQ_HEAD(http_watches, http_watch);
+
+/* An event as a piece of a stream (watch.c); no text: none. */
+struct http_event_text {
+    uint64_t revision;
+    uint8_t kind;
+    bool more;
+    struct buffer path, text;
+};
 
 enum {
     HTTP_READ_BYTES = 64 * 1024, /* of one connection in one turn of the loop */
@@ -61,7 +71,11 @@ struct http {
     struct http_requests going_on; /* to be continued in the loop's next turn */
     struct http_moments moments;
     uint32_t moment_count;
-    size_t held_bytes; /* by all requests of both doors (memory.c) */
+    struct http_watches watches;
+    uint32_t watch_count;
+    uv_timer_t watch_timer;            /* for the ends of long polls */
+    struct http_event_text event_text; /* the last one */
+    size_t held_bytes;                 /* by all requests of both doors (memory.c) */
     struct http_address_list addresses[HTTP_ADDRESS_BUCKETS];
     uint64_t requests_total;
     time_t date_of; /* the second that `date` shows */
@@ -133,6 +147,9 @@ bool http_connection_open(struct http *http, int fd, const struct sockaddr *from
 
 /* The answer of its request, which has waited, is there. */
 void http_connection_answered(struct http_connection *connection);
+
+/* An endless answer has more in `out`, or wants `drained` to be called, or has an end now. */
+void http_connection_push(struct http_connection *connection);
 
 /* Goes on with a connection that was due. */
 void http_connection_go_on(struct http_connection *connection);
@@ -215,6 +232,10 @@ struct http_answer {
     bool stale;
     uint64_t age_ms;           /* with `stale` */
     struct http_stream stream; /* instead of the body, if it has `read` */
+    /* The body goes on after `out` was sent: then `drained` is called, and http_connection_push
+     * says when there is more. It ends with the connection. */
+    bool endless;
+    void (*drained)(struct http_request *request);
 };
 
 enum { HTTP_ANSWER_HEAD_BYTES_MAX = 1024 };
@@ -236,6 +257,7 @@ struct http_request {
     struct http_listing *listing; /* GET /keys without a body */
     struct http_change *change;   /* one that depends on a read (change.c) */
     struct http_value *value;     /* a long value that is gathered */
+    struct http_watch *watch;     /* watch.c */
     uint32_t beginnings;          /* how often its moment has ended */
     struct http_answer answer;
     struct buffer out; /* the answer's body, or a piece of it */

@@ -4,6 +4,7 @@
 #include "condition.h"
 #include "http_internal.h"
 #include "names.h"
+#include "watch.h"
 
 #include <assert.h>
 #include <stdarg.h>
@@ -338,9 +339,11 @@ void http_request_finish_head(struct http_request *request, bool closes)
              reason_of(answer->status), date_now(request->http));
     put_answer_fields(request);
     if (answer->status != HTTP_NO_CONTENT && answer->status != HTTP_NOT_MODIFIED)
-        put_line(request, "Content-Type: %s\r\nContent-Length: %llu\r\n",
-                 answer->content_type ? answer->content_type : "application/json",
-                 (unsigned long long)len);
+        put_line(request, "Content-Type: %s\r\n",
+                 answer->content_type ? answer->content_type : "application/json");
+    if (answer->status != HTTP_NO_CONTENT && answer->status != HTTP_NOT_MODIFIED &&
+        !answer->endless)
+        put_line(request, "Content-Length: %llu\r\n", (unsigned long long)len);
     if (closes)
         put_line(request, "Connection: close\r\n");
     else if (request->head.is_1_0)
@@ -361,6 +364,7 @@ void http_request_free(struct http_request *request)
     http_listing_free(http, request->listing);
     http_value_free(request->value);
     http_change_free(request->change);
+    http_watch_free(request->watch);
     buffer_free(&request->body);
     buffer_free(&request->out);
     free(request);

@@ -29,6 +29,8 @@ enum { HTTP_JSON_BYTES_MAX = 2 * HTTP_BODY_BYTES_MAX, HTTP_LEASE_BYTES_MAX = 102
     X("POST", "/lease/", 0, HTTP_SINGLE, http_renew_lease)                                         \
     X("DELETE", "/lease/", 0, HTTP_SINGLE, http_end_lease)                                         \
     X("GET", "/leases", 0, HTTP_MULTIPLE, http_list_leases)                                        \
+    /* watch.c */                                                                                  \
+    X("GET", "/watch", 0, HTTP_SINGLE, http_watch)                                                 \
     /* meta.c */                                                                                   \
     X("GET", "/locks", 0, HTTP_MULTIPLE, http_read_locks) /* locks.c */                            \
     X("GET", "/ping", 0, HTTP_MULTIPLE, http_ping)                                                 \

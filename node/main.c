@@ -1,5 +1,6 @@
 /* quorumfs DIR [flags]: one node, in the foreground, until SIGTERM or SIGINT. With a mountpoint
- * beside DIR it goes to the background, and ends with its mount.
+ * beside DIR it goes to the background, and ends with its mount. quorumfs VERB ... is a client
+ * (node/verbs).
  *
  * `quorumfs VERB ...` runs no node: verbs/verbs.h.
  *

@@ -15,6 +15,7 @@
  *   4  locks, and the sessions of nodes to which they belong (store/tree_locks.c); snapshots of
  *      format 5. Files and leases whose time runs out (store/tree_mortal.c): the operations TTL,
  *      EXPIRE and LEASE..., the fields `ttl` and `lease`.
+ *      The history of changes is kept, for watches (store/tree_events.c).
  *
  * Every part of a command (an operation, a field of one) has the level since which it exists, in
  * operations.h. A command needs the highest level of its parts, and must not be proposed before
@@ -41,6 +42,7 @@ enum {
     LEVEL_LOCKS = 4,     /* locks and sessions, and snapshots of format 5 */
     LEVEL_TTL = 4,       /* files that go away after a time, */
     LEVEL_LEASES = 4,    /* or with a lease */
+    LEVEL_WATCH = 4,     /* the history of changes */
 };
 
 #endif

@@ -15,6 +15,7 @@ static const char config_help[] =
     "       quorumfs DIR MOUNTPOINT [flags]\n"
     "       quorumfs expire TIME|never FILE...\n"
     "       quorumfs txn [--node HOST:PORT] < TRANSACTION\n"
+    "       quorumfs watch PATH ...      (see quorumfs watch --help)\n"
     "\n"
     "Runs a node of a replicated key-value store whose data and node.json are in DIR. With a\n"
     "MOUNTPOINT, as mount(8) calls it, it goes to the background once that is mounted, and ends\n"

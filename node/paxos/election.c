@@ -14,7 +14,8 @@ void paxos_election_start(struct paxos *p, uint32_t priority)
 
 bool paxos_alive(const struct paxos *p, const struct paxos_peer *peer)
 {
-    return peer->heartbeat.tick != 0 && p->ticks - peer->heartbeat.tick < PAXOS_ALIVE_TICKS;
+    return peer->heartbeat.tick != 0 &&
+           p->ticks - peer->heartbeat.tick < PAXOS_ALIVE_TICKS + peer->heartbeat.slack;
 }
 
 /* Whether its last reply counts in the present round. */
@@ -250,6 +251,20 @@ static bool counts(const struct paxos *p, uint8_t standing)
     return standing == PAXOS_MEMBER || needed;
 }
 
+/* A node that is busy answers late, now more and now less. It is given up as the leader only after
+ * more rounds than it has lately taken: the next leader would be as busy, and each change of leader
+ * sends much again. One that has always answered in time is given up after one round. */
+static void note_lateness(struct paxos_peer_heartbeat *heartbeat, uint64_t late)
+{
+    if (late >= heartbeat->slack) {
+        heartbeat->slack = (uint32_t)late;
+        heartbeat->timely = 0;
+    } else if (++heartbeat->timely == PAXOS_TIMELY_ROUNDS) {
+        heartbeat->slack--;
+        heartbeat->timely = 0;
+    }
+}
+
 void paxos_on_heartbeat_reply(struct paxos *p, struct paxos_peer *peer,
                               const struct paxos_message *m)
 {
@@ -263,11 +278,12 @@ void paxos_on_heartbeat_reply(struct paxos *p, struct paxos_peer *peer,
     peer->heartbeat.asked_in = m->round;
     peer->heartbeat.standing = m->standing;
     peer->heartbeat.tick = p->ticks;
+    note_lateness(&peer->heartbeat, round - m->round);
     if (!counts(p, m->standing)) {
         peer->heartbeat.counts_until = 0;
         return;
     }
-    peer->heartbeat.counts_until = m->round < round ? round + 1 : round;
+    peer->heartbeat.counts_until = round + peer->heartbeat.slack;
     peer->heartbeat.ballot = m->n;
     peer->heartbeat.leader = m->leader;
     peer->heartbeat.happy = m->happy;

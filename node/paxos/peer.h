@@ -37,6 +37,8 @@ struct paxos_peer_heartbeat {
     bool happy;
     uint8_t standing; /* enum paxos_standing; also taken from an Accepted, as news may come there */
     uint64_t tick;    /* when it came; 0: the peer is not alive */
+    uint32_t slack;   /* rounds that its replies were late, at most, lately; <= PAXOS_LATE_ROUNDS */
+    uint32_t timely;  /* replies since then that were less late; < PAXOS_TIMELY_ROUNDS */
 };
 
 /* ---- As its leader ---- */

@@ -1,16 +1,13 @@
 /* The leader proposes that files and leases go whose time is up (expiry.h). What it proposes counts
  * only if nothing has changed since, so a leader that is none any more does no harm.
  *
- * So many go at a time as one entry should remove, and so many entries are under way that clients'
- * come in between. */
+ * So many go at a time as one entry should remove, and one entry is under way, so that those of
+ * clients come in between. */
 #include "replica/replica_internal.h"
 
 #include <errno.h>
 
-enum {
-    MORTALS_FILES_MAX = 64, /* of one entry; a lease has one of its own */
-    MORTALS_ENTRIES_MAX = 4,
-};
+enum { MORTALS_FILES_MAX = 64 }; /* of one entry; a lease has one of its own */
 
 static uint64_t now_ms(void)
 {
@@ -76,7 +73,7 @@ static void mortals_propose(struct replica *r);
 static void on_removed(void *arg, enum replica_outcome outcome, const struct command_result *result)
 {
     struct replica *r = arg;
-    r->mortals.asked--;
+    r->mortals.asked = false;
     if (outcome == REPLICA_DONE) /* otherwise housekeeping goes on */
         mortals_propose(r);
 }
@@ -84,22 +81,22 @@ static void on_removed(void *arg, enum replica_outcome outcome, const struct com
 static bool may_propose(const struct replica *r)
 {
     return r->status.role == PAXOS_LEADER && replica_has_quorum(r) && !r->end.stopping &&
-           !r->end.broken && r->mortals.asked < MORTALS_ENTRIES_MAX;
+           !r->end.broken && !r->mortals.asked;
 }
 
 static void mortals_propose(struct replica *r)
 {
-    while (may_propose(r)) {
-        struct command command = {0};
-        int status = take_due(r, &command);
-        check(r, status);
-        if (status < 0 || command.count == 0) {
-            command_free(&command);
-            return;
-        }
-        r->mortals.asked++;
-        writes_submit(r, &command, replica_deadline_ms(r), on_removed, r);
+    struct command command = {0};
+    if (!may_propose(r))
+        return;
+    int status = take_due(r, &command);
+    check(r, status);
+    if (status < 0 || command.count == 0) {
+        command_free(&command);
+        return;
     }
+    r->mortals.asked = true;
+    writes_submit(r, &command, replica_deadline_ms(r), on_removed, r);
 }
 
 void mortals_housekeeping(struct replica *r)

@@ -6,6 +6,7 @@
 #include "replica/replica_internal.h"
 
 #include "base/trace.h"
+#include "replica/watch.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -112,6 +113,30 @@ static void nobody_asked(void *arg, enum replica_outcome outcome,
 {
 }
 
+/* The callback of reads_hasten. */
+static void hastened(void *arg, enum replica_outcome outcome, struct replica_freshness freshness)
+{
+    struct replica *r = arg;
+    r->reads.hastening = false;
+}
+
+/* A leader tells its followers of what is decided when something else goes there, or after TELL_US;
+ * at once only if a read waits for it. A node with watches, or with
+ * programs that wait for a lock, reads whenever entries have come that
+ * may be decided by now: when it has them, and when they are durable here. */
+void reads_hasten(struct replica *r)
+{
+    uint64_t log = r->status.accepted + r->status.durable;
+    if ((replica_watch_count(r) == 0 && r->mount.locks_awaited == 0) ||
+        r->status.role == PAXOS_LEADER || !r->status.has_quorum ||
+        r->status.accepted == tree_applied(r->tree) || log == r->reads.hastened ||
+        r->reads.hastening || r->end.stopping)
+        return;
+    r->reads.hastening = true;
+    r->reads.hastened = log;
+    reads_enqueue(r, false, replica_deadline_ms(r), hastened, r);
+}
+
 /* Without a quorum the answer would be late; and a node that is not a member must not ask. */
 bool reads_may_ask(const struct replica *r)
 {
@@ -119,7 +144,7 @@ bool reads_may_ask(const struct replica *r)
 }
 
 /* One question for all reads of this turn. It asks for a lease if a caller reads here, because more
- * reads are likely to follow; the reads of reads_keep_fresh are no reason. */
+ * reads are likely to follow; this node's own reads are no reason. */
 void reads_ask(struct replica *r)
 {
     bool lease = false;
@@ -132,7 +157,7 @@ void reads_ask(struct replica *r)
     for (; read && read->id == 0; read = TAILQ_PREV(read, pending_reads, by_age)) {
         read->id = id;
         read->asked_us = now_us;
-        lease |= read->done != nobody_asked;
+        lease |= read->done != nobody_asked && read->done != hastened;
     }
     replica_step(r, &(struct paxos_event){.type = PAXOS_READ, .read = id, .lease = lease});
 }

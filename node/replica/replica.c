@@ -1,6 +1,7 @@
 /* The replica: its start and stop, and what reaches it. */
 #include "replica/replica_internal.h"
 
+#include "base/trace.h"
 #include "command/level.h"
 
 #include <assert.h>
@@ -86,11 +87,32 @@ static void on_log_full(void *arg, bool full)
     r->rooms.log_full = full;
 }
 
+/* When this loop was held up, by its own work or because other processes were running, it has not
+ * read yet what the others sent meanwhile: libuv runs timers first. Its own silence must not be
+ * taken for theirs, so the beat comes a little later. */
+static bool beat_must_wait(struct replica *r)
+{
+    uint64_t now = uv_now(r->loop), due = r->timers.beat_due_ms;
+    bool held_up = due != 0 && now > due + uv_timer_get_repeat(&r->timers.heartbeat) / 2;
+    if (held_up)
+        trace_debug("replica", "a heartbeat is %lu ms late", (unsigned long)(now - due));
+    r->timers.beat_put_off = held_up && !r->timers.beat_put_off;
+    return r->timers.beat_put_off;
+}
+
 static void on_heartbeat(uv_timer_t *timer)
 {
-    replica_step(timer->data, &(struct paxos_event){.type = PAXOS_TICK});
-    quorum_beat(timer->data);
-    digests_beat(timer->data);
+    struct replica *r = timer->data;
+    uint64_t period = uv_timer_get_repeat(timer);
+    bool wait = beat_must_wait(r);
+    if (wait)
+        uv_timer_start(timer, on_heartbeat, period / 2, period);
+    r->timers.beat_due_ms = uv_now(r->loop) + uv_timer_get_due_in(timer);
+    if (wait)
+        return;
+    replica_step(r, &(struct paxos_event){.type = PAXOS_TICK});
+    quorum_beat(r);
+    digests_beat(r);
 }
 
 static void stop_when_idle(struct replica *r);
@@ -273,6 +295,7 @@ static struct replica *replica_new(uv_loop_t *loop, const struct config *config)
     writes_begin(r);
     reads_begin(r);
     observers_begin(r);
+    watches_begin(r);
     pings_begin(r);
     serving_begin(r);
     held_begin(r);
@@ -334,7 +357,7 @@ void replica_stop(struct replica *r, void (*stopped)(void *arg), void *arg)
     r->end.stopped_arg = arg;
     emptied_end(&r->emptied);
     /* Those that are about to be proposed are in flight. */
-    if (!writes_may_propose(r))
+    if (!writes_go_on(r))
         writes_refuse_unproposed(r, REPLICA_STOPPING);
     if (r->status.role == PAXOS_LEADER)
         hand_over(r);

@@ -213,6 +213,10 @@ uint32_t replica_node(const struct replica *replica);
 /* For the status: whether programs at this node's mount have the file of a lost lock open. */
 void replica_locks_lost(struct replica *replica, bool lost);
 
+/* A program at this node's mount begins to wait for a lock, or does so no longer: meanwhile this
+ * node hears of grants sooner. */
+void replica_lock_awaited(struct replica *replica, bool begins);
+
 /* For the status: whether this node's mount is there, and if not, one sentence on why. */
 void replica_mount_is(struct replica *replica, bool mounted, const char *why);
 

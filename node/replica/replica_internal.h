@@ -10,6 +10,7 @@
  *   writes.c    commands on their way from submit to their result
  *   reads.c     reads waiting for a read index and for the tree to reach it
  *   observers.c  who is told what entries change
+ *   watches.c    whom of the watchers an entry concerns
  *   emptied.c   files whose contents are about to come
  *   mortals.c   files and leases whose time is up: expiry.c says which, by deadlines.c
  *   pings.c     whether other nodes are there
@@ -40,7 +41,10 @@
 enum {
     CONFIGURATION = 1, /* who belongs to the cluster does not change yet */
     WRITE_REPEAT_MS =
-        1000,       /* a proposal not decided by then is proposed again, then after twice as long */
+        1000, /* a proposal that seems lost by then is proposed again, then after twice as long */
+    WRITE_WINDOW_BYTES = 8 * 1024 * 1024, /* on their way at a time, or a single one, */
+    WRITE_WINDOW_BYTES_MIN = 1024 * 1024, /* ... and as few, if that takes longer than */
+    WRITE_SLOW_BEATS = 5,                 /* heartbeats */
     TELL_US = 5000, /* until a follower is told what is decided, if nothing else goes there */
     READ_CONFIRM_MS = 1000,            /* an idle node asks this often how current it is */
     HOUSEKEEPING_MS = 50,              /* deadlines, commits, checkpoints */
@@ -208,8 +212,10 @@ void writes_submit(struct replica *r, struct command *command, uint64_t deadline
  * the ballot changes, it is dropped: REPLICA_TIMEOUT if it was proposed. */
 void writes_submit_leading(struct replica *r, struct command *command, uint64_t deadline_ms,
                            replica_written_cb *done, void *arg);
-/* Whether commands wait that can be proposed: there is a leader, and it is known what time it is;
- * and proposes them. */
+/* Whether commands wait that can be proposed, or can be once others have been decided: there is a
+ * leader, and it is known what time it is. */
+bool writes_go_on(const struct replica *r);
+/* Whether some can be now; and proposes them. */
 bool writes_may_propose(const struct replica *r);
 void writes_propose(struct replica *r);
 /* The entry with this stamp has taken effect here, or a snapshot contains it. */
@@ -224,6 +230,7 @@ void reads_begin(struct replica *r);
 /* Whether reads came since the last time that the core can be asked for; and asks it for a read
  * index for all of them. */
 bool reads_may_ask(const struct replica *r);
+void reads_hasten(struct replica *r); /* for watches */
 void reads_ask(struct replica *r);
 /* What the core says of reads: which of them may be answered, and once what is applied. */
 void reads_confirm(struct replica *r, const struct paxos_output *out);
@@ -258,6 +265,7 @@ void sessions_housekeeping(struct replica *r);
 bool sessions_forwardable(const struct command_view *command);
 
 void observers_begin(struct replica *r);
+void watches_begin(struct replica *r); /* after it */
 /* Tell the observers. */
 void observers_applied(struct replica *r); /* what the last entry changed */
 void observers_replaced(struct replica *r, uint64_t index);

@@ -2,6 +2,7 @@
 
 #include "replica/replica_internal.h"
 
+#include <assert.h>
 #include <cjson/cJSON.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -83,6 +84,12 @@ uint32_t replica_node(const struct replica *r)
 void replica_locks_lost(struct replica *r, bool lost)
 {
     r->mount.locks_lost = lost;
+}
+
+void replica_lock_awaited(struct replica *r, bool begins)
+{
+    assert(begins || r->mount.locks_awaited > 0);
+    r->mount.locks_awaited += begins ? 1 : -1;
 }
 
 void replica_mount_is(struct replica *r, bool mounted, const char *why)
@@ -294,6 +301,8 @@ static void store_metrics(struct buffer *out, const struct replica_status *s)
            (double)s->log.commit_ns_max / 1e9);
     gauge(out, "log_file_bytes", "log.db with its write-ahead log.", s->log.file_bytes);
     gauge(out, "tree_inodes", "Files, directories and others.", s->tree.inodes);
+    gauge(out, "tree_mortals", "Files that have a ttl or go with a lease.", s->tree.mortals);
+    gauge(out, "tree_leases", "Leases.", s->tree.leases);
     gauge(out, "tree_bytes", "Bytes of contents.", s->tree.bytes);
     gauge(out, "tree_file_bytes", "tree.db with its write-ahead log.", s->tree.file_bytes);
     gauge(out, "tree_free_bytes", "Of tree.db: pages that are used before it grows.",

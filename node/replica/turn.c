@@ -168,6 +168,7 @@ static bool turn_round(struct replica *r)
     if (r->end.broken)
         return false;
     reads_answer(r);
+    reads_hasten(r);
     return more || reads_may_ask(r) || writes_may_propose(r);
 }
 

@@ -186,6 +186,8 @@ int tree_attach(struct tree *tree)
     if (status == 0)
         status = cluster_load(tree);
     if (status == 0)
+        status = events_load(tree);
+    if (status == 0)
         status = mortals_load(tree);
     if (status == 0)
         status = locks_load(tree);
@@ -232,7 +234,10 @@ static struct tree *tree_new(const struct folder *folder, const struct identity 
     SLIST_INIT(&t->told_names);
     LIST_INIT(&t->keepers);
     t->cache = cache_new();
-    if (!t->cache) {
+    t->events.paths = paths_new();
+    if (!t->cache || !t->events.paths) {
+        free(t->cache);
+        free(t->events.paths);
         free(t);
         return NULL;
     }
@@ -242,6 +247,7 @@ static struct tree *tree_new(const struct folder *folder, const struct identity 
 static void tree_free(struct tree *tree)
 {
     buffer_free(&tree->outcome);
+    events_free(tree);
     changes_forget(tree);
     free(tree->report);
     free(tree->stirred);
@@ -439,6 +445,8 @@ int tree_commit(struct tree *tree)
     int status = counters_store(tree);
     if (status == 0)
         status = session_store(tree);
+    if (status == 0)
+        status = events_store(tree);
     if (status == 0 && tree->trash)
         status = data_reap(tree);
     if (status == 0)
@@ -472,6 +480,8 @@ int tree_counts(struct tree *tree, struct tree_counts *counts)
         return status;
     counts->inodes = tree->counters.inodes;
     counts->bytes = tree->counters.bytes;
+    counts->mortals = tree->mortals.files;
+    counts->leases = tree->mortals.leases;
     counts->file_bytes = sql_file_bytes(&tree->sql);
     counts->wal_bytes = sql_wal_bytes(&tree->sql);
     uint64_t main_bytes = counts->file_bytes - counts->wal_bytes;

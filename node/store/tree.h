@@ -96,7 +96,8 @@ struct tree_change {
     struct bytes name;
     uint64_t parent2; /* moved: the other name */
     struct bytes name2;
-    uint32_t node; /* of a lock */
+    uint32_t links; /* names of the inode; 0: moved, or it has none */
+    uint32_t node;  /* of a lock */
     uint64_t waiter;
 };
 struct tree_changes {
@@ -104,6 +105,7 @@ struct tree_changes {
     uint32_t node; /* whose command it was */
     uint32_t count;
     const struct tree_change *list; /* in the order in which they happened */
+    struct bytes events;            /* the same, for tree_event_next; from LEVEL_WATCH on */
 };
 
 /* Says whether tree_apply collects what the entries change; at first it does not. */
@@ -113,6 +115,34 @@ void tree_observe(struct tree *tree, bool observed);
  * Replaying the changes of names gives the names that the tree has after the entry; an inode or a
  * directory that is told may be gone by then. */
 const struct tree_changes *tree_changes(const struct tree *tree);
+
+/* ---- Events: changes with their paths, which are kept for a while ---- */
+
+/* Instead of an entry that changed too much: what it changed is not known. */
+enum { EVENT_LOST = CHANGE_MOVED_TO + 1 };
+
+struct tree_event {
+    uint8_t kind; /* enum tree_change_kind, or EVENT_LOST */
+    bool directory;
+    /* At that revision; of a change of contents or attributes, each path of the inode has an event.
+     * Empty: the root. A path that is longer than a key can be is left out. */
+    struct bytes path;
+};
+
+/* Reads the events of an entry one by one; false: there are no more. */
+bool tree_event_next(struct reader *events, struct tree_event *event);
+
+/* The history, which is the same on every node, survives restarts and snapshots, and begins with
+ * the entry that brought LEVEL_WATCH, has everything after this revision: the last 100,000 changes
+ * at least, or 16 MiB of them. UINT64_MAX: it has not begun. */
+uint64_t tree_events_since(struct tree *tree);
+
+/* Calls `each` for entries after `since`, in their order and with their events, until it returns
+ * false; that entry counts as not given. `each` may read the tree. `*upto`: all events up to this
+ * revision were given; as some of them come at a time, call again until it is tree_applied.
+ * -ESTALE: `since` is before tree_events_since. */
+typedef bool tree_events_cb(void *arg, uint64_t revision, struct bytes events);
+int tree_events(struct tree *tree, uint64_t since, tree_events_cb *each, void *arg, uint64_t *upto);
 
 /* The file that the last entry has emptied for an open(2) (OP_FOR_OPEN), and that had contents
  * before; 0: none. */
@@ -381,7 +411,9 @@ int tree_keys(struct tree *tree, struct bytes prefix, struct bytes after, uint32
 
 struct tree_counts {
     uint64_t inodes;
-    uint64_t bytes;      /* stored data, holes not counted */
+    uint64_t bytes;   /* stored data, holes not counted */
+    uint64_t mortals; /* files that go away by themselves */
+    uint64_t leases;
     uint64_t file_bytes; /* tree.db and its WAL */
     uint64_t wal_bytes;  /* of these, the WAL's */
     uint64_t free_bytes; /* pages that hold nothing, and are used before the file grows */

@@ -23,6 +23,7 @@ static int run_operations(struct change *c, struct command_view view)
         if (c->skipping && op.type != OP_ELSE)
             continue;
         assert(op.type < OP_TYPE_END && operations[op.type]);
+        c->op = &op;
         status = operations[op.type](c, &op, &c->result->ops[i]);
         assert(status <= 0);
         if (c->tree->broken)
@@ -100,6 +101,7 @@ static int take_effect(struct change *c, const struct command_view *view)
         result->count = 0;
         buffer_free(&result->old);
         changes_undo(tree, told);
+        events_undo(tree);
     }
     if (tree->broken)
         return tree->broken;
@@ -141,6 +143,7 @@ int tree_apply(struct tree *tree, struct bytes entry, bool mine, struct command_
     int status = tree_begin(tree);
     if (status < 0)
         return status;
+    events_begin(tree);
     if (readable == 0) {
         c.node = view.stamp.node;
         c.time = time_of(tree, &view.stamp);
@@ -148,6 +151,8 @@ int tree_apply(struct tree *tree, struct bytes entry, bool mine, struct command_
     } else {
         result->status = readable;
     }
+    if (status == 0)
+        status = events_end(&c);
     if (status == 0) {
         tree->counters.applied++;
         assert(tree->counters.applied == revision);

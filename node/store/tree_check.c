@@ -155,5 +155,7 @@ int tree_check(struct sql *sql)
         if (status == 0)
             status = check_query(sql, query);
     }
-    return status < 0 ? status : session_check(sql);
+    if (status == 0)
+        status = session_check(sql);
+    return status < 0 ? status : events_check(sql);
 }

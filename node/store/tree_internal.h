@@ -9,7 +9,8 @@
  *   6. Every directory entry has its way (tree_ways.c), and only inodes that exist have ways.
  *   7. Every file that is marked as mortal has its row of `ttl`, a name, and if a lease is in the
  *      row, that lease and a row of `lease_file` (tree_mortal.c); and no others have.
- *   8. Counters and sessions on disk are those that were in memory at the last tree_commit.
+ *   8. Counters, sessions and the open block of events on disk are those that were in memory at the
+ *      last tree_commit.
  *
  * Errors: an internal function gives the errno of the operation (-ENOENT, ...), or that of the
  * database when that fails, which tree->broken remembers. An errno is the answer to an operation
@@ -104,6 +105,7 @@ enum tree_query {
     QUERY_DENTRY_SET,
     QUERY_DENTRY_DELETE,
     QUERY_WAYS,
+    QUERY_WAY,
     QUERY_WAY_ADD,
     QUERY_WAY_DELETE,
     QUERY_WAY_CLEAR,
@@ -149,6 +151,10 @@ enum tree_query {
     QUERY_LEASE_FILES,
     QUERY_LEVEL_SET,
     QUERY_MEMBER_SET,
+    QUERY_EVENT_SET,
+    QUERY_EVENT_AT,
+    QUERY_EVENT_FIRST,
+    QUERY_EVENT_DELETE,
     QUERY_LOCK_CONFLICT,
     QUERY_LOCK_OWN,
     QUERY_LOCK_ADD,
@@ -179,6 +185,28 @@ struct told_name {
     uint8_t bytes[];
 };
 SLIST_HEAD(told_names, told_name);
+
+/* tree_events.c */
+enum {
+    EVENTS_MAX = 100000,              /* as many changes at least can be told again, */
+    EVENTS_BYTES_MAX = 16 << 20,      /* unless they are longer than this */
+    EVENTS_BLOCK_BYTES = 3900,        /* a block with its row fits on a page */
+    EVENTS_ENTRY_BYTES_MAX = 4 << 20, /* what changes more than this, or has more names, */
+    EVENTS_NAMES_MAX = 1024,          /* is told as lost */
+};
+struct path_cache;
+struct tree_events {
+    bool on;             /* there is a block */
+    struct buffer block; /* the last one; behind it, the present entry is collected */
+    uint64_t since, number, offset;
+    uint32_t count;       /* changes in it */
+    uint64_t last;        /* revision of the last one of them; `since`: there is none */
+    bool changed;         /* the block, since the last commit */
+    size_t entry_len;     /* bytes of what the present entry has changed so far, */
+    uint32_t entry_count; /* and how many events that is */
+    bool entry_lost;      /* that is too much */
+    struct path_cache *paths;
+};
 
 struct session;
 LIST_HEAD(session_list, session);
@@ -238,6 +266,7 @@ struct tree {
     uint32_t report_max;
     struct told_names told_names; /* which no entry has */
     uint64_t emptied;             /* tree_emptied */
+    struct tree_events events;
 
     int wal_frames;
     bool pause;
@@ -257,8 +286,9 @@ struct tree {
 /* The command that is being applied, as its operations see it. */
 struct change {
     struct tree *tree;
-    uint32_t node; /* whose command it is */
-    uint64_t time; /* what it is dated with, ns since 1970 */
+    const struct op *op; /* the operation that runs */
+    uint32_t node;       /* whose command it is */
+    uint64_t time;       /* what it is dated with, ns since 1970 */
     uint64_t revision;
     bool mine;
     bool skipping; /* tree_branch.c: operations up to the next ELSE do not run */
@@ -484,6 +514,8 @@ struct way {
 };
 /* 0 or -ENOENT: it has none. */
 int way_first(struct tree *tree, uint64_t ino, struct way *way);
+/* Of a file with one name, if its row has that: it is found sooner than by tree_names. */
+int way_of_file(struct tree *tree, uint64_t ino, struct way *way);
 
 /* In a transaction: gives the ways to a new tree, and to one of format 3. */
 int ways_make(struct sql *sql);
@@ -561,6 +593,32 @@ int lock_clear(struct tree *tree, uint64_t ino); /* of all that hold */
 
 int cluster_load(struct tree *tree); /* at tree_attach, and after a list was undone */
 
+/* ---- tree_events.c: the history of changes ---- */
+
+/* A new entry begins; it was undone; it took effect. */
+void events_begin(struct tree *tree);
+void events_undo(struct tree *tree);
+int events_end(struct change *c);
+/* Before the effects of the change, or after them: the paths are the same. */
+void events_add(struct change *c, const struct tree_change *change);
+int events_store(struct tree *tree); /* at tree_commit */
+int events_load(struct tree *tree);  /* at tree_attach */
+void events_free(struct tree *tree);
+int events_check(struct sql *sql); /* tree_check's part */
+
+/* ---- tree_path_cache.c ---- */
+
+struct path_cache *paths_new(void); /* freed with free(3) */
+void paths_clear(struct path_cache *cache);
+/* The path of a directory; empty for the root. Valid until the next call of these functions. As
+ * tree_path. */
+int paths_find(struct tree *tree, uint64_t ino, struct bytes *path);
+/* Whether the path of a directory, or of a file with one name, is at hand. */
+bool paths_known(const struct path_cache *cache, uint64_t ino, struct bytes *path);
+/* Keeps it, and gives the copy, which is valid as that of paths_find. */
+struct bytes paths_keep(struct path_cache *cache, uint64_t ino, struct bytes path);
+void paths_forget(struct path_cache *cache, uint64_t ino);
+
 /* ---- tree_changes.c: what entries change, for observers ---- */
 
 /* A new entry begins. */
@@ -578,6 +636,8 @@ static inline void change_tell(struct change *c, struct tree_change change)
 {
     if (c->tree->observed)
         changes_add(c, &change);
+    if (c->tree->events.on)
+        events_add(c, &change);
 }
 static inline void change_name(struct change *c, enum tree_change_kind kind,
                                const struct inode *inode, uint64_t parent, struct bytes name)
@@ -585,6 +645,7 @@ static inline void change_name(struct change *c, enum tree_change_kind kind,
     change_tell(c, (struct tree_change){.kind = kind,
                                         .mode = inode->attr.mode,
                                         .ino = inode->attr.ino,
+                                        .links = inode->attr.nlink,
                                         .parent = parent,
                                         .name = name});
 }

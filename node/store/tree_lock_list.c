@@ -47,7 +47,7 @@ struct names {
     struct buffer bytes;
 };
 
-static bool names_add(void *arg, uint64_t parent, struct bytes name)
+static bool lock_names_add(void *arg, uint64_t parent, struct bytes name)
 {
     struct names *names = arg;
     names->list[names->count].parent = parent;
@@ -61,7 +61,7 @@ static bool names_add(void *arg, uint64_t parent, struct bytes name)
 static int paths_of(struct tree *tree, uint64_t ino, struct buffer *paths)
 {
     struct names names = {0};
-    int status = tree_names(tree, ino, names_add, &names);
+    int status = tree_names(tree, ino, lock_names_add, &names);
     paths->len = 0;
     for (uint32_t i = 0; i < names.count && status == 0 && !names.bytes.failed; i++) {
         struct bytes name = bytes_of(names.bytes.data + names.list[i].begin, names.list[i].len);

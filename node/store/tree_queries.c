@@ -50,6 +50,7 @@ const char *const tree_queries[QUERY_COUNT] = {
                    " WHERE ino = ?1 UNION SELECT parent, name FROM way WHERE ino = ?1)"
                    " CROSS JOIN dentry d ON d.parent = way_parent AND d.name = way_name"
                    " WHERE d.ino = ?1 ORDER BY 1, 2",
+    [QUERY_WAY] = "SELECT way_parent, way_name FROM inode WHERE ino = ?1 AND way_parent NOTNULL",
     [QUERY_WAY_ADD] = "INSERT OR IGNORE INTO way VALUES (?1, ?2, ?3)",
     [QUERY_WAY_DELETE] = "DELETE FROM way WHERE ino = ?1 AND parent = ?2 AND name = ?3",
     [QUERY_WAY_CLEAR] = "DELETE FROM way WHERE ino = ?1",
@@ -149,4 +150,10 @@ const char *const tree_queries[QUERY_COUNT] = {
     [QUERY_LOCK_SESSION_DELETE] = "DELETE FROM lock_session WHERE node = ?1",
 
     [QUERY_MEMBER_SET] = "INSERT OR REPLACE INTO member VALUES (?1, ?2, ?3)",
+
+    [QUERY_EVENT_SET] = "INSERT OR REPLACE INTO event VALUES (?1, ?2, ?3, ?4)",
+    [QUERY_EVENT_AT] = "SELECT bytes, (SELECT min(since) FROM event WHERE since > ?1)"
+                       " FROM event WHERE since <= ?1 ORDER BY since DESC LIMIT 1",
+    [QUERY_EVENT_FIRST] = "SELECT since, number, offset FROM event ORDER BY since LIMIT 2",
+    [QUERY_EVENT_DELETE] = "DELETE FROM event WHERE since = ?1",
 };

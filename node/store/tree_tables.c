@@ -151,6 +151,13 @@ const struct table tree_tables[TABLES_MAX] = {
         .key = 2,
         .columns = {{NUMBER("lease")}, {NUMBER("ino")}},
     },
+    {
+        .name = "event",
+        .format = 5,
+        .key = 1,
+        .wrong = "min(since, number, offset) < 0",
+        .columns = {{NUMBER("since")}, {NUMBER("number")}, {NUMBER("offset")}, {BYTES("bytes")}},
+    },
 };
 
 #define KEPT_NUMBER(name, member, format) #name " INTEGER NOT NULL, "

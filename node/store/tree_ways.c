@@ -117,6 +117,22 @@ int way_first(struct tree *tree, uint64_t ino, struct way *way)
     return status == 0 && way->parent == 0 ? -ENOENT : status;
 }
 
+int way_of_file(struct tree *tree, uint64_t ino, struct way *way)
+{
+    struct inode inode;
+    sqlite3_stmt *query = tree_query(tree, QUERY_WAY);
+    way->parent = 0;
+    bind_number(query, 1, ino);
+    int status = tree_step(tree, query);
+    if (status > 0)
+        take_way(way, column_number(query, 0), sql_column_bytes(query, 1));
+    sqlite3_reset(query);
+    if (status <= 0)
+        return status < 0 ? status : -ENOENT;
+    status = name_lookup(tree, way->parent, bytes_of(way->name, way->len), &inode);
+    return status == 0 && inode.attr.ino != ino ? -ENOENT : status;
+}
+
 /* `path` is filled from its end, and `*start` is where it begins so far: puts a component, and a
  * slash if there are others, before that. */
 static int prepend(uint8_t path[PATH_BYTES_MAX], size_t *start, struct bytes name)

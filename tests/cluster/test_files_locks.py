@@ -76,6 +76,23 @@ def test_the_queue_is_fair(at, cluster):
                     waiters[number].flock("LOCK_UN")
 
 
+def test_a_handover_waits_for_nothing(at, cluster):
+    """A leader tells followers after 5 ms what is decided, unless they wait for it."""
+    leader = cluster.leader()
+    folders = [folder for folder, node in zip(at, cluster.nodes) if node is not leader]
+    with programs(*folders) as (one, two):
+        taken = []
+        for _ in range(20):
+            assert one.flock() == "done"
+            two.begins_flock()
+            wait_waiting(leader, key_of(at), 1)
+            one.begins("fcntl.flock(fd, fcntl.LOCK_UN)")
+            unlocked, granted = one.answer()[1], two.answer()[1]
+            taken.append(granted - unlocked)
+            assert two.flock("LOCK_UN") == "done"
+    assert min(taken) < 0.003, taken
+
+
 # ---- fcntl(2) ----
 
 def test_records_are_locked_by_ranges(at):

@@ -2,7 +2,6 @@
 
 import contextlib
 import errno
-import fcntl
 import os
 import stat
 import subprocess
@@ -296,12 +295,6 @@ def test_one_of_three_gets_the_lock(at, attempt):
         sh("rm -rf lock mine.*", at[number % 3])
 
 
-def test_locks_that_would_hold_on_one_node_only_are_refused(at):
-    with open(at[0] / "f", "w") as file:
-        fails(errno.ENOLCK, fcntl.flock, file, fcntl.LOCK_EX)
-        fails(errno.ENOLCK, fcntl.lockf, file, fcntl.LOCK_EX)
-
-
 # ---- Programs ----
 
 
@@ -325,7 +318,7 @@ def test_git(at):
 def test_its_own_files(cluster):
     for number, node in enumerate(cluster.nodes, 1):
         own = node.path(".quorumfs")
-        assert sorted(os.listdir(own)) == ["local", "locks", "session", "status", "version", "why"]
+        assert sorted(os.listdir(own)) == ["local", "locks", "session", "status", "version", "watch", "why"]
         assert f'"node":\t{number}' in (own / "status").read_text()
         assert (own / "version").read_text().startswith("quorumfs ") and node.why() == ""
         assert ".quorumfs" not in os.listdir(node.local())

@@ -220,6 +220,7 @@ def test_a_lock_by_http(cluster):
     won = a.request("PUT", f"/key/lock?lease={leases[0]}", "a", only_new)
     lost = b.request("PUT", f"/key/lock?lease={leases[1]}", "b", only_new)
     assert (won.status, lost.status) == (200, 412)
+    assert (b.metrics()["tree_leases"], b.metrics()["tree_mortals"]) >= (2, 1)
     assert a.request("DELETE", f"/lease/{leases[0]}").single == {"id": leases[0], "deleted": 1}
     after = b.request("PUT", f"/key/lock?lease={leases[1]}", "b", only_new)
     assert after.status == 200

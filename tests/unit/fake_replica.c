@@ -1,4 +1,5 @@
 #include "fake_replica.h"
+#include "fake_watches.h"
 
 #include "command/command.h"
 #include "replica/status.h"
@@ -374,7 +375,7 @@ static int fake_check(const struct tree *tree, const struct op *op)
     if (needs && !fake_lease((struct tree *)tree, op->lease))
         return -EKEYEXPIRED;
     if (is_of_leases(op))
-        return 0;
+        return op->type == OP_LEASE && !fake_lease((struct tree *)tree, 0) ? -EDQUOT : 0;
     if (is_directory(tree, op->name))
         return -EISDIR;
     if (has_file_parent(tree, op->name))
@@ -418,6 +419,11 @@ static void apply_op(struct tree *tree, const struct op *op, struct command_resu
     } else if (entry) {
         erase(tree, entry);
     }
+    if (op->type == OP_PUT)
+        fake_changed(tree->revision, out->existed ? CHANGE_WRITTEN : CHANGE_CREATED, op->name,
+                     false);
+    else if (out->existed)
+        fake_changed(tree->revision, CHANGE_DELETED, op->name, false);
 }
 
 static void fake_apply(struct tree *tree, struct bytes bytes, struct command_result *result)
@@ -467,6 +473,11 @@ struct replica {
     uv_check_t churn;
     TAILQ_HEAD(, call) waiting;
 };
+
+bool replica_refuses_writes(const struct replica *replica)
+{
+    return fake.read_outcome == REPLICA_NO_QUORUM;
+}
 
 void replica_unsupported(const struct replica *replica, char text[REPLICA_TEXT_MAX])
 {
@@ -660,6 +671,7 @@ void fake_clear(struct replica *replica)
     memset(&fake, 0, sizeof fake);
     memset(replica->tree.leases, 0, sizeof replica->tree.leases);
     replica->tree.revision = 0;
+    fake_watches_clear();
     struct tree_view *view;
     LIST_FOREACH(view, &views, entry)
     {

@@ -169,6 +169,10 @@ void replica_observe_end(struct replica *r, struct replica_observer *observer)
         r->observer = NULL;
 }
 
+void replica_lock_awaited(struct replica *r, bool begins)
+{
+}
+
 void replica_locks_lost(struct replica *r, bool lost)
 {
 }

@@ -1,7 +1,7 @@
 /* Names, contents and attributes. */
 #include "fs_checks.h"
 
-#include "fs/lock_held.h"
+#include "base/lock_held.h"
 
 #include <errno.h>
 #include <fcntl.h>

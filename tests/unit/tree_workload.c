@@ -35,12 +35,12 @@ static uint64_t random_place(uint64_t *state)
 static uint8_t random_type(uint64_t *state)
 {
     static const uint8_t types[] = {
-        OP_PUT,      OP_PUT,      OP_PUT,         OP_DELETE,   OP_WRITE,    OP_WRITE,   OP_WRITE,
-        OP_WRITE,    OP_WRITE,    OP_APPEND,      OP_TRUNCATE, OP_TRUNCATE, OP_PUNCH,   OP_PUNCH,
-        OP_ALLOCATE, OP_CREATE,   OP_MKNOD,       OP_MKDIR,    OP_MKDIR,    OP_SYMLINK, OP_LINK,
-        OP_UNLINK,   OP_RMDIR,    OP_RENAME,      OP_RENAME,   OP_RENAME,   OP_SETATTR, OP_SETATTR,
-        OP_SETXATTR, OP_SETXATTR, OP_REMOVEXATTR, OP_RELEASE,  OP_TTL,      OP_TTL,     OP_EXPIRE,
-        OP_EXPIRE,   OP_LEASE,    OP_LEASE_RENEW, OP_LEASE_END};
+        OP_PUT,     OP_PUT,      OP_PUT,      OP_PUT,         OP_DELETE,   OP_WRITE,    OP_WRITE,
+        OP_WRITE,   OP_WRITE,    OP_WRITE,    OP_APPEND,      OP_TRUNCATE, OP_TRUNCATE, OP_PUNCH,
+        OP_PUNCH,   OP_ALLOCATE, OP_CREATE,   OP_MKNOD,       OP_MKDIR,    OP_MKDIR,    OP_SYMLINK,
+        OP_LINK,    OP_UNLINK,   OP_RMDIR,    OP_RENAME,      OP_RENAME,   OP_RENAME,   OP_SETATTR,
+        OP_SETATTR, OP_SETXATTR, OP_SETXATTR, OP_REMOVEXATTR, OP_RELEASE,  OP_TTL,      OP_TTL,
+        OP_EXPIRE,  OP_EXPIRE,   OP_LEASE,    OP_LEASE_RENEW, OP_LEASE_END};
     return types[random_below(state, sizeof types)];
 }
 
@@ -109,7 +109,7 @@ static void random_mortality(uint64_t *state, struct op *op)
         op->revision = 0;
     if (op->type == OP_PUT && random_below(state, 4) == 0)
         op->ttl = time;
-    if (op->type == OP_PUT && random_below(state, op->ttl ? 20 : 4) == 0)
+    if (op->type == OP_PUT && random_below(state, op->ttl ? 20 : 6) == 0)
         op->lease = 1 + random_below(state, WORKLOAD_LEASES);
 }
 

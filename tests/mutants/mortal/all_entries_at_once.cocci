@@ -5,7 +5,7 @@
 may_propose(...)
 {
 <...
-- r->mortals.asked < MORTALS_ENTRIES_MAX
+- !r->mortals.asked
 + true
 ...>
 }

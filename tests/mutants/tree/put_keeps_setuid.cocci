@@ -1,5 +1,5 @@
 // PUT by another user leaves a file its setuid bit.
-// killers: test_tree_random
+// killers: test_tree_contents, test_tree_random
 @@
 @@
 put_over(...)

@@ -14,7 +14,8 @@ enum {
 #define VERBS(X)                                                                                   \
     X("expire", expire, "quorumfs expire TIME|never FILE...")                                      \
     X("lock", lock, "quorumfs lock [--shared] [--wait TIME] FILE -- COMMAND [ARGUMENT]...")        \
-    X("txn", txn, "quorumfs txn [--node HOST:PORT] < TRANSACTION")
+    X("txn", txn, "quorumfs txn [--node HOST:PORT] < TRANSACTION")                                 \
+    X("watch", watch, "quorumfs watch PATH [--since REVISION] [--addr HOST:PORT]... [-- COMMAND]")
 
 typedef int verb(int argc, char **argv);
 #define VERB_DECLARED(name, function, usage) verb verb_##function;

@@ -1,7 +1,7 @@
 /* quorumfs lock [--shared] [--wait TIME] FILE -- COMMAND...: runs a command under flock(2) of a
  * file of a mount, and ends it before anybody else can get the lock.
  *
- * The node says for how long it believes in its session (fs/lock_held.h), and stops an eighth of
+ * The node says for how long it believes in its session (base/lock_held.h), and stops an eighth of
  * `session_time` before the session can end. That time is counted here from before the question,
  * so a node that is stopped, killed or cut off cannot make it longer. Shortly before it is over the
  * command gets TERM, and when it is over KILL. */

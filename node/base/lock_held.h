@@ -6,8 +6,8 @@
  *
  * ENOTTY: this is no file of a mount of quorumfs; ENOLCK: no flock was taken through this
  * descriptor; EIO: the lock is lost. The node answers from what it knows, at once. Thread: any. */
-#ifndef QUORUMFS_FS_LOCK_HELD_H
-#define QUORUMFS_FS_LOCK_HELD_H
+#ifndef QUORUMFS_BASE_LOCK_HELD_H
+#define QUORUMFS_BASE_LOCK_HELD_H
 
 #include <stdint.h>
 #include <sys/ioctl.h>

@@ -1,6 +1,6 @@
 #include "verbs/lock_keeper.h"
 
-#include "fs/lock_held.h"
+#include "base/lock_held.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -40,18 +40,18 @@ struct ends {
     int news, give, over;
 };
 
-static void tell(const struct ends *ends, struct lock_news news)
+static void keeper_tells(const struct ends *ends, struct lock_news news)
 {
     if (write(ends->news, &news, sizeof news) != sizeof news)
         _exit(1); /* the supervisor has gone */
 }
 
-static void fail(const struct ends *ends, const char *call)
+static void keeper_fails(const struct ends *ends, const char *call)
 {
     struct lock_news news = {.kind = errno == EWOULDBLOCK ? LOCK_TAKEN : LOCK_FAILED,
                              .error = errno};
     snprintf(news.call, sizeof news.call, "%s", call);
-    tell(ends, news);
+    keeper_tells(ends, news);
     _exit(1);
 }
 
@@ -61,11 +61,11 @@ static int open_file(const struct ends *ends, const char *path)
     struct stat about;
     int fd = open(path, O_RDONLY | O_CREAT | O_NOCTTY | O_CLOEXEC, 0666);
     if (fd < 0 && errno != EISDIR)
-        fail(ends, "open");
+        keeper_fails(ends, "open");
     bool alien = fd < 0 || fstat(fd, &about) < 0 || !S_ISREG(about.st_mode) ||
                  (ioctl(fd, QUORUMFS_LOCK_HELD, &held) < 0 && errno == ENOTTY);
     if (alien) {
-        tell(ends, (struct lock_news){.kind = LOCK_ALIEN});
+        keeper_tells(ends, (struct lock_news){.kind = LOCK_ALIEN});
         _exit(1);
     }
     return fd;
@@ -114,16 +114,16 @@ static void keep(const struct lock_order *order, const struct ends *ends)
     uint64_t token = 0;
     int fd = open_file(ends, order->file);
     if (flock(fd, (order->shared ? LOCK_SH : LOCK_EX) | (order->at_once ? LOCK_NB : 0)) < 0)
-        fail(ends, "lock");
+        keeper_fails(ends, "lock");
     struct lock_news news = ask(fd, &token);
     while (news.kind == LOCK_STANDS && news.left_ms == 0 && !is_over(ends, ASK_MS))
         news = ask(fd, &token); /* the node has just started */
-    tell(ends, news);
+    keeper_tells(ends, news);
     if (news.kind == LOCK_STANDS)
         give(ends, fd, (struct grant){token, news.until_ms});
     while (news.kind == LOCK_STANDS && !is_over(ends, ASK_MS)) {
         news = ask(fd, &token);
-        tell(ends, news);
+        keeper_tells(ends, news);
     }
     if (news.kind == LOCK_STANDS)
         flock(fd, LOCK_UN); /* whoever still has the file open */
