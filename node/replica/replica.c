@@ -245,12 +245,13 @@ static int start_links(struct replica *r, struct lws_context *websockets, struct
 
 static void start_handles(struct replica *r)
 {
+    pace_start(r);
     turn_start(r);
     emptied_begin(&r->emptied, r->loop, r->tree);
     uv_timer_init(r->loop, &r->timers.heartbeat);
     uv_timer_init(r->loop, &r->timers.housekeeping);
     r->timers.heartbeat.data = r->timers.housekeeping.data = r;
-    r->end.handles = 6;
+    r->end.handles = 7;
     uint64_t period = r->config->heartbeat_ms;
     uv_timer_start(&r->timers.heartbeat, on_heartbeat, 0, period);
     uv_timer_start(&r->timers.housekeeping, on_housekeeping, HOUSEKEEPING_MS, HOUSEKEEPING_MS);
@@ -344,6 +345,7 @@ static void on_log_closed(void *arg)
     struct replica *r = arg;
     uv_close((uv_handle_t *)&r->turn.prepare, on_handle_closed);
     uv_close((uv_handle_t *)&r->turn.idle, on_handle_closed);
+    uv_close((uv_handle_t *)&r->pace.prepare, on_handle_closed);
     uv_close((uv_handle_t *)&r->timers.heartbeat, on_handle_closed);
     uv_close((uv_handle_t *)&r->timers.housekeeping, on_handle_closed);
     uv_close((uv_handle_t *)&r->turn.wake, on_handle_closed);
@@ -359,6 +361,7 @@ static void stop_when_idle(struct replica *r)
         tree_busy(r->tree))
         return;
     turn_stop(r);
+    pace_stop(r);
     uv_timer_stop(&r->timers.heartbeat);
     uv_timer_stop(&r->timers.housekeeping);
     serving_stop(r);

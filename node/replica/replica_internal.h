@@ -5,6 +5,7 @@
  *   founding.c  which cluster this node belongs to, and as whom
  *   members.c   who else does, and where they are
  *   turn.c      events in, outputs out, entries applied
+ *   pace.c      how long the turns of the loop take
  *   core.c      what the others stand on
  *   check.c     the invariants of the state
  *   writes.c    commands on their way from submit to their result
@@ -44,6 +45,7 @@ enum {
     READ_CONFIRM_MS = 1000,            /* an idle node asks this often how current it is */
     HOUSEKEEPING_MS = 50,              /* deadlines, commits, checkpoints */
     APPLY_MS_MAX = 4,                  /* of one turn; what is left waits for the next */
+    PACE_MS = 10000,                   /* of two such spans the longest turn is told */
     COMMIT_MS = 1000,                  /* after the last one the tree's transaction is ended */
     CHECKPOINT_MS = 5000,              /* between checkpoints of a tree that changes */
     CHECKPOINT_TIGHT_MS = 500,         /* ... at least, on a disk that is nearly full */
@@ -176,6 +178,11 @@ void replica_check(const struct replica *r);
 /* From now on there is a turn before each sleep of the loop. */
 void turn_start(struct replica *r);
 void turn_stop(struct replica *r);
+
+/* Measures the turns of the loop: to be called before turn_start. */
+void pace_start(struct replica *r);
+void pace_stop(struct replica *r);
+void pace_status(const struct replica *r, struct replica_status *s);
 void turn_commit(struct replica *r); /* of the tree */
 
 /* If there is no quorum now, or from now on, requests wait for it. */
