@@ -97,9 +97,7 @@ static void put_response_key(struct client_exchange *exchange, const char *kind)
     http_json_field(&exchange->reply, "key", exchange->item.key);
 }
 
-/* To be called first when the replica calls back. False: the session has ended meanwhile, and the
- * exchange is freed. */
-static bool still_wanted(struct client_exchange *exchange)
+bool http_client_still_wanted(struct client_exchange *exchange)
 {
     assert(exchange->waiting);
     exchange->waiting = false;
@@ -134,7 +132,7 @@ static bool put_got(struct client_exchange *exchange)
     } else {
         put_response_key(exchange, "Get");
         if (found)
-            http_json_field(&exchange->reply, "value", bytes_of(value.data, value.len));
+            http_json_value(&exchange->reply, "value", bytes_of(value.data, value.len));
         http_json_raw(&exchange->reply, "}}}");
     }
     exchange->reply.failed |= value.failed;
@@ -142,13 +140,17 @@ static bool put_got(struct client_exchange *exchange)
     return true;
 }
 
+static void answer_get(void *arg)
+{
+    struct client_exchange *exchange = arg;
+    if (http_client_still_wanted(exchange) && put_got(exchange))
+        http_client_replied(exchange);
+}
+
 static void on_contents(void *arg)
 {
     struct client_exchange *exchange = arg;
-    if (!still_wanted(exchange))
-        return;
-    if (put_got(exchange))
-        http_client_replied(exchange);
+    http_step(exchange->http, &exchange->step, answer_get, exchange);
 }
 
 static void on_read(void *arg, enum replica_outcome outcome, struct replica_freshness freshness)
@@ -161,7 +163,7 @@ static void on_read(void *arg, enum replica_outcome outcome, struct replica_fres
             on_contents(exchange);
         return;
     }
-    if (!still_wanted(exchange))
+    if (!http_client_still_wanted(exchange))
         return;
     put_response_outcome(exchange, outcome, false);
     http_client_replied(exchange);
@@ -181,9 +183,9 @@ static void put_changed(struct client_exchange *exchange, const struct command_r
     bool put = exchange->item.value.data; /* Delete has none, Put at least an empty one */
     put_response_key(exchange, put ? "Put" : "Delete");
     if (put)
-        http_json_field(reply, "value", exchange->item.value);
+        http_json_value(reply, "value", exchange->item.value);
     if (result->ops[0].old_present)
-        http_json_field(reply, "overwritten_val", command_result_old(result, 0));
+        http_json_value(reply, "overwritten_val", command_result_old(result, 0));
     else if (result->ops[0].existed)
         http_json_bool(reply, "overwritten_val_unknown", true);
     http_json_raw(reply, "}}}");
@@ -192,7 +194,7 @@ static void put_changed(struct client_exchange *exchange, const struct command_r
 static void on_written(void *arg, enum replica_outcome outcome, const struct command_result *result)
 {
     struct client_exchange *exchange = arg;
-    if (!still_wanted(exchange))
+    if (!http_client_still_wanted(exchange))
         return;
     if (outcome != REPLICA_DONE)
         put_response_outcome(exchange, outcome, true);
@@ -226,7 +228,7 @@ static void client_change(struct client_exchange *exchange, enum op_type type)
 static void on_pong(void *arg, bool reached)
 {
     struct client_exchange *exchange = arg;
-    if (!still_wanted(exchange))
+    if (!http_client_still_wanted(exchange))
         return;
     char text[HTTP_PING_TEXT_MAX];
     http_ping_text(exchange->pid, reached, text);
@@ -292,7 +294,8 @@ static int take_pid(struct client_exchange *exchange, const cJSON *field, struct
     return 0;
 }
 
-static int client_dispatch(struct client_exchange *exchange, struct fault *fault)
+/* Reads the request and its field, and begins the reply. */
+static int read_request(struct client_exchange *exchange, struct fault *fault)
 {
     cJSON *request = find_request(exchange->json, fault);
     if (!request)
@@ -300,40 +303,63 @@ static int client_dispatch(struct client_exchange *exchange, struct fault *fault
     put_echo(exchange, request);
     cJSON *field = request->child;
     const char *kind = field->string;
-    int status;
     if (strcmp(kind, "Get") == 0) {
-        if ((status = take_key(exchange, field, fault)) == 0)
-            http_client_get(exchange);
+        exchange->kind = CLIENT_GET;
+        return take_key(exchange, field, fault);
     } else if (strcmp(kind, "Put") == 0) {
-        if ((status = take_pair(exchange, field, fault)) == 0)
-            client_change(exchange, OP_PUT);
+        exchange->kind = CLIENT_PUT;
+        return take_pair(exchange, field, fault);
     } else if (strcmp(kind, "Delete") == 0) {
-        if ((status = take_key(exchange, field, fault)) == 0)
-            client_change(exchange, OP_DELETE);
+        exchange->kind = CLIENT_DELETE;
+        return take_key(exchange, field, fault);
     } else if (strcmp(kind, "Ping") == 0) {
-        if ((status = take_pid(exchange, field, fault)) == 0)
-            client_ping(exchange);
-    } else {
-        status = fault_set(fault, -EINVAL,
-                           "the request \"%.100s\" is unknown: use Get, Put, Delete or Ping", kind);
+        exchange->kind = CLIENT_PING;
+        return take_pid(exchange, field, fault);
     }
-    return status;
+    return fault_set(fault, -EINVAL,
+                     "the request \"%.100s\" is unknown: use Get, Put, Delete or Ping", kind);
 }
 
-void http_client_handle(struct client_exchange *exchange, struct bytes message)
+void http_client_read(struct client_exchange *exchange, struct bytes message)
 {
-    struct fault fault = {""};
-    int status = http_json_parse(message, &exchange->json, &fault);
+    struct fault *fault = &exchange->fault;
+    *fault = (struct fault){"out of memory"};
+    int status = http_json_parse(message, &exchange->json, fault);
     if (status == 0)
-        status = client_dispatch(exchange, &fault);
-    if (status != 0)
-        http_client_error(exchange, fault.text);
+        status = read_request(exchange, fault);
+    if (status == 0)
+        fault->text[0] = 0;
+}
+
+void http_client_handle(struct client_exchange *exchange)
+{
+    if (exchange->fault.text[0]) {
+        http_client_error(exchange, exchange->fault.text);
+        return;
+    }
+    switch (exchange->kind) {
+    case CLIENT_GET:
+        http_client_get(exchange);
+        break;
+    case CLIENT_PUT:
+        client_change(exchange, OP_PUT);
+        break;
+    case CLIENT_DELETE:
+        client_change(exchange, OP_DELETE);
+        break;
+    case CLIENT_PING:
+        client_ping(exchange);
+        break;
+    }
 }
 
 void http_client_exchange_drop(struct client_exchange *exchange)
 {
+    if (exchange->in_job)
+        return;
     cJSON_Delete(exchange->json);
     exchange->json = NULL;
+    buffer_free(&exchange->message);
     buffer_free(&exchange->reply);
 }
 

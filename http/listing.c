@@ -249,7 +249,7 @@ static void on_confirmed(void *arg, enum replica_outcome outcome,
 {
     struct http_request *request = arg;
     if (http_read_done(request, outcome, freshness, (struct bytes){0}))
-        listing_begin(request);
+        http_request_step(request, listing_begin);
 }
 
 void http_list_keys(struct http_request *request)

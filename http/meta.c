@@ -122,9 +122,12 @@ void http_metrics(struct http_request *request)
                   "quorumfs_http_connections %u\n"
                   "# HELP quorumfs_http_held_bytes Bodies and answers in memory.\n"
                   "# TYPE quorumfs_http_held_bytes gauge\n"
-                  "quorumfs_http_held_bytes %zu\n",
+                  "quorumfs_http_held_bytes %zu\n"
+                  "# HELP quorumfs_http_jobs_total Long JSON texts read or written.\n"
+                  "# TYPE quorumfs_http_jobs_total counter\n"
+                  "quorumfs_http_jobs_total %llu\n",
                   (unsigned long long)http->requests_total, http->connection_count,
-                  http->held_bytes);
+                  http->held_bytes, (unsigned long long)http->jobs_total);
     request->answer.content_type = "text/plain; version=0.0.4; charset=utf-8";
     http_answer(request, HTTP_OK);
 }

@@ -44,7 +44,10 @@ enum {
     TELL_US = 5000, /* until a follower is told what is decided, if nothing else goes there */
     READ_CONFIRM_MS = 1000,            /* an idle node asks this often how current it is */
     HOUSEKEEPING_MS = 50,              /* deadlines, commits, checkpoints */
-    APPLY_MS_MAX = 4,                  /* of one turn; what is left waits for the next */
+    PROPOSE_BYTES_MAX = 1024 * 1024,   /* once past this, a round proposes no more */
+    APPLY_MS_MAX = 4,                  /* of one round; what is left waits for the next */
+    ANSWER_MS_MAX = 4,                 /* likewise, for reads */
+    TURN_MS_MAX = 8,                   /* then a turn begins no other round */
     PACE_MS = 10000,                   /* of two such spans the longest turn is told */
     COMMIT_MS = 1000,                  /* after the last one the tree's transaction is ended */
     CHECKPOINT_MS = 5000,              /* between checkpoints of a tree that changes */
@@ -229,8 +232,8 @@ bool reads_may_ask(const struct replica *r);
 void reads_ask(struct replica *r);
 /* What the core says of reads: which of them may be answered, and once what is applied. */
 void reads_confirm(struct replica *r, const struct paxos_output *out);
-/* Answers what the tree has reached. */
-void reads_answer(struct replica *r);
+/* Answers what the tree has reached, for ANSWER_MS_MAX. Returns whether there is more. */
+bool reads_answer(struct replica *r);
 /* Without a quorum: stale where that will do, otherwise refused. */
 void reads_without_quorum(struct replica *r);
 void reads_expire(struct replica *r, uint64_t now_ms);

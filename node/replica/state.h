@@ -36,6 +36,7 @@ struct pending_write {
     uint64_t repeat_step_ms;
     uint64_t growth; /* what it may take of the room; rooms.c */
     bool proposed;   /* handed to the core at least once: from then on its outcome may be unknown */
+    struct paxos_ballot told; /* if `proposed`: the last leader that was told of it */
     replica_written_cb *done;
     void *arg;
 };
@@ -139,15 +140,15 @@ struct pace_longest {
 
 struct replica_pace {
     uv_prepare_t prepare;
-    uint64_t ended, slept, worked; /* ns of three clocks, at the end of the last turn */
-    uint64_t since;                /* ns: `longest[0]` is of the turns since then, */
+    uint64_t ended, slept, worked;  /* ns of three clocks, at the end of the last turn */
+    uint64_t since;                 /* ns: `longest[0]` is of the turns since then, */
     struct pace_longest longest[2]; /* and `longest[1]` of those before, for PACE_MS */
 };
 
 /* writes.c
  *   the list has `count` writes of `bytes` in all, each also in its bucket, by rising sequence
  *   next_sequence is above all of them, by at most REPLICA_PENDING_MAX above the oldest
- *   if not `unproposed`, all have been handed to the core */
+ *   if not `unproposed`, the leader `proposed_to` has been told all of them */
 struct replica_writes {
     struct pending_writes by_age;
     struct pending_writes buckets[WRITE_BUCKETS];
@@ -155,7 +156,7 @@ struct replica_writes {
     uint64_t growth; /* of these */
     uint64_t next_sequence;
     bool unproposed;
-    struct paxos_ballot proposed_to; /* the leader that has been told everything */
+    struct paxos_ballot proposed_to; /* the leader that is being told them */
 };
 
 /* reads.c

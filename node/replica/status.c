@@ -280,7 +280,8 @@ static void request_metrics(struct buffer *out, const struct replica_status *s)
     gauge(out, "waiting_reads", "Reads not answered yet.", s->pending_reads);
     metric(out, "gauge", "turn_seconds_max", "The longest turn of the loop in the last 10 to 20 s.",
            (double)s->turn_ns_max / 1e9);
-    metric(out, "gauge", "turn_processor_seconds_max", "Likewise, the time of a processor that one took.",
+    metric(out, "gauge", "turn_processor_seconds_max",
+           "Likewise, the time of a processor that one took.",
            (double)s->turn_processor_ns_max / 1e9);
 }
 

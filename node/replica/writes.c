@@ -176,28 +176,39 @@ bool writes_may_propose(const struct replica *r)
     return r->writes.unproposed && writes_can_be_proposed(r, &time);
 }
 
+/* The oldest command that the present leader has not been told. Those that it has been told are the
+ * older ones: a new leader is told all of them in their order. */
+static struct pending_write *writes_first_untold(struct replica *r)
+{
+    struct pending_write *first = NULL, *w = TAILQ_LAST(&r->writes.by_age, pending_writes);
+    while (w && !(w->proposed && paxos_ballot_compare(w->told, r->writes.proposed_to) == 0)) {
+        first = w;
+        w = TAILQ_PREV(w, pending_writes, by_age);
+    }
+    return first;
+}
+
 void writes_propose(struct replica *r)
 {
     struct proposal proposal = {.count = 0};
     if (!writes_can_be_proposed(r, &proposal.time))
         return;
     /* Another leader may know nothing of what was forwarded to, or buffered by, the one before. */
-    bool all = paxos_ballot_compare(r->status.promise, r->writes.proposed_to) != 0;
-    if (!all && !r->writes.unproposed)
-        return;
-    r->writes.proposed_to = r->status.promise;
-    r->writes.unproposed = false;
-    uint64_t now = replica_now_ms();
-    struct pending_write *w = all ? TAILQ_FIRST(&r->writes.by_age) : NULL;
-    if (!all) {
-        /* The new ones are the youngest: find where they begin. */
-        struct pending_write *before = TAILQ_LAST(&r->writes.by_age, pending_writes);
-        for (; before && !before->proposed; before = TAILQ_PREV(before, pending_writes, by_age))
-            w = before;
+    if (paxos_ballot_compare(r->status.promise, r->writes.proposed_to) != 0) {
+        r->writes.proposed_to = r->status.promise;
+        r->writes.unproposed = true;
     }
-    for (; w; w = TAILQ_NEXT(w, by_age))
+    if (!r->writes.unproposed)
+        return;
+    uint64_t now = replica_now_ms(), bytes = 0;
+    struct pending_write *w = writes_first_untold(r);
+    for (; w && bytes < PROPOSE_BYTES_MAX; w = TAILQ_NEXT(w, by_age)) {
         proposal_add(r, &proposal, w, now);
+        w->told = r->writes.proposed_to;
+        bytes += w->entry->len;
+    }
     proposal_flush(r, &proposal);
+    r->writes.unproposed = w;
 }
 
 static struct pending_write *writes_find(struct replica *r, uint64_t sequence)

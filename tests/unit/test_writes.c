@@ -374,6 +374,43 @@ static void the_bytes_of_what_waits_are_bounded(void **state)
 }
 
 /* A snapshot has taken the place of some of their entries. */
+static void large_commands_are_proposed_in_several_rounds(void **state)
+{
+    enum { COUNT = 5 };
+    struct parts *p = parts_new();
+    struct answer a[COUNT];
+    char *value = calloc(1, PROPOSE_BYTES_MAX);
+    memset(value, 'v', PROPOSE_BYTES_MAX - 1);
+    for (int i = 0; i < COUNT; i++) {
+        struct command command = {0};
+        struct op op = make_put("k", i < 3 ? value : "small");
+        assert_int_equal(command_add(&command, &op), 0);
+        a[i] = (struct answer){NEVER, 0};
+        replica_submit(&p->r, &command, answered, &a[i]);
+    }
+    const size_t proposed[] = {1, 2, 3, 5};
+    for (int i = 0; i < 4; i++) {
+        writes_propose(&p->r);
+        assert_int_equal(p->proposed_count, proposed[i]);
+        assert_int_equal(writes_may_propose(&p->r), i < 3);
+    }
+    parts_forget(p);
+    p->r.status.promise.n++; /* so is everything to another leader, in the same order */
+    writes_propose(&p->r);
+    assert_int_equal(p->proposed_count, 1);
+    writes_propose(&p->r);
+    p->r.status.promise.n++; /* which is not the last one */
+    parts_forget(p);
+    while (writes_propose(&p->r), writes_may_propose(&p->r))
+        ;
+    assert_int_equal(p->proposed_count, COUNT);
+    for (size_t i = 0; i < COUNT; i++)
+        assert_int_equal(parts_stamp(p, i).sequence, i + 1);
+    free(value);
+    refuse_the_rest(p);
+    parts_free(p);
+}
+
 static void commands_that_a_snapshot_contains_are_answered(void **state)
 {
     struct parts *p = parts_new();
@@ -410,6 +447,7 @@ int main(void)
         cmocka_unit_test(past_its_deadline_a_command_is_not_proposed),
         cmocka_unit_test(the_span_of_what_waits_is_bounded),
         cmocka_unit_test(the_bytes_of_what_waits_are_bounded),
+        cmocka_unit_test(large_commands_are_proposed_in_several_rounds),
         cmocka_unit_test(commands_that_a_snapshot_contains_are_answered),
     };
     return cmocka_run_group_tests_name("writes", tests, NULL, NULL);
