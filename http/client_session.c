@@ -97,8 +97,8 @@ enum client_room http_client_room(struct client_exchange *exchange, size_t value
 
 static void adjust_flow(struct client_session *session)
 {
-    bool pause = session->reading || session->in_flight >= CLIENT_IN_FLIGHT_MAX ||
-                 session->held_bytes >= CLIENT_QUEUE_BYTES_MAX;
+    bool pause =
+        session->in_flight >= CLIENT_IN_FLIGHT_MAX || session->held_bytes >= CLIENT_QUEUE_BYTES_MAX;
     if (pause == session->paused)
         return;
     session->paused = pause;

@@ -122,6 +122,9 @@ const char *http_errno_text(int status)
                "\"Accept: application/octet-stream\"";
     case -E2BIG:
         return "the list is too long: send it in parts";
+    case -ENAMETOOLONG:
+        return "the path is longer than a key can be: only a mount shows the file, or what is in "
+               "the directory";
     case -ENOSPC:
         return "the disk is full";
     case -EBUSY:
