@@ -275,9 +275,12 @@ int tree_listxattr(struct tree *tree, uint64_t ino,
 int tree_resolve(struct tree *tree, struct bytes key, struct attr *attr);
 
 /* Keys (files and symlinks) that begin with `prefix`, in byte order of the whole key, after
- * `after`, until `each` returns false. Visits at most `visits_max` directory entries and then sets
+ * `after`, until `each` returns false. A path that is longer than a key can be (PATH_BYTES_MAX) is
+ * given as well: that of a file, or that of a directory, with a slash at its end, for everything in
+ * it. Visits at most `visits_max` directory entries and then sets
  * `*more`, with the key to go on after in `*resume` (work in pieces). `each` must not use the tree.
  * A place to go on after can also be a directory, with a slash at the end. */
+enum { LISTED_BYTES_MAX = PATH_BYTES_MAX + NAME_BYTES_MAX + 1 }; /* of such a path */
 typedef bool tree_key_cb(void *arg, struct bytes key, const struct attr *attr);
 int tree_keys(struct tree *tree, struct bytes prefix, struct bytes after, uint32_t visits_max,
               tree_key_cb *each, void *arg, bool *more, struct buffer *resume);
