@@ -108,6 +108,9 @@ static void on_housekeeping(uv_timer_t *timer)
         reads_keep_fresh(r, now);
         serving_housekeeping(r, now);
         fetching_housekeeping(r, now);
+        checkpoint_shrink(r);
+        if (r->end.broken)
+            return;
         checkpoint_when_due(r, now);
         misfits_housekeeping(r, now);
         why_housekeeping(r, now);

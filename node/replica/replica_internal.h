@@ -42,20 +42,21 @@ enum {
     WRITE_REPEAT_MS =
         1000,       /* a proposal not decided by then is proposed again, then after twice as long */
     TELL_US = 5000, /* until a follower is told what is decided, if nothing else goes there */
-    READ_CONFIRM_MS = 1000,            /* an idle node asks this often how current it is */
-    HOUSEKEEPING_MS = 50,              /* deadlines, commits, checkpoints */
-    PROPOSE_BYTES_MAX = 1024 * 1024,   /* once past this, a round proposes no more */
-    APPLY_MS_MAX = 4,                  /* of one round; what is left waits for the next */
-    ANSWER_MS_MAX = 4,                 /* likewise, for reads */
-    TURN_MS_MAX = 8,                   /* then a turn begins no other round */
-    PACE_MS = 10000,                   /* of two such spans the longest turn is told */
-    COMMIT_MS = 1000,                  /* after the last one the tree's transaction is ended */
-    CHECKPOINT_MS = 5000,              /* between checkpoints of a tree that changes */
-    CHECKPOINT_TIGHT_MS = 500,         /* ... at least, on a disk that is nearly full */
-    CHECKPOINT_ENTRIES = 16384,        /* applied since the last checkpoint: time for one */
-    LOG_TAIL_ENTRIES = 32768,          /* kept for peers that were briefly away ... */
-    LOG_TAIL_BYTES = 16 * 1024 * 1024, /* ... and not more than this of them */
-    LOG_BYTES_MAX = 128 * 1024 * 1024, /* kept by a leader while a living peer catches up */
+    READ_CONFIRM_MS = 1000,          /* an idle node asks this often how current it is */
+    HOUSEKEEPING_MS = 50,            /* deadlines, commits, checkpoints */
+    PROPOSE_BYTES_MAX = 1024 * 1024, /* once past this, a round proposes no more */
+    APPLY_MS_MAX = 4,                /* of one round; what is left waits for the next */
+    ANSWER_MS_MAX = 4,               /* likewise, for reads */
+    TURN_MS_MAX = 8,                 /* then a turn begins no other round */
+    PACE_MS = 10000,                 /* of two such spans the longest turn is told */
+    COMMIT_MS = 1000,                /* after the last one the tree's transaction is ended */
+    CHECKPOINT_MS = 5000,            /* between checkpoints of a tree that changes */
+    CHECKPOINT_TIGHT_MS = 500,       /* ... at least, on a disk that is nearly full */
+    SHRINK_FREE_BYTES_MIN = 4 * 1024 * 1024, /* free in tree.db, before it becomes shorter */
+    CHECKPOINT_ENTRIES = 16384,              /* applied since the last checkpoint: time for one */
+    LOG_TAIL_ENTRIES = 32768,                /* kept for peers that were briefly away ... */
+    LOG_TAIL_BYTES = 16 * 1024 * 1024,       /* ... and not more than this of them */
+    LOG_BYTES_MAX = 128 * 1024 * 1024,       /* kept by a leader while a living peer catches up */
     LOG_KEPT_SHARE = 8, /* of the free disk: kept of the log in its file for a node that fetches */
     GIVE_BACK_BYTES = 32 * 1024 * 1024, /* by which the log has become shorter: the heap as well */
     LOG_TAIL_TIGHT_BYTES = 1024 * 1024, /* all that is kept if the disk is nearly full */
@@ -339,6 +340,8 @@ bool starts_busy(const struct replica *r); /* they are being saved in the backgr
 /* Looks whether the folder is still where it was; if not, the node stops. */
 void lost_housekeeping(struct replica *r, uint64_t now_ms);
 
+/* Gives some of the room that was deleted back to the file system. */
+void checkpoint_shrink(struct replica *r);
 /* Makes the tree durable when it is time, and then trims the log. */
 void checkpoint_when_due(struct replica *r, uint64_t now_ms);
 

@@ -152,6 +152,12 @@ const struct tree_cluster *tree_cluster(const struct tree *tree);
  * time; -EBUSY otherwise, and while a snapshot is being installed. */
 int tree_checkpoint(struct tree *tree, uv_loop_t *loop,
                     void (*done)(void *arg, int status, uint64_t index), void *arg);
+/* Gives a few pages that hold nothing back to the file system, if they are `free_min` bytes and a
+ * quarter of tree.db or more; to be called now and then, between entries. The file becomes shorter
+ * with the next checkpoint: tree_has_shrunk says that there is something to be cut. */
+int tree_shrink(struct tree *tree, uint64_t free_min);
+bool tree_has_shrunk(const struct tree *tree);
+
 /* The write-ahead log has become long: call tree_checkpoint soon. It is enough to ask after each
  * tree_commit. */
 bool tree_wants_checkpoint(const struct tree *tree);
