@@ -69,6 +69,7 @@ static void request_over(struct fs_request *r, int error)
         fs_request_trace(r, error == 0 ? "done" : strerror(error));
     fs_pending_clear(&r->taken);
     command_free(&r->command);
+    command_free(&r->unfenced);
     free(r);
     fs_one_less(fs);
 }
@@ -91,7 +92,7 @@ static void change_fails(struct fs_request *r, int error)
         writes_lost(r, error);
     if (r->ended)
         r->ended(r, false, NULL);
-    if (r->read)
+    if (r->read || r->answers_failure)
         r->changed(r, NULL);
     else
         fuse_reply_err(r->req, error);
@@ -156,7 +157,22 @@ static int error_of(const struct fs_request *r, enum replica_outcome outcome,
     else
         trace_info("fs", "a change of inode %llu: %s", (unsigned long long)r->ino,
                    replica_outcome_text(outcome));
-    return error_of_outcome(outcome);
+    return r->is_lock ? ENOLCK : error_of_outcome(outcome);
+}
+
+/* The session has ended within which the change was to take effect. Returns whether it is made once
+ * more, since its caller has not relied on a lock. */
+static bool change_again(struct fs_request *r, enum replica_outcome outcome,
+                         const struct command_result *result)
+{
+    if (outcome != REPLICA_DONE || result->status != -EOWNERDEAD || r->unfenced.count == 0 ||
+        fs_locks_forbid(r))
+        return false;
+    command_free(&r->command);
+    r->command = r->unfenced;
+    r->unfenced = (struct command){0};
+    replica_submit_by(r->fs->replica, &r->command, fs_walk_deadline_ms(r), change_written, r);
+    return true;
 }
 
 static void change_written(void *arg, enum replica_outcome outcome,
@@ -164,7 +180,10 @@ static void change_written(void *arg, enum replica_outcome outcome,
 {
     struct fs_request *r = arg;
     assert(outcome != REPLICA_DONE || result->status != 0 || result->count > 0);
+    if (change_again(r, outcome, result))
+        return;
     int error = error_of(r, outcome, result);
+    error = error == EOWNERDEAD ? EIO : error;
     bool happened = error == 0 || outcome == REPLICA_TIMEOUT;
     const struct op_result *last = error == 0 ? &result->ops[result->count - 1] : NULL;
     if (r->file && error != 0)
@@ -174,7 +193,7 @@ static void change_written(void *arg, enum replica_outcome outcome,
     if (r->ended)
         r->ended(r, happened, last);
 
-    if (last || r->read)
+    if (last || r->read || r->answers_failure)
         r->changed(r, last);
     else if (error == ESTALE && r->if_gone && !fs_file_find(&r->fs->files, r->ino))
         r->if_gone(r, replica_tree(r->fs->replica));
@@ -197,14 +216,29 @@ static int ops_check(const struct op *ops, uint32_t count)
     return 0;
 }
 
+/* Makes the command: as it is, and if programs have locks here, behind a fence. */
+static int change_command(struct fs_request *r, const struct op *ops, uint32_t count)
+{
+    uint64_t session = fs_locks_fence(r);
+    struct op fence = {.type = OP_FENCE, .revision = session};
+    int status = 0;
+    if (session != 0)
+        status = fs_pending_command(&r->taken, r->ino, ops, count, &r->unfenced);
+    if (session != 0 && status == 0 && r->unfenced.count > 0)
+        status = command_add(&r->command, &fence);
+    return status < 0 ? status : fs_pending_command(&r->taken, r->ino, ops, count, &r->command);
+}
+
 void fs_request_change(struct fs_request *r, const struct op *ops, uint32_t count,
                        fs_changed_cb *changed)
 {
     int status = ops_check(ops, count);
     r->changed = changed;
     fs_walk_asks(r, ops, count);
+    if (status == 0 && fs_locks_forbid(r))
+        status = -EIO;
     if (status == 0)
-        status = fs_pending_command(&r->taken, r->ino, ops, count, &r->command);
+        status = change_command(r, ops, count);
     r->fs->waiting++;
     if (status < 0)
         change_fails(r, -status);

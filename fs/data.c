@@ -11,11 +11,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static struct fs_handle *handle_of(const struct fuse_file_info *fi)
-{
-    return (struct fs_handle *)(uintptr_t)fi->fh;
-}
-
 static void data_read(struct fs_request *r, struct tree *tree)
 {
     int status = tree_read(tree, fs_tree_ino(r->ino), r->offset, r->size, &r->fs->scratch);
@@ -38,13 +33,13 @@ static void read_content(fuse_req_t req, const struct buffer *content, size_t si
 void fs_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)
 {
     if (fs_is_virtual(ino)) {
-        read_content(req, &handle_of(fi)->content, size, offset);
+        read_content(req, &fs_handle_of(fi)->content, size, offset);
         return;
     }
     struct fs_request *r = fs_request_new(req, ino, NULL);
     if (!r)
         return;
-    r->handle = handle_of(fi);
+    r->handle = fs_handle_of(fi);
     r->size = size;
     r->offset = (uint64_t)offset;
     fs_request_read_settled(r, data_read);
@@ -75,7 +70,7 @@ static bool gather(fuse_req_t req, struct fs_handle *handle, const struct op *op
         fuse_reply_err(req, lost);
         return true;
     }
-    if (fs_pending_full(&file->pending, op->data.len) ||
+    if (fs->locks.lost > 0 || fs_pending_full(&file->pending, op->data.len) ||
         op->offset + op->data.len > FILE_BYTES_MAX || kills_priv(fs, op))
         return false;
     if (replica_refuses_writes(fs->replica)) {
@@ -101,16 +96,17 @@ void fs_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off
         if (fi->flags & O_APPEND)
             op.type = OP_APPEND;
         fs_rights_write(req, &op);
-        handle_of(fi)->emptied = false;
-        if (gathers && gather(req, handle_of(fi), &op))
+        fs_handle_of(fi)->emptied = false;
+        if (gathers && gather(req, fs_handle_of(fi), &op))
             return;
     }
     struct fs_request *r = fs_request_new(req, ino, NULL);
     if (!r)
         return;
     r->size = size;
+    r->is_page = fi->writepage;
     if (!fi->writepage)
-        r->handle = handle_of(fi);
+        r->handle = fs_handle_of(fi);
     fs_walk_alone(r);
     fs_pending_take(r);
     fs_request_change(r, &op, 1, data_written);
@@ -181,7 +177,7 @@ void fs_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t offset, off_t 
     struct fs_request *r = fs_request_new(req, ino, NULL);
     if (!r)
         return;
-    r->handle = handle_of(fi);
+    r->handle = fs_handle_of(fi);
     r->offset = (uint64_t)offset;
     r->size = (size_t)length;
     fs_walk_alone(r);

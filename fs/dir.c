@@ -173,7 +173,7 @@ static void dir_list(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
     struct fs_request *r = fs_request_new(req, ino, NULL);
     if (!r)
         return;
-    r->handle = (struct fs_handle *)(uintptr_t)fi->fh;
+    r->handle = fs_handle_of(fi);
     r->size = size < FS_TRANSFER_BYTES_MAX ? size : FS_TRANSFER_BYTES_MAX;
     r->offset = (uint64_t)offset;
     r->flags = with_attributes;

@@ -15,7 +15,8 @@
 
 enum {
     REQUESTS_PER_WAKEUP_MAX = 64, /* then comes the loop's other work */
-    BACKGROUND_MAX = 64,          /* readahead and asynchronous requests of the kernel at a time */
+    BACKGROUND_MAX = 16, /* readahead and asynchronous requests of the kernel at a time: those of
+                            other programs wait behind them */
 };
 
 /* The mount keeps nothing for each lookup. */
@@ -30,8 +31,8 @@ static void forget_multi(fuse_req_t req, size_t count, struct fuse_forget_data *
 }
 
 /* Chooses abilities that libfuse does not choose by itself: the kernel drops pages when attributes
- * show a change, sends a truncation with its open, never holds writes back, leaves locks to us, so
- * that we can refuse them, and opens file handles of inodes that it has forgotten (export.c). */
+ * show a change, sends a truncation with its open, never holds writes back, leaves locks to us, and
+ * opens file handles of inodes that it has forgotten (export.c). */
 static void init(void *userdata, struct fuse_conn_info *conn)
 {
     conn->want |=
@@ -192,7 +193,8 @@ int fs_start(uv_loop_t *loop, struct replica *replica, const struct config *conf
         return fault_wrap(fault, status, "mount");
     }
     fs_gone_start(fs, loop);
-    fs->handles++;
+    fs_locks_start(fs, loop);
+    fs->handles += 2;
     *out = fs;
     return 0;
 }
@@ -218,6 +220,7 @@ void fs_close_when_idle(struct fs *fs)
         return;
     fs_mounting_end(fs);
     uv_close((uv_handle_t *)&fs->gone.timer, handle_closed);
+    uv_close((uv_handle_t *)&fs->locks.timer, handle_closed);
     uv_close((uv_handle_t *)&fs->mounting.timer, handle_closed);
     if (fs->mounting.table_fd >= 0)
         uv_close((uv_handle_t *)&fs->mounting.table, handle_closed);
@@ -234,6 +237,7 @@ void fs_stop(struct fs *fs)
         uv_poll_stop(&fs->poll);
     fs->waiting++; /* so that it does not count as idle before all of this is under way */
     fs_settle_all(fs);
+    fs_locks_stop(fs);
     fs_gone_stop(fs);
     fs->waiting--;
     fs_close_when_idle(fs);

@@ -29,6 +29,7 @@ static struct fs_file *file_of(struct fs_files *files, uint64_t ino)
         return NULL;
     file->ino = ino;
     LIST_INIT(&file->handles);
+    LIST_INIT(&file->locks);
     STAILQ_INIT(&file->waiting);
     LIST_INSERT_HEAD(&files->buckets[bucket_of(ino)], file, entry);
     files->count++;
@@ -66,6 +67,11 @@ void fs_file_free(struct fs_files *files, struct fs_file *file)
     files->count--;
     LIST_REMOVE(file, entry);
     fs_pending_clear(&file->pending);
+    while (!LIST_EMPTY(&file->locks)) { /* when the mount goes */
+        struct fs_lock *lock = LIST_FIRST(&file->locks);
+        LIST_REMOVE(lock, entry);
+        free(lock);
+    }
     free(file);
 }
 

@@ -6,6 +6,7 @@
 #ifndef QUORUMFS_FS_HANDLE_H
 #define QUORUMFS_FS_HANDLE_H
 
+#include "fs/locks.h"
 #include "fs/pending.h"
 
 #include <sys/queue.h>
@@ -19,6 +20,7 @@ struct fs_handle {
     struct fs_file *file;
     bool emptied;        /* its open(2) has emptied the file; nothing was written through it yet */
     uint64_t last_taken; /* its last gathered write comes with this one of file->taken */
+    bool lost;           /* it had a lock whose session has ended: nothing is changed by it */
     int error;           /* that lost gathered writes of it, to be told to its owner; 0: none */
     struct buffer content; /* of a made-up file, as it was at open */
     /* Of a directory: the entries given so far. Their positions are the stream's offsets. */
@@ -33,6 +35,7 @@ struct fs_file {
     uint64_t ino;                   /* as the kernel knows it */
     bool held; /* the tree holds the removed inode for us, until we give it back at the last
                   release */
+    struct fs_lock_list locks; /* what owners have of it (locks.h) */
     struct fs_pending pending;
     uint64_t taken; /* how often pending writes were taken to be decided */
     bool under_way; /* they are being decided; those in `waiting` come after them */
@@ -44,6 +47,11 @@ struct fs_files {
     LIST_HEAD(, fs_file) buckets[FS_FILES_BUCKETS];
     uint64_t count; /* files */
 };
+
+static inline struct fs_handle *fs_handle_of(const struct fuse_file_info *fi)
+{
+    return (struct fs_handle *)(uintptr_t)fi->fh;
+}
 
 /* Returns NULL when out of memory. */
 struct fs_handle *fs_handle_open(struct fs_files *files, uint64_t ino);

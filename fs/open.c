@@ -43,6 +43,7 @@ static bool is_gone(struct fs *fs, uint64_t ino)
 void fs_handle_end(struct fs *fs, struct fs_handle *handle)
 {
     struct fs_file *file = handle->file;
+    fs_locks_release(fs, handle);
     fs_handle_close(handle);
     fs_file_closed(fs, file);
 }
@@ -142,12 +143,13 @@ static void settle(fuse_req_t req, struct fs_handle *handle)
 /* One descriptor of the handle is closed, and there may be others. */
 void fs_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
-    settle(req, (struct fs_handle *)(uintptr_t)fi->fh);
+    if (!fs_locks_flush(req, ino, fi))
+        settle(req, fs_handle_of(fi));
 }
 
 void fs_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi)
 {
-    settle(req, (struct fs_handle *)(uintptr_t)fi->fh);
+    settle(req, fs_handle_of(fi));
 }
 
 static void release_ended(struct fs_request *r, bool happened, const struct op_result *result)
@@ -162,7 +164,11 @@ static void settle_unasked(struct fs *fs, struct fs_file *file)
     struct command command = {0};
     if (!fs_pending_any(&file->pending))
         return;
-    if (fs_pending_command(&file->pending, file->ino, NULL, 0, &command) < 0)
+    int status = 0;
+    if (fs->locks.session != 0)
+        status =
+            command_add(&command, &(struct op){.type = OP_FENCE, .revision = fs->locks.session});
+    if (status < 0 || fs_pending_command(&file->pending, file->ino, NULL, 0, &command) < 0)
         command_free(&command);
     fs_change_unasked(fs, file->ino, &command, NULL);
     fs_pending_clear(&file->pending);
@@ -183,7 +189,7 @@ void fs_settle_all(struct fs *fs)
 void fs_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
     struct fs *fs = fs_of(req);
-    struct fs_handle *handle = (struct fs_handle *)(uintptr_t)fi->fh;
+    struct fs_handle *handle = fs_handle_of(fi);
     if (handle->emptied)
         replica_stays_empty(fs->replica, ino);
     if (!fs_pending_any(&handle->file->pending)) {

@@ -169,7 +169,7 @@ void fs_stat_of(const struct attr *attr, uint64_t mark, struct stat *stat)
     stat->st_nlink = attr->nlink;
     stat->st_uid = attr->uid;
     stat->st_gid = attr->gid;
-    stat->st_rdev = S_ISDIR(attr->mode) ? 0 : attr->rdev; /* the tree marks directories with it */
+    stat->st_rdev = S_ISCHR(attr->mode) || S_ISBLK(attr->mode) ? attr->rdev : 0;
     stat->st_size = (off_t)attr->size;
     stat->st_blocks = (blkcnt_t)((attr->used + 511) / 512);
     stat->st_blksize = BLOCK_BYTES;

@@ -47,7 +47,13 @@ struct fs_request {
     uint64_t take;            /* file->taken, with these */
     struct fs_pending taken;
     struct command command;
+    struct command unfenced;       /* the same without the fence, to be made once more; locks.h */
     STAILQ_ENTRY(fs_request) next; /* of the file's waiting */
+    bool is_lock;                  /* about locks: ENOLCK if it is refused */
+    bool answers_failure;          /* `changed` does, and gets NULL then */
+    bool is_page;          /* a page of a mapping is written back, by no particular process */
+    struct tree_lock lock; /* that is asked for, or given up */
+    struct fs_lock_wait *lock_wait;
     uint64_t offset;
     size_t size;
     int flags;

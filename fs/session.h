@@ -39,6 +39,7 @@ struct fs {
     uint64_t waiting;      /* requests and changes that the replica has yet to answer */
     bool stopping;         /* nothing more is read; the session is closed when nothing waits */
     struct fs_files files; /* open files */
+    struct fs_locks locks; /* that programs have */
     struct fs_gone gone;   /* removed inodes that are still in use */
     struct fs_walks walks; /* which requests belong to one system call */
     struct buffer scratch; /* for an answer under construction, within one callback */

@@ -210,7 +210,9 @@ static void client_change(struct client_exchange *exchange, enum op_type type)
     struct op op = {.type = (uint8_t)type,
                     .flags = OP_WANT_OLD | (type == OP_PUT ? OP_KILL_PRIV : 0),
                     .name = exchange->item.key,
-                    .data = exchange->item.value};
+                    .data = exchange->item.value,
+                    .ttl = exchange->item.ttl,
+                    .lease = exchange->item.lease};
     struct command command = {0};
     int status = command_add(&command, &op);
     if (status != 0) {

@@ -66,13 +66,14 @@ void http_outcome_text(struct replica *replica, enum replica_outcome outcome, bo
         return;
     }
     http_json_raw(out, replica_outcome_text(outcome));
-    if ((outcome == REPLICA_NO_QUORUM || outcome == REPLICA_FULL) && status.why[0])
-        buffer_printf(out, ": %s", status.why);
-    if (outcome == REPLICA_UNSUPPORTED) {
-        char text[REPLICA_TEXT_MAX];
-        replica_unsupported(replica, text);
-        buffer_printf(out, ": %s", text);
-    }
+    char *why = status.why;
+    if (outcome == REPLICA_UNSUPPORTED)
+        replica_unsupported(replica, why);
+    else if (outcome == REPLICA_FULL)
+        replica_no_room(replica, why);
+    else if (outcome != REPLICA_NO_QUORUM)
+        why[0] = '\0';
+    buffer_printf(out, "%s%s", why[0] ? ": " : "", why);
 }
 
 static unsigned int status_of_outcome(enum replica_outcome outcome)
@@ -127,6 +128,15 @@ const char *http_errno_text(int status)
                "the directory";
     case -ENOSPC:
         return "the disk is full";
+    case -EKEYEXPIRED:
+        return "the lease is over, or never was: nothing was changed; take a new one";
+    case -EDQUOT:
+        return "there are as many keys with a ttl or a lease, as many leases, or as many keys of "
+               "this lease as there can be: delete some, or end a lease";
+    case -EMLINK:
+        return "the file has too many names (hard links) to have a ttl or a lease";
+    case -EEXIST:
+        return "the id was taken already: nothing has happened, try again";
     case -EBUSY:
         return "this node holds as much for its clients as it has memory for: nothing has "
                "happened, "
@@ -147,6 +157,10 @@ static unsigned int status_of_errno(int status)
     case -ELOOP:
     case -ENOTEMPTY:
         return HTTP_CONFLICT;
+    case -EMLINK:
+        return HTTP_CONFLICT;
+    case -EKEYEXPIRED:
+        return HTTP_GONE;
     case -EPERM:
         return HTTP_FORBIDDEN;
     case -ENAMETOOLONG:
@@ -155,7 +169,9 @@ static unsigned int status_of_errno(int status)
     case -E2BIG:
         return HTTP_CONTENT_TOO_LARGE;
     case -ENOSPC:
+    case -EDQUOT:
         return HTTP_INSUFFICIENT_STORAGE;
+    case -EEXIST:
     case -EBUSY:
         return HTTP_SERVICE_UNAVAILABLE;
     default:

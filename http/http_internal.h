@@ -239,6 +239,7 @@ struct http_request {
     bool body_too_large;
     size_t held_bytes;            /* of the body and the answer */
     struct http_items items;      /* what the body asks for */
+    uint64_t lease, lease_ms;     /* the lease that it is about (lease.c) */
     struct http_listing *listing; /* GET /keys without a body */
     struct http_change *change;   /* one that depends on a read (change.c) */
     struct http_value *value;     /* a long value that is gathered */
@@ -350,6 +351,9 @@ bool http_await_contents(struct replica *replica, struct bytes key,
  * nothing was written. */
 int http_put_value(struct buffer *out, struct tree *tree, struct bytes key, const struct attr *attr,
                    uint64_t bytes_max);
+
+/* Adds to such an object when the key goes away by itself: "ttl" and "expires_in", or "lease". */
+int http_put_lifetime(struct buffer *out, struct replica *replica, const struct attr *attr);
 
 /* {"key":K,"exists":false} for -ENOENT, and {"key":K,"error":...} for any other status. */
 void http_put_absent(struct buffer *out, struct bytes key, int status);

@@ -15,6 +15,8 @@ static void answer_value(struct http_request *request, struct bytes key, const s
     if (status == 0)
         status =
             http_put_value(out, replica_tree(request->http->replica), key, attr, VALUE_BYTES_MAX);
+    if (status == 0)
+        status = http_put_lifetime(out, request->http->replica, attr);
     if (status != 0) {
         http_error_errno(request, status, key);
         return;
@@ -112,7 +114,7 @@ static int put_one(struct http_request *request, struct bytes key, uint64_t *byt
     return status;
 }
 
-static void put_keys(struct http_request *request)
+static void put_all_keys(struct http_request *request)
 {
     uint64_t bytes_left = HTTP_ANSWER_BYTES_MAX;
     http_json_raw(&request->out, "{\"Multiple\":[");
@@ -134,7 +136,7 @@ static void put_keys(struct http_request *request)
 
 static void answer_keys(void *arg)
 {
-    http_request_step(arg, put_keys);
+    http_request_step(arg, put_all_keys);
 }
 
 /* All keys are read at one point: if one of them waits, they all do. */

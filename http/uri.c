@@ -83,11 +83,14 @@ static int parse_parameter(char *text, struct http_uri *uri, struct fault *fault
     struct bytes *field = bytes_equal(name, bytes_of_text("consistency")) ? &uri->consistency
                           : bytes_equal(name, bytes_of_text("prefix"))    ? &uri->prefix
                           : bytes_equal(name, bytes_of_text("after"))     ? &uri->after
+                          : bytes_equal(name, bytes_of_text("ttl"))       ? &uri->ttl
+                          : bytes_equal(name, bytes_of_text("lease"))     ? &uri->lease
                                                                           : NULL;
     if (!field)
         return fault_set(
             fault, -EINVAL,
-            "unknown query parameter \"%.*s\": use consistency, prefix, limit, revision or after",
+            "unknown query parameter \"%.*s\": use consistency, prefix, limit, revision, after, "
+            "ttl or lease",
             (int)(name.len < 100 ? name.len : 100), name.data);
     *field = decoded;
     return 0;

@@ -16,7 +16,8 @@ enum {
 /* The bytes lie in the text that was parsed. */
 struct http_uri {
     struct bytes path;
-    struct bytes consistency, prefix, after; /* data is NULL where the query does not give them */
+    struct bytes consistency, prefix, after; /* data is NULL where the query does not give them, */
+    struct bytes ttl, lease;                 /* these likewise */
     uint32_t limit;
     uint64_t revision; /* 0: none is asked for */
 };

@@ -1,6 +1,7 @@
 /* PUT, POST and DELETE: makes commands of requests, and answers of their results. */
 #include "http_internal.h"
 #include "json_out.h"
+#include "lifetime.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -206,8 +207,13 @@ void http_put_key(struct http_request *request)
         .name = http_path_key(request),
         .data = bytes_of(request->body.data, request->body.len),
     };
-    if (http_key_ok(request))
+    struct fault fault;
+    if (!http_key_ok(request))
+        return;
+    if (http_lifetime_read(request->uri.ttl, request->uri.lease, &op.ttl, &op.lease, &fault) == 0)
         http_change_key(request, &op, on_put);
+    else
+        http_error(request, HTTP_BAD_REQUEST, op.name, "%s", fault.text);
 }
 
 static void post_key(struct http_request *request)
@@ -216,7 +222,9 @@ static void post_key(struct http_request *request)
     struct op op = {.type = OP_PUT,
                     .flags = OP_WANT_OLD | OP_KILL_PRIV,
                     .name = item->key,
-                    .data = item->value};
+                    .data = item->value,
+                    .ttl = item->ttl,
+                    .lease = item->lease};
     http_change_key(request, &op, on_post);
 }
 
@@ -245,7 +253,9 @@ static void submit_items(struct http_request *request, replica_written_cb *done)
                              .flags = item->flags | (item->type == OP_PUT ? OP_KILL_PRIV : 0),
                              .revision = item->revision,
                              .name = item->key,
-                             .data = item->value};
+                             .data = item->value,
+                             .ttl = item->ttl,
+                             .lease = item->lease};
     }
     http_submit(request, ops, request->items.count, done);
     free(ops);

@@ -30,7 +30,19 @@ enum {
     XATTR_NAME_BYTES_MAX = 255,
     XATTR_VALUE_BYTES_MAX = 65536,
 };
-#define FILE_BYTES_MAX (UINT64_C(1) << 40) /* 1 TiB by offset arithmetic */
+/* Files and leases that go away by themselves (store/tree_mortal.c). */
+enum {
+    TTL_MS_MIN = 100,
+    MORTAL_FILES_MAX = 1000000, /* files that have a ttl or a lease */
+    MORTAL_LINKS_MAX = 16,      /* names of one of them */
+    LEASES_MAX = 100000,
+    LEASE_FILES_MAX = 1000, /* of one lease, all of which go at once */
+};
+#define TTL_MS_MAX (UINT64_C(3660) * 86400000) /* ten years */
+#define TTL_NONE UINT64_MAX
+#define LEASE_ID_MAX ((UINT64_C(1) << 63) - 1) /* an id is 1 or more */
+#define FILE_BYTES_MAX (UINT64_C(1) << 40)     /* 1 TiB by offset arithmetic */
+#define LOCK_LAST_MAX INT64_MAX                /* the last byte of a lock to the end of the file */
 
 enum { INO_ROOT = 1 };
 
@@ -59,8 +71,11 @@ enum op_flags {
     OP_XATTR_REPLACE = 1 << 15,
     OP_SET_ATIME = 1 << 16, /* to `atime` */
     OP_SET_ATIME_NOW = 1 << 17,
-    OP_FOR_OPEN = 1 << 18, /* TRUNCATE: that of open(2), after which contents are likely to follow
-                              soon (tree_emptied). It changes nothing else */
+    OP_FOR_OPEN = 1 << 18,   /* TRUNCATE: that of open(2), after which contents are likely to follow
+                                soon (tree_emptied). It changes nothing else */
+    OP_LOCK_FLOCK = 1 << 19, /* LOCK, UNLOCK, UNWAIT: of flock(2), whole files; else fcntl(2) */
+    OP_LOCK_SHARED = 1 << 20, /* LOCK: others may share it */
+    OP_LOCK_WAIT = 1 << 21,   /* LOCK: waits if it is not free */
 };
 
 /* How a field of each kind is held. */
@@ -127,7 +142,8 @@ struct attr {
     uint64_t ino;
     uint32_t mode; /* with the type bits */
     uint32_t nlink, uid, gid;
-    uint32_t rdev;     /* of a device; a directory's is the tree's own (store/tree_implied.c) */
+    uint32_t rdev;     /* of a device; that of directories and files is the tree's own
+                          (store/tree_implied.c, store/tree_mortal.c) */
     uint64_t size;     /* bytes */
     uint64_t used;     /* bytes that are stored: holes do not count */
     uint64_t revision; /* log index + 1 of the last change; the ETag */
@@ -137,13 +153,17 @@ struct attr {
 
 /* The result of one operation; zeros if it was skipped. */
 struct op_result {
-    bool existed;     /* PUT, DELETE, CREATE: there was one before; IF: the condition holds */
+    bool existed;     /* PUT, DELETE, CREATE: there was one before; IF: the condition holds;
+                         UNLOCK, UNWAIT: there was one; END_SESSION: it has ended by this */
     bool old_present; /* the former value is at old_at, old_len of the result's `old` */
     size_t old_at, old_len;
     struct attr attr; /* of the inode that the operation made or changed, afterwards; WRITE/APPEND:
                          its size tells where the end is */
-    uint64_t offset;  /* APPEND: where the bytes went */
+    uint64_t offset;  /* APPEND: where the bytes went; LOCK: enum lock_answer. Of a lock that was
+                         granted, attr.revision is the token, and attr.size the session */
 };
+
+enum lock_answer { LOCK_GRANTED, LOCK_WAITS, LOCK_BUSY };
 
 /* The result of a command. A zeroed one is empty. */
 struct command_result {

@@ -12,6 +12,9 @@
  *      `outsider`, by which setgid without group execution goes as well. The frame ROOM, by which
  *      nodes tell each other what their disks have room for. Snapshots that end with entries of the
  *      log (store/tree_records.h).
+ *   4  locks, and the sessions of nodes to which they belong (store/tree_locks.c); snapshots of
+ *      format 5. Files and leases whose time runs out (store/tree_mortal.c): the operations TTL,
+ *      EXPIRE and LEASE..., the fields `ttl` and `lease`.
  *
  * Every part of a command (an operation, a field of one) has the level since which it exists, in
  * operations.h. A command needs the highest level of its parts, and must not be proposed before
@@ -26,7 +29,7 @@
 
 enum {
     LEVEL_MIN = 1, /* the lowest that this program still reads and writes */
-    LEVEL_MAX = 3, /* the highest that it reads and writes */
+    LEVEL_MAX = 4, /* the highest that it reads and writes */
 
     /* Since when there is ... */
     LEVEL_HAND_OVER = 3, /* the message HAND_OVER */
@@ -35,6 +38,9 @@ enum {
     LEVEL_OUTSIDER = 3,  /* the field `outsider` */
     LEVEL_ROOM = 3,      /* the frame ROOM */
     LEVEL_TAIL = 3,      /* snapshots that end with entries */
+    LEVEL_LOCKS = 4,     /* locks and sessions, and snapshots of format 5 */
+    LEVEL_TTL = 4,       /* files that go away after a time, */
+    LEVEL_LEASES = 4,    /* or with a lease */
 };
 
 #endif

@@ -13,7 +13,7 @@
  * missing key succeeds, existed = false. By inode (files): `ino` is the file, or the parent
  * directory where there is a `name`. */
 #define OPERATIONS(X)                                                                              \
-    X(PUT, 1, put, 1)           /* name = path, data = whole value */                              \
+    X(PUT, 1, put, 1)           /* name = path, data = whole value; ttl or lease */                \
     X(DELETE, 2, delete, 1)     /* name = path of a file or symlink */                             \
     X(WRITE, 3, write, 1)       /* ino, offset, data; OP_TRUNCATE_FIRST: cut to 0 before */        \
     X(APPEND, 4, append, 1)     /* ino, data at the replicated end; OP_TRUNCATE_FIRST as above */  \
@@ -37,7 +37,22 @@
     X(MEMBER, 21, member, 2)   /* name = addr, name2 = peer_addr of the node that asks */          \
     X(IF, 22, if, 2)     /* name = path; OP_IF_ABSENT, OP_IF_EXISTS or OP_IF_REVISION: unless that \
                             holds, what follows is skipped, up to the next ELSE */                 \
-    X(ELSE, 23, else, 2) /* what follows is skipped, unless what lies before it was */
+    X(ELSE, 23, else, 2) /* what follows is skipped, unless what lies before it was */             \
+    X(LOCK, 24, lock, 4) /* ino, owner, pid, offset = first byte, size = last one; OP_LOCK_FLOCK,  \
+                            OP_LOCK_SHARED, OP_LOCK_WAIT with waiter: store/tree_locks.c */        \
+    X(UNLOCK, 25, unlock, 4)           /* ino, owner, offset and size as above, OP_LOCK_FLOCK */   \
+    X(UNWAIT, 26, unwait, 4)           /* ino, OP_LOCK_FLOCK, waiter: takes a wait back */         \
+    X(END_SESSION, 27, end_session, 4) /* size = node, revision = number of its session */         \
+    X(FENCE, 28, fence, 4) /* revision = number: fails unless the session of the node that asks is \
+                              that one */                                                          \
+    X(TTL, 40, ttl, 4)     /* ino, size: the file is removed so many ms after its last change; 0:  \
+                              not any more */                                                      \
+    X(EXPIRE, 41, expire, 4) /* ino, revision: the time of the file is up, unless it has changed   \
+                                since */                                                           \
+    X(LEASE, 42, lease, 4)   /* lease, size: a new lease that ends after so many ms */             \
+    X(LEASE_RENEW, 43, lease_renew, 4) /* lease: its time starts again */                          \
+    X(LEASE_END, 44, lease_end, 4)     /* lease: it ends, and its files are removed; revision:     \
+                                          unless it was renewed since, 0: in any case */
 
 /* X(name, kind, bit, level): the member of struct op, how it is encoded (u32, u64, time, bytes),
  * its bit in the mask, and the feature level since which it exists. The order is that of the
@@ -60,6 +75,12 @@
     X(name, bytes, 12, 1)                                                                          \
     X(name2, bytes, 13, 1)                                                                         \
     X(data, bytes, 14, 1)                                                                          \
-    X(outsider, u32, 16, 3) /* with OP_KILL_PRIV, 1: the caller is outside of the file's group */
+    X(outsider, u32, 16, 3) /* with OP_KILL_PRIV, 1: the caller is outside of the file's group */  \
+    X(owner, u64, 17, 4)    /* of a lock, at the node that asks */                                 \
+    X(waiter, u64, 18, 4)   /* a number by which that node knows who waits; never used again */    \
+    X(pid, u32, 19, 4)      /* the process, for people */                                          \
+    X(ttl, u64, 24, 4)      /* PUT: as TTL's size; TTL_NONE: not any more; 0: as it was */         \
+    X(lease, u64, 25, 4) /* LEASE...: its id. PUT: the file is removed when it ends; 0: no lease   \
+                            any more */
 
 #endif

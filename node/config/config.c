@@ -13,6 +13,8 @@
 static const char config_help[] =
     "Usage: quorumfs DIR [flags]\n"
     "       quorumfs DIR MOUNTPOINT [flags]\n"
+    "       quorumfs expire TIME|never FILE...\n"
+    "       quorumfs txn [--node HOST:PORT] < TRANSACTION\n"
     "\n"
     "Runs a node of a replicated key-value store whose data and node.json are in DIR. With a\n"
     "MOUNTPOINT, as mount(8) calls it, it goes to the background once that is mounted, and ends\n"
@@ -236,6 +238,7 @@ static void config_set_defaults(struct config *config)
     config_add_client(config, "::1");
     config->heartbeat_ms = 100;
     config->request_timeout_ms = 5000;
+    config->session_time_ms = 10000;
 }
 
 static bool config_same_addr(const char *a, const char *b)

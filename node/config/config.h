@@ -19,7 +19,9 @@ enum {
     CONFIG_HOSTS_MAX = 32,
     CONFIG_PATH_MAX = 4096,
     CONFIG_OPTIONS_MAX = 128,
-    CONFIG_SECRET_MAX = 256
+    CONFIG_SECRET_MAX = 256,
+    CONFIG_SESSION_MS_MIN = 1000,
+    CONFIG_SESSION_MS_MAX = 3600000,
 };
 
 struct config_member {
@@ -46,7 +48,8 @@ struct config {
     char hosts[CONFIG_HOSTS_MAX][CONFIG_ADDR_MAX]; /* HOST or HOST:PORT */
     char secret[CONFIG_SECRET_MAX];                /* empty: none */
     uint64_t cache_time_ms;
-    uint32_t lease_time_ms; /* 0: no read leases */
+    uint32_t lease_time_ms;   /* 0: no read leases */
+    uint32_t session_time_ms; /* a node that is silent for so long loses its locks */
     bool stale_on_quorum_loss;
     uint32_t priority;
     uint32_t heartbeat_ms;

@@ -1,5 +1,6 @@
 /* The fields of a configuration: one table that says what each is. */
 #include "base/buffer.h"
+#include "base/duration.h"
 #include "config/draft.h"
 
 #include <cjson/cJSON.h>
@@ -20,26 +21,12 @@ static bool config_number(const cJSON *value, uint32_t min, uint32_t max, uint32
     return value->valuedouble == *number;
 }
 
-/* "500ms", "5s", "10m", "1h", "2d"; at most a year. */
+/* At most a year. */
 static bool config_duration(const cJSON *value, uint64_t *ms)
 {
-    static const struct {
-        const char *name;
-        uint64_t ms;
-    } units[] = {{"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {"d", 86400000}};
     const uint64_t year_ms = UINT64_C(366) * 86400000;
     const char *text = cJSON_GetStringValue(value);
-    size_t digits = text ? strspn(text, "0123456789") : 0;
-
-    if (digits == 0 || digits > 12)
-        return false;
-    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
-        if (strcmp(text + digits, units[i].name) != 0)
-            continue;
-        *ms = strtoull(text, NULL, 10) * units[i].ms;
-        return *ms <= year_ms;
-    }
-    return false;
+    return text && duration_read(bytes_of_text(text), ms) && *ms <= year_ms;
 }
 
 static bool config_text_fits(const cJSON *value, size_t max)
@@ -159,6 +146,15 @@ static bool set_lease_time(struct config_draft *draft, const cJSON *value, const
     return true;
 }
 
+static bool set_session_time(struct config_draft *draft, const cJSON *value, const cJSON **wrong)
+{
+    uint64_t ms;
+    if (!config_duration(value, &ms) || ms < CONFIG_SESSION_MS_MIN || ms > CONFIG_SESSION_MS_MAX)
+        return false;
+    draft->config->session_time_ms = (uint32_t)ms;
+    return true;
+}
+
 static bool set_on_quorum_loss(struct config_draft *draft, const cJSON *value, const cJSON **wrong)
 {
     const char *text = cJSON_GetStringValue(value);
@@ -207,6 +203,7 @@ static const struct config_field {
     {"cluster_secret", set_cluster_secret, "a text of 1 to 255 bytes"},
     {"cache_time", set_cache_time, "a time such as \"0s\", \"500ms\", \"10m\", \"1h\" or \"2d\""},
     {"lease_time", set_lease_time, "a time from \"0s\" to \"1s\""},
+    {"session_time", set_session_time, "a time from \"1s\" to \"1h\""},
     {"on_quorum_loss", set_on_quorum_loss, "\"fail\" or \"stale\""},
     {"priority", set_priority, "a whole number from 0 to 1000000"},
     {"heartbeat_ms", set_heartbeat_ms, "a whole number from 10 to 60000"},

@@ -98,8 +98,9 @@ int greeting_write(const struct link *link, char **at, size_t room)
     put_start(&text, header_start, peer->start);
     put_start(&text, header_seen, link->seen);
     text_put(&text, "%s %016" PRIx64 "\r\n", header_process, peer->process);
-    text_put(&text, "%s heartbeat_ms=%u lease_ms=%u version=%s\r\n", header_settings,
-             peer->settings.heartbeat_ms, peer->settings.lease_ms, peer->settings.version);
+    text_put(&text, "%s heartbeat_ms=%u lease_ms=%u session_ms=%u version=%s\r\n", header_settings,
+             peer->settings.heartbeat_ms, peer->settings.lease_ms, peer->settings.session_ms,
+             peer->settings.version);
     if (peer->self.addr[0])
         text_put(&text, "%s %s,%s\r\n", header_addr, peer->self.addr, peer->self.peer_addr);
     put_members(&text, peer);
@@ -228,6 +229,8 @@ static bool take_setting(char *item, struct peer_settings *settings)
         return parse_u32(value, &settings->heartbeat_ms);
     if (strcmp(item, "lease_ms") == 0)
         return parse_u32(value, &settings->lease_ms);
+    if (strcmp(item, "session_ms") == 0)
+        return parse_u32(value, &settings->session_ms);
     if (strcmp(item, "version") == 0)
         return take_version(value, settings->version);
     return true; /* later versions may have more */

@@ -10,7 +10,7 @@
  *                            "INCARNATION-TOKEN", in hexadecimal
  *   X-Quorumfs-Seen          the last start of the other node that the dialler has heard of
  *   X-Quorumfs-Process       a random number of the dialler's process, in hexadecimal
- *   X-Quorumfs-Settings      "heartbeat_ms=100 lease_ms=0 version=0.1.0"
+ *   X-Quorumfs-Settings      "heartbeat_ms=100 lease_ms=0 session_ms=10000 version=0.1.0"
  *   X-Quorumfs-Addr          where the dialler listens: "ADDR,PEER_ADDR"
  *   X-Quorumfs-Members       all members of the cluster, the dialler included, if it knows where
  *                            each of them is: "ID,ADDR,PEER_ADDR ID,ADDR,PEER_ADDR ..."

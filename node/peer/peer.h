@@ -60,6 +60,7 @@ struct peer_levels {
 struct peer_settings {
     uint32_t heartbeat_ms; /* 0: nothing is known, as of nodes of level 1 */
     uint32_t lease_ms;
+    uint32_t session_ms;            /* 0: it is not known, as of nodes before level 4 */
     char version[PEER_VERSION_MAX]; /* of the program */
 };
 

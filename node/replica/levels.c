@@ -199,7 +199,10 @@ bool levels_readable(const struct paxos_message *m)
     for (uint32_t i = 0; i < m->entry_count; i++) {
         const struct paxos_entry *entry = m->entries[i];
         struct command_view view;
-        if (command_check(bytes_of(entry->bytes, entry->len), &view) != -EPROTONOSUPPORT)
+        int status = command_check(bytes_of(entry->bytes, entry->len), &view);
+        if (status == 0 && !sessions_forwardable(&view))
+            return false;
+        if (status != -EPROTONOSUPPORT)
             continue;
         trace_warn("levels", "node %u proposes an entry of a later version of quorumfs: dropped",
                    m->from);

@@ -6,10 +6,21 @@ void observers_begin(struct replica *r)
     LIST_INIT(&r->observers.all);
 }
 
+static void observe_what_is_wanted(struct replica *r)
+{
+    const struct replica_observer *observer;
+    bool keys = false;
+    LIST_FOREACH(observer, &r->observers.all, entry)
+    {
+        keys |= !observer->locks_only;
+    }
+    tree_observe(r->tree, keys);
+}
+
 void replica_observe(struct replica *r, struct replica_observer *observer)
 {
     LIST_INSERT_HEAD(&r->observers.all, observer, entry);
-    tree_observe(r->tree, true);
+    observe_what_is_wanted(r);
 }
 
 void replica_observe_end(struct replica *r, struct replica_observer *observer)
@@ -17,7 +28,7 @@ void replica_observe_end(struct replica *r, struct replica_observer *observer)
     if (r->observers.next == observer)
         r->observers.next = LIST_NEXT(observer, entry);
     LIST_REMOVE(observer, entry);
-    tree_observe(r->tree, !LIST_EMPTY(&r->observers.all));
+    observe_what_is_wanted(r);
 }
 
 /* The next one to tell, or NULL. An observer that begins now comes first in the list, so it is not

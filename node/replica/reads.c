@@ -128,8 +128,10 @@ void reads_ask(struct replica *r)
     r->reads.unasked = false;
     uint64_t id = replica_next_id(r, &r->reads.last_id);
     struct pending_read *read = TAILQ_LAST(&r->reads.by_age, pending_reads);
+    uint64_t now_us = replica_now_us();
     for (; read && read->id == 0; read = TAILQ_PREV(read, pending_reads, by_age)) {
         read->id = id;
+        read->asked_us = now_us;
         lease |= read->done != nobody_asked;
     }
     replica_step(r, &(struct paxos_event){.type = PAXOS_READ, .read = id, .lease = lease});
@@ -145,7 +147,8 @@ void reads_confirm(struct replica *r, const struct paxos_output *out)
         if (!read->confirmed) {
             read->confirmed = true;
             read->index = out->reads_index;
-            r->counts.reads_leased += read->id > out->reads_confirmed;
+            read->leased = read->id > out->reads_confirmed;
+            r->counts.reads_leased += read->leased;
         }
     }
 }
@@ -167,6 +170,8 @@ bool reads_answer(struct replica *r)
     for (; read && uv_hrtime() < enough; read = reads_first_ready(r)) {
         assert(read->asked_ms >= r->reads.confirmed_ms);
         r->reads.confirmed_ms = read->asked_ms;
+        if (!read->leased)
+            sessions_confirmed(r, read->asked_us);
         reads_finish(r, read, REPLICA_DONE, false);
     }
     if (status == 0)
@@ -196,9 +201,12 @@ void reads_expire(struct replica *r, uint64_t now_ms)
     }
 }
 
+/* Also what a short session lives on. */
 void reads_keep_fresh(struct replica *r, uint64_t now_ms)
 {
-    if (r->status.has_quorum && r->reads.count == 0 &&
-        now_ms - r->reads.confirmed_ms >= READ_CONFIRM_MS)
+    uint64_t every_ms = r->config->session_time_ms / 8;
+    if (every_ms > READ_CONFIRM_MS)
+        every_ms = READ_CONFIRM_MS;
+    if (r->status.has_quorum && r->reads.count == 0 && now_ms - r->reads.confirmed_ms >= every_ms)
         reads_enqueue(r, false, replica_deadline_ms(r), nobody_asked, NULL);
 }

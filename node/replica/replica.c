@@ -1,6 +1,7 @@
 /* The replica: its start and stop, and what reaches it. */
 #include "replica/replica_internal.h"
 
+#include "base/trace.h"
 #include "command/level.h"
 
 #include <assert.h>
@@ -13,8 +14,11 @@
 static void on_frame(void *arg, struct frame *frame)
 {
     struct replica *r = arg;
+    sessions_heard(r, frame->from);
     switch (frame->type) {
     case FRAME_PAXOS:
+        if (frame->paxos.type == PAXOS_READ_REQUEST && !sessions_answer(r, frame->from))
+            break;
         if (!r->rooms.away &&
             (frame->paxos.type != PAXOS_PROPOSAL_FORWARD || levels_readable(&frame->paxos)))
             replica_step(r, &(struct paxos_event){.type = PAXOS_RECEIVE, .message = &frame->paxos});
@@ -83,11 +87,32 @@ static void on_log_full(void *arg, bool full)
     r->rooms.log_full = full;
 }
 
+/* When this loop was held up, by its own work or because other processes were running, it has not
+ * read yet what the others sent meanwhile: libuv runs timers first. Its own silence must not be
+ * taken for theirs, so the beat comes a little later. */
+static bool beat_must_wait(struct replica *r)
+{
+    uint64_t now = uv_now(r->loop), due = r->timers.beat_due_ms;
+    bool held_up = due != 0 && now > due + uv_timer_get_repeat(&r->timers.heartbeat) / 2;
+    if (held_up)
+        trace_debug("replica", "a heartbeat is %lu ms late", (unsigned long)(now - due));
+    r->timers.beat_put_off = held_up && !r->timers.beat_put_off;
+    return r->timers.beat_put_off;
+}
+
 static void on_heartbeat(uv_timer_t *timer)
 {
-    replica_step(timer->data, &(struct paxos_event){.type = PAXOS_TICK});
-    quorum_beat(timer->data);
-    digests_beat(timer->data);
+    struct replica *r = timer->data;
+    uint64_t period = uv_timer_get_repeat(timer);
+    bool wait = beat_must_wait(r);
+    if (wait)
+        uv_timer_start(timer, on_heartbeat, period / 2, period);
+    r->timers.beat_due_ms = uv_now(r->loop) + uv_timer_get_due_in(timer);
+    if (wait)
+        return;
+    replica_step(r, &(struct paxos_event){.type = PAXOS_TICK});
+    quorum_beat(r);
+    digests_beat(r);
 }
 
 static void stop_when_idle(struct replica *r);
@@ -118,8 +143,11 @@ static void on_housekeeping(uv_timer_t *timer)
         lost_housekeeping(r, now);
         dates_housekeeping(r, now);
         settings_housekeeping(r);
-        if (r->paxos)
+        mortals_housekeeping(r);
+        if (r->paxos) {
             levels_housekeeping(r, now);
+            sessions_housekeeping(r);
+        }
     }
     if (r->end.stopping)
         stop_when_idle(r);
@@ -236,6 +264,7 @@ static int start_links(struct replica *r, struct lws_context *websockets, struct
                                 .level = tree_cluster(r->tree)->level,
                                 .settings = {.heartbeat_ms = r->config->heartbeat_ms,
                                              .lease_ms = r->config->lease_time_ms,
+                                             .session_ms = r->config->session_time_ms,
                                              .version = QUORUMFS_VERSION},
                                 .secret = r->config->secret[0] ? r->config->secret : NULL};
     members_identity(r, &peers.identity);
@@ -299,6 +328,7 @@ int replica_start(uv_loop_t *loop, struct lws_context *websockets, const struct 
     if (status < 0)
         return status; /* the process ends: the folder's state on disk needs no closing */
     rooms_housekeeping(r, replica_now_ms());
+    mortals_begin(r);
     start_handles(r);
     *replica = r;
     return 0;
@@ -330,7 +360,7 @@ void replica_stop(struct replica *r, void (*stopped)(void *arg), void *arg)
     r->end.stopped_arg = arg;
     emptied_end(&r->emptied);
     /* Those that are about to be proposed are in flight. */
-    if (!writes_may_propose(r))
+    if (!writes_go_on(r))
         writes_refuse_unproposed(r, REPLICA_STOPPING);
     if (r->status.role == PAXOS_LEADER)
         hand_over(r);
@@ -384,6 +414,7 @@ void replica_free(struct replica *r)
     assert(LIST_EMPTY(&r->observers.all));
     peer_free(r->peer);
     paxos_free(r->paxos);
+    mortals_end(r);
     tree_close(r->tree);
     rooms_end(r);
     folder_close(r->folder);

@@ -46,6 +46,10 @@ struct replica;
 /* Why a command is REPLICA_UNSUPPORTED: a clause that names the member that holds it back. */
 void replica_unsupported(const struct replica *replica, char text[REPLICA_TEXT_MAX]);
 
+/* Why a command is REPLICA_FULL, or soon will be: a clause that says where to make room; empty if
+ * there is plenty. */
+void replica_no_room(const struct replica *replica, char text[REPLICA_TEXT_MAX]);
+
 /* The clock of deadlines. */
 static inline uint64_t replica_now_ms(void)
 {
@@ -103,6 +107,11 @@ bool replica_await_contents(struct replica *replica, uint64_t ino, void (*done)(
 /* Says that whoever has emptied the file at this node wrote nothing. */
 void replica_stays_empty(struct replica *replica, uint64_t ino);
 
+/* How many ms a file or a lease has still (the key of a struct tree_mortal), as far as this node
+ * knows: no node removes it before. UINT64_MAX: it has no end of its own, or it is not known yet.
+ */
+uint64_t replica_left_ms(const struct replica *replica, uint64_t key);
+
 /* To be read in a read callback, or for REPLICA_LOCAL at any time. */
 struct tree *replica_tree(struct replica *replica);
 
@@ -118,11 +127,16 @@ struct replica_observer {
     /* A snapshot took the tree's place, which is now as after the first `index` entries. Observers
      * are not told what these changed since the last call. */
     void (*replaced)(void *arg, uint64_t index);
+    bool locks_only; /* it need not hear of keys, which then costs nothing */
     void *arg;
 };
 void replica_observe(struct replica *replica, struct replica_observer *observer);
 /* At the latest before replica_free. */
 void replica_observe_end(struct replica *replica, struct replica_observer *observer);
+
+/* For how long at least, by any clock, the session of this node lasts: its locks, and what else
+ * goes with the node, are not given to others meanwhile. 0: it may have ended. */
+uint64_t replica_session_left_ms(const struct replica *replica);
 
 /* What time it is in the cluster, ns since 1970; as long as this node does not know, what its own
  * clock shows. */
@@ -192,6 +206,12 @@ struct replica_status {
 };
 
 void replica_status(struct replica *replica, struct replica_status *status);
+
+/* The id of this node; 0: it does not know its cluster yet. */
+uint32_t replica_node(const struct replica *replica);
+
+/* For the status: whether programs at this node's mount have the file of a lost lock open. */
+void replica_locks_lost(struct replica *replica, bool lost);
 
 /* For the status: whether this node's mount is there, and if not, one sentence on why. */
 void replica_mount_is(struct replica *replica, bool mounted, const char *why);

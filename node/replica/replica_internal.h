@@ -12,6 +12,7 @@
  *   reads.c     reads waiting for a read index and for the tree to reach it
  *   observers.c  who is told what entries change
  *   emptied.c   files whose contents are about to come
+ *   mortals.c   files and leases whose time is up: expiry.c says which, by deadlines.c
  *   pings.c     whether other nodes are there
  *   quorum.c    how long requests wait for a quorum that is not there
  *   rooms.c     whether the disks of the nodes have room
@@ -40,18 +41,20 @@
 enum {
     CONFIGURATION = 1, /* who belongs to the cluster does not change yet */
     WRITE_REPEAT_MS =
-        1000,       /* a proposal not decided by then is proposed again, then after twice as long */
+        1000, /* a proposal that seems lost by then is proposed again, then after twice as long */
+    WRITE_WINDOW_BYTES = 8 * 1024 * 1024, /* on their way at a time, or a single one, */
+    WRITE_WINDOW_BYTES_MIN = 1024 * 1024, /* ... and as few, if that takes longer than */
+    WRITE_SLOW_BEATS = 5,                 /* heartbeats */
     TELL_US = 5000, /* until a follower is told what is decided, if nothing else goes there */
-    READ_CONFIRM_MS = 1000,          /* an idle node asks this often how current it is */
-    HOUSEKEEPING_MS = 50,            /* deadlines, commits, checkpoints */
-    PROPOSE_BYTES_MAX = 1024 * 1024, /* once past this, a round proposes no more */
-    APPLY_MS_MAX = 4,                /* of one round; what is left waits for the next */
-    ANSWER_MS_MAX = 4,               /* likewise, for reads */
-    TURN_MS_MAX = 8,                 /* then a turn begins no other round */
-    PACE_MS = 10000,                 /* of two such spans the longest turn is told */
-    COMMIT_MS = 1000,                /* after the last one the tree's transaction is ended */
-    CHECKPOINT_MS = 5000,            /* between checkpoints of a tree that changes */
-    CHECKPOINT_TIGHT_MS = 500,       /* ... at least, on a disk that is nearly full */
+    READ_CONFIRM_MS = 1000,    /* an idle node asks this often how current it is */
+    HOUSEKEEPING_MS = 50,      /* deadlines, commits, checkpoints */
+    APPLY_MS_MAX = 4,          /* of one round; what is left waits for the next */
+    ANSWER_MS_MAX = 4,         /* likewise, for reads */
+    TURN_MS_MAX = 8,           /* then a turn begins no other round */
+    PACE_MS = 10000,           /* of two such spans the longest turn is told */
+    COMMIT_MS = 1000,          /* after the last one the tree's transaction is ended */
+    CHECKPOINT_MS = 5000,      /* between checkpoints of a tree that changes */
+    CHECKPOINT_TIGHT_MS = 500, /* ... at least, on a disk that is nearly full */
     SHRINK_FREE_BYTES_MIN = 4 * 1024 * 1024, /* free in tree.db, before it becomes shorter */
     CHECKPOINT_ENTRIES = 16384,              /* applied since the last checkpoint: time for one */
     LOG_TAIL_ENTRIES = 32768,                /* kept for peers that were briefly away ... */
@@ -214,8 +217,14 @@ void writes_begin(struct replica *r);
 /* As replica_submit_by, of a command that need not wait for its stamp. */
 void writes_submit(struct replica *r, struct command *command, uint64_t deadline_ms,
                    replica_written_cb *done, void *arg);
-/* Whether commands wait that can be proposed: there is a leader, and it is known what time it is;
- * and proposes them. */
+/* The same, of a command that this node proposes as the leader, under its present ballot alone. If
+ * the ballot changes, it is dropped: REPLICA_TIMEOUT if it was proposed. */
+void writes_submit_leading(struct replica *r, struct command *command, uint64_t deadline_ms,
+                           replica_written_cb *done, void *arg);
+/* Whether commands wait that can be proposed, or can be once others have been decided: there is a
+ * leader, and it is known what time it is. */
+bool writes_go_on(const struct replica *r);
+/* Whether some can be now; and proposes them. */
 bool writes_may_propose(const struct replica *r);
 void writes_propose(struct replica *r);
 /* The entry with this stamp has taken effect here, or a snapshot contains it. */
@@ -251,10 +260,30 @@ int leases_begin(struct replica *r, struct fault *fault);
 /* Forgets it when no lease can be left of one that did. */
 void leases_housekeeping(struct replica *r, uint64_t now_ms);
 
+/* A frame of this member came. */
+void sessions_heard(struct replica *r, uint32_t pid);
+/* Whether reads of this member may be answered: not while its session ends. */
+bool sessions_answer(struct replica *r, uint32_t pid);
+/* A leader has confirmed a read that was asked for at that time (replica_now_us), and the tree has
+ * reached it. */
+void sessions_confirmed(struct replica *r, uint64_t asked_us);
+/* At the leader: ends the sessions of nodes that are silent. */
+void sessions_housekeeping(struct replica *r);
+/* Whether a leader takes the command from another node. */
+bool sessions_forwardable(const struct command_view *command);
+
 void observers_begin(struct replica *r);
 /* Tell the observers. */
 void observers_applied(struct replica *r); /* what the last entry changed */
 void observers_replaced(struct replica *r, uint64_t index);
+
+/* The tree is open, and before it is closed. */
+void mortals_begin(struct replica *r);
+void mortals_end(struct replica *r);
+void mortals_applied(struct replica *r); /* an entry */
+void mortals_replaced(struct replica *r);
+/* At a leader, proposes to remove what is due. */
+void mortals_housekeeping(struct replica *r);
 
 void pings_begin(struct replica *r);
 void pings_answered(struct replica *r, const struct frame *frame);
@@ -278,8 +307,6 @@ bool rooms_refuse(const struct replica *r, const struct command *command);
 struct room_report rooms_majority(const struct replica *r);
 /* What the node that said something has said last. */
 struct room_report rooms_of(const struct replica *r, uint32_t pid);
-/* Why there is no room, or soon will be none: one sentence; empty if there is plenty. */
-void rooms_describe(const struct replica *r, char text[REPLICA_TEXT_MAX]);
 
 void serving_begin(struct replica *r);
 void serving_request(struct replica *r, const struct frame *request);

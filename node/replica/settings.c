@@ -78,6 +78,11 @@ static void remark_differences(const struct replica *r, const struct replica_mem
         remark(to,
                "lease_time is %u ms at node %u (%s) and %u ms here: set it to the same everywhere",
                its->lease_ms, member->pid, member->addr, r->config->lease_time_ms);
+    if (its->session_ms > 0 && its->session_ms != r->config->session_time_ms)
+        remark(
+            to,
+            "session_time is %u ms at node %u (%s) and %u ms here: set it to the same everywhere",
+            its->session_ms, member->pid, member->addr, r->config->session_time_ms);
     if (strcmp(its->version, QUORUMFS_VERSION) != 0)
         remark(to, "node %u (%s) runs version %s of quorumfs, and this node " QUORUMFS_VERSION,
                member->pid, member->addr, its->version);

@@ -205,14 +205,22 @@ static struct snapshot_serving *serving_of(struct replica *r, uint32_t pid)
     return room;
 }
 
+/* A format that every member reads. As long as the cluster's level is lower, the tree has nothing
+ * that the older format lacks. */
+static uint32_t format_for_all(const struct replica *r)
+{
+    uint32_t level = tree_cluster(r->tree)->level;
+    if (level < 2)
+        return RECORD_FORMAT_OLDEST;
+    return level < LEVEL_LOCKS ? 4 : RECORD_FORMAT;
+}
+
 static void serving_open(struct replica *r, struct snapshot_serving *s, const struct frame *request)
 {
     if (s->pid != 0)
         serving_close(s);
     uint64_t index = 0;
-    /* As long as some member may be of level 1, the tree has nothing that the older format lacks.
-     */
-    uint32_t format = tree_cluster(r->tree)->level < 2 ? RECORD_FORMAT_OLDEST : RECORD_FORMAT;
+    uint32_t format = format_for_all(r);
     if (request->piece != 0 || tree_applied(r->tree) < request->index || r->fetching.installing ||
         tree_reader_open(r->tree, format, &s->reader, &index) < 0) {
         s->reader = NULL;

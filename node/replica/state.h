@@ -12,6 +12,7 @@
 #include "replica/describe.h"
 #include "replica/divergence.h"
 #include "replica/emptied.h"
+#include "replica/expiry.h"
 #include "replica/replica.h"
 #include "store/log.h"
 #include "store/places.h"
@@ -32,11 +33,14 @@ struct pending_write {
     uint64_t sequence;
     struct paxos_entry *entry;
     uint64_t deadline_ms;
-    uint64_t repeat_ms; /* when it is proposed again */
+    uint64_t proposed_ms; /* the first time */
+    uint64_t repeat_ms;   /* when it is proposed again */
     uint64_t repeat_step_ms;
-    uint64_t growth; /* what it may take of the room; rooms.c */
-    bool proposed;   /* handed to the core at least once: from then on its outcome may be unknown */
-    struct paxos_ballot told; /* if `proposed`: the last leader that was told of it */
+    uint64_t proposal; /* number of the last one; 0: never proposed */
+    uint64_t growth;   /* what it may take of the room; rooms.c */
+    bool leading;      /* to be proposed by this node as the leader, under `ballot` alone */
+    struct paxos_ballot ballot;
+    bool proposed; /* handed to the core at least once: from then on its outcome may be unknown */
     replica_written_cb *done;
     void *arg;
 };
@@ -47,9 +51,11 @@ struct pending_read {
     TAILQ_ENTRY(pending_read) by_age;
     uint64_t id; /* 0: not yet asked of the core */
     uint64_t asked_ms;
+    uint64_t asked_us; /* likewise, by replica_now_us */
     uint64_t deadline_ms;
     uint64_t index; /* read index; counts once `confirmed` */
     bool confirmed;
+    bool leased;        /* this node has confirmed it alone */
     bool stale_will_do; /* without a quorum, answer what is known */
     replica_read_cb *done;
     void *arg;
@@ -148,15 +154,23 @@ struct replica_pace {
 /* writes.c
  *   the list has `count` writes of `bytes` in all, each also in its bucket, by rising sequence
  *   next_sequence is above all of them, by at most REPLICA_PENDING_MAX above the oldest
- *   if not `unproposed`, the leader `proposed_to` has been told all of them */
+ *   those before `next_new` have been handed to the core, and the others have not
+ *   proposed_bytes <= WRITE_WINDOW_BYTES, unless it is one write
+ *   WRITE_WINDOW_BYTES_MIN <= window <= WRITE_WINDOW_BYTES
+ *   each proposal has a number: applied <= proposals */
 struct replica_writes {
     struct pending_writes by_age;
     struct pending_writes buckets[WRITE_BUCKETS];
     uint64_t count, bytes;
     uint64_t growth; /* of these */
     uint64_t next_sequence;
-    bool unproposed;
-    struct paxos_ballot proposed_to; /* the leader that is being told them */
+    struct pending_write *next_new;  /* the oldest that was never proposed; NULL: all were */
+    uint64_t proposed_bytes;         /* of those that were */
+    uint64_t window;                 /* as many may be */
+    uint64_t in_line_below;          /* sequences below have found the window full */
+    uint64_t proposals, applied;     /* the last number given, the highest that was applied */
+    uint64_t progress_ms;            /* when one was applied */
+    struct paxos_ballot proposed_to; /* the leader that has been told everything */
 };
 
 /* reads.c
@@ -211,6 +225,12 @@ struct replica_rooms {
 struct replica_observers {
     LIST_HEAD(, replica_observer) all;
     struct replica_observer *next; /* of those that are being told */
+};
+
+/* mortals.c */
+struct replica_mortals {
+    struct expiry expiry;
+    uint32_t asked; /* entries that are under way */
 };
 
 /* A snapshot that a peer is pulling from this node (snapshot_serving.c).
@@ -324,6 +344,8 @@ struct replica_misfits {
 /* replica.c */
 struct replica_timers {
     uv_timer_t heartbeat;
+    uint64_t beat_due_ms; /* of the loop; 0: there was none yet */
+    bool beat_put_off;
     uv_timer_t housekeeping;
 };
 
@@ -335,6 +357,24 @@ struct replica_starts {
     bool busy;    /* `saving` is being saved */
     struct starts saving;
     uv_work_t work;
+};
+
+/* sessions.c: of a member, to a leader. */
+struct replica_silence {
+    uint64_t us;   /* it was not heard, at least so long; counted under this ballot */
+    bool ending;   /* its session is about to end: it may be decided at any moment */
+    bool proposed; /* this waits for its result */
+};
+
+/* sessions.c
+ *   while this node does not lead, nothing is ending */
+struct replica_sessions {
+    struct replica_silence of_members[PAXOS_NODES_MAX]; /* in the order of cluster.members */
+    bool leads;
+    struct paxos_ballot ballot;
+    uint64_t looked_us;
+    uint64_t confirmed_us; /* when the last read was asked for that a leader has confirmed; 0:
+                              none was. By replica_now_us */
 };
 
 /* lost.c; what is opened is remembered where it is (replica.c, snapshot_fetching.c). */
@@ -358,6 +398,7 @@ struct replica_end {
 
 struct replica_mount {
     bool mounted;
+    bool locks_lost;
     char why[FAULT_TEXT_MAX]; /* it is not; empty also before a door has said */
 };
 
@@ -388,12 +429,14 @@ struct replica {
     struct replica_rooms rooms;
     struct replica_observers observers;
     struct emptied emptied;
+    struct replica_mortals mortals;
     struct snapshot_serving serving[PAXOS_NODES_MAX];
     struct snapshot_fetching fetching;
     struct replica_checkpoint checkpoint;
     struct replica_digests digests;
     struct replica_dates dates;
     struct replica_leases leases;
+    struct replica_sessions sessions;
     struct replica_lost lost;
     struct replica_starts starts;
     struct replica_why why;

@@ -75,6 +75,16 @@ void replica_status(struct replica *r, struct replica_status *s)
     tree_counts(r->tree, &s->tree);
 }
 
+uint32_t replica_node(const struct replica *r)
+{
+    return r->cluster.identity.node;
+}
+
+void replica_locks_lost(struct replica *r, bool lost)
+{
+    r->mount.locks_lost = lost;
+}
+
 void replica_mount_is(struct replica *r, bool mounted, const char *why)
 {
     r->mount.mounted = mounted;

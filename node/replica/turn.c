@@ -116,6 +116,7 @@ static void apply_next(struct replica *r)
         digests_applied(r);
         observers_applied(r);
         emptied_applied(&r->emptied);
+        mortals_applied(r);
         if (mine)
             writes_complete(r, view.stamp.sequence, &result);
     }

@@ -120,9 +120,8 @@ int sql_upgraded(struct sql *sql, int format)
     trace_info("store", "%s goes from format %d to %d: earlier versions refuse it from now on",
                sql->name, format, FOLDER_FORMAT);
     char text[128];
-    snprintf(text, sizeof text,
-             "ALTER TABLE owner ADD COLUMN told INTEGER NOT NULL DEFAULT 0;"
-             "PRAGMA user_version = %d",
+    snprintf(text, sizeof text, "%sPRAGMA user_version = %d",
+             format < 4 ? "ALTER TABLE owner ADD COLUMN told INTEGER NOT NULL DEFAULT 0;" : "",
              FOLDER_FORMAT);
     return sql_exec(sql, text);
 }

@@ -66,8 +66,8 @@ static int log_db_make_members(struct log_db *db, const struct paxos_membership 
  * there were none as long as nothing was known. */
 static int log_db_upgrade(struct log_db *db, const struct paxos_membership *members, int format)
 {
-    int status = log_db_make_members(db, members);
-    if (status == 0)
+    int status = format < 4 ? log_db_make_members(db, members) : 0;
+    if (format < 4 && status == 0)
         status = sql_exec(&db->sql, "UPDATE member SET life = node.life, folder = node.folder"
                                     " FROM node WHERE node.rank = member.pid - 1;"
                                     "DROP TABLE node");

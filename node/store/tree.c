@@ -188,6 +188,10 @@ int tree_attach(struct tree *tree)
     if (status == 0)
         status = cluster_load(tree);
     if (status == 0)
+        status = mortals_load(tree);
+    if (status == 0)
+        status = locks_load(tree);
+    if (status == 0)
         status = checkpoint_open(tree);
     /* For set_aside alone. It is closed after the connections: closing it before would take their
      * locks away. */
@@ -242,6 +246,7 @@ static void tree_free(struct tree *tree)
     buffer_free(&tree->outcome);
     changes_forget(tree);
     free(tree->report);
+    free(tree->stirred);
     free(tree->cache);
     free(tree);
 }

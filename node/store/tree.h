@@ -83,6 +83,10 @@ enum tree_change_kind {
     CHANGE_DELETED,    /* it lost a name */
     CHANGE_MOVED_FROM, /* its name became another one: this tells the old name; */
     CHANGE_MOVED_TO,   /* this the new one. An exchange tells both old names, then both new ones */
+    /* These are told whether or not the tree is observed, and are no changes of keys. */
+    CHANGE_LOCK_GRANTED, /* of `ino`, to this waiter of this node */
+    CHANGE_LOCK_GONE,    /* `ino` is gone: this waiter of this node waits in vain */
+    CHANGE_SESSION_ENDED /* of this node: its locks are lost */
 };
 struct tree_change {
     enum tree_change_kind kind;
@@ -92,6 +96,8 @@ struct tree_change {
     struct bytes name;
     uint64_t parent2; /* moved: the other name */
     struct bytes name2;
+    uint32_t node; /* of a lock */
+    uint64_t waiter;
 };
 struct tree_changes {
     uint64_t revision;
@@ -111,6 +117,41 @@ const struct tree_changes *tree_changes(const struct tree *tree);
 /* The file that the last entry has emptied for an open(2) (OP_FOR_OPEN), and that had contents
  * before; 0: none. */
 uint64_t tree_emptied(const struct tree *tree);
+
+/* ---- What goes away by itself ---- */
+
+/* A file that is removed some time after its last change (its ttl), or a lease, which ends some
+ * time after it was renewed. A file that goes with its lease is none. The tree measures no time:
+ * expiry.c of the replica does. */
+struct tree_mortal {
+    uint64_t key;      /* the inode's number; for a lease, its id and TREE_LEASE */
+    uint64_t ms;       /* its ttl */
+    uint64_t revision; /* of the change from which the time counts */
+};
+#define TREE_LEASE (UINT64_C(1) << 63)
+
+/* Those that the last entry has changed or removed, and perhaps others: to be looked at with
+ * tree_mortal_get. Valid until the next tree_apply. */
+const uint64_t *tree_stirred(const struct tree *tree, uint32_t *count);
+/* 0, or -ENOENT: there is none. */
+int tree_mortal_get(struct tree *tree, uint64_t key, struct tree_mortal *mortal);
+/* Gives up to `max` of all, in the order of their keys, those after `after` (0: from the first). */
+int tree_mortals(struct tree *tree, uint64_t after, uint32_t max, struct tree_mortal *list,
+                 uint32_t *count);
+
+struct tree_lease {
+    uint64_t id, ms, revision;
+    uint32_t files; /* that go with it */
+};
+/* 0, or -ENOENT: it is over, or never was. */
+int tree_lease_get(struct tree *tree, uint64_t id, struct tree_lease *lease);
+/* Gives up to `max` of the leases, in the order of their ids, those after `after`. */
+int tree_leases(struct tree *tree, uint64_t after, uint32_t max, struct tree_lease *list,
+                uint32_t *count);
+/* Gives the files of a lease: at most LEASE_FILES_MAX. */
+int tree_lease_files(struct tree *tree, uint64_t id, uint64_t list[], uint32_t *count);
+/* What takes this inode away: its ttl in ms, or its lease; both are 0 for an inode that stays. */
+int tree_ttl(struct tree *tree, const struct attr *attr, uint64_t *ms, uint64_t *lease);
 
 /* The stored result of a command of this node (after a snapshot took the place of its entry).
  * Returns 0, or -ENOENT: it is not in the tree. */
@@ -175,7 +216,7 @@ bool tree_busy(const struct tree *tree);
  * an eighth of the free disk, up to 8 GiB), or when another snapshot takes the place of the tree:
  * then tree_reader_next gives -ESTALE. */
 struct tree_reader;
-enum { RECORD_FORMAT_OLDEST = 3, RECORD_FORMAT = 4 }; /* of snapshots that are written and read */
+enum { RECORD_FORMAT_OLDEST = 3, RECORD_FORMAT = 5 }; /* of snapshots that are written and read */
 /* `format`: of the snapshot, one that the receiver reads. */
 int tree_reader_open(struct tree *tree, uint32_t format, struct tree_reader **reader,
                      uint64_t *index);
@@ -273,6 +314,44 @@ int tree_list(struct tree *tree, uint64_t ino, struct bytes after, uint32_t max,
 int tree_getxattr(struct tree *tree, uint64_t ino, struct bytes name, struct buffer *out);
 int tree_listxattr(struct tree *tree, uint64_t ino,
                    struct buffer *out); /* names, each with a NUL */
+
+/* ---- Locks (tree_locks.c says what they are) ---- */
+
+enum {
+    TREE_LOCKS_MAX = 32768, /* locks, and waits for locks, of the whole cluster: then ENOLCK */
+};
+
+struct tree_lock {
+    uint64_t ino;
+    bool flock;           /* of flock(2), whole files; else of fcntl(2) */
+    bool shared;          /* others may share it */
+    uint32_t node;        /* its owner: a node, */
+    uint64_t owner;       /* and a number that this node has for an open file or a process */
+    uint64_t first, last; /* bytes */
+    uint32_t pid;         /* for people: the process at that node, */
+    uint64_t since;       /* and when it was granted or asked for, ns since 1970 */
+    uint64_t token;       /* the revision that granted it; 0: it waits, */
+    uint64_t waiter;      /* by this number of its node, */
+    uint64_t ticket;      /* since this revision */
+};
+
+/* A lock of another owner because of which `want` would not be free. 1, 0 (it would be), or an
+ * error. */
+int tree_lock_conflict(struct tree *tree, const struct tree_lock *want, struct tree_lock *found);
+/* Whether `lock` waits under its number, or else is held by its owner, wholly and in this way.
+ * LOCK_BUSY: neither. Or an error. */
+int tree_lock_state(struct tree *tree, const struct tree_lock *lock);
+/* Whether its owner has any lock in its range. */
+bool tree_lock_any(struct tree *tree, const struct tree_lock *lock);
+/* Calls `each` for all locks, and then for all waits, until it returns false. `each` must not use
+ * the tree. */
+typedef bool tree_lock_cb(void *arg, const struct tree_lock *lock);
+int tree_locks(struct tree *tree, tree_lock_cb *each, void *arg);
+/* How many locks and waits there are. */
+uint64_t tree_locks_count(const struct tree *tree);
+/* The number of the node's session; 0: it has none, as it has had no lock since the last one
+ * ended. */
+uint64_t tree_lock_session(struct tree *tree, uint32_t node);
 
 /* ---- Reading, by key ---- */
 

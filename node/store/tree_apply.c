@@ -54,6 +54,8 @@ static int run_list(struct change *c, const struct command_view *view)
         status = run_statement(c->tree, QUERY_UNDO);
         if (status == 0)
             status = c->tree->broken = cluster_load(c->tree);
+        if (status == 0)
+            status = c->tree->broken = locks_load(c->tree);
     }
     if (status == 0 && c->tree->broken == 0)
         status = run_statement(c->tree, QUERY_UNSAVE);
@@ -80,6 +82,8 @@ static int take_effect(struct change *c, const struct command_view *view)
     struct command_result *result = c->result;
     struct tree *tree = c->tree;
     struct counters before = tree->counters;
+    struct mortal_counts mortals = tree->mortals;
+    uint32_t told = tree->told.count, stirred = tree->stirred_count;
     result->ops = calloc(view->count, sizeof *result->ops);
     if (!result->ops)
         return tree_fail(tree, -ENOMEM, "out of memory for a result");
@@ -89,11 +93,13 @@ static int take_effect(struct change *c, const struct command_view *view)
     result->status = view->count > 1 ? run_list(c, view) : run_operations(c, *view);
     if (result->status < 0) {
         tree->counters = before;
+        tree->mortals = mortals;
+        tree->stirred_count = stirred;
         free(result->ops);
         result->ops = NULL;
         result->count = 0;
         buffer_free(&result->old);
-        changes_forget(tree);
+        changes_undo(tree, told);
     }
     if (tree->broken)
         return tree->broken;

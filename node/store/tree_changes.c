@@ -27,6 +27,7 @@ uint64_t tree_emptied(const struct tree *tree)
 void changes_forget(struct tree *tree)
 {
     tree->emptied = 0;
+    tree->stirred_count = 0;
     if (tree->report_max > REPORT_KEPT) {
         free(tree->report);
         tree->report = NULL;
@@ -38,6 +39,13 @@ void changes_forget(struct tree *tree)
         SLIST_REMOVE_HEAD(&tree->told_names, next);
         free(name);
     }
+}
+
+void changes_undo(struct tree *tree, uint32_t count)
+{
+    assert(count <= tree->told.count);
+    tree->told.count = count;
+    tree->emptied = 0;
 }
 
 int changes_keep_name(struct change *c, struct bytes *name)
@@ -70,7 +78,7 @@ void changes_add(struct change *c, const struct tree_change *change)
 {
     struct tree *tree = c->tree;
     struct tree_changes *told = &tree->told;
-    assert(tree->observed);
+    assert(tree->observed || change->kind >= CHANGE_LOCK_GRANTED);
     assert(told->count == 0 || told->revision == c->revision);
     if (told->count == tree->report_max && report_grow(tree) < 0)
         return;

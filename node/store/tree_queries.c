@@ -16,6 +16,10 @@
 #define INODE_PARAMETERS INODE_NUMBERS(PARAMETER, NEXT_PARAMETER)
 #define INODE_SET "UPDATE inode SET " INODE_NUMBERS(SET, NEXT_SET)
 
+#define LOCK_COLUMNS "ino, flock, node, owner, first, last, shared, pid, since"
+#define HELD_LOCK "SELECT " LOCK_COLUMNS ", token FROM lock"
+#define LOCK_WAIT "SELECT " LOCK_COLUMNS ", 0, ticket, waiter FROM lock_wait"
+
 const char *const tree_queries[QUERY_COUNT] = {
     [QUERY_BEGIN] = "BEGIN IMMEDIATE",
     [QUERY_READ] = "BEGIN",
@@ -93,6 +97,57 @@ const char *const tree_queries[QUERY_COUNT] = {
     [QUERY_RESULT_SET] = "INSERT OR REPLACE INTO result VALUES (?1, ?2, ?3)",
     [QUERY_RESULT_CUT] = "DELETE FROM result WHERE node = ?1 AND page < ?2",
 
+    [QUERY_TTL] = "SELECT ms, lease FROM ttl WHERE ino = ?1",
+    [QUERY_TTL_SET] = "INSERT OR REPLACE INTO ttl VALUES (?1, ?2, ?3)",
+    [QUERY_TTL_DELETE] = "DELETE FROM ttl WHERE ino = ?1",
+    [QUERY_TTL_LIST] = "SELECT t.ino, t.ms, i.revision FROM ttl t CROSS JOIN inode i"
+                       " ON i.ino = t.ino WHERE t.ino > ?1 AND t.ms > 0 ORDER BY t.ino",
+    [QUERY_LEASE] = "SELECT ms, revision, files FROM lease WHERE id = ?1",
+    [QUERY_LEASE_SET] = "INSERT OR REPLACE INTO lease VALUES (?1, ?2, ?3, ?4)",
+    [QUERY_LEASE_DELETE] = "DELETE FROM lease WHERE id = ?1",
+    [QUERY_LEASE_LIST] = "SELECT id, ms, revision, files FROM lease WHERE id > ?1 ORDER BY id",
+    [QUERY_LEASE_FILE_ADD] = "INSERT INTO lease_file VALUES (?1, ?2)",
+    [QUERY_LEASE_FILE_DELETE] = "DELETE FROM lease_file WHERE lease = ?1 AND ino = ?2",
+    [QUERY_LEASE_FILES] = "SELECT ino FROM lease_file WHERE lease = ?1 ORDER BY ino",
+
     [QUERY_LEVEL_SET] = "UPDATE cluster SET level = ?1",
+    /* In all that follow: ?1 ino, ?2 flock, ?3 node, ?4 owner, ?5 first, ?6 last, ?7 shared. */
+    [QUERY_LOCK_CONFLICT] = HELD_LOCK
+    " WHERE ino = ?1 AND flock = ?2 AND first <= ?6 AND last >= ?5 AND NOT (shared AND ?7)"
+    " AND NOT (node = ?3 AND owner = ?4)",
+    [QUERY_LOCK_OWN] =
+        HELD_LOCK " WHERE ino = ?1 AND flock = ?2 AND node = ?3 AND owner = ?4"
+                  " AND first - (shared = ?7) <= ?6 AND last >= ?5 - (shared = ?7) LIMIT 1",
+    [QUERY_LOCK_ADD] = "INSERT INTO lock VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+    [QUERY_LOCK_DELETE] = "DELETE FROM lock WHERE ino = ?1 AND flock = ?2 AND node = ?3 AND"
+                          " owner = ?4 AND first = ?5",
+    [QUERY_LOCK_WAIT_CONFLICT] =
+        LOCK_WAIT " WHERE ino = ?1 AND flock = ?2 AND ticket > ?11 AND ticket < ?12"
+                  " AND first <= ?6 AND last >= ?5 AND NOT (shared AND ?7)"
+                  " AND NOT (node = ?3 AND owner = ?4) ORDER BY ticket LIMIT 1",
+    [QUERY_LOCK_WAIT_NEXT] =
+        LOCK_WAIT " WHERE ino = ?1 AND flock = ?2 AND ticket > ?11 ORDER BY ticket LIMIT 1",
+    [QUERY_LOCK_WAIT_OF] = LOCK_WAIT " WHERE node = ?3 AND owner = ?4 AND flock = 0"
+                                     " AND ticket > ?11 ORDER BY ticket LIMIT 1",
+    [QUERY_LOCK_WAIT_NAMED] =
+        LOCK_WAIT " WHERE ino = ?1 AND flock = ?2 AND node = ?3 AND waiter = ?12",
+    [QUERY_LOCK_WAIT_ADD] =
+        "INSERT INTO lock_wait VALUES (?1, ?2, ?11, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?12)",
+    [QUERY_LOCK_WAIT_DELETE] = "DELETE FROM lock_wait WHERE ino = ?1 AND flock = ?2 AND"
+                               " ticket = ?11",
+    [QUERY_LOCK_OF_NODE] =
+        "SELECT ino, flock FROM lock WHERE node = ?3 UNION"
+        " SELECT ino, flock FROM lock_wait WHERE node = ?3 ORDER BY ino, flock LIMIT 1",
+    [QUERY_LOCK_NODE_DELETE] = "DELETE FROM lock WHERE ino = ?1 AND flock = ?2 AND node = ?3",
+    [QUERY_LOCK_WAIT_NODE_DELETE] =
+        "DELETE FROM lock_wait WHERE ino = ?1 AND flock = ?2 AND node = ?3",
+    [QUERY_LOCK_CLEAR] = "DELETE FROM lock WHERE ino = ?1",
+    [QUERY_LOCK_COUNT] = "SELECT (SELECT count(*) FROM lock) + (SELECT count(*) FROM lock_wait)",
+    [QUERY_LOCK_LIST] = HELD_LOCK,
+    [QUERY_LOCK_WAIT_LIST] = LOCK_WAIT,
+    [QUERY_LOCK_SESSION] = "SELECT number FROM lock_session WHERE node = ?1",
+    [QUERY_LOCK_SESSION_ADD] = "INSERT INTO lock_session VALUES (?1, ?2)",
+    [QUERY_LOCK_SESSION_DELETE] = "DELETE FROM lock_session WHERE node = ?1",
+
     [QUERY_MEMBER_SET] = "INSERT OR REPLACE INTO member VALUES (?1, ?2, ?3)",
 };

@@ -119,14 +119,24 @@ static int rename_moved(struct change *c, struct inode *inode, struct inode *old
 /* An observer hears of both names with either change; the name that it is about comes first. */
 static void tell_from(struct change *c, const struct inode *inode, const struct op *op)
 {
-    change_tell(c, (struct tree_change){CHANGE_MOVED_FROM, inode->attr.mode, inode->attr.ino,
-                                        op->ino, op->name, op->ino2, op->name2});
+    change_tell(c, (struct tree_change){.kind = CHANGE_MOVED_FROM,
+                                        .mode = inode->attr.mode,
+                                        .ino = inode->attr.ino,
+                                        .parent = op->ino,
+                                        .name = op->name,
+                                        .parent2 = op->ino2,
+                                        .name2 = op->name2});
 }
 
 static void tell_to(struct change *c, const struct inode *inode, const struct op *op)
 {
-    change_tell(c, (struct tree_change){CHANGE_MOVED_TO, inode->attr.mode, inode->attr.ino,
-                                        op->ino2, op->name2, op->ino, op->name});
+    change_tell(c, (struct tree_change){.kind = CHANGE_MOVED_TO,
+                                        .mode = inode->attr.mode,
+                                        .ino = inode->attr.ino,
+                                        .parent = op->ino2,
+                                        .name = op->name2,
+                                        .parent2 = op->ino,
+                                        .name2 = op->name});
 }
 
 /* Both names stay, so no directory changes its size. */

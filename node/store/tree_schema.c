@@ -85,7 +85,8 @@ int table_make(struct sql *sql, const struct table *table)
         put_key(&text, table);
         buffer_printf(&text, ")");
     }
-    buffer_printf(&text, ") STRICT%s", table->key > 1 ? ", WITHOUT ROWID" : "");
+    buffer_printf(&text, ") STRICT%s;%s", table->key > 1 ? ", WITHOUT ROWID" : "",
+                  table->index ? table->index : "");
     return text_done(sql, &text, NULL);
 }
 

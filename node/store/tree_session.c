@@ -125,6 +125,8 @@ static int session_begin(struct change *c, struct session *session, uint64_t inc
     bind_number(query, 1, session->node);
     bind_number(query, 2, INT64_MAX);
     int status = tree_run(c->tree, query);
+    if (status == 0)
+        status = locks_end_session(c, session->node);
     return status < 0 ? status : inode_release_all(c, session->node);
 }
 

@@ -5,6 +5,10 @@
 
 #define NODE_IS_WRONG "node NOT BETWEEN 0 AND 0xffffffff"
 
+#define LOCK_IS_WRONG                                                                              \
+    "flock NOT IN (0, 1) OR first NOT BETWEEN 0 AND last OR shared NOT IN (0, 1) OR"               \
+    " pid NOT BETWEEN 0 AND 0xffffffff OR since < 0"
+
 /* Columns that are as old as their table. */
 #define NUMBER(column) .name = column
 #define BYTES(column) .name = column, .type = COLUMN_BYTES
@@ -85,6 +89,68 @@ const struct table tree_tables[TABLES_MAX] = {
                                " length(peer_addr) NOT BETWEEN 1 AND 255",
         .columns = {{NUMBER("node")}, {BYTES("addr")}, {BYTES("peer_addr")}},
     },
+    {
+        .name = "lock_session",
+        .format = 5,
+        .key = 1,
+        .wrong = NODE_IS_WRONG " OR number < 1",
+        .columns = {{NUMBER("node")}, {NUMBER("number")}},
+    },
+    {
+        .name = "lock",
+        .format = 5,
+        .key = 5,
+        .wrong = NODE_IS_WRONG " OR " LOCK_IS_WRONG " OR token < 1",
+        .columns = {{NUMBER("ino")},
+                    {NUMBER("flock")},
+                    {NUMBER("node")},
+                    {NUMBER("owner")},
+                    {NUMBER("first")},
+                    {NUMBER("last")},
+                    {NUMBER("shared")},
+                    {NUMBER("pid")},
+                    {NUMBER("since")},
+                    {NUMBER("token")}},
+    },
+    {
+        .name = "lock_wait",
+        .format = 5,
+        .key = 3,
+        .wrong = NODE_IS_WRONG " OR " LOCK_IS_WRONG " OR ticket < 1",
+        .index = "CREATE INDEX lock_wait_owner ON lock_wait (node, owner)",
+        .columns = {{NUMBER("ino")},
+                    {NUMBER("flock")},
+                    {NUMBER("ticket")},
+                    {NUMBER("node")},
+                    {NUMBER("owner")},
+                    {NUMBER("first")},
+                    {NUMBER("last")},
+                    {NUMBER("shared")},
+                    {NUMBER("pid")},
+                    {NUMBER("since")},
+                    {NUMBER("waiter")}},
+    },
+    {
+        .name = "lease",
+        .format = 5,
+        .key = 1,
+        .wrong = "id < 1 OR ms NOT BETWEEN 100 AND 316224000000 OR revision < 1 OR"
+                 " files NOT BETWEEN 0 AND 1000",
+        .columns = {{NUMBER("id")}, {NUMBER("ms")}, {NUMBER("revision")}, {NUMBER("files")}},
+    },
+    {
+        .name = "ttl",
+        .format = 5,
+        .key = 1,
+        .wrong = "iif(lease = 0, ms NOT BETWEEN 100 AND 316224000000, lease < 1 OR ms <> 0)",
+        .columns = {{NUMBER("ino")}, {NUMBER("ms")}, {NUMBER("lease")}},
+    },
+    {
+        .name = "lease_file",
+        .format = 5,
+        .key = 2,
+        .columns = {{NUMBER("lease")}, {NUMBER("ino")}},
+    },
 };
 
 #define KEPT_NUMBER(name, member, format) #name " INTEGER NOT NULL, "
@@ -101,4 +167,6 @@ const char tree_own_schema[] =
 /* The numbers in the texts above. */
 _Static_assert(CHUNK_BYTES == 16384 && CHUNK_ROUND == 4096, "of a chunk");
 _Static_assert(TREE_ADDR_MAX == 256, "of a member");
+_Static_assert(TTL_MS_MIN == 100 && TTL_MS_MAX == 316224000000 && LEASE_FILES_MAX == 1000,
+               "of a ttl and a lease");
 _Static_assert(DATA_MAX == UINT64_C(1) << 37 && INO_ROOT == 1, "of the counters");

@@ -18,7 +18,7 @@
 #include "store/sql.h"
 #include "store/tree.h"
 
-enum { TABLES_MAX = 16, COLUMNS_MAX = 24 };
+enum { TABLES_MAX = 24, COLUMNS_MAX = 24 };
 
 /* The replicated numbers, which are the columns of the only row of `meta`: name, first value,
  * format. FIRST and NEXT are macros; they differ if something comes between two columns. */
@@ -68,6 +68,7 @@ struct table {
     uint32_t key;         /* its first columns, as many as this, are its key; 0: it has one row */
     const char *contents; /* a condition that replicated rows meet; NULL: all are replicated */
     const char *wrong;    /* a condition that no such row of a sound tree meets; NULL: none */
+    const char *index;    /* SQL that makes one; NULL: none */
     struct column columns[COLUMNS_MAX]; /* those behind the last have no name */
 };
 

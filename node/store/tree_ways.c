@@ -107,10 +107,10 @@ static bool take_way(void *arg, uint64_t parent, struct bytes name)
     assert(name.len <= sizeof way->name);
     *way = (struct way){.parent = parent, .len = name.len};
     memcpy(way->name, name.data, name.len);
-    return false; /* a directory has one name */
+    return false;
 }
 
-int way_of_directory(struct tree *tree, uint64_t ino, struct way *way)
+int way_first(struct tree *tree, uint64_t ino, struct way *way)
 {
     way->parent = 0;
     int status = tree_names(tree, ino, take_way, way);
@@ -142,7 +142,7 @@ int tree_path(struct tree *tree, uint64_t parent, struct bytes name, struct buff
         struct inode dir;
         status = inode_get(tree, parent, &dir);
         if (status == 0)
-            status = way_of_directory(tree, parent, &way);
+            status = way_first(tree, parent, &way);
         if (status == 0)
             status = prepend(path, &start, bytes_of(way.name, way.len));
         parent = way.parent;

@@ -52,6 +52,7 @@ static void check(const struct config *config)
     assert(config->request_timeout_ms >= 100 && config->request_timeout_ms <= 3600000);
     assert(config->cache_time_ms <= UINT64_C(366) * 24 * 3600 * 1000);
     assert(config->lease_time_ms <= 1000);
+    assert(config->session_time_ms >= 1000 && config->session_time_ms <= 3600000);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

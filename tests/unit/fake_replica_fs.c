@@ -28,6 +28,7 @@ struct replica {
     uv_timer_t timer; /* looks after what is deferred */
     uint64_t sequence;
     struct emptied emptied;
+    struct replica_observer *observer;
     TAILQ_HEAD(, waiting) queue;
 };
 
@@ -59,6 +60,8 @@ static void fake_fs_apply(struct replica *r, struct command *command, struct com
     assert(status == 0);
     assert(!repeated);
     emptied_applied(&r->emptied);
+    if (tree_changes(r->tree)->count > 0 && r->observer)
+        r->observer->changed(r->observer->arg, tree_changes(r->tree));
     atomic_fetch_add(&r->control->commands, 1);
 }
 
@@ -150,6 +153,26 @@ void replica_stays_empty(struct replica *r, uint64_t ino)
     emptied_stays(&r->emptied, ino);
 }
 
+uint32_t replica_node(const struct replica *r)
+{
+    return 1;
+}
+
+void replica_observe(struct replica *r, struct replica_observer *observer)
+{
+    r->observer = observer; /* of two mounts, the later one */
+}
+
+void replica_observe_end(struct replica *r, struct replica_observer *observer)
+{
+    if (r->observer == observer)
+        r->observer = NULL;
+}
+
+void replica_locks_lost(struct replica *r, bool lost)
+{
+}
+
 struct tree *replica_tree(struct replica *r)
 {
     return r->tree;
@@ -170,6 +193,11 @@ bool replica_refuses_writes(const struct replica *r)
     return atomic_load(&r->control->outcome) == REPLICA_NO_QUORUM;
 }
 
+uint64_t replica_left_ms(const struct replica *r, uint64_t key)
+{
+    return UINT64_MAX;
+}
+
 uint64_t replica_room(const struct replica *r)
 {
     return UINT64_MAX;
@@ -186,6 +214,18 @@ void status_why(struct replica *r, struct buffer *out)
         buffer_printf(out, "the test has taken the quorum away\n");
 }
 
+/* The cluster is at the level of its nodes. */
+static void fake_fs_raise_level(struct replica *r)
+{
+    struct command command = {0};
+    struct command_result result;
+    command_add(&command, &(struct op){.type = OP_LEVEL, .size = LEVEL_MAX});
+    fake_fs_apply(r, &command, &result);
+    command_free(&command);
+    command_result_free(&result);
+    atomic_store(&r->control->commands, 0);
+}
+
 struct replica *fake_replica_start(uv_loop_t *loop, const struct config *config, const char *folder,
                                    struct fake_control *control)
 {
@@ -200,6 +240,7 @@ struct replica *fake_replica_start(uv_loop_t *loop, const struct config *config,
     status = tree_open(r->folder, &(struct identity){.cluster = 1, .node = 1}, &r->tree, &fault);
     assert(status == 0);
     emptied_begin(&r->emptied, loop, r->tree);
+    fake_fs_raise_level(r);
     uv_timer_init(loop, &r->timer);
     r->timer.data = r;
     return r;

@@ -333,7 +333,7 @@ void check_privileges(void)
     as_user(65534, write_as_somebody);
     for (int i = 0; i < SUIDS; i++)
         CHECK(check_mode(suids[i]) == 0777);
-    CHECK(check_mode("sgid") == 02666); /* at this level not all nodes would take it away */
+    CHECK(check_mode("sgid") == 0666);
     CHECK(check_mode("root's") == 06777);
     struct stat stat_now;
     CHECK(stat("sticky/mine", &stat_now) == 0 && stat_now.st_uid == 65534);
@@ -404,14 +404,29 @@ void check_holes(void)
     CHECK(close(fd) == 0);
 }
 
+/* Between nodes: tests/cluster/test_files_locks.py. */
 void check_locks(void)
 {
-    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-    int fd = open("f", O_RDWR | O_CREAT, 0644);
-    CHECK_ERROR(flock(fd, LOCK_EX), ENOLCK);
-    CHECK_ERROR(fcntl(fd, F_SETLK, &lock), ENOLCK);
-    CHECK_ERROR(fcntl(fd, F_GETLK, &lock), ENOLCK);
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 10}, found = lock;
+    int fd = open("f", O_RDWR | O_CREAT, 0644), again = open("f", O_RDWR);
+    CHECK(flock(fd, LOCK_SH) == 0 && flock(again, LOCK_SH | LOCK_NB) == 0);
+    CHECK_ERROR(flock(again, LOCK_EX | LOCK_NB), EAGAIN);
     CHECK(close(fd) == 0);
+    CHECK(flock(again, LOCK_EX | LOCK_NB) == 0);
+    CHECK(flock(again, LOCK_UN) == 0);
+    fd = open("f", O_RDWR);
+    CHECK(fcntl(fd, F_OFD_SETLK, &lock) == 0);
+    CHECK_ERROR(fcntl(again, F_OFD_SETLK, &lock), EAGAIN);
+    CHECK(fcntl(again, F_OFD_GETLK, &found) == 0 && found.l_type == F_WRLCK && found.l_len == 10);
+    found = (struct flock){.l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = 10};
+    CHECK(fcntl(again, F_OFD_GETLK, &found) == 0 && found.l_type == F_UNLCK);
+    CHECK(close(fd) == 0);
+    CHECK(fcntl(again, F_SETLK, &lock) == 0);
+    CHECK(close(again) == 0);
+    fd = open("x-shm", O_RDWR | O_CREAT, 0644); /* shared memory of SQLite */
+    CHECK_ERROR(fcntl(fd, F_SETLK, &lock), ENOLCK);
+    CHECK(flock(fd, LOCK_EX) == 0);
+    CHECK(close(fd) == 0 && unlink("x-shm") == 0);
 }
 
 void check_mapping(void)

@@ -225,7 +225,7 @@ static inline struct peer_config config_of(uint32_t pid, uint32_t count)
     struct peer_config config = {
         .identity = {.scope = {cluster_id, configuration_id}, .me = pid, .standing = PEER_MEMBER},
         .levels = {1, 2},
-        .settings = {100, 0, "0.1.0"},
+        .settings = {100, 0, 10000, "0.1.0"},
         .level = 1,
         .secret = secret};
     for (uint32_t other = 1; other <= count; other++) {

@@ -96,6 +96,7 @@ static void an_addr_is_enough(void **state)
     assert_false(config.stale_on_quorum_loss);
     assert_int_equal(config.cache_time_ms, 0);
     assert_int_equal(config.lease_time_ms, 0);
+    assert_int_equal(config.session_time_ms, 10000);
     assert_int_equal(config.priority, 0);
     assert_int_equal(config.heartbeat_ms, 100);
     assert_int_equal(config.request_timeout_ms, 5000);
@@ -110,7 +111,7 @@ static void every_field_is_read(void **state)
          "  \"peers\": [\"c:2\", {\"addr\": \"a:2\", \"peer_addr\": \"a:3\"}, // more\n \"b:2\"],\n"
          "  \"mount\": \"mnt\", \"allow_other\": true, \"clients\": [\"10.0.0.0/8\"],\n"
          "  \"cluster_secret\": \"with // and /* \\\" in it\", \"cache_time\": \"10m\",\n"
-         "  \"lease_time\": \"200ms\","
+         "  \"lease_time\": \"200ms\", \"session_time\": \"2s\","
          "  \"hosts\": [\"store.example\", \"10.0.0.9:443\", \"[::1]:8443\"],\n"
          "  \"on_quorum_loss\": \"stale\", \"priority\": 7, \"heartbeat_ms\": 60000,\n"
          "  \"request_timeout\": \"500ms\" }\n");
@@ -133,6 +134,7 @@ static void every_field_is_read(void **state)
     assert_string_equal(config.secret, "with // and /* \" in it");
     assert_int_equal(config.cache_time_ms, 600000);
     assert_int_equal(config.lease_time_ms, 200);
+    assert_int_equal(config.session_time_ms, 2000);
     assert_true(config.stale_on_quorum_loss);
     assert_int_equal(config.priority, 7);
     assert_int_equal(config.heartbeat_ms, 60000);
@@ -280,6 +282,8 @@ static void wrong_fields_are_named(void **state)
     assert_wrong("{\"heartbeat_ms\": 99.5}", "found 99.5");
     assert_wrong("{\"request_timeout\": \"99ms\"}", "from \"100ms\" to \"1h\"");
     assert_wrong("{\"lease_time\": \"1001ms\"}", "from \"0s\" to \"1s\", found \"1001ms\"");
+    assert_wrong("{\"session_time\": \"999ms\"}", "from \"1s\" to \"1h\", found \"999ms\"");
+    assert_wrong("{\"session_time\": \"61m\"}", "from \"1s\" to \"1h\"");
     assert_wrong("{\"request_timeout\": \"2h\"}", "found \"2h\"");
     assert_wrong("[1]", "expected an object");
 }

@@ -180,18 +180,24 @@ static void a_window_of_pieces_is_on_its_way(void **state)
     assert_true((uint64_t)rounds <= 2 * (both->pieces / SNAPSHOT_WINDOW + 2));
 }
 
-/* As long as the cluster is at level 1, a member may refuse any but the oldest. */
+static void fetched_at_level(uint32_t level, uint32_t format)
+{
+    both->fetcher->r.counts.snapshots_received = 0;
+    fixture_must(&both->server->store, (struct op){.type = OP_LEVEL, .size = level});
+    both->fetcher->r.turn.snapshot_needed = tree_applied(both->server->store.tree);
+    fetching_housekeeping(&both->fetcher->r, replica_now_ms());
+    rounds_until_installed();
+    assert_int_equal(both->format, format);
+    assert_int_equal(tree_cluster(both->fetcher->store.tree)->level, level);
+}
+
+/* A member of the cluster's level may refuse any newer format. */
 static void a_snapshot_is_of_a_format_that_all_read(void **state)
 {
     rounds_until_installed();
     assert_int_equal(both->format, RECORD_FORMAT_OLDEST);
-    both->fetcher->r.counts.snapshots_received = 0;
-    fixture_must(&both->server->store, (struct op){.type = OP_LEVEL, .size = 2});
-    both->fetcher->r.turn.snapshot_needed = tree_applied(both->server->store.tree);
-    fetching_housekeeping(&both->fetcher->r, replica_now_ms());
-    rounds_until_installed();
-    assert_int_equal(both->format, RECORD_FORMAT);
-    assert_int_equal(tree_cluster(both->fetcher->store.tree)->level, 2);
+    fetched_at_level(2, 4);
+    fetched_at_level(LEVEL_LOCKS, RECORD_FORMAT);
 }
 
 /* ---- Entries behind the rows ---- */

@@ -190,6 +190,7 @@ static void an_unknown_path_is_told_the_paths(void **state)
     expect(
         "GET", "/", "", NULL, 404,
         "{\"Single\":{\"error\":\"there is no such path; the paths are /key/K, /key, /keys, /txn, "
+        "/lease, /lease/ID, /leases, "
         "/ping, /status, /healthz, /readyz, /metrics, /client, /omnipax\"}}");
 }
 

@@ -82,7 +82,7 @@ static void each_outcome_has_its_reply(void **state)
     fake.write_outcome = REPLICA_FULL;
     ask(fd, put,
         "{\"request\":{\"Put\":{\"key\":\"a\",\"value\":\"b\"}},"
-        "\"response\":{\"Error\":\"there is no room\"}}");
+        "\"response\":{\"Error\":\"there is no room: delete something\"}}");
     fake.write_outcome = REPLICA_TIMEOUT;
     ask(fd, "{\"APIRequest\":{\"Delete\":\"a\"}}",
         "{\"request\":{\"Delete\":\"a\"},\"response\":{\"Error\":\"no answer in time: the outcome "

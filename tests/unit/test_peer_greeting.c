@@ -199,8 +199,8 @@ static void a_node_that_lags_behind_the_level_is_not_let_in(void **state)
 static void settings_are_told(void **state)
 {
     struct peer_config first = named(1, PEER_MEMBER), second = named(2, PEER_MEMBER);
-    first.settings = (struct peer_settings){250, 0, "1.2.3-rc1"};
-    second.settings = (struct peer_settings){100, 200, "0.1.0"};
+    first.settings = (struct peer_settings){250, 0, 10000, "1.2.3-rc1"};
+    second.settings = (struct peer_settings){100, 200, 4000, "0.1.0"};
     node_start_as(1, &first);
     node_start_as(2, &second);
     struct peer_settings settings;
@@ -212,6 +212,7 @@ static void settings_are_told(void **state)
     assert_string_equal(settings.version, "1.2.3-rc1");
     assert_true(peer_settings(nodes[1].peer, 2, &settings));
     assert_int_equal(settings.lease_ms, 200);
+    assert_int_equal(settings.session_ms, 4000);
     assert_int_equal(peer_address(nodes[1].peer, 2), PEER_ADDRESS_FINE);
     node_stop(2);
     wait_for(nodes[1].linked == 0);

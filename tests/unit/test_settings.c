@@ -60,6 +60,7 @@ static int begin(void **state)
         strcpy(r->cluster.members[i].peer_addr, r->cluster.members[i].addr);
     }
     p->config.heartbeat_ms = 100;
+    p->config.session_time_ms = 10000;
     uv_loop_init(&loop);
     uv_timer_init(&loop, &r->timers.heartbeat);
     uv_timer_start(&r->timers.heartbeat, (uv_timer_cb)abort, 100, 100);
@@ -96,7 +97,7 @@ static void keep_house(struct parts *p)
 
 static void tell(uint32_t node, uint32_t heartbeat_ms)
 {
-    links.settings[node] = (struct peer_settings){heartbeat_ms, 0, QUORUMFS_VERSION};
+    links.settings[node] = (struct peer_settings){heartbeat_ms, 0, 10000, QUORUMFS_VERSION};
 }
 
 static void assert_heartbeat(struct parts *p, uint32_t ms)
@@ -135,13 +136,15 @@ static void differences_are_told(void **state)
     keep_house(p);
     assert_int_equal(said.count, 0);
     tell(1, 20000);
-    links.settings[2] = (struct peer_settings){100, 200, "9.9"};
+    links.settings[2] = (struct peer_settings){100, 200, 9000, "9.9"};
     keep_house(p);
-    assert_int_equal(said.count, 3);
+    assert_int_equal(said.count, 4);
     assert_string_equal(said.text[0], "heartbeat_ms is 20000 at node 8 (node:1) and 100 here: all "
                                       "nodes use 100; set it to the same everywhere");
     assert_non_null(strstr(said.text[1], "lease_time is 200 ms at node 9 (node:2) and 0 ms here"));
-    assert_non_null(strstr(said.text[2], "node 9 (node:2) runs version 9.9"));
+    assert_non_null(
+        strstr(said.text[2], "session_time is 9000 ms at node 9 (node:2) and 10000 ms here"));
+    assert_non_null(strstr(said.text[3], "node 9 (node:2) runs version 9.9"));
     tell(1, 100);
     tell(2, 100);
     keep_house(p);

@@ -1,5 +1,5 @@
-/* The formats of snapshots: the oldest byte for byte as the version that brought it wrote it
- * (kept/snapshot-3), and one that is newer than this version's. */
+/* The formats of snapshots: the former ones byte for byte as the version that brought them wrote
+ * them (kept/snapshot-FORMAT), and one that is newer than this version's. */
 
 /* The product's description of the tables becomes the beginning of a newer one, which takes its
  * place in everything that is linked. */
@@ -142,10 +142,12 @@ static struct bytes bytes_in(const struct buffer *buffer)
     return bytes_of(buffer->data, buffer->len);
 }
 
-static struct buffer kept_snapshot(void)
+static struct buffer kept_snapshot(uint32_t format)
 {
     struct buffer kept = {0};
-    FILE *file = fopen(KEPT "/snapshot-3", "r");
+    char path[sizeof KEPT + 32];
+    snprintf(path, sizeof path, KEPT "/snapshot-%u", format);
+    FILE *file = fopen(path, "r");
     assert_non_null(file);
     kept.len = fread(buffer_reserve(&kept, 10000), 1, 10000, file);
     fclose(file);
@@ -160,26 +162,27 @@ static void assert_same(const struct buffer *a, const struct buffer *b)
 
 /* ---- Tests ---- */
 
-static void the_oldest_format_is_written_as_ever(void **state)
+static void former_formats_are_written_as_ever(void **state)
 {
     struct fixture *f = *state;
-    struct buffer kept = kept_snapshot(), before, after;
     fill(f);
-    before = snapshot_of(f, RECORD_FORMAT_OLDEST);
-    assert_same(&before, &kept);
-    fixture_sql(f, later_contents);
-    after = snapshot_of(f, RECORD_FORMAT_OLDEST);
-    assert_same(&after, &kept);
-    buffer_free(&after);
-    buffer_free(&before);
-    buffer_free(&kept);
+    for (int round = 0; round < 2; round++) {
+        for (uint32_t format = RECORD_FORMAT_OLDEST; format < RECORD_FORMAT; format++) {
+            struct buffer kept = kept_snapshot(format), now = snapshot_of(f, format);
+            assert_same(&now, &kept);
+            buffer_free(&now);
+            buffer_free(&kept);
+        }
+        if (round == 0)
+            fixture_sql(f, later_contents);
+    }
 }
 
 /* Columns and tables that it lacks are as in a new tree. */
-static void the_oldest_format_is_read(void **state)
+static void a_former_format_is_read(struct fixture *f, uint32_t format)
 {
-    struct fixture *f = *state, other;
-    struct buffer kept = kept_snapshot();
+    struct fixture other;
+    struct buffer kept = kept_snapshot(format);
     fixture_open(&other);
     fill(&other);
     fixture_sql(f, later_contents);
@@ -187,6 +190,16 @@ static void the_oldest_format_is_read(void **state)
     assert_true(fixture_digest(f) == fixture_digest(&other));
     fixture_close(&other);
     buffer_free(&kept);
+}
+
+static void the_oldest_format_is_read(void **state)
+{
+    a_former_format_is_read(*state, RECORD_FORMAT_OLDEST);
+}
+
+static void the_last_format_is_read(void **state)
+{
+    a_former_format_is_read(*state, RECORD_FORMAT - 1);
 }
 
 static void a_newer_format_holds_more(void **state)
@@ -263,8 +276,9 @@ static void damaged_rows_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        FIXTURE_TEST(the_oldest_format_is_written_as_ever),
+        FIXTURE_TEST(former_formats_are_written_as_ever),
         FIXTURE_TEST(the_oldest_format_is_read),
+        FIXTURE_TEST(the_last_format_is_read),
         FIXTURE_TEST(a_newer_format_holds_more),
         FIXTURE_TEST(unknown_formats_are_refused),
         FIXTURE_TEST(a_format_has_only_its_own_tables),

@@ -83,6 +83,25 @@ static void a_former_tree_is_upgraded(void **state)
     fixture_close(&f);
 }
 
+/* What this version has made becomes a folder of format 4, which lacks the tables of locks. */
+static void a_tree_of_format_4_is_upgraded(void **state)
+{
+    struct fixture f;
+    fixture_open(&f);
+    fixture_must(&f, make_put("a", "1"));
+    fixture_detach(&f);
+    fixture_sql(&f, "DROP TABLE lock_session; DROP TABLE lock; DROP TABLE lock_wait;"
+                    "DROP TABLE lease; DROP TABLE ttl; DROP TABLE lease_file;"
+                    "PRAGMA user_version = 4");
+    fixture_attach(&f);
+    fixture_assert_contents(&f, fixture_resolve(&f, "a").ino, "1");
+    assert_int_equal(former_number(f.path, "tree.db", "SELECT count(*) FROM lock_wait"), 0);
+    fixture_check(&f);
+    fixture_detach(&f);
+    assert_int_equal(format_of(&f, "tree.db"), FOLDER_FORMAT);
+    fixture_close(&f);
+}
+
 static void log_closed(void *arg)
 {
 }
@@ -133,9 +152,9 @@ static void unknown_formats_are_refused(void **state)
     struct fixture f;
     former_fixture(&f);
     fixture_sql(&f, "PRAGMA user_version = 2");
-    refused(&f, "tree.db: the folder has format 2 and this quorumfs knows formats 3 to 4");
-    fixture_sql(&f, "PRAGMA user_version = 5");
-    refused(&f, "tree.db: the folder has format 5 and this quorumfs knows formats 3 to 4");
+    refused(&f, "tree.db: the folder has format 2 and this quorumfs knows formats 3 to 5");
+    fixture_sql(&f, "PRAGMA user_version = 6");
+    refused(&f, "tree.db: the folder has format 6 and this quorumfs knows formats 3 to 5");
     fixture_sql(&f, "PRAGMA user_version = 3; UPDATE owner SET node = 2");
     refused(&f, "belongs to node 2");
     assert_int_equal(format_of(&f, "tree.db"), 3); /* a refused folder is left as it is */
@@ -195,6 +214,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_former_tree_is_upgraded),
+        cmocka_unit_test(a_tree_of_format_4_is_upgraded),
         cmocka_unit_test(a_former_log_is_upgraded),
         cmocka_unit_test(an_upgrade_is_whole_or_not_at_all),
         cmocka_unit_test(unknown_formats_are_refused),

@@ -207,6 +207,8 @@ struct attr model_drop(struct model *m, struct model_name *n, uint64_t hold)
     model_touch(m, ino);
     if (inode->attr.nlink > 0)
         return inode->attr;
+    if (S_ISREG(inode->attr.mode))
+        model_set_mortal(m, ino, 0, 0);
     if (hold == ino) {
         inode->holder = m->node;
         return inode->attr;
@@ -244,6 +246,12 @@ static int model_apply_op(struct model *m, const struct op *op, struct op_result
         return model_apply_name(m, op, out);
     case OP_LEVEL:
         return apply_level(m, op, out);
+    case OP_TTL:
+    case OP_EXPIRE:
+    case OP_LEASE:
+    case OP_LEASE_RENEW:
+    case OP_LEASE_END:
+        return model_apply_mortal(m, op, out);
     default:
         return model_apply_data(m, op, out);
     }

@@ -70,8 +70,7 @@ static struct model_name *name_of_dir(struct model *m, uint64_t ino)
     return n;
 }
 
-/* Drops the directories that a PUT made in passing and that are empty now, from this one on up. */
-static void prune(struct model *m, uint64_t dir)
+void model_prune(struct model *m, uint64_t dir)
 {
     while (m->inode[dir].attr.rdev != 0 && m->inode[dir].attr.size == 0) {
         uint64_t parent = m->inode[dir].parent;
@@ -100,6 +99,8 @@ static int apply_put(struct model *m, const struct op *op, struct op_result *out
     int status = ino ? model_check_file(m, ino) : 0;
     if (status == 0)
         status = check_conditions(m, op, ino);
+    if (status == 0)
+        status = model_check_mortal(m, op, ino);
     if (status < 0)
         return status;
     if (in_the_way)
@@ -118,6 +119,7 @@ static int apply_put(struct model *m, const struct op *op, struct op_result *out
     if (!ino)
         ino = model_make(m, dir, name, attr);
     model_replace(m, ino, op->data);
+    model_put_mortal(m, op, ino);
     out->attr = m->inode[ino].attr;
     return 0;
 }
@@ -145,7 +147,7 @@ static int apply_delete(struct model *m, const struct op *op, struct op_result *
         give_old(m, op, n->ino, out);
         out->attr = model_drop(m, n, op->hold);
     }
-    prune(m, dir);
+    model_prune(m, dir);
     return 0;
 }
 

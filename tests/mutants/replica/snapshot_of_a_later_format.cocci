@@ -2,7 +2,7 @@
 // killers: test_fetching
 @@
 @@
-serving_open(...)
+format_for_all(...)
 {
 <...
 - RECORD_FORMAT_OLDEST

@@ -2,10 +2,10 @@
 // killers: test_tree_random
 @@
 @@
-op_put(...)
+put_over(...)
 {
 <...
-- inode_kill_priv(&walk.inode, op);
+- inode_kill_priv(inode, op);
 + ;
 ...>
 }
