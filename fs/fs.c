@@ -198,7 +198,7 @@ int fs_start(uv_loop_t *loop, struct replica *replica, const struct config *conf
     fs_gone_start(fs, loop);
     fs_watches_start(fs, loop);
     fs_locks_start(fs, loop);
-    fs->handles += 2;
+    fs->handles += 3;
     *out = fs;
     return 0;
 }

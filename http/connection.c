@@ -500,18 +500,31 @@ static void connection_receive(struct http_connection *c)
     }
 }
 
-static void on_poll(uv_poll_t *poll, int status, int events)
+/* What the loop has seen of the socket; both directions may also have nothing to do. */
+static void connection_events(struct http_connection *c, int events)
 {
-    struct http_connection *c = poll->data;
-    if (status < 0) {
-        connection_lost(c);
-        return;
-    }
     if ((events & UV_WRITABLE) && c->phase == HTTP_PHASE_SENDING)
         connection_send(c);
     if ((events & UV_READABLE) && c->phase != HTTP_PHASE_CLOSED)
         connection_receive(c);
     connection_settle(c);
+}
+
+/* If this turn has no more time, the connection waits in line with the others. */
+static void on_poll(uv_poll_t *poll, int status, int events)
+{
+    struct http_connection *c = poll->data;
+    if (status < 0) {
+        connection_lost(c);
+    } else if (c->is_due) {
+        return;
+    } else if (!http_has_time(c->http)) {
+        connection_due(c);
+    } else {
+        http_work_begins(c->http);
+        connection_events(c, events);
+        http_work_ends(c->http);
+    }
 }
 
 void http_connection_go_on(struct http_connection *c)
@@ -523,6 +536,8 @@ void http_connection_go_on(struct http_connection *c)
         connection_send(c);
     else if (c->phase == HTTP_PHASE_HEAD && c->in.len > 0)
         connection_input(c, (struct bytes){0});
+    else if (!c->broken)
+        connection_events(c, c->events);
     connection_settle(c);
 }
 

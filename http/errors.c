@@ -123,6 +123,9 @@ const char *http_errno_text(int status)
                "\"Accept: application/octet-stream\"";
     case -E2BIG:
         return "the list is too long: send it in parts";
+    case -ENAMETOOLONG:
+        return "the path is longer than a key can be: only a mount shows the file, or what is in "
+               "the directory";
     case -ENOSPC:
         return "the disk is full";
     case -EKEYEXPIRED:
@@ -201,17 +204,16 @@ bool http_key_ok(struct http_request *request)
     return key_ok(request, http_path_key(request), HTTP_URI_TOO_LONG);
 }
 
-bool http_body_items(struct http_request *request, http_items_parser *parse)
+static bool items_ok(struct http_request *request)
 {
-    struct fault fault = {"out of memory"};
-    int status = parse(bytes_of(request->body.data, request->body.len), &request->items, &fault);
+    int status = request->status;
     if (status != 0) {
         http_items_free(&request->items);
         http_error(request,
                    status == -E2BIG    ? HTTP_CONTENT_TOO_LARGE
                    : status == -ENOMEM ? HTTP_SERVICE_UNAVAILABLE
                                        : HTTP_BAD_REQUEST,
-                   (struct bytes){0}, "%s", fault.text);
+                   (struct bytes){0}, "%s", request->fault.text);
         return false;
     }
     /* What was parsed takes the place of the body, and the answer may repeat it. */
@@ -225,4 +227,31 @@ bool http_body_items(struct http_request *request, http_items_parser *parse)
             !key_ok(request, request->items.list[i].key, HTTP_BAD_REQUEST))
             return false;
     return true;
+}
+
+static void items_read(void *arg)
+{
+    struct http_request *request = arg;
+    request->status = request->parse(bytes_of(request->body.data, request->body.len),
+                                     &request->items, &request->fault);
+}
+
+static void on_items_read(void *arg)
+{
+    struct http_request *request = arg;
+    if (items_ok(request))
+        request->go_on(request);
+}
+
+void http_body_items(struct http_request *request, http_items_parser *parse, http_handler *then)
+{
+    request->parse = parse;
+    request->go_on = then;
+    request->fault = (struct fault){"out of memory"};
+    if (request->body.len >= HTTP_JOB_BYTES_MIN) {
+        http_job(request->http, &request->job, items_read, on_items_read, request);
+        return;
+    }
+    items_read(request);
+    on_items_read(request);
 }

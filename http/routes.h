@@ -38,7 +38,7 @@ enum { HTTP_JSON_BYTES_MAX = 2 * HTTP_BODY_BYTES_MAX, HTTP_LEASE_BYTES_MAX = 102
     X("GET", "/healthz", 0, HTTP_SINGLE, http_healthz)                                             \
     X("GET", "/readyz", 0, HTTP_SINGLE, http_readyz)                                               \
     X("GET", "/metrics", 0, HTTP_SINGLE, http_metrics)                                             \
-    /* client_session.c */                                                                         \
+    /* client_handshake.c */                                                                       \
     X("GET", "/client", 0, HTTP_SINGLE, http_client_refused)                                       \
     X("GET", "/omnipax", 0, HTTP_SINGLE, http_omnipax)
 

@@ -46,7 +46,7 @@ int http_put_value(struct buffer *out, struct tree *tree, struct bytes key, cons
         http_json_raw(out, "{");
         http_json_field(out, "key", key);
         http_json_bool(out, "exists", true);
-        http_json_field(out, "value", bytes_of(value.data, value.len));
+        http_json_value(out, "value", bytes_of(value.data, value.len));
         http_json_raw(out, "}");
     }
     buffer_free(&value);

@@ -178,14 +178,21 @@ void reads_confirm(struct replica *r, const struct paxos_output *out)
     }
 }
 
-void reads_answer(struct replica *r)
+/* The read that can be answered, if there is one. */
+static struct pending_read *reads_first_ready(const struct replica *r)
 {
-    uint64_t applied = tree_applied(r->tree);
     struct pending_read *read = TAILQ_FIRST(&r->reads.by_age);
-    if (!read || !read->confirmed || read->index > applied)
-        return;
+    return read && read->confirmed && read->index <= tree_applied(r->tree) ? read : NULL;
+}
+
+bool reads_answer(struct replica *r)
+{
+    struct pending_read *read = reads_first_ready(r);
+    if (!read)
+        return false;
+    uint64_t enough = uv_hrtime() + (uint64_t)ANSWER_MS_MAX * 1000000;
     int status = tree_read_begin(r->tree);
-    while ((read = TAILQ_FIRST(&r->reads.by_age)) && read->confirmed && read->index <= applied) {
+    for (; read && uv_hrtime() < enough; read = reads_first_ready(r)) {
         assert(read->asked_ms >= r->reads.confirmed_ms);
         r->reads.confirmed_ms = read->asked_ms;
         if (!read->leased)
@@ -196,6 +203,7 @@ void reads_answer(struct replica *r)
         status = tree_read_end(r->tree);
     if (status < 0)
         replica_break(r, tree_fault(r->tree), status);
+    return read;
 }
 
 void reads_without_quorum(struct replica *r)

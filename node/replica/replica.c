@@ -133,6 +133,9 @@ static void on_housekeeping(uv_timer_t *timer)
         reads_keep_fresh(r, now);
         serving_housekeeping(r, now);
         fetching_housekeeping(r, now);
+        checkpoint_shrink(r);
+        if (r->end.broken)
+            return;
         checkpoint_when_due(r, now);
         misfits_housekeeping(r, now);
         why_housekeeping(r, now);
@@ -274,12 +277,13 @@ static int start_links(struct replica *r, struct lws_context *websockets, struct
 
 static void start_handles(struct replica *r)
 {
+    pace_start(r);
     turn_start(r);
     emptied_begin(&r->emptied, r->loop, r->tree);
     uv_timer_init(r->loop, &r->timers.heartbeat);
     uv_timer_init(r->loop, &r->timers.housekeeping);
     r->timers.heartbeat.data = r->timers.housekeeping.data = r;
-    r->end.handles = 6;
+    r->end.handles = 7;
     uint64_t period = r->config->heartbeat_ms;
     uv_timer_start(&r->timers.heartbeat, on_heartbeat, 0, period);
     uv_timer_start(&r->timers.housekeeping, on_housekeeping, HOUSEKEEPING_MS, HOUSEKEEPING_MS);
@@ -375,6 +379,7 @@ static void on_log_closed(void *arg)
     struct replica *r = arg;
     uv_close((uv_handle_t *)&r->turn.prepare, on_handle_closed);
     uv_close((uv_handle_t *)&r->turn.idle, on_handle_closed);
+    uv_close((uv_handle_t *)&r->pace.prepare, on_handle_closed);
     uv_close((uv_handle_t *)&r->timers.heartbeat, on_handle_closed);
     uv_close((uv_handle_t *)&r->timers.housekeeping, on_handle_closed);
     uv_close((uv_handle_t *)&r->turn.wake, on_handle_closed);
@@ -390,6 +395,7 @@ static void stop_when_idle(struct replica *r)
         tree_busy(r->tree))
         return;
     turn_stop(r);
+    pace_stop(r);
     uv_timer_stop(&r->timers.heartbeat);
     uv_timer_stop(&r->timers.housekeeping);
     serving_stop(r);

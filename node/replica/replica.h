@@ -193,8 +193,9 @@ struct replica_status {
         enum frame_room room;         /* as it said last */
     } peers[PAXOS_NODES_MAX];
     uint64_t pending_writes, pending_reads;
-    uint64_t age_ms;          /* as in replica_freshness */
-    uint64_t session_left_ms; /* replica_session_left_ms */
+    uint64_t turn_ns_max, turn_processor_ns_max; /* of the loop's turns of the last 10 to 20 s */
+    uint64_t age_ms;                             /* as in replica_freshness */
+    uint64_t session_left_ms;                    /* replica_session_left_ms */
     bool fetching_snapshot;
     struct replica_counts counts;
     enum frame_room room; /* of this node's disk */

@@ -5,6 +5,7 @@
  *   founding.c  which cluster this node belongs to, and as whom
  *   members.c   who else does, and where they are
  *   turn.c      events in, outputs out, entries applied
+ *   pace.c      how long the turns of the loop take
  *   core.c      what the others stand on
  *   check.c     the invariants of the state
  *   writes.c    commands on their way from submit to their result
@@ -46,16 +47,20 @@ enum {
     WRITE_WINDOW_BYTES_MIN = 1024 * 1024, /* ... and as few, if that takes longer than */
     WRITE_SLOW_BEATS = 5,                 /* heartbeats */
     TELL_US = 5000, /* until a follower is told what is decided, if nothing else goes there */
-    READ_CONFIRM_MS = 1000,            /* an idle node asks this often how current it is */
-    HOUSEKEEPING_MS = 50,              /* deadlines, commits, checkpoints */
-    APPLY_MS_MAX = 4,                  /* of one turn; what is left waits for the next */
-    COMMIT_MS = 1000,                  /* after the last one the tree's transaction is ended */
-    CHECKPOINT_MS = 5000,              /* between checkpoints of a tree that changes */
-    CHECKPOINT_TIGHT_MS = 500,         /* ... at least, on a disk that is nearly full */
-    CHECKPOINT_ENTRIES = 16384,        /* applied since the last checkpoint: time for one */
-    LOG_TAIL_ENTRIES = 32768,          /* kept for peers that were briefly away ... */
-    LOG_TAIL_BYTES = 16 * 1024 * 1024, /* ... and not more than this of them */
-    LOG_BYTES_MAX = 128 * 1024 * 1024, /* kept by a leader while a living peer catches up */
+    READ_CONFIRM_MS = 1000,    /* an idle node asks this often how current it is */
+    HOUSEKEEPING_MS = 50,      /* deadlines, commits, checkpoints */
+    APPLY_MS_MAX = 4,          /* of one round; what is left waits for the next */
+    ANSWER_MS_MAX = 4,         /* likewise, for reads */
+    TURN_MS_MAX = 8,           /* then a turn begins no other round */
+    PACE_MS = 10000,           /* of two such spans the longest turn is told */
+    COMMIT_MS = 1000,          /* after the last one the tree's transaction is ended */
+    CHECKPOINT_MS = 5000,      /* between checkpoints of a tree that changes */
+    CHECKPOINT_TIGHT_MS = 500, /* ... at least, on a disk that is nearly full */
+    SHRINK_FREE_BYTES_MIN = 4 * 1024 * 1024, /* free in tree.db, before it becomes shorter */
+    CHECKPOINT_ENTRIES = 16384,              /* applied since the last checkpoint: time for one */
+    LOG_TAIL_ENTRIES = 32768,                /* kept for peers that were briefly away ... */
+    LOG_TAIL_BYTES = 16 * 1024 * 1024,       /* ... and not more than this of them */
+    LOG_BYTES_MAX = 128 * 1024 * 1024,       /* kept by a leader while a living peer catches up */
     LOG_KEPT_SHARE = 8, /* of the free disk: kept of the log in its file for a node that fetches */
     GIVE_BACK_BYTES = 32 * 1024 * 1024, /* by which the log has become shorter: the heap as well */
     LOG_TAIL_TIGHT_BYTES = 1024 * 1024, /* all that is kept if the disk is nearly full */
@@ -181,6 +186,11 @@ void replica_check(const struct replica *r);
 /* From now on there is a turn before each sleep of the loop. */
 void turn_start(struct replica *r);
 void turn_stop(struct replica *r);
+
+/* Measures the turns of the loop: to be called before turn_start. */
+void pace_start(struct replica *r);
+void pace_stop(struct replica *r);
+void pace_status(const struct replica *r, struct replica_status *s);
 void turn_commit(struct replica *r); /* of the tree */
 
 /* If there is no quorum now, or from now on, requests wait for it. */
@@ -234,8 +244,8 @@ void reads_hasten(struct replica *r); /* for watches */
 void reads_ask(struct replica *r);
 /* What the core says of reads: which of them may be answered, and once what is applied. */
 void reads_confirm(struct replica *r, const struct paxos_output *out);
-/* Answers what the tree has reached. */
-void reads_answer(struct replica *r);
+/* Answers what the tree has reached, for ANSWER_MS_MAX. Returns whether there is more. */
+bool reads_answer(struct replica *r);
 /* Without a quorum: stale where that will do, otherwise refused. */
 void reads_without_quorum(struct replica *r);
 void reads_expire(struct replica *r, uint64_t now_ms);
@@ -360,6 +370,8 @@ bool starts_busy(const struct replica *r); /* they are being saved in the backgr
 /* Looks whether the folder is still where it was; if not, the node stops. */
 void lost_housekeeping(struct replica *r, uint64_t now_ms);
 
+/* Gives some of the room that was deleted back to the file system. */
+void checkpoint_shrink(struct replica *r);
 /* Makes the tree durable when it is time, and then trims the log. */
 void checkpoint_when_due(struct replica *r, uint64_t now_ms);
 

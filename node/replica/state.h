@@ -139,6 +139,18 @@ struct replica_turn {
     uint64_t committed_ms;    /* when the tree's transaction ended last */
 };
 
+/* pace.c */
+struct pace_longest {
+    uint64_t ns, processor_ns;
+};
+
+struct replica_pace {
+    uv_prepare_t prepare;
+    uint64_t ended, slept, worked;  /* ns of three clocks, at the end of the last turn */
+    uint64_t since;                 /* ns: `longest[0]` is of the turns since then, */
+    struct pace_longest longest[2]; /* and `longest[1]` of those before, for PACE_MS */
+};
+
 /* writes.c
  *   the list has `count` writes of `bytes` in all, each also in its bucket, by rising sequence
  *   next_sequence is above all of them, by at most REPLICA_PENDING_MAX above the oldest
@@ -424,6 +436,7 @@ struct replica {
     struct replica_held held;
     struct replica_quorum quorum;
     struct replica_turn turn;
+    struct replica_pace pace;
     struct replica_writes writes;
     struct replica_reads reads;
     struct replica_pings pings;

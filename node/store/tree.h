@@ -223,6 +223,12 @@ const struct tree_cluster *tree_cluster(const struct tree *tree);
  * time; -EBUSY otherwise, and while a snapshot is being installed. */
 int tree_checkpoint(struct tree *tree, uv_loop_t *loop,
                     void (*done)(void *arg, int status, uint64_t index), void *arg);
+/* Gives a few pages that hold nothing back to the file system, if they are `free_min` bytes and a
+ * quarter of tree.db or more; to be called now and then, between entries. The file becomes shorter
+ * with the next checkpoint: tree_has_shrunk says that there is something to be cut. */
+int tree_shrink(struct tree *tree, uint64_t free_min);
+bool tree_has_shrunk(const struct tree *tree);
+
 /* The write-ahead log has become long: call tree_checkpoint soon. It is enough to ask after each
  * tree_commit. */
 bool tree_wants_checkpoint(const struct tree *tree);
@@ -402,9 +408,12 @@ uint64_t tree_lock_session(struct tree *tree, uint32_t node);
 int tree_resolve(struct tree *tree, struct bytes key, struct attr *attr);
 
 /* Keys (files and symlinks) that begin with `prefix`, in byte order of the whole key, after
- * `after`, until `each` returns false. Visits at most `visits_max` directory entries and then sets
+ * `after`, until `each` returns false. A path that is longer than a key can be (PATH_BYTES_MAX) is
+ * given as well: that of a file, or that of a directory, with a slash at its end, for everything in
+ * it. Visits at most `visits_max` directory entries and then sets
  * `*more`, with the key to go on after in `*resume` (work in pieces). `each` must not use the tree.
  * A place to go on after can also be a directory, with a slash at the end. */
+enum { LISTED_BYTES_MAX = PATH_BYTES_MAX + NAME_BYTES_MAX + 1 }; /* of such a path */
 typedef bool tree_key_cb(void *arg, struct bytes key, const struct attr *attr);
 int tree_keys(struct tree *tree, struct bytes prefix, struct bytes after, uint32_t visits_max,
               tree_key_cb *each, void *arg, bool *more, struct buffer *resume);

@@ -92,6 +92,7 @@ enum tree_query {
     QUERY_UNSAVE,
     QUERY_PAGES,
     QUERY_FREE_PAGES,
+    QUERY_SHRINK,
     QUERY_META_SET,
     QUERY_INODE,
     QUERY_INODE_ADD,
@@ -273,6 +274,9 @@ struct tree {
     bool tight;         /* tree_tighten */
     uint64_t disk_free; /* likewise */
     int fd;             /* of tree.db, for set_aside; negative: none */
+    bool shrinks;       /* tree.db can; */
+    bool shrunk;        /* and has, since the last checkpoint */
+    bool compact;       /* since the last commit: it need not be looked at again */
     uint64_t set_aside; /* bytes of tree.db that have their place on the disk */
     uint64_t durable;
     struct tree_checkpoint checkpoint;
@@ -319,6 +323,10 @@ int counters_store(struct tree *tree); /* at tree_commit */
 /* Takes the room now that tree.db needs at the next checkpoint: a full disk then shows before
  * anything is promised to it. A failure has no effect. */
 int tree_set_aside(struct tree *tree);
+/* Counts the pages, or those that hold nothing, in bytes. */
+int tree_count_pages(struct tree *tree, enum tree_query which, uint64_t *bytes);
+/* Finds out whether tree.db can shrink (tree_shrink.c). */
+int shrink_open(struct tree *tree);
 static inline void bind_number(sqlite3_stmt *statement, int parameter, uint64_t value)
 {
     sqlite3_bind_int64(statement, parameter, (int64_t)value);

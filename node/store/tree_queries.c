@@ -29,6 +29,7 @@ const char *const tree_queries[QUERY_COUNT] = {
     [QUERY_UNSAVE] = "RELEASE list",
     [QUERY_PAGES] = "PRAGMA page_count",
     [QUERY_FREE_PAGES] = "PRAGMA freelist_count",
+    [QUERY_SHRINK] = "PRAGMA incremental_vacuum(128)",
     [QUERY_META_SET] = "UPDATE meta SET " COUNTERS(SET, NEXT_SET),
 
     [QUERY_INODE] = "SELECT " INODE_COLUMNS " FROM inode i WHERE i.ino = ?1",

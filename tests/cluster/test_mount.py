@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import fcntl
 import os
 import stat
 import subprocess
@@ -293,6 +294,15 @@ def test_one_of_three_gets_the_lock(at, attempt):
             racer.join()
         assert len(got) == 1
         sh("rm -rf lock mine.*", at[number % 3])
+
+
+def test_locks_hold_at_all_nodes(at):
+    with open(at[0] / "f", "w") as file, open(at[1] / "f", "r+") as other:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        fails(errno.EAGAIN, fcntl.flock, other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.lockf(other, fcntl.LOCK_EX, 10)
+        fails(errno.EAGAIN, fcntl.lockf, file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, 9)
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, 10)
 
 
 # ---- Programs ----
