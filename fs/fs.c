@@ -47,7 +47,7 @@ static void init(void *userdata, struct fuse_conn_info *conn)
     conn->congestion_threshold = BACKGROUND_MAX * 3 / 4;
 }
 
-/* Left out: copy_file_range (the kernel copies), ioctl, bmap. */
+/* Left out: copy_file_range (the kernel copies), bmap. */
 static const struct fuse_lowlevel_ops operations = {
     .init = init,
     .lookup = fs_lookup,
@@ -86,6 +86,7 @@ static const struct fuse_lowlevel_ops operations = {
     .getlk = fs_getlk,
     .setlk = fs_setlk,
     .flock = fs_flock,
+    .ioctl = fs_ioctl,
     .poll = fs_poll,
 };
 

@@ -28,15 +28,15 @@ static struct op lock_op(uint8_t type, const struct tree_lock *lock)
 static struct tree_lock lock_asked_for(fuse_req_t req, uint64_t ino,
                                        const struct fuse_file_info *fi, const struct flock *lock)
 {
-    return (struct tree_lock){.ino = ino,
-                              .shared = lock->l_type == F_RDLCK,
-                              .node = replica_node(fs_of(req)->replica),
-                              .owner = fi->lock_owner,
-                              .first = (uint64_t)lock->l_start,
-                              .last = lock->l_len == 0
-                                          ? (uint64_t)LOCK_LAST_MAX
-                                          : (uint64_t)lock->l_start + (uint64_t)lock->l_len - 1,
-                              .pid = (uint32_t)fuse_req_ctx(req)->pid};
+    return (struct tree_lock){
+        .ino = ino,
+        .shared = lock->l_type == F_RDLCK,
+        .node = replica_node(fs_of(req)->replica),
+        .owner = fi->lock_owner,
+        .first = (uint64_t)lock->l_start,
+        .last = lock->l_len == 0 ? (uint64_t)LOCK_LAST_MAX
+                                 : (uint64_t)lock->l_start + (uint64_t)lock->l_len - 1,
+        .pid = (uint32_t)(lock->l_pid ? lock->l_pid : fuse_req_ctx(req)->pid)};
 }
 
 /* ---- A request for a lock ---- */

@@ -87,9 +87,17 @@ struct fs_lock_wait *fs_lock_wait_new(fuse_req_t req, struct fs_handle *handle,
     return w;
 }
 
+static void wait_set(struct fs_lock_wait *w, bool waiting)
+{
+    if (w->waiting != waiting)
+        replica_lock_awaited(w->fs->replica, waiting);
+    w->waiting = waiting;
+}
+
 /* The request is over; the caller has seen to the lock. */
 static void wait_free(struct fs_lock_wait *w)
 {
+    wait_set(w, false);
     TAILQ_REMOVE(&w->fs->locks.waits, w, entry);
     assert(w->lock->asked > 0);
     w->lock->asked--;
@@ -186,10 +194,17 @@ static void wait_on_interrupt(fuse_req_t req, void *arg)
         take_back(w);
 }
 
+/* The mount goes away. The kernel makes ERESTARTSYS of EINTR, which a program without a signal
+ * would get to see. */
+static void wait_end(struct fs_lock_wait *w)
+{
+    fs_lock_answer(w, w->interrupted ? EINTR : EIO);
+}
+
 /* It has lost its place only. */
 static void ask_again(struct fs_lock_wait *w)
 {
-    w->waiting = false;
+    wait_set(w, false);
     w->taking_back = false;
     fuse_req_interrupt_func(w->req, NULL, NULL);
     if (w->interrupted) {
@@ -217,10 +232,10 @@ void fs_lock_waits(struct fs_lock_wait *w)
 {
     assert(w->sleeps && !w->waiting);
     if (w->fs->stopping) {
-        fs_lock_answer(w, EINTR);
+        wait_end(w);
         return;
     }
-    w->waiting = true;
+    wait_set(w, true);
     if (!wait_follow_tree(w)) /* the result may be an old one, behind which a snapshot lies */
         fuse_req_interrupt_func(w->req, wait_on_interrupt, w);
 }
@@ -272,7 +287,7 @@ static void ask_delayed(struct fs *fs)
     for (w = TAILQ_FIRST(&fs->locks.waits); w; w = next) {
         next = TAILQ_NEXT(w, entry);
         if (w->delayed && fs->stopping)
-            fs_lock_answer(w, EINTR);
+            wait_end(w);
         else if (w->delayed)
             fs_lock_ask(w);
     }
@@ -481,7 +496,7 @@ void fs_locks_stop(struct fs *fs)
     for (w = TAILQ_FIRST(&locks->waits); w; w = next) {
         next = TAILQ_NEXT(w, entry);
         if (w->waiting || w->delayed)
-            fs_lock_answer(w, EINTR);
+            wait_end(w);
     }
     for (u = TAILQ_FIRST(&locks->undone); u; u = after) {
         after = TAILQ_NEXT(u, entry);

@@ -98,6 +98,40 @@ static int open_error(struct fs *fs, uint64_t ino, bool writes)
     return is_gone(fs, ino) ? ESTALE : 0;
 }
 
+/* A made-up file has the contents of this moment. */
+static void open_made_up(fuse_req_t req, uint64_t ino, int flags)
+{
+    struct fs *fs = fs_of(req);
+    struct fuse_file_info fi = {.flags = flags};
+    struct fs_handle *handle = fs_handle_open(&fs->files, ino);
+    if (handle && fs_special_content(fs, ino, &handle->content) == 0) {
+        reply_open(req, handle, &fi);
+        return;
+    }
+    if (handle)
+        fs_handle_end(fs, handle);
+    fuse_reply_err(req, ENOMEM);
+}
+
+static void virtual_confirmed(struct fs_request *r, struct tree *tree)
+{
+    open_made_up(r->req, r->ino, r->flags);
+}
+
+static void open_virtual(fuse_req_t req, uint64_t ino, int flags)
+{
+    if (!fs_special_asks(ino)) {
+        open_made_up(req, ino, flags);
+        return;
+    }
+    struct fs_request *r = fs_request_new(req, ino, NULL);
+    if (!r)
+        return;
+    r->flags = flags;
+    r->asks = true;
+    fs_request_read(r, virtual_confirmed);
+}
+
 /* Unless the file is to be emptied, this asks nothing of the cluster: the look-up of the name has
  * done that. */
 void fs_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
@@ -112,13 +146,12 @@ void fs_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
         fs_watch_open(req, ino, fi);
         return;
     }
-    struct fs_handle *handle = fs_handle_open(&fs->files, ino);
-    if (!handle) {
-        fuse_reply_err(req, ENOMEM);
+    if (fs_is_virtual(ino)) {
+        open_virtual(req, ino, fi->flags);
         return;
     }
-    if (fs_is_virtual(ino) && fs_special_content(fs, ino, &handle->content) < 0) {
-        fs_handle_end(fs, handle);
+    struct fs_handle *handle = fs_handle_open(&fs->files, ino);
+    if (!handle) {
         fuse_reply_err(req, ENOMEM);
         return;
     }

@@ -122,7 +122,7 @@ static void read_ready(void *arg, enum replica_outcome outcome, struct replica_f
 
 void fs_request_read(struct fs_request *r, fs_read_cb *read)
 {
-    bool local = r->here || (fs_is_special(r->ino) && !fs_is_watch(r->ino));
+    bool local = r->here || (fs_is_special(r->ino) && !fs_is_watch(r->ino) && !r->asks);
     r->read = read;
     fs_walk_asks(r, NULL, 0);
     r->fs->waiting++;

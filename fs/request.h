@@ -39,6 +39,7 @@ struct fs_request {
     bool is_lookup;
     bool look_again;          /* EEXIST becomes ESTALE: names.c, create */
     bool here;                /* a read that need not ask the cluster */
+    bool asks;                /* one that must, although its file is made up */
     bool local_will_do;       /* a read that takes this node's tree as it is rather than fail */
     bool awaited;             /* it has waited for contents, or need not (fs_await_contents) */
     bool awaits;              /* it does */

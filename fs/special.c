@@ -23,12 +23,15 @@ static const struct member {
     uint64_t ino;
     uint32_t mode;
     void (*print)(struct replica *replica, struct buffer *out);
+    bool asks; /* what it prints is the cluster's: a confirmed read comes first */
 } members[] = {
-    {"local", FS_LOCAL | INO_ROOT, S_IFDIR | 0555, NULL},
-    {"status", FS_VIRTUAL | 2, S_IFREG | 0444, status_json},
-    {"version", FS_VIRTUAL | 3, S_IFREG | 0444, version},
-    {"watch", FS_WATCH | INO_ROOT, S_IFDIR | 0555, NULL},
-    {"why", FS_VIRTUAL | 4, S_IFREG | 0444, status_why},
+    {"local", FS_LOCAL | INO_ROOT, S_IFDIR | 0555, NULL, false},
+    {"locks", FS_VIRTUAL | 5, S_IFREG | 0444, fs_lock_lines, true},
+    {"session", FS_VIRTUAL | 6, S_IFREG | 0444, status_session, false},
+    {"status", FS_VIRTUAL | 2, S_IFREG | 0444, status_json, false},
+    {"version", FS_VIRTUAL | 3, S_IFREG | 0444, version, false},
+    {"watch", FS_WATCH | INO_ROOT, S_IFDIR | 0555, NULL, false},
+    {"why", FS_VIRTUAL | 4, S_IFREG | 0444, status_why, false},
 };
 enum { MEMBER_COUNT = sizeof members / sizeof members[0] };
 
@@ -118,6 +121,12 @@ void fs_special_getattr(fuse_req_t req, uint64_t ino)
     struct stat stat;
     fs_stat_of(&attr, 0, &stat);
     fuse_reply_attr(req, &stat, 0);
+}
+
+bool fs_special_asks(uint64_t ino)
+{
+    const struct member *member = member_of(ino);
+    return member && member->asks;
 }
 
 int fs_special_content(struct fs *fs, uint64_t ino, struct buffer *content)

@@ -1,7 +1,8 @@
 /* Private to the room: `.quorumfs` at the root, where the mount shows its own state. It can be
  * opened by name but is not listed, so that `rm -r *`, rsync and find leave it alone.
  *
- *   status   status_json     why   status_why     version
+ *   status   status_json     why   status_why     version     session   status_session
+ *   locks    who has locks and who waits: of the cluster, read like any other file
  *   local/   the tree, read-only, as this node last knew it
  *   watch/   its changes (watch.h)
  *
@@ -52,8 +53,14 @@ void fs_special_lookup(fuse_req_t req, uint64_t parent, const char *name);
 void fs_special_getattr(fuse_req_t req, uint64_t ino);
 /* Answers a lookup with this virtual inode. */
 void fs_special_entry(fuse_req_t req, uint64_t ino);
+/* Whether the contents are read from the tree as it is when the file is opened, like those of a
+ * key. */
+bool fs_special_asks(uint64_t ino);
 /* The present contents of a made-up file. Returns 0 or -ENOMEM. */
 int fs_special_content(struct fs *fs, uint64_t ino, struct buffer *content);
+
+/* lock_lines.c: one line for each lock and each wait. */
+void fs_lock_lines(struct replica *replica, struct buffer *out);
 
 /* As tree_list and tree_parent; the parent of local/ is `.quorumfs`. */
 void fs_special_list(struct fs *fs, struct bytes after, tree_entry_cb *each, void *arg);

@@ -32,6 +32,7 @@ enum { HTTP_JSON_BYTES_MAX = 2 * HTTP_BODY_BYTES_MAX, HTTP_LEASE_BYTES_MAX = 102
     /* watch.c */                                                                                  \
     X("GET", "/watch", 0, HTTP_SINGLE, http_watch)                                                 \
     /* meta.c */                                                                                   \
+    X("GET", "/locks", 0, HTTP_MULTIPLE, http_read_locks) /* locks.c */                            \
     X("GET", "/ping", 0, HTTP_MULTIPLE, http_ping)                                                 \
     X("GET", "/status", 0, HTTP_SINGLE, http_status)                                               \
     X("GET", "/healthz", 0, HTTP_SINGLE, http_healthz)                                             \

@@ -121,12 +121,14 @@ static void hastened(void *arg, enum replica_outcome outcome, struct replica_fre
 }
 
 /* A leader tells its followers of what is decided when something else goes there, or after TELL_US;
- * at once only if a read waits for it. A node with watches reads whenever entries have come that
+ * at once only if a read waits for it. A node with watches, or with
+ * programs that wait for a lock, reads whenever entries have come that
  * may be decided by now: when it has them, and when they are durable here. */
 void reads_hasten(struct replica *r)
 {
     uint64_t log = r->status.accepted + r->status.durable;
-    if (replica_watch_count(r) == 0 || r->status.role == PAXOS_LEADER || !r->status.has_quorum ||
+    if ((replica_watch_count(r) == 0 && r->mount.locks_awaited == 0) ||
+        r->status.role == PAXOS_LEADER || !r->status.has_quorum ||
         r->status.accepted == tree_applied(r->tree) || log == r->reads.hastened ||
         r->reads.hastening || r->end.stopping)
         return;

@@ -195,6 +195,7 @@ struct replica_status {
     uint64_t pending_writes, pending_reads;
     uint64_t turn_ns_max, turn_processor_ns_max; /* of the loop's turns of the last 10 to 20 s */
     uint64_t age_ms;                             /* as in replica_freshness */
+    uint64_t session_left_ms;                    /* replica_session_left_ms */
     bool fetching_snapshot;
     struct replica_counts counts;
     enum frame_room room; /* of this node's disk */
@@ -212,6 +213,10 @@ uint32_t replica_node(const struct replica *replica);
 
 /* For the status: whether programs at this node's mount have the file of a lost lock open. */
 void replica_locks_lost(struct replica *replica, bool lost);
+
+/* A program at this node's mount begins to wait for a lock, or does so no longer: meanwhile this
+ * node hears of grants sooner. */
+void replica_lock_awaited(struct replica *replica, bool begins);
 
 /* For the status: whether this node's mount is there, and if not, one sentence on why. */
 void replica_mount_is(struct replica *replica, bool mounted, const char *why);

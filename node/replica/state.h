@@ -411,6 +411,7 @@ struct replica_end {
 
 struct replica_mount {
     bool mounted;
+    uint32_t locks_awaited; /* programs that wait for one */
     bool locks_lost;
     char why[FAULT_TEXT_MAX]; /* it is not; empty also before a door has said */
 };

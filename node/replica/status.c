@@ -2,6 +2,7 @@
 
 #include "replica/replica_internal.h"
 
+#include <assert.h>
 #include <cjson/cJSON.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -67,6 +68,7 @@ void replica_status(struct replica *r, struct replica_status *s)
     s->pending_writes = r->writes.count;
     s->pending_reads = r->reads.count;
     s->age_ms = r->reads.confirmed_ms ? replica_now_ms() - r->reads.confirmed_ms : UINT64_MAX;
+    s->session_left_ms = replica_session_left_ms(r);
     s->fetching_snapshot = r->fetching.pid != 0;
     s->counts = r->counts;
     if (r->log)
@@ -83,6 +85,12 @@ uint32_t replica_node(const struct replica *r)
 void replica_locks_lost(struct replica *r, bool lost)
 {
     r->mount.locks_lost = lost;
+}
+
+void replica_lock_awaited(struct replica *r, bool begins)
+{
+    assert(begins || r->mount.locks_awaited > 0);
+    r->mount.locks_awaited += begins ? 1 : -1;
 }
 
 void replica_mount_is(struct replica *r, bool mounted, const char *why)
@@ -208,6 +216,7 @@ static cJSON *status_object(const struct replica *r, const struct replica_status
         add_number(root, "confirmed_ms_ago", s->age_ms);
     if (s->time_known)
         add_signed(root, "clock_ahead_ms", s->clock_ahead_ms);
+    add_number(root, "session_left_ms", s->session_left_ms);
     add_number(root, "waiting_writes", s->pending_writes);
     add_number(root, "waiting_reads", s->pending_reads);
     add_turns(root, s);
@@ -363,4 +372,9 @@ void status_why(struct replica *replica, struct buffer *out)
     replica_status(replica, &s);
     if (s.why[0])
         buffer_printf(out, "%s\n", s.why);
+}
+
+void status_session(struct replica *replica, struct buffer *out)
+{
+    buffer_printf(out, "%" PRIu64 "\n", replica_session_left_ms(replica));
 }

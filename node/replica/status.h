@@ -11,5 +11,7 @@ void status_json(struct replica *replica, struct buffer *out);
 void status_metrics(struct replica *replica, struct buffer *out);
 /* The sentence of .quorumfs/why with a newline; nothing when writes are accepted. */
 void status_why(struct replica *replica, struct buffer *out);
+/* replica_session_left_ms with a newline. */
+void status_session(struct replica *replica, struct buffer *out);
 
 #endif

@@ -373,10 +373,28 @@ int tree_lock_conflict(struct tree *tree, const struct tree_lock *want, struct t
 int tree_lock_state(struct tree *tree, const struct tree_lock *lock);
 /* Whether its owner has any lock in its range. */
 bool tree_lock_any(struct tree *tree, const struct tree_lock *lock);
+/* As tree_lock_any: 1 with the first such lock in `*held`, 0, or an error. */
+int tree_lock_held(struct tree *tree, const struct tree_lock *lock, struct tree_lock *held);
 /* Calls `each` for all locks, and then for all waits, until it returns false. `each` must not use
  * the tree. */
 typedef bool tree_lock_cb(void *arg, const struct tree_lock *lock);
 int tree_locks(struct tree *tree, tree_lock_cb *each, void *arg);
+
+enum {
+    TREE_LOCK_LINES_MAX = 4096, /* of one list, which must not hold the loop up; */
+    TREE_LOCK_PATHS_MAX = 4,    /* of the names of each file */
+};
+/* A lock or a wait, for people. Valid during the call. */
+struct tree_lock_line {
+    const struct tree_lock *lock;
+    uint32_t place;     /* of one that waits, from 1, among those for this file and kind; 0: held */
+    struct bytes paths; /* the keys of the file, each with a NUL behind it; empty: it is removed */
+};
+/* Calls `each` for locks and waits, file by file, the holders first and then the queue, until it
+ * returns false. `*more`: so many were not given, or not taken. `each` may use the tree. 0, -ENOMEM
+ * or an error of the database. */
+typedef bool tree_lock_line_cb(void *arg, const struct tree_lock_line *line);
+int tree_lock_lines(struct tree *tree, tree_lock_line_cb *each, void *arg, uint64_t *more);
 /* How many locks and waits there are. */
 uint64_t tree_locks_count(const struct tree *tree);
 /* The number of the node's session; 0: it has none, as it has had no lock since the last one

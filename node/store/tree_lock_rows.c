@@ -197,10 +197,15 @@ int tree_lock_state(struct tree *tree, const struct tree_lock *lock)
     return all ? LOCK_GRANTED : LOCK_BUSY;
 }
 
+int tree_lock_held(struct tree *tree, const struct tree_lock *lock, struct tree_lock *held)
+{
+    return tree->locks > 0 ? lock_own(tree, lock, true, held) : 0;
+}
+
 bool tree_lock_any(struct tree *tree, const struct tree_lock *lock)
 {
     struct tree_lock found;
-    return tree->locks > 0 && lock_own(tree, lock, true, &found) > 0;
+    return tree_lock_held(tree, lock, &found) > 0;
 }
 
 static int list_rows(struct tree *tree, enum tree_query number, tree_lock_cb *each, void *arg)

@@ -150,12 +150,22 @@ struct circle {
     } owners[OWNERS_MAX];
 };
 
+/* Another owner in the same process: an open file description, whose lock another thread of it may
+ * be about to give up. So circles through these are none. The kernel does not look for circles
+ * through open file descriptions at all, but it does not say which owners are some. */
+static bool same_process(const struct tree_lock *a, const struct tree_lock *b)
+{
+    return a->node == b->node && a->pid == b->pid && a->pid != 0;
+}
+
 /* Returns whether it is the owner that would wait. */
 static bool circle_meets(void *arg, const struct tree_lock *other)
 {
     struct circle *circle = arg;
     if (other->node == circle->want->node && other->owner == circle->want->owner)
         return true;
+    if (same_process(other, circle->want))
+        return false;
     for (uint32_t i = 0; i < circle->count; i++)
         if (circle->owners[i].node == other->node && circle->owners[i].owner == other->owner)
             return false;

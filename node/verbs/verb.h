@@ -13,6 +13,7 @@ enum {
 /* X(name, function, usage): verb_FUNCTION carries it out. */
 #define VERBS(X)                                                                                   \
     X("expire", expire, "quorumfs expire TIME|never FILE...")                                      \
+    X("lock", lock, "quorumfs lock [--shared] [--wait TIME] FILE -- COMMAND [ARGUMENT]...")        \
     X("txn", txn, "quorumfs txn [--node HOST:PORT] < TRANSACTION")                                 \
     X("watch", watch, "quorumfs watch PATH [--since REVISION] [--addr HOST:PORT]... [-- COMMAND]")
 

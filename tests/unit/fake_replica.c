@@ -193,6 +193,22 @@ int tree_keys(struct tree *tree, struct bytes prefix, struct bytes after, uint32
     return 0;
 }
 
+/* One lock, and one that waits for it. */
+int tree_lock_lines(struct tree *tree, tree_lock_line_cb *each, void *arg, uint64_t *more)
+{
+    struct tree_lock lock = {.flock = true,
+                             .node = 1,
+                             .pid = 42,
+                             .last = LOCK_LAST_MAX,
+                             .since = FAKE_TIME + 5000000,
+                             .token = 17};
+    each(arg, &(struct tree_lock_line){.lock = &lock, .paths = bytes_of("a\0b\xff", 5)});
+    lock = (struct tree_lock){.shared = true, .node = 2, .first = 3, .last = 4, .since = FAKE_TIME};
+    each(arg, &(struct tree_lock_line){.lock = &lock, .place = 1});
+    *more = 2;
+    return 0;
+}
+
 uint64_t tree_applied(const struct tree *tree)
 {
     return tree->revision;

@@ -169,6 +169,10 @@ void replica_observe_end(struct replica *r, struct replica_observer *observer)
         r->observer = NULL;
 }
 
+void replica_lock_awaited(struct replica *r, bool begins)
+{
+}
+
 void replica_locks_lost(struct replica *r, bool lost)
 {
 }
@@ -212,6 +216,16 @@ void status_why(struct replica *r, struct buffer *out)
 {
     if (replica_refuses_writes(r))
         buffer_printf(out, "the test has taken the quorum away\n");
+}
+
+void status_session(struct replica *r, struct buffer *out)
+{
+    buffer_printf(out, "%llu\n", (unsigned long long)replica_session_left_ms(r));
+}
+
+uint64_t replica_session_left_ms(const struct replica *r)
+{
+    return 4321;
 }
 
 /* The cluster is at the level of its nodes. */

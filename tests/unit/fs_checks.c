@@ -1,6 +1,8 @@
 /* Names, contents and attributes. */
 #include "fs_checks.h"
 
+#include "base/lock_held.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/falloc.h>
@@ -404,6 +406,32 @@ void check_holes(void)
     CHECK(close(fd) == 0);
 }
 
+static void check_lock_is_told(void)
+{
+    struct quorumfs_lock_held held;
+    char text[256] = "";
+    int fd = open("f", O_RDWR), other = open("f", O_RDWR);
+    CHECK_ERROR(ioctl(fd, QUORUMFS_LOCK_HELD, &held), ENOLCK);
+    CHECK(flock(fd, LOCK_EX) == 0);
+    CHECK(ioctl(fd, QUORUMFS_LOCK_HELD, &held) == 0 && held.token > 0 && held.left_ms == 4321);
+    CHECK_ERROR(ioctl(other, QUORUMFS_LOCK_HELD, &held), ENOLCK);
+    CHECK_ERROR(ioctl(fd, FIGETBSZ + 1, &held), ENOTTY);
+    int locks = open(".quorumfs/locks", O_RDONLY);
+    CHECK(read(locks, text, sizeof text - 1) > 0);
+    char mode[16], path[16];
+    unsigned long token;
+    unsigned int pid;
+    CHECK(sscanf(text, "holds %lu flock %15s 0-end 1 %u %*s %15s", &token, mode, &pid, path) == 4);
+    CHECK(token == held.token && pid == (unsigned int)getpid() && strcmp(mode, "exclusive") == 0 &&
+          strcmp(path, "f") == 0);
+    CHECK(close(locks) == 0 && close(fd) == 0 && close(other) == 0);
+    locks = open(".quorumfs/locks", O_RDONLY);
+    CHECK(read(locks, text, sizeof text) == 0 && close(locks) == 0);
+    int session = open(".quorumfs/session", O_RDONLY);
+    CHECK(read(session, text, sizeof text) == 5 && memcmp(text, "4321\n", 5) == 0);
+    CHECK(close(session) == 0);
+}
+
 /* Between nodes: tests/cluster/test_files_locks.py. */
 void check_locks(void)
 {
@@ -423,6 +451,7 @@ void check_locks(void)
     CHECK(close(fd) == 0);
     CHECK(fcntl(again, F_SETLK, &lock) == 0);
     CHECK(close(again) == 0);
+    check_lock_is_told();
     fd = open("x-shm", O_RDWR | O_CREAT, 0644); /* shared memory of SQLite */
     CHECK_ERROR(fcntl(fd, F_SETLK, &lock), ENOLCK);
     CHECK(flock(fd, LOCK_EX) == 0);

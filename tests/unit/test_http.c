@@ -183,6 +183,20 @@ static void ping_names_every_peer(void **state)
            "{\"key\":\"3\",\"error\":\"Peer node 3 did not answer\"}]}");
 }
 
+static void locks_are_listed(void **state)
+{
+    expect(
+        "GET", "/locks", "", NULL, 200,
+        "{\"Multiple\":[{\"token\":17,\"kind\":\"flock\",\"shared\":false,\"first\":0,\"node\":1,"
+        "\"process\":42,\"since\":\"1994-11-06T08:49:37.005Z\",\"keys\":[{\"key\":\"a\"},"
+        "{\"key_base64\":\"Yv8=\"}]},{\"waits\":1,\"kind\":\"record\",\"shared\":true,"
+        "\"first\":3,\"last\":4,\"node\":2,\"process\":0,\"since\":\"1994-11-06T08:49:37.000Z\","
+        "\"keys\":[]}],\"more\":2}");
+    fake.read_outcome = REPLICA_NO_QUORUM;
+    expect("GET", "/locks", "", NULL, 503, NULL);
+    expect("GET", "/locks?consistency=strange", "", NULL, 400, NULL);
+}
+
 static void health_status_and_metrics_are_served(void **state)
 {
     expect("GET", "/healthz", "", NULL, 200, "{\"healthy\":true}");
@@ -415,6 +429,7 @@ int main(void)
         TEST(answers_have_the_date_of_the_cluster),
         TEST(conditions_decide_about_a_change),
         TEST(ping_names_every_peer),
+        TEST(locks_are_listed),
         TEST(health_status_and_metrics_are_served),
         TEST(each_outcome_has_its_status),
         TEST(each_result_has_its_status),

@@ -361,6 +361,37 @@ static void circles_through_older_waits_are_found(void **state)
 
 /* ---- Sessions ---- */
 
+/* Of three owners, of which two are open file descriptions of one process. */
+static void threads_are_no_circle(void **state)
+{
+    struct fixture *f = *state;
+    static const uint32_t pids[] = {10, 10, 20};
+    uint64_t ino = fixture_make_file(f, INO_ROOT, "a");
+    struct op op = make_lock(ino, 0, 0);
+    for (uint64_t owner = 0; owner < 3; owner++) {
+        op.owner = op.waiter = op.offset = op.size = owner;
+        op.pid = pids[owner];
+        assert_int_equal(run(f, 1, op), 0);
+    }
+    op = make_lock(ino, 0, WAIT);
+    for (uint64_t owner = 0; owner < 2; owner++) { /* each other's */
+        op.owner = op.waiter = owner;
+        op.offset = op.size = 1 - owner;
+        op.pid = pids[owner];
+        assert_int_equal(run(f, 1, op), 0);
+        assert_int_equal(result.offset, LOCK_WAITS);
+    }
+    op.owner = op.waiter = 2; /* another process, which they do not wait for, */
+    op.offset = op.size = 0;
+    op.pid = pids[2];
+    assert_int_equal(run(f, 1, op), 0);
+    op.owner = 0;
+    op.waiter = 3; /* until one of them does */
+    op.offset = op.size = 2;
+    op.pid = pids[0];
+    assert_int_equal(run(f, 1, op), -EDEADLK);
+}
+
 static uint64_t session_of(struct fixture *f, uint32_t node)
 {
     return tree_lock_session(f->tree, node);
@@ -533,6 +564,51 @@ static void a_state_can_be_asked_for(void **state)
     assert_false(tree_lock_any(f->tree, &want));
 }
 
+struct lines {
+    char text[512];
+    int max; /* so many are taken */
+};
+
+static bool take_line(void *arg, const struct tree_lock_line *line)
+{
+    struct lines *lines = arg;
+    size_t len = strlen(lines->text);
+    snprintf(lines->text + len, sizeof lines->text - len, "%u:%lu/%u/%.*s ", line->lock->node,
+             (unsigned long)line->lock->owner, line->place, (int)line->paths.len,
+             (const char *)line->paths.data);
+    return --lines->max > 0;
+}
+
+static void assert_lines(struct fixture *f, int max, uint64_t more, const char *expected)
+{
+    struct lines lines = {.max = max};
+    uint64_t left;
+    assert_int_equal(tree_lock_lines(f->tree, take_line, &lines, &left), 0);
+    assert_string_equal(lines.text, expected);
+    assert_int_equal(left, more);
+}
+
+static void locks_are_listed_with_their_queues(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t dir = fixture_make_dir(f, INO_ROOT, "d"), a = fixture_make_file(f, dir, "a");
+    uint64_t b = fixture_make_file(f, INO_ROOT, "b");
+    assert_lines(f, 9, 0, "");
+    assert_int_equal(lock(f, 2, b, 1, EX), LOCK_GRANTED);
+    assert_int_equal(lock(f, 1, a, 2, SH), LOCK_GRANTED);
+    assert_int_equal(lock(f, 2, a, 3, EX | WAIT), LOCK_WAITS);
+    assert_int_equal(lock(f, 3, a, 4, SH | WAIT), LOCK_WAITS);
+    assert_int_equal(lock(f, 3, a, 5, 0), LOCK_GRANTED); /* of the other kind */
+    assert_int_equal(lock(f, 1, a, 6, WAIT), LOCK_WAITS);
+    assert_lines(f, 9, 0, "3:5/0/d/a 1:6/1/d/a 1:2/0/d/a 2:3/1/d/a 3:4/2/d/a 2:1/0/b ");
+    assert_lines(f, 2, 5, "3:5/0/d/a 1:6/1/d/a ");
+    struct tree_lock held, mine = {.ino = b, .flock = true, .node = 2, .owner = 1, .last = 5};
+    assert_int_equal(tree_lock_held(f->tree, &mine, &held), 1);
+    assert_int_equal(held.last, LOCK_LAST_MAX);
+    mine.owner = 2;
+    assert_int_equal(tree_lock_held(f->tree, &mine, &held), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -547,11 +623,13 @@ int main(void)
         FIXTURE_TEST(a_grant_does_not_pass_older_waits),
         FIXTURE_TEST(circles_are_found),
         FIXTURE_TEST(circles_through_older_waits_are_found),
+        FIXTURE_TEST(threads_are_no_circle),
         FIXTURE_TEST(a_session_ends_with_its_locks),
         FIXTURE_TEST(a_node_that_starts_again_has_lost_its_locks),
         FIXTURE_TEST(locks_go_with_their_file),
         FIXTURE_TEST(a_list_that_is_undone_leaves_locks_as_they_were),
         FIXTURE_TEST(what_is_no_lock_is_refused),
+        FIXTURE_TEST(locks_are_listed_with_their_queues),
         FIXTURE_TEST(there_is_a_limit),
         FIXTURE_TEST(a_state_can_be_asked_for),
     };
