@@ -25,6 +25,7 @@
 #include "verbs/verbs.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,6 +33,7 @@
 #include <unistd.h>
 
 enum { STOP_SECONDS_MAX = 10 }; /* beyond the time of the requests in flight */
+enum { LARGE_BUFFER_BYTES = 1024 * 1024 };
 enum { EXIT_START = 1, EXIT_CONFIG = 2, EXIT_BROKEN = 3, EXIT_DAMAGED = 4, EXIT_LATER = 5 };
 
 struct node {
@@ -228,6 +230,14 @@ static void run(struct node *n)
     replica_free(n->replica);
 }
 
+/* Large buffers go back to the system when they are freed, whichever thread has made them. By
+ * itself, malloc(3) keeps as much for later as was in use once, and that for each thread. */
+static void bound_memory(void)
+{
+    mallopt(M_ARENA_MAX, 1);
+    mallopt(M_MMAP_THRESHOLD, LARGE_BUFFER_BYTES);
+}
+
 int main(int argc, char **argv)
 {
     static struct node node;
@@ -250,6 +260,7 @@ int main(int argc, char **argv)
             fprintf(stderr, "quorumfs: %s\n", fault.text);
         return status < 0 ? EXIT_START : 0;
     }
+    bound_memory();
     signal(SIGPIPE, SIG_IGN);
     signal(SIGHUP, SIG_IGN);
     /* Within reason, since libwebsockets makes a table of that size. */

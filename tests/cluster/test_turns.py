@@ -92,10 +92,9 @@ def test_many_keys(cluster):
     assert all(answer.status == 200 and len(answer.multiple) == 10000 for answer in answers)
 
 
-def received(connection):
-    """A whole message, of however many fragments."""
+def received(stream):
+    """A whole message, of however many fragments. The stream may have read into the next one."""
     message, final = b"", False
-    stream = connection.makefile("rb")
     while not final:
         head = stream.read(2)
         final = head[0] & 0x80
@@ -115,7 +114,7 @@ def test_large_replies(cluster):
         def client(number):
             connections[number].settimeout(120)
             connections[number].sendall(get_frame("large"))
-            return received(connections[number])
+            return received(connections[number].makefile("rb"))
         answers = run(node, client)
     assert any(len(answer) > 8 * MIB for answer in answers)
     assert all(len(answer) > 8 * MIB or b"Error" in answer for answer in answers)
@@ -131,7 +130,8 @@ def test_large_messages_and_small_ones_behind_them(cluster):
             for value in ("v" * (MIB // 2), "last"):
                 put = {"APIRequest": {"Put": {"key": f"k{number}", "value": value}}}
                 connections[number].sendall(frame(json.dumps(put).encode()))
-            return [received(connections[number]) for _ in range(2)]
+            stream = connections[number].makefile("rb")
+            return [received(stream) for _ in range(2)]
         answers = run(node, client, statuses=(200, 503, 504))
     replies = [[json.loads(reply) for reply in both] for both in answers]
     taken = [number for number, both in enumerate(replies) if all("Put" in reply.get("response", {}) for reply in both)]

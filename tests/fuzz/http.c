@@ -167,8 +167,11 @@ static void disconnect(void)
 {
     shutdown(door.client, SHUT_WR);
     door.raw = true;
-    for (int i = 0; i < TURNS_MAX && door.http->connection_count > 0; i++)
+    for (int i = 0; i < TURNS_MAX && door.http->connection_count > 0; i++) {
         turn("");
+        if (door.http->jobs_open > 0) /* another thread works on it */
+            i = 0;
+    }
     close(door.client);
     door.client = -1;
     uv_run(&door.loop, UV_RUN_NOWAIT);
