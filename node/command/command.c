@@ -100,6 +100,7 @@ static bool op_grows(const struct op *op)
     case OP_SYMLINK:
     case OP_LINK:
     case OP_SETXATTR:
+    case OP_EPHEMERAL:
         return true;
     default:
         return false;

@@ -13,7 +13,7 @@
  *      nodes tell each other what their disks have room for. Snapshots that end with entries of the
  *      log (store/tree_records.h).
  *   4  locks, and the sessions of nodes to which they belong (store/tree_locks.c); snapshots of
- *      format 5.
+ *      format 5. Files that go with the session of a node (store/tree_ephemeral.c).
  *
  * Every part of a command (an operation, a field of one) has the level since which it exists, in
  * operations.h. A command needs the highest level of its parts, and must not be proposed before
@@ -38,6 +38,7 @@ enum {
     LEVEL_ROOM = 3,      /* the frame ROOM */
     LEVEL_TAIL = 3,      /* snapshots that end with entries */
     LEVEL_LOCKS = 4,     /* locks and sessions, and snapshots of format 5 */
+    LEVEL_EPHEMERAL = 4, /* files that go with a session */
 };
 
 #endif

@@ -44,7 +44,10 @@
     X(UNWAIT, 26, unwait, 4)           /* ino, OP_LOCK_FLOCK, waiter: takes a wait back */         \
     X(END_SESSION, 27, end_session, 4) /* size = node, revision = number of its session */         \
     X(FENCE, 28, fence, 4) /* revision = number: fails unless the session of the node that asks is \
-                              that one */
+                              that one */                                                          \
+    X(EPHEMERAL, 29, ephemeral, 4)         /* ino, name, mode, uid, gid, waiter: a new file, which \
+                                              goes with the session of the node that asks */       \
+    X(EPHEMERAL_END, 30, ephemeral_end, 4) /* ino: removes it, if that node has it */
 
 /* X(name, kind, bit, level): the member of struct op, how it is encoded (u32, u64, time, bytes),
  * its bit in the mask, and the feature level since which it exists. The order is that of the

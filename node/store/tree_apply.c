@@ -56,6 +56,8 @@ static int run_list(struct change *c, const struct command_view *view)
             status = c->tree->broken = cluster_load(c->tree);
         if (status == 0)
             status = c->tree->broken = locks_load(c->tree);
+        if (status == 0)
+            status = c->tree->broken = ephemerals_load(c->tree);
     }
     if (status == 0 && c->tree->broken == 0)
         status = run_statement(c->tree, QUERY_UNSAVE);

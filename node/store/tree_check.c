@@ -67,10 +67,17 @@ static const char *const wrong[] = {
     "SELECT EXISTS (SELECT 1 FROM lock_wait WHERE ino NOT IN (SELECT ino FROM inode) OR"
     " node NOT IN (SELECT node FROM lock_session))",
 
+    /* files that go with a session: regular, with one name */
+    "SELECT EXISTS (SELECT 1 FROM ephemeral e LEFT JOIN inode i ON i.ino = e.ino"
+    " WHERE i.ino IS NULL OR mode & 61440 <> 32768 OR nlink <> 1 OR"
+    " node NOT IN (SELECT node FROM lock_session))",
+    "SELECT count(*) > 8192 FROM ephemeral",
+
     /* attributes */
     "SELECT EXISTS (SELECT 1 FROM xattr WHERE ino NOT IN (SELECT ino FROM inode))",
 };
 _Static_assert(CHUNK_NUMBER_BITS == 26 && CHUNK_BITS == 14, "chunks, above");
+_Static_assert(EPHEMERALS_MAX == 8192, "files that go with a session, above");
 _Static_assert(INLINE_BYTES_MAX == 3072 && FILE_BYTES_MAX == UINT64_C(1) << 40, "contents, above");
 
 /* tally(key, count): how often each key was counted, all in one number: the sum of count times a

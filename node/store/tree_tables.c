@@ -130,6 +130,14 @@ const struct table tree_tables[TABLES_MAX] = {
                     {NUMBER("since")},
                     {NUMBER("waiter")}},
     },
+    {
+        .name = "ephemeral",
+        .format = 5,
+        .key = 1,
+        .wrong = NODE_IS_WRONG,
+        .index = "CREATE INDEX ephemeral_node ON ephemeral (node)",
+        .columns = {{NUMBER("ino")}, {NUMBER("node")}, {NUMBER("waiter")}},
+    },
 };
 
 #define KEPT_NUMBER(name, member, format) #name " INTEGER NOT NULL, "

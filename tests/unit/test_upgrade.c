@@ -91,6 +91,7 @@ static void a_tree_of_format_4_is_upgraded(void **state)
     fixture_must(&f, make_put("a", "1"));
     fixture_detach(&f);
     fixture_sql(&f, "DROP TABLE lock_session; DROP TABLE lock; DROP TABLE lock_wait;"
+                    "DROP TABLE ephemeral;"
                     "PRAGMA user_version = 4");
     fixture_attach(&f);
     fixture_assert_contents(&f, fixture_resolve(&f, "a").ino, "1");

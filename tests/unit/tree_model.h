@@ -19,6 +19,7 @@ struct model_inode {
     struct attr attr; /* ino 0: it does not exist */
     bool chunks;      /* its contents are not inline: attr.used is MODEL_USED_UNKNOWN */
     uint32_t holder;  /* the node that holds it without a name; 0: none */
+    uint32_t bound;   /* the node with whose session it goes; 0: none */
     uint64_t parent;  /* of a directory */
     uint8_t *bytes;   /* WORKLOAD_FILE_MAX of them, unless it is a directory */
     struct buffer *xattr[MODEL_XATTRS]; /* by model_xattr; NULL: there is none */
@@ -35,6 +36,7 @@ struct model {
     uint64_t last_time;
     uint32_t level; /* of the cluster */
     uint64_t incarnation[MODEL_NODES];
+    uint64_t session[MODEL_NODES]; /* its number; 0: there is none */
     struct model_inode inode[MODEL_INODES];
     struct model_name name[MODEL_NAMES];
     /* The command under way. */
@@ -76,10 +78,14 @@ void model_leave(struct model *m, struct model_name *n);
  * attributes afterwards. */
 struct attr model_drop(struct model *m, struct model_name *n, uint64_t hold);
 struct attr model_unmake(struct model *m, uint64_t ino);
+/* Drops the directories that a PUT made in passing and that are empty now, from this one on up. */
+void model_prune(struct model *m, uint64_t dir);
 void model_replace(struct model *m, uint64_t ino, struct bytes data);
 
 /* 0 or the negative errno; then nothing has changed. */
 int model_apply_data(struct model *m, const struct op *op, struct op_result *out);
 int model_apply_name(struct model *m, const struct op *op, struct op_result *out);
+int model_apply_ephemeral(struct model *m, const struct op *op, struct op_result *out);
+void model_end_session(struct model *m, uint32_t node);
 
 #endif

@@ -70,8 +70,7 @@ static struct model_name *name_of_dir(struct model *m, uint64_t ino)
     return n;
 }
 
-/* Drops the directories that a PUT made in passing and that are empty now, from this one on up. */
-static void prune(struct model *m, uint64_t dir)
+void model_prune(struct model *m, uint64_t dir)
 {
     while (m->inode[dir].attr.rdev != 0 && m->inode[dir].attr.size == 0) {
         uint64_t parent = m->inode[dir].parent;
@@ -145,7 +144,7 @@ static int apply_delete(struct model *m, const struct op *op, struct op_result *
         give_old(m, op, n->ino, out);
         out->attr = model_drop(m, n, op->hold);
     }
-    prune(m, dir);
+    model_prune(m, dir);
     return 0;
 }
 

@@ -59,6 +59,8 @@ static int apply_link(struct model *m, const struct op *op, struct op_result *ou
         return -ENOENT;
     if (model_find(m, op->ino, op->name))
         return -EEXIST;
+    if (m->inode[op->ino2].bound)
+        return -EMLINK;
     model_claim(m, op->ino);
     model_enter(m, op->ino, op->name, op->ino2);
     attr->nlink++;
