@@ -92,7 +92,7 @@ static void put_again(struct page *page, struct tree *tree)
         struct attr attr;
         if (r->flags && !fs_is_virtual(r->ino) &&
             tree_lookup(tree, fs_tree_ino(r->ino), name, &attr) == 0) {
-            fs_stat_of(&attr, r->ino & FS_LOCAL, &stat);
+            fs_stat_of(&attr, fs_mark_of(r->ino), &stat);
             nodeid = stat.st_ino;
         }
         if (!page_put(page, name, &stat, nodeid, i + 1 + DOTS))
@@ -108,7 +108,7 @@ static bool put_new(void *arg, struct bytes name, const struct attr *attr)
     struct fs_handle *handle = r->handle;
     struct fs_entry entry = {.name_at = handle->names.len, .name_len = (uint8_t)name.len};
     struct stat stat;
-    fs_stat_of(attr, r->ino & FS_LOCAL, &stat);
+    fs_stat_of(attr, fs_mark_of(r->ino), &stat);
     entry.mode = stat.st_mode;
     entry.ino = stat.st_ino;
     buffer_append(&handle->names, name.data, name.len);

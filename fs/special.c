@@ -23,6 +23,7 @@ static const struct member {
     uint32_t mode;
     void (*print)(struct replica *replica, struct buffer *out);
 } members[] = {
+    {"ephemeral", FS_EPHEMERAL | INO_ROOT, S_IFDIR | 0555, NULL},
     {"local", FS_LOCAL | INO_ROOT, S_IFDIR | 0555, NULL},
     {"status", FS_VIRTUAL | 2, S_IFREG | 0444, status_json},
     {"version", FS_VIRTUAL | 3, S_IFREG | 0444, version},
@@ -62,7 +63,7 @@ static struct attr attr_of(const struct fs *fs, uint64_t ino)
     return attr;
 }
 
-static void local_root_found(struct fs_request *r, struct tree *tree)
+static void mirror_found(struct fs_request *r, struct tree *tree)
 {
     struct attr attr;
     int status = tree_getattr(tree, INO_ROOT, &attr);
@@ -88,10 +89,12 @@ void fs_special_lookup(fuse_req_t req, uint64_t parent, const char *name)
         fuse_reply_err(req, ENOENT);
         return;
     }
-    if (member && fs_is_local(member->ino)) {
+    if (member && !fs_is_virtual(member->ino)) {
         struct fs_request *r = fs_request_new(req, member->ino, NULL);
-        if (r)
-            fs_request_read(r, local_root_found);
+        if (r) {
+            r->local_will_do = true;
+            fs_request_read(r, mirror_found);
+        }
         return;
     }
     fs_special_entry(req, member ? member->ino : FOLDER_INO);
@@ -135,12 +138,12 @@ int fs_special_parent(struct tree *tree, uint64_t ino, uint64_t *parent)
         *parent = INO_ROOT;
         return 0;
     }
-    if (ino == (FS_LOCAL | INO_ROOT)) {
+    if (fs_mark_of(ino) != 0 && fs_tree_ino(ino) == INO_ROOT) {
         *parent = FOLDER_INO;
         return 0;
     }
     int status = tree_parent(tree, fs_tree_ino(ino), parent);
     if (status == 0)
-        *parent |= ino & FS_LOCAL;
+        *parent |= fs_mark_of(ino);
     return status;
 }

@@ -2,10 +2,12 @@
  * opened by name but is not listed, so that `rm -r *`, rsync and find leave it alone.
  *
  *   status   status_json     why   status_why     version
- *   local/   the tree, read-only, as this node last knew it
+ *   local/       the tree, read-only, as this node last knew it
+ *   ephemeral/   the tree; a file that is made there goes with its last descriptor (ephemeral.c)
  *
- * Inode numbers distinguish them: those of the tree are below 2^62, made-up files have bit 62, and
- * local/ has the numbers of the tree with bit 63. Nothing in it can be changed: EROFS.
+ * Inode numbers distinguish them: those of the tree are below 2^61, made-up files have bit 62, and
+ * local/ has the numbers of the tree with bit 63, ephemeral/ with bit 61. Nothing but ephemeral/
+ * can be changed: EROFS.
  *
  * Thread: the loop's. */
 #ifndef QUORUMFS_FS_SPECIAL_H
@@ -15,6 +17,7 @@
 
 #define FS_VIRTUAL (UINT64_C(1) << 62)
 #define FS_LOCAL (UINT64_C(1) << 63)
+#define FS_EPHEMERAL (UINT64_C(1) << 61)
 
 static inline bool fs_is_virtual(uint64_t ino)
 {
@@ -26,15 +29,27 @@ static inline bool fs_is_local(uint64_t ino)
     return (ino & FS_LOCAL) != 0;
 }
 
+/* Whether it is read-only, and known here without asking the cluster. */
 static inline bool fs_is_special(uint64_t ino)
 {
     return (ino & (FS_VIRTUAL | FS_LOCAL)) != 0;
 }
 
+static inline bool fs_is_ephemeral(uint64_t ino)
+{
+    return (ino & (FS_VIRTUAL | FS_LOCAL | FS_EPHEMERAL)) == FS_EPHEMERAL;
+}
+
+/* In which of the trees the inode is. */
+static inline uint64_t fs_mark_of(uint64_t ino)
+{
+    return ino & (FS_LOCAL | FS_EPHEMERAL);
+}
+
 /* The inode as the tree knows it. */
 static inline uint64_t fs_tree_ino(uint64_t ino)
 {
-    return ino & ~FS_LOCAL;
+    return ino & ~(FS_LOCAL | FS_EPHEMERAL);
 }
 
 /* Whether this name in this directory is `.quorumfs` itself. */
@@ -48,7 +63,7 @@ void fs_special_entry(fuse_req_t req, uint64_t ino);
 /* The present contents of a made-up file. Returns 0 or -ENOMEM. */
 int fs_special_content(struct fs *fs, uint64_t ino, struct buffer *content);
 
-/* As tree_list and tree_parent; the parent of local/ is `.quorumfs`. */
+/* As tree_list and tree_parent; the parent of local/ and ephemeral/ is `.quorumfs`. */
 void fs_special_list(struct fs *fs, struct bytes after, tree_entry_cb *each, void *arg);
 int fs_special_parent(struct tree *tree, uint64_t ino, uint64_t *parent);
 

@@ -325,7 +325,7 @@ def test_git(at):
 def test_its_own_files(cluster):
     for number, node in enumerate(cluster.nodes, 1):
         own = node.path(".quorumfs")
-        assert sorted(os.listdir(own)) == ["local", "status", "version", "why"]
+        assert sorted(os.listdir(own)) == ["ephemeral", "local", "status", "version", "why"]
         assert f'"node":\t{number}' in (own / "status").read_text()
         assert (own / "version").read_text().startswith("quorumfs ") and node.why() == ""
         assert ".quorumfs" not in os.listdir(node.local())

@@ -265,6 +265,12 @@ static void a_list_that_fails_binds_nothing(void **state)
     assert_int_equal(fixture_run(f, ops, 2, NULL), -ENOENT);
     assert_false(exists(f, "a"));
     assert_int_equal(count_of(f, 1), 1);
+    const struct op back[] = {
+        {.type = OP_EPHEMERAL_END, .ino = fixture_resolve(f, "b").ino},
+        make_named(OP_UNLINK, INO_ROOT, "missing"),
+    };
+    assert_int_equal(fixture_run(f, back, 2, NULL), -ENOENT);
+    assert_int_equal(run(f, 2, make_ephemeral(INO_ROOT, "b", 7)), -EBUSY);
     fixture_reopen(f);
     assert_int_equal(count_of(f, 1), 1);
     assert_true(end_session(f, 1));
