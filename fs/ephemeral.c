@@ -7,7 +7,7 @@
 
 /* ---- Making one ---- */
 
-static void give_up(struct fs *fs, uint64_t ino)
+static void ephemeral_give_up(struct fs *fs, uint64_t ino)
 {
     fs_undone_add(fs, &(struct op){.type = OP_EPHEMERAL_END, .ino = ino});
 }
@@ -22,7 +22,7 @@ static void ephemeral_made(struct fs_request *r, const struct op_result *result)
     bool lost = tree_lock_session(tree, replica_node(fs->replica)) != result->offset;
     struct fs_handle *handle = lost ? NULL : fs_handle_open(&fs->files, entry.ino);
     if (!handle) {
-        give_up(fs, result->attr.ino);
+        ephemeral_give_up(fs, result->attr.ino);
         fuse_reply_err(r->req, lost ? EIO : ENOMEM);
         return;
     }
@@ -117,7 +117,7 @@ void fs_ephemeral_release(struct fs *fs, struct fs_handle *handle)
     if (!handle->binds || handle->lost)
         return;
     fs_locks_let_go(fs);
-    give_up(fs, fs_tree_ino(handle->file->ino));
+    ephemeral_give_up(fs, fs_tree_ino(handle->file->ino));
 }
 
 /* ---- What its caller did not get ---- */
@@ -137,7 +137,7 @@ static bool forget_unknown(struct fs *fs, uint64_t waiter)
 void fs_ephemeral_made(struct fs *fs, uint64_t ino, uint64_t waiter)
 {
     if (forget_unknown(fs, waiter))
-        give_up(fs, ino);
+        ephemeral_give_up(fs, ino);
 }
 
 struct found {
@@ -159,5 +159,5 @@ void fs_ephemeral_replaced(struct fs *fs)
     struct found found = {.fs = fs};
     tree_ephemerals(replica_tree(fs->replica), replica_node(fs->replica), find_unknown, &found);
     while (found.count > 0)
-        give_up(fs, found.inos[--found.count]);
+        ephemeral_give_up(fs, found.inos[--found.count]);
 }

@@ -350,7 +350,7 @@ void fs_undone_add(struct fs *fs, const struct op *op)
     undone_try(u);
 }
 
-static struct op op_of(uint8_t type, const struct tree_lock *lock)
+static struct op undone_op(uint8_t type, const struct tree_lock *lock)
 {
     return (struct op){.type = type,
                        .ino = lock->ino,
@@ -363,13 +363,13 @@ static struct op op_of(uint8_t type, const struct tree_lock *lock)
 
 void fs_lock_give_up_later(struct fs *fs, const struct tree_lock *lock)
 {
-    struct op op = op_of(OP_UNLOCK, lock);
+    struct op op = undone_op(OP_UNLOCK, lock);
     fs_undone_add(fs, &op);
 }
 
 void fs_lock_unwait_later(struct fs *fs, const struct tree_lock *lock)
 {
-    struct op op = op_of(OP_UNWAIT, lock);
+    struct op op = undone_op(OP_UNWAIT, lock);
     fs_undone_add(fs, &op);
 }
 

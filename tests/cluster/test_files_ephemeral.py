@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import os
+import re
 import signal
 import stat
 import subprocess
@@ -11,7 +12,7 @@ import time
 
 import pytest
 
-from cluster import Cluster, wait_for
+from cluster import REPOSITORY, Cluster, wait_for
 from files import User, fails, needs_root
 
 SESSION_SECONDS = 2
@@ -380,6 +381,59 @@ def test_leaders_that_are_killed(cluster, folder):
         for descriptor in held[5:]:
             os.close(descriptor)
         wait_for(lambda: os.listdir(victim.path(folder)) == [], "all are gone")
+
+
+def recipe(name):
+    """A script of README.md, by its first line."""
+    blocks = re.findall(r"```bash\n(.*?)```", (REPOSITORY / "README.md").read_text(), re.DOTALL)
+    found = [block for block in blocks if block.startswith(f"# recipe: {name}\n")]
+    assert len(found) == 1
+    return found[0]
+
+
+@contextlib.contextmanager
+def running(cluster, tmp_path, name, command):
+    """The recipe, once at each node; what it runs in the end sleeps. Gives the processes by their names."""
+    program = tmp_path / command
+    program.write_text("#!/bin/sh\nexec sleep 1000\n")
+    program.chmod(0o755)
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    started = {}
+    for number, node in enumerate(cluster.nodes, 1):
+        variables = {**os.environ, "PATH": path, "NAME": f"host{number}", "ADDRESS": f"10.0.0.{number}:80"}
+        started[f"host{number}"] = subprocess.Popen(["bash", "-c", recipe(name)], cwd=node.folder, env=variables,
+                                                    start_new_session=True)
+    try:
+        yield started
+    finally:
+        for process in started.values():
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def test_recipe_of_a_leader(cluster, tmp_path):
+    with running(cluster, tmp_path, "leader", "lead") as processes:
+        while processes:
+            leader = wait_for(lambda: (cluster.nodes[0].value("leader") or b"").decode().strip(), "one leads")
+            assert cluster.nodes[1].path("leader").read_text().strip() == leader
+            os.killpg(processes[leader].pid, signal.SIGKILL)
+            processes.pop(leader).wait()
+            wait_for(lambda: cluster.nodes[0].value("leader") != f"{leader}\n".encode(), "it leads no longer")
+    wait_gone(cluster, "leader")
+
+
+def test_recipe_of_a_service(cluster, tmp_path):
+    one = cluster.nodes[0]
+    with running(cluster, tmp_path, "service", "serve") as processes:
+        def registered():
+            return [(entry["key"], entry["value"]) for entry in one.request("GET", "/keys?prefix=workers/").multiple]
+        everyone = [(f"workers/host{i}", f"10.0.0.{i}:80\n") for i in (1, 2, 3)]
+        wait_for(lambda: registered() == everyone, "all are registered")
+        processes["host2"].kill()
+        wait_for(lambda: registered() == [everyone[0], everyone[2]], "one is not any more")
+        assert sorted(os.listdir(one.path("workers"))) == ["host1", "host3"]
+    wait_for(lambda: os.listdir(one.path("workers")) == [], "none is any more")
 
 
 def test_with_commit_close():

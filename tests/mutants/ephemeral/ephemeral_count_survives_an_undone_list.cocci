@@ -1,5 +1,5 @@
 // After a list was undone, the number of bound files is wrong.
-// killers: test_tree_ephemeral test_tree_random
+// killers: test_tree_ephemeral, test_tree_random
 @@
 @@
 run_list(...)

@@ -1,5 +1,5 @@
 // A node does not hear of a file that it has bound.
-// killers: test_fs test_tree_changes
+// killers: test_fs, test_tree_changes
 @@
 @@
 op_ephemeral(...)
