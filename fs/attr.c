@@ -13,7 +13,7 @@ enum { STATFS_BLOCK_BYTES = 4096 };
 static void reply_attr(struct fs_request *r, const struct attr *attr)
 {
     struct stat stat;
-    fs_stat_of(attr, fs_mark_of(r->ino), &stat);
+    fs_stat_of(attr, fs_mark(r->ino), &stat);
     fuse_reply_attr(r->req, &stat, 0);
 }
 
@@ -50,7 +50,7 @@ void fs_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
     struct fs_request *r = fs_request_new(req, ino, NULL);
     if (!r)
         return;
-    r->handle = fi ? (struct fs_handle *)(uintptr_t)fi->fh : NULL;
+    r->handle = fi ? fs_handle_of(fi) : NULL;
     /* Every path begins with the root: without its attributes .quorumfs could not be reached. */
     r->local_will_do = fs_tree_ino(ino) == INO_ROOT;
     fs_request_read_settled(r, attr_read);
@@ -150,7 +150,7 @@ void fs_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *stat, int to_set,
     if (!r)
         return;
     if (fi) {
-        r->handle = (struct fs_handle *)(uintptr_t)fi->fh;
+        r->handle = fs_handle_of(fi);
         fs_walk_alone(r);
     }
     r->if_gone = attr_read;

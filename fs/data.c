@@ -3,6 +3,7 @@
 #include "fs/request.h"
 #include "fs/rights.h"
 #include "fs/special.h"
+#include "fs/watch.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -10,11 +11,6 @@
 #include <linux/falloc.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-static struct fs_handle *handle_of(const struct fuse_file_info *fi)
-{
-    return (struct fs_handle *)(uintptr_t)fi->fh;
-}
 
 static void data_read(struct fs_request *r, struct tree *tree)
 {
@@ -37,14 +33,18 @@ static void read_content(fuse_req_t req, const struct buffer *content, size_t si
 
 void fs_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)
 {
+    if (fs_handle_of(fi)->reader) {
+        fs_watch_read(req, fs_handle_of(fi)->reader, size, (uint64_t)offset, fi);
+        return;
+    }
     if (fs_is_virtual(ino)) {
-        read_content(req, &handle_of(fi)->content, size, offset);
+        read_content(req, &fs_handle_of(fi)->content, size, offset);
         return;
     }
     struct fs_request *r = fs_request_new(req, ino, NULL);
     if (!r)
         return;
-    r->handle = handle_of(fi);
+    r->handle = fs_handle_of(fi);
     r->size = size;
     r->offset = (uint64_t)offset;
     fs_request_read_settled(r, data_read);
@@ -102,8 +102,8 @@ void fs_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off
         if (fi->flags & O_APPEND)
             op.type = OP_APPEND;
         fs_rights_write(req, &op);
-        handle_of(fi)->emptied = false;
-        if (gathers && gather(req, handle_of(fi), &op))
+        fs_handle_of(fi)->emptied = false;
+        if (gathers && gather(req, fs_handle_of(fi), &op))
             return;
     }
     struct fs_request *r = fs_request_new(req, ino, NULL);
@@ -112,7 +112,7 @@ void fs_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off
     r->size = size;
     r->is_page = fi->writepage;
     if (!fi->writepage)
-        r->handle = handle_of(fi);
+        r->handle = fs_handle_of(fi);
     fs_walk_alone(r);
     fs_pending_take(r);
     fs_request_change(r, &op, 1, data_written);
@@ -183,7 +183,7 @@ void fs_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t offset, off_t 
     struct fs_request *r = fs_request_new(req, ino, NULL);
     if (!r)
         return;
-    r->handle = handle_of(fi);
+    r->handle = fs_handle_of(fi);
     r->offset = (uint64_t)offset;
     r->size = (size_t)length;
     fs_walk_alone(r);

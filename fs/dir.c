@@ -7,6 +7,7 @@
  * must not appear a second time. Offset 0 starts anew. */
 #include "fs/request.h"
 #include "fs/special.h"
+#include "fs/watch.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -92,7 +93,7 @@ static void put_again(struct page *page, struct tree *tree)
         struct attr attr;
         if (r->flags && !fs_is_virtual(r->ino) &&
             tree_lookup(tree, fs_tree_ino(r->ino), name, &attr) == 0) {
-            fs_stat_of(&attr, fs_mark_of(r->ino), &stat);
+            fs_stat_of(&attr, fs_mark(r->ino), &stat);
             nodeid = stat.st_ino;
         }
         if (!page_put(page, name, &stat, nodeid, i + 1 + DOTS))
@@ -108,7 +109,7 @@ static bool put_new(void *arg, struct bytes name, const struct attr *attr)
     struct fs_handle *handle = r->handle;
     struct fs_entry entry = {.name_at = handle->names.len, .name_len = (uint8_t)name.len};
     struct stat stat;
-    fs_stat_of(attr, fs_mark_of(r->ino), &stat);
+    fs_stat_of(attr, fs_mark(r->ino), &stat);
     entry.mode = stat.st_mode;
     entry.ino = stat.st_ino;
     buffer_append(&handle->names, name.data, name.len);
@@ -136,7 +137,9 @@ static int put_rest(struct page *page, struct tree *tree)
         after = bytes_of(handle->names.data + last->name_at, last->name_len);
     }
     int status = 0;
-    if (fs_is_virtual(r->ino))
+    if (fs_is_watch(r->ino))
+        status = fs_watch_list(tree, r->ino, after, PAGE_ENTRIES_MAX, put_new, page);
+    else if (fs_is_virtual(r->ino))
         fs_special_list(r->fs, after, put_new, page);
     else
         status = tree_list(tree, fs_tree_ino(r->ino), after, PAGE_ENTRIES_MAX, put_new, page);
@@ -173,7 +176,7 @@ static void dir_list(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
     struct fs_request *r = fs_request_new(req, ino, NULL);
     if (!r)
         return;
-    r->handle = (struct fs_handle *)(uintptr_t)fi->fh;
+    r->handle = fs_handle_of(fi);
     r->size = size < FS_TRANSFER_BYTES_MAX ? size : FS_TRANSFER_BYTES_MAX;
     r->offset = (uint64_t)offset;
     r->flags = with_attributes;

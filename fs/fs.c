@@ -4,6 +4,7 @@
 #include "base/trace.h"
 #include "fs/kernel_mount.h"
 #include "fs/session.h"
+#include "fs/watch.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -15,7 +16,8 @@
 
 enum {
     REQUESTS_PER_WAKEUP_MAX = 64, /* then comes the loop's other work */
-    BACKGROUND_MAX = 64,          /* readahead and asynchronous requests of the kernel at a time */
+    BACKGROUND_MAX = 16, /* readahead and asynchronous requests of the kernel at a time: those of
+                            other programs wait behind them */
 };
 
 /* The mount keeps nothing for each lookup. */
@@ -45,7 +47,7 @@ static void init(void *userdata, struct fuse_conn_info *conn)
     conn->congestion_threshold = BACKGROUND_MAX * 3 / 4;
 }
 
-/* Left out: copy_file_range (the kernel copies), ioctl, poll, bmap. */
+/* Left out: copy_file_range (the kernel copies), ioctl, bmap. */
 static const struct fuse_lowlevel_ops operations = {
     .init = init,
     .lookup = fs_lookup,
@@ -84,6 +86,7 @@ static const struct fuse_lowlevel_ops operations = {
     .getlk = fs_getlk,
     .setlk = fs_setlk,
     .flock = fs_flock,
+    .poll = fs_poll,
 };
 
 char fs_said[256];
@@ -192,8 +195,9 @@ int fs_start(uv_loop_t *loop, struct replica *replica, const struct config *conf
         return fault_wrap(fault, status, "mount");
     }
     fs_gone_start(fs, loop);
+    fs_watches_start(fs, loop);
     fs_locks_start(fs, loop);
-    fs->handles += 2;
+    fs->handles += 3;
     *out = fs;
     return 0;
 }
@@ -219,6 +223,7 @@ void fs_close_when_idle(struct fs *fs)
         return;
     fs_mounting_end(fs);
     uv_close((uv_handle_t *)&fs->gone.timer, handle_closed);
+    uv_close((uv_handle_t *)&fs->watches.idle, handle_closed);
     uv_close((uv_handle_t *)&fs->locks.timer, handle_closed);
     uv_close((uv_handle_t *)&fs->mounting.timer, handle_closed);
     if (fs->mounting.table_fd >= 0)
@@ -234,6 +239,7 @@ void fs_stop(struct fs *fs)
     fs_mounting_stop(fs);
     if (fs->poll.data)
         uv_poll_stop(&fs->poll);
+    fs_watches_stop(fs);
     fs->waiting++; /* so that it does not count as idle before all of this is under way */
     fs_settle_all(fs);
     fs_locks_stop(fs);

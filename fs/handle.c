@@ -1,5 +1,7 @@
 #include "fs/handle.h"
 
+#include "fs/watch.h"
+
 #include <assert.h>
 #include <stdlib.h>
 
@@ -53,6 +55,7 @@ struct fs_handle *fs_handle_open(struct fs_files *files, uint64_t ino)
 void fs_handle_close(struct fs_handle *handle)
 {
     LIST_REMOVE(handle, entry);
+    fs_reader_free(handle->reader);
     buffer_free(&handle->content);
     buffer_free(&handle->names);
     buffer_free(&handle->entries);

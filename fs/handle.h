@@ -24,7 +24,8 @@ struct fs_handle {
     bool lost;           /* it had a lock, or was bound to a session, which has ended: nothing is
                             changed by it */
     int error;           /* that lost gathered writes of it, to be told to its owner; 0: none */
-    struct buffer content; /* of a made-up file, as it was at open */
+    struct buffer content;    /* of a made-up file, as it was at open */
+    struct fs_reader *reader; /* of one of `.quorumfs/watch/` (watch.h) */
     /* Of a directory: the entries given so far. Their positions are the stream's offsets. */
     struct buffer names;   /* one after the other */
     struct buffer entries; /* struct fs_entry, dir.c */
@@ -49,6 +50,11 @@ struct fs_files {
     LIST_HEAD(, fs_file) buckets[FS_FILES_BUCKETS];
     uint64_t count; /* files */
 };
+
+static inline struct fs_handle *fs_handle_of(const struct fuse_file_info *fi)
+{
+    return (struct fs_handle *)(uintptr_t)fi->fh;
+}
 
 /* Returns NULL when out of memory. */
 struct fs_handle *fs_handle_open(struct fs_files *files, uint64_t ino);

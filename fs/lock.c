@@ -11,12 +11,7 @@
 #include <string.h>
 #include <sys/file.h>
 
-static struct fs_handle *handle_of(const struct fuse_file_info *fi)
-{
-    return (struct fs_handle *)(uintptr_t)fi->fh;
-}
-
-static struct op op_of(uint8_t type, const struct tree_lock *lock)
+static struct op lock_op(uint8_t type, const struct tree_lock *lock)
 {
     return (struct op){.type = type,
                        .ino = lock->ino,
@@ -30,8 +25,8 @@ static struct op op_of(uint8_t type, const struct tree_lock *lock)
 }
 
 /* Of a struct flock as libfuse gives it: l_whence is SEEK_SET, and l_len is not negative. */
-static struct tree_lock lock_of(fuse_req_t req, uint64_t ino, const struct fuse_file_info *fi,
-                                const struct flock *lock)
+static struct tree_lock lock_asked_for(fuse_req_t req, uint64_t ino,
+                                       const struct fuse_file_info *fi, const struct flock *lock)
 {
     return (struct tree_lock){.ino = ino,
                               .shared = lock->l_type == F_RDLCK,
@@ -78,7 +73,7 @@ void fs_lock_ask(struct fs_lock_wait *w)
         fs_lock_failed(w, false);
         return;
     }
-    struct op op = op_of(OP_LOCK, &w->want);
+    struct op op = lock_op(OP_LOCK, &w->want);
     op.flags |= w->sleeps ? OP_LOCK_WAIT : 0;
     r->lock_wait = w;
     r->is_lock = true;
@@ -115,8 +110,8 @@ static bool is_shared_memory(struct fs *fs, const struct tree_lock *want)
 static void lock_begin(fuse_req_t req, struct fuse_file_info *fi, struct tree_lock want,
                        bool sleeps)
 {
-    struct fs_handle *handle = handle_of(fi);
-    if (fs_mark_of(want.ino) != 0 || fs_is_virtual(want.ino) || handle->lost ||
+    struct fs_handle *handle = fs_handle_of(fi);
+    if (fs_mark(want.ino) != 0 || fs_is_virtual(want.ino) || handle->lost ||
         is_shared_memory(fs_of(req), &want)) {
         fuse_reply_err(req, handle->lost ? EIO : ENOLCK);
         return;
@@ -152,7 +147,7 @@ static void give_up(fuse_req_t req, struct fs_handle *handle, const struct tree_
     struct fs_request *r = fs_request_new(req, lock->ino, NULL);
     if (!r)
         return;
-    struct op op = op_of(OP_UNLOCK, lock);
+    struct op op = lock_op(OP_UNLOCK, lock);
     r->is_lock = true;
     r->handle = handle;
     r->lock = *lock;
@@ -165,7 +160,7 @@ static void give_up(fuse_req_t req, struct fs_handle *handle, const struct tree_
 
 bool fs_locks_flush(fuse_req_t req, uint64_t ino, struct fuse_file_info *fi)
 {
-    struct fs_handle *handle = handle_of(fi);
+    struct fs_handle *handle = fs_handle_of(fi);
     const struct fs_lock *held = fs_lock_find(handle->file, fi->lock_owner, false);
     if (!held || !held->held)
         return false;
@@ -176,7 +171,7 @@ bool fs_locks_flush(fuse_req_t req, uint64_t ino, struct fuse_file_info *fi)
 
 static void unlock(fuse_req_t req, struct fuse_file_info *fi, const struct tree_lock *lock)
 {
-    struct fs_handle *handle = handle_of(fi);
+    struct fs_handle *handle = fs_handle_of(fi);
     const struct fs_lock *held = fs_lock_find(handle->file, lock->owner, lock->flock);
     if (held && held->held)
         give_up(req, handle, lock, false);
@@ -189,7 +184,7 @@ static void unlock(fuse_req_t req, struct fuse_file_info *fi, const struct tree_
 void fs_setlk(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi, struct flock *lock,
               int sleep)
 {
-    struct tree_lock want = lock_of(req, ino, fi, lock);
+    struct tree_lock want = lock_asked_for(req, ino, fi, lock);
     if (lock->l_type == F_UNLCK)
         unlock(req, fi, &want);
     else
@@ -199,7 +194,7 @@ void fs_setlk(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi, struct 
 void fs_flock(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi, int op)
 {
     const struct flock whole = {.l_type = op & LOCK_SH ? F_RDLCK : F_WRLCK};
-    struct tree_lock want = lock_of(req, ino, fi, &whole);
+    struct tree_lock want = lock_asked_for(req, ino, fi, &whole);
     want.flock = true;
     if (op & LOCK_UN)
         unlock(req, fi, &want);
@@ -228,14 +223,14 @@ static void conflict_read(struct fs_request *r, struct tree *tree)
 
 void fs_getlk(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi, struct flock *lock)
 {
-    if (fs_is_virtual(ino) || fs_mark_of(ino) != 0) {
+    if (fs_is_virtual(ino) || fs_mark(ino) != 0) {
         fuse_reply_err(req, ENOLCK);
         return;
     }
     struct fs_request *r = fs_request_new(req, ino, NULL);
     if (!r)
         return;
-    r->lock = lock_of(req, ino, fi, lock);
+    r->lock = lock_asked_for(req, ino, fi, lock);
     r->is_lock = true;
     fs_walk_alone(r);
     fs_request_read(r, conflict_read);

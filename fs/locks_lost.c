@@ -28,7 +28,7 @@ static bool descriptor_read(const char *path, struct descriptor *d)
     }
     if (file)
         fclose(file);
-    return file != NULL;
+    return file;
 }
 
 /* The device of a mount, as MAJOR:MINOR, as the process sees it; empty if it does not. */

@@ -3,6 +3,7 @@
 #include "base/trace.h"
 #include "fs/mount_table.h"
 #include "fs/session.h"
+#include "fs/watch.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -195,6 +196,7 @@ void fs_mounting_lost(struct fs *fs)
                      "it was unmounted; the node mounts again when it is started again");
     fs_mounting_stop(fs);
     uv_poll_stop(&fs->poll);
+    fs_watches_stop(fs);
     fs->unmounted(fs->arg);
 }
 

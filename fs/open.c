@@ -9,6 +9,7 @@
 #include "fs/request.h"
 #include "fs/rights.h"
 #include "fs/special.h"
+#include "fs/watch.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -111,6 +112,10 @@ void fs_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
         fuse_reply_err(req, error);
         return;
     }
+    if (fs_is_watch(ino)) {
+        fs_watch_open(req, ino, fi);
+        return;
+    }
     struct fs_handle *handle = fs_handle_open(&fs->files, ino);
     if (!handle) {
         fuse_reply_err(req, ENOMEM);
@@ -148,12 +153,12 @@ static void settle(fuse_req_t req, struct fs_handle *handle)
 void fs_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
     if (!fs_locks_flush(req, ino, fi))
-        settle(req, (struct fs_handle *)(uintptr_t)fi->fh);
+        settle(req, fs_handle_of(fi));
 }
 
 void fs_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi)
 {
-    settle(req, (struct fs_handle *)(uintptr_t)fi->fh);
+    settle(req, fs_handle_of(fi));
 }
 
 static void release_ended(struct fs_request *r, bool happened, const struct op_result *result)
@@ -193,7 +198,7 @@ void fs_settle_all(struct fs *fs)
 void fs_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
     struct fs *fs = fs_of(req);
-    struct fs_handle *handle = (struct fs_handle *)(uintptr_t)fi->fh;
+    struct fs_handle *handle = fs_handle_of(fi);
     if (handle->emptied)
         replica_stays_empty(fs->replica, ino);
     if (!fs_pending_any(&handle->file->pending)) {

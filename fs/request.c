@@ -3,6 +3,7 @@
 
 #include "base/trace.h"
 #include "fs/special.h"
+#include "fs/watch.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -121,12 +122,12 @@ static void read_ready(void *arg, enum replica_outcome outcome, struct replica_f
 
 void fs_request_read(struct fs_request *r, fs_read_cb *read)
 {
+    bool local = r->here || (fs_is_special(r->ino) && !fs_is_watch(r->ino));
     r->read = read;
     fs_walk_asks(r, NULL, 0);
     r->fs->waiting++;
-    replica_read_by(r->fs->replica,
-                    r->here || fs_is_special(r->ino) ? REPLICA_LOCAL : REPLICA_DEFAULT,
-                    fs_walk_deadline_ms(r), read_ready, r);
+    replica_read_by(r->fs->replica, local ? REPLICA_LOCAL : REPLICA_DEFAULT, fs_walk_deadline_ms(r),
+                    read_ready, r);
 }
 
 void fs_reply_error(struct fs_request *r, int status)
@@ -171,7 +172,7 @@ void fs_stat_of(const struct attr *attr, uint64_t mark, struct stat *stat)
     stat->st_nlink = attr->nlink;
     stat->st_uid = attr->uid;
     stat->st_gid = attr->gid;
-    stat->st_rdev = S_ISDIR(attr->mode) ? 0 : attr->rdev; /* the tree marks directories with it */
+    stat->st_rdev = S_ISCHR(attr->mode) || S_ISBLK(attr->mode) ? attr->rdev : 0;
     stat->st_size = (off_t)attr->size;
     stat->st_blocks = (blkcnt_t)((attr->used + 511) / 512);
     stat->st_blksize = BLOCK_BYTES;
@@ -183,7 +184,7 @@ void fs_stat_of(const struct attr *attr, uint64_t mark, struct stat *stat)
 void fs_reply_entry(struct fs_request *r, const struct attr *attr)
 {
     struct fuse_entry_param entry = {0};
-    uint64_t mark = fs_mark_of(r->ino);
+    uint64_t mark = fs_mark(r->ino);
     fs_stat_of(attr, mark, &entry.attr);
     entry.ino = attr->ino | mark;
     fs_gone_seen(r->fs, attr->ino);

@@ -24,6 +24,20 @@ enum {
 };
 #define NS_PER_S INT64_C(1000000000)
 
+struct fs_reader;
+TAILQ_HEAD(fs_readers, fs_reader);
+
+/* Open files of `.quorumfs/watch/` (watch.h). */
+struct fs_watches {
+    struct fs_readers readers;
+    uint32_t count;
+    uv_idle_t idle; /* active while a reader that has fallen behind goes on */
+    /* The name by which a file was looked up last: it may have several. */
+    uint64_t named_ino, named_parent;
+    uint8_t named_len;
+    uint8_t named[NAME_BYTES_MAX];
+};
+
 struct fs {
     struct replica *replica;
     const struct config *config;
@@ -42,7 +56,8 @@ struct fs {
     struct fs_files files; /* open files */
     struct fs_locks locks; /* that programs have */
     struct fs_ephemeral ephemeral;
-    struct fs_gone gone;   /* removed inodes that are still in use */
+    struct fs_gone gone; /* removed inodes that are still in use */
+    struct fs_watches watches;
     struct fs_walks walks; /* which requests belong to one system call */
     struct buffer scratch; /* for an answer under construction, within one callback */
 };

@@ -2,6 +2,7 @@
 
 #include "command/key.h"
 #include "fs/request.h"
+#include "fs/watch.h"
 #include "replica/status.h"
 
 #include <assert.h>
@@ -27,6 +28,7 @@ static const struct member {
     {"local", FS_LOCAL | INO_ROOT, S_IFDIR | 0555, NULL},
     {"status", FS_VIRTUAL | 2, S_IFREG | 0444, status_json},
     {"version", FS_VIRTUAL | 3, S_IFREG | 0444, version},
+    {"watch", FS_WATCH | INO_ROOT, S_IFDIR | 0555, NULL},
     {"why", FS_VIRTUAL | 4, S_IFREG | 0444, status_why},
 };
 enum { MEMBER_COUNT = sizeof members / sizeof members[0] };
@@ -84,9 +86,17 @@ void fs_special_entry(fuse_req_t req, uint64_t ino)
 
 void fs_special_lookup(fuse_req_t req, uint64_t parent, const char *name)
 {
+    if (fs_is_watch(parent)) {
+        fs_watch_lookup(req, parent, name);
+        return;
+    }
     const struct member *member = fs_is_virtual(parent) ? member_named(name) : NULL;
     if (fs_is_virtual(parent) && !member) {
         fuse_reply_err(req, ENOENT);
+        return;
+    }
+    if (member && fs_is_watch(member->ino)) {
+        fs_watch_root(req);
         return;
     }
     if (member && !fs_is_virtual(member->ino)) {
@@ -103,6 +113,10 @@ void fs_special_lookup(fuse_req_t req, uint64_t parent, const char *name)
 void fs_special_getattr(fuse_req_t req, uint64_t ino)
 {
     assert(fs_is_virtual(ino));
+    if (fs_is_watch(ino)) {
+        fs_watch_getattr(req, ino);
+        return;
+    }
     struct attr attr = attr_of(fs_of(req), ino);
     struct stat stat;
     fs_stat_of(&attr, 0, &stat);
@@ -134,16 +148,16 @@ void fs_special_list(struct fs *fs, struct bytes after, tree_entry_cb *each, voi
 
 int fs_special_parent(struct tree *tree, uint64_t ino, uint64_t *parent)
 {
-    if (fs_is_virtual(ino)) {
+    if (fs_is_virtual(ino) && !fs_is_watch(ino)) {
         *parent = INO_ROOT;
         return 0;
     }
-    if (fs_mark_of(ino) != 0 && fs_tree_ino(ino) == INO_ROOT) {
+    if (fs_mark(ino) != 0 && ino == (fs_mark(ino) | INO_ROOT)) {
         *parent = FOLDER_INO;
         return 0;
     }
-    int status = tree_parent(tree, fs_tree_ino(ino), parent);
+    int status = tree_parent(tree, fs_watch_tree_ino(ino & ~FS_LOCAL), parent);
     if (status == 0)
-        *parent |= fs_mark_of(ino);
+        *parent |= fs_mark(ino);
     return status;
 }

@@ -4,6 +4,7 @@
  *   status   status_json     why   status_why     version
  *   local/       the tree, read-only, as this node last knew it
  *   ephemeral/   the tree; a file that is made there goes with its last descriptor (ephemeral.c)
+ *   watch/       its changes (watch.h)
  *
  * Inode numbers distinguish them: those of the tree are below 2^61, made-up files have bit 62, and
  * local/ has the numbers of the tree with bit 63, ephemeral/ with bit 61. Nothing but ephemeral/
@@ -40,10 +41,12 @@ static inline bool fs_is_ephemeral(uint64_t ino)
     return (ino & (FS_VIRTUAL | FS_LOCAL | FS_EPHEMERAL)) == FS_EPHEMERAL;
 }
 
-/* In which of the trees the inode is. */
-static inline uint64_t fs_mark_of(uint64_t ino)
+/* In which of the trees the inode is: what it has besides the number of the tree. */
+static inline uint64_t fs_mark(uint64_t ino)
 {
-    return ino & (FS_LOCAL | FS_EPHEMERAL);
+    if (fs_is_ephemeral(ino))
+        return FS_EPHEMERAL;
+    return fs_is_local(ino) ? ino & (FS_VIRTUAL | FS_LOCAL) : 0;
 }
 
 /* The inode as the tree knows it. */

@@ -11,6 +11,7 @@
 #include "command/key.h"
 #include "json_out.h"
 #include "text.h"
+#include "watch.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -97,9 +98,7 @@ static void put_response_key(struct client_exchange *exchange, const char *kind)
     http_json_field(&exchange->reply, "key", exchange->item.key);
 }
 
-/* To be called first when the replica calls back. False: the session has ended meanwhile, and the
- * exchange is freed. */
-static bool still_wanted(struct client_exchange *exchange)
+bool http_client_still_wanted(struct client_exchange *exchange)
 {
     assert(exchange->waiting);
     exchange->waiting = false;
@@ -134,7 +133,7 @@ static bool put_got(struct client_exchange *exchange)
     } else {
         put_response_key(exchange, "Get");
         if (found)
-            http_json_field(&exchange->reply, "value", bytes_of(value.data, value.len));
+            http_json_value(&exchange->reply, "value", bytes_of(value.data, value.len));
         http_json_raw(&exchange->reply, "}}}");
     }
     exchange->reply.failed |= value.failed;
@@ -142,13 +141,17 @@ static bool put_got(struct client_exchange *exchange)
     return true;
 }
 
+static void answer_get(void *arg)
+{
+    struct client_exchange *exchange = arg;
+    if (http_client_still_wanted(exchange) && put_got(exchange))
+        http_client_replied(exchange);
+}
+
 static void on_contents(void *arg)
 {
     struct client_exchange *exchange = arg;
-    if (!still_wanted(exchange))
-        return;
-    if (put_got(exchange))
-        http_client_replied(exchange);
+    http_step(exchange->http, &exchange->step, answer_get, exchange);
 }
 
 static void on_read(void *arg, enum replica_outcome outcome, struct replica_freshness freshness)
@@ -161,7 +164,7 @@ static void on_read(void *arg, enum replica_outcome outcome, struct replica_fres
             on_contents(exchange);
         return;
     }
-    if (!still_wanted(exchange))
+    if (!http_client_still_wanted(exchange))
         return;
     put_response_outcome(exchange, outcome, false);
     http_client_replied(exchange);
@@ -181,9 +184,9 @@ static void put_changed(struct client_exchange *exchange, const struct command_r
     bool put = exchange->item.value.data; /* Delete has none, Put at least an empty one */
     put_response_key(exchange, put ? "Put" : "Delete");
     if (put)
-        http_json_field(reply, "value", exchange->item.value);
+        http_json_value(reply, "value", exchange->item.value);
     if (result->ops[0].old_present)
-        http_json_field(reply, "overwritten_val", command_result_old(result, 0));
+        http_json_value(reply, "overwritten_val", command_result_old(result, 0));
     else if (result->ops[0].existed)
         http_json_bool(reply, "overwritten_val_unknown", true);
     http_json_raw(reply, "}}}");
@@ -192,7 +195,7 @@ static void put_changed(struct client_exchange *exchange, const struct command_r
 static void on_written(void *arg, enum replica_outcome outcome, const struct command_result *result)
 {
     struct client_exchange *exchange = arg;
-    if (!still_wanted(exchange))
+    if (!http_client_still_wanted(exchange))
         return;
     if (outcome != REPLICA_DONE)
         put_response_outcome(exchange, outcome, true);
@@ -208,7 +211,9 @@ static void client_change(struct client_exchange *exchange, enum op_type type)
     struct op op = {.type = (uint8_t)type,
                     .flags = OP_WANT_OLD | (type == OP_PUT ? OP_KILL_PRIV : 0),
                     .name = exchange->item.key,
-                    .data = exchange->item.value};
+                    .data = exchange->item.value,
+                    .ttl = exchange->item.ttl,
+                    .lease = exchange->item.lease};
     struct command command = {0};
     int status = command_add(&command, &op);
     if (status != 0) {
@@ -226,7 +231,7 @@ static void client_change(struct client_exchange *exchange, enum op_type type)
 static void on_pong(void *arg, bool reached)
 {
     struct client_exchange *exchange = arg;
-    if (!still_wanted(exchange))
+    if (!http_client_still_wanted(exchange))
         return;
     char text[HTTP_PING_TEXT_MAX];
     http_ping_text(exchange->pid, reached, text);
@@ -248,6 +253,112 @@ static void client_ping(struct client_exchange *exchange)
     put_response_error(exchange, "this node has no peer of that number");
 }
 
+/* ---- Watch ---- */
+
+static void put_watch_error(struct client_exchange *exchange, int status)
+{
+    char text[160];
+    struct replica *replica = exchange->replica;
+    switch (status) {
+    case -ESTALE:
+        snprintf(text, sizeof text, "changes up to revision %llu are not known any more",
+                 (unsigned long long)replica_watch_oldest(replica));
+        put_response_error(exchange, text);
+        return;
+    case -ENOTSUP:
+        put_response_outcome(exchange, REPLICA_UNSUPPORTED, false);
+        return;
+    case -EEXIST:
+        put_response_error(exchange, "this connection watches that prefix already");
+        return;
+    case -ENOSPC:
+        put_response_error(exchange, "this connection has as many watches as it may have");
+        return;
+    default:
+        put_response_error(exchange, http_errno_text(status));
+    }
+}
+
+static void put_watch(struct client_exchange *exchange, const char *kind)
+{
+    buffer_printf(&exchange->reply, "\"%s\":{", kind);
+    http_json_field(&exchange->reply, "prefix",
+                    bytes_of(exchange->prefix.data, exchange->prefix.len));
+}
+
+static void on_watch_confirmed(void *arg, enum replica_outcome outcome,
+                               struct replica_freshness freshness)
+{
+    struct client_exchange *exchange = arg;
+    if (!http_client_still_wanted(exchange))
+        return;
+    struct client_watches *watches = http_client_watches(exchange->session);
+    struct bytes prefix = bytes_of(exchange->prefix.data, exchange->prefix.len);
+    uint64_t revision;
+    int status = 0;
+    if (outcome != REPLICA_DONE)
+        put_response_outcome(exchange, outcome, false);
+    else if ((status = watches ? http_client_watch(watches, prefix, exchange->since, &revision)
+                               : -ENOMEM) < 0)
+        put_watch_error(exchange, status);
+    else {
+        exchange->opens = true;
+        put_watch(exchange, "Watch");
+        buffer_printf(&exchange->reply, ",\"revision\":%llu}}}", (unsigned long long)revision);
+    }
+    http_client_replied(exchange);
+}
+
+static int take_prefix(struct client_exchange *exchange, const cJSON *field, struct fault *fault)
+{
+    if (!cJSON_IsString(field) || strlen(field->valuestring) > PATH_BYTES_MAX)
+        return fault_set(fault, -EINVAL, "a prefix is a string of at most %d bytes",
+                         PATH_BYTES_MAX);
+    buffer_append(&exchange->prefix, field->valuestring, strlen(field->valuestring));
+    return exchange->prefix.failed ? fault_set(fault, -ENOMEM, "out of memory") : 0;
+}
+
+static int take_since(struct client_exchange *exchange, const cJSON *field, struct fault *fault)
+{
+    double n = cJSON_IsNumber(field) ? field->valuedouble : -1;
+    if (n < 0 || n > 9007199254740992.0 || n != (double)(uint64_t)n)
+        return fault_set(fault, -EINVAL, "\"since\" takes a revision, or 0");
+    exchange->since = (uint64_t)n;
+    return 0;
+}
+
+static int take_watch(struct client_exchange *exchange, const cJSON *field, struct fault *fault)
+{
+    const cJSON *prefix = cJSON_GetObjectItemCaseSensitive(field, "prefix");
+    const cJSON *since = cJSON_GetObjectItemCaseSensitive(field, "since");
+    int expected = !!prefix + !!since, status = 0;
+    exchange->since = REPLICA_WATCH_NOW;
+    if (!cJSON_IsObject(field) || cJSON_GetArraySize(field) != expected)
+        return fault_set(fault, -EINVAL, "\"Watch\" takes {\"prefix\":\"P\",\"since\":N}");
+    if (prefix)
+        status = take_prefix(exchange, prefix, fault);
+    if (status == 0 && since)
+        status = take_since(exchange, since, fault);
+    return status;
+}
+
+static void client_watch(struct client_exchange *exchange)
+{
+    exchange->waiting = true;
+    replica_read(exchange->replica, REPLICA_LINEARIZABLE, on_watch_confirmed, exchange);
+}
+
+static void client_unwatch(struct client_exchange *exchange)
+{
+    struct client_watches *watches = http_client_watches(exchange->session);
+    if (!http_client_unwatch(watches, bytes_of(exchange->prefix.data, exchange->prefix.len))) {
+        put_response_error(exchange, "this connection does not watch that prefix");
+        return;
+    }
+    put_watch(exchange, "Unwatch");
+    http_json_raw(&exchange->reply, "}}}");
+}
+
 /* ---- Messages ---- */
 
 /* The request in the message: an object with one field. */
@@ -258,7 +369,8 @@ static cJSON *find_request(cJSON *json, struct fault *fault)
         return request;
     fault_set(fault, 0,
               "expected {\"APIRequest\":R}, where R is one of {\"Get\":\"K\"}, "
-              "{\"Put\":{\"key\":\"K\",\"value\":\"V\"}}, {\"Delete\":\"K\"}, {\"Ping\":N}");
+              "{\"Put\":{\"key\":\"K\",\"value\":\"V\"}}, {\"Delete\":\"K\"}, {\"Ping\":N}, "
+              "{\"Watch\":{\"prefix\":\"P\",\"since\":N}}, {\"Unwatch\":\"P\"}");
     return NULL;
 }
 
@@ -292,7 +404,8 @@ static int take_pid(struct client_exchange *exchange, const cJSON *field, struct
     return 0;
 }
 
-static int client_dispatch(struct client_exchange *exchange, struct fault *fault)
+/* Reads the request and its field, and begins the reply. */
+static int read_request(struct client_exchange *exchange, struct fault *fault)
 {
     cJSON *request = find_request(exchange->json, fault);
     if (!request)
@@ -300,41 +413,78 @@ static int client_dispatch(struct client_exchange *exchange, struct fault *fault
     put_echo(exchange, request);
     cJSON *field = request->child;
     const char *kind = field->string;
-    int status;
     if (strcmp(kind, "Get") == 0) {
-        if ((status = take_key(exchange, field, fault)) == 0)
-            http_client_get(exchange);
+        exchange->kind = CLIENT_GET;
+        return take_key(exchange, field, fault);
     } else if (strcmp(kind, "Put") == 0) {
-        if ((status = take_pair(exchange, field, fault)) == 0)
-            client_change(exchange, OP_PUT);
+        exchange->kind = CLIENT_PUT;
+        return take_pair(exchange, field, fault);
     } else if (strcmp(kind, "Delete") == 0) {
-        if ((status = take_key(exchange, field, fault)) == 0)
-            client_change(exchange, OP_DELETE);
+        exchange->kind = CLIENT_DELETE;
+        return take_key(exchange, field, fault);
     } else if (strcmp(kind, "Ping") == 0) {
-        if ((status = take_pid(exchange, field, fault)) == 0)
-            client_ping(exchange);
-    } else {
-        status = fault_set(fault, -EINVAL,
-                           "the request \"%.100s\" is unknown: use Get, Put, Delete or Ping", kind);
+        exchange->kind = CLIENT_PING;
+        return take_pid(exchange, field, fault);
+    } else if (strcmp(kind, "Watch") == 0) {
+        exchange->kind = CLIENT_WATCH;
+        return take_watch(exchange, field, fault);
+    } else if (strcmp(kind, "Unwatch") == 0) {
+        exchange->kind = CLIENT_UNWATCH;
+        return take_prefix(exchange, field, fault);
     }
-    return status;
+    return fault_set(
+        fault, -EINVAL,
+        "the request \"%.100s\" is unknown: use Get, Put, Delete, Ping, Watch or Unwatch", kind);
 }
 
-void http_client_handle(struct client_exchange *exchange, struct bytes message)
+void http_client_read(struct client_exchange *exchange, struct bytes message)
 {
-    struct fault fault = {""};
-    int status = http_json_parse(message, &exchange->json, &fault);
+    struct fault *fault = &exchange->fault;
+    *fault = (struct fault){"out of memory"};
+    int status = http_json_parse(message, &exchange->json, fault);
     if (status == 0)
-        status = client_dispatch(exchange, &fault);
-    if (status != 0)
-        http_client_error(exchange, fault.text);
+        status = read_request(exchange, fault);
+    if (status == 0)
+        fault->text[0] = 0;
+}
+
+void http_client_handle(struct client_exchange *exchange)
+{
+    if (exchange->fault.text[0]) {
+        http_client_error(exchange, exchange->fault.text);
+        return;
+    }
+    switch (exchange->kind) {
+    case CLIENT_GET:
+        http_client_get(exchange);
+        break;
+    case CLIENT_PUT:
+        client_change(exchange, OP_PUT);
+        break;
+    case CLIENT_DELETE:
+        client_change(exchange, OP_DELETE);
+        break;
+    case CLIENT_PING:
+        client_ping(exchange);
+        break;
+    case CLIENT_WATCH:
+        client_watch(exchange);
+        break;
+    case CLIENT_UNWATCH:
+        client_unwatch(exchange);
+        break;
+    }
 }
 
 void http_client_exchange_drop(struct client_exchange *exchange)
 {
+    if (exchange->in_job)
+        return;
     cJSON_Delete(exchange->json);
     exchange->json = NULL;
+    buffer_free(&exchange->message);
     buffer_free(&exchange->reply);
+    buffer_free(&exchange->prefix);
 }
 
 void http_client_exchange_free(struct client_exchange *exchange)

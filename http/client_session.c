@@ -9,6 +9,7 @@
 #include "client_session.h"
 
 #include "base/trace.h"
+#include "json_out.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -30,6 +31,10 @@ struct client_session {
     uint64_t incoming_since; /* ms of the loop's clock; 0: no message is arriving */
     uint64_t came, went;     /* likewise, when bytes last did */
     struct client_queue queue;
+    struct client_watches *watches; /* NULL: none yet */
+    bool events_next;               /* the last thing that was sent was a reply */
+    bool events_wait;               /* client_watch.c wants to go on */
+    bool reading;       /* the message of one of them, as a job: later ones wait for it */
     size_t sent;        /* bytes of the reply at its head */
     uint32_t in_flight; /* exchanges in the queue */
     size_t held_bytes;  /* of the queue */
@@ -110,7 +115,8 @@ static struct client_exchange *exchange_new(struct client_session *session)
     if (!exchange)
         return NULL;
     exchange->session = session;
-    exchange->replica = session->clients->http->replica;
+    exchange->http = session->clients->http;
+    exchange->replica = exchange->http->replica;
     exchange->began_ms = uv_now(session->clients->http->loop);
     TAILQ_INSERT_TAIL(&session->queue, exchange, queue);
     session->in_flight++;
@@ -124,9 +130,12 @@ static void exchange_end(struct client_exchange *exchange)
     TAILQ_REMOVE(&session->queue, exchange, queue);
     session->in_flight--;
     exchange_hold(exchange, 0);
+    if (exchange->opens && !session->gone)
+        http_client_watch_opens(session->watches,
+                                bytes_of(exchange->prefix.data, exchange->prefix.len));
     if (exchange->waiting) {
         http_client_exchange_drop(exchange);
-        exchange->session = NULL; /* the replica's callback frees it */
+        exchange->session = NULL; /* the callback frees it */
     } else {
         http_client_exchange_free(exchange);
     }
@@ -137,35 +146,134 @@ static void exchange_end(struct client_exchange *exchange)
     }
 }
 
-void http_client_replied(struct client_exchange *exchange)
+static void reply_complete(struct client_exchange *exchange)
 {
-    const struct http *http = exchange->session->clients->http;
+    const struct http *http = exchange->http;
     trace_debug("http", "/client answers after %lu ms",
                 (unsigned long)(uv_now(http->loop) - exchange->began_ms));
-    cJSON_Delete(exchange->json);
-    exchange->json = NULL;
     exchange_hold(exchange, exchange->reply.len);
     if (exchange == TAILQ_FIRST(&exchange->session->queue))
         exchange->session->went = uv_now(http->loop);
     lws_callback_on_writable(exchange->session->wsi);
 }
 
-/* Returns 0, or -1 to close the connection (out of memory). */
-static int on_message(struct client_session *session, struct bytes message)
+/* ---- Jobs ---- */
+
+static void exchange_job(struct client_exchange *exchange, void (*run)(void *arg),
+                         void (*done)(void *arg))
+{
+    exchange->waiting = exchange->in_job = true;
+    http_job(exchange->http, &exchange->job, run, done, exchange);
+}
+
+/* False: the session has ended meanwhile. */
+static bool job_done(struct client_exchange *exchange)
+{
+    exchange->in_job = false;
+    return http_client_still_wanted(exchange);
+}
+
+static void write_reply(void *arg)
+{
+    struct client_exchange *exchange = arg;
+    http_json_finish(&exchange->reply, LWS_PRE);
+}
+
+static void on_reply_written(void *arg)
+{
+    if (job_done(arg))
+        reply_complete(arg);
+}
+
+void http_client_replied(struct client_exchange *exchange)
+{
+    cJSON_Delete(exchange->json);
+    exchange->json = NULL;
+    if (http_json_is_whole(&exchange->reply, LWS_PRE))
+        reply_complete(exchange);
+    else
+        exchange_job(exchange, write_reply, on_reply_written);
+}
+
+/* ---- Messages ---- */
+
+/* The message was read. */
+static void exchange_handle(struct client_exchange *exchange, size_t message_len)
+{
+    http_client_handle(exchange);
+    if (exchange->json)
+        exchange_hold(exchange, 3 * message_len + http_json_bytes(exchange->json));
+    if (!exchange->waiting && !exchange->postponed)
+        http_client_replied(exchange);
+}
+
+static void read_message(void *arg)
+{
+    struct client_exchange *exchange = arg;
+    http_client_read(exchange, bytes_of(exchange->message.data, exchange->message.len));
+}
+
+static void read_next(struct client_session *session);
+
+static void on_message_read(void *arg)
+{
+    struct client_exchange *exchange = arg;
+    if (!job_done(exchange))
+        return;
+    struct client_session *session = exchange->session;
+    size_t len = exchange->message.len;
+    session->reading = false;
+    buffer_free(&exchange->message);
+    exchange_handle(exchange, len);
+    read_next(session);
+    adjust_flow(session);
+}
+
+/* Reads the messages that wait, in their order, up to one that becomes a job. */
+static void read_next(struct client_session *session)
+{
+    struct client_exchange *exchange = TAILQ_FIRST(&session->queue);
+    while (exchange && !session->reading) {
+        struct client_exchange *next = TAILQ_NEXT(exchange, queue);
+        size_t len = exchange->message.len;
+        bool unread = exchange->unread;
+        exchange->unread = false;
+        if (unread && len >= HTTP_JOB_BYTES_MIN) {
+            session->reading = true;
+            exchange_job(exchange, read_message, on_message_read);
+        } else if (unread) {
+            read_message(exchange);
+            buffer_free(&exchange->message);
+            exchange_handle(exchange, len);
+        }
+        exchange = next;
+    }
+}
+
+/* Takes the bytes over. Returns 0, or -1 to close the connection (out of memory). */
+static int on_message(struct client_session *session, struct bytes message, struct buffer *owned)
 {
     struct client_exchange *exchange = exchange_new(session);
     if (!exchange)
         return -1;
     /* Room for the parsed request and for a reply that repeats the message once or twice. */
-    if (session->refused || !exchange_take(exchange, 3 * message.len))
+    if (session->refused || !exchange_take(exchange, 3 * message.len)) {
         http_client_error(exchange, http_errno_text(-EBUSY));
-    else
-        http_client_handle(exchange, message);
-    if (exchange->json)
-        exchange_hold(exchange, 3 * message.len + http_json_bytes(exchange->json));
-    session->refused = false;
-    if (!exchange->waiting && !exchange->postponed)
         http_client_replied(exchange);
+    } else if (session->reading || message.len >= HTTP_JOB_BYTES_MIN) {
+        exchange->message = *owned;
+        *owned = (struct buffer){0};
+        if (!exchange->message.data)
+            buffer_append(&exchange->message, message.data, message.len);
+        if (exchange->message.failed)
+            return -1;
+        exchange->unread = true;
+        read_next(session);
+    } else {
+        http_client_read(exchange, message);
+        exchange_handle(exchange, message.len);
+    }
+    session->refused = false;
     adjust_flow(session);
     return 0;
 }
@@ -201,7 +309,7 @@ static int on_receive(struct client_session *session, const void *data, size_t l
     bool whole =
         lws_is_final_fragment(session->wsi) && lws_remaining_packet_payload(session->wsi) == 0;
     if (whole && !session->incoming_since)
-        return on_message(session, bytes_of(data, len));
+        return on_message(session, bytes_of(data, len), &(struct buffer){0});
     if (!session->refused && http_take(http, &session->incoming_held, len))
         buffer_append(&session->incoming, data, len);
     else
@@ -218,7 +326,7 @@ static int on_receive(struct client_session *session, const void *data, size_t l
     session->incoming = (struct buffer){0};
     session->incoming_since = 0;
     incoming_drop(session);
-    int status = on_message(session, bytes_of(message.data, message.len));
+    int status = on_message(session, bytes_of(message.data, message.len), &message);
     buffer_free(&message);
     return status;
 }
@@ -273,17 +381,50 @@ static int send_reply(struct client_session *session)
 static bool has_reply(const struct client_session *session)
 {
     const struct client_exchange *exchange = TAILQ_FIRST(&session->queue);
-    return exchange && !exchange->waiting && !exchange->postponed;
+    return exchange && !exchange->waiting && !exchange->postponed && !exchange->unread;
+}
+
+struct client_watches *http_client_watches(struct client_session *session)
+{
+    if (!session->watches)
+        session->watches = http_client_watches_new(session->clients->http, session);
+    return session->watches;
+}
+
+void http_client_events_wait(struct client_session *session, bool first)
+{
+    session->events_wait = true;
+    if (first && !has_reply(session))
+        session->went = uv_now(session->clients->http->loop);
+    lws_callback_on_writable(session->wsi);
+}
+
+/* Events come between whole replies, and take turns with them. */
+static int send_events(struct client_session *session)
+{
+    session->events_next = session->events_wait = false;
+    session->went = uv_now(session->clients->http->loop);
+    if (http_client_send_events(session->watches, session->wsi) != 0)
+        return -1;
+    if (http_client_has_event(session->watches) || has_reply(session) || is_over(session))
+        lws_callback_on_writable(session->wsi);
+    return 0;
 }
 
 /* Sends one thing at a time: libwebsockets calls again once it has left. */
 static int on_writeable(struct client_session *session)
 {
+    bool events = session->events_wait || http_client_has_event(session->watches);
+    if (events && session->sent == 0 && !session->ends &&
+        (session->events_next || !has_reply(session)))
+        return send_events(session);
     if (has_reply(session)) {
+        session->events_next = true;
         if (send_reply(session) != 0)
             return -1;
         adjust_flow(session);
-        if (has_reply(session) || is_over(session))
+        if (has_reply(session) || is_over(session) || session->events_wait ||
+            http_client_has_event(session->watches))
             lws_callback_on_writable(session->wsi);
         return 0;
     }
@@ -307,7 +448,8 @@ static void session_expire(struct client_session *session)
     const struct http *http = session->clients->http;
     bool arrives = session->incoming_since && !session->ends && !session->paused;
     bool late = session->incoming_since + http->body_ms_max <= uv_now(http->loop);
-    if (has_reply(session) && http_has_stalled(http, session->went, http->idle_ms_max)) {
+    bool sends = has_reply(session) || http_client_has_event(session->watches);
+    if (sends && http_has_stalled(http, session->went, http->idle_ms_max)) {
         session_cut(session);
     } else if (arrives && (late || http_has_stalled(http, session->came, http->body_ms_max))) {
         session->ends = LWS_CLOSE_STATUS_POLICY_VIOLATION;
@@ -340,6 +482,8 @@ static void session_end(struct client_session *session)
     while ((exchange = TAILQ_FIRST(&session->queue)))
         exchange_end(exchange);
     incoming_drop(session);
+    http_client_watches_free(session->watches);
+    session->watches = NULL;
     LIST_REMOVE(session, all);
 }
 
@@ -412,47 +556,6 @@ int http_clients_start(struct http *http, struct lws_context *context, struct ht
     return 0;
 }
 
-/* ---- From HTTP to WebSocket ---- */
-
-/* A key is 16 bytes in base64 (RFC 6455, 4.1). */
-static bool websocket_key_ok(const char *key)
-{
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    return key && strlen(key) == 24 && strspn(key, digits) == 22 && strcmp(key + 22, "==") == 0;
-}
-
-static bool version_ok(const struct http_head *head)
-{
-    const char *version = http_head_field(head, "Sec-WebSocket-Version");
-    return version && strcmp(version, "13") == 0;
-}
-
-static bool asks_for_upgrade(const struct http_head *head)
-{
-    return !head->is_1_0 && !head->chunked && head->body_bytes == 0 &&
-           strcmp(head->method, "GET") == 0 && http_list_has(head, "Upgrade", "websocket") &&
-           http_list_has(head, "Connection", "upgrade") &&
-           websocket_key_ok(http_head_field(head, "Sec-WebSocket-Key"));
-}
-
-bool http_client_is_handshake(const struct http_request *request)
-{
-    return request->state == HTTP_REQUEST_RECEIVING &&
-           request->route->handler == http_client_refused && !request->uri_fault.text[0] &&
-           asks_for_upgrade(&request->head) && version_ok(&request->head) &&
-           http_clients_have_room(request->http->clients, request->connection->address);
-}
-
-/* Only what counts, so that libwebsockets reads nothing that has not been checked here. */
-void http_client_handshake(const struct http_request *request, struct buffer *out)
-{
-    buffer_printf(out,
-                  "GET /client HTTP/1.1\r\nHost: node\r\nUpgrade: websocket\r\n"
-                  "Connection: Upgrade\r\nSec-WebSocket-Key: %s\r\n"
-                  "Sec-WebSocket-Version: 13\r\n\r\n",
-                  http_header(request, "Sec-WebSocket-Key"));
-}
-
 void http_clients_adopt(struct http_clients *clients, int fd, struct bytes first,
                         struct http_address *address)
 {
@@ -465,23 +568,6 @@ void http_clients_adopt(struct http_clients *clients, int fd, struct bytes first
     http_address_stay(address);
     http_address_count(address, HTTP_KIND_WEBSOCKET, 1);
     lws_set_opaque_user_data(wsi, address);
-}
-
-/* A GET /client that is no handshake, or that comes when there is no room. */
-void http_client_refused(struct http_request *request)
-{
-    if (asks_for_upgrade(&request->head) && !version_ok(&request->head)) {
-        request->answer.field = "Sec-WebSocket-Version: 13"; /* RFC 6455, 4.4 */
-        http_error(request, HTTP_UPGRADE_REQUIRED, (struct bytes){0},
-                   "this node speaks version 13 of the WebSocket protocol");
-    } else if (asks_for_upgrade(&request->head)) {
-        http_error(request, HTTP_SERVICE_UNAVAILABLE, (struct bytes){0},
-                   "this node has as many WebSockets as it serves, or as one address may have: try "
-                   "again later");
-    } else {
-        http_error(request, HTTP_BAD_REQUEST, (struct bytes){0},
-                   "/client is a WebSocket: ask for an upgrade");
-    }
 }
 
 void http_clients_stop(struct http_clients *clients)

@@ -14,6 +14,7 @@ enum {
     CLIENT_QUEUE_BYTES_MAX = 4 * 1024 * 1024, /* replies of one connection that it has not taken; at
                                                  the limit it is not read, and no large reply is
                                                  made before those are taken */
+    CLIENT_WATCHES_MAX = 64,                  /* of one connection */
     CLIENT_PIECE_BYTES = 64 * 1024, /* of a reply, at once; longer ones come in fragments */
 };
 
@@ -43,20 +44,39 @@ void http_client_handshake(const struct http_request *request, struct buffer *ou
 
 struct client_session;
 
+enum client_kind {
+    CLIENT_GET,
+    CLIENT_PUT,
+    CLIENT_DELETE,
+    CLIENT_PING,
+    CLIENT_WATCH,
+    CLIENT_UNWATCH
+};
+
 /* A request from its message to its reply. It belongs to its session until the reply is sent. If
- * the session ends while the replica holds the exchange, `session` becomes NULL and the replica's
- * callback frees it. */
+ * the session ends while the exchange waits, `session` becomes NULL and the callback frees it. */
 struct client_exchange {
     TAILQ_ENTRY(client_exchange) queue;
     struct client_session *session;
+    struct http *http;
     struct replica *replica;
     uint64_t began_ms; /* of the loop's clock */
-    bool waiting;      /* the replica will call back */
+    bool waiting;      /* the replica will call back, or a step or a job */
     bool postponed;    /* a Get, which is carried out when the replies before it are taken */
+    bool unread;       /* `message` has not been read yet */
+    bool in_job;       /* which uses everything but the fields above */
+    struct http_step step;
+    struct http_job job;
+    struct buffer message; /* of one that is read later or as a job */
+    struct fault fault;    /* why it is no request; empty: it is one */
+    enum client_kind kind;
     size_t held_bytes; /* of the message, then of the reply */
     cJSON *json;       /* the message; the item's bytes lie in it */
     struct http_item item;
     uint32_t pid;                   /* Ping */
+    uint64_t since;                 /* Watch */
+    bool opens;                     /* its reply lets the events of the watch begin */
+    struct buffer prefix;           /* of that */
     struct buffer reply;            /* behind LWS_PRE bytes of room */
     size_t request_at, request_len; /* the request's text in the reply */
 };
@@ -66,9 +86,14 @@ struct client_exchange {
 enum client_room { CLIENT_ROOM, CLIENT_ROOM_LATER, CLIENT_NO_ROOM };
 enum client_room http_client_room(struct client_exchange *exchange, size_t value_bytes);
 
-/* Carries out a message. On return either the reply is complete, or `waiting` is set and
+/* Reads a message, which may take long. On any thread. */
+void http_client_read(struct client_exchange *exchange, struct bytes message);
+/* Carries out what it asks for. On return either the reply is complete, or `waiting` is set and
  * http_client_replied is called later. */
-void http_client_handle(struct client_exchange *exchange, struct bytes message);
+void http_client_handle(struct client_exchange *exchange);
+/* To be called first when the exchange has waited. False: the session has ended meanwhile, and the
+ * exchange is freed. */
+bool http_client_still_wanted(struct client_exchange *exchange);
 
 /* Carries out a Get that was postponed. */
 void http_client_get(struct client_exchange *exchange);
@@ -77,10 +102,32 @@ void http_client_get(struct client_exchange *exchange);
 void http_client_error(struct client_exchange *exchange, const char *text);
 
 void http_client_exchange_free(struct client_exchange *exchange);
-/* Frees what it holds; nobody waits for its reply any more. */
+/* Frees what it holds, unless a job uses it; nobody waits for its reply any more. */
 void http_client_exchange_drop(struct client_exchange *exchange);
 
-/* Sends the reply, now complete, in its turn (client_session.c). */
+/* Sends the reply, now complete but for long values, in its turn (client_session.c). */
 void http_client_replied(struct client_exchange *exchange);
+
+/* ---- Watches (client_watch.c) ---- */
+
+struct client_watches;
+
+/* Of the session, made when they are first asked for (client_session.c); NULL: out of memory. */
+struct client_watches *http_client_watches(struct client_session *session);
+/* Events wait, or may come: `first`, there were none before. Asks to be able to write. */
+void http_client_events_wait(struct client_session *session, bool first);
+
+struct client_watches *http_client_watches_new(struct http *http, struct client_session *session);
+void http_client_watches_free(struct client_watches *watches); /* NULL is fine */
+/* Begins after `since`, and gives the revision of that. Returns 0, -EEXIST (there is one of this
+ * prefix), -ENOSPC (CLIENT_WATCHES_MAX), or as replica_watch_begin. */
+int http_client_watch(struct client_watches *watches, struct bytes prefix, uint64_t since,
+                      uint64_t *revision);
+void http_client_watch_opens(struct client_watches *watches, struct bytes prefix);
+/* False: there was none. */
+bool http_client_unwatch(struct client_watches *watches, struct bytes prefix);
+/* For sending; NULL is fine. Returns 0, or -1 to close the connection. */
+bool http_client_has_event(const struct client_watches *watches);
+int http_client_send_events(struct client_watches *watches, struct lws *wsi);
 
 #endif

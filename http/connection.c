@@ -84,6 +84,14 @@ static void connection_due(struct http_connection *c)
     http_wake(c->http);
 }
 
+/* An endless answer that has nothing to send at the moment. */
+static bool is_quiet(const struct http_connection *c)
+{
+    const struct http_request *request = c->request;
+    return c->phase == HTTP_PHASE_SENDING && request->answer.endless &&
+           c->head_sent == request->answer_head_len && c->out_sent == request->out.len;
+}
+
 /* The end of each step: watches for what the connection can use now. The interest in bytes stays
  * while a request is carried out, since clients seldom send then. */
 static void connection_settle(struct http_connection *c)
@@ -91,13 +99,15 @@ static void connection_settle(struct http_connection *c)
     if (c->broken || c->phase == HTTP_PHASE_CLOSED)
         return;
     bool receiving = c->phase == HTTP_PHASE_HEAD || c->phase == HTTP_PHASE_BODY;
-    if (receiving && c->ended && !c->is_due) {
-        http_connection_close(c); /* the rest of the request will not come */
+    bool endless = c->phase == HTTP_PHASE_SENDING && c->request->answer.endless;
+    if ((receiving || endless) && c->ended && !c->is_due) {
+        /* The rest of the request will not come, or it waits for no end. */
+        http_connection_close(c);
         return;
     }
     bool full = !receiving && c->in.len >= PIPELINED_BYTES_MAX;
-    int events =
-        (c->ended || full ? 0 : UV_READABLE) | (c->phase == HTTP_PHASE_SENDING ? UV_WRITABLE : 0);
+    int events = (c->ended || full ? 0 : UV_READABLE) |
+                 (c->phase == HTTP_PHASE_SENDING && !is_quiet(c) ? UV_WRITABLE : 0);
     if (events == c->events)
         return;
     c->events = events;
@@ -227,13 +237,37 @@ static bool is_sent(const struct http_connection *c)
            (!request->answer.stream.read || c->streamed == request->answer.stream.size);
 }
 
+/* Everything that there was of an endless answer is sent. What it goes on with leaves in the loop's
+ * next turn. */
+static void connection_drained(struct http_connection *c)
+{
+    struct http_request *request = c->request;
+    buffer_free(&request->out);
+    http_let_go(request);
+    c->out_sent = 0;
+    c->deadline = 0;
+    request->answer.drained(request);
+}
+
+void http_connection_push(struct http_connection *c)
+{
+    if (c->phase != HTTP_PHASE_SENDING)
+        return; /* its answer is about to begin */
+    if (c->out_sent == 0)
+        connection_wait(c, HTTP_PHASE_SENDING, c->http->idle_ms_max);
+    connection_due(c);
+}
+
 /* Sends as much as the socket takes, at most one piece of a stream. */
 static void connection_send(struct http_connection *c)
 {
     assert(c->phase == HTTP_PHASE_SENDING);
-    int status = stream_fill(c) ? send_once(c) : -EIO;
+    bool failed = c->request->out.failed || !stream_fill(c);
+    int status = failed ? -EIO : is_quiet(c) ? 0 : send_once(c);
     if (status != 0 && status != -EAGAIN)
         connection_lost(c);
+    else if (status == 0 && is_quiet(c))
+        connection_drained(c);
     else if (status == 0 && is_sent(c))
         request_over(c);
 }
@@ -247,7 +281,7 @@ static void connection_answer(struct http_connection *c)
         http_connection_close(c);
         return;
     }
-    c->closes |= !request->head.keep_alive || c->http->stopping;
+    c->closes |= !request->head.keep_alive || c->http->stopping || request->answer.endless;
     c->head_sent = c->out_sent = 0;
     c->streamed = 0;
     http_request_finish_head(request, c->closes);
@@ -466,13 +500,9 @@ static void connection_receive(struct http_connection *c)
     }
 }
 
-static void on_poll(uv_poll_t *poll, int status, int events)
+/* What the loop has seen of the socket; both directions may also have nothing to do. */
+static void connection_events(struct http_connection *c, int events)
 {
-    struct http_connection *c = poll->data;
-    if (status < 0) {
-        connection_lost(c);
-        return;
-    }
     if ((events & UV_WRITABLE) && c->phase == HTTP_PHASE_SENDING)
         connection_send(c);
     if ((events & UV_READABLE) && c->phase != HTTP_PHASE_CLOSED)
@@ -480,13 +510,34 @@ static void on_poll(uv_poll_t *poll, int status, int events)
     connection_settle(c);
 }
 
+/* If this turn has no more time, the connection waits in line with the others. */
+static void on_poll(uv_poll_t *poll, int status, int events)
+{
+    struct http_connection *c = poll->data;
+    if (status < 0) {
+        connection_lost(c);
+    } else if (c->is_due) {
+        return;
+    } else if (!http_has_time(c->http)) {
+        connection_due(c);
+    } else {
+        http_work_begins(c->http);
+        connection_events(c, events);
+        http_work_ends(c->http);
+    }
+}
+
 void http_connection_go_on(struct http_connection *c)
 {
     c->is_due = false;
     if (c->phase == HTTP_PHASE_RUNNING && c->request->state == HTTP_REQUEST_ANSWERED)
         connection_answer(c);
+    else if (c->phase == HTTP_PHASE_SENDING)
+        connection_send(c);
     else if (c->phase == HTTP_PHASE_HEAD && c->in.len > 0)
         connection_input(c, (struct bytes){0});
+    else if (!c->broken)
+        connection_events(c, c->events);
     connection_settle(c);
 }
 
@@ -494,7 +545,7 @@ void http_connection_go_on(struct http_connection *c)
 
 void http_connection_expire(struct http_connection *c)
 {
-    bool moves = c->phase == HTTP_PHASE_BODY || c->phase == HTTP_PHASE_SENDING;
+    bool moves = c->phase == HTTP_PHASE_BODY || (c->phase == HTTP_PHASE_SENDING && !is_quiet(c));
     if ((c->deadline != 0 && c->deadline <= uv_now(c->http->loop)) ||
         (moves && http_has_stalled(c->http, c->moved, c->http->idle_ms_max)))
         http_connection_close(c);

@@ -66,13 +66,14 @@ void http_outcome_text(struct replica *replica, enum replica_outcome outcome, bo
         return;
     }
     http_json_raw(out, replica_outcome_text(outcome));
-    if ((outcome == REPLICA_NO_QUORUM || outcome == REPLICA_FULL) && status.why[0])
-        buffer_printf(out, ": %s", status.why);
-    if (outcome == REPLICA_UNSUPPORTED) {
-        char text[REPLICA_TEXT_MAX];
-        replica_unsupported(replica, text);
-        buffer_printf(out, ": %s", text);
-    }
+    char *why = status.why;
+    if (outcome == REPLICA_UNSUPPORTED)
+        replica_unsupported(replica, why);
+    else if (outcome == REPLICA_FULL)
+        replica_no_room(replica, why);
+    else if (outcome != REPLICA_NO_QUORUM)
+        why[0] = '\0';
+    buffer_printf(out, "%s%s", why[0] ? ": " : "", why);
 }
 
 static unsigned int status_of_outcome(enum replica_outcome outcome)
@@ -122,8 +123,20 @@ const char *http_errno_text(int status)
                "\"Accept: application/octet-stream\"";
     case -E2BIG:
         return "the list is too long: send it in parts";
+    case -ENAMETOOLONG:
+        return "the path is longer than a key can be: only a mount shows the file, or what is in "
+               "the directory";
     case -ENOSPC:
         return "the disk is full";
+    case -EKEYEXPIRED:
+        return "the lease is over, or never was: nothing was changed; take a new one";
+    case -EDQUOT:
+        return "there are as many keys with a ttl or a lease, as many leases, or as many keys of "
+               "this lease as there can be: delete some, or end a lease";
+    case -EMLINK:
+        return "the file has too many names (hard links) to have a ttl or a lease";
+    case -EEXIST:
+        return "the id was taken already: nothing has happened, try again";
     case -EBUSY:
         return "this node holds as much for its clients as it has memory for: nothing has "
                "happened, "
@@ -144,6 +157,10 @@ static unsigned int status_of_errno(int status)
     case -ELOOP:
     case -ENOTEMPTY:
         return HTTP_CONFLICT;
+    case -EMLINK:
+        return HTTP_CONFLICT;
+    case -EKEYEXPIRED:
+        return HTTP_GONE;
     case -EPERM:
         return HTTP_FORBIDDEN;
     case -ENAMETOOLONG:
@@ -152,7 +169,9 @@ static unsigned int status_of_errno(int status)
     case -E2BIG:
         return HTTP_CONTENT_TOO_LARGE;
     case -ENOSPC:
+    case -EDQUOT:
         return HTTP_INSUFFICIENT_STORAGE;
+    case -EEXIST:
     case -EBUSY:
         return HTTP_SERVICE_UNAVAILABLE;
     default:
@@ -185,17 +204,16 @@ bool http_key_ok(struct http_request *request)
     return key_ok(request, http_path_key(request), HTTP_URI_TOO_LONG);
 }
 
-bool http_body_items(struct http_request *request, http_items_parser *parse)
+static bool items_ok(struct http_request *request)
 {
-    struct fault fault = {"out of memory"};
-    int status = parse(bytes_of(request->body.data, request->body.len), &request->items, &fault);
+    int status = request->status;
     if (status != 0) {
         http_items_free(&request->items);
         http_error(request,
                    status == -E2BIG    ? HTTP_CONTENT_TOO_LARGE
                    : status == -ENOMEM ? HTTP_SERVICE_UNAVAILABLE
                                        : HTTP_BAD_REQUEST,
-                   (struct bytes){0}, "%s", fault.text);
+                   (struct bytes){0}, "%s", request->fault.text);
         return false;
     }
     /* What was parsed takes the place of the body, and the answer may repeat it. */
@@ -209,4 +227,31 @@ bool http_body_items(struct http_request *request, http_items_parser *parse)
             !key_ok(request, request->items.list[i].key, HTTP_BAD_REQUEST))
             return false;
     return true;
+}
+
+static void items_read(void *arg)
+{
+    struct http_request *request = arg;
+    request->status = request->parse(bytes_of(request->body.data, request->body.len),
+                                     &request->items, &request->fault);
+}
+
+static void on_items_read(void *arg)
+{
+    struct http_request *request = arg;
+    if (items_ok(request))
+        request->go_on(request);
+}
+
+void http_body_items(struct http_request *request, http_items_parser *parse, http_handler *then)
+{
+    request->parse = parse;
+    request->go_on = then;
+    request->fault = (struct fault){"out of memory"};
+    if (request->body.len >= HTTP_JOB_BYTES_MIN) {
+        http_job(request->http, &request->job, items_read, on_items_read, request);
+        return;
+    }
+    items_read(request);
+    on_items_read(request);
 }

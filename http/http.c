@@ -5,6 +5,7 @@
 #include "base/trace.h"
 #include "client_session.h"
 #include "http_internal.h"
+#include "watch.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -15,7 +16,8 @@
 enum {
     TIMER_MS = 1000,
     STOPPING_TIMER_MS = 50,
-    OWN_HANDLES = 2,    /* `idle` and `timer`: all others are connections, also closing ones */
+    OWN_HANDLES = 4,    /* `idle`, `check` and the timers: all others are connections, also closing
+                           ones */
     GIVE_WAY_MS = 1000, /* so long a request may arrive if connections are needed for others */
 };
 
@@ -70,7 +72,7 @@ static bool connection_gives_way(struct http *http, const struct http_address *a
 uint32_t http_connection_count(void *arg)
 {
     const struct http *http = arg;
-    return http->handles_open - OWN_HANDLES + http_clients_count(http->clients);
+    return http->handles_open - http->jobs_open - OWN_HANDLES + http_clients_count(http->clients);
 }
 
 /* A new connection may be that of a health check, and an idle client can come back. */
@@ -130,10 +132,13 @@ static void server_finish(struct http *http)
     http->stopping = true;
     close_handle((uv_handle_t *)&http->idle);
     close_handle((uv_handle_t *)&http->timer);
+    close_handle((uv_handle_t *)&http->watch_timer);
+    close_handle((uv_handle_t *)&http->check);
     struct http_connection *c;
     while ((c = TAILQ_FIRST(&http->connections)))
         http_connection_close(c);
     http_moments_free(http);
+    http_event_text_free(&http->event_text);
 }
 
 static void on_idle(uv_idle_t *idle);
@@ -144,25 +149,61 @@ void http_wake(struct http *http)
         uv_idle_start(&http->idle, on_idle);
 }
 
+static void on_turn_over(uv_check_t *check)
+{
+    struct http *http = check->data;
+    http->worked_ns = 0;
+}
+
+/* Runs the first step of the list. False: there is none. */
+static bool next_step(struct http_steps *steps)
+{
+    struct http_step *step = TAILQ_FIRST(steps);
+    if (!step)
+        return false;
+    TAILQ_REMOVE(steps, step, all);
+    step->run(step->arg);
+    return true;
+}
+
+/* Goes on with the first connection that is due; `*last`: the last one, which becomes NULL. */
+static bool next_connection(struct http *http, struct http_connection **last)
+{
+    struct http_connection *c = *last ? TAILQ_FIRST(&http->due) : NULL;
+    if (!c)
+        return false;
+    if (c == *last)
+        *last = NULL;
+    TAILQ_REMOVE(&http->due, c, due);
+    http_connection_go_on(c);
+    return true;
+}
+
+/* Steps and connections take turns, as long as there is time. Those that come up meanwhile wait for
+ * the next turn of the loop. */
+static void work_on(struct http *http)
+{
+    struct http_steps steps = TAILQ_HEAD_INITIALIZER(steps);
+    TAILQ_CONCAT(&steps, &http->steps, all);
+    struct http_connection *last = TAILQ_LAST(&http->due, http_connections);
+    bool more = true;
+    while (more && http_has_time(http)) {
+        http_work_begins(http);
+        more = next_step(&steps);
+        more |= next_connection(http, &last);
+        http_work_ends(http);
+    }
+    TAILQ_CONCAT(&steps, &http->steps, all);
+    TAILQ_CONCAT(&http->steps, &steps, all);
+    if (!TAILQ_EMPTY(&http->steps) || !TAILQ_EMPTY(&http->due))
+        http_wake(http);
+}
+
 static void on_idle(uv_idle_t *idle)
 {
     struct http *http = idle->data;
     uv_idle_stop(idle);
-    struct http_requests going_on = TAILQ_HEAD_INITIALIZER(going_on);
-    TAILQ_CONCAT(&going_on, &http->going_on, going_on);
-    struct http_request *request;
-    while ((request = TAILQ_FIRST(&going_on))) {
-        TAILQ_REMOVE(&going_on, request, going_on);
-        request->go_on(request);
-    }
-    /* Those that become due meanwhile come in the next turn. */
-    struct http_connection *c, *last = TAILQ_LAST(&http->due, http_connections);
-    while (last && (c = TAILQ_FIRST(&http->due))) {
-        TAILQ_REMOVE(&http->due, c, due);
-        http_connection_go_on(c);
-        if (c == last)
-            break;
-    }
+    work_on(http);
     if (http->stopping && http->connection_count == 0)
         server_finish(http);
 }
@@ -177,6 +218,7 @@ static void on_timer(uv_timer_t *timer)
     }
     http_clients_expire(http->clients);
     http_moments_expire(http);
+    http_watches_tick(http);
     if (http->stopping && uv_now(http->loop) >= http->stop_by && http->waiting == 0)
         server_finish(http);
 }
@@ -198,13 +240,18 @@ int http_start(uv_loop_t *loop, struct lws_context *websockets, struct replica *
     http->connections_max = HTTP_CONNECTIONS_MAX;
     TAILQ_INIT(&http->connections);
     TAILQ_INIT(&http->due);
-    TAILQ_INIT(&http->going_on);
+    TAILQ_INIT(&http->steps);
+    TAILQ_INIT(&http->jobs);
     TAILQ_INIT(&http->moments);
+    TAILQ_INIT(&http->watches);
     uv_idle_init(loop, &http->idle);
     uv_timer_init(loop, &http->timer);
-    http->idle.data = http->timer.data = http;
+    uv_timer_init(loop, &http->watch_timer);
+    uv_check_init(loop, &http->check);
+    http->idle.data = http->timer.data = http->watch_timer.data = http->check.data = http;
     http->handles_open = OWN_HANDLES;
     uv_timer_start(&http->timer, on_timer, TIMER_MS, TIMER_MS);
+    uv_check_start(&http->check, on_turn_over);
     int status = http_clients_start(http, websockets, &http->clients);
     if (status != 0) {
         fault_set(fault, status, "start the client WebSocket: %s", strerror(-status));
@@ -220,6 +267,7 @@ void http_stop(struct http *http)
     assert(!http->stopping);
     http->stopping = true;
     http->stop_by = uv_now(http->loop) + HTTP_STOP_MS_MAX;
+    http_watches_stop(http);
     struct http_connection *c, *next;
     for (c = TAILQ_FIRST(&http->connections); c; c = next) {
         next = TAILQ_NEXT(c, all);

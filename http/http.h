@@ -6,6 +6,7 @@
  *   GET HEAD PUT DELETE /key/K   one key; PUT stores the raw body
  *   POST /key                    {"key":"K","value":"V"}
  *   GET POST DELETE /keys        lists in JSON; GET without a body lists the keys there are
+ *   GET /watch                   events, as they come or as a long poll (watch.c)
  *   GET /ping /status /healthz /readyz /metrics
  *   GET /client                  a WebSocket (client_request.c has its messages)
  *
@@ -50,6 +51,7 @@ enum {
     /* Past these limits the answer is 503: */
     HTTP_CONNECTIONS_MAX = 8192,
     HTTP_WEBSOCKETS_MAX = 1024,
+    HTTP_WATCHES_MAX = HTTP_CONNECTIONS_MAX / 4 * 3, /* connections of GET /watch */
     HTTP_HELD_BYTES_MAX = 256 * 1024 * 1024, /* what all clients send, and answers to them; */
     HTTP_SMALL_BYTES = 64 * 1024,            /* the last quarter is for requests up to this */
     /* Past these it is 413, or the rest comes with the next page: */

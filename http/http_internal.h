@@ -19,6 +19,7 @@
 #include "routes.h"
 #include "status.h"
 #include "uri.h"
+#include "work.h"
 
 #include <sys/queue.h>
 
@@ -28,9 +29,18 @@ struct http_request;
 
 struct http_connection;
 TAILQ_HEAD(http_connections, http_connection);
-TAILQ_HEAD(http_requests, http_request);
 struct http_moment;
 TAILQ_HEAD(http_moments, http_moment);
+struct http_watch;
+TAILQ_HEAD(http_watches, http_watch);
+
+/* An event as a piece of a stream (watch.c); no text: none. */
+struct http_event_text {
+    uint64_t revision;
+    uint8_t kind;
+    bool more;
+    struct buffer path, text;
+};
 
 enum {
     HTTP_READ_BYTES = 64 * 1024, /* of one connection in one turn of the loop */
@@ -45,6 +55,7 @@ struct http {
     struct http_clients *clients; /* the WebSockets */
     uv_idle_t idle;   /* active while a connection or a request has something to do at once */
     uv_timer_t timer; /* for time-outs only */
+    uv_check_t check; /* a turn of the loop ends */
     uint32_t handles_open;
     bool stopping, freeing;
     uint32_t waiting;         /* requests that the replica holds */
@@ -58,10 +69,20 @@ struct http {
     struct http_connections connections;
     struct http_connections due; /* to go on in the loop's next turn */
     uint32_t connection_count;
-    struct http_requests going_on; /* to be continued in the loop's next turn */
+    struct http_steps steps; /* work.c; likewise */
+    uint64_t worked_ns;      /* in this turn */
+    uint64_t work_began;     /* ns; while work_depth is not 0 */
+    uint32_t work_depth;
+    struct http_jobs jobs;            /* that wait for others to end */
+    uint32_t jobs_running, jobs_open; /* in the pool; these and those that wait */
+    uint64_t jobs_total;
     struct http_moments moments;
     uint32_t moment_count;
-    size_t held_bytes; /* by all requests of both doors (memory.c) */
+    struct http_watches watches;
+    uint32_t watch_count;
+    uv_timer_t watch_timer;            /* for the ends of long polls */
+    struct http_event_text event_text; /* the last one */
+    size_t held_bytes;                 /* by all requests of both doors (memory.c) */
     struct http_address_list addresses[HTTP_ADDRESS_BUCKETS];
     uint64_t requests_total;
     time_t date_of; /* the second that `date` shows */
@@ -133,6 +154,9 @@ bool http_connection_open(struct http *http, int fd, const struct sockaddr *from
 
 /* The answer of its request, which has waited, is there. */
 void http_connection_answered(struct http_connection *connection);
+
+/* An endless answer has more in `out`, or wants `drained` to be called, or has an end now. */
+void http_connection_push(struct http_connection *connection);
 
 /* Goes on with a connection that was due. */
 void http_connection_go_on(struct http_connection *connection);
@@ -215,6 +239,10 @@ struct http_answer {
     bool stale;
     uint64_t age_ms;           /* with `stale` */
     struct http_stream stream; /* instead of the body, if it has `read` */
+    /* The body goes on after `out` was sent: then `drained` is called, and http_connection_push
+     * says when there is more. It ends with the connection. */
+    bool endless;
+    void (*drained)(struct http_request *request);
 };
 
 enum { HTTP_ANSWER_HEAD_BYTES_MAX = 1024 };
@@ -232,17 +260,23 @@ struct http_request {
     bool body_too_large;
     size_t held_bytes;            /* of the body and the answer */
     struct http_items items;      /* what the body asks for */
+    uint64_t lease, lease_ms;     /* the lease that it is about (lease.c) */
     struct http_listing *listing; /* GET /keys without a body */
     struct http_change *change;   /* one that depends on a read (change.c) */
     struct http_value *value;     /* a long value that is gathered */
+    struct http_watch *watch;     /* watch.c */
     uint32_t beginnings;          /* how often its moment has ended */
     struct http_answer answer;
     struct buffer out; /* the answer's body, or a piece of it */
     char answer_head[HTTP_ANSWER_HEAD_BYTES_MAX];
     size_t answer_head_len;
-    http_handler *go_on; /* while on the list `going_on` */
-    TAILQ_ENTRY(http_request) going_on;
-    char text[]; /* the head; its parts are decoded in place */
+    http_handler *go_on;      /* what its step calls, */
+    http_items_parser *parse; /* or its job */
+    struct http_step step;
+    struct http_job job;
+    struct fault fault; /* of the job */
+    int status;         /* likewise */
+    char text[];        /* the head; its parts are decoded in place */
 };
 
 /* A request from its head, whose bytes are copied; NULL: out of memory. A head that is malformed
@@ -266,10 +300,12 @@ bool http_request_has_answer_body(const struct http_request *request);
 void http_request_free(struct http_request *request);
 
 /* Sends `answer` and `out`: exactly once for each request, in its handler or when the replica calls
- * back. */
+ * back. Long values in a JSON text (json_out.h) are written first, as a job. */
 void http_answer(struct http_request *request, unsigned int status);
 
-/* Calls `go_on` in the loop's next turn. */
+/* Calls `go_on` as a step of work (work.h), now or later. */
+void http_request_step(struct http_request *request, http_handler *go_on);
+/* Calls it in one of the loop's next turns. */
 void http_request_go_on(struct http_request *request, http_handler *go_on);
 
 /* http_take for the request. */
@@ -338,6 +374,9 @@ bool http_await_contents(struct replica *replica, struct bytes key,
 int http_put_value(struct buffer *out, struct tree *tree, struct bytes key, const struct attr *attr,
                    uint64_t bytes_max);
 
+/* Adds to such an object when the key goes away by itself: "ttl" and "expires_in", or "lease". */
+int http_put_lifetime(struct buffer *out, struct replica *replica, const struct attr *attr);
+
 /* {"key":K,"exists":false} for -ENOENT, and {"key":K,"error":...} for any other status. */
 void http_put_absent(struct buffer *out, struct bytes key, int status);
 
@@ -373,10 +412,9 @@ void http_moments_free(struct http *http); /* nobody uses them any more */
 
 /* ---- Keys ---- */
 
-/* Reads the body into `items`, checks their keys, and frees the body. False: the error was
- * answered.
- */
-bool http_body_items(struct http_request *request, http_items_parser *parse);
+/* Reads the body into `items`, checks their keys, frees the body, and calls `then`, unless an error
+ * was answered. A long body is read as a job: then `then` is called later. */
+void http_body_items(struct http_request *request, http_items_parser *parse, http_handler *then);
 
 /* The key of /key/K; whether it is valid: if not, the error was answered. */
 struct bytes http_path_key(const struct http_request *request);

@@ -1,5 +1,6 @@
 #include "json_in.h"
 
+#include "lifetime.h"
 #include "text.h"
 
 #include <errno.h>
@@ -121,6 +122,20 @@ static int decode_value(cJSON *encoded, struct http_item *item, struct fault *fa
     return 0;
 }
 
+static int take_lifetime(cJSON *object, struct http_item *item, struct fault *fault)
+{
+    cJSON *ttl = NULL, *lease = NULL;
+    int status = take_string(object, "ttl", &ttl, fault);
+    if (status == 0)
+        status = take_string(object, "lease", &lease, fault);
+    if (status != 0)
+        return status;
+    struct bytes none = {0};
+    return http_lifetime_read(ttl ? bytes_of_text(ttl->valuestring) : none,
+                              lease ? bytes_of_text(lease->valuestring) : none, &item->ttl,
+                              &item->lease, fault);
+}
+
 int http_json_pair(cJSON *object, struct http_item *item, struct fault *fault)
 {
     if (!cJSON_IsObject(object))
@@ -141,6 +156,9 @@ int http_json_pair(cJSON *object, struct http_item *item, struct fault *fault)
                          value ? "give only one of \"value\" and \"value_base64\""
                                : "the field \"value\" is missing");
     item->key = bytes_of_text(key->valuestring);
+    status = take_lifetime(object, item, fault);
+    if (status != 0)
+        return status;
     if (encoded)
         return decode_value(encoded, item, fault);
     item->value = bytes_of_text(value->valuestring);

@@ -18,6 +18,7 @@ struct http_item {
     uint8_t type; /* enum op_type */
     uint32_t flags;
     uint64_t revision;
+    uint64_t ttl, lease; /* as in an op (command/operations.h) */
 };
 
 struct http_items {
@@ -38,8 +39,8 @@ int http_json_parse(struct bytes text, cJSON **json, struct fault *fault);
 /* How many bytes a parsed text takes, besides its strings; at most, with the items made of it. */
 size_t http_json_bytes(const cJSON *json);
 
-/* Reads {"key":"K","value":"V"}, or "value_base64", which is decoded in place. Other fields are
- * ignored. Returns 0, or -EINVAL with the fault's text. */
+/* Reads {"key":"K","value":"V"}, or "value_base64", which is decoded in place; "ttl" or "lease" may
+ * come with it. Other fields are ignored. Returns 0, or -EINVAL with the fault's text. */
 int http_json_pair(cJSON *object, struct http_item *item, struct fault *fault);
 
 /* Reads a whole body, whose parts become 1 to COMMAND_OPS_MAX items. Returns 0, or -EINVAL or

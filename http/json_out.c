@@ -2,7 +2,10 @@
 
 #include "text.h"
 
+#include <assert.h>
 #include <string.h>
+
+enum { LONG_BYTES_MIN = 64 * 1024 };
 
 void http_json_raw(struct buffer *out, const char *text)
 {
@@ -56,16 +59,72 @@ static void put_name(struct buffer *out, const char *name, const char *suffix)
     http_json_raw(out, suffix);
 }
 
-void http_json_field(struct buffer *out, const char *name, struct bytes value)
+/* The field without a comma before it. */
+static void put_field(struct buffer *out, const char *name, struct bytes value)
 {
+    buffer_append(out, "\"", 1);
+    http_json_raw(out, name);
     if (http_text_is_plain(value)) {
-        put_name(out, name, "\":");
+        http_json_raw(out, "\":");
         put_string(out, value);
         return;
     }
-    put_name(out, name, "_base64\":\"");
+    http_json_raw(out, "_base64\":\"");
     http_base64_encode(out, value);
     buffer_append(out, "\"", 1);
+}
+
+void http_json_field(struct buffer *out, const char *name, struct bytes value)
+{
+    http_json_comma(out);
+    put_field(out, name, value);
+}
+
+/* ---- Long values ---- */
+
+struct mark {
+    char nul;
+    char name[23]; /* of the field */
+    uint64_t len;  /* the value's, which comes next, and then a quote: see http_json_comma */
+};
+
+void http_json_value(struct buffer *out, const char *name, struct bytes value)
+{
+    struct mark mark = {.len = value.len};
+    if (value.len < LONG_BYTES_MIN) {
+        http_json_field(out, name, value);
+        return;
+    }
+    assert(strlen(name) < sizeof mark.name);
+    memcpy(mark.name, name, strlen(name));
+    http_json_comma(out);
+    buffer_append(out, &mark, sizeof mark);
+    buffer_append(out, value.data, value.len);
+    buffer_append(out, "\"", 1);
+}
+
+bool http_json_is_whole(const struct buffer *out, size_t skip)
+{
+    return out->failed || out->len - skip < LONG_BYTES_MIN ||
+           !memchr(out->data + skip, 0, out->len - skip);
+}
+
+void http_json_finish(struct buffer *out, size_t skip)
+{
+    struct buffer text = {0};
+    struct mark mark;
+    const uint8_t *from = out->data, *end = out->data + out->len, *at;
+    while ((at = memchr(from + skip, 0, (size_t)(end - from) - skip))) {
+        buffer_append(&text, from, (size_t)(at - from));
+        memcpy(&mark, at, sizeof mark);
+        from = at + sizeof mark;
+        put_field(&text, mark.name, bytes_of(from, mark.len));
+        from += mark.len + 1;
+        skip = 0;
+    }
+    buffer_append(&text, from, (size_t)(end - from));
+    buffer_free(out);
+    *out = text;
 }
 
 void http_json_bool(struct buffer *out, const char *name, bool value)

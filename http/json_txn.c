@@ -3,7 +3,7 @@
  *   {"if":[C,...],"then":[O,...],"else":[O,...]}
  *
  *   C: {"key":"K","revision":R} or {"key":"K","exists":true}
- *   O: {"put":{"key":"K","value":"V"}} or {"delete":"K"}
+ *   O: {"put":{"key":"K","value":"V"}}, perhaps with "ttl" or "lease", or {"delete":"K"}
  *
  * It becomes the items of one command: an IF for each condition, the operations of `then`, ELSE,
  * and the operations of `else`. Unknown or repeated fields are errors: a misspelled condition must
@@ -77,10 +77,10 @@ static int take_condition(cJSON *object, struct http_item *item, struct fault *f
 
 static int take_put(cJSON *object, struct http_item *item, struct fault *fault)
 {
-    static const char *const names[] = {"key", "value", "value_base64"};
-    cJSON *fields[3] = {NULL};
+    static const char *const names[] = {"key", "value", "value_base64", "ttl", "lease"};
+    cJSON *fields[5] = {NULL};
     item->type = OP_PUT;
-    int status = cJSON_IsObject(object) ? take_fields(object, names, fields, 3, fault) : 0;
+    int status = cJSON_IsObject(object) ? take_fields(object, names, fields, 5, fault) : 0;
     return status == 0 ? http_json_pair(object, item, fault) : status;
 }
 

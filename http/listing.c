@@ -97,8 +97,10 @@ static int collect(struct http_request *request, struct tree *tree)
 }
 
 /* 0, or why a key is listed without its value. */
-static int value_status(const struct attr *attr)
+static int value_status(struct bytes key, const struct attr *attr)
 {
+    if (key.len > PATH_BYTES_MAX)
+        return -ENAMETOOLONG;
     if (!S_ISREG(attr->mode))
         return S_ISLNK(attr->mode) ? -ELOOP : -EINVAL;
     return attr->size > HTTP_LIST_BYTES_MAX ? -EFBIG : 0;
@@ -109,8 +111,9 @@ static int put_found(struct http_request *request, struct tree *tree, struct byt
 {
     struct buffer *out = &request->out;
     http_json_comma(out);
-    if (value_status(attr) != 0) {
-        http_put_absent(out, key, value_status(attr));
+    int status = value_status(key, attr);
+    if (status != 0) {
+        http_put_absent(out, key, status);
         return 0;
     }
     if (!http_hold(request, (size_t)attr->size))
@@ -125,7 +128,7 @@ static int put_all_found(struct http_request *request, struct tree *tree, bool *
     for (uint32_t i = 0; i < listing->found_count; i++) {
         const struct found *found = &listing->found[i];
         struct bytes key = bytes_of(listing->keys.data + found->key_at, found->key_len);
-        uint64_t size = value_status(&found->attr) == 0 ? found->attr.size : 0;
+        uint64_t size = value_status(key, &found->attr) == 0 ? found->attr.size : 0;
         *full = size > listing->bytes_left;
         if (*full)
             return 0;
@@ -249,7 +252,7 @@ static void on_confirmed(void *arg, enum replica_outcome outcome,
 {
     struct http_request *request = arg;
     if (http_read_done(request, outcome, freshness, (struct bytes){0}))
-        listing_begin(request);
+        http_request_step(request, listing_begin);
 }
 
 void http_list_keys(struct http_request *request)
@@ -257,9 +260,10 @@ void http_list_keys(struct http_request *request)
     enum replica_consistency consistency;
     if (!http_consistency(request, &consistency))
         return;
-    if (request->uri.prefix.len > PATH_BYTES_MAX || request->uri.after.len > PATH_BYTES_MAX) {
+    if (request->uri.prefix.len > PATH_BYTES_MAX || request->uri.after.len > LISTED_BYTES_MAX) {
         http_error(request, HTTP_URI_TOO_LONG, (struct bytes){0},
-                   "prefix and after can have at most %d bytes", PATH_BYTES_MAX);
+                   "prefix can have at most %d bytes, and after %d", PATH_BYTES_MAX,
+                   LISTED_BYTES_MAX);
         return;
     }
     struct http_listing *listing = calloc(1, sizeof *listing);

@@ -2,6 +2,7 @@
 #include "http_internal.h"
 #include "json_out.h"
 #include "replica/status.h"
+#include "replica/watch.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -120,11 +121,18 @@ void http_metrics(struct http_request *request)
                   "# HELP quorumfs_http_connections Open HTTP connections.\n"
                   "# TYPE quorumfs_http_connections gauge\n"
                   "quorumfs_http_connections %u\n"
+                  "# HELP quorumfs_watches Watches, of all doors.\n"
+                  "# TYPE quorumfs_watches gauge\n"
+                  "quorumfs_watches %u\n"
                   "# HELP quorumfs_http_held_bytes Bodies and answers in memory.\n"
                   "# TYPE quorumfs_http_held_bytes gauge\n"
-                  "quorumfs_http_held_bytes %zu\n",
+                  "quorumfs_http_held_bytes %zu\n"
+                  "# HELP quorumfs_http_jobs_total Long JSON texts read or written.\n"
+                  "# TYPE quorumfs_http_jobs_total counter\n"
+                  "quorumfs_http_jobs_total %llu\n",
                   (unsigned long long)http->requests_total, http->connection_count,
-                  http->held_bytes);
+                  replica_watch_count(http->replica), http->held_bytes,
+                  (unsigned long long)http->jobs_total);
     request->answer.content_type = "text/plain; version=0.0.4; charset=utf-8";
     http_answer(request, HTTP_OK);
 }

@@ -15,6 +15,8 @@ static void answer_value(struct http_request *request, struct bytes key, const s
     if (status == 0)
         status =
             http_put_value(out, replica_tree(request->http->replica), key, attr, VALUE_BYTES_MAX);
+    if (status == 0)
+        status = http_put_lifetime(out, request->http->replica, attr);
     if (status != 0) {
         http_error_errno(request, status, key);
         return;
@@ -70,7 +72,7 @@ void http_answer_key(struct http_request *request)
 /* Whoever has just emptied the file has had the time to fill it. */
 static void answer_key(void *arg)
 {
-    http_answer_key(arg);
+    http_request_step(arg, http_answer_key);
 }
 
 static void on_read_key(void *arg, enum replica_outcome outcome, struct replica_freshness freshness)
@@ -112,9 +114,8 @@ static int put_one(struct http_request *request, struct bytes key, uint64_t *byt
     return status;
 }
 
-static void answer_keys(void *arg)
+static void put_all_keys(struct http_request *request)
 {
-    struct http_request *request = arg;
     uint64_t bytes_left = HTTP_ANSWER_BYTES_MAX;
     http_json_raw(&request->out, "{\"Multiple\":[");
     for (size_t i = 0; i < request->items.count; i++) {
@@ -133,6 +134,11 @@ static void answer_keys(void *arg)
     http_answer(request, HTTP_OK);
 }
 
+static void answer_keys(void *arg)
+{
+    http_request_step(arg, put_all_keys);
+}
+
 /* All keys are read at one point: if one of them waits, they all do. */
 static void on_read_keys(void *arg, enum replica_outcome outcome,
                          struct replica_freshness freshness)
@@ -148,13 +154,18 @@ static void on_read_keys(void *arg, enum replica_outcome outcome,
         answer_keys(request);
 }
 
+static void read_keys(struct http_request *request)
+{
+    enum replica_consistency consistency;
+    if (http_consistency(request, &consistency))
+        replica_read(request->http->replica, consistency, on_read_keys, request);
+}
+
 void http_read_keys(struct http_request *request)
 {
     if (request->body.len == 0) {
         http_list_keys(request);
         return;
     }
-    enum replica_consistency consistency;
-    if (http_body_items(request, http_items_keys) && http_consistency(request, &consistency))
-        replica_read(request->http->replica, consistency, on_read_keys, request);
+    http_body_items(request, http_items_keys, read_keys);
 }

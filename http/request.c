@@ -3,9 +3,12 @@
 #include "base/trace.h"
 #include "condition.h"
 #include "http_internal.h"
+#include "json_out.h"
 #include "names.h"
+#include "watch.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -188,12 +191,23 @@ void http_request_run(struct http_request *request)
     }
 }
 
+static void request_go_on(void *arg)
+{
+    struct http_request *request = arg;
+    request->go_on(request);
+}
+
+void http_request_step(struct http_request *request, http_handler *go_on)
+{
+    request->go_on = go_on;
+    http_step(request->http, &request->step, request_go_on, request);
+}
+
 void http_request_go_on(struct http_request *request, http_handler *go_on)
 {
     assert(request->state == HTTP_REQUEST_RUNNING || request->state == HTTP_REQUEST_WAITING);
     request->go_on = go_on;
-    TAILQ_INSERT_TAIL(&request->http->going_on, request, going_on);
-    http_wake(request->http);
+    http_step_later(request->http, &request->step, request_go_on, request);
 }
 
 /* ---- Answering ---- */
@@ -207,10 +221,9 @@ static void answer_settle(struct http_request *request)
     http_hold_now(request->http, &request->held_bytes, bytes);
 }
 
-void http_answer(struct http_request *request, unsigned int status)
+static void answer_complete(struct http_request *request)
 {
     assert(request->state != HTTP_REQUEST_ANSWERED);
-    request->answer.status = status;
     answer_settle(request);
     bool waiting = request->state == HTTP_REQUEST_WAITING;
     request->state = HTTP_REQUEST_ANSWERED;
@@ -219,6 +232,37 @@ void http_answer(struct http_request *request, unsigned int status)
     assert(request->http->waiting > 0);
     request->http->waiting--;
     http_connection_answered(request->connection);
+}
+
+static void answer_write(void *arg)
+{
+    struct http_request *request = arg;
+    http_json_finish(&request->out, 0);
+}
+
+/* The text can be six times as long as the value. If there is no memory for it, nothing has
+ * happened, unless the request was a change. */
+static void on_answer_written(void *arg)
+{
+    struct http_request *request = arg;
+    size_t held = request->held_bytes, len = request->out.len;
+    bool reads = strcmp(request->route->method, "GET") == 0;
+    if (reads && len > held && !http_hold(request, len - held))
+        http_error_errno(request, -EBUSY, (struct bytes){0});
+    else
+        answer_complete(request);
+}
+
+void http_answer(struct http_request *request, unsigned int status)
+{
+    struct http_answer *answer = &request->answer;
+    answer->status = status;
+    bool whole =
+        answer->content_type || answer->stream.read || http_json_is_whole(&request->out, 0);
+    if (whole)
+        answer_complete(request);
+    else
+        http_job(request->http, &request->job, answer_write, on_answer_written, request);
 }
 
 bool http_request_has_answer_body(const struct http_request *request)
@@ -338,9 +382,11 @@ void http_request_finish_head(struct http_request *request, bool closes)
              reason_of(answer->status), date_now(request->http));
     put_answer_fields(request);
     if (answer->status != HTTP_NO_CONTENT && answer->status != HTTP_NOT_MODIFIED)
-        put_line(request, "Content-Type: %s\r\nContent-Length: %llu\r\n",
-                 answer->content_type ? answer->content_type : "application/json",
-                 (unsigned long long)len);
+        put_line(request, "Content-Type: %s\r\n",
+                 answer->content_type ? answer->content_type : "application/json");
+    if (answer->status != HTTP_NO_CONTENT && answer->status != HTTP_NOT_MODIFIED &&
+        !answer->endless)
+        put_line(request, "Content-Length: %llu\r\n", (unsigned long long)len);
     if (closes)
         put_line(request, "Connection: close\r\n");
     else if (request->head.is_1_0)
@@ -361,6 +407,7 @@ void http_request_free(struct http_request *request)
     http_listing_free(http, request->listing);
     http_value_free(request->value);
     http_change_free(request->change);
+    http_watch_free(request->watch);
     buffer_free(&request->body);
     buffer_free(&request->out);
     free(request);

@@ -42,7 +42,9 @@ static void answer_unknown_path(struct http_request *request)
             continue;
         last = routes[i].path;
         buffer_printf(&paths, "%s%s%s", paths.len > 0 ? ", " : "", last,
-                      is_subtree(last) ? "K" : "");
+                      !is_subtree(last)            ? ""
+                      : strcmp(last, "/key/") == 0 ? "K"
+                                                   : "ID");
     }
     http_error(request, HTTP_NOT_FOUND, (struct bytes){0},
                "there is no such path; the paths are %.*s", (int)paths.len,

@@ -51,6 +51,41 @@ static int parse_number(struct bytes text, uint64_t max, uint64_t *number)
     return value < 1 || value > max ? -EINVAL : 0;
 }
 
+int http_number(struct bytes text, uint64_t *number)
+{
+    *number = 0;
+    if (bytes_equal(text, bytes_of_text("0")))
+        return 0;
+    return text.len > 0 ? parse_number(text, REVISION_MAX, number) : -EINVAL;
+}
+
+static int parse_since(struct bytes text, struct http_uri *uri, struct fault *fault)
+{
+    uri->has_since = true;
+    if (http_number(text, &uri->since) == 0)
+        return 0;
+    return fault_set(fault, -EINVAL, "since must be a revision, or 0");
+}
+
+/* A number with a unit, `ms`, `s` or `m`; without one, seconds. */
+static int parse_wait(struct bytes text, struct http_uri *uri, struct fault *fault)
+{
+    uint64_t number, ms_max = HTTP_WAIT_SECONDS_MAX * 1000;
+    size_t digits = 0;
+    while (digits < text.len && text.data[digits] >= '0' && text.data[digits] <= '9')
+        digits++;
+    struct bytes unit = bytes_of(text.data + digits, text.len - digits);
+    uint64_t ms = bytes_equal(unit, bytes_of_text("ms"))                   ? 1
+                  : bytes_equal(unit, bytes_of_text("m"))                  ? 60000
+                  : bytes_equal(unit, bytes_of_text("s")) || unit.len == 0 ? 1000
+                                                                           : 0;
+    if (ms == 0 || parse_number(bytes_of(text.data, digits), ms_max / ms, &number) != 0)
+        return fault_set(fault, -EINVAL, "wait must be a time like 30s, of at most %d s",
+                         HTTP_WAIT_SECONDS_MAX);
+    uri->wait_ms = (uint32_t)(number * ms);
+    return 0;
+}
+
 static int parse_limit(struct bytes text, struct http_uri *uri, struct fault *fault)
 {
     uint64_t limit;
@@ -80,14 +115,21 @@ static int parse_parameter(char *text, struct http_uri *uri, struct fault *fault
         return parse_limit(decoded, uri, fault);
     if (bytes_equal(name, bytes_of_text("revision")))
         return parse_revision(decoded, uri, fault);
+    if (bytes_equal(name, bytes_of_text("since")))
+        return parse_since(decoded, uri, fault);
+    if (bytes_equal(name, bytes_of_text("wait")))
+        return parse_wait(decoded, uri, fault);
     struct bytes *field = bytes_equal(name, bytes_of_text("consistency")) ? &uri->consistency
                           : bytes_equal(name, bytes_of_text("prefix"))    ? &uri->prefix
                           : bytes_equal(name, bytes_of_text("after"))     ? &uri->after
+                          : bytes_equal(name, bytes_of_text("ttl"))       ? &uri->ttl
+                          : bytes_equal(name, bytes_of_text("lease"))     ? &uri->lease
                                                                           : NULL;
     if (!field)
         return fault_set(
             fault, -EINVAL,
-            "unknown query parameter \"%.*s\": use consistency, prefix, limit, revision or after",
+            "unknown query parameter \"%.*s\": use consistency, prefix, limit, revision, after, "
+            "ttl, lease, since or wait",
             (int)(name.len < 100 ? name.len : 100), name.data);
     *field = decoded;
     return 0;

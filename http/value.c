@@ -1,7 +1,9 @@
 /* Sends values, as JSON or as raw bytes. */
 #include "condition.h"
 #include "json_out.h"
+#include "lifetime.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,7 +46,7 @@ int http_put_value(struct buffer *out, struct tree *tree, struct bytes key, cons
         http_json_raw(out, "{");
         http_json_field(out, "key", key);
         http_json_bool(out, "exists", true);
-        http_json_field(out, "value", bytes_of(value.data, value.len));
+        http_json_value(out, "value", bytes_of(value.data, value.len));
         http_json_raw(out, "}");
     }
     buffer_free(&value);
@@ -60,6 +62,24 @@ void http_put_absent(struct buffer *out, struct bytes key, int status)
     else
         http_json_field(out, "error", bytes_of_text(http_errno_text(status)));
     http_json_raw(out, "}");
+}
+
+int http_put_lifetime(struct buffer *out, struct replica *replica, const struct attr *attr)
+{
+    uint64_t ms, lease;
+    char id[HTTP_LEASE_TEXT_MAX];
+    int status = tree_ttl(replica_tree(replica), attr, &ms, &lease);
+    assert(out->len > 0 && out->data[out->len - 1] == '}');
+    if (status != 0 || (ms == 0 && lease == 0))
+        return status;
+    out->len--; /* the object goes on */
+    http_lease_print(lease, id);
+    if (ms > 0)
+        http_put_ttl(out, ms, replica_left_ms(replica, attr->ino));
+    else
+        http_json_field(out, "lease", bytes_of_text(id));
+    http_json_raw(out, "}");
+    return 0;
 }
 
 /* ---- Raw ----

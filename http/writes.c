@@ -1,6 +1,7 @@
 /* PUT, POST and DELETE: makes commands of requests, and answers of their results. */
 #include "http_internal.h"
 #include "json_out.h"
+#include "lifetime.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -26,7 +27,7 @@ static void put_old(struct buffer *out, const struct command_result *result, uin
     if (!result->ops[i].existed)
         return;
     if (result->ops[i].old_present)
-        http_json_field(out, "overwritten_value", command_result_old(result, i));
+        http_json_value(out, "overwritten_value", command_result_old(result, i));
     else
         http_json_bool(out, "overwritten_value_unknown", true);
 }
@@ -36,7 +37,7 @@ static void put_stored(struct buffer *out, const struct http_item *item,
 {
     http_json_raw(out, "{");
     http_json_field(out, "key", item->key);
-    http_json_field(out, "value", item->value);
+    http_json_value(out, "value", item->value);
     put_old(out, result, i);
     http_json_raw(out, "}");
 }
@@ -206,20 +207,30 @@ void http_put_key(struct http_request *request)
         .name = http_path_key(request),
         .data = bytes_of(request->body.data, request->body.len),
     };
-    if (http_key_ok(request))
+    struct fault fault;
+    if (!http_key_ok(request))
+        return;
+    if (http_lifetime_read(request->uri.ttl, request->uri.lease, &op.ttl, &op.lease, &fault) == 0)
         http_change_key(request, &op, on_put);
+    else
+        http_error(request, HTTP_BAD_REQUEST, op.name, "%s", fault.text);
 }
 
-void http_post_key(struct http_request *request)
+static void post_key(struct http_request *request)
 {
-    if (!http_body_items(request, http_items_pair))
-        return;
     const struct http_item *item = request->items.list;
     struct op op = {.type = OP_PUT,
                     .flags = OP_WANT_OLD | OP_KILL_PRIV,
                     .name = item->key,
-                    .data = item->value};
+                    .data = item->value,
+                    .ttl = item->ttl,
+                    .lease = item->lease};
     http_change_key(request, &op, on_post);
+}
+
+void http_post_key(struct http_request *request)
+{
+    http_body_items(request, http_items_pair, post_key);
 }
 
 void http_delete_key(struct http_request *request)
@@ -242,7 +253,9 @@ static void submit_items(struct http_request *request, replica_written_cb *done)
                              .flags = item->flags | (item->type == OP_PUT ? OP_KILL_PRIV : 0),
                              .revision = item->revision,
                              .name = item->key,
-                             .data = item->value};
+                             .data = item->value,
+                             .ttl = item->ttl,
+                             .lease = item->lease};
     }
     http_submit(request, ops, request->items.count, done);
     free(ops);
@@ -258,20 +271,35 @@ static void submit_list(struct http_request *request, enum op_type type, replica
     submit_items(request, done);
 }
 
+static void post_keys(struct http_request *request)
+{
+    submit_list(request, OP_PUT, on_post_keys);
+}
+
 void http_post_keys(struct http_request *request)
 {
-    if (has_no_conditions(request) && http_body_items(request, http_items_pairs))
-        submit_list(request, OP_PUT, on_post_keys);
+    if (has_no_conditions(request))
+        http_body_items(request, http_items_pairs, post_keys);
+}
+
+static void delete_keys(struct http_request *request)
+{
+    submit_list(request, OP_DELETE, on_delete_keys);
 }
 
 void http_delete_keys(struct http_request *request)
 {
-    if (has_no_conditions(request) && http_body_items(request, http_items_distinct_keys))
-        submit_list(request, OP_DELETE, on_delete_keys);
+    if (has_no_conditions(request))
+        http_body_items(request, http_items_distinct_keys, delete_keys);
+}
+
+static void post_txn(struct http_request *request)
+{
+    submit_items(request, on_post_txn);
 }
 
 void http_post_txn(struct http_request *request)
 {
-    if (has_no_conditions(request) && http_body_items(request, http_items_txn))
-        submit_items(request, on_post_txn);
+    if (has_no_conditions(request))
+        http_body_items(request, http_items_txn, post_txn);
 }

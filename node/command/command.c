@@ -101,6 +101,8 @@ static bool op_grows(const struct op *op)
     case OP_LINK:
     case OP_SETXATTR:
     case OP_EPHEMERAL:
+    case OP_TTL:
+    case OP_LEASE:
         return true;
     default:
         return false;
@@ -154,7 +156,7 @@ void command_free(struct command *c)
 
 int command_add(struct command *c, const struct op *op)
 {
-    assert(op->type > 0 && op->type < OP_TYPE_END);
+    assert(op->type < OP_TYPE_END && type_levels[op->type] > 0);
     if (c->count == COMMAND_OPS_MAX)
         return -E2BIG;
     if (op->type == OP_PUT && op->data.len > VALUE_BYTES_MAX)
@@ -235,7 +237,8 @@ static int read_head(struct reader *r, uint8_t version, struct op *op, uint32_t 
     *mask = version == 1 ? reader_u16(r) : reader_u32(r);
     if (r->bad || op->type == 0)
         return -EBADMSG;
-    bool known = op->type < OP_TYPE_END && (*mask & ~fields_known) == 0;
+    bool known =
+        op->type < OP_TYPE_END && type_levels[op->type] > 0 && (*mask & ~fields_known) == 0;
     if (version == 1)
         return known && type_levels[op->type] == 1 ? 0 : -EBADMSG;
     return known ? 0 : -EPROTONOSUPPORT;

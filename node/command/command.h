@@ -30,8 +30,19 @@ enum {
     XATTR_NAME_BYTES_MAX = 255,
     XATTR_VALUE_BYTES_MAX = 65536,
 };
-#define FILE_BYTES_MAX (UINT64_C(1) << 40) /* 1 TiB by offset arithmetic */
-#define LOCK_LAST_MAX INT64_MAX            /* the last byte of a lock to the end of the file */
+/* Files and leases that go away by themselves (store/tree_mortal.c). */
+enum {
+    TTL_MS_MIN = 100,
+    MORTAL_FILES_MAX = 1000000, /* files that have a ttl or a lease */
+    MORTAL_LINKS_MAX = 16,      /* names of one of them */
+    LEASES_MAX = 100000,
+    LEASE_FILES_MAX = 1000, /* of one lease, all of which go at once */
+};
+#define TTL_MS_MAX (UINT64_C(3660) * 86400000) /* ten years */
+#define TTL_NONE UINT64_MAX
+#define LEASE_ID_MAX ((UINT64_C(1) << 63) - 1) /* an id is 1 or more */
+#define FILE_BYTES_MAX (UINT64_C(1) << 40)     /* 1 TiB by offset arithmetic */
+#define LOCK_LAST_MAX INT64_MAX                /* the last byte of a lock to the end of the file */
 
 enum { INO_ROOT = 1 };
 
@@ -131,7 +142,8 @@ struct attr {
     uint64_t ino;
     uint32_t mode; /* with the type bits */
     uint32_t nlink, uid, gid;
-    uint32_t rdev;     /* of a device; a directory's is the tree's own (store/tree_implied.c) */
+    uint32_t rdev;     /* of a device; that of directories and files is the tree's own
+                          (store/tree_implied.c, store/tree_mortal.c) */
     uint64_t size;     /* bytes */
     uint64_t used;     /* bytes that are stored: holes do not count */
     uint64_t revision; /* log index + 1 of the last change; the ETag */

@@ -13,7 +13,7 @@
  * missing key succeeds, existed = false. By inode (files): `ino` is the file, or the parent
  * directory where there is a `name`. */
 #define OPERATIONS(X)                                                                              \
-    X(PUT, 1, put, 1)           /* name = path, data = whole value */                              \
+    X(PUT, 1, put, 1)           /* name = path, data = whole value; ttl or lease */                \
     X(DELETE, 2, delete, 1)     /* name = path of a file or symlink */                             \
     X(WRITE, 3, write, 1)       /* ino, offset, data; OP_TRUNCATE_FIRST: cut to 0 before */        \
     X(APPEND, 4, append, 1)     /* ino, data at the replicated end; OP_TRUNCATE_FIRST as above */  \
@@ -47,7 +47,15 @@
                               that one */                                                          \
     X(EPHEMERAL, 29, ephemeral, 4)         /* ino, name, mode, uid, gid, waiter: a new file, which \
                                               goes with the session of the node that asks */       \
-    X(EPHEMERAL_END, 30, ephemeral_end, 4) /* ino: removes it, if that node has it */
+    X(EPHEMERAL_END, 30, ephemeral_end, 4) /* ino: removes it, if that node has it */              \
+    X(TTL, 40, ttl, 4) /* ino, size: the file is removed so many ms after its last change; 0:      \
+                          not any more */                                                          \
+    X(EXPIRE, 41, expire, 4) /* ino, revision: the time of the file is up, unless it has changed   \
+                                since */                                                           \
+    X(LEASE, 42, lease, 4)   /* lease, size: a new lease that ends after so many ms */             \
+    X(LEASE_RENEW, 43, lease_renew, 4) /* lease: its time starts again */                          \
+    X(LEASE_END, 44, lease_end, 4)     /* lease: it ends, and its files are removed; revision:     \
+                                          unless it was renewed since, 0: in any case */
 
 /* X(name, kind, bit, level): the member of struct op, how it is encoded (u32, u64, time, bytes),
  * its bit in the mask, and the feature level since which it exists. The order is that of the
@@ -73,6 +81,9 @@
     X(outsider, u32, 16, 3) /* with OP_KILL_PRIV, 1: the caller is outside of the file's group */  \
     X(owner, u64, 17, 4)    /* of a lock, at the node that asks */                                 \
     X(waiter, u64, 18, 4)   /* a number by which that node knows who waits; never used again */    \
-    X(pid, u32, 19, 4)      /* the process, for people */
+    X(pid, u32, 19, 4)      /* the process, for people */                                          \
+    X(ttl, u64, 24, 4)      /* PUT: as TTL's size; TTL_NONE: not any more; 0: as it was */         \
+    X(lease, u64, 25, 4) /* LEASE...: its id. PUT: the file is removed when it ends; 0: no lease   \
+                            any more */
 
 #endif

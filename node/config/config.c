@@ -13,6 +13,9 @@
 static const char config_help[] =
     "Usage: quorumfs DIR [flags]\n"
     "       quorumfs DIR MOUNTPOINT [flags]\n"
+    "       quorumfs expire TIME|never FILE...\n"
+    "       quorumfs txn [--node HOST:PORT] < TRANSACTION\n"
+    "       quorumfs watch PATH ...      (see quorumfs watch --help)\n"
     "\n"
     "Runs a node of a replicated key-value store whose data and node.json are in DIR. With a\n"
     "MOUNTPOINT, as mount(8) calls it, it goes to the background once that is mounted, and ends\n"

@@ -1,5 +1,6 @@
 /* The fields of a configuration: one table that says what each is. */
 #include "base/buffer.h"
+#include "base/duration.h"
 #include "config/draft.h"
 
 #include <cjson/cJSON.h>
@@ -20,26 +21,12 @@ static bool config_number(const cJSON *value, uint32_t min, uint32_t max, uint32
     return value->valuedouble == *number;
 }
 
-/* "500ms", "5s", "10m", "1h", "2d"; at most a year. */
+/* At most a year. */
 static bool config_duration(const cJSON *value, uint64_t *ms)
 {
-    static const struct {
-        const char *name;
-        uint64_t ms;
-    } units[] = {{"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {"d", 86400000}};
     const uint64_t year_ms = UINT64_C(366) * 86400000;
     const char *text = cJSON_GetStringValue(value);
-    size_t digits = text ? strspn(text, "0123456789") : 0;
-
-    if (digits == 0 || digits > 12)
-        return false;
-    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
-        if (strcmp(text + digits, units[i].name) != 0)
-            continue;
-        *ms = strtoull(text, NULL, 10) * units[i].ms;
-        return *ms <= year_ms;
-    }
-    return false;
+    return text && duration_read(bytes_of_text(text), ms) && *ms <= year_ms;
 }
 
 static bool config_text_fits(const cJSON *value, size_t max)

@@ -106,6 +106,7 @@ static void check_heartbeat(const struct paxos *p, const struct paxos_peer *peer
     assert(h->asked_in <= p->election.round);
     assert(h->counts_until == 0 || h->counts_until >= h->asked_in);
     assert(h->tick <= p->ticks);
+    assert(h->slack <= PAXOS_LATE_ROUNDS && h->timely < PAXOS_TIMELY_ROUNDS);
     assert(peer->join.folder_round <= p->join.round);
 }
 

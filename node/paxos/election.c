@@ -14,7 +14,8 @@ void paxos_election_start(struct paxos *p, uint32_t priority)
 
 bool paxos_alive(const struct paxos *p, const struct paxos_peer *peer)
 {
-    return peer->heartbeat.tick != 0 && p->ticks - peer->heartbeat.tick < PAXOS_ALIVE_TICKS;
+    return peer->heartbeat.tick != 0 &&
+           p->ticks - peer->heartbeat.tick < PAXOS_ALIVE_TICKS + peer->heartbeat.slack;
 }
 
 /* Whether its last reply counts in the present round. */
@@ -210,7 +211,7 @@ void paxos_on_hand_over(struct paxos *p)
     paxos_elected(p, p->election.mine);
 }
 
-/* In the round under way: a second reply in it is no news. */
+/* In the round under way: a second reply in it is no news while the link lasts. */
 void paxos_ask_heartbeat(struct paxos *p, uint32_t pid)
 {
     paxos_send(p, PAXOS_HEARTBEAT_REQUEST, pid)->round = p->election.round;
@@ -250,23 +251,39 @@ static bool counts(const struct paxos *p, uint8_t standing)
     return standing == PAXOS_MEMBER || needed;
 }
 
+/* A node that is busy answers late, now more and now less. It is given up as the leader only after
+ * more rounds than it has lately taken: the next leader would be as busy, and each change of leader
+ * sends much again. One that has always answered in time is given up after one round. */
+static void note_lateness(struct paxos_peer_heartbeat *heartbeat, uint64_t late)
+{
+    if (late >= heartbeat->slack) {
+        heartbeat->slack = (uint32_t)late;
+        heartbeat->timely = 0;
+    } else if (++heartbeat->timely == PAXOS_TIMELY_ROUNDS) {
+        heartbeat->slack--;
+        heartbeat->timely = 0;
+    }
+}
+
 void paxos_on_heartbeat_reply(struct paxos *p, struct paxos_peer *peer,
                               const struct paxos_message *m)
 {
     uint64_t round = p->election.round;
+    bool again = peer->heartbeat.tick == 0 && m->round == peer->heartbeat.asked_in;
     /* A round trip may take longer than a round, but a reply that is older than the last one is no
-     * news. */
-    bool news = m->round > peer->heartbeat.asked_in && m->round <= round;
+     * news. A second reply to one round is, if the link was down in between. */
+    bool news = (m->round > peer->heartbeat.asked_in || again) && m->round <= round;
     if (!news || round - m->round > PAXOS_LATE_ROUNDS || m->n.pid != peer->pid)
         return;
     peer->heartbeat.asked_in = m->round;
     peer->heartbeat.standing = m->standing;
     peer->heartbeat.tick = p->ticks;
+    note_lateness(&peer->heartbeat, round - m->round);
     if (!counts(p, m->standing)) {
         peer->heartbeat.counts_until = 0;
         return;
     }
-    peer->heartbeat.counts_until = m->round < round ? round + 1 : round;
+    peer->heartbeat.counts_until = round + peer->heartbeat.slack;
     peer->heartbeat.ballot = m->n;
     peer->heartbeat.leader = m->leader;
     peer->heartbeat.happy = m->happy;

@@ -29,7 +29,7 @@ struct paxos_peer_question {
 
 /* ---- The election (election.c) ---- */
 
-/* The peer's last heartbeat reply. paxos_heartbeat_lost forgets that the peer lives. */
+/* The peer's last heartbeat reply. PAXOS_LINK_DOWN forgets that the peer lives. */
 struct paxos_peer_heartbeat {
     uint64_t asked_in;     /* the round whose request it answered; <= the present one */
     uint64_t counts_until; /* the last round in which it counts; 0: it does not count */
@@ -37,6 +37,8 @@ struct paxos_peer_heartbeat {
     bool happy;
     uint8_t standing; /* enum paxos_standing; also taken from an Accepted, as news may come there */
     uint64_t tick;    /* when it came; 0: the peer is not alive */
+    uint32_t slack;   /* rounds that its replies were late, at most, lately; <= PAXOS_LATE_ROUNDS */
+    uint32_t timely;  /* replies since then that were less late; < PAXOS_TIMELY_ROUNDS */
 };
 
 /* ---- As its leader ---- */

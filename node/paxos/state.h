@@ -60,6 +60,7 @@ enum {
     PAXOS_PULL_SLOW_TICKS_MAX = 64, /* the same when the leader that it is pulled from lives */
     PAXOS_ALIVE_TICKS = 3,          /* a peer that answered a heartbeat is considered alive */
     PAXOS_LATE_ROUNDS = 8,          /* a heartbeat reply may come so many rounds later */
+    PAXOS_TIMELY_ROUNDS = 16,       /* less late replies, before one round less is waited for it */
     PAXOS_FOUND_TICKS = 5,          /* before a cluster is founded without nodes that are silent */
     PAXOS_STRANDED_TICKS = 5,       /* before a leader prepares above a dead candidate's ballot */
     PAXOS_UNFIT_SYNCS = 3,          /* in a row, that are not only late ones */

@@ -37,6 +37,7 @@ static void check_writes(const struct replica *r)
     const struct replica_writes *w = &r->writes;
     const struct pending_write *oldest = TAILQ_FIRST(&w->by_age);
     const struct pending_write *youngest = TAILQ_LAST(&w->by_age, pending_writes);
+    assert(w->window >= WRITE_WINDOW_BYTES_MIN && w->window <= WRITE_WINDOW_BYTES);
     assert((w->count == 0) == !oldest);
     assert((w->bytes == 0) == !oldest);
     if (!oldest)
@@ -44,7 +45,8 @@ static void check_writes(const struct replica *r)
     assert(youngest->sequence < w->next_sequence);
     assert(w->next_sequence - oldest->sequence <= REPLICA_PENDING_MAX);
     assert(w->count <= w->next_sequence - oldest->sequence);
-    assert(w->unproposed || youngest->proposed);
+    assert(!w->next_new == youngest->proposed);
+    assert(w->proposed_bytes <= w->bytes && w->applied <= w->proposals);
 }
 
 static void check_held(const struct replica *r)

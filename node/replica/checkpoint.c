@@ -73,6 +73,13 @@ static void checkpoint_done(void *arg, int status, uint64_t index)
         checkpoint_trim(r);
 }
 
+void checkpoint_shrink(struct replica *r)
+{
+    int status = r->fetching.installing ? 0 : tree_shrink(r->tree, SHRINK_FREE_BYTES_MIN);
+    if (status < 0)
+        replica_break(r, tree_fault(r->tree), status);
+}
+
 void checkpoint_when_due(struct replica *r, uint64_t now_ms)
 {
     uint64_t behind = tree_applied(r->tree) - r->checkpoint.durable;
@@ -81,7 +88,7 @@ void checkpoint_when_due(struct replica *r, uint64_t now_ms)
     bool much = behind >= CHECKPOINT_ENTRIES ||
                 r->status.log_bytes >= 2 * (tight ? LOG_TAIL_TIGHT_BYTES : LOG_TAIL_BYTES);
     bool due = tree_must_pause(r->tree) || tree_wants_checkpoint(r->tree) ||
-               (behind > 0 && (long_ago || much));
+               (behind > 0 && (long_ago || much)) || (tree_has_shrunk(r->tree) && long_ago);
     if (!due || r->fetching.installing ||
         (tight && !tree_must_pause(r->tree) &&
          now_ms - r->checkpoint.began_ms < CHECKPOINT_TIGHT_MS))

@@ -54,7 +54,7 @@ int founding_begin(struct replica *r, struct fault *fault)
     int status = identity_read(r->folder, &r->cluster.identity, &format, fault);
     if (status < 0 || !r->cluster.identity.cluster)
         return status;
-    if (format < FOLDER_FORMAT)
+    if (format < 4)
         return check_former(r, &r->cluster.identity, fault);
     r->cluster.scope.cluster = r->cluster.identity.cluster;
     return 0;

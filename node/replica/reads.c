@@ -6,6 +6,7 @@
 #include "replica/replica_internal.h"
 
 #include "base/trace.h"
+#include "replica/watch.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -112,6 +113,28 @@ static void nobody_asked(void *arg, enum replica_outcome outcome,
 {
 }
 
+/* The callback of reads_hasten. */
+static void hastened(void *arg, enum replica_outcome outcome, struct replica_freshness freshness)
+{
+    struct replica *r = arg;
+    r->reads.hastening = false;
+}
+
+/* A leader tells its followers of what is decided when something else goes there, or after TELL_US;
+ * at once only if a read waits for it. A node with watches reads whenever entries have come that
+ * may be decided by now: when it has them, and when they are durable here. */
+void reads_hasten(struct replica *r)
+{
+    uint64_t log = r->status.accepted + r->status.durable;
+    if (replica_watch_count(r) == 0 || r->status.role == PAXOS_LEADER || !r->status.has_quorum ||
+        r->status.accepted == tree_applied(r->tree) || log == r->reads.hastened ||
+        r->reads.hastening || r->end.stopping)
+        return;
+    r->reads.hastening = true;
+    r->reads.hastened = log;
+    reads_enqueue(r, false, replica_deadline_ms(r), hastened, r);
+}
+
 /* Without a quorum the answer would be late; and a node that is not a member must not ask. */
 bool reads_may_ask(const struct replica *r)
 {
@@ -119,7 +142,7 @@ bool reads_may_ask(const struct replica *r)
 }
 
 /* One question for all reads of this turn. It asks for a lease if a caller reads here, because more
- * reads are likely to follow; the reads of reads_keep_fresh are no reason. */
+ * reads are likely to follow; this node's own reads are no reason. */
 void reads_ask(struct replica *r)
 {
     bool lease = false;
@@ -132,7 +155,7 @@ void reads_ask(struct replica *r)
     for (; read && read->id == 0; read = TAILQ_PREV(read, pending_reads, by_age)) {
         read->id = id;
         read->asked_us = now_us;
-        lease |= read->done != nobody_asked;
+        lease |= read->done != nobody_asked && read->done != hastened;
     }
     replica_step(r, &(struct paxos_event){.type = PAXOS_READ, .read = id, .lease = lease});
 }
@@ -153,14 +176,21 @@ void reads_confirm(struct replica *r, const struct paxos_output *out)
     }
 }
 
-void reads_answer(struct replica *r)
+/* The read that can be answered, if there is one. */
+static struct pending_read *reads_first_ready(const struct replica *r)
 {
-    uint64_t applied = tree_applied(r->tree);
     struct pending_read *read = TAILQ_FIRST(&r->reads.by_age);
-    if (!read || !read->confirmed || read->index > applied)
-        return;
+    return read && read->confirmed && read->index <= tree_applied(r->tree) ? read : NULL;
+}
+
+bool reads_answer(struct replica *r)
+{
+    struct pending_read *read = reads_first_ready(r);
+    if (!read)
+        return false;
+    uint64_t enough = uv_hrtime() + (uint64_t)ANSWER_MS_MAX * 1000000;
     int status = tree_read_begin(r->tree);
-    while ((read = TAILQ_FIRST(&r->reads.by_age)) && read->confirmed && read->index <= applied) {
+    for (; read && uv_hrtime() < enough; read = reads_first_ready(r)) {
         assert(read->asked_ms >= r->reads.confirmed_ms);
         r->reads.confirmed_ms = read->asked_ms;
         if (!read->leased)
@@ -171,6 +201,7 @@ void reads_answer(struct replica *r)
         status = tree_read_end(r->tree);
     if (status < 0)
         replica_break(r, tree_fault(r->tree), status);
+    return read;
 }
 
 void reads_without_quorum(struct replica *r)

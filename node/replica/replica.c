@@ -1,6 +1,7 @@
 /* The replica: its start and stop, and what reaches it. */
 #include "replica/replica_internal.h"
 
+#include "base/trace.h"
 #include "command/level.h"
 
 #include <assert.h>
@@ -86,11 +87,32 @@ static void on_log_full(void *arg, bool full)
     r->rooms.log_full = full;
 }
 
+/* When this loop was held up, by its own work or because other processes were running, it has not
+ * read yet what the others sent meanwhile: libuv runs timers first. Its own silence must not be
+ * taken for theirs, so the beat comes a little later. */
+static bool beat_must_wait(struct replica *r)
+{
+    uint64_t now = uv_now(r->loop), due = r->timers.beat_due_ms;
+    bool held_up = due != 0 && now > due + uv_timer_get_repeat(&r->timers.heartbeat) / 2;
+    if (held_up)
+        trace_debug("replica", "a heartbeat is %lu ms late", (unsigned long)(now - due));
+    r->timers.beat_put_off = held_up && !r->timers.beat_put_off;
+    return r->timers.beat_put_off;
+}
+
 static void on_heartbeat(uv_timer_t *timer)
 {
-    replica_step(timer->data, &(struct paxos_event){.type = PAXOS_TICK});
-    quorum_beat(timer->data);
-    digests_beat(timer->data);
+    struct replica *r = timer->data;
+    uint64_t period = uv_timer_get_repeat(timer);
+    bool wait = beat_must_wait(r);
+    if (wait)
+        uv_timer_start(timer, on_heartbeat, period / 2, period);
+    r->timers.beat_due_ms = uv_now(r->loop) + uv_timer_get_due_in(timer);
+    if (wait)
+        return;
+    replica_step(r, &(struct paxos_event){.type = PAXOS_TICK});
+    quorum_beat(r);
+    digests_beat(r);
 }
 
 static void stop_when_idle(struct replica *r);
@@ -109,9 +131,11 @@ static void on_housekeeping(uv_timer_t *timer)
     rooms_housekeeping(r, now);
     if (!r->end.broken && !r->end.stopping) {
         reads_keep_fresh(r, now);
-        sessions_housekeeping(r);
         serving_housekeeping(r, now);
         fetching_housekeeping(r, now);
+        checkpoint_shrink(r);
+        if (r->end.broken)
+            return;
         checkpoint_when_due(r, now);
         misfits_housekeeping(r, now);
         why_housekeeping(r, now);
@@ -119,8 +143,11 @@ static void on_housekeeping(uv_timer_t *timer)
         lost_housekeeping(r, now);
         dates_housekeeping(r, now);
         settings_housekeeping(r);
-        if (r->paxos)
+        mortals_housekeeping(r);
+        if (r->paxos) {
             levels_housekeeping(r, now);
+            sessions_housekeeping(r);
+        }
     }
     if (r->end.stopping)
         stop_when_idle(r);
@@ -250,12 +277,13 @@ static int start_links(struct replica *r, struct lws_context *websockets, struct
 
 static void start_handles(struct replica *r)
 {
+    pace_start(r);
     turn_start(r);
     emptied_begin(&r->emptied, r->loop, r->tree);
     uv_timer_init(r->loop, &r->timers.heartbeat);
     uv_timer_init(r->loop, &r->timers.housekeeping);
     r->timers.heartbeat.data = r->timers.housekeeping.data = r;
-    r->end.handles = 6;
+    r->end.handles = 7;
     uint64_t period = r->config->heartbeat_ms;
     uv_timer_start(&r->timers.heartbeat, on_heartbeat, 0, period);
     uv_timer_start(&r->timers.housekeeping, on_housekeeping, HOUSEKEEPING_MS, HOUSEKEEPING_MS);
@@ -271,6 +299,7 @@ static struct replica *replica_new(uv_loop_t *loop, const struct config *config)
     writes_begin(r);
     reads_begin(r);
     observers_begin(r);
+    watches_begin(r);
     pings_begin(r);
     serving_begin(r);
     held_begin(r);
@@ -300,6 +329,7 @@ int replica_start(uv_loop_t *loop, struct lws_context *websockets, const struct 
     if (status < 0)
         return status; /* the process ends: the folder's state on disk needs no closing */
     rooms_housekeeping(r, replica_now_ms());
+    mortals_begin(r);
     start_handles(r);
     *replica = r;
     return 0;
@@ -331,7 +361,7 @@ void replica_stop(struct replica *r, void (*stopped)(void *arg), void *arg)
     r->end.stopped_arg = arg;
     emptied_end(&r->emptied);
     /* Those that are about to be proposed are in flight. */
-    if (!writes_may_propose(r))
+    if (!writes_go_on(r))
         writes_refuse_unproposed(r, REPLICA_STOPPING);
     if (r->status.role == PAXOS_LEADER)
         hand_over(r);
@@ -349,6 +379,7 @@ static void on_log_closed(void *arg)
     struct replica *r = arg;
     uv_close((uv_handle_t *)&r->turn.prepare, on_handle_closed);
     uv_close((uv_handle_t *)&r->turn.idle, on_handle_closed);
+    uv_close((uv_handle_t *)&r->pace.prepare, on_handle_closed);
     uv_close((uv_handle_t *)&r->timers.heartbeat, on_handle_closed);
     uv_close((uv_handle_t *)&r->timers.housekeeping, on_handle_closed);
     uv_close((uv_handle_t *)&r->turn.wake, on_handle_closed);
@@ -364,6 +395,7 @@ static void stop_when_idle(struct replica *r)
         tree_busy(r->tree))
         return;
     turn_stop(r);
+    pace_stop(r);
     uv_timer_stop(&r->timers.heartbeat);
     uv_timer_stop(&r->timers.housekeeping);
     serving_stop(r);
@@ -383,6 +415,7 @@ void replica_free(struct replica *r)
     assert(LIST_EMPTY(&r->observers.all));
     peer_free(r->peer);
     paxos_free(r->paxos);
+    mortals_end(r);
     tree_close(r->tree);
     rooms_end(r);
     folder_close(r->folder);

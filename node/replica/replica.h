@@ -46,6 +46,10 @@ struct replica;
 /* Why a command is REPLICA_UNSUPPORTED: a clause that names the member that holds it back. */
 void replica_unsupported(const struct replica *replica, char text[REPLICA_TEXT_MAX]);
 
+/* Why a command is REPLICA_FULL, or soon will be: a clause that says where to make room; empty if
+ * there is plenty. */
+void replica_no_room(const struct replica *replica, char text[REPLICA_TEXT_MAX]);
+
 /* The clock of deadlines. */
 static inline uint64_t replica_now_ms(void)
 {
@@ -102,6 +106,11 @@ bool replica_await_contents(struct replica *replica, uint64_t ino, void (*done)(
                             void *arg);
 /* Says that whoever has emptied the file at this node wrote nothing. */
 void replica_stays_empty(struct replica *replica, uint64_t ino);
+
+/* How many ms a file or a lease has still (the key of a struct tree_mortal), as far as this node
+ * knows: no node removes it before. UINT64_MAX: it has no end of its own, or it is not known yet.
+ */
+uint64_t replica_left_ms(const struct replica *replica, uint64_t key);
 
 /* To be read in a read callback, or for REPLICA_LOCAL at any time. */
 struct tree *replica_tree(struct replica *replica);
@@ -184,7 +193,8 @@ struct replica_status {
         enum frame_room room;         /* as it said last */
     } peers[PAXOS_NODES_MAX];
     uint64_t pending_writes, pending_reads;
-    uint64_t age_ms; /* as in replica_freshness */
+    uint64_t turn_ns_max, turn_processor_ns_max; /* of the loop's turns of the last 10 to 20 s */
+    uint64_t age_ms;                             /* as in replica_freshness */
     bool fetching_snapshot;
     struct replica_counts counts;
     enum frame_room room; /* of this node's disk */

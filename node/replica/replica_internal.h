@@ -5,12 +5,15 @@
  *   founding.c  which cluster this node belongs to, and as whom
  *   members.c   who else does, and where they are
  *   turn.c      events in, outputs out, entries applied
+ *   pace.c      how long the turns of the loop take
  *   core.c      what the others stand on
  *   check.c     the invariants of the state
  *   writes.c    commands on their way from submit to their result
  *   reads.c     reads waiting for a read index and for the tree to reach it
  *   observers.c  who is told what entries change
+ *   watches.c    whom of the watchers an entry concerns
  *   emptied.c   files whose contents are about to come
+ *   mortals.c   files and leases whose time is up: expiry.c says which, by deadlines.c
  *   pings.c     whether other nodes are there
  *   quorum.c    how long requests wait for a quorum that is not there
  *   rooms.c     whether the disks of the nodes have room
@@ -39,18 +42,25 @@
 enum {
     CONFIGURATION = 1, /* who belongs to the cluster does not change yet */
     WRITE_REPEAT_MS =
-        1000,       /* a proposal not decided by then is proposed again, then after twice as long */
+        1000, /* a proposal that seems lost by then is proposed again, then after twice as long */
+    WRITE_WINDOW_BYTES = 8 * 1024 * 1024, /* on their way at a time, or a single one, */
+    WRITE_WINDOW_BYTES_MIN = 1024 * 1024, /* ... and as few, if that takes longer than */
+    WRITE_SLOW_BEATS = 5,                 /* heartbeats */
     TELL_US = 5000, /* until a follower is told what is decided, if nothing else goes there */
-    READ_CONFIRM_MS = 1000,            /* an idle node asks this often how current it is */
-    HOUSEKEEPING_MS = 50,              /* deadlines, commits, checkpoints */
-    APPLY_MS_MAX = 4,                  /* of one turn; what is left waits for the next */
-    COMMIT_MS = 1000,                  /* after the last one the tree's transaction is ended */
-    CHECKPOINT_MS = 5000,              /* between checkpoints of a tree that changes */
-    CHECKPOINT_TIGHT_MS = 500,         /* ... at least, on a disk that is nearly full */
-    CHECKPOINT_ENTRIES = 16384,        /* applied since the last checkpoint: time for one */
-    LOG_TAIL_ENTRIES = 32768,          /* kept for peers that were briefly away ... */
-    LOG_TAIL_BYTES = 16 * 1024 * 1024, /* ... and not more than this of them */
-    LOG_BYTES_MAX = 128 * 1024 * 1024, /* kept by a leader while a living peer catches up */
+    READ_CONFIRM_MS = 1000,    /* an idle node asks this often how current it is */
+    HOUSEKEEPING_MS = 50,      /* deadlines, commits, checkpoints */
+    APPLY_MS_MAX = 4,          /* of one round; what is left waits for the next */
+    ANSWER_MS_MAX = 4,         /* likewise, for reads */
+    TURN_MS_MAX = 8,           /* then a turn begins no other round */
+    PACE_MS = 10000,           /* of two such spans the longest turn is told */
+    COMMIT_MS = 1000,          /* after the last one the tree's transaction is ended */
+    CHECKPOINT_MS = 5000,      /* between checkpoints of a tree that changes */
+    CHECKPOINT_TIGHT_MS = 500, /* ... at least, on a disk that is nearly full */
+    SHRINK_FREE_BYTES_MIN = 4 * 1024 * 1024, /* free in tree.db, before it becomes shorter */
+    CHECKPOINT_ENTRIES = 16384,              /* applied since the last checkpoint: time for one */
+    LOG_TAIL_ENTRIES = 32768,                /* kept for peers that were briefly away ... */
+    LOG_TAIL_BYTES = 16 * 1024 * 1024,       /* ... and not more than this of them */
+    LOG_BYTES_MAX = 128 * 1024 * 1024,       /* kept by a leader while a living peer catches up */
     LOG_KEPT_SHARE = 8, /* of the free disk: kept of the log in its file for a node that fetches */
     GIVE_BACK_BYTES = 32 * 1024 * 1024, /* by which the log has become shorter: the heap as well */
     LOG_TAIL_TIGHT_BYTES = 1024 * 1024, /* all that is kept if the disk is nearly full */
@@ -176,6 +186,11 @@ void replica_check(const struct replica *r);
 /* From now on there is a turn before each sleep of the loop. */
 void turn_start(struct replica *r);
 void turn_stop(struct replica *r);
+
+/* Measures the turns of the loop: to be called before turn_start. */
+void pace_start(struct replica *r);
+void pace_stop(struct replica *r);
+void pace_status(const struct replica *r, struct replica_status *s);
 void turn_commit(struct replica *r); /* of the tree */
 
 /* If there is no quorum now, or from now on, requests wait for it. */
@@ -207,8 +222,10 @@ void writes_submit(struct replica *r, struct command *command, uint64_t deadline
  * the ballot changes, it is dropped: REPLICA_TIMEOUT if it was proposed. */
 void writes_submit_leading(struct replica *r, struct command *command, uint64_t deadline_ms,
                            replica_written_cb *done, void *arg);
-/* Whether commands wait that can be proposed: there is a leader, and it is known what time it is;
- * and proposes them. */
+/* Whether commands wait that can be proposed, or can be once others have been decided: there is a
+ * leader, and it is known what time it is. */
+bool writes_go_on(const struct replica *r);
+/* Whether some can be now; and proposes them. */
 bool writes_may_propose(const struct replica *r);
 void writes_propose(struct replica *r);
 /* The entry with this stamp has taken effect here, or a snapshot contains it. */
@@ -223,11 +240,12 @@ void reads_begin(struct replica *r);
 /* Whether reads came since the last time that the core can be asked for; and asks it for a read
  * index for all of them. */
 bool reads_may_ask(const struct replica *r);
+void reads_hasten(struct replica *r); /* for watches */
 void reads_ask(struct replica *r);
 /* What the core says of reads: which of them may be answered, and once what is applied. */
 void reads_confirm(struct replica *r, const struct paxos_output *out);
-/* Answers what the tree has reached. */
-void reads_answer(struct replica *r);
+/* Answers what the tree has reached, for ANSWER_MS_MAX. Returns whether there is more. */
+bool reads_answer(struct replica *r);
 /* Without a quorum: stale where that will do, otherwise refused. */
 void reads_without_quorum(struct replica *r);
 void reads_expire(struct replica *r, uint64_t now_ms);
@@ -257,9 +275,18 @@ void sessions_housekeeping(struct replica *r);
 bool sessions_forwardable(const struct command_view *command);
 
 void observers_begin(struct replica *r);
+void watches_begin(struct replica *r); /* after it */
 /* Tell the observers. */
 void observers_applied(struct replica *r); /* what the last entry changed */
 void observers_replaced(struct replica *r, uint64_t index);
+
+/* The tree is open, and before it is closed. */
+void mortals_begin(struct replica *r);
+void mortals_end(struct replica *r);
+void mortals_applied(struct replica *r); /* an entry */
+void mortals_replaced(struct replica *r);
+/* At a leader, proposes to remove what is due. */
+void mortals_housekeeping(struct replica *r);
 
 void pings_begin(struct replica *r);
 void pings_answered(struct replica *r, const struct frame *frame);
@@ -283,8 +310,6 @@ bool rooms_refuse(const struct replica *r, const struct command *command);
 struct room_report rooms_majority(const struct replica *r);
 /* What the node that said something has said last. */
 struct room_report rooms_of(const struct replica *r, uint32_t pid);
-/* Why there is no room, or soon will be none: one sentence; empty if there is plenty. */
-void rooms_describe(const struct replica *r, char text[REPLICA_TEXT_MAX]);
 
 void serving_begin(struct replica *r);
 void serving_request(struct replica *r, const struct frame *request);
@@ -345,6 +370,8 @@ bool starts_busy(const struct replica *r); /* they are being saved in the backgr
 /* Looks whether the folder is still where it was; if not, the node stops. */
 void lost_housekeeping(struct replica *r, uint64_t now_ms);
 
+/* Gives some of the room that was deleted back to the file system. */
+void checkpoint_shrink(struct replica *r);
 /* Makes the tree durable when it is time, and then trims the log. */
 void checkpoint_when_due(struct replica *r, uint64_t now_ms);
 

@@ -255,7 +255,7 @@ static void rooms_name(const struct replica *r, char *text, size_t size)
     }
 }
 
-void rooms_describe(const struct replica *r, char text[REPLICA_TEXT_MAX])
+void replica_no_room(const struct replica *r, char text[REPLICA_TEXT_MAX])
 {
     const struct replica_rooms *rooms = &r->rooms;
     uint64_t left_kb = room_available(&rooms->here) / 1024;
@@ -289,7 +289,7 @@ static void rooms_say(struct replica *r)
     if (majority == r->rooms.said_majority && own == r->rooms.said_own)
         return;
     char text[REPLICA_TEXT_MAX];
-    rooms_describe(r, text);
+    replica_no_room(r, text);
     r->rooms.said_majority = majority;
     r->rooms.said_own = own;
     if (text[0])

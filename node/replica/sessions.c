@@ -115,7 +115,7 @@ void sessions_housekeeping(struct replica *r)
     uint64_t now_us = replica_now_us();
     uint64_t step_us = now_us - s->looked_us < STEP_US_MAX ? now_us - s->looked_us : STEP_US_MAX;
     s->looked_us = now_us;
-    if (!r->paxos || !sessions_follow_ballot(r) || !replica_has_quorum(r))
+    if (!sessions_follow_ballot(r) || !replica_has_quorum(r))
         return;
     for (uint32_t i = 0; i < r->cluster.count; i++) {
         const struct replica_member *member = &r->cluster.members[i];

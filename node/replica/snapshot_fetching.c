@@ -122,6 +122,7 @@ static void fetching_installed(void *arg, int status)
     r->turn.snapshot_needed = 0; /* unless the core asks for another one */
     replica_step(r, &(struct paxos_event){.type = PAXOS_SNAPSHOT_INSTALLED, .index = index});
     observers_replaced(r, index);
+    mortals_replaced(r);
     emptied_end(&r->emptied);
     writes_recall(r);
 }

@@ -12,6 +12,7 @@
 #include "replica/describe.h"
 #include "replica/divergence.h"
 #include "replica/emptied.h"
+#include "replica/expiry.h"
 #include "replica/replica.h"
 #include "store/log.h"
 #include "store/places.h"
@@ -32,10 +33,12 @@ struct pending_write {
     uint64_t sequence;
     struct paxos_entry *entry;
     uint64_t deadline_ms;
-    uint64_t repeat_ms; /* when it is proposed again */
+    uint64_t proposed_ms; /* the first time */
+    uint64_t repeat_ms;   /* when it is proposed again */
     uint64_t repeat_step_ms;
-    uint64_t growth; /* what it may take of the room; rooms.c */
-    bool leading;    /* to be proposed by this node as the leader, under `ballot` alone */
+    uint64_t proposal; /* number of the last one; 0: never proposed */
+    uint64_t growth;   /* what it may take of the room; rooms.c */
+    bool leading;      /* to be proposed by this node as the leader, under `ballot` alone */
     struct paxos_ballot ballot;
     bool proposed; /* handed to the core at least once: from then on its outcome may be unknown */
     replica_written_cb *done;
@@ -136,17 +139,37 @@ struct replica_turn {
     uint64_t committed_ms;    /* when the tree's transaction ended last */
 };
 
+/* pace.c */
+struct pace_longest {
+    uint64_t ns, processor_ns;
+};
+
+struct replica_pace {
+    uv_prepare_t prepare;
+    uint64_t ended, slept, worked;  /* ns of three clocks, at the end of the last turn */
+    uint64_t since;                 /* ns: `longest[0]` is of the turns since then, */
+    struct pace_longest longest[2]; /* and `longest[1]` of those before, for PACE_MS */
+};
+
 /* writes.c
  *   the list has `count` writes of `bytes` in all, each also in its bucket, by rising sequence
  *   next_sequence is above all of them, by at most REPLICA_PENDING_MAX above the oldest
- *   if not `unproposed`, all have been handed to the core */
+ *   those before `next_new` have been handed to the core, and the others have not
+ *   proposed_bytes <= WRITE_WINDOW_BYTES, unless it is one write
+ *   WRITE_WINDOW_BYTES_MIN <= window <= WRITE_WINDOW_BYTES
+ *   each proposal has a number: applied <= proposals */
 struct replica_writes {
     struct pending_writes by_age;
     struct pending_writes buckets[WRITE_BUCKETS];
     uint64_t count, bytes;
     uint64_t growth; /* of these */
     uint64_t next_sequence;
-    bool unproposed;
+    struct pending_write *next_new;  /* the oldest that was never proposed; NULL: all were */
+    uint64_t proposed_bytes;         /* of those that were */
+    uint64_t window;                 /* as many may be */
+    uint64_t in_line_below;          /* sequences below have found the window full */
+    uint64_t proposals, applied;     /* the last number given, the highest that was applied */
+    uint64_t progress_ms;            /* when one was applied */
     struct paxos_ballot proposed_to; /* the leader that has been told everything */
 };
 
@@ -158,6 +181,8 @@ struct replica_reads {
     uint64_t last_id;
     bool unasked;
     uint64_t confirmed_ms; /* the tree contains everything that had returned before; 0: never */
+    bool hastening;        /* a read of reads_hasten is under way */
+    uint64_t hastened;     /* accepted and durable entries at the last one */
 };
 
 /* quorum.c
@@ -202,6 +227,23 @@ struct replica_rooms {
 struct replica_observers {
     LIST_HEAD(, replica_observer) all;
     struct replica_observer *next; /* of those that are being told */
+};
+
+/* watches.c */
+enum { WATCH_BUCKETS = 4096 };
+struct replica_watches {
+    struct replica_observer observer; /* as long as there is a watch */
+    LIST_HEAD(, replica_watch) all;
+    uint32_t count;
+    uint64_t applied; /* no change after this revision was heard of yet */
+    LIST_HEAD(, watch_group) buckets[WATCH_BUCKETS];
+    uint32_t lengths[PATH_BYTES_MAX + 1]; /* how many groups have a path so long */
+};
+
+/* mortals.c */
+struct replica_mortals {
+    struct expiry expiry;
+    bool asked; /* an entry is under way */
 };
 
 /* A snapshot that a peer is pulling from this node (snapshot_serving.c).
@@ -315,6 +357,8 @@ struct replica_misfits {
 /* replica.c */
 struct replica_timers {
     uv_timer_t heartbeat;
+    uint64_t beat_due_ms; /* of the loop; 0: there was none yet */
+    bool beat_put_off;
     uv_timer_t housekeeping;
 };
 
@@ -391,12 +435,15 @@ struct replica {
     struct replica_held held;
     struct replica_quorum quorum;
     struct replica_turn turn;
+    struct replica_pace pace;
     struct replica_writes writes;
     struct replica_reads reads;
     struct replica_pings pings;
     struct replica_rooms rooms;
     struct replica_observers observers;
+    struct replica_watches watches;
     struct emptied emptied;
+    struct replica_mortals mortals;
     struct snapshot_serving serving[PAXOS_NODES_MAX];
     struct snapshot_fetching fetching;
     struct replica_checkpoint checkpoint;

@@ -63,6 +63,7 @@ void replica_status(struct replica *r, struct replica_status *s)
         s->room_bytes = r->rooms.here.total; /* some node has not said what it has */
     s->disk_free_bytes = r->rooms.here.free;
     s->reserve_bytes = r->rooms.here.reserve;
+    pace_status(r, s);
     s->pending_writes = r->writes.count;
     s->pending_reads = r->reads.count;
     s->age_ms = r->reads.confirmed_ms ? replica_now_ms() - r->reads.confirmed_ms : UINT64_MAX;
@@ -152,6 +153,13 @@ static void add_log(cJSON *root, const struct replica_status *s)
     cJSON_AddBoolToObject(tree, "fetching_snapshot", s->fetching_snapshot);
 }
 
+static void add_turns(cJSON *root, const struct replica_status *s)
+{
+    cJSON *turns = cJSON_AddObjectToObject(root, "turns");
+    add_number(turns, "longest_ms", s->turn_ns_max / 1000000);
+    add_number(turns, "longest_processor_ms", s->turn_processor_ns_max / 1000000);
+}
+
 static void add_mount(cJSON *root, const struct replica_status *s)
 {
     if (!s->config->mount[0])
@@ -202,6 +210,7 @@ static cJSON *status_object(const struct replica *r, const struct replica_status
         add_signed(root, "clock_ahead_ms", s->clock_ahead_ms);
     add_number(root, "waiting_writes", s->pending_writes);
     add_number(root, "waiting_reads", s->pending_reads);
+    add_turns(root, s);
     add_mount(root, s);
     add_log(root, s);
     add_disk(root, s);
@@ -279,6 +288,11 @@ static void request_metrics(struct buffer *out, const struct replica_status *s)
     counter(out, "unknown_total", "Writes whose outcome stayed unknown.", s->counts.unknown);
     gauge(out, "waiting_writes", "Writes not answered yet.", s->pending_writes);
     gauge(out, "waiting_reads", "Reads not answered yet.", s->pending_reads);
+    metric(out, "gauge", "turn_seconds_max", "The longest turn of the loop in the last 10 to 20 s.",
+           (double)s->turn_ns_max / 1e9);
+    metric(out, "gauge", "turn_processor_seconds_max",
+           "Likewise, the time of a processor that one took.",
+           (double)s->turn_processor_ns_max / 1e9);
 }
 
 static void store_metrics(struct buffer *out, const struct replica_status *s)
@@ -292,6 +306,8 @@ static void store_metrics(struct buffer *out, const struct replica_status *s)
            (double)s->log.commit_ns_max / 1e9);
     gauge(out, "log_file_bytes", "log.db with its write-ahead log.", s->log.file_bytes);
     gauge(out, "tree_inodes", "Files, directories and others.", s->tree.inodes);
+    gauge(out, "tree_mortals", "Files that have a ttl or go with a lease.", s->tree.mortals);
+    gauge(out, "tree_leases", "Leases.", s->tree.leases);
     gauge(out, "tree_bytes", "Bytes of contents.", s->tree.bytes);
     gauge(out, "tree_file_bytes", "tree.db with its write-ahead log.", s->tree.file_bytes);
     gauge(out, "tree_free_bytes", "Of tree.db: pages that are used before it grows.",

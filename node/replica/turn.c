@@ -116,6 +116,7 @@ static void apply_next(struct replica *r)
         digests_applied(r);
         observers_applied(r);
         emptied_applied(&r->emptied);
+        mortals_applied(r);
         if (mine)
             writes_complete(r, view.stamp.sequence, &result);
     }
@@ -131,26 +132,33 @@ void turn_commit(struct replica *r)
         replica_break(r, tree_fault(r->tree), status);
 }
 
+static bool wants_commit(const struct replica *r)
+{
+    return !r->end.broken && tree_wants_commit(r->tree);
+}
+
 static bool may_apply(const struct replica *r)
 {
     return !r->end.broken && !r->fetching.installing && tree_applied(r->tree) < r->turn.decided &&
            !tree_must_pause(r->tree) && !r->rooms.away;
 }
 
-/* Returns whether more could be applied at once. */
+/* Large entries make large commits: the next round commits. Returns whether more could be done at
+ * once. */
 static bool turn_apply(struct replica *r)
 {
     uint64_t enough = uv_hrtime() + (uint64_t)APPLY_MS_MAX * 1000000;
     if (may_apply(r))
         rooms_before_apply(r);
-    while (may_apply(r) && uv_hrtime() < enough) {
-        apply_next(r);
-        if (tree_wants_commit(r->tree))
+    while ((wants_commit(r) || may_apply(r)) && uv_hrtime() < enough) {
+        if (wants_commit(r))
             turn_commit(r);
+        else
+            apply_next(r);
     }
     if (tree_must_pause(r->tree))
         checkpoint_when_due(r, replica_now_ms());
-    return may_apply(r);
+    return wants_commit(r) || may_apply(r);
 }
 
 /* Returns whether there is more to do at once. */
@@ -166,7 +174,8 @@ static bool turn_round(struct replica *r)
     bool more = turn_apply(r);
     if (r->end.broken)
         return false;
-    reads_answer(r);
+    more |= reads_answer(r);
+    reads_hasten(r);
     return more || reads_may_ask(r) || writes_may_propose(r);
 }
 
@@ -174,7 +183,8 @@ static void turn(uv_prepare_t *handle)
 {
     struct replica *r = handle->data;
     bool more = !r->end.broken && r->paxos;
-    for (int round = 0; more && round < TURN_ROUNDS_MAX; round++)
+    uint64_t enough = uv_hrtime() + (uint64_t)TURN_MS_MAX * 1000000;
+    for (int round = 0; more && round < TURN_ROUNDS_MAX && uv_hrtime() < enough; round++)
         more = turn_round(r);
     if (!more)
         uv_idle_stop(&r->turn.idle);

@@ -258,7 +258,7 @@ enum why why_of(const struct replica *r)
 /* What is wrong although this node serves. */
 static void describe_serving(const struct replica *r, struct replica_status *s)
 {
-    rooms_describe(r, s->why);
+    replica_no_room(r, s->why);
     if (!s->why[0])
         misfits_describe(r, s->why);
     if (!s->why[0])
@@ -289,7 +289,7 @@ void why_describe(const struct replica *r, enum why why, struct replica_status *
         snprintf(s->why, sizeof s->why, "this node is stopping");
         return;
     case WHY_AWAY:
-        rooms_describe(r, s->why);
+        replica_no_room(r, s->why);
         return;
     case WHY_DOUBT:
         digests_doubt(r, s->why);

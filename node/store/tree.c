@@ -169,10 +169,10 @@ int tree_attach(struct tree *tree)
         return status;
     cache_clear(tree->cache);
     status =
-        sql_exec(&tree->sql,
-                 "PRAGMA page_size = 4096; PRAGMA busy_timeout = 1000; PRAGMA journal_mode = WAL;"
-                 "PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY;"
-                 "PRAGMA cache_size = -65536; PRAGMA journal_size_limit = 67108864");
+        sql_exec(&tree->sql, "PRAGMA page_size = 4096; PRAGMA auto_vacuum = INCREMENTAL;"
+                             "PRAGMA busy_timeout = 1000; PRAGMA journal_mode = WAL;"
+                             "PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY;"
+                             "PRAGMA cache_size = -65536; PRAGMA journal_size_limit = 67108864");
     if (status == 0)
         status = make_tables(tree);
     if (status == 0)
@@ -180,11 +180,17 @@ int tree_attach(struct tree *tree)
     if (status == 0)
         status = counters_load(tree);
     if (status == 0)
+        status = shrink_open(tree);
+    if (status == 0)
         status = ways_load(tree);
     if (status == 0)
         status = session_load(tree);
     if (status == 0)
         status = cluster_load(tree);
+    if (status == 0)
+        status = events_load(tree);
+    if (status == 0)
+        status = mortals_load(tree);
     if (status == 0)
         status = locks_load(tree);
     if (status == 0)
@@ -232,7 +238,10 @@ static struct tree *tree_new(const struct folder *folder, const struct identity 
     SLIST_INIT(&t->told_names);
     LIST_INIT(&t->keepers);
     t->cache = cache_new();
-    if (!t->cache) {
+    t->events.paths = paths_new();
+    if (!t->cache || !t->events.paths) {
+        free(t->cache);
+        free(t->events.paths);
         free(t);
         return NULL;
     }
@@ -242,8 +251,10 @@ static struct tree *tree_new(const struct folder *folder, const struct identity 
 static void tree_free(struct tree *tree)
 {
     buffer_free(&tree->outcome);
+    events_free(tree);
     changes_forget(tree);
     free(tree->report);
+    free(tree->stirred);
     free(tree->cache);
     free(tree);
 }
@@ -405,7 +416,7 @@ static void adapt_changes_max(struct tree *tree, int pages)
     assert(tree->changes_max >= COMMIT_CHANGES_MIN);
 }
 
-static int count_pages(struct tree *tree, enum tree_query which, uint64_t *bytes)
+int tree_count_pages(struct tree *tree, enum tree_query which, uint64_t *bytes)
 {
     sqlite3_stmt *query = tree_query(tree, which);
     int status = tree_step(tree, query);
@@ -418,7 +429,7 @@ static int count_pages(struct tree *tree, enum tree_query which, uint64_t *bytes
 int tree_set_aside(struct tree *tree)
 {
     uint64_t bytes = 0;
-    int status = count_pages(tree, QUERY_PAGES, &bytes);
+    int status = tree_count_pages(tree, QUERY_PAGES, &bytes);
     if (status < 0 || bytes <= tree->set_aside)
         return status;
     bytes = (bytes + TREE_AHEAD_BYTES - 1) / TREE_AHEAD_BYTES * TREE_AHEAD_BYTES;
@@ -438,6 +449,8 @@ int tree_commit(struct tree *tree)
     int status = counters_store(tree);
     if (status == 0)
         status = session_store(tree);
+    if (status == 0)
+        status = events_store(tree);
     if (status == 0 && tree->trash)
         status = data_reap(tree);
     if (status == 0)
@@ -447,7 +460,7 @@ int tree_commit(struct tree *tree)
     if (status < 0)
         return status;
     assert(sqlite3_get_autocommit(tree->sql.db));
-    tree->writing = false;
+    tree->writing = tree->compact = false;
     /* The WAL may have begun again. */
     adapt_changes_max(tree, tree->wal_frames - (tree->wal_frames > frames ? frames : 0));
     checkpoint_watch(tree);
@@ -464,13 +477,15 @@ int tree_counts(struct tree *tree, struct tree_counts *counts)
     uint64_t bytes = 0;
     if (tree->broken)
         return tree->broken;
-    int status = count_pages(tree, QUERY_PAGES, &bytes);
+    int status = tree_count_pages(tree, QUERY_PAGES, &bytes);
     if (status == 0)
-        status = count_pages(tree, QUERY_FREE_PAGES, &counts->free_bytes);
+        status = tree_count_pages(tree, QUERY_FREE_PAGES, &counts->free_bytes);
     if (status < 0)
         return status;
     counts->inodes = tree->counters.inodes;
     counts->bytes = tree->counters.bytes;
+    counts->mortals = tree->mortals.files;
+    counts->leases = tree->mortals.leases;
     counts->file_bytes = sql_file_bytes(&tree->sql);
     counts->wal_bytes = sql_wal_bytes(&tree->sql);
     uint64_t main_bytes = counts->file_bytes - counts->wal_bytes;

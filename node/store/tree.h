@@ -98,7 +98,8 @@ struct tree_change {
     struct bytes name;
     uint64_t parent2; /* moved: the other name */
     struct bytes name2;
-    uint32_t node; /* of a lock, a session, an ephemeral file */
+    uint32_t links; /* names of the inode; 0: moved, or it has none */
+    uint32_t node;  /* of a lock, a session, an ephemeral file */
     uint64_t waiter;
 };
 struct tree_changes {
@@ -106,6 +107,7 @@ struct tree_changes {
     uint32_t node; /* whose command it was */
     uint32_t count;
     const struct tree_change *list; /* in the order in which they happened */
+    struct bytes events;            /* the same, for tree_event_next; from LEVEL_WATCH on */
 };
 
 /* Says whether tree_apply collects what the entries change; at first it does not. */
@@ -116,9 +118,72 @@ void tree_observe(struct tree *tree, bool observed);
  * directory that is told may be gone by then. */
 const struct tree_changes *tree_changes(const struct tree *tree);
 
+/* ---- Events: changes with their paths, which are kept for a while ---- */
+
+/* Instead of an entry that changed too much: what it changed is not known. */
+enum { EVENT_LOST = CHANGE_MOVED_TO + 1 };
+
+struct tree_event {
+    uint8_t kind; /* enum tree_change_kind, or EVENT_LOST */
+    bool directory;
+    /* At that revision; of a change of contents or attributes, each path of the inode has an event.
+     * Empty: the root. A path that is longer than a key can be is left out. */
+    struct bytes path;
+};
+
+/* Reads the events of an entry one by one; false: there are no more. */
+bool tree_event_next(struct reader *events, struct tree_event *event);
+
+/* The history, which is the same on every node, survives restarts and snapshots, and begins with
+ * the entry that brought LEVEL_WATCH, has everything after this revision: the last 100,000 changes
+ * at least, or 16 MiB of them. UINT64_MAX: it has not begun. */
+uint64_t tree_events_since(struct tree *tree);
+
+/* Calls `each` for entries after `since`, in their order and with their events, until it returns
+ * false; that entry counts as not given. `each` may read the tree. `*upto`: all events up to this
+ * revision were given; as some of them come at a time, call again until it is tree_applied.
+ * -ESTALE: `since` is before tree_events_since. */
+typedef bool tree_events_cb(void *arg, uint64_t revision, struct bytes events);
+int tree_events(struct tree *tree, uint64_t since, tree_events_cb *each, void *arg, uint64_t *upto);
+
 /* The file that the last entry has emptied for an open(2) (OP_FOR_OPEN), and that had contents
  * before; 0: none. */
 uint64_t tree_emptied(const struct tree *tree);
+
+/* ---- What goes away by itself ---- */
+
+/* A file that is removed some time after its last change (its ttl), or a lease, which ends some
+ * time after it was renewed. A file that goes with its lease is none. The tree measures no time:
+ * expiry.c of the replica does. */
+struct tree_mortal {
+    uint64_t key;      /* the inode's number; for a lease, its id and TREE_LEASE */
+    uint64_t ms;       /* its ttl */
+    uint64_t revision; /* of the change from which the time counts */
+};
+#define TREE_LEASE (UINT64_C(1) << 63)
+
+/* Those that the last entry has changed or removed, and perhaps others: to be looked at with
+ * tree_mortal_get. Valid until the next tree_apply. */
+const uint64_t *tree_stirred(const struct tree *tree, uint32_t *count);
+/* 0, or -ENOENT: there is none. */
+int tree_mortal_get(struct tree *tree, uint64_t key, struct tree_mortal *mortal);
+/* Gives up to `max` of all, in the order of their keys, those after `after` (0: from the first). */
+int tree_mortals(struct tree *tree, uint64_t after, uint32_t max, struct tree_mortal *list,
+                 uint32_t *count);
+
+struct tree_lease {
+    uint64_t id, ms, revision;
+    uint32_t files; /* that go with it */
+};
+/* 0, or -ENOENT: it is over, or never was. */
+int tree_lease_get(struct tree *tree, uint64_t id, struct tree_lease *lease);
+/* Gives up to `max` of the leases, in the order of their ids, those after `after`. */
+int tree_leases(struct tree *tree, uint64_t after, uint32_t max, struct tree_lease *list,
+                uint32_t *count);
+/* Gives the files of a lease: at most LEASE_FILES_MAX. */
+int tree_lease_files(struct tree *tree, uint64_t id, uint64_t list[], uint32_t *count);
+/* What takes this inode away: its ttl in ms, or its lease; both are 0 for an inode that stays. */
+int tree_ttl(struct tree *tree, const struct attr *attr, uint64_t *ms, uint64_t *lease);
 
 /* The stored result of a command of this node (after a snapshot took the place of its entry).
  * Returns 0, or -ENOENT: it is not in the tree. */
@@ -160,6 +225,12 @@ const struct tree_cluster *tree_cluster(const struct tree *tree);
  * time; -EBUSY otherwise, and while a snapshot is being installed. */
 int tree_checkpoint(struct tree *tree, uv_loop_t *loop,
                     void (*done)(void *arg, int status, uint64_t index), void *arg);
+/* Gives a few pages that hold nothing back to the file system, if they are `free_min` bytes and a
+ * quarter of tree.db or more; to be called now and then, between entries. The file becomes shorter
+ * with the next checkpoint: tree_has_shrunk says that there is something to be cut. */
+int tree_shrink(struct tree *tree, uint64_t free_min);
+bool tree_has_shrunk(const struct tree *tree);
+
 /* The write-ahead log has become long: call tree_checkpoint soon. It is enough to ask after each
  * tree_commit. */
 bool tree_wants_checkpoint(const struct tree *tree);
@@ -331,16 +402,21 @@ int tree_ephemerals(struct tree *tree, uint32_t node, tree_ephemeral_cb *each, v
 int tree_resolve(struct tree *tree, struct bytes key, struct attr *attr);
 
 /* Keys (files and symlinks) that begin with `prefix`, in byte order of the whole key, after
- * `after`, until `each` returns false. Visits at most `visits_max` directory entries and then sets
+ * `after`, until `each` returns false. A path that is longer than a key can be (PATH_BYTES_MAX) is
+ * given as well: that of a file, or that of a directory, with a slash at its end, for everything in
+ * it. Visits at most `visits_max` directory entries and then sets
  * `*more`, with the key to go on after in `*resume` (work in pieces). `each` must not use the tree.
  * A place to go on after can also be a directory, with a slash at the end. */
+enum { LISTED_BYTES_MAX = PATH_BYTES_MAX + NAME_BYTES_MAX + 1 }; /* of such a path */
 typedef bool tree_key_cb(void *arg, struct bytes key, const struct attr *attr);
 int tree_keys(struct tree *tree, struct bytes prefix, struct bytes after, uint32_t visits_max,
               tree_key_cb *each, void *arg, bool *more, struct buffer *resume);
 
 struct tree_counts {
     uint64_t inodes;
-    uint64_t bytes;      /* stored data, holes not counted */
+    uint64_t bytes;   /* stored data, holes not counted */
+    uint64_t mortals; /* files that go away by themselves */
+    uint64_t leases;
     uint64_t file_bytes; /* tree.db and its WAL */
     uint64_t wal_bytes;  /* of these, the WAL's */
     uint64_t free_bytes; /* pages that hold nothing, and are used before the file grows */

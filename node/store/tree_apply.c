@@ -23,6 +23,7 @@ static int run_operations(struct change *c, struct command_view view)
         if (c->skipping && op.type != OP_ELSE)
             continue;
         assert(op.type < OP_TYPE_END && operations[op.type]);
+        c->op = &op;
         status = operations[op.type](c, &op, &c->result->ops[i]);
         assert(status <= 0);
         if (c->tree->broken)
@@ -84,7 +85,8 @@ static int take_effect(struct change *c, const struct command_view *view)
     struct command_result *result = c->result;
     struct tree *tree = c->tree;
     struct counters before = tree->counters;
-    uint32_t told = tree->told.count;
+    struct mortal_counts mortals = tree->mortals;
+    uint32_t told = tree->told.count, stirred = tree->stirred_count;
     result->ops = calloc(view->count, sizeof *result->ops);
     if (!result->ops)
         return tree_fail(tree, -ENOMEM, "out of memory for a result");
@@ -94,11 +96,14 @@ static int take_effect(struct change *c, const struct command_view *view)
     result->status = view->count > 1 ? run_list(c, view) : run_operations(c, *view);
     if (result->status < 0) {
         tree->counters = before;
+        tree->mortals = mortals;
+        tree->stirred_count = stirred;
         free(result->ops);
         result->ops = NULL;
         result->count = 0;
         buffer_free(&result->old);
         changes_undo(tree, told);
+        events_undo(tree);
     }
     if (tree->broken)
         return tree->broken;
@@ -140,6 +145,7 @@ int tree_apply(struct tree *tree, struct bytes entry, bool mine, struct command_
     int status = tree_begin(tree);
     if (status < 0)
         return status;
+    events_begin(tree);
     if (readable == 0) {
         c.node = view.stamp.node;
         c.time = time_of(tree, &view.stamp);
@@ -147,6 +153,8 @@ int tree_apply(struct tree *tree, struct bytes entry, bool mine, struct command_
     } else {
         result->status = readable;
     }
+    if (status == 0)
+        status = events_end(&c);
     if (status == 0) {
         tree->counters.applied++;
         assert(tree->counters.applied == revision);

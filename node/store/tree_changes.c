@@ -27,6 +27,7 @@ uint64_t tree_emptied(const struct tree *tree)
 void changes_forget(struct tree *tree)
 {
     tree->emptied = 0;
+    tree->stirred_count = 0;
     if (tree->report_max > REPORT_KEPT) {
         free(tree->report);
         tree->report = NULL;

@@ -75,9 +75,22 @@ static const char *const wrong[] = {
 
     /* attributes */
     "SELECT EXISTS (SELECT 1 FROM xattr WHERE ino NOT IN (SELECT ino FROM inode))",
+
+    /* files that go away: they are marked, and have a name; each lease knows its files */
+    "SELECT (SELECT tally(ino, mode & 61440 = 32768 AND rdev = 1 AND nlink > 0) FROM inode)"
+    " <> (SELECT tally(ino, 1) FROM ttl)",
+    "SELECT EXISTS (SELECT 1 FROM inode WHERE mode & 61440 = 32768 AND"
+    " (rdev > 1 OR (rdev = 1 AND (nlink = 0 OR nlink > 16))))",
+    "SELECT (SELECT tally(ino, lease) FROM ttl WHERE lease <> 0)"
+    " <> (SELECT tally(ino, lease) FROM lease_file)",
+    "SELECT (SELECT tally(id, files) FROM lease) <> (SELECT tally(lease, 1) FROM lease_file)",
+    "SELECT (SELECT count(*) FROM ttl) > 1000000 OR (SELECT count(*) FROM lease) > 100000",
 };
 _Static_assert(CHUNK_NUMBER_BITS == 26 && CHUNK_BITS == 14, "chunks, above");
 _Static_assert(EPHEMERALS_MAX == 8192, "files that go with a session, above");
+_Static_assert(MORTAL_LINKS_MAX == 16 && MORTAL_FILES_MAX == 1000000 && LEASES_MAX == 100000 &&
+                   RDEV_MORTAL == 1,
+               "files that go away, above");
 _Static_assert(INLINE_BYTES_MAX == 3072 && FILE_BYTES_MAX == UINT64_C(1) << 40, "contents, above");
 
 /* tally(key, count): how often each key was counted, all in one number: the sum of count times a
@@ -149,5 +162,7 @@ int tree_check(struct sql *sql)
         if (status == 0)
             status = check_query(sql, query);
     }
-    return status < 0 ? status : session_check(sql);
+    if (status == 0)
+        status = session_check(sql);
+    return status < 0 ? status : events_check(sql);
 }

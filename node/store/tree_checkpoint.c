@@ -241,6 +241,7 @@ int tree_checkpoint(struct tree *tree, uv_loop_t *loop,
     int status = tree_commit(tree);
     if (status < 0)
         return status;
+    tree->shrunk = false; /* if the checkpoint cannot cut it, the next one does */
     cp->done = done;
     cp->arg = arg;
     cp->index = tree->counters.applied;

@@ -90,7 +90,7 @@ static int ephemeral_remove(struct change *c, uint64_t ino)
     struct way way;
     int status = inode_get(c->tree, ino, &inode);
     if (status == 0)
-        status = way_of_directory(c->tree, ino, &way);
+        status = way_first(c->tree, ino, &way);
     if (status == 0)
         status = inode_get(c->tree, way.parent, &dir);
     if (status == -ESTALE || status == -ENOENT)

@@ -81,7 +81,7 @@ static int remove_dir(struct change *c, struct inode *dir, struct inode *parent)
 {
     struct way way;
     assert(dir->attr.size == 0 && is_implied(&dir->attr));
-    int status = way_of_directory(c->tree, dir->attr.ino, &way);
+    int status = way_first(c->tree, dir->attr.ino, &way);
     if (status == -ENOENT)
         return tree_damaged(c->tree, "a directory has no name");
     if (status == 0)

@@ -74,6 +74,8 @@ static int inode_write(struct change *c, enum tree_query which, struct inode *in
     assert(!inode->kept);
     inode_change(c, inode);
     cache_inode(c->tree->cache, inode);
+    if (inode_is_mortal(inode) && mortal_stir(c->tree, inode->attr.ino) < 0)
+        return c->tree->broken;
     sqlite3_stmt *query = tree_query(c->tree, which);
     inode_bind(query, inode);
     if (which == QUERY_INODE_ADD || which == QUERY_INODE_SET_INLINE) /* before `ino` */
@@ -151,6 +153,8 @@ static int inode_free(struct change *c, struct inode *inode)
         status = kept ? data_drop_later(c, inode) : data_drop(c, inode);
     if (status == 0)
         status = ways_clear(c->tree, inode->attr.ino);
+    if (status == 0)
+        status = mortal_forget(c, inode);
     if (status < 0)
         return status;
     sqlite3_stmt *xattrs = tree_query(c->tree, QUERY_XATTR_CLEAR);
@@ -184,6 +188,8 @@ int inode_unlink(struct change *c, struct inode *inode, uint64_t hold)
     bind_number(query, 1, c->node);
     bind_number(query, 2, inode->attr.ino);
     int status = tree_run(c->tree, query);
+    if (status == 0)
+        status = mortal_forget(c, inode);
     return status < 0 ? status : inode_set(c, inode);
 }
 

@@ -7,7 +7,10 @@
  *   4. Behind the end of its file, a chunk stores only zeros.
  *   5. counters.inodes and counters.bytes are the number of inodes and the sum of their `used`.
  *   6. Every directory entry has its way (tree_ways.c), and only inodes that exist have ways.
- *   7. Counters and sessions on disk are those that were in memory at the last tree_commit.
+ *   7. Every file that is marked as mortal has its row of `ttl`, a name, and if a lease is in the
+ *      row, that lease and a row of `lease_file` (tree_mortal.c); and no others have.
+ *   8. Counters, sessions and the open block of events on disk are those that were in memory at the
+ *      last tree_commit.
  *
  * Errors: an internal function gives the errno of the operation (-ENOENT, ...), or that of the
  * database when that fails, which tree->broken remembers. An errno is the answer to an operation
@@ -75,6 +78,11 @@ struct inode {
     bool kept;       /* it is gone: the row is the one in `kept` */
 };
 
+/* How many there are; follows from the tables `ttl` and `lease`. */
+struct mortal_counts {
+    uint64_t files, leases;
+};
+
 enum tree_query {
     QUERY_BEGIN,
     QUERY_READ,
@@ -84,6 +92,7 @@ enum tree_query {
     QUERY_UNSAVE,
     QUERY_PAGES,
     QUERY_FREE_PAGES,
+    QUERY_SHRINK,
     QUERY_META_SET,
     QUERY_INODE,
     QUERY_INODE_ADD,
@@ -97,6 +106,7 @@ enum tree_query {
     QUERY_DENTRY_SET,
     QUERY_DENTRY_DELETE,
     QUERY_WAYS,
+    QUERY_WAY,
     QUERY_WAY_ADD,
     QUERY_WAY_DELETE,
     QUERY_WAY_CLEAR,
@@ -129,8 +139,23 @@ enum tree_query {
     QUERY_SESSION_SET,
     QUERY_RESULT_SET,
     QUERY_RESULT_CUT,
+    QUERY_TTL,
+    QUERY_TTL_SET,
+    QUERY_TTL_DELETE,
+    QUERY_TTL_LIST,
+    QUERY_LEASE,
+    QUERY_LEASE_SET,
+    QUERY_LEASE_DELETE,
+    QUERY_LEASE_LIST,
+    QUERY_LEASE_FILE_ADD,
+    QUERY_LEASE_FILE_DELETE,
+    QUERY_LEASE_FILES,
     QUERY_LEVEL_SET,
     QUERY_MEMBER_SET,
+    QUERY_EVENT_SET,
+    QUERY_EVENT_AT,
+    QUERY_EVENT_FIRST,
+    QUERY_EVENT_DELETE,
     QUERY_LOCK_CONFLICT,
     QUERY_LOCK_OWN,
     QUERY_LOCK_ADD,
@@ -166,6 +191,28 @@ struct told_name {
     uint8_t bytes[];
 };
 SLIST_HEAD(told_names, told_name);
+
+/* tree_events.c */
+enum {
+    EVENTS_MAX = 100000,              /* as many changes at least can be told again, */
+    EVENTS_BYTES_MAX = 16 << 20,      /* unless they are longer than this */
+    EVENTS_BLOCK_BYTES = 3900,        /* a block with its row fits on a page */
+    EVENTS_ENTRY_BYTES_MAX = 4 << 20, /* what changes more than this, or has more names, */
+    EVENTS_NAMES_MAX = 1024,          /* is told as lost */
+};
+struct path_cache;
+struct tree_events {
+    bool on;             /* there is a block */
+    struct buffer block; /* the last one; behind it, the present entry is collected */
+    uint64_t since, number, offset;
+    uint32_t count;       /* changes in it */
+    uint64_t last;        /* revision of the last one of them; `since`: there is none */
+    bool changed;         /* the block, since the last commit */
+    size_t entry_len;     /* bytes of what the present entry has changed so far, */
+    uint32_t entry_count; /* and how many events that is */
+    bool entry_lost;      /* that is too much */
+    struct path_cache *paths;
+};
 
 struct session;
 LIST_HEAD(session_list, session);
@@ -214,6 +261,11 @@ struct tree {
     uint8_t scratch[CHUNK_BYTES];
     struct buffer outcome; /* history_add's */
 
+    /* tree_mortal.c */
+    struct mortal_counts mortals;
+    uint64_t *stirred; /* room for `stirred_max`: tree_stirred */
+    uint32_t stirred_count, stirred_max;
+
     /* tree_changes.c */
     bool observed;
     struct tree_changes told;   /* of the last entry; its list is the next one */
@@ -221,12 +273,16 @@ struct tree {
     uint32_t report_max;
     struct told_names told_names; /* which no entry has */
     uint64_t emptied;             /* tree_emptied */
+    struct tree_events events;
 
     int wal_frames;
     bool pause;
     bool tight;         /* tree_tighten */
     uint64_t disk_free; /* likewise */
     int fd;             /* of tree.db, for set_aside; negative: none */
+    bool shrinks;       /* tree.db can; */
+    bool shrunk;        /* and has, since the last checkpoint */
+    bool compact;       /* since the last commit: it need not be looked at again */
     uint64_t set_aside; /* bytes of tree.db that have their place on the disk */
     uint64_t durable;
     struct tree_checkpoint checkpoint;
@@ -240,8 +296,9 @@ struct tree {
 /* The command that is being applied, as its operations see it. */
 struct change {
     struct tree *tree;
-    uint32_t node; /* whose command it is */
-    uint64_t time; /* what it is dated with, ns since 1970 */
+    const struct op *op; /* the operation that runs */
+    uint32_t node;       /* whose command it is */
+    uint64_t time;       /* what it is dated with, ns since 1970 */
     uint64_t revision;
     bool mine;
     bool skipping; /* tree_branch.c: operations up to the next ELSE do not run */
@@ -272,6 +329,10 @@ int counters_store(struct tree *tree); /* at tree_commit */
 /* Takes the room now that tree.db needs at the next checkpoint: a full disk then shows before
  * anything is promised to it. A failure has no effect. */
 int tree_set_aside(struct tree *tree);
+/* Counts the pages, or those that hold nothing, in bytes. */
+int tree_count_pages(struct tree *tree, enum tree_query which, uint64_t *bytes);
+/* Finds out whether tree.db can shrink (tree_shrink.c). */
+int shrink_open(struct tree *tree);
 static inline void bind_number(sqlite3_stmt *statement, int parameter, uint64_t value)
 {
     sqlite3_bind_int64(statement, parameter, (int64_t)value);
@@ -432,16 +493,43 @@ int implied_remove(struct change *c, const struct inode *dir);
  * the lowest one that stays. */
 int implied_prune(struct change *c, struct inode *dir);
 
+/* ---- tree_mortal.c: files and leases whose time runs out ---- */
+
+/* The `rdev` of a regular file that has a row in `ttl`. */
+enum { RDEV_MORTAL = 1 };
+static inline bool inode_is_mortal(const struct inode *inode)
+{
+    return inode->attr.rdev == RDEV_MORTAL && inode_is(inode, S_IFREG);
+}
+
+int mortals_load(struct tree *tree); /* at tree_attach */
+/* The file or lease was written, or goes away: tree_stirred has it. */
+int mortal_stir(struct tree *tree, uint64_t key);
+/* Whether a PUT may give the file what it asks for; `inode` is NULL for a new one: 0, -EINVAL,
+ * -EKEYEXPIRED, -EDQUOT, -EMLINK. Changes nothing. */
+int mortal_check_put(struct change *c, const struct op *op, const struct inode *inode);
+/* Before a PUT writes the inode: the mark that it is to have. */
+void mortal_mark_put(const struct op *op, struct inode *inode, bool leased);
+/* Behind that: its rows. */
+int mortal_put(struct change *c, const struct op *op, const struct inode *inode);
+/* Whether a lease is what takes the file away. */
+int mortal_is_leased(struct tree *tree, const struct inode *inode, bool *leased);
+/* A mortal file goes away, or has no name any more: it is mortal no longer. The inode is not
+ * written. */
+int mortal_forget(struct change *c, struct inode *inode);
+
 /* ---- tree_ways.c: from an inode to its names ---- */
 
-/* The name of a directory and the parent that it is in. */
+/* The name of a directory, or the first one of a file, and the parent that it is in. */
 struct way {
     uint64_t parent;
     size_t len;
     uint8_t name[NAME_BYTES_MAX];
 };
 /* 0 or -ENOENT: it has none. */
-int way_of_directory(struct tree *tree, uint64_t ino, struct way *way);
+int way_first(struct tree *tree, uint64_t ino, struct way *way);
+/* Of a file with one name, if its row has that: it is found sooner than by tree_names. */
+int way_of_file(struct tree *tree, uint64_t ino, struct way *way);
 
 /* In a transaction: gives the ways to a new tree, and to one of format 3. */
 int ways_make(struct sql *sql);
@@ -529,6 +617,32 @@ int ephemeral_forget(struct change *c, const struct inode *inode);
 
 int cluster_load(struct tree *tree); /* at tree_attach, and after a list was undone */
 
+/* ---- tree_events.c: the history of changes ---- */
+
+/* A new entry begins; it was undone; it took effect. */
+void events_begin(struct tree *tree);
+void events_undo(struct tree *tree);
+int events_end(struct change *c);
+/* Before the effects of the change, or after them: the paths are the same. */
+void events_add(struct change *c, const struct tree_change *change);
+int events_store(struct tree *tree); /* at tree_commit */
+int events_load(struct tree *tree);  /* at tree_attach */
+void events_free(struct tree *tree);
+int events_check(struct sql *sql); /* tree_check's part */
+
+/* ---- tree_path_cache.c ---- */
+
+struct path_cache *paths_new(void); /* freed with free(3) */
+void paths_clear(struct path_cache *cache);
+/* The path of a directory; empty for the root. Valid until the next call of these functions. As
+ * tree_path. */
+int paths_find(struct tree *tree, uint64_t ino, struct bytes *path);
+/* Whether the path of a directory, or of a file with one name, is at hand. */
+bool paths_known(const struct path_cache *cache, uint64_t ino, struct bytes *path);
+/* Keeps it, and gives the copy, which is valid as that of paths_find. */
+struct bytes paths_keep(struct path_cache *cache, uint64_t ino, struct bytes path);
+void paths_forget(struct path_cache *cache, uint64_t ino);
+
 /* ---- tree_changes.c: what entries change, for observers ---- */
 
 /* A new entry begins. */
@@ -546,6 +660,8 @@ static inline void change_tell(struct change *c, struct tree_change change)
 {
     if (c->tree->observed)
         changes_add(c, &change);
+    if (c->tree->events.on)
+        events_add(c, &change);
 }
 static inline void change_name(struct change *c, enum tree_change_kind kind,
                                const struct inode *inode, uint64_t parent, struct bytes name)
@@ -553,6 +669,7 @@ static inline void change_name(struct change *c, enum tree_change_kind kind,
     change_tell(c, (struct tree_change){.kind = kind,
                                         .mode = inode->attr.mode,
                                         .ino = inode->attr.ino,
+                                        .links = inode->attr.nlink,
                                         .parent = parent,
                                         .name = name});
 }
@@ -582,7 +699,7 @@ int result_decode(struct bytes bytes, struct command_result *result);
 typedef int operation(struct change *c, const struct op *op, struct op_result *out);
 #define OPERATION_DECLARED(name, number, function, level) operation op_##function;
 /* Of tree_keys.c, tree_file.c, tree_names.c, tree_rename.c, tree_attr.c, tree_inode.c,
- * tree_branch.c, tree_locks.c and tree_ephemeral.c. */
+ * tree_branch.c, tree_locks.c, tree_ephemeral.c and tree_mortal.c. */
 OPERATIONS(OPERATION_DECLARED)
 #undef OPERATION_DECLARED
 

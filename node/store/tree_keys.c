@@ -131,14 +131,37 @@ static int put_new(struct change *c, const struct op *op, struct walk *walk, str
     inode.attr.mode = (op->mode ? op->mode & 07777 : 0644) | S_IFREG;
     inode.attr.uid = op->uid;
     inode.attr.gid = op->gid;
+    mortal_mark_put(op, &inode, false);
     status = name_make(c, &dir, walk->name, &inode, small ? op->data : (struct bytes){0});
     if (status == 0 && !small)
         status = data_replace(c, &inode, op->data);
+    if (status == 0 && inode_is_mortal(&inode))
+        status = mortal_put(c, op, &inode);
     out->attr = inode.attr;
     return status;
 }
 
-/* -EISDIR for a directory; -EINVAL for a symlink, a device, ..., which PUT cannot give a value. */
+static int put_over(struct change *c, const struct op *op, struct inode *inode,
+                    struct op_result *out)
+{
+    bool was_mortal = inode_is_mortal(inode), leased = false;
+    int status = collect_old(c, op, inode, out);
+    if (status == 0 && was_mortal)
+        status = mortal_is_leased(c->tree, inode, &leased);
+    if (status < 0)
+        return status;
+    inode_kill_priv(inode, op);
+    mortal_mark_put(op, inode, leased);
+    status = data_replace(c, inode, op->data);
+    if (status == 0 && (was_mortal || inode_is_mortal(inode)))
+        status = mortal_put(c, op, inode);
+    change_inode(c, CHANGE_WRITTEN, inode);
+    out->attr = inode->attr;
+    return status;
+}
+
+/* -EISDIR for a directory; -EINVAL for a symlink, a device, ..., which PUT cannot give a value.
+ * -EKEYEXPIRED: the lease is over. */
 int op_put(struct change *c, const struct op *op, struct op_result *out)
 {
     struct walk walk;
@@ -152,6 +175,8 @@ int op_put(struct change *c, const struct op *op, struct op_result *out)
         status = check_conditions(op, &walk);
     if (status == 0)
         status = data_check_size(c->tree, op->data.len);
+    if (status == 0 && (op->ttl || op->lease))
+        status = mortal_check_put(c, op, walk.found ? &walk.inode : NULL);
     if (status < 0)
         return status;
     out->existed = walk.found;
@@ -159,16 +184,7 @@ int op_put(struct change *c, const struct op *op, struct op_result *out)
         status = implied_remove(c, &walk.inode);
     if (status < 0)
         return status;
-    if (!walk.found)
-        return put_new(c, op, &walk, out);
-    status = collect_old(c, op, &walk.inode, out);
-    if (status < 0)
-        return status;
-    inode_kill_priv(&walk.inode, op);
-    status = data_replace(c, &walk.inode, op->data);
-    change_inode(c, CHANGE_WRITTEN, &walk.inode);
-    out->attr = walk.inode.attr;
-    return status;
+    return walk.found ? put_over(c, op, &walk.inode, out) : put_new(c, op, &walk, out);
 }
 
 static int delete_found(struct change *c, const struct op *op, struct walk *walk, struct inode *dir,

@@ -63,7 +63,7 @@ struct keys {
         uint64_t ino;
         uint32_t start; /* in the path */
     } levels[DEPTH_MAX + 1];
-    uint8_t path[PATH_BYTES_MAX + NAME_BYTES_MAX + 2];
+    uint8_t path[LISTED_BYTES_MAX + 1];
     size_t len;
 };
 
@@ -93,12 +93,12 @@ static struct bytes entry_place(struct entry *e)
     return bytes_of(e->name, e->len + inode_is(&e->inode, S_IFDIR));
 }
 
-/* The first entry with a name behind `name`: 0 or -ENOENT. */
-static int name_after(struct keys *k, struct bytes name, struct entry *e)
+/* The first entry of a directory with a name behind `name`: 0 or -ENOENT. */
+static int entry_after(struct keys *k, uint64_t ino, struct bytes name, struct entry *e)
 {
     k->visits++;
     sqlite3_stmt *query = tree_query(k->tree, QUERY_LIST);
-    bind_number(query, 1, k->levels[k->depth].ino);
+    bind_number(query, 1, ino);
     sql_bind_bytes(query, 2, name);
     bind_number(query, 3, 1);
     int status = tree_step(k->tree, query);
@@ -111,6 +111,11 @@ static int name_after(struct keys *k, struct bytes name, struct entry *e)
     inode_read(query, 1, &e->inode);
     sqlite3_reset(query);
     return 0;
+}
+
+static int name_after(struct keys *k, struct bytes name, struct entry *e)
+{
+    return entry_after(k, k->levels[k->depth].ino, name, e);
 }
 
 /* The name of a directory may come before a position and its place behind it: the position then
@@ -189,7 +194,7 @@ static void path_append(struct keys *k, struct bytes bytes)
     k->len += bytes.len;
 }
 
-/* Goes to the position behind `key` (at most PATH_BYTES_MAX bytes), as deep as its directories
+/* Goes to the position behind `key` (at most LISTED_BYTES_MAX bytes), as deep as its directories
  * exist. */
 static int keys_seek(struct keys *k, struct bytes key)
 {
@@ -203,7 +208,7 @@ static int keys_seek(struct keys *k, struct bytes key)
             return status;
         path_append(k, name);
         path_append(k, bytes_of_text("/"));
-        if (status < 0 || !inode_is(&inode, S_IFDIR))
+        if (status < 0 || !inode_is(&inode, S_IFDIR) || k->len > PATH_BYTES_MAX)
             return 0;
         keys_enter(k, inode.attr.ino);
     }
@@ -211,20 +216,42 @@ static int keys_seek(struct keys *k, struct bytes key)
     return 0;
 }
 
-/* Gives the entry if it is a key, or enters it. Returns false when the walk is over. */
-static bool keys_visit(struct keys *k, struct entry *e)
+static bool is_listed(const struct inode *inode)
 {
+    return inode_is(inode, S_IFREG) || inode_is(inode, S_IFLNK);
+}
+
+/* The path of the entry is longer than a key can be. It is given all the same, so that nothing is
+ * missing without a word: a directory stands for all that is in it. */
+static int keys_give_long(struct keys *k, struct entry *e, bool *goes_on)
+{
+    bool listed = is_listed(&e->inode);
+    if (inode_is(&e->inode, S_IFDIR)) {
+        struct entry child;
+        int status = entry_after(k, e->inode.attr.ino, (struct bytes){0}, &child);
+        if (status < 0 && status != -ENOENT)
+            return status;
+        listed = status == 0;
+    }
+    *goes_on = !listed || k->each(k->arg, bytes_of(k->path, k->len), &e->inode.attr);
+    return 0;
+}
+
+/* Gives the entry if it is a key, or enters it. `*goes_on`: the walk is not over. */
+static int keys_visit(struct keys *k, struct entry *e, bool *goes_on)
+{
+    *goes_on = true;
     k->len = k->levels[k->depth].start;
     path_append(k, entry_place(e));
     if (!starts_with(bytes_of(k->path, k->len), k->prefix))
-        return false;
-    if (k->len > PATH_BYTES_MAX)
-        return true; /* deeper than a key can be */
-    if (inode_is(&e->inode, S_IFDIR))
+        *goes_on = false;
+    else if (k->len > PATH_BYTES_MAX)
+        return keys_give_long(k, e, goes_on);
+    else if (inode_is(&e->inode, S_IFDIR))
         keys_enter(k, e->inode.attr.ino);
-    else if (inode_is(&e->inode, S_IFREG) || inode_is(&e->inode, S_IFLNK))
-        return k->each(k->arg, bytes_of(k->path, k->len), &e->inode.attr);
-    return true;
+    else if (is_listed(&e->inode))
+        *goes_on = k->each(k->arg, bytes_of(k->path, k->len), &e->inode.attr);
+    return 0;
 }
 
 /* From the current position on, down into directories and up again at their ends. */
@@ -244,8 +271,10 @@ static int keys_walk(struct keys *k, uint32_t visits_max, bool *more)
             k->len = start; /* behind the directory: its place ends here */
             continue;
         }
-        if (!keys_visit(k, &e))
-            return 0;
+        bool goes_on;
+        status = keys_visit(k, &e, &goes_on);
+        if (status < 0 || !goes_on)
+            return status;
         *more = k->visits >= visits_max;
     }
     return 0;
@@ -270,8 +299,8 @@ int tree_keys(struct tree *tree, struct bytes prefix, struct bytes after, uint32
     *more = false;
     if (prefix.len > PATH_BYTES_MAX)
         return 0;
-    if (after.len > PATH_BYTES_MAX)
-        after.len = PATH_BYTES_MAX;
+    if (after.len > LISTED_BYTES_MAX)
+        after.len = LISTED_BYTES_MAX;
     k.levels[0].ino = INO_ROOT;
     if (fresh && !keys_give_prefix(&k))
         return 0;

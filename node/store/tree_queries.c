@@ -29,6 +29,7 @@ const char *const tree_queries[QUERY_COUNT] = {
     [QUERY_UNSAVE] = "RELEASE list",
     [QUERY_PAGES] = "PRAGMA page_count",
     [QUERY_FREE_PAGES] = "PRAGMA freelist_count",
+    [QUERY_SHRINK] = "PRAGMA incremental_vacuum(128)",
     [QUERY_META_SET] = "UPDATE meta SET " COUNTERS(SET, NEXT_SET),
 
     [QUERY_INODE] = "SELECT " INODE_COLUMNS " FROM inode i WHERE i.ino = ?1",
@@ -50,6 +51,7 @@ const char *const tree_queries[QUERY_COUNT] = {
                    " WHERE ino = ?1 UNION SELECT parent, name FROM way WHERE ino = ?1)"
                    " CROSS JOIN dentry d ON d.parent = way_parent AND d.name = way_name"
                    " WHERE d.ino = ?1 ORDER BY 1, 2",
+    [QUERY_WAY] = "SELECT way_parent, way_name FROM inode WHERE ino = ?1 AND way_parent NOTNULL",
     [QUERY_WAY_ADD] = "INSERT OR IGNORE INTO way VALUES (?1, ?2, ?3)",
     [QUERY_WAY_DELETE] = "DELETE FROM way WHERE ino = ?1 AND parent = ?2 AND name = ?3",
     [QUERY_WAY_CLEAR] = "DELETE FROM way WHERE ino = ?1",
@@ -95,6 +97,19 @@ const char *const tree_queries[QUERY_COUNT] = {
     [QUERY_SESSION_SET] = "INSERT OR REPLACE INTO session VALUES (?1, ?2, ?3)",
     [QUERY_RESULT_SET] = "INSERT OR REPLACE INTO result VALUES (?1, ?2, ?3)",
     [QUERY_RESULT_CUT] = "DELETE FROM result WHERE node = ?1 AND page < ?2",
+
+    [QUERY_TTL] = "SELECT ms, lease FROM ttl WHERE ino = ?1",
+    [QUERY_TTL_SET] = "INSERT OR REPLACE INTO ttl VALUES (?1, ?2, ?3)",
+    [QUERY_TTL_DELETE] = "DELETE FROM ttl WHERE ino = ?1",
+    [QUERY_TTL_LIST] = "SELECT t.ino, t.ms, i.revision FROM ttl t CROSS JOIN inode i"
+                       " ON i.ino = t.ino WHERE t.ino > ?1 AND t.ms > 0 ORDER BY t.ino",
+    [QUERY_LEASE] = "SELECT ms, revision, files FROM lease WHERE id = ?1",
+    [QUERY_LEASE_SET] = "INSERT OR REPLACE INTO lease VALUES (?1, ?2, ?3, ?4)",
+    [QUERY_LEASE_DELETE] = "DELETE FROM lease WHERE id = ?1",
+    [QUERY_LEASE_LIST] = "SELECT id, ms, revision, files FROM lease WHERE id > ?1 ORDER BY id",
+    [QUERY_LEASE_FILE_ADD] = "INSERT INTO lease_file VALUES (?1, ?2)",
+    [QUERY_LEASE_FILE_DELETE] = "DELETE FROM lease_file WHERE lease = ?1 AND ino = ?2",
+    [QUERY_LEASE_FILES] = "SELECT ino FROM lease_file WHERE lease = ?1 ORDER BY ino",
 
     [QUERY_LEVEL_SET] = "UPDATE cluster SET level = ?1",
     /* In all that follow: ?1 ino, ?2 flock, ?3 node, ?4 owner, ?5 first, ?6 last, ?7 shared. */
@@ -142,4 +157,10 @@ const char *const tree_queries[QUERY_COUNT] = {
     [QUERY_EPHEMERAL_COUNT] = "SELECT count(*) FROM ephemeral",
 
     [QUERY_MEMBER_SET] = "INSERT OR REPLACE INTO member VALUES (?1, ?2, ?3)",
+
+    [QUERY_EVENT_SET] = "INSERT OR REPLACE INTO event VALUES (?1, ?2, ?3, ?4)",
+    [QUERY_EVENT_AT] = "SELECT bytes, (SELECT min(since) FROM event WHERE since > ?1)"
+                       " FROM event WHERE since <= ?1 ORDER BY since DESC LIMIT 1",
+    [QUERY_EVENT_FIRST] = "SELECT since, number, offset FROM event ORDER BY since LIMIT 2",
+    [QUERY_EVENT_DELETE] = "DELETE FROM event WHERE since = ?1",
 };

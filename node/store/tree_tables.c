@@ -131,6 +131,34 @@ const struct table tree_tables[TABLES_MAX] = {
                     {NUMBER("waiter")}},
     },
     {
+        .name = "lease",
+        .format = 5,
+        .key = 1,
+        .wrong = "id < 1 OR ms NOT BETWEEN 100 AND 316224000000 OR revision < 1 OR"
+                 " files NOT BETWEEN 0 AND 1000",
+        .columns = {{NUMBER("id")}, {NUMBER("ms")}, {NUMBER("revision")}, {NUMBER("files")}},
+    },
+    {
+        .name = "ttl",
+        .format = 5,
+        .key = 1,
+        .wrong = "iif(lease = 0, ms NOT BETWEEN 100 AND 316224000000, lease < 1 OR ms <> 0)",
+        .columns = {{NUMBER("ino")}, {NUMBER("ms")}, {NUMBER("lease")}},
+    },
+    {
+        .name = "lease_file",
+        .format = 5,
+        .key = 2,
+        .columns = {{NUMBER("lease")}, {NUMBER("ino")}},
+    },
+    {
+        .name = "event",
+        .format = 5,
+        .key = 1,
+        .wrong = "min(since, number, offset) < 0",
+        .columns = {{NUMBER("since")}, {NUMBER("number")}, {NUMBER("offset")}, {BYTES("bytes")}},
+    },
+    {
         .name = "ephemeral",
         .format = 5,
         .key = 1,
@@ -154,4 +182,6 @@ const char tree_own_schema[] =
 /* The numbers in the texts above. */
 _Static_assert(CHUNK_BYTES == 16384 && CHUNK_ROUND == 4096, "of a chunk");
 _Static_assert(TREE_ADDR_MAX == 256, "of a member");
+_Static_assert(TTL_MS_MIN == 100 && TTL_MS_MAX == 316224000000 && LEASE_FILES_MAX == 1000,
+               "of a ttl and a lease");
 _Static_assert(DATA_MAX == UINT64_C(1) << 37 && INO_ROOT == 1, "of the counters");

@@ -107,14 +107,30 @@ static bool take_way(void *arg, uint64_t parent, struct bytes name)
     assert(name.len <= sizeof way->name);
     *way = (struct way){.parent = parent, .len = name.len};
     memcpy(way->name, name.data, name.len);
-    return false; /* a directory has one name */
+    return false;
 }
 
-int way_of_directory(struct tree *tree, uint64_t ino, struct way *way)
+int way_first(struct tree *tree, uint64_t ino, struct way *way)
 {
     way->parent = 0;
     int status = tree_names(tree, ino, take_way, way);
     return status == 0 && way->parent == 0 ? -ENOENT : status;
+}
+
+int way_of_file(struct tree *tree, uint64_t ino, struct way *way)
+{
+    struct inode inode;
+    sqlite3_stmt *query = tree_query(tree, QUERY_WAY);
+    way->parent = 0;
+    bind_number(query, 1, ino);
+    int status = tree_step(tree, query);
+    if (status > 0)
+        take_way(way, column_number(query, 0), sql_column_bytes(query, 1));
+    sqlite3_reset(query);
+    if (status <= 0)
+        return status < 0 ? status : -ENOENT;
+    status = name_lookup(tree, way->parent, bytes_of(way->name, way->len), &inode);
+    return status == 0 && inode.attr.ino != ino ? -ENOENT : status;
 }
 
 /* `path` is filled from its end, and `*start` is where it begins so far: puts a component, and a
@@ -142,7 +158,7 @@ int tree_path(struct tree *tree, uint64_t parent, struct bytes name, struct buff
         struct inode dir;
         status = inode_get(tree, parent, &dir);
         if (status == 0)
-            status = way_of_directory(tree, parent, &way);
+            status = way_first(tree, parent, &way);
         if (status == 0)
             status = prepend(path, &start, bytes_of(way.name, way.len));
         parent = way.parent;

@@ -77,7 +77,8 @@ static int writer_make(struct tree_writer *w)
     status = sql_open(&w->sql, w->tree->folder, INCOMING_FILE);
     w->fd = incoming_open(w->tree->folder);
     if (status == 0)
-        status = sql_exec(&w->sql, "PRAGMA page_size = 4096; PRAGMA journal_mode = OFF;"
+        status = sql_exec(&w->sql, "PRAGMA page_size = 4096; PRAGMA auto_vacuum = INCREMENTAL;"
+                                   "PRAGMA journal_mode = OFF;"
                                    "PRAGMA synchronous = OFF; PRAGMA cache_size = -8192; BEGIN");
     bool made;
     if (status == 0)

@@ -4,6 +4,7 @@
  *
  * put: random keys of KEYS, dir/NNNNNNN; write: the same files by inode; append: all to one file.
  */
+#include "command/level.h"
 #include "store/tree.h"
 
 #include <stdio.h>
@@ -130,9 +131,19 @@ static void add_put(struct bench *b, struct command *command, uint32_t key)
     must(command_add(command, &op), "add");
 }
 
+/* A cluster is at the highest level a moment after its founding. */
+static void raise_level(struct bench *b)
+{
+    struct command command = {0};
+    must(command_add(&command, &(struct op){.type = OP_LEVEL, .size = LEVEL_MAX}), "add");
+    apply(b, &command);
+    command_free(&command);
+}
+
 static void fill(struct bench *b)
 {
     struct command command = {0};
+    raise_level(b);
     for (uint32_t key = 0; key < b->keys; key++) {
         add_put(b, &command, key);
         if (command.count == FILL_LIST || key + 1 == b->keys)

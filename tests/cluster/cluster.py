@@ -44,6 +44,10 @@ def wait_for(condition, what, seconds=20):
 
 
 _ports_given = set()
+# Each worker of pytest-xdist has ports of its own: a node that is down for a while must find its own free.
+_WORKERS_MAX = 16
+_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+_PORTS = range(12000, 32000)[_WORKER % _WORKERS_MAX::_WORKERS_MAX]
 
 
 def free_ports(count):
@@ -51,7 +55,7 @@ def free_ports(count):
     five digits, so that the order of the addresses as text, which numbers the nodes, is theirs."""
     ports = []
     while len(ports) < count:
-        port = random.SystemRandom().randrange(12000, 32000)
+        port = random.SystemRandom().choice(_PORTS)
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))

@@ -21,8 +21,8 @@ CLIENTS = 60
 @pytest.fixture
 def cluster():
     with Cluster(mount=False) as cluster:
-        assert cluster.nodes[0].put("large", b"v" * (8 * MIB)).status == 200
-        assert cluster.nodes[0].put("small", "s").status == 200
+        for key, value in (("large", b"v" * (8 * MIB)), ("small", "s")):
+            wait_for(lambda: cluster.nodes[0].put(key, value).status == 200, f"{key} is written")
         cluster.leader()
         yield cluster
 
@@ -101,7 +101,7 @@ def held_mib(node):
 
 def wait_served(node):
     """Those who neither send nor read the rest are closed as long as others need the memory."""
-    assert held_mib(node) > 100
+    wait_for(lambda: held_mib(node) > 100, "much is held")
     wait_for(lambda: held_mib(node) <= 128, "stalled clients are closed")
     answer = node.get("large")
     assert answer.status == 200 and len(answer.body) > 8 * MIB

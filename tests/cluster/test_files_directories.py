@@ -1,6 +1,7 @@
 """Large directories: listed, searched and removed, also while entries come and go."""
 
 import concurrent.futures
+import contextlib
 import os
 import subprocess
 
@@ -88,3 +89,33 @@ def test_a_deep_tree(at):
     assert sh("find . -name f | tr -cd d | wc -c", at[1]) == f"{depth}\n"
     sh("rm -r d", at[2])
     assert os.listdir(at[0]) == []
+
+
+def test_paths_longer_than_a_key_are_listed_as_such(cluster, at):
+    """In pages of one entry as in one page, at each node."""
+    deep = [at[0].name] + ["n" * 250] * 15
+    with contextlib.ExitStack() as stack:
+        here = os.open(at[0].parent, os.O_RDONLY)
+        for name in deep + ["b" * 200]:
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(name, dir_fd=here)
+            stack.callback(os.close, here)
+            here = os.open(name, os.O_RDONLY, dir_fd=here)
+        stack.callback(os.close, here)
+        for name in ["a", "long" * 60]:
+            os.close(os.open(name, os.O_CREAT | os.O_WRONLY, dir_fd=here))
+        for name in ["empty" * 40, "full" * 50]:
+            os.mkdir(name, dir_fd=here)
+        os.close(os.open("full" * 50 + "/x", os.O_CREAT | os.O_WRONLY, dir_fd=here))
+    below = "/".join(deep + ["b" * 200]) + "/"
+    for node in cluster.nodes:
+        for limit in (1, 100):
+            found, path = [], f"/keys?limit={limit}&prefix={at[0].name}/"
+            while path:
+                answer = node.request("GET", path)
+                assert answer.status == 200, answer
+                found += answer.multiple
+                path = answer.json.get("next")
+            assert [entry["key"] for entry in found] == [below + "a", below + "full" * 50 + "/", below + "long" * 60]
+            assert found[0]["value"] == ""
+            assert all("longer than a key" in entry["error"] for entry in found[1:])

@@ -296,10 +296,13 @@ def test_one_of_three_gets_the_lock(at, attempt):
         sh("rm -rf lock mine.*", at[number % 3])
 
 
-def test_locks_that_would_hold_on_one_node_only_are_refused(at):
-    with open(at[0] / "f", "w") as file:
-        fails(errno.ENOLCK, fcntl.flock, file, fcntl.LOCK_EX)
-        fails(errno.ENOLCK, fcntl.lockf, file, fcntl.LOCK_EX)
+def test_locks_hold_at_all_nodes(at):
+    with open(at[0] / "f", "w") as file, open(at[1] / "f", "r+") as other:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        fails(errno.EAGAIN, fcntl.flock, other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.lockf(other, fcntl.LOCK_EX, 10)
+        fails(errno.EAGAIN, fcntl.lockf, file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, 9)
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, 10)
 
 
 # ---- Programs ----
@@ -325,7 +328,8 @@ def test_git(at):
 def test_its_own_files(cluster):
     for number, node in enumerate(cluster.nodes, 1):
         own = node.path(".quorumfs")
-        assert sorted(os.listdir(own)) == ["ephemeral", "local", "status", "version", "why"]
+        assert sorted(os.listdir(own)) == [
+            "ephemeral", "local", "status", "version", "watch", "why"]
         assert f'"node":\t{number}' in (own / "status").read_text()
         assert (own / "version").read_text().startswith("quorumfs ") and node.why() == ""
         assert ".quorumfs" not in os.listdir(node.local())

@@ -1,5 +1,7 @@
 """While a majority is alive, the failure of the rest is a pause and not an error; without one, a node refuses."""
 
+import concurrent.futures
+import subprocess
 import threading
 import time
 
@@ -92,3 +94,50 @@ def answer_of(node):
         return node.put("k", "v")
     except ConnectionRefusedError:
         return None
+
+
+STANDSTILL = 0.25  # seconds: more than an election took to depose the leader
+
+
+def leader_changes(cluster):
+    return max(node.metrics()["leader_changes_total"] for node in cluster.nodes)
+
+
+def test_nodes_that_stand_still_now_and_then_keep_their_leader():
+    """As beside other programs on a busy machine: another leader would be as slow, and each change costs."""
+    with Cluster() as cluster:
+        users = Users(cluster.nodes)
+        for turn in range(40):
+            if turn == 10:  # by now they know how slow they are
+                before = leader_changes(cluster)
+            node = cluster.nodes[turn % 3]
+            node.pause()
+            time.sleep(STANDSTILL)
+            node.resume()
+            time.sleep(STANDSTILL / 5)
+        after = leader_changes(cluster)
+        users.stop()
+        assert after <= before + 2
+
+
+def test_a_burst_that_is_larger_than_the_queue_of_a_link():
+    """Its end would be dropped, and only be proposed again after a second, and so on."""
+    with Cluster(mount=False) as cluster:
+        leader = cluster.leader()
+        node = next(node for node in cluster.nodes if node is not leader)
+        dropped = node.metrics()["frames_dropped_total"]
+        with concurrent.futures.ThreadPoolExecutor(48) as threads:
+            answers = list(threads.map(lambda i: node.put(f"burst/{i}", b"x" * 2**20), range(48)))
+        assert not [answer for answer in answers if answer.status != 200]
+        assert node.metrics()["frames_dropped_total"] == dropped
+
+
+def test_the_rest_of_a_large_asynchronous_write_waits_in_the_kernel(tmp_path):
+    """Otherwise everything else that programs do at the mount has to wait behind all of it."""
+    with Cluster(1) as cluster:
+        device = cluster.nodes[0].mount.stat().st_dev
+        subprocess.run(["mount", "-t", "fusectl", "none", tmp_path], check=True)
+        try:
+            assert int((tmp_path / str(device) / "max_background").read_text()) == 16
+        finally:
+            subprocess.run(["umount", tmp_path], check=True)

@@ -203,8 +203,8 @@ def test_a_leader_that_is_stopped_hands_over():
             leader = cluster.leader()
             others = [node for node in cluster.nodes if node is not leader]
             leader.stop()
-            for node in others:
-                now = node.status()
-                assert now["quorum"] and cluster.nodes[now["leader"] - 1] in others, now
+            now = [node.status() for node in others]
+            for node, seen in zip(others, now):
+                assert seen["quorum"] and cluster.nodes[seen["leader"] - 1] in others, now
                 assert node.request("PUT", "/key/a", "1").status == 200
             leader.start()

@@ -235,7 +235,9 @@ void node_apply(struct node *node, uint64_t entries_max)
 
 void node_commit(struct node *node)
 {
-    int status = node->status < 0 ? 0 : tree_commit(node->tree);
+    int status = node->status < 0 || node->installing ? 0 : tree_shrink(node->tree, 1);
+    if (status == 0)
+        status = node->status < 0 ? 0 : tree_commit(node->tree);
     if (status < 0)
         broken(node, status, tree_fault(node->tree));
 }

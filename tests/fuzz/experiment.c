@@ -4,6 +4,7 @@
 #include <string.h>
 
 enum {
+    LEASES = 3, /* that inputs name */
     OPS_MAX = 5,
     DATA_BYTES_MAX = 70000,
     DATA_BYTES_TOTAL = 400000, /* of one experiment */
@@ -46,12 +47,18 @@ static struct bytes data_of(struct experiment *e)
     return bytes_of(pool, len);
 }
 
+#define OPERATION_TYPE(name, number, function, level) OP_##name,
+static const uint8_t op_types[] = {OPERATIONS(OPERATION_TYPE)};
+#undef OPERATION_TYPE
+
 /* Fields that most operations ignore are left out now and then, to keep inputs short. */
 static struct op op_of(struct experiment *e)
 {
     struct source *s = e->input;
-    struct op op = {.type = (uint8_t)(1 + source_below(s, OP_TYPE_END - 1))};
+    struct op op = {.type = op_types[source_below(s, sizeof op_types)]};
     uint8_t fields = source_u8(s);
+    if (op.type == OP_LEASE || op.type == OP_LEASE_RENEW || op.type == OP_LEASE_END)
+        op.lease = 1 + source_below(s, LEASES);
     bool by_key = op.type == OP_PUT || op.type == OP_DELETE || op.type == OP_IF;
     op.name = by_key ? key_of(s) : name_of(s);
     op.ino = by_key ? 0 : source_number(s);
@@ -75,6 +82,9 @@ static struct op op_of(struct experiment *e)
         op.atime = ~op.mtime;
         op.mode = source_u32(s);
         op.uid = op.gid = op.rdev = (uint32_t)source_number(s);
+        op.ttl = op.uid % 3 == 1 ? TTL_MS_MIN + op.uid : 0;
+        if (op.type == OP_PUT && op.uid % 3 == 2)
+            op.lease = 1 + op.uid % LEASES;
     }
     return op;
 }

@@ -298,7 +298,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         disconnect();
     assert(door.http->held_bytes == 0);
     assert(door.http->waiting == 0);
-    assert(TAILQ_EMPTY(&door.http->going_on));
+    assert(TAILQ_EMPTY(&door.http->steps) && door.http->jobs_open == 0);
     assert(TAILQ_EMPTY(&door.http->due));
     return 0;
 }

@@ -217,6 +217,32 @@ static void half_is_no_quorum(const char *name, uint64_t seed)
     sim_finish(w);
 }
 
+static void slow_down_all(struct sim_world *w, uint64_t steps)
+{
+    for (uint32_t i = 0; i < w->options.nodes; i++)
+        w->nodes[i].slow = steps;
+}
+
+/* All nodes live, and are busy: heartbeats take up to some rounds, now more and now less. Another
+ * leader would be as slow. Once they are quick again, a leader that dies is missed as soon as ever.
+ */
+static void busy_machine(const char *name, uint64_t seed)
+{
+    struct sim_world *w = sim_settled(name, seed, sim_usual, B);
+    uint64_t leaders = w->checker.leaders;
+    slow_down_all(w, 3 * SIM_TICK / 2);
+    sim_run(w, 1000 * SIM_TICK);
+    sim_check(w, w->checker.leaders <= leaders + 3, "leaders are given up for being slow");
+    slow_down_all(w, 0);
+    sim_run(w, 200 * SIM_TICK);
+    uint32_t leader = sim_leader(w);
+    sim_crash(w, &w->nodes[leader]);
+    sim_run(w, ELECTION);
+    sim_check(w, sim_leader(w) != SIM_NOBODY && sim_leader(w) != leader, "no new leader");
+    sim_expect_progress(w, sim_leader(w));
+    sim_finish(w);
+}
+
 static void one_node(const char *name, uint64_t seed)
 {
     struct sim_options o = sim_usual;
@@ -242,6 +268,7 @@ const struct sim_scenario sim_partitions[] = {
     {"flexible-quorums", flexible_quorums},
     {"sparse-ids", sparse_ids},
     {"half-is-no-quorum", half_is_no_quorum},
+    {"busy-machine", busy_machine},
     {"one-node", one_node},
     {0},
 };

@@ -1,4 +1,5 @@
 #include "fake_replica.h"
+#include "fake_watches.h"
 
 #include "command/command.h"
 #include "replica/status.h"
@@ -18,9 +19,13 @@ struct fake_settings fake;
 struct entry {
     struct bytes key, value; /* both allocated */
     struct attr attr;
+    uint64_t ttl, lease;
 };
 
+enum { FAKE_LEASES_MAX = 8 };
+
 struct tree {
+    struct tree_lease leases[FAKE_LEASES_MAX]; /* id 0: none */
     struct entry *entries;
     size_t count, cap;
     uint64_t revision, next_ino;
@@ -193,6 +198,104 @@ uint64_t tree_applied(const struct tree *tree)
     return tree->revision;
 }
 
+/* ---- What goes away by itself ---- */
+
+int tree_ttl(struct tree *tree, const struct attr *attr, uint64_t *ms, uint64_t *lease)
+{
+    const struct entry *entry = by_ino(tree, attr->ino);
+    *ms = entry ? entry->ttl : 0;
+    *lease = entry ? entry->lease : 0;
+    return 0;
+}
+
+uint64_t replica_left_ms(const struct replica *replica, uint64_t key)
+{
+    return 12345;
+}
+
+static struct tree_lease *fake_lease(struct tree *tree, uint64_t id)
+{
+    for (int i = 0; i < FAKE_LEASES_MAX; i++)
+        if (tree->leases[i].id == id)
+            return &tree->leases[i];
+    return NULL;
+}
+
+int tree_lease_get(struct tree *tree, uint64_t id, struct tree_lease *lease)
+{
+    const struct tree_lease *found = fake_lease(tree, id);
+    if (found)
+        *lease = *found;
+    return found ? 0 : -ENOENT;
+}
+
+static int by_id(const void *a, const void *b)
+{
+    uint64_t x = ((const struct tree_lease *)a)->id, y = ((const struct tree_lease *)b)->id;
+    return (x > y) - (x < y);
+}
+
+int tree_leases(struct tree *tree, uint64_t after, uint32_t max, struct tree_lease *list,
+                uint32_t *count)
+{
+    *count = 0;
+    qsort(tree->leases, FAKE_LEASES_MAX, sizeof *tree->leases, by_id);
+    for (int i = 0; i < FAKE_LEASES_MAX && *count < max; i++)
+        if (tree->leases[i].id > after)
+            list[(*count)++] = tree->leases[i];
+    return 0;
+}
+
+int tree_lease_files(struct tree *tree, uint64_t id, uint64_t list[], uint32_t *count)
+{
+    *count = 0;
+    for (size_t i = 0; i < tree->count; i++)
+        if (tree->entries[i].lease == id)
+            list[(*count)++] = tree->entries[i].attr.ino;
+    return 0;
+}
+
+int tree_paths(struct tree *tree, uint64_t ino, tree_path_cb *each, void *arg)
+{
+    each(arg, by_ino(tree, ino)->key);
+    return 0;
+}
+
+static bool is_of_leases(const struct op *op)
+{
+    return op->type == OP_LEASE || op->type == OP_LEASE_RENEW || op->type == OP_LEASE_END;
+}
+
+static void apply_lease(struct tree *tree, const struct op *op, struct op_result *out)
+{
+    struct tree_lease *lease = fake_lease(tree, op->type == OP_LEASE ? 0 : op->lease);
+    assert(lease);
+    out->offset = lease->ms;
+    if (op->type == OP_LEASE)
+        *lease = (struct tree_lease){.id = op->lease, .ms = op->size};
+    if (op->type != OP_LEASE_END)
+        return;
+    out->offset = 0;
+    for (size_t i = tree->count; i-- > 0;) {
+        if (tree->entries[i].lease != op->lease)
+            continue;
+        erase(tree, &tree->entries[i]);
+        out->offset++;
+    }
+    *lease = (struct tree_lease){.id = 0};
+}
+
+static void fake_bind(struct tree *tree, struct entry *entry, const struct op *op)
+{
+    struct tree_lease *old = entry->lease ? fake_lease(tree, entry->lease) : NULL;
+    if (old)
+        old->files--;
+    entry->ttl = op->lease || op->ttl == TTL_NONE ? 0 : op->ttl ? op->ttl : entry->ttl;
+    entry->lease = op->lease;
+    if (op->lease)
+        fake_lease(tree, op->lease)->files++;
+}
+
 /* ---- Views: copies ---- */
 
 struct tree_view {
@@ -252,6 +355,11 @@ static bool fake_holds(const struct tree *tree, const struct op *op)
 
 static int fake_check(const struct tree *tree, const struct op *op)
 {
+    bool needs = op->lease && op->type != OP_LEASE;
+    if (needs && !fake_lease((struct tree *)tree, op->lease))
+        return -EKEYEXPIRED;
+    if (is_of_leases(op))
+        return op->type == OP_LEASE && !fake_lease((struct tree *)tree, 0) ? -EDQUOT : 0;
     if (is_directory(tree, op->name))
         return -EISDIR;
     if (has_file_parent(tree, op->name))
@@ -277,6 +385,10 @@ static void apply_op(struct tree *tree, const struct op *op, struct command_resu
                      struct op_result *out)
 {
     struct entry *entry = find(tree, op->name);
+    if (is_of_leases(op)) {
+        apply_lease(tree, op, out);
+        return;
+    }
     out->existed = entry;
     if (entry && (op->flags & OP_WANT_OLD) && !fake.old_forgotten) {
         out->old_present = true;
@@ -286,10 +398,16 @@ static void apply_op(struct tree *tree, const struct op *op, struct command_resu
     }
     if (op->type == OP_PUT) {
         insert(tree, op->name, op->data, S_IFREG | 0644);
+        fake_bind(tree, find(tree, op->name), op);
         out->attr = find(tree, op->name)->attr;
     } else if (entry) {
         erase(tree, entry);
     }
+    if (op->type == OP_PUT)
+        fake_changed(tree->revision, out->existed ? CHANGE_WRITTEN : CHANGE_CREATED, op->name,
+                     false);
+    else if (out->existed)
+        fake_changed(tree->revision, CHANGE_DELETED, op->name, false);
 }
 
 static void fake_apply(struct tree *tree, struct bytes bytes, struct command_result *result)
@@ -340,9 +458,19 @@ struct replica {
     TAILQ_HEAD(, call) waiting;
 };
 
+bool replica_refuses_writes(const struct replica *replica)
+{
+    return fake.read_outcome == REPLICA_NO_QUORUM;
+}
+
 void replica_unsupported(const struct replica *replica, char text[REPLICA_TEXT_MAX])
 {
     snprintf(text, REPLICA_TEXT_MAX, "node 3 runs an earlier version");
+}
+
+void replica_no_room(const struct replica *replica, char text[REPLICA_TEXT_MAX])
+{
+    snprintf(text, REPLICA_TEXT_MAX, "delete something");
 }
 
 const char *replica_outcome_text(enum replica_outcome outcome)
@@ -525,7 +653,9 @@ void fake_clear(struct replica *replica)
     while (replica->tree.count > 0)
         erase(&replica->tree, &replica->tree.entries[replica->tree.count - 1]);
     memset(&fake, 0, sizeof fake);
+    memset(replica->tree.leases, 0, sizeof replica->tree.leases);
     replica->tree.revision = 0;
+    fake_watches_clear();
     struct tree_view *view;
     LIST_FOREACH(view, &views, entry)
     {

@@ -32,7 +32,9 @@ struct fake_settings {
     atomic_int views_ending; /* so many end when they are looked at next, */
     atomic_int views_looks;  /* or after this number of looks */
     atomic_bool views_refused;
-    atomic_bool churning; /* every turn of the loop changes all values */
+    atomic_bool watches_unsupported;
+    atomic_int watches_oldest; /* the first revision that a watch can begin at */
+    atomic_bool churning;      /* every turn of the loop changes all values */
 };
 
 extern struct fake_settings fake;

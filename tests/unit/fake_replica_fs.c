@@ -197,6 +197,11 @@ bool replica_refuses_writes(const struct replica *r)
     return atomic_load(&r->control->outcome) == REPLICA_NO_QUORUM;
 }
 
+uint64_t replica_left_ms(const struct replica *r, uint64_t key)
+{
+    return UINT64_MAX;
+}
+
 uint64_t replica_room(const struct replica *r)
 {
     return UINT64_MAX;

@@ -37,6 +37,7 @@ struct parts *parts_new(void)
     assert_non_null(p);
     fixture_open(&p->store);
     p->config.request_timeout_ms = 5000;
+    p->config.heartbeat_ms = 100;
     struct replica *r = &p->r;
     r->config = &p->config;
     r->cluster.me = PARTS_ME;
@@ -61,6 +62,19 @@ void parts_free(struct parts *p)
     assert_int_equal(p->r.reads.count, 0);
     fixture_close(&p->store);
     free(p);
+}
+
+struct paxos *parts_core(struct paxos_ballot round, struct paxos_entry **entries, uint32_t count)
+{
+    const struct paxos_config config = {.me = PARTS_ME, .count = 1, .pids = {PARTS_ME}};
+    const struct paxos_stored stored = {.promise = round,
+                                        .acc_round = round,
+                                        .entries = entries,
+                                        .entry_count = count,
+                                        .membership = {.standing = PAXOS_MEMBER}};
+    struct paxos *core = paxos_new(&config, &stored);
+    assert_non_null(core);
+    return core;
 }
 
 void parts_forget(struct parts *p)

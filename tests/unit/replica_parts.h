@@ -26,6 +26,8 @@ struct parts {
 
 struct parts *parts_new(void);
 void parts_free(struct parts *p);
+/* A core of one node to lend it, with a log. The caller frees it. */
+struct paxos *parts_core(struct paxos_ballot round, struct paxos_entry **entries, uint32_t count);
 void parts_forget(struct parts *p);
 
 /* The n-th proposal's stamp. */

@@ -1,4 +1,5 @@
 #include "base/buffer.h"
+#include "base/duration.h"
 #include "base/fault.h"
 #include "base/trace.h"
 
@@ -83,6 +84,31 @@ static void a_fault_is_built_layer_by_layer(void **state)
     assert_int_equal(strlen(f.text), FAULT_TEXT_MAX - 1);
 }
 
+static void durations_are_read_and_printed(void **state)
+{
+    static const struct {
+        const char *text, *printed;
+        uint64_t ms;
+    } rows[] = {
+        {"500ms", "500ms", 500}, {"1000ms", "1s", 1000},
+        {"90s", "90s", 90000},   {"120s", "2m", 120000},
+        {"0h", "0s", 0},         {"48h", "2d", 172800000},
+        {"010m", "10m", 600000}, {"99999999999d", "99999999999d", 99999999999 * 86400000},
+    };
+    static const char *const wrong[] = {"",   "s",   "5",    "-5s",          "5 s",
+                                        "5S", "5s ", "1.5s", "100000000000d"};
+    char printed[DURATION_TEXT_MAX];
+    uint64_t ms;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        assert_true(duration_read(bytes_of_text(rows[i].text), &ms));
+        assert_true(ms == rows[i].ms);
+        duration_print(ms, printed);
+        assert_string_equal(printed, rows[i].printed);
+    }
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        assert_false(duration_read(bytes_of_text(wrong[i]), &ms));
+}
+
 static void lines_of_a_level_that_is_off_cost_nothing(void **state)
 {
     int evaluated = 0;
@@ -101,6 +127,7 @@ int main(void)
         cmocka_unit_test(reading_past_the_end_is_remembered),
         cmocka_unit_test(an_impossible_size_fails_and_stays_failed),
         cmocka_unit_test(text_grows_the_buffer),
+        cmocka_unit_test(durations_are_read_and_printed),
         cmocka_unit_test(a_fault_is_built_layer_by_layer),
         cmocka_unit_test(lines_of_a_level_that_is_off_cost_nothing),
     };

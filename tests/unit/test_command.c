@@ -35,10 +35,14 @@ static struct bytes some_bytes(uint8_t *room, size_t max)
     return bytes_of(room, len);
 }
 
+#define OPERATION_TYPE(name, number, function, level) OP_##name,
+static const uint8_t op_types[] = {OPERATIONS(OPERATION_TYPE)};
+#undef OPERATION_TYPE
+
 static struct op random_op(uint8_t room[3][64])
 {
     return (struct op){
-        .type = (uint8_t)(1 + rand() % (OP_TYPE_END - 1)),
+        .type = op_types[(size_t)rand() % sizeof op_types],
         .flags = (uint32_t)sometimes((uint64_t)rand()),
         .ino = sometimes(UINT64_MAX),
         .ino2 = sometimes((uint64_t)rand()),
@@ -55,6 +59,8 @@ static struct op random_op(uint8_t room[3][64])
         .name = some_bytes(room[0], 64),
         .name2 = some_bytes(room[1], 64),
         .data = some_bytes(room[2], 64),
+        .ttl = sometimes(TTL_NONE),
+        .lease = sometimes((uint64_t)rand()),
     };
 }
 
@@ -129,6 +135,7 @@ static void a_later_version_is_told_from_malformed_bytes(void **state)
     assert_int_equal(read_first(COMMAND_VERSION_MAX + 1, OP_PUT, 0), -EPROTONOSUPPORT);
     assert_int_equal(read_first(255, OP_PUT, 0), -EPROTONOSUPPORT);
     assert_int_equal(read_first(2, OP_TYPE_END, 0), -EPROTONOSUPPORT);
+    assert_int_equal(read_first(2, OP_TTL - 1, 0), -EPROTONOSUPPORT); /* a number that none has */
     assert_int_equal(read_first(2, 255, 0), -EPROTONOSUPPORT);
     assert_int_equal(read_first(2, OP_PUT, unknown), -EPROTONOSUPPORT);
     /* Malformed, in every version; and nodes of level 1 know no other version. */
@@ -146,6 +153,7 @@ static void commands_of_level_1_are_of_version_1(void **state)
         struct command c = {0};
         struct op op = random_op(room);
         op.type = type;
+        op.ttl = op.lease = 0;
         assert_int_equal(c.level, 0);
         assert_int_equal(command_add(&c, &op), 0);
         assert_int_equal(c.level, 1);

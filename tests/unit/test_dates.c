@@ -56,7 +56,7 @@ static int begin_at(void **state, uint32_t level)
     struct replica *r = &p->r;
     const uint32_t others[] = {FIRST, SECOND};
     memset(&links, 0, sizeof links);
-    r->paxos = (struct paxos *)p; /* there is one; nobody looks at it */
+    r->paxos = parts_core((struct paxos_ballot){0}, NULL, 0);
     r->cluster.count = 3;
     for (uint32_t i = 0; i < 3; i++)
         r->cluster.members[i].pid = PARTS_ME + i;
@@ -81,6 +81,7 @@ static int end(void **state)
 {
     struct parts *p = *state;
     writes_expire(&p->r, UINT64_MAX);
+    paxos_free(p->r.paxos);
     p->r.paxos = NULL;
     parts_free(p);
     return 0;

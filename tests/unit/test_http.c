@@ -225,7 +225,7 @@ static void each_outcome_has_its_status(void **state)
     fake.write_outcome = fake.read_outcome = REPLICA_STOPPING;
     expect_outcome("GET", "/key/a", NULL, 503, "going down", true);
     fake.write_outcome = REPLICA_FULL;
-    expect_outcome("PUT", "/key/a", "x", 507, "there is no room", false);
+    expect_outcome("PUT", "/key/a", "x", 507, "there is no room: delete something", false);
     fake.write_outcome = fake.read_outcome = REPLICA_UNSUPPORTED;
     expect_outcome("PUT", "/key/a", "x", 501,
                    "not every node supports it: node 3 runs an earlier version", false);

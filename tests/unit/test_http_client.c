@@ -82,7 +82,7 @@ static void each_outcome_has_its_reply(void **state)
     fake.write_outcome = REPLICA_FULL;
     ask(fd, put,
         "{\"request\":{\"Put\":{\"key\":\"a\",\"value\":\"b\"}},"
-        "\"response\":{\"Error\":\"there is no room\"}}");
+        "\"response\":{\"Error\":\"there is no room: delete something\"}}");
     fake.write_outcome = REPLICA_TIMEOUT;
     ask(fd, "{\"APIRequest\":{\"Delete\":\"a\"}}",
         "{\"request\":{\"Delete\":\"a\"},\"response\":{\"Error\":\"no answer in time: the outcome "
@@ -182,6 +182,35 @@ static char *put_message(size_t value_len, size_t *len)
     memset(stpcpy(message, head), 'v', value_len);
     strcpy(message + strlen(head) + value_len, "\"}}}");
     return message;
+}
+
+/* A long message is read as a job; what comes behind it must not overtake it. */
+static void messages_are_carried_out_in_their_order(void **state)
+{
+    static const char last[] = "{\"APIRequest\":{\"Put\":{\"key\":\"large\",\"value\":\"last\"}}}";
+    static const char get[] = "{\"APIRequest\":{\"Get\":\"large\"}}";
+    static const char echo[] = "{\"request\":{\"Put\":{\"key\":\"large\",\"value\":\"last\"";
+    int fd = ws_open();
+    size_t len, reply_len;
+    int code;
+    char *message = put_message(1000000, &len);
+    for (int i = 0; i < 3; i++) {
+        ws_send_frame(fd, TEXT, true, message, len);
+        ws_send_frame(fd, TEXT, true, last, strlen(last));
+    }
+    free(message);
+    for (int i = 0; i < 6; i++) {
+        char *reply = ws_receive(fd, &reply_len, &code);
+        assert_non_null(reply);
+        assert_int_equal(strncmp(reply, echo, strlen(echo)) == 0, i % 2 == 1);
+        free(reply);
+    }
+    ws_send_frame(fd, TEXT, true, get, strlen(get));
+    char *reply = ws_receive(fd, &reply_len, &code);
+    assert_non_null(reply);
+    assert_non_null(strstr(reply, "\"value\":\"last\""));
+    free(reply);
+    close(fd);
 }
 
 static void large_messages_pass_up_to_the_limit(void **state)
@@ -328,12 +357,19 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup(name, harness_reset)
     const struct CMUnitTest tests[] = {
-        TEST(every_request_has_its_reply),         TEST(an_emptied_value_is_awaited),
-        TEST(each_outcome_has_its_reply),          TEST(values_may_be_any_bytes),
-        TEST(malformed_messages_are_refused),      TEST(fragments_make_one_message),
-        TEST(large_messages_pass_up_to_the_limit), TEST(pipelined_messages_are_answered_in_order),
-        TEST(requests_in_flight_have_a_limit),     TEST(a_client_may_leave_while_its_requests_wait),
-        TEST(a_plain_request_is_no_websocket),     TEST(sessions_beyond_the_limit_are_refused),
+        TEST(every_request_has_its_reply),
+        TEST(an_emptied_value_is_awaited),
+        TEST(each_outcome_has_its_reply),
+        TEST(values_may_be_any_bytes),
+        TEST(malformed_messages_are_refused),
+        TEST(fragments_make_one_message),
+        TEST(messages_are_carried_out_in_their_order),
+        TEST(large_messages_pass_up_to_the_limit),
+        TEST(pipelined_messages_are_answered_in_order),
+        TEST(requests_in_flight_have_a_limit),
+        TEST(a_client_may_leave_while_its_requests_wait),
+        TEST(a_plain_request_is_no_websocket),
+        TEST(sessions_beyond_the_limit_are_refused),
     };
     return cmocka_run_group_tests(tests, harness_start, harness_stop);
 }

@@ -117,6 +117,35 @@ static void texts_are_escaped_for_json(void **state)
     buffer_free(&out);
 }
 
+static void long_values_are_written_later(void **state)
+{
+    enum { LEN = 100000 };
+    static char text[LEN], zeros[LEN];
+    struct buffer later = {0}, now = {0};
+    for (int i = 0; i < LEN - 1; i++)
+        text[i] = "ab\"\\\n\x01 {["[i % 9];
+    text[LEN - 1] = '{'; /* a comma follows all the same */
+    const struct bytes values[] = {bytes_of(text, LEN), BYTES("short"), bytes_of(zeros, LEN)};
+    buffer_append(&later, "\0\0", 2);
+    http_json_raw(&later, "[{");
+    http_json_raw(&now, "[{");
+    for (size_t i = 0; i < 3; i++) {
+        http_json_value(&later, "value", values[i]);
+        http_json_field(&now, "value", values[i]);
+    }
+    http_json_raw(&later, "}]");
+    http_json_raw(&now, "}]");
+    assert_true(later.len < 2 * LEN + 1000);
+    assert_false(http_json_is_whole(&later, 2));
+    http_json_finish(&later, 2);
+    assert_true(http_json_is_whole(&later, 2));
+    assert_int_equal(later.len, now.len + 2);
+    assert_memory_equal(later.data, "\0\0", 2);
+    assert_memory_equal(later.data + 2, now.data, now.len);
+    buffer_free(&later);
+    buffer_free(&now);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -124,6 +153,7 @@ int main(void)
         cmocka_unit_test(base64_comes_back_and_is_checked),
         cmocka_unit_test(uris_are_taken_apart),
         cmocka_unit_test(texts_are_escaped_for_json),
+        cmocka_unit_test(long_values_are_written_later),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

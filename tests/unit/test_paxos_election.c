@@ -143,6 +143,15 @@ static void a_leader_is_there_while_it_is_heard(void **state)
     end(s);
 }
 
+/* The link of the peer, which answers what it is asked then. */
+static void comes_back(struct subject *s, uint32_t pid)
+{
+    forget(s);
+    step(s, (struct paxos_event){.type = PAXOS_LINK_UP, .pid = pid});
+    collect(s);
+    heartbeat_reply(s, pid, sent(s, PAXOS_HEARTBEAT_REQUEST, pid)->round, false);
+}
+
 static uint64_t round_of(struct subject *s)
 {
     uint64_t round = sent(s, PAXOS_HEARTBEAT_REQUEST, PEER)->round;
@@ -150,21 +159,31 @@ static uint64_t round_of(struct subject *s)
     return round;
 }
 
-/* A way there and back may be longer than a round: then every reply is late, and as each may be
- * later than the one before, it counts for two rounds. */
-/* Whoever asks this node in the meantime is told that there is a quorum. */
+/* A request to this node in the meantime finds that there is a quorum. */
 static void a_peer_is_alive_a_round_trip_after_its_link_came_up(void **state)
 {
     struct subject *s = start_with(ballot(1, PEER), ballot(1, PEER), 0, 0, 0);
     tick(s);
-    forget(s);
-    step(s, (struct paxos_event){.type = PAXOS_LINK_UP, .pid = OTHER});
-    collect(s);
-    heartbeat_reply(s, OTHER, sent(s, PAXOS_HEARTBEAT_REQUEST, OTHER)->round, false);
+    comes_back(s, OTHER);
     assert_true(status_of(s).has_quorum);
     end(s);
 }
 
+/* A node restarts faster than a heartbeat takes. */
+static void a_peer_that_comes_back_in_the_same_round_is_alive(void **state)
+{
+    struct subject *s = start_with(ballot(1, PEER), ballot(1, PEER), 0, 0, 0);
+    tick(s);
+    comes_back(s, OTHER);
+    step(s, (struct paxos_event){.type = PAXOS_LINK_DOWN, .pid = OTHER});
+    assert_false(status_of(s).has_quorum);
+    comes_back(s, OTHER);
+    assert_true(status_of(s).has_quorum);
+    end(s);
+}
+
+/* A way there and back may be longer than a round: then every reply is late, and as each may be
+ * later than the one before, it counts for two rounds. */
 static void a_late_reply_counts(void **state)
 {
     struct subject *s = leader();
@@ -195,6 +214,71 @@ static void a_late_reply_counts(void **state)
     end(s);
 }
 
+/* The replies of PEER to `late` questions come together, and those to `timely` more each in its
+ * round. */
+static void answers_late(struct subject *s, int late, int timely)
+{
+    forget(s);
+    tick(s);
+    struct paxos_message reply = {.type = PAXOS_HEARTBEAT_REPLY,
+                                  .from = PEER,
+                                  .n.pid = PEER,
+                                  .leader = status_of(s).promise,
+                                  .round = round_of(s)};
+    for (int i = 0; i < late; i++)
+        tick(s);
+    for (int i = 0; i < late; i++, reply.round++)
+        receive(s, reply);
+    for (int i = 0; i < timely; i++, reply.round++) {
+        receive(s, reply);
+        tick(s);
+        forget(s);
+    }
+}
+
+/* Rounds in which this leader goes on although PEER, of which it needs to hear, is silent. */
+static int patience(struct subject *s)
+{
+    int rounds = 0;
+    for (tick(s); status_of(s).happy; tick(s))
+        rounds++;
+    forget(s);
+    return rounds;
+}
+
+/* It is busy: the next leader would be as well. */
+static void a_peer_is_missed_after_more_rounds_than_it_was_late(void **state)
+{
+    struct subject *s = leader();
+    answers_late(s, 0, 2);
+    assert_int_equal(patience(s), 0);
+    answers_late(s, 4, 1);
+    assert_int_equal(patience(s), 4);
+    answers_late(s, 2, 3); /* less late than before */
+    assert_int_equal(patience(s), 4);
+    answers_late(s, PAXOS_LATE_ROUNDS, 1);
+    assert_int_equal(patience(s), PAXOS_LATE_ROUNDS);
+    answers_late(s, 0, PAXOS_TIMELY_ROUNDS);
+    assert_int_equal(patience(s), PAXOS_LATE_ROUNDS - 1);
+    answers_late(s, 0, PAXOS_LATE_ROUNDS * PAXOS_TIMELY_ROUNDS);
+    assert_int_equal(patience(s), 0);
+    end(s);
+}
+
+/* So requests do not meet "no quorum" because nodes are busy. */
+static void a_quorum_is_missed_after_more_ticks_if_peers_were_late(void **state)
+{
+    for (int late = 0; late <= PAXOS_LATE_ROUNDS; late += PAXOS_LATE_ROUNDS) {
+        struct subject *s = leader();
+        int ticks = 1;
+        answers_late(s, late, 1);
+        for (tick(s); status_of(s).has_quorum; tick(s))
+            ticks++;
+        assert_int_equal(ticks, PAXOS_ALIVE_TICKS + late - 1);
+        end(s);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -205,7 +289,10 @@ int main(void)
         cmocka_unit_test(a_ballot_is_raised_above_the_highest),
         cmocka_unit_test(a_leader_is_there_while_it_is_heard),
         cmocka_unit_test(a_peer_is_alive_a_round_trip_after_its_link_came_up),
+        cmocka_unit_test(a_peer_that_comes_back_in_the_same_round_is_alive),
         cmocka_unit_test(a_late_reply_counts),
+        cmocka_unit_test(a_peer_is_missed_after_more_rounds_than_it_was_late),
+        cmocka_unit_test(a_quorum_is_missed_after_more_ticks_if_peers_were_late),
     };
     return cmocka_run_group_tests_name("paxos_election", tests, NULL, NULL);
 }

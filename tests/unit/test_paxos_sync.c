@@ -234,6 +234,26 @@ static void a_peer_below_the_trimmed_log_needs_a_snapshot(void **state)
     end(s);
 }
 
+/* The one entry that it has not been sent is gone. */
+static void a_peer_whose_next_entry_is_trimmed_needs_a_snapshot(void **state)
+{
+    struct subject *s = leader();
+    receive(s, promise_to(s, OTHER));
+    propose(s, 1, PAXOS_WINDOW_BYTES_MAX); /* fills the windows of both */
+    propose(s, 1, 8);
+    assert_int_equal(count_sent(s, PAXOS_ACCEPT_DECIDE, OTHER), 1);
+    accepted(s, PEER, 1);
+    accepted(s, PEER, 2);
+    assert_int_equal(status_of(s).decided, 2);
+    forget(s);
+    step(s, (struct paxos_event){.type = PAXOS_TRIM, .index = 2});
+    assert_int_equal(status_of(s).compacted, 2);
+    accepted(s, OTHER, 1); /* its window is open again */
+    assert_int_equal(count_sent(s, PAXOS_ACCEPT_DECIDE, OTHER), 0);
+    assert_int_equal(count_sent(s, PAXOS_PREPARE, OTHER), 1);
+    end(s);
+}
+
 static void a_snapshot_interrupts_a_sync(void **state)
 {
     struct subject *s = start_with(ballot(4, OTHER), ballot(4, OTHER), 0, 2, 5);
@@ -364,6 +384,7 @@ int main(void)
         cmocka_unit_test(a_late_prepare_req_starves_nobody),
         cmocka_unit_test(a_lost_tail_is_noticed),
         cmocka_unit_test(a_peer_below_the_trimmed_log_needs_a_snapshot),
+        cmocka_unit_test(a_peer_whose_next_entry_is_trimmed_needs_a_snapshot),
         cmocka_unit_test(a_snapshot_interrupts_a_sync),
         cmocka_unit_test(a_snapshot_keeps_the_tail),
         cmocka_unit_test(a_new_leader_may_need_a_snapshot),

@@ -1,6 +1,7 @@
 /* One replica on a real disk, without its peers: with a log that an earlier life has left, and
  * with a disk that fails. */
-#include "replica/replica.h"
+#include "paxos/state.h"
+#include "replica/state.h"
 #include "tree_fixture.h"
 
 #include <ftw.h>
@@ -331,6 +332,35 @@ static void a_failed_write_ends_the_node(void **state)
     node_free(n);
 }
 
+static uint64_t ticks(const struct node *n)
+{
+    return n->replica->paxos ? n->replica->paxos->ticks : 0;
+}
+
+static void stand_still(struct node *n)
+{
+    usleep(3 * HEARTBEAT_MS * 1000);
+    uv_run(&n->loop, UV_RUN_NOWAIT);
+}
+
+/* What they said meanwhile has not been read yet. A loop that is never in time still has a pulse.
+ */
+static void after_a_standstill_the_others_are_heard_first(void **state)
+{
+    struct node *n = node_new(0);
+    node_start(n);
+    run_while(n, ticks(n) < 3, PATIENCE_MS);
+    uint64_t before = ticks(n);
+    stand_still(n);
+    assert_int_equal(ticks(n), before);
+    run_while(n, ticks(n) == before, PATIENCE_MS);
+    before = ticks(n);
+    for (int i = 0; i < 10; i++)
+        stand_still(n);
+    assert_in_range(ticks(n), before + 4, before + 6);
+    node_free(n);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -339,6 +369,7 @@ int main(void)
         cmocka_unit_test(undecided_entries_are_not_applied),
         cmocka_unit_test(observers_are_told_before_the_answer),
         cmocka_unit_test(a_failed_write_ends_the_node),
+        cmocka_unit_test(after_a_standstill_the_others_are_heard_first),
     };
     lws_set_log_level(LLL_ERR, NULL);
     return cmocka_run_group_tests_name("replica", tests, NULL, NULL);

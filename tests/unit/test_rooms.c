@@ -55,13 +55,18 @@ static bool grows(const struct op *first, const struct op *second)
     return yes;
 }
 
+#define OPERATION_TYPE(name, number, function, level) OP_##name,
+static const uint8_t op_types[] = {OPERATIONS(OPERATION_TYPE)};
+#undef OPERATION_TYPE
+
 static void what_makes_room_or_takes_none_does_not_grow(void **state)
 {
-    static const uint8_t growing[] = {OP_PUT,   OP_WRITE, OP_APPEND,  OP_ALLOCATE, OP_CREATE,
-                                      OP_MKNOD, OP_MKDIR, OP_SYMLINK, OP_LINK,     OP_SETXATTR};
-    for (uint8_t type = 1; type < OP_TYPE_END; type++) {
-        const struct op op = {.type = type, .ino = 2, .name = small_put.name};
-        bool listed = memchr(growing, type, sizeof growing);
+    static const uint8_t growing[] = {OP_PUT,    OP_WRITE,    OP_APPEND, OP_ALLOCATE,
+                                      OP_CREATE, OP_MKNOD,    OP_MKDIR,  OP_SYMLINK,
+                                      OP_LINK,   OP_SETXATTR, OP_TTL,    OP_LEASE};
+    for (size_t i = 0; i < sizeof op_types; i++) {
+        const struct op op = {.type = op_types[i], .ino = 2, .name = small_put.name};
+        bool listed = memchr(growing, op.type, sizeof growing);
         assert_int_equal(grows(&op, NULL), listed);
     }
     assert_true(grows(&deletion, &small_put));
@@ -133,11 +138,11 @@ static void a_node_that_stays_away_takes_nothing(void **state)
     struct parts *p = parts_new();
     struct replica *r = three_nodes(p);
     char text[REPLICA_TEXT_MAX];
-    rooms_describe(r, text);
+    replica_no_room(r, text);
     assert_string_equal(text, "");
     r->rooms.away = true;
     assert_true(refuses(r, &deletion));
-    rooms_describe(r, text);
+    replica_no_room(r, text);
     assert_non_null(strstr(text, "takes no part"));
     parts_free(p);
 }

@@ -91,6 +91,24 @@ static void changes_of_keys_are_told(void **state)
     assert_tells(f, make_put("a/large", large), "created 2/large 5f");
 }
 
+/* Leases have no names, so nothing is told of them but what becomes of their files. */
+static void changes_of_what_goes_away_are_told(void **state)
+{
+    struct fixture *f = *state;
+    struct op put = make_put("l", "1");
+    uint64_t file = fixture_make_file(f, INO_ROOT, "f");
+    assert_tells(f, (struct op){.type = OP_TTL, .ino = file, .size = 1000}, "attributes 2f");
+    struct op expire = {.type = OP_EXPIRE, .ino = file, .revision = 1};
+    assert_tells(f, expire, "");
+    expire.revision = fixture_getattr(f, file).revision;
+    assert_tells(f, expire, "deleted 1/f 2f");
+    assert_tells(f, (struct op){.type = OP_LEASE, .lease = 7, .size = 1000}, "");
+    put.lease = 7;
+    assert_tells(f, put, "created 1/l 3f");
+    assert_tells(f, (struct op){.type = OP_LEASE_RENEW, .lease = 7}, "");
+    assert_tells(f, (struct op){.type = OP_LEASE_END, .lease = 7}, "deleted 1/l 3f");
+}
+
 static void changes_of_contents_are_told(void **state)
 {
     struct fixture *f = *state;
@@ -424,6 +442,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CHANGES_TEST(changes_of_keys_are_told),
+        CHANGES_TEST(changes_of_what_goes_away_are_told),
         CHANGES_TEST(changes_of_contents_are_told),
         CHANGES_TEST(changes_of_attributes_are_told),
         CHANGES_TEST(changes_of_names_are_told),

@@ -85,6 +85,12 @@ static void attributes_are_set(void **state)
     /* but goes with a change by somebody outside of the group */
     write.outsider = 1;
     assert_int_equal(fixture_must(f, write).mode, S_IFREG | 0644);
+    /* so does a value that is put */
+    fixture_must(f, op);
+    struct op put = make_put("a", "y");
+    assert_int_equal(fixture_must(f, put).mode, S_IFREG | 06644);
+    put.flags = OP_KILL_PRIV;
+    assert_int_equal(fixture_must(f, put).mode, S_IFREG | 02644);
 }
 
 static struct op xattr(uint64_t ino, const char *name, const char *value, uint32_t flags)

@@ -8,7 +8,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-enum { BYTES = 12, OWNERS = 4 };
+enum { BYTES = 12, OWNERS = 4, ROUNDS = 500 };
 
 /* What became of the last command. */
 static struct op_result result;
@@ -149,7 +149,7 @@ static void locks_of_bytes_are_as_the_kernel_has_them(void **state)
     for (int owner = 0; owner < OWNERS; owner++)
         for (int byte = 0; byte <= BYTES; byte++)
             model[owner][byte] = F_UNLCK;
-    for (int round = 0; round < 3000; round++) {
+    for (int round = 0; round < ROUNDS; round++) {
         static const short types[] = {F_RDLCK, F_RDLCK, F_WRLCK, F_WRLCK, F_UNLCK};
         int owner = (int)random_below(&seed, OWNERS);
         short type = types[random_below(&seed, 5)];
@@ -179,7 +179,7 @@ static void locks_of_files_are_as_the_kernel_has_them(void **state)
     struct beside b;
     uint64_t seed = random_seed();
     beside_open(&b, *state);
-    for (int round = 0; round < 3000; round++) {
+    for (int round = 0; round < ROUNDS; round++) {
         static const int types[] = {LOCK_SH, LOCK_SH, LOCK_EX, LOCK_UN};
         int owner = (int)random_below(&seed, OWNERS), type = types[random_below(&seed, 4)];
         bool granted = flock(b.files[owner], type | LOCK_NB) == 0;
@@ -305,6 +305,28 @@ static void a_grant_can_lead_to_an_older_one(void **state)
     assert_int_equal(result.offset, LOCK_WAITS);
     assert_int_equal(unlock(f, 2, ino, 2, 0), 0);
     assert_told(f, CHANGE_LOCK_GRANTED, "1:1 3:3 ");
+}
+
+/* A wait that was passed over stays in the way of those behind it. */
+static void a_grant_does_not_pass_older_waits(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t ino = fixture_make_file(f, INO_ROOT, "a");
+    static const struct {
+        uint64_t owner, first, last;
+        uint32_t flags;
+    } rows[] = {{1, 0, 10, 0}, {4, 30, 30, 0}, {2, 5, 20, WAIT}, {3, 15, 25, WAIT}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct op op = make_lock(ino, rows[i].owner, rows[i].flags);
+        op.waiter = rows[i].owner;
+        op.offset = rows[i].first;
+        op.size = rows[i].last;
+        assert_int_equal(run(f, 1, op), 0);
+    }
+    assert_int_equal(unlock(f, 1, ino, 4, 0), 0);
+    assert_told(f, CHANGE_LOCK_GRANTED, "");
+    assert_int_equal(unlock(f, 1, ino, 1, 0), 0);
+    assert_told(f, CHANGE_LOCK_GRANTED, "1:2 ");
 }
 
 static void circles_are_found(void **state)
@@ -465,21 +487,22 @@ static void what_is_no_lock_is_refused(void **state)
 static void there_is_a_limit(void **state)
 {
     struct fixture *f = *state;
-    uint64_t ino = fixture_make_file(f, INO_ROOT, "a");
-    static struct op ops[COMMAND_OPS_MAX];
-    uint64_t owner = 0;
-    for (int i = 0; i < TREE_LOCKS_MAX / COMMAND_OPS_MAX; i++) {
+    static struct op ops[1024];
+    uint64_t ino = 0;
+    for (int i = 0; i < TREE_LOCKS_MAX / 1024; i++) { /* few enough of a file to be quick */
+        char name[16];
+        snprintf(name, sizeof name, "%d", i);
+        ino = fixture_make_file(f, INO_ROOT, name);
         uint32_t count = 0;
-        while (count < COMMAND_OPS_MAX && owner + 1 < TREE_LOCKS_MAX) {
-            ops[count] = make_lock(ino, owner, 0);
-            ops[count].offset = ops[count].size = owner++;
-            count++;
+        for (; count < 1024 && (uint64_t)i * 1024 + count + 1 < TREE_LOCKS_MAX; count++) {
+            ops[count] = make_lock(ino, 1, 0);
+            ops[count].offset = ops[count].size = 2 * count;
         }
         assert_int_equal(fixture_run(f, ops, count, &result), 0);
     }
-    assert_int_equal(lock(f, 1, ino, owner, EX), -ENOLCK);
-    assert_int_equal(unlock(f, 1, ino, 0, 0), 0);
-    assert_int_equal(lock(f, 1, ino, owner, EX), LOCK_GRANTED);
+    assert_int_equal(lock(f, 1, ino, 2, EX), -ENOLCK);
+    assert_int_equal(unlock(f, 1, ino, 1, 0), 0);
+    assert_int_equal(lock(f, 1, ino, 2, EX), LOCK_GRANTED);
 }
 
 static void a_state_can_be_asked_for(void **state)
@@ -521,6 +544,7 @@ int main(void)
         FIXTURE_TEST(a_lock_becomes_another_one),
         FIXTURE_TEST(bytes_are_kept_while_their_owner_waits),
         FIXTURE_TEST(a_grant_can_lead_to_an_older_one),
+        FIXTURE_TEST(a_grant_does_not_pass_older_waits),
         FIXTURE_TEST(circles_are_found),
         FIXTURE_TEST(circles_through_older_waits_are_found),
         FIXTURE_TEST(a_session_ends_with_its_locks),

@@ -473,6 +473,18 @@ static void a_damaged_tree_is_refused(void **state)
         "UPDATE result SET bytes = x'00000000'",
         "UPDATE result SET bytes = CAST(bytes || bytes AS BLOB)",
         "UPDATE result SET bytes = CAST(x'40' || substr(bytes, 2) AS BLOB)",
+        "DELETE FROM ttl WHERE ino = 2",
+        "INSERT INTO ttl VALUES (3, 1000, 0)",
+        "UPDATE inode SET rdev = 2 WHERE ino = 3",
+        "UPDATE ttl SET ms = 99 WHERE ino = 2",
+        "UPDATE ttl SET ms = 100 WHERE ino = 4",
+        "UPDATE ttl SET lease = 8 WHERE ino = 4",
+        "UPDATE lease_file SET ino = 3",
+        "DELETE FROM lease_file",
+        "UPDATE lease SET files = 0",
+        "UPDATE lease SET files = 1001",
+        "UPDATE lease SET ms = 0",
+        "UPDATE lease SET id = 8",
     };
     for (size_t i = 0; i < sizeof damages / sizeof *damages; i++) {
         struct fixture a, b;
@@ -480,6 +492,9 @@ static void a_damaged_tree_is_refused(void **state)
         fixture_open(&b);
         fixture_must(&a, make_put("k", "v"));
         fixture_must(&a, make_put("l", "v"));
+        fixture_must(&a, (struct op){.type = OP_TTL, .ino = 2, .size = 1000});
+        fixture_must(&a, (struct op){.type = OP_LEASE, .lease = 7, .size = 1000});
+        fixture_must(&a, (struct op){.type = OP_PUT, .name = text("n"), .lease = 7});
         assert_int_equal(tree_commit(a.tree), 0);
         fixture_sql(&a, damages[i]);
         uint64_t index;

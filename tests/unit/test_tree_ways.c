@@ -150,6 +150,80 @@ static void the_longest_key_is_found(void **state)
     buffer_free(&path);
 }
 
+struct listed {
+    uint32_t count, max;
+    struct buffer last;
+};
+
+static bool take_listed(void *arg, struct bytes key, const struct attr *attr)
+{
+    struct listed *listed = arg;
+    if (listed->count == listed->max)
+        return false;
+    listed->count++;
+    listed->last.len = 0;
+    buffer_append(&listed->last, key.data, key.len);
+    return true;
+}
+
+/* Goes on after `listed->last`, in pieces. */
+static void list_on(struct fixture *f, struct listed *listed, uint32_t max)
+{
+    struct buffer resume = {0};
+    bool more = true;
+    listed->count = 0;
+    listed->max = max;
+    buffer_append(&resume, listed->last.data, listed->last.len);
+    while (more)
+        assert_int_equal(tree_keys(f->tree, text(""), bytes_of(resume.data, resume.len), 3,
+                                   take_listed, listed, &more, &resume),
+                         0);
+    buffer_free(&resume);
+}
+
+static void paths_longer_than_a_key_are_listed(void **state)
+{
+    struct fixture *f = *state;
+    struct listed listed = {0};
+    uint64_t dir = INO_ROOT;
+    char name[NAME_BYTES_MAX + 1];
+    memset(name, 'n', NAME_BYTES_MAX);
+    name[NAME_BYTES_MAX] = 0;
+    for (int i = 0; i < 15; i++)
+        dir = fixture_make_dir(f, dir, name); /* 3,840 bytes with their slashes */
+    memset(name, 'b', 200);
+    name[200] = 0;
+    uint64_t almost = fixture_make_dir(f, dir, name); /* 4,041 */
+    memset(name, 'c', 100);
+    name[100] = 0;
+    fixture_make_dir(f, almost, name);
+    fixture_make_file(f, almost, "a");
+    list_on(f, &listed, 100);
+    assert_int_equal(listed.count, 1); /* an empty directory is no key anywhere */
+    listed.last.len = 0;
+    name[0] = 'd';
+    uint64_t below = fixture_make_dir(f, almost, name);
+    fixture_make_file(f, below, "x"); /* it stands for all that is below it */
+    fixture_make_file(f, below, "y");
+    name[0] = 'e';
+    fixture_make_file(f, almost, name);
+    fixture_make_file(f, INO_ROOT, "z");
+    const size_t lens[] = {4042, 4142, 4141, 1};
+    const char starts[] = "adez";
+    for (size_t i = 0; i < 4; i++) {
+        list_on(f, &listed, 1);
+        assert_int_equal(listed.count, 1);
+        assert_int_equal(listed.last.len, lens[i]);
+        assert_int_equal(listed.last.data[i < 3 ? 4041 : 0], starts[i]);
+    }
+    list_on(f, &listed, 1);
+    assert_int_equal(listed.count, 0);
+    listed.last.len = 0;
+    list_on(f, &listed, 100);
+    assert_int_equal(listed.count, 4);
+    buffer_free(&listed.last);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -159,6 +233,7 @@ int main(void)
         FIXTURE_TEST(a_held_inode_has_no_name),
         FIXTURE_TEST(an_undone_list_leaves_the_names),
         FIXTURE_TEST(the_longest_key_is_found),
+        FIXTURE_TEST(paths_longer_than_a_key_are_listed),
     };
     return cmocka_run_group_tests_name("tree_ways", tests, NULL, NULL);
 }

@@ -3,6 +3,7 @@
 #include "former_folder.h"
 #include "tree_fixture.h"
 
+#include "command/level.h"
 #include "store/log.h"
 #include "store/tree_records.h"
 
@@ -83,7 +84,8 @@ static void a_former_tree_is_upgraded(void **state)
     fixture_close(&f);
 }
 
-/* What this version has made becomes a folder of format 4, which lacks the tables of locks. */
+/* What this version has made becomes a folder of format 4, which lacks the tables of locks
+ * and the history of changes. */
 static void a_tree_of_format_4_is_upgraded(void **state)
 {
     struct fixture f;
@@ -91,11 +93,15 @@ static void a_tree_of_format_4_is_upgraded(void **state)
     fixture_must(&f, make_put("a", "1"));
     fixture_detach(&f);
     fixture_sql(&f, "DROP TABLE lock_session; DROP TABLE lock; DROP TABLE lock_wait;"
+                    "DROP TABLE lease; DROP TABLE ttl; DROP TABLE lease_file; DROP TABLE event;"
                     "DROP TABLE ephemeral;"
                     "PRAGMA user_version = 4");
     fixture_attach(&f);
     fixture_assert_contents(&f, fixture_resolve(&f, "a").ino, "1");
     assert_int_equal(former_number(f.path, "tree.db", "SELECT count(*) FROM lock_wait"), 0);
+    fixture_must(&f, (struct op){.type = OP_LEVEL, .size = LEVEL_WATCH});
+    fixture_must(&f, make_put("after", "1"));
+    assert_int_equal(tree_events_since(f.tree), 2);
     fixture_check(&f);
     fixture_detach(&f);
     assert_int_equal(format_of(&f, "tree.db"), FOLDER_FORMAT);

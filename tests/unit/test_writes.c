@@ -28,6 +28,19 @@ static struct command put(const char *key)
     return command;
 }
 
+/* Of `mib` MiB. */
+static void submit_large(struct parts *p, size_t mib, struct answer *answer)
+{
+    struct command command = {0};
+    size_t len = mib * 1024 * 1024;
+    char *value = calloc(1, len);
+    struct op op = {.type = OP_PUT, .name = bytes_of("k", 1), .data = bytes_of(value, len)};
+    assert_int_equal(command_add(&command, &op), 0);
+    free(value);
+    *answer = (struct answer){NEVER, 0};
+    replica_submit(&p->r, &command, answered, answer);
+}
+
 static void submit(struct parts *p, const char *key, struct answer *answer)
 {
     struct command command = put(key);
@@ -179,6 +192,203 @@ static void a_lost_proposal_is_repeated_as_it_was(void **state)
         command_result_free(&result);
     }
     complete(p, 1);
+    parts_free(p);
+}
+
+/* What is on its way is bounded by bytes. The rest follows in order, as there is room again. */
+static void large_commands_wait_their_turn(void **state)
+{
+    enum { COUNT = 12 };
+    struct parts *p = parts_new();
+    struct answer a[COUNT + 2];
+    for (int i = 0; i < COUNT; i++)
+        submit_large(p, 1, &a[i]);
+    writes_propose(&p->r);
+    assert_int_equal(p->proposed_count, 7); /* each is a little more than 1 MiB */
+    assert_false(writes_may_propose(&p->r));
+    assert_true(writes_go_on(&p->r));
+    submit(p, "small", &a[COUNT]);
+    writes_propose(&p->r);
+    assert_int_equal(p->proposed_count, 7); /* nothing overtakes */
+    complete(p, 1);
+    complete(p, 2);
+    assert_true(writes_may_propose(&p->r));
+    p->r.status.promise.n++;
+    writes_propose(&p->r); /* five again, and two */
+    assert_int_equal(p->proposed_count, 14);
+    for (size_t i = 0; i < 7; i++)
+        assert_int_equal(parts_stamp(p, 7 + i).sequence, 3 + i);
+    writes_refuse_unproposed(&p->r, REPLICA_NO_QUORUM);
+    assert_int_equal(a[9].outcome, REPLICA_NO_QUORUM);
+    assert_int_equal(a[COUNT].outcome, REPLICA_NO_QUORUM);
+    assert_int_equal(a[8].outcome, NEVER);
+    for (uint64_t sequence = 3; sequence <= 9; sequence++)
+        complete(p, sequence);
+    submit_large(p, WRITE_WINDOW_BYTES / 1024 / 1024, &a[0]); /* alone it always goes */
+    submit(p, "small", &a[1]);
+    writes_propose(&p->r);
+    assert_int_equal(p->proposed_count, 15);
+    refuse_the_rest(p);
+    parts_free(p);
+}
+
+/* What is on its way holds up the other nodes: it is no more than is decided in half a second. */
+static void the_window_follows_the_pace(void **state)
+{
+    struct parts *p = parts_new();
+    struct answer a[16];
+    uint64_t sequence = 1;
+    for (int i = 0; i < 16; i++)
+        submit_large(p, 1, &a[i]);
+    for (size_t proposed = 7; proposed > 0; proposed--, sequence++) {
+        parts_forget(p);
+        writes_propose(&p->r);
+        assert_int_equal(p->proposed_count, sequence == 1 ? 7 : 0);
+        struct pending_write *w = TAILQ_FIRST(&p->r.writes.by_age);
+        w->proposed_ms -= WRITE_SLOW_BEATS * 100 + 1;
+        complete(p, sequence);
+    }
+    assert_int_equal(p->r.writes.window, WRITE_WINDOW_BYTES_MIN);
+    writes_propose(&p->r);
+    assert_int_equal(p->proposed_count, 1);
+    complete(p, sequence++);
+    parts_forget(p);
+    writes_propose(&p->r);
+    assert_int_equal(p->proposed_count, 1);
+    complete(p, sequence++);
+    parts_forget(p);
+    writes_propose(&p->r);
+    assert_int_equal(p->proposed_count, 2);
+    for (; sequence <= 16; sequence++) {
+        writes_propose(&p->r);
+        complete(p, sequence);
+    }
+    assert_int_equal(p->r.writes.window, WRITE_WINDOW_BYTES);
+    parts_free(p);
+}
+
+/* While others of this node are decided, it is slow, and not lost. */
+static void a_command_in_line_is_not_too_late(void **state)
+{
+    struct parts *p = parts_new();
+    struct answer a[10];
+    uint64_t timeout = p->config.request_timeout_ms, now = replica_now_ms();
+    for (int i = 0; i < 10; i++)
+        submit_large(p, 1, &a[i]);
+    writes_propose(&p->r);
+    p->r.writes.progress_ms = now + timeout;
+    p->r.status.has_leader = false; /* this one waits for a leader, and not in line */
+    struct answer late;
+    submit_by(p, "k", now + 1000, &late);
+    writes_propose(&p->r);
+    writes_expire(&p->r, now + 1000);
+    assert_int_equal(late.outcome, REPLICA_NO_QUORUM);
+    p->r.status.has_leader = true;
+    p->r.writes.progress_ms = 0;
+    complete(p, 1);
+    assert_true(p->r.writes.progress_ms >= now);
+    p->r.writes.progress_ms = now + timeout - 1; /* when it was decided */
+    writes_expire(&p->r, now + timeout + 1000);
+    assert_int_equal(a[1].outcome, REPLICA_TIMEOUT); /* it was on its way */
+    assert_int_equal(a[8].outcome, NEVER);
+    writes_propose(&p->r);
+    assert_int_equal(p->proposed_count, 10);
+    TAILQ_FIRST(&p->r.writes.by_age)->deadline_ms = 1;
+    refuse_the_rest(p);
+    assert_int_equal(a[8].outcome, REPLICA_TIMEOUT);
+
+    for (int i = 0; i < 9; i++)
+        submit_large(p, 1, &a[i]);
+    writes_propose(&p->r);
+    p->r.writes.progress_ms = now; /* and then nothing more */
+    writes_expire(&p->r, now + 2 * timeout);
+    assert_int_equal(a[8].outcome, REPLICA_NO_QUORUM);
+    parts_free(p);
+}
+
+/* Its time begins when its turn comes. */
+static void a_command_that_was_in_line_has_all_of_its_time(void **state)
+{
+    struct parts *p = parts_new();
+    struct answer a[8], last, leaderless;
+    for (int i = 0; i < 8; i++)
+        submit_large(p, 1, &a[i]);
+    submit_by(p, "k", replica_now_ms() + 1000, &last);
+    writes_propose(&p->r);
+    complete(p, 1);
+    complete(p, 2);
+    writes_propose(&p->r);
+    assert_int_equal(p->proposed_count, 9);
+    const struct pending_write *w = TAILQ_LAST(&p->r.writes.by_age, pending_writes);
+    assert_true(w->deadline_ms + 1000 > replica_now_ms() + p->config.request_timeout_ms);
+    submit_by(p, "k", replica_now_ms() + 1000, &leaderless); /* it waited for nothing */
+    writes_propose(&p->r);
+    w = TAILQ_LAST(&p->r.writes.by_age, pending_writes);
+    assert_true(w->deadline_ms <= replica_now_ms() + 1000);
+    refuse_the_rest(p);
+    parts_free(p);
+}
+
+/* Doing slow work twice makes it slower. */
+static void what_is_only_slow_is_not_proposed_again(void **state)
+{
+    struct parts *p = parts_new();
+    struct answer a[4];
+    for (int i = 0; i < 4; i++)
+        submit(p, "k", &a[i]);
+    writes_propose(&p->r);
+    uint64_t later = replica_now_ms() + WRITE_REPEAT_MS + 1;
+    complete(p, 1);
+    p->r.writes.progress_ms = later - 10;
+    writes_expire(&p->r, later);
+    assert_int_equal(p->proposed_count, 4);
+    complete(p, 3); /* the second one came before it, and is lost */
+    p->r.writes.progress_ms = later - 10;
+    writes_expire(&p->r, later);
+    assert_int_equal(p->proposed_count, 5);
+    assert_int_equal(parts_stamp(p, 4).sequence, 2);
+    writes_expire(&p->r, later + WRITE_REPEAT_MS);
+    assert_int_equal(p->proposed_count, 6); /* nothing has come through any more */
+    assert_int_equal(parts_stamp(p, 5).sequence, 4);
+    refuse_the_rest(p);
+    parts_free(p);
+}
+
+/* What must not be proposed to it has to be dropped before. */
+static void the_next_leader_is_told_by_a_turn_only(void **state)
+{
+    struct parts *p = parts_new();
+    struct answer a;
+    submit(p, "k", &a);
+    writes_propose(&p->r);
+    p->r.status.promise.n++;
+    writes_expire(&p->r, replica_now_ms() + WRITE_REPEAT_MS + 1);
+    assert_int_equal(p->proposed_count, 1);
+    writes_propose(&p->r);
+    assert_int_equal(p->proposed_count, 2);
+    refuse_the_rest(p);
+    parts_free(p);
+}
+
+/* What this node has accepted from the new leader is in that one's log. */
+static void what_is_in_the_log_is_not_proposed_to_the_next_leader(void **state)
+{
+    struct parts *p = parts_new();
+    struct answer a[3];
+    for (int i = 0; i < 3; i++)
+        submit(p, "k", &a[i]);
+    writes_propose(&p->r);
+    for (int later = 0; later < 2; later++) {
+        struct paxos_entry *logged[] = {p->proposed[0], p->proposed[2]};
+        p->r.paxos = parts_core((struct paxos_ballot){2, 0, PARTS_ME}, logged, 2);
+        p->r.status.promise = (struct paxos_ballot){2 + later, 0, PARTS_ME};
+        writes_propose(&p->r);
+        paxos_free(p->r.paxos);
+        p->r.paxos = NULL;
+        assert_int_equal(p->proposed_count, later ? 7 : 4); /* that log is of another round */
+        assert_int_equal(parts_stamp(p, 3).sequence, 2);
+    }
+    refuse_the_rest(p);
     parts_free(p);
 }
 
@@ -402,6 +612,13 @@ int main(void)
         cmocka_unit_test(only_what_is_new_is_proposed),
         cmocka_unit_test(many_are_proposed_in_order),
         cmocka_unit_test(a_lost_proposal_is_repeated_as_it_was),
+        cmocka_unit_test(large_commands_wait_their_turn),
+        cmocka_unit_test(the_window_follows_the_pace),
+        cmocka_unit_test(a_command_in_line_is_not_too_late),
+        cmocka_unit_test(a_command_that_was_in_line_has_all_of_its_time),
+        cmocka_unit_test(what_is_only_slow_is_not_proposed_again),
+        cmocka_unit_test(the_next_leader_is_told_by_a_turn_only),
+        cmocka_unit_test(what_is_in_the_log_is_not_proposed_to_the_next_leader),
         cmocka_unit_test(a_proposed_command_is_never_refused),
         cmocka_unit_test(a_command_waits_a_moment_for_a_quorum),
         cmocka_unit_test(there_are_moments_to_refuse_at_once),

@@ -131,6 +131,40 @@ static void compare_xattrs(struct fixture *f, const struct model_inode *inode)
     buffer_free(&expected_list);
 }
 
+static void compare_mortality(struct fixture *f, const struct model_inode *inode)
+{
+    uint64_t ms, lease;
+    struct tree_mortal mortal;
+    assert_int_equal(tree_ttl(f->tree, &inode->attr, &ms, &lease), 0);
+    assert_int_equal(ms, inode->ttl);
+    assert_int_equal(lease, inode->lease);
+    int status = tree_mortal_get(f->tree, inode->attr.ino, &mortal);
+    assert_int_equal(status, inode->ttl > 0 ? 0 : -ENOENT);
+    if (status == 0)
+        assert_true(mortal.ms == inode->ttl && mortal.revision == inode->attr.revision);
+}
+
+static void compare_leases(struct fixture *f, const struct model *m)
+{
+    uint64_t leases = 0, mortals = 0;
+    for (uint64_t id = 1; id <= MODEL_LEASES; id++) {
+        struct tree_lease lease = {0};
+        uint32_t files = 0;
+        for (uint64_t ino = 1; ino < m->inodes; ino++)
+            files += m->inode[ino].lease == id;
+        int status = tree_lease_get(f->tree, id, &lease);
+        assert_int_equal(status, m->lease[id].ttl > 0 ? 0 : -ENOENT);
+        assert_int_equal(lease.ms, m->lease[id].ttl);
+        assert_int_equal(lease.revision, m->lease[id].revision);
+        assert_int_equal(lease.files, files);
+        leases += status == 0;
+    }
+    for (uint64_t ino = 1; ino < m->inodes; ino++)
+        mortals += m->inode[ino].ttl > 0 || m->inode[ino].lease > 0;
+    assert_int_equal(f->tree->mortals.leases, leases);
+    assert_int_equal(f->tree->mortals.files, mortals);
+}
+
 static void compare_inode(struct fixture *f, const struct model *m, uint64_t ino)
 {
     const struct model_inode *inode = &m->inode[ino];
@@ -141,6 +175,7 @@ static void compare_inode(struct fixture *f, const struct model *m, uint64_t ino
         return;
     compare_attributes(&attr, &inode->attr);
     compare_xattrs(f, inode);
+    compare_mortality(f, inode);
     if (S_ISDIR(inode->attr.mode))
         compare_directory(f, m, ino);
     else
@@ -183,5 +218,6 @@ void compare_trees(struct fixture *f, const struct model *m)
     for (uint64_t ino = 1; ino < m->inodes; ino++)
         compare_inode(f, m, ino);
     compare_held(f, m);
+    compare_leases(f, m);
     compare_counters(&f->tree->counters, m);
 }

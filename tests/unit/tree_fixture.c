@@ -197,6 +197,18 @@ void fixture_check(struct fixture *f)
         "SELECT count(*) FROM chunk WHERE id >> 26 NOT IN (SELECT data FROM inode) AND " CONTENTS,
         "SELECT count(*) FROM chunk WHERE length(bytes) % 4096 <> 0 OR length(bytes) > 16384",
         "SELECT count(*) FROM xattr WHERE ino NOT IN (SELECT ino FROM inode)",
+        /* what goes away by itself */
+        "SELECT count(*) FROM inode WHERE mode & 61440 = 32768 AND"
+        " rdev <> (ino IN (SELECT ino FROM ttl))",
+        "SELECT count(*) FROM ttl WHERE ino NOT IN"
+        " (SELECT ino FROM inode WHERE mode & 61440 = 32768 AND nlink BETWEEN 1 AND 16)",
+        "SELECT count(*) FROM (SELECT ino, lease FROM ttl WHERE lease <> 0 EXCEPT"
+        " SELECT ino, lease FROM lease_file)",
+        "SELECT count(*) FROM (SELECT ino, lease FROM lease_file EXCEPT SELECT ino, lease FROM "
+        "ttl)",
+        "SELECT count(*) FROM lease_file WHERE lease NOT IN (SELECT id FROM lease)",
+        "SELECT count(*) FROM lease WHERE"
+        " files <> (SELECT count(*) FROM lease_file WHERE lease = id)",
         /* counters */
         "SELECT inodes <> (SELECT count(*) FROM inode) FROM meta",
         "SELECT bytes <> (SELECT sum(used) FROM inode) FROM meta",

@@ -207,6 +207,8 @@ struct attr model_drop(struct model *m, struct model_name *n, uint64_t hold)
     model_touch(m, ino);
     if (inode->attr.nlink > 0)
         return inode->attr;
+    if (S_ISREG(inode->attr.mode))
+        model_set_mortal(m, ino, 0, 0);
     if (hold == ino && inode->bound == 0) {
         inode->holder = m->node;
         return inode->attr;
@@ -248,6 +250,12 @@ static int model_apply_op(struct model *m, const struct op *op, struct op_result
     case OP_EPHEMERAL_END:
     case OP_END_SESSION:
         return model_apply_ephemeral(m, op, out);
+    case OP_TTL:
+    case OP_EXPIRE:
+    case OP_LEASE:
+    case OP_LEASE_RENEW:
+    case OP_LEASE_END:
+        return model_apply_mortal(m, op, out);
     default:
         return model_apply_data(m, op, out);
     }

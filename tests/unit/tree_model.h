@@ -12,16 +12,18 @@ enum {
     MODEL_XATTRS = 8,
     MODEL_NODES = 4,
     MODEL_INLINE_MAX = 3072, /* bytes; longer files are in chunks */
+    MODEL_LEASES = WORKLOAD_LEASES,
 };
 #define MODEL_USED_UNKNOWN UINT64_MAX
 
 struct model_inode {
-    struct attr attr; /* ino 0: it does not exist */
-    bool chunks;      /* its contents are not inline: attr.used is MODEL_USED_UNKNOWN */
-    uint32_t holder;  /* the node that holds it without a name; 0: none */
-    uint32_t bound;   /* the node with whose session it goes; 0: none */
-    uint64_t parent;  /* of a directory */
-    uint8_t *bytes;   /* WORKLOAD_FILE_MAX of them, unless it is a directory */
+    struct attr attr;    /* ino 0: it does not exist */
+    bool chunks;         /* its contents are not inline: attr.used is MODEL_USED_UNKNOWN */
+    uint32_t holder;     /* the node that holds it without a name; 0: none */
+    uint32_t bound;      /* the node with whose session it goes; 0: none */
+    uint64_t parent;     /* of a directory */
+    uint64_t ttl, lease; /* with which it goes away; one of them, or neither */
+    uint8_t *bytes;      /* WORKLOAD_FILE_MAX of them, unless it is a directory */
     struct buffer *xattr[MODEL_XATTRS]; /* by model_xattr; NULL: there is none */
 };
 
@@ -30,13 +32,18 @@ struct model_name {
     char name[16];
 };
 
+struct model_lease {
+    uint64_t ttl, revision; /* ttl 0: there is none */
+};
+
 struct model {
     uint64_t inodes; /* the next number */
     uint64_t applied;
     uint64_t last_time;
     uint32_t level; /* of the cluster */
     uint64_t incarnation[MODEL_NODES];
-    uint64_t session[MODEL_NODES]; /* its number; 0: there is none */
+    uint64_t session[MODEL_NODES];              /* its number; 0: there is none */
+    struct model_lease lease[MODEL_LEASES + 1]; /* by id */
     struct model_inode inode[MODEL_INODES];
     struct model_name name[MODEL_NAMES];
     /* The command under way. */
@@ -80,6 +87,11 @@ struct attr model_drop(struct model *m, struct model_name *n, uint64_t hold);
 struct attr model_unmake(struct model *m, uint64_t ino);
 /* Drops the directories that a PUT made in passing and that are empty now, from this one on up. */
 void model_prune(struct model *m, uint64_t dir);
+/* A PUT: whether the file (0: a new one) may have the ttl or the lease; then it has. */
+int model_check_mortal(const struct model *m, const struct op *op, uint64_t ino);
+void model_put_mortal(struct model *m, const struct op *op, uint64_t ino);
+/* It goes away with this ttl or this lease, or, if both are 0, does not. */
+void model_set_mortal(struct model *m, uint64_t ino, uint64_t ttl, uint64_t lease);
 void model_replace(struct model *m, uint64_t ino, struct bytes data);
 
 /* 0 or the negative errno; then nothing has changed. */
@@ -87,5 +99,6 @@ int model_apply_data(struct model *m, const struct op *op, struct op_result *out
 int model_apply_name(struct model *m, const struct op *op, struct op_result *out);
 int model_apply_ephemeral(struct model *m, const struct op *op, struct op_result *out);
 void model_end_session(struct model *m, uint32_t node);
+int model_apply_mortal(struct model *m, const struct op *op, struct op_result *out);
 
 #endif

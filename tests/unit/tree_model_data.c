@@ -99,6 +99,8 @@ static int apply_put(struct model *m, const struct op *op, struct op_result *out
     int status = ino ? model_check_file(m, ino) : 0;
     if (status == 0)
         status = check_conditions(m, op, ino);
+    if (status == 0)
+        status = model_check_mortal(m, op, ino);
     if (status < 0)
         return status;
     if (in_the_way)
@@ -117,6 +119,7 @@ static int apply_put(struct model *m, const struct op *op, struct op_result *out
     if (!ino)
         ino = model_make(m, dir, name, attr);
     model_replace(m, ino, op->data);
+    model_put_mortal(m, op, ino);
     out->attr = m->inode[ino].attr;
     return 0;
 }

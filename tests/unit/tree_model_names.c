@@ -61,6 +61,9 @@ static int apply_link(struct model *m, const struct op *op, struct op_result *ou
         return -EEXIST;
     if (m->inode[op->ino2].bound)
         return -EMLINK;
+    if (attr->nlink >= MORTAL_LINKS_MAX &&
+        (m->inode[op->ino2].ttl > 0 || m->inode[op->ino2].lease > 0))
+        return -EMLINK;
     model_claim(m, op->ino);
     model_enter(m, op->ino, op->name, op->ino2);
     attr->nlink++;

@@ -39,6 +39,11 @@ static bool is_bound(const struct model_inode *inode)
     return inode->bound;
 }
 
+static bool has_ttl(const struct model_inode *inode)
+{
+    return inode->ttl > 0;
+}
+
 static bool is_held(const struct model_inode *inode)
 {
     return inode->holder;
@@ -107,13 +112,18 @@ static struct op pick_op(const struct model *m, uint64_t *seed)
                                      : model_find(m, op.ino, op.name);
     } else {
         op.ino = pick_inode(m, seed,
-                            op.type == OP_RELEASE         ? is_held
-                            : op.type == OP_EPHEMERAL_END ? is_bound
-                            : op.type < OP_CREATE         ? is_file
-                                                          : any);
+                            op.type == OP_RELEASE                      ? is_held
+                            : op.type == OP_EPHEMERAL_END              ? is_bound
+                            : op.type == OP_EXPIRE                     ? has_ttl
+                            : op.type < OP_CREATE || op.type == OP_TTL ? is_file
+                                                                       : any);
         taken = 0;
         if (op.type == OP_END_SESSION && random_below(seed, 4))
             op.revision = m->session[op.size];
+        if (op.type == OP_EXPIRE && random_below(seed, 2) && op.ino < m->inodes)
+            op.revision = m->inode[op.ino].attr.revision;
+        if (op.type == OP_LEASE_END && op.revision > 0 && random_below(seed, 2))
+            op.revision = m->lease[op.lease].revision;
         if (random_below(seed, 2)) /* near what was set by changes */
             op.mtime = (int64_t)(m->last_time + random_below(seed, 200)) - 100;
     }

@@ -35,12 +35,14 @@ static uint64_t random_place(uint64_t *state)
 static uint8_t random_type(uint64_t *state)
 {
     static const uint8_t types[] = {
-        OP_PUT,         OP_PUT,     OP_PUT,       OP_DELETE,    OP_WRITE,         OP_WRITE,
-        OP_WRITE,       OP_WRITE,   OP_WRITE,     OP_APPEND,    OP_TRUNCATE,      OP_TRUNCATE,
-        OP_PUNCH,       OP_PUNCH,   OP_ALLOCATE,  OP_CREATE,    OP_MKNOD,         OP_MKDIR,
-        OP_MKDIR,       OP_SYMLINK, OP_LINK,      OP_UNLINK,    OP_RMDIR,         OP_RENAME,
-        OP_RENAME,      OP_RENAME,  OP_SETATTR,   OP_SETATTR,   OP_SETXATTR,      OP_SETXATTR,
-        OP_REMOVEXATTR, OP_RELEASE, OP_EPHEMERAL, OP_EPHEMERAL, OP_EPHEMERAL_END, OP_END_SESSION};
+        OP_PUT,           OP_PUT,         OP_PUT,         OP_PUT,       OP_DELETE,    OP_WRITE,
+        OP_WRITE,         OP_WRITE,       OP_WRITE,       OP_WRITE,     OP_APPEND,    OP_TRUNCATE,
+        OP_TRUNCATE,      OP_PUNCH,       OP_PUNCH,       OP_ALLOCATE,  OP_CREATE,    OP_MKNOD,
+        OP_MKDIR,         OP_MKDIR,       OP_SYMLINK,     OP_LINK,      OP_UNLINK,    OP_RMDIR,
+        OP_RENAME,        OP_RENAME,      OP_RENAME,      OP_SETATTR,   OP_SETATTR,   OP_SETXATTR,
+        OP_SETXATTR,      OP_REMOVEXATTR, OP_RELEASE,     OP_TTL,       OP_TTL,       OP_EXPIRE,
+        OP_EXPIRE,        OP_LEASE,       OP_LEASE_RENEW, OP_LEASE_END, OP_EPHEMERAL, OP_EPHEMERAL,
+        OP_EPHEMERAL_END, OP_END_SESSION};
     return types[random_below(state, sizeof types)];
 }
 
@@ -96,6 +98,23 @@ static void random_attributes(uint64_t *state, struct op *op)
     op->mtime = (int64_t)random_below(state, 3000) - 1000;
 }
 
+/* For the operations on what goes away by itself. */
+static void random_mortality(uint64_t *state, struct op *op)
+{
+    static const uint64_t times[] = {0, 100, 1000, 5000, TTL_MS_MAX, TTL_NONE, 99, TTL_MS_MAX + 1};
+    uint64_t time = times[random_below(state, random_below(state, 8) ? 5 : 8)];
+    if (op->type == OP_TTL || op->type == OP_LEASE)
+        op->size = time;
+    if (op->type >= OP_LEASE)
+        op->lease = random_below(state, 20) ? 1 + random_below(state, WORKLOAD_LEASES) : 0;
+    if (op->type == OP_LEASE_END && random_below(state, 2))
+        op->revision = 0;
+    if (op->type == OP_PUT && random_below(state, 4) == 0)
+        op->ttl = time;
+    if (op->type == OP_PUT && random_below(state, op->ttl ? 20 : 6) == 0)
+        op->lease = 1 + random_below(state, WORKLOAD_LEASES);
+}
+
 struct op workload_op(uint64_t *state, uint32_t inodes)
 {
     struct op op = {.type = random_type(state)};
@@ -117,5 +136,6 @@ struct op workload_op(uint64_t *state, uint32_t inodes)
     if (op.type == OP_END_SESSION)
         op.size = 1 + random_below(state, 3);
     op.outsider = random_below(state, 8) == 0;
+    random_mortality(state, &op);
     return op;
 }

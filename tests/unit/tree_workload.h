@@ -5,7 +5,10 @@
 
 #include "command/command.h"
 
-enum { WORKLOAD_FILE_MAX = 300000 }; /* bytes; no operation makes a longer file */
+enum {
+    WORKLOAD_FILE_MAX = 300000, /* bytes; no operation makes a longer file */
+    WORKLOAD_LEASES = 6,        /* their ids are 1 and up */
+};
 
 /* An operation on inodes up to `inodes`; the same for the same state. Its bytes are static. */
 struct op workload_op(uint64_t *state, uint32_t inodes);

@@ -5,7 +5,7 @@
 read_head(...)
 {
 <...
-- op->type < OP_TYPE_END && (*mask & ~fields_known) == 0
-+ op->type < OP_TYPE_END
+- op->type < OP_TYPE_END && type_levels[op->type] > 0 && (*mask & ~fields_known) == 0
++ op->type < OP_TYPE_END && type_levels[op->type] > 0
 ...>
 }

@@ -6,7 +6,7 @@
 paxos_on_heartbeat_reply(...)
 {
 <...
-- m->round < round ? round + 1 : round
+- round + peer->heartbeat.slack
 + round
 ...>
 }

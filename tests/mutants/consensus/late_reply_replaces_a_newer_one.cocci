@@ -5,7 +5,7 @@
 paxos_on_heartbeat_reply(...)
 {
 <...
-- m->round > peer->heartbeat.asked_in && m->round <= round
+- (m->round > peer->heartbeat.asked_in || again) && m->round <= round
 + m->round <= round
 ...>
 }

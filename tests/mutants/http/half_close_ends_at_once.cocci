@@ -5,7 +5,7 @@
 connection_settle(...)
 {
 <...
-- receiving && c->ended && !c->is_due
+- (receiving || endless) && c->ended && !c->is_due
 + c->ended
 ...>
 }

@@ -5,7 +5,6 @@
 replica_observe_end(...)
 {
 <...
-- !LIST_EMPTY(&r->observers.all)
-+ true
+- observe_what_is_wanted(r);
 ...>
 }

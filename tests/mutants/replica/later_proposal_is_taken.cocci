@@ -5,7 +5,7 @@
 levels_readable(...)
 {
 <...
-- return false;
-+ return true;
+- status != -EPROTONOSUPPORT
++ true
 ...>
 }

@@ -2,7 +2,7 @@
 // killers: test_writes
 @@
 @@
-writes_propose(...)
+next_leader(...)
 {
 <...
 - paxos_ballot_compare(r->status.promise, r->writes.proposed_to) != 0

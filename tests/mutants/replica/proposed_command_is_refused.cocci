@@ -5,8 +5,7 @@
 writes_refuse_unproposed(...)
 {
 <...
-- if (!w->proposed)
--         writes_finish(r, w, outcome, NULL);
-+ writes_finish(r, w, outcome, NULL);
+- w = r->writes.next_new
++ w = r->writes.by_age.tqh_first
 ...>
 }

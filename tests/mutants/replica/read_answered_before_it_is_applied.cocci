@@ -2,10 +2,10 @@
 // killers: test_reads
 @@
 @@
-reads_answer(...)
+reads_first_ready(...)
 {
 <...
-- (read = TAILQ_FIRST(&r->reads.by_age)) && read->confirmed && read->index <= applied
-+ (read = TAILQ_FIRST(&r->reads.by_age)) && read->confirmed
+- read && read->confirmed && read->index <= tree_applied(r->tree)
++ read && read->confirmed
 ...>
 }

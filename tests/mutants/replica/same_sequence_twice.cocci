@@ -2,7 +2,7 @@
 // killers: test_writes
 @@
 @@
-writes_submit(...)
+writes_take(...)
 {
 <...
 - r->writes.next_sequence++;

@@ -2,7 +2,7 @@
 // killers: test_tree_changes
 @@
 @@
-op_put(...)
+put_over(...)
 {
 <...
 - change_inode(...);

@@ -1,11 +1,11 @@
 // PUT by another user leaves a file its setuid bit.
-// killers: test_tree_random
+// killers: test_tree_contents, test_tree_random
 @@
 @@
-op_put(...)
+put_over(...)
 {
 <...
-- inode_kill_priv(&walk.inode, op);
+- inode_kill_priv(inode, op);
 + ;
 ...>
 }

@@ -5,6 +5,6 @@
 take_effect(...)
 {
 <...
-- changes_forget(...);
+- changes_undo(tree, told);
 ...>
 }
