@@ -619,9 +619,16 @@ int cluster_load(struct tree *tree); /* at tree_attach, and after a list was und
 
 /* ---- tree_events.c: the history of changes ---- */
 
-/* A new entry begins; it was undone; it took effect. */
+/* A new entry begins; its command was undone, and what was told before the mark stays (a session
+ * has ended); it took effect. */
+struct events_mark {
+    size_t len;
+    uint32_t count;
+    bool lost;
+};
 void events_begin(struct tree *tree);
-void events_undo(struct tree *tree);
+struct events_mark events_mark(const struct tree *tree);
+void events_undo(struct tree *tree, struct events_mark mark);
 int events_end(struct change *c);
 /* Before the effects of the change, or after them: the paths are the same. */
 void events_add(struct change *c, const struct tree_change *change);

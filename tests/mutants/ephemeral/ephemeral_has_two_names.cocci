@@ -5,7 +5,7 @@
 op_link(...)
 {
 <...
-- inode.attr.nlink >= LINKS_MAX || tree_is_ephemeral(c->tree, op->ino2)
-+ inode.attr.nlink >= LINKS_MAX
+- inode.attr.nlink >= (inode_is_mortal(&inode) ? MORTAL_LINKS_MAX : LINKS_MAX) || tree_is_ephemeral(c->tree, op->ino2)
++ inode.attr.nlink >= (inode_is_mortal(&inode) ? MORTAL_LINKS_MAX : LINKS_MAX)
 ...>
 }
