@@ -13,7 +13,7 @@ enum { STATFS_BLOCK_BYTES = 4096 };
 static void reply_attr(struct fs_request *r, const struct attr *attr)
 {
     struct stat stat;
-    fs_stat_of(attr, r->ino & FS_LOCAL, &stat);
+    fs_stat_of(attr, fs_mark(r->ino), &stat);
     fuse_reply_attr(r->req, &stat, 0);
 }
 
@@ -37,7 +37,7 @@ static void attr_read(struct fs_request *r, struct tree *tree)
     }
     if (S_ISREG(attr.mode) && attr.size == 0 && !is_its_own(r) && fs_await_contents(r, r->ino))
         return;
-    fs_walk_steps(r, r->ino);
+    fs_walk_steps(r, fs_tree_ino(r->ino));
     reply_attr(r, &attr);
 }
 
@@ -52,7 +52,7 @@ void fs_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
         return;
     r->handle = fi ? fs_handle_of(fi) : NULL;
     /* Every path begins with the root: without its attributes .quorumfs could not be reached. */
-    r->local_will_do = ino == INO_ROOT;
+    r->local_will_do = fs_tree_ino(ino) == INO_ROOT;
     fs_request_read_settled(r, attr_read);
 }
 
@@ -106,7 +106,8 @@ static bool may_chown(const struct fs_request *r)
     uid_t uid = fuse_req_ctx(r->req)->uid;
     struct attr attr;
     return uid == 0 ||
-           (tree_getattr(replica_tree(r->fs->replica), r->ino, &attr) == 0 && attr.uid == uid);
+           (tree_getattr(replica_tree(r->fs->replica), fs_tree_ino(r->ino), &attr) == 0 &&
+            attr.uid == uid);
 }
 
 /* Whether rights go as chown(2) takes them. chown(f, -1, -1) comes with nothing to set. So does

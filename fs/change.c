@@ -6,12 +6,15 @@
 #include "fs/request.h"
 
 #include "base/trace.h"
+#include "fs/ephemeral.h"
 #include "fs/special.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { REQUEST_OPS_MAX = 4 };
 
 /* Only EIO leaves open whether the change has happened. */
 static int error_of_outcome(enum replica_outcome outcome)
@@ -183,7 +186,8 @@ static void change_written(void *arg, enum replica_outcome outcome,
     if (change_again(r, outcome, result))
         return;
     int error = error_of(r, outcome, result);
-    error = error == EOWNERDEAD ? EIO : error;
+    if (error == EOWNERDEAD || (error == ESTALE && r->handle && r->handle->binds))
+        error = EIO; /* the session has ended, or the bound file was removed */
     bool happened = error == 0 || outcome == REPLICA_TIMEOUT;
     const struct op_result *last = error == 0 ? &result->ops[result->count - 1] : NULL;
     if (r->file && error != 0)
@@ -205,10 +209,11 @@ static void change_written(void *arg, enum replica_outcome outcome,
 /* ---- Changes that the kernel asks for ---- */
 
 /* Refuses changes of made-up files, and names that a command could not hold. */
-static int ops_check(const struct op *ops, uint32_t count)
+static int ops_check(struct fs *fs, const struct op *ops, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
-        if (fs_is_special(ops[i].ino) || fs_is_special(ops[i].ino2))
+        if (fs_is_special(ops[i].ino) || fs_is_special(ops[i].ino2) ||
+            !fs_ephemeral_permits(fs, &ops[i]))
             return -EROFS;
         if (ops[i].name.len > NAME_BYTES_MAX || ops[i].name2.len > NAME_BYTES_MAX)
             return -ENAMETOOLONG;
@@ -229,10 +234,16 @@ static int change_command(struct fs_request *r, const struct op *ops, uint32_t c
     return status < 0 ? status : fs_pending_command(&r->taken, r->ino, ops, count, &r->command);
 }
 
-void fs_request_change(struct fs_request *r, const struct op *ops, uint32_t count,
+void fs_request_change(struct fs_request *r, const struct op *asked, uint32_t count,
                        fs_changed_cb *changed)
 {
-    int status = ops_check(ops, count);
+    struct op ops[REQUEST_OPS_MAX] = {{0}};
+    int status = ops_check(r->fs, asked, count);
+    assert(count <= REQUEST_OPS_MAX);
+    for (uint32_t i = 0; i < count; i++) {
+        ops[i] = asked[i];
+        ops[i].ino = fs_tree_ino(asked[i].ino);
+    }
     r->changed = changed;
     fs_walk_asks(r, ops, count);
     if (status == 0 && fs_locks_forbid(r))

@@ -92,7 +92,8 @@ static bool gather(fuse_req_t req, struct fs_handle *handle, const struct op *op
 void fs_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off_t offset,
               struct fuse_file_info *fi)
 {
-    bool gathers = fs_of(req)->config->commit_on_close && !(fi->flags & O_DSYNC);
+    bool gathers = fs_of(req)->config->commit_on_close && !(fi->flags & O_DSYNC) &&
+                   !fs_is_ephemeral(ino); /* when it is closed, it is gone */
     struct op op = {
         .type = OP_WRITE, .ino = ino, .offset = (uint64_t)offset, .data = bytes_of(data, size)};
     /* A page of a mapping that is written back belongs to no handle, although the kernel lends it

@@ -89,7 +89,7 @@ static bool was_seen(const struct fs *fs, uint64_t ino)
 static bool wants(void *arg, uint64_t ino)
 {
     struct fs *fs = arg;
-    if (fs_file_find(&fs->files, ino))
+    if (fs_file_find(&fs->files, ino) || fs_file_find(&fs->files, ino | FS_EPHEMERAL))
         return true;
     return was_seen(fs, ino) && leftover_add(fs, &fs->gone.kept, ino);
 }

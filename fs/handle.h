@@ -20,7 +20,9 @@ struct fs_handle {
     struct fs_file *file;
     bool emptied;        /* its open(2) has emptied the file; nothing was written through it yet */
     uint64_t last_taken; /* its last gathered write comes with this one of file->taken */
-    bool lost;           /* it had a lock whose session has ended: nothing is changed by it */
+    bool binds;          /* its file is ephemeral, and goes with it (ephemeral.c) */
+    bool lost;           /* it had a lock, or was bound to a session, which has ended: nothing is
+                            changed by it */
     int error;           /* that lost gathered writes of it, to be told to its owner; 0: none */
     struct buffer content;    /* of a made-up file, as it was at open */
     struct fs_reader *reader; /* of one of `.quorumfs/watch/` (watch.h) */

@@ -111,7 +111,8 @@ static void lock_begin(fuse_req_t req, struct fuse_file_info *fi, struct tree_lo
                        bool sleeps)
 {
     struct fs_handle *handle = fs_handle_of(fi);
-    if (fs_is_special(want.ino) || handle->lost || is_shared_memory(fs_of(req), &want)) {
+    if (fs_mark(want.ino) != 0 || fs_is_virtual(want.ino) || handle->lost ||
+        is_shared_memory(fs_of(req), &want)) {
         fuse_reply_err(req, handle->lost ? EIO : ENOLCK);
         return;
     }
@@ -222,7 +223,7 @@ static void conflict_read(struct fs_request *r, struct tree *tree)
 
 void fs_getlk(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi, struct flock *lock)
 {
-    if (fs_is_special(ino)) {
+    if (fs_is_virtual(ino) || fs_mark(ino) != 0) {
         fuse_reply_err(req, ENOLCK);
         return;
     }

@@ -41,6 +41,8 @@ void fs_lock_given_up(struct fs_request *r);
 /* Gives it up, or the wait for it, without a request: tries as often as it takes. */
 void fs_lock_give_up_later(struct fs *fs, const struct tree_lock *lock);
 void fs_lock_unwait_later(struct fs *fs, const struct tree_lock *lock);
+/* Submits what is to be given up, as often as it takes to be decided. */
+void fs_undone_add(struct fs *fs, const struct op *op);
 /* Whether something of this owner is being given up that must not come after the request: then it
  * is asked later. */
 bool fs_lock_must_wait(struct fs_lock_wait *w);

@@ -9,7 +9,7 @@
 
 enum { AGAIN_MS = 250 };
 
-/* OP_UNLOCK or OP_UNWAIT. */
+/* OP_UNLOCK, OP_UNWAIT or OP_EPHEMERAL_END. */
 struct fs_undone {
     TAILQ_ENTRY(fs_undone) entry; /* of fs->locks.undone */
     struct fs *fs;
@@ -48,18 +48,31 @@ static struct fs_lock *lock_make(struct fs_handle *handle, uint64_t owner, bool 
     return lock;
 }
 
+void fs_locks_hold(struct fs *fs, uint64_t session)
+{
+    fs->locks.held++;
+    fs->locks.session = session;
+}
+
+void fs_locks_let_go(struct fs *fs)
+{
+    assert(fs->locks.held > 0);
+    if (--fs->locks.held == 0)
+        fs->locks.session = 0;
+}
+
 static void lock_hold(struct fs *fs, struct fs_lock *lock, uint64_t session)
 {
     if (!lock->held)
-        fs->locks.held++;
+        fs_locks_hold(fs, session);
     lock->held = true;
     fs->locks.session = session;
 }
 
 static void lock_drop(struct fs *fs, struct fs_lock *lock)
 {
-    if (lock->held && --fs->locks.held == 0)
-        fs->locks.session = 0;
+    if (lock->held)
+        fs_locks_let_go(fs);
     lock->held = false;
     if (lock->asked > 0)
         return;
@@ -337,34 +350,42 @@ static void locks_on_tick(uv_timer_t *timer)
         uv_timer_stop(timer);
 }
 
-static void undone_add(struct fs *fs, uint8_t type, const struct tree_lock *lock)
+void fs_undone_add(struct fs *fs, const struct op *op)
 {
     struct fs_undone *u = malloc(sizeof *u);
     if (!u) {
-        trace_warn("fs", "out of memory: a lock of inode %llu stays until this node restarts",
-                   (unsigned long long)lock->ino);
+        trace_warn("fs",
+                   "out of memory: a lock of inode %llu, or itself if it is ephemeral, stays until "
+                   "this node restarts",
+                   (unsigned long long)op->ino);
         return;
     }
-    *u = (struct fs_undone){.fs = fs};
-    u->op = (struct op){.type = type,
-                        .ino = lock->ino,
-                        .owner = lock->owner,
-                        .waiter = lock->waiter,
-                        .offset = lock->first,
-                        .size = lock->last,
-                        .flags = lock->flock ? OP_LOCK_FLOCK : 0};
+    *u = (struct fs_undone){.fs = fs, .op = *op};
     TAILQ_INSERT_TAIL(&fs->locks.undone, u, entry);
     undone_try(u);
 }
 
+static struct op undone_op(uint8_t type, const struct tree_lock *lock)
+{
+    return (struct op){.type = type,
+                       .ino = lock->ino,
+                       .owner = lock->owner,
+                       .waiter = lock->waiter,
+                       .offset = lock->first,
+                       .size = lock->last,
+                       .flags = lock->flock ? OP_LOCK_FLOCK : 0};
+}
+
 void fs_lock_give_up_later(struct fs *fs, const struct tree_lock *lock)
 {
-    undone_add(fs, OP_UNLOCK, lock);
+    struct op op = undone_op(OP_UNLOCK, lock);
+    fs_undone_add(fs, &op);
 }
 
 void fs_lock_unwait_later(struct fs *fs, const struct tree_lock *lock)
 {
-    undone_add(fs, OP_UNWAIT, lock);
+    struct op op = undone_op(OP_UNWAIT, lock);
+    fs_undone_add(fs, &op);
 }
 
 void fs_locks_release(struct fs *fs, struct fs_handle *handle)
@@ -391,6 +412,19 @@ void fs_locks_release(struct fs *fs, struct fs_handle *handle)
 
 /* ---- The session ends ---- */
 
+static void lose_handles_of(struct fs *fs, struct fs_file *file)
+{
+    struct fs_handle *handle;
+    LIST_FOREACH(handle, &file->handles, entry)
+    {
+        if (!handle->binds || handle->lost)
+            continue;
+        fs->locks.lost++;
+        handle->lost = true;
+        fs_locks_let_go(fs);
+    }
+}
+
 static void lose_locks_of(struct fs *fs, struct fs_file *file)
 {
     struct fs_lock *lock, *next;
@@ -410,10 +444,12 @@ static void lose_all(struct fs *fs)
     struct fs_file *file;
     if (fs->locks.held == 0)
         return;
-    trace_warn("fs", "this node was not heard for too long: the locks of its programs are lost");
+    trace_warn("fs", "this node was not heard for too long: the locks and ephemeral files of its "
+                     "programs are lost");
     for (int i = 0; i < FS_FILES_BUCKETS; i++) {
         LIST_FOREACH(file, &fs->files.buckets[i], entry)
         {
+            lose_handles_of(fs, file);
             lose_locks_of(fs, file);
         }
     }
@@ -443,6 +479,10 @@ static void locks_on_changed(void *arg, const struct tree_changes *changes)
             waits_follow_tree(fs);
             continue;
         }
+        if (change->kind == CHANGE_EPHEMERAL) {
+            fs_ephemeral_made(fs, change->ino, change->waiter);
+            continue;
+        }
         struct fs_lock_wait *w = wait_find(fs, change->waiter);
         if (w && change->kind == CHANGE_LOCK_GONE)
             fs_lock_answer(w, ESTALE);
@@ -459,6 +499,7 @@ static void locks_on_replaced(void *arg, uint64_t index)
     if (fs->locks.held > 0 && session != fs->locks.session)
         lose_all(fs);
     waits_follow_tree(fs);
+    fs_ephemeral_replaced(fs);
 }
 
 /* ---- The mount ---- */

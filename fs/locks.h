@@ -4,6 +4,8 @@
  * when a descriptor is closed, who waits for a grant, and whose locks are lost because the session
  * of this node has ended (replica/sessions.c).
  *
+ * An open file to which an ephemeral one is bound (ephemeral.h) counts as one with a lock.
+ *
  * While a program has a lock here, all changes of this mount begin with OP_FENCE: they take effect
  * only if the session goes on. If it has ended, changes of the programs concerned fail with EIO,
  * and all others are made once more without the fence. Concerned are changes through a descriptor
@@ -43,8 +45,8 @@ struct fs_locks {
     struct replica_observer observer;
     uv_timer_t timer;     /* runs while something has to be done again */
     uint64_t session;     /* of all that are held; 0: none is */
-    uint64_t held;        /* how many */
-    uint64_t lost;        /* handles whose locks are lost */
+    uint64_t held;        /* how many, with the handles that bind ephemeral files */
+    uint64_t lost;        /* handles whose locks, or ephemeral files, are lost */
     uint64_t last_waiter; /* no number is used twice */
     TAILQ_HEAD(, fs_lock_wait) waits;
     TAILQ_HEAD(, fs_undone) undone; /* what is to be given up without a request */
@@ -59,6 +61,10 @@ void fs_locks_stop(struct fs *fs);
 bool fs_locks_flush(fuse_req_t req, uint64_t ino, struct fuse_file_info *fi);
 /* The handle goes: gives up what was locked by it, without waiting. */
 void fs_locks_release(struct fs *fs, struct fs_handle *handle);
+
+/* One more handle or owner relies on this session, or one less. */
+void fs_locks_hold(struct fs *fs, uint64_t session);
+void fs_locks_let_go(struct fs *fs);
 
 /* The session within which the change has to take effect; 0: any. */
 uint64_t fs_locks_fence(const struct fs_request *r);

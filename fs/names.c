@@ -1,4 +1,5 @@
 /* Looks names up and makes them. Making one is one log entry and needs no read before it. */
+#include "fs/ephemeral.h"
 #include "fs/request.h"
 #include "fs/special.h"
 
@@ -137,6 +138,10 @@ void fs_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
                struct fuse_file_info *fi)
 {
     struct op op = {.type = OP_CREATE, .flags = OP_EXCLUSIVE, .mode = mode & ALLPERMS};
+    if (fs_is_ephemeral(parent)) {
+        fs_ephemeral_create(req, parent, name, mode, fi);
+        return;
+    }
     struct fs_request *r = make_begin(req, parent, name, &op);
     if (!r)
         return;

@@ -5,6 +5,7 @@
  * file that is empty, whose times it moves (open(3p)). So that a reader need not find the file
  * empty between a shell's `>` and the first bytes, the entry says that contents are likely to
  * follow (OP_FOR_OPEN), and readers wait a moment for them (fs_await_contents). */
+#include "fs/ephemeral.h"
 #include "fs/request.h"
 #include "fs/rights.h"
 #include "fs/special.h"
@@ -44,6 +45,7 @@ static bool is_gone(struct fs *fs, uint64_t ino)
 void fs_handle_end(struct fs *fs, struct fs_handle *handle)
 {
     struct fs_file *file = handle->file;
+    fs_ephemeral_release(fs, handle);
     fs_locks_release(fs, handle);
     fs_handle_close(handle);
     fs_file_closed(fs, file);
@@ -95,6 +97,8 @@ static int open_error(struct fs *fs, uint64_t ino, bool writes)
 {
     if (writes && (fs_is_special(ino) || replica_refuses_writes(fs->replica)))
         return EROFS;
+    if (writes && fs_is_ephemeral(ino))
+        return fs_ephemeral_open_error(fs, ino);
     return is_gone(fs, ino) ? ESTALE : 0;
 }
 

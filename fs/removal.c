@@ -15,7 +15,7 @@ static uint64_t open_inode(struct fs *fs, uint64_t parent, const char *name)
 {
     struct attr attr;
     if (fs->files.count == 0 ||
-        tree_lookup(replica_tree(fs->replica), parent, bytes_of_text(name), &attr) < 0)
+        tree_lookup(replica_tree(fs->replica), fs_tree_ino(parent), bytes_of_text(name), &attr) < 0)
         return 0;
     return fs_file_find(&fs->files, attr.ino) ? attr.ino : 0;
 }

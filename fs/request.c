@@ -97,7 +97,7 @@ static void read_now(void *arg)
 
 bool fs_await_contents(struct fs_request *r, uint64_t ino)
 {
-    if (!r->read || r->awaited || fs_is_special(r->ino))
+    if (!r->read || r->awaited || fs_is_special(r->ino) || fs_is_ephemeral(r->ino))
         return false;
     r->awaited = true;
     r->awaits = replica_await_contents(r->fs->replica, ino, read_now, r);
@@ -148,7 +148,7 @@ void fs_reply_ok(struct fs_request *r, const struct op_result *result)
 void fs_reply_there(struct fs_request *r, struct tree *tree)
 {
     struct attr attr;
-    int status = tree_getattr(tree, r->ino, &attr);
+    int status = tree_getattr(tree, fs_tree_ino(r->ino), &attr);
     if (status < 0)
         fs_reply_error(r, status);
     else
@@ -167,6 +167,8 @@ void fs_stat_of(const struct attr *attr, uint64_t mark, struct stat *stat)
     memset(stat, 0, sizeof *stat);
     stat->st_ino = attr->ino | mark;
     stat->st_mode = attr->mode;
+    if (S_ISREG(attr->mode) && (mark & FS_EPHEMERAL))
+        stat->st_mode |= S_IWUSR | S_IWGRP | S_IWOTH; /* so that open(2) says EBUSY (ephemeral.c) */
     stat->st_nlink = attr->nlink;
     stat->st_uid = attr->uid;
     stat->st_gid = attr->gid;
@@ -182,7 +184,7 @@ void fs_stat_of(const struct attr *attr, uint64_t mark, struct stat *stat)
 void fs_reply_entry(struct fs_request *r, const struct attr *attr)
 {
     struct fuse_entry_param entry = {0};
-    uint64_t mark = r->ino & FS_LOCAL;
+    uint64_t mark = fs_mark(r->ino);
     fs_stat_of(attr, mark, &entry.attr);
     entry.ino = attr->ino | mark;
     fs_gone_seen(r->fs, attr->ino);

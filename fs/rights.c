@@ -1,5 +1,7 @@
 #include "fs/rights.h"
 
+#include "fs/special.h"
+
 #include <errno.h>
 #include <linux/fuse.h>
 #include <stdlib.h>
@@ -59,7 +61,7 @@ static bool has_group(fuse_req_t req, gid_t gid)
 static bool is_outsider(fuse_req_t req, uint64_t ino)
 {
     struct attr attr;
-    if (tree_getattr(replica_tree(fs_of(req)->replica), ino, &attr) < 0)
+    if (tree_getattr(replica_tree(fs_of(req)->replica), fs_tree_ino(ino), &attr) < 0)
         return true;
     if (fuse_req_ctx(req)->gid == attr.gid)
         return false;

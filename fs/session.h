@@ -9,6 +9,7 @@
 
 #define FUSE_USE_VERSION 314
 
+#include "fs/ephemeral.h"
 #include "fs/fs.h"
 #include "fs/gone.h"
 #include "fs/handle.h"
@@ -54,7 +55,8 @@ struct fs {
     bool stopping;         /* nothing more is read; the session is closed when nothing waits */
     struct fs_files files; /* open files */
     struct fs_locks locks; /* that programs have */
-    struct fs_gone gone;   /* removed inodes that are still in use */
+    struct fs_ephemeral ephemeral;
+    struct fs_gone gone; /* removed inodes that are still in use */
     struct fs_watches watches;
     struct fs_walks walks; /* which requests belong to one system call */
     struct buffer scratch; /* for an answer under construction, within one callback */

@@ -25,6 +25,7 @@ static const struct member {
     void (*print)(struct replica *replica, struct buffer *out);
     bool asks; /* what it prints is the cluster's: a confirmed read comes first */
 } members[] = {
+    {"ephemeral", FS_EPHEMERAL | INO_ROOT, S_IFDIR | 0555, NULL, false},
     {"local", FS_LOCAL | INO_ROOT, S_IFDIR | 0555, NULL, false},
     {"locks", FS_VIRTUAL | 5, S_IFREG | 0444, fs_lock_lines, true},
     {"session", FS_VIRTUAL | 6, S_IFREG | 0444, status_session, false},
@@ -67,7 +68,7 @@ static struct attr attr_of(const struct fs *fs, uint64_t ino)
     return attr;
 }
 
-static void local_root_found(struct fs_request *r, struct tree *tree)
+static void mirror_found(struct fs_request *r, struct tree *tree)
 {
     struct attr attr;
     int status = tree_getattr(tree, INO_ROOT, &attr);
@@ -101,10 +102,12 @@ void fs_special_lookup(fuse_req_t req, uint64_t parent, const char *name)
         fs_watch_root(req);
         return;
     }
-    if (member && fs_is_local(member->ino)) {
+    if (member && !fs_is_virtual(member->ino)) {
         struct fs_request *r = fs_request_new(req, member->ino, NULL);
-        if (r)
-            fs_request_read(r, local_root_found);
+        if (r) {
+            r->local_will_do = true;
+            fs_request_read(r, mirror_found);
+        }
         return;
     }
     fs_special_entry(req, member ? member->ino : FOLDER_INO);
@@ -158,7 +161,7 @@ int fs_special_parent(struct tree *tree, uint64_t ino, uint64_t *parent)
         *parent = INO_ROOT;
         return 0;
     }
-    if (ino == (FS_LOCAL | INO_ROOT) || ino == (FS_WATCH | INO_ROOT)) {
+    if (fs_mark(ino) != 0 && ino == (fs_mark(ino) | INO_ROOT)) {
         *parent = FOLDER_INO;
         return 0;
     }

@@ -1,6 +1,7 @@
 #include "fs/walk.h"
 
 #include "fs/request.h"
+#include "fs/special.h"
 
 #include <assert.h>
 
@@ -31,13 +32,14 @@ static bool is_its_change(const struct fs_walk *walk, const struct op *ops, uint
 static bool goes_on(const struct fs_walk *walk, const struct fs_request *r, const struct op *ops,
                     uint32_t count)
 {
+    uint64_t ino = fs_tree_ino(r->ino);
     if (walk->failed)
-        return r->is_lookup && r->ino == walk->parent && hash_of(r->name) == walk->name;
+        return r->is_lookup && ino == walk->parent && hash_of(r->name) == walk->name;
     if (walk->at == FS_WALK_ANYWHERE)
         return true;
     if (count > 0)
         return is_its_change(walk, ops, count);
-    return r->ino == walk->at && (r->is_lookup || walk->parent != 0);
+    return ino == walk->at && (r->is_lookup || walk->parent != 0);
 }
 
 void fs_walk_alone(struct fs_request *r)
@@ -69,7 +71,7 @@ static void walk_remember(struct fs_request *r, struct fs_walk walk)
     walk.tid = fuse_req_ctx(r->req)->pid;
     walk.began_ms = r->walk_began_ms;
     walk.answered_ms = replica_now_ms();
-    walk.parent = r->is_lookup ? r->ino : 0;
+    walk.parent = r->is_lookup ? fs_tree_ino(r->ino) : 0;
     *slot_of(r) = walk;
 }
 

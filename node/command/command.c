@@ -100,6 +100,7 @@ static bool op_grows(const struct op *op)
     case OP_SYMLINK:
     case OP_LINK:
     case OP_SETXATTR:
+    case OP_EPHEMERAL:
     case OP_TTL:
     case OP_LEASE:
         return true;

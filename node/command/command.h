@@ -154,13 +154,15 @@ struct attr {
 /* The result of one operation; zeros if it was skipped. */
 struct op_result {
     bool existed;     /* PUT, DELETE, CREATE: there was one before; IF: the condition holds;
-                         UNLOCK, UNWAIT: there was one; END_SESSION: it has ended by this */
+                         UNLOCK, UNWAIT, EPHEMERAL_END: there was one; END_SESSION: it has ended by
+                         this */
     bool old_present; /* the former value is at old_at, old_len of the result's `old` */
     size_t old_at, old_len;
     struct attr attr; /* of the inode that the operation made or changed, afterwards; WRITE/APPEND:
                          its size tells where the end is */
     uint64_t offset;  /* APPEND: where the bytes went; LOCK: enum lock_answer. Of a lock that was
-                         granted, attr.revision is the token, and attr.size the session */
+                         granted, attr.revision is the token, and attr.size the session.
+                         EPHEMERAL: the session */
 };
 
 enum lock_answer { LOCK_GRANTED, LOCK_WAITS, LOCK_BUSY };

@@ -13,9 +13,10 @@
  *      nodes tell each other what their disks have room for. Snapshots that end with entries of the
  *      log (store/tree_records.h).
  *   4  locks, and the sessions of nodes to which they belong (store/tree_locks.c); snapshots of
- *      format 5. Files and leases whose time runs out (store/tree_mortal.c): the operations TTL,
- *      EXPIRE and LEASE..., the fields `ttl` and `lease`.
- *      The history of changes is kept, for watches (store/tree_events.c).
+ *      format 5. Files that go with the session of a node (store/tree_ephemeral.c). Files and
+ *      leases whose time runs out (store/tree_mortal.c): the operations TTL, EXPIRE and LEASE...,
+ *      the fields `ttl` and `lease`. The history of changes is kept, for watches
+ *      (store/tree_events.c).
  *
  * Every part of a command (an operation, a field of one) has the level since which it exists, in
  * operations.h. A command needs the highest level of its parts, and must not be proposed before
@@ -40,6 +41,7 @@ enum {
     LEVEL_ROOM = 3,      /* the frame ROOM */
     LEVEL_TAIL = 3,      /* snapshots that end with entries */
     LEVEL_LOCKS = 4,     /* locks and sessions, and snapshots of format 5 */
+    LEVEL_EPHEMERAL = 4, /* files that go with a session */
     LEVEL_TTL = 4,       /* files that go away after a time, */
     LEVEL_LEASES = 4,    /* or with a lease */
     LEVEL_WATCH = 4,     /* the history of changes */

@@ -45,8 +45,11 @@
     X(END_SESSION, 27, end_session, 4) /* size = node, revision = number of its session */         \
     X(FENCE, 28, fence, 4) /* revision = number: fails unless the session of the node that asks is \
                               that one */                                                          \
-    X(TTL, 40, ttl, 4)     /* ino, size: the file is removed so many ms after its last change; 0:  \
-                              not any more */                                                      \
+    X(EPHEMERAL, 29, ephemeral, 4)         /* ino, name, mode, uid, gid, waiter: a new file, which \
+                                              goes with the session of the node that asks */       \
+    X(EPHEMERAL_END, 30, ephemeral_end, 4) /* ino: removes it, if that node has it */              \
+    X(TTL, 40, ttl, 4) /* ino, size: the file is removed so many ms after its last change; 0:      \
+                          not any more */                                                          \
     X(EXPIRE, 41, expire, 4) /* ino, revision: the time of the file is up, unless it has changed   \
                                 since */                                                           \
     X(LEASE, 42, lease, 4)   /* lease, size: a new lease that ends after so many ms */             \

@@ -194,6 +194,8 @@ int tree_attach(struct tree *tree)
     if (status == 0)
         status = locks_load(tree);
     if (status == 0)
+        status = ephemerals_load(tree);
+    if (status == 0)
         status = checkpoint_open(tree);
     /* For set_aside alone. It is closed after the connections: closing it before would take their
      * locks away. */

@@ -84,9 +84,11 @@ enum tree_change_kind {
     CHANGE_MOVED_FROM, /* its name became another one: this tells the old name; */
     CHANGE_MOVED_TO,   /* this the new one. An exchange tells both old names, then both new ones */
     /* These are told whether or not the tree is observed, and are no changes of keys. */
-    CHANGE_LOCK_GRANTED, /* of `ino`, to this waiter of this node */
-    CHANGE_LOCK_GONE,    /* `ino` is gone: this waiter of this node waits in vain */
-    CHANGE_SESSION_ENDED /* of this node: its locks are lost */
+    CHANGE_LOCK_GRANTED,  /* of `ino`, to this waiter of this node */
+    CHANGE_LOCK_GONE,     /* `ino` is gone: this waiter of this node waits in vain */
+    CHANGE_SESSION_ENDED, /* of this node: its locks are lost, and its ephemeral files are gone */
+    CHANGE_EPHEMERAL      /* `ino` is a new file that goes with the session of this node, which
+                             asked for it by this number of a waiter */
 };
 struct tree_change {
     enum tree_change_kind kind;
@@ -97,7 +99,7 @@ struct tree_change {
     uint64_t parent2; /* moved: the other name */
     struct bytes name2;
     uint32_t links; /* names of the inode; 0: moved, or it has none */
-    uint32_t node;  /* of a lock */
+    uint32_t node;  /* of a lock, a session, an ephemeral file */
     uint64_t waiter;
 };
 struct tree_changes {
@@ -397,9 +399,19 @@ typedef bool tree_lock_line_cb(void *arg, const struct tree_lock_line *line);
 int tree_lock_lines(struct tree *tree, tree_lock_line_cb *each, void *arg, uint64_t *more);
 /* How many locks and waits there are. */
 uint64_t tree_locks_count(const struct tree *tree);
-/* The number of the node's session; 0: it has none, as it has had no lock since the last one
- * ended. */
+/* The number of the node's session; 0: it has none, as it has had no lock and no ephemeral file
+ * since the last one ended. */
 uint64_t tree_lock_session(struct tree *tree, uint32_t node);
+
+/* ---- Files that go with the session of a node (tree_ephemeral.c) ---- */
+
+enum { EPHEMERALS_MAX = 8192 /* of the whole cluster: then EDQUOT */ };
+
+bool tree_is_ephemeral(struct tree *tree, uint64_t ino);
+/* Calls `each` for the ephemeral files of a node until it returns false, with the number of the
+ * waiter that asked for it. `each` must not use the tree. */
+typedef bool tree_ephemeral_cb(void *arg, uint64_t ino, uint64_t waiter);
+int tree_ephemerals(struct tree *tree, uint32_t node, tree_ephemeral_cb *each, void *arg);
 
 /* ---- Reading, by key ---- */
 

@@ -57,6 +57,8 @@ static int run_list(struct change *c, const struct command_view *view)
             status = c->tree->broken = cluster_load(c->tree);
         if (status == 0)
             status = c->tree->broken = locks_load(c->tree);
+        if (status == 0)
+            status = c->tree->broken = ephemerals_load(c->tree);
     }
     if (status == 0 && c->tree->broken == 0)
         status = run_statement(c->tree, QUERY_UNSAVE);
@@ -85,6 +87,7 @@ static int take_effect(struct change *c, const struct command_view *view)
     struct counters before = tree->counters;
     struct mortal_counts mortals = tree->mortals;
     uint32_t told = tree->told.count, stirred = tree->stirred_count;
+    struct events_mark events = events_mark(tree);
     result->ops = calloc(view->count, sizeof *result->ops);
     if (!result->ops)
         return tree_fail(tree, -ENOMEM, "out of memory for a result");
@@ -101,7 +104,7 @@ static int take_effect(struct change *c, const struct command_view *view)
         result->count = 0;
         buffer_free(&result->old);
         changes_undo(tree, told);
-        events_undo(tree);
+        events_undo(tree, events);
     }
     if (tree->broken)
         return tree->broken;

@@ -67,6 +67,12 @@ static const char *const wrong[] = {
     "SELECT EXISTS (SELECT 1 FROM lock_wait WHERE ino NOT IN (SELECT ino FROM inode) OR"
     " node NOT IN (SELECT node FROM lock_session))",
 
+    /* files that go with a session: regular, with one name */
+    "SELECT EXISTS (SELECT 1 FROM ephemeral e LEFT JOIN inode i ON i.ino = e.ino"
+    " WHERE i.ino IS NULL OR mode & 61440 <> 32768 OR nlink <> 1 OR"
+    " node NOT IN (SELECT node FROM lock_session))",
+    "SELECT count(*) > 8192 FROM ephemeral",
+
     /* attributes */
     "SELECT EXISTS (SELECT 1 FROM xattr WHERE ino NOT IN (SELECT ino FROM inode))",
 
@@ -81,6 +87,7 @@ static const char *const wrong[] = {
     "SELECT (SELECT count(*) FROM ttl) > 1000000 OR (SELECT count(*) FROM lease) > 100000",
 };
 _Static_assert(CHUNK_NUMBER_BITS == 26 && CHUNK_BITS == 14, "chunks, above");
+_Static_assert(EPHEMERALS_MAX == 8192, "files that go with a session, above");
 _Static_assert(MORTAL_LINKS_MAX == 16 && MORTAL_FILES_MAX == 1000000 && LEASES_MAX == 100000 &&
                    RDEV_MORTAL == 1,
                "files that go away, above");

@@ -146,10 +146,10 @@ static int event_put_inode(struct change *c, const struct tree_change *change)
 }
 
 /* The whole key is known of what a key operation changes: what it tells of is the key, or a
- * directory on its way. */
+ * directory on its way. No operation runs while a node's session ends because it starts again. */
 static bool is_of_key(const struct op *op, struct bytes name)
 {
-    return (op->type == OP_PUT || op->type == OP_DELETE) && name.data >= op->name.data &&
+    return op && (op->type == OP_PUT || op->type == OP_DELETE) && name.data >= op->name.data &&
            name.data + name.len <= op->name.data + op->name.len;
 }
 
@@ -174,7 +174,7 @@ void events_add(struct change *c, const struct tree_change *change)
     int status = 0;
     if (e->entry_lost || c->tree->broken)
         return;
-    if (!change->parent && change->links == 1 && c->op->type == OP_PUT) {
+    if (!change->parent && change->links == 1 && c->op && c->op->type == OP_PUT) {
         event_put(e, change, none, c->op->name);
     } else if (!change->parent) {
         status = event_put_inode(c, change);
@@ -217,10 +217,20 @@ void events_begin(struct tree *tree)
     entry_begin(&tree->events);
 }
 
-void events_undo(struct tree *tree)
+struct events_mark events_mark(const struct tree *tree)
 {
-    entry_begin(&tree->events);
-    paths_clear(tree->events.paths);
+    const struct tree_events *e = &tree->events;
+    return (struct events_mark){e->entry_len, e->entry_count, e->entry_lost};
+}
+
+void events_undo(struct tree *tree, struct events_mark mark)
+{
+    struct tree_events *e = &tree->events;
+    assert(mark.len <= e->entry_len && mark.count <= e->entry_count);
+    e->entry_len = mark.len;
+    e->entry_count = mark.count;
+    e->entry_lost = mark.lost;
+    paths_clear(e->paths);
 }
 
 static int block_store(struct tree *tree)

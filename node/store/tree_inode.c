@@ -179,7 +179,10 @@ int inode_unlink(struct change *c, struct inode *inode, uint64_t hold)
     inode->attr.nlink = inode_is(inode, S_IFDIR) ? 0 : inode->attr.nlink - 1;
     if (inode->attr.nlink > 0)
         return inode_set(c, inode);
-    if (hold != inode->attr.ino)
+    int bound = ephemeral_forget(c, inode);
+    if (bound < 0)
+        return bound;
+    if (bound || hold != inode->attr.ino) /* what is written to a bound file goes with its name */
         return inode_free(c, inode);
     sqlite3_stmt *query = tree_query(c->tree, QUERY_HELD_ADD);
     bind_number(query, 1, c->node);

@@ -176,6 +176,11 @@ enum tree_query {
     QUERY_LOCK_SESSION,
     QUERY_LOCK_SESSION_ADD,
     QUERY_LOCK_SESSION_DELETE,
+    QUERY_EPHEMERAL,
+    QUERY_EPHEMERAL_ADD,
+    QUERY_EPHEMERAL_DELETE,
+    QUERY_EPHEMERAL_OF_NODE,
+    QUERY_EPHEMERAL_COUNT,
     QUERY_COUNT,
 };
 
@@ -250,7 +255,8 @@ struct tree {
     struct tree_cluster cluster; /* tree_cluster.c */
     uint64_t snapshot;           /* index of the last snapshot that was installed */
     struct session_list sessions;
-    uint64_t locks; /* and waits for locks: rows of the two tables */
+    uint64_t locks;      /* and waits for locks: rows of the two tables */
+    uint64_t ephemerals; /* files that go with a session: rows of `ephemeral` */
     struct keeper_list keepers;
     uint8_t scratch[CHUNK_BYTES];
     struct buffer outcome; /* history_add's */
@@ -567,6 +573,8 @@ int session_check(struct sql *sql); /* tree_check's part */
 /* ---- tree_locks.c ---- */
 
 int locks_load(struct tree *tree); /* at tree_attach, and after a list was undone */
+/* Gives the session of the node that asks, which begins now unless it has one. */
+int session_ensure(struct change *c, uint64_t *number);
 /* The node's session has ended, if it had one: it loses its locks, and the others get them. */
 int locks_end_session(struct change *c, uint32_t node);
 /* The inode goes away: its locks do, and waiters are told. */
@@ -597,15 +605,30 @@ int lock_delete(struct tree *tree, const struct tree_lock *lock);
 int lock_delete_of_node(struct tree *tree, uint64_t ino, bool flock, uint32_t node);
 int lock_clear(struct tree *tree, uint64_t ino); /* of all that hold */
 
+/* ---- tree_ephemeral.c: files that go with the session of a node ---- */
+
+int ephemerals_load(struct tree *tree); /* as locks_load */
+/* The node's session has ended: its files go. */
+int ephemerals_end(struct change *c, uint32_t node);
+/* The file loses its last name: it is bound no longer. 1 if it was, 0 or an error. */
+int ephemeral_forget(struct change *c, const struct inode *inode);
+
 /* ---- tree_cluster.c ---- */
 
 int cluster_load(struct tree *tree); /* at tree_attach, and after a list was undone */
 
 /* ---- tree_events.c: the history of changes ---- */
 
-/* A new entry begins; it was undone; it took effect. */
+/* A new entry begins; its command was undone, and what was told before the mark stays (a session
+ * has ended); it took effect. */
+struct events_mark {
+    size_t len;
+    uint32_t count;
+    bool lost;
+};
 void events_begin(struct tree *tree);
-void events_undo(struct tree *tree);
+struct events_mark events_mark(const struct tree *tree);
+void events_undo(struct tree *tree, struct events_mark mark);
 int events_end(struct change *c);
 /* Before the effects of the change, or after them: the paths are the same. */
 void events_add(struct change *c, const struct tree_change *change);
@@ -683,7 +706,7 @@ int result_decode(struct bytes bytes, struct command_result *result);
 typedef int operation(struct change *c, const struct op *op, struct op_result *out);
 #define OPERATION_DECLARED(name, number, function, level) operation op_##function;
 /* Of tree_keys.c, tree_file.c, tree_names.c, tree_rename.c, tree_attr.c, tree_inode.c,
- * tree_branch.c and tree_mortal.c. */
+ * tree_branch.c, tree_locks.c, tree_ephemeral.c and tree_mortal.c. */
 OPERATIONS(OPERATION_DECLARED)
 #undef OPERATION_DECLARED
 

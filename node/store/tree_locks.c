@@ -11,10 +11,10 @@
  * wait for that very owner.
  *
  * A session is the time in which a node is taken for alive without a break. It begins with the
- * node's first lock, and its number is the revision of that. It ends when the leader has not heard
- * the node for too long (END_SESSION), or when the node starts again (session_begin). Then all
- * locks of the node are lost. A command that begins with FENCE takes effect only within its
- * session. */
+ * node's first lock or ephemeral file, and its number is the revision of that. It ends when the
+ * leader has not heard the node for too long (END_SESSION), or when the node starts again
+ * (session_begin). Then all locks of the node are lost, and its ephemeral files go. A command that
+ * begins with FENCE takes effect only within its session. */
 #include "store/tree_internal.h"
 
 #include <assert.h>
@@ -226,7 +226,7 @@ static int lock_read(const struct change *c, const struct op *op, struct tree_lo
     return op->offset <= op->size && op->size <= LOCK_LAST_MAX ? 0 : -EINVAL;
 }
 
-static int session_ensure(struct change *c, uint64_t *number)
+int session_ensure(struct change *c, uint64_t *number)
 {
     *number = tree_lock_session(c->tree, c->node);
     if (*number != 0 || c->tree->broken)
@@ -358,6 +358,8 @@ int locks_end_session(struct change *c, uint32_t node)
         if (status == 0)
             status = waits_wake(c, ino, flock);
     }
+    if (status == 0)
+        status = ephemerals_end(c, node);
     if (status == 0)
         changes_add(c, &(struct tree_change){.kind = CHANGE_SESSION_ENDED, .node = node});
     return status;

@@ -219,7 +219,8 @@ int op_link(struct change *c, const struct op *op, struct op_result *out)
     status = name_lookup(c->tree, op->ino, op->name, &existing);
     if (status != -ENOENT)
         return status < 0 ? status : -EEXIST;
-    if (inode.attr.nlink >= (inode_is_mortal(&inode) ? MORTAL_LINKS_MAX : LINKS_MAX))
+    if (inode.attr.nlink >= (inode_is_mortal(&inode) ? MORTAL_LINKS_MAX : LINKS_MAX) ||
+        tree_is_ephemeral(c->tree, op->ino2))
         return -EMLINK;
 
     inode.attr.nlink++;

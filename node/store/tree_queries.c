@@ -149,6 +149,12 @@ const char *const tree_queries[QUERY_COUNT] = {
     [QUERY_LOCK_SESSION] = "SELECT number FROM lock_session WHERE node = ?1",
     [QUERY_LOCK_SESSION_ADD] = "INSERT INTO lock_session VALUES (?1, ?2)",
     [QUERY_LOCK_SESSION_DELETE] = "DELETE FROM lock_session WHERE node = ?1",
+    [QUERY_EPHEMERAL] = "SELECT ino, node, waiter FROM ephemeral WHERE ino = ?1",
+    [QUERY_EPHEMERAL_ADD] = "INSERT INTO ephemeral VALUES (?1, ?2, ?3)",
+    [QUERY_EPHEMERAL_DELETE] = "DELETE FROM ephemeral WHERE ino = ?1",
+    [QUERY_EPHEMERAL_OF_NODE] = "SELECT ino, node, waiter FROM ephemeral WHERE node = ?1"
+                                " ORDER BY ino",
+    [QUERY_EPHEMERAL_COUNT] = "SELECT count(*) FROM ephemeral",
 
     [QUERY_MEMBER_SET] = "INSERT OR REPLACE INTO member VALUES (?1, ?2, ?3)",
 

@@ -158,6 +158,14 @@ const struct table tree_tables[TABLES_MAX] = {
         .wrong = "min(since, number, offset) < 0",
         .columns = {{NUMBER("since")}, {NUMBER("number")}, {NUMBER("offset")}, {BYTES("bytes")}},
     },
+    {
+        .name = "ephemeral",
+        .format = 5,
+        .key = 1,
+        .wrong = NODE_IS_WRONG,
+        .index = "CREATE INDEX ephemeral_node ON ephemeral (node)",
+        .columns = {{NUMBER("ino")}, {NUMBER("node")}, {NUMBER("waiter")}},
+    },
 };
 
 #define KEPT_NUMBER(name, member, format) #name " INTEGER NOT NULL, "

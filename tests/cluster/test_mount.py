@@ -328,7 +328,8 @@ def test_git(at):
 def test_its_own_files(cluster):
     for number, node in enumerate(cluster.nodes, 1):
         own = node.path(".quorumfs")
-        assert sorted(os.listdir(own)) == ["local", "locks", "session", "status", "version", "watch", "why"]
+        assert sorted(os.listdir(own)) == [
+            "ephemeral", "local", "locks", "session", "status", "version", "watch", "why"]
         assert f'"node":\t{number}' in (own / "status").read_text()
         assert (own / "version").read_text().startswith("quorumfs ") and node.why() == ""
         assert ".quorumfs" not in os.listdir(node.local())

@@ -73,10 +73,14 @@ static void fake_fs_answer(struct replica *r, struct waiting *w)
         w->read(w->arg, outcome, (struct replica_freshness){0});
         return;
     }
+    bool late = outcome == REPLICA_DONE && atomic_exchange(&r->control->late, false);
+    if (late)
+        w->written(w->arg, REPLICA_TIMEOUT, NULL);
     if (outcome == REPLICA_DONE)
         fake_fs_apply(r, &w->command, &result);
     command_free(&w->command);
-    w->written(w->arg, outcome, outcome == REPLICA_DONE ? &result : NULL);
+    if (!late)
+        w->written(w->arg, outcome, outcome == REPLICA_DONE ? &result : NULL);
     command_result_free(&result);
 }
 

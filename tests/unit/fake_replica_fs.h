@@ -12,7 +12,8 @@ struct fake_control {
     atomic_bool deferred; /* answers come in a later turn of the loop, not inside the call */
     atomic_bool stalled;  /* deferred answers do not come at all */
     atomic_int slow_ms;   /* delay of answers, except those at deadlines; 0: as `deferred` says */
-    atomic_int outcome;   /* enum replica_outcome, of every request but local reads */
+    atomic_bool late; /* the next change is answered with REPLICA_TIMEOUT, and then takes effect */
+    atomic_int outcome; /* enum replica_outcome, of every request but local reads */
     atomic_ulong commands, reads;
     bool mounted; /* as a door has said last with replica_mount_is */
     char mount_why[FAULT_TEXT_MAX];

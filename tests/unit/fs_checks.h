@@ -16,8 +16,9 @@ fs_check check_basics, check_names, check_nodes, check_renames, check_exclusive,
     check_moment, check_half_done, check_gathered, check_no_quorum_closed, check_shell_commands,
     check_append, check_create_race, check_unlinked, check_directories, check_xattrs,
     check_attributes, check_privileges, check_changes_by_root, check_holes, check_locks,
-    check_mapping, check_handles, check_special, check_no_quorum, check_programs, check_umount,
-    check_make_file, check_write_stalled, check_slow_paths, check_slow_calls, check_slow_exec;
+    check_ephemeral, check_ephemeral_unknown, check_mapping, check_handles, check_special,
+    check_no_quorum, check_programs, check_umount, check_make_file, check_write_stalled,
+    check_slow_paths, check_slow_calls, check_slow_exec;
 
 /* ---- For the checks ---- */
 

@@ -263,8 +263,9 @@ void check_special(void)
     CHECK(shell("sh", "cat .quorumfs/version | grep -q '^quorumfs [0-9]'") == 0);
     CHECK(shell("sh", "cat .quorumfs/status | grep -q '{'") == 0);
     CHECK(shell("sh", "test -z \"$(cat .quorumfs/why)\"") == 0);
-    CHECK(shell("sh", "test \"$(ls .quorumfs | tr '\\n' ' ')\" = 'local locks session status "
-                      "version watch why '") == 0);
+    CHECK(shell("sh",
+                "test \"$(ls .quorumfs | tr '\\n' ' ')\" = 'ephemeral local locks session status "
+                "version watch why '") == 0);
     CHECK(shell("sh", "test \"$(ls -A)\" = f && test \"$(ls -lA .quorumfs/local | wc -l)\" = 2") ==
           0);
     CHECK(shell("sh", "mkdir d; echo y > d/g; test \"$(cat .quorumfs/local/d/g)\" = y") == 0);

@@ -339,6 +339,8 @@ int main(int argc, char **argv)
         CHECK_TEST(check_changes_by_root),
         CHECK_TEST(check_holes),
         CHECK_TEST(check_locks),
+        CHECK_TEST(check_ephemeral),
+        CHECK_TEST(check_ephemeral_unknown),
         CHECK_TEST(check_mapping),
         CHECK_TEST(check_handles),
         CHECK_TEST(check_special),

@@ -61,9 +61,9 @@ static const uint8_t op_types[] = {OPERATIONS(OPERATION_TYPE)};
 
 static void what_makes_room_or_takes_none_does_not_grow(void **state)
 {
-    static const uint8_t growing[] = {OP_PUT,    OP_WRITE,    OP_APPEND, OP_ALLOCATE,
-                                      OP_CREATE, OP_MKNOD,    OP_MKDIR,  OP_SYMLINK,
-                                      OP_LINK,   OP_SETXATTR, OP_TTL,    OP_LEASE};
+    static const uint8_t growing[] = {OP_PUT,   OP_WRITE, OP_APPEND,   OP_ALLOCATE, OP_CREATE,
+                                      OP_MKNOD, OP_MKDIR, OP_SYMLINK,  OP_LINK,     OP_SETXATTR,
+                                      OP_TTL,   OP_LEASE, OP_EPHEMERAL};
     for (size_t i = 0; i < sizeof op_types; i++) {
         const struct op op = {.type = op_types[i], .ino = 2, .name = small_put.name};
         bool listed = memchr(growing, op.type, sizeof growing);

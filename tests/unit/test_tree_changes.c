@@ -15,6 +15,7 @@ static const char *const kinds[] = {
     [CHANGE_CREATED] = "created",       [CHANGE_WRITTEN] = "written",
     [CHANGE_ATTRIBUTES] = "attributes", [CHANGE_DELETED] = "deleted",
     [CHANGE_MOVED_FROM] = "moved-from", [CHANGE_MOVED_TO] = "moved-to",
+    [CHANGE_SESSION_ENDED] = "ended",   [CHANGE_EPHEMERAL] = "ephemeral",
 };
 
 static void print_name(struct buffer *out, uint64_t parent, struct bytes name)
@@ -270,6 +271,23 @@ static void directories_that_go_with_their_keys_are_told(void **state)
     assert_true(bytes_equal(changes->list[1].name, text("x")));
 }
 
+/* Names of files that go are not in the entry either. */
+static void files_that_go_with_a_session_are_told(void **state)
+{
+    struct fixture *f = *state;
+    struct op op = make_named(OP_EPHEMERAL, INO_ROOT, "e");
+    fixture_must(f, (struct op){.type = OP_LEVEL, .size = LEVEL_MAX});
+    assert_tells(f, op, "created 1/e 2f, ephemeral 2?");
+    assert_tells(f, (struct op){.type = OP_EPHEMERAL_END, .ino = 2}, "deleted 1/e 2f");
+    fixture_must(f, make_put("dir/key", "1"));
+    op = make_named(OP_EPHEMERAL, 3, "e");
+    assert_tells(f, op, "created 3/e 5f, ephemeral 5?");
+    assert_tells(f, (struct op){.type = OP_DELETE, .name = text("dir/key")}, "deleted 3/key 4f");
+    uint64_t number = tree_lock_session(f->tree, f->node);
+    struct op end = {.type = OP_END_SESSION, .size = f->node, .revision = number};
+    assert_tells(f, end, "deleted 3/e 5f, deleted 1/dir 3d, ended 0?");
+}
+
 /* ---- Under random operations ---- */
 
 /* The names of the tree, from what was told alone. */
@@ -433,6 +451,7 @@ int main(void)
         CHANGES_TEST(without_an_observer_nothing_is_noted),
         CHANGES_TEST(many_changes_are_told),
         CHANGES_TEST(directories_that_go_with_their_keys_are_told),
+        CHANGES_TEST(files_that_go_with_a_session_are_told),
         CHANGES_TEST(the_changes_replayed_make_the_same_tree),
         CHANGES_TEST(the_changes_are_the_same_everywhere),
     };

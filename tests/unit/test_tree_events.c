@@ -151,6 +151,20 @@ static void what_is_undone_is_not_told(void **state)
     assert_events(f, "moved-from d/, moved-to e/, written e/k");
 }
 
+/* The node has started again; its session ends before its first command, which fails. */
+static void what_goes_with_a_session_is_told(void **state)
+{
+    struct fixture *f = *state;
+    fixture_must(f, make_put("dir/key", "1"));
+    uint64_t dir = fixture_resolve(f, "dir").ino;
+    assert_tells(f, make_named(OP_EPHEMERAL, dir, "e"), "created dir/e");
+    fixture_must(f, (struct op){.type = OP_DELETE, .name = text("dir/key")});
+    f->incarnation++;
+    f->sequence = 1;
+    assert_int_equal(fixture_do(f, make_named(OP_UNLINK, INO_ROOT, "none")), -ENOENT);
+    assert_events(f, "deleted dir/e, deleted dir/");
+}
+
 static void what_is_too_much_is_told_as_lost(void **state)
 {
     struct fixture *f = *state;
@@ -530,6 +544,7 @@ int main(void)
         EVENTS_TEST(each_name_of_a_file_is_told),
         EVENTS_TEST(an_exchange_tells_both_paths),
         EVENTS_TEST(what_is_undone_is_not_told),
+        EVENTS_TEST(what_goes_with_a_session_is_told),
         EVENTS_TEST(what_is_too_much_is_told_as_lost),
         EVENTS_TEST(a_deep_path_is_left_out),
         FIXTURE_TEST(the_events_replayed_make_the_same_paths),

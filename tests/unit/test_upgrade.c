@@ -94,6 +94,7 @@ static void a_tree_of_format_4_is_upgraded(void **state)
     fixture_detach(&f);
     fixture_sql(&f, "DROP TABLE lock_session; DROP TABLE lock; DROP TABLE lock_wait;"
                     "DROP TABLE lease; DROP TABLE ttl; DROP TABLE lease_file; DROP TABLE event;"
+                    "DROP TABLE ephemeral;"
                     "PRAGMA user_version = 4");
     fixture_attach(&f);
     fixture_assert_contents(&f, fixture_resolve(&f, "a").ino, "1");

@@ -209,7 +209,7 @@ struct attr model_drop(struct model *m, struct model_name *n, uint64_t hold)
         return inode->attr;
     if (S_ISREG(inode->attr.mode))
         model_set_mortal(m, ino, 0, 0);
-    if (hold == ino) {
+    if (hold == ino && inode->bound == 0) {
         inode->holder = m->node;
         return inode->attr;
     }
@@ -246,6 +246,10 @@ static int model_apply_op(struct model *m, const struct op *op, struct op_result
         return model_apply_name(m, op, out);
     case OP_LEVEL:
         return apply_level(m, op, out);
+    case OP_EPHEMERAL:
+    case OP_EPHEMERAL_END:
+    case OP_END_SESSION:
+        return model_apply_ephemeral(m, op, out);
     case OP_TTL:
     case OP_EXPIRE:
     case OP_LEASE:
@@ -263,6 +267,7 @@ static void begin_session(struct model *m, const struct stamp *stamp)
     if (stamp->incarnation == m->incarnation[stamp->node])
         return;
     m->incarnation[stamp->node] = stamp->incarnation;
+    model_end_session(m, stamp->node);
     for (uint64_t i = 0; i < m->inodes; i++) {
         if (m->inode[i].holder == stamp->node)
             model_unmake(m, i);

@@ -20,6 +20,7 @@ struct model_inode {
     struct attr attr;    /* ino 0: it does not exist */
     bool chunks;         /* its contents are not inline: attr.used is MODEL_USED_UNKNOWN */
     uint32_t holder;     /* the node that holds it without a name; 0: none */
+    uint32_t bound;      /* the node with whose session it goes; 0: none */
     uint64_t parent;     /* of a directory */
     uint64_t ttl, lease; /* with which it goes away; one of them, or neither */
     uint8_t *bytes;      /* WORKLOAD_FILE_MAX of them, unless it is a directory */
@@ -41,6 +42,7 @@ struct model {
     uint64_t last_time;
     uint32_t level; /* of the cluster */
     uint64_t incarnation[MODEL_NODES];
+    uint64_t session[MODEL_NODES];              /* its number; 0: there is none */
     struct model_lease lease[MODEL_LEASES + 1]; /* by id */
     struct model_inode inode[MODEL_INODES];
     struct model_name name[MODEL_NAMES];
@@ -95,6 +97,8 @@ void model_replace(struct model *m, uint64_t ino, struct bytes data);
 /* 0 or the negative errno; then nothing has changed. */
 int model_apply_data(struct model *m, const struct op *op, struct op_result *out);
 int model_apply_name(struct model *m, const struct op *op, struct op_result *out);
+int model_apply_ephemeral(struct model *m, const struct op *op, struct op_result *out);
+void model_end_session(struct model *m, uint32_t node);
 int model_apply_mortal(struct model *m, const struct op *op, struct op_result *out);
 
 #endif

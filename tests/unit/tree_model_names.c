@@ -59,6 +59,8 @@ static int apply_link(struct model *m, const struct op *op, struct op_result *ou
         return -ENOENT;
     if (model_find(m, op->ino, op->name))
         return -EEXIST;
+    if (m->inode[op->ino2].bound)
+        return -EMLINK;
     if (attr->nlink >= MORTAL_LINKS_MAX &&
         (m->inode[op->ino2].ttl > 0 || m->inode[op->ino2].lease > 0))
         return -EMLINK;

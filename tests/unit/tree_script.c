@@ -34,6 +34,11 @@ static bool is_folder(const struct model_inode *inode)
     return S_ISDIR(inode->attr.mode) && inode->attr.nlink > 0;
 }
 
+static bool is_bound(const struct model_inode *inode)
+{
+    return inode->bound;
+}
+
 static bool has_ttl(const struct model_inode *inode)
 {
     return inode->ttl > 0;
@@ -82,7 +87,7 @@ static uint64_t find_key(const struct model *m, struct bytes key)
 static void pick_names(const struct model *m, uint64_t *seed, struct op *op)
 {
     bool makes = op->type == OP_CREATE || op->type == OP_MKNOD || op->type == OP_MKDIR ||
-                 op->type == OP_SYMLINK || op->type == OP_LINK;
+                 op->type == OP_SYMLINK || op->type == OP_LINK || op->type == OP_EPHEMERAL;
     op->ino = pick_inode(m, seed, is_folder);
     op->ino2 = pick_inode(m, seed, op->type == OP_RENAME ? is_folder : is_file);
     if (makes ? random_below(seed, 6) == 0 : random_below(seed, 6) > 0)
@@ -101,17 +106,20 @@ static struct op pick_op(const struct model *m, uint64_t *seed)
         taken = find_key(m, op.name);
         if (random_below(seed, 2))
             op.revision = m->inode[taken].attr.revision;
-    } else if (op.type >= OP_CREATE && op.type <= OP_RENAME) {
+    } else if (op.type == OP_EPHEMERAL || (op.type >= OP_CREATE && op.type <= OP_RENAME)) {
         pick_names(m, seed, &op);
         taken = op.type == OP_RENAME ? model_find(m, op.ino2, op.name2)
                                      : model_find(m, op.ino, op.name);
     } else {
         op.ino = pick_inode(m, seed,
                             op.type == OP_RELEASE                      ? is_held
+                            : op.type == OP_EPHEMERAL_END              ? is_bound
                             : op.type == OP_EXPIRE                     ? has_ttl
                             : op.type < OP_CREATE || op.type == OP_TTL ? is_file
                                                                        : any);
         taken = 0;
+        if (op.type == OP_END_SESSION && random_below(seed, 4))
+            op.revision = m->session[op.size];
         if (op.type == OP_EXPIRE && random_below(seed, 2) && op.ino < m->inodes)
             op.revision = m->inode[op.ino].attr.revision;
         if (op.type == OP_LEASE_END && op.revision > 0 && random_below(seed, 2))

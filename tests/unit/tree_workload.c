@@ -35,12 +35,14 @@ static uint64_t random_place(uint64_t *state)
 static uint8_t random_type(uint64_t *state)
 {
     static const uint8_t types[] = {
-        OP_PUT,     OP_PUT,      OP_PUT,      OP_PUT,         OP_DELETE,   OP_WRITE,    OP_WRITE,
-        OP_WRITE,   OP_WRITE,    OP_WRITE,    OP_APPEND,      OP_TRUNCATE, OP_TRUNCATE, OP_PUNCH,
-        OP_PUNCH,   OP_ALLOCATE, OP_CREATE,   OP_MKNOD,       OP_MKDIR,    OP_MKDIR,    OP_SYMLINK,
-        OP_LINK,    OP_UNLINK,   OP_RMDIR,    OP_RENAME,      OP_RENAME,   OP_RENAME,   OP_SETATTR,
-        OP_SETATTR, OP_SETXATTR, OP_SETXATTR, OP_REMOVEXATTR, OP_RELEASE,  OP_TTL,      OP_TTL,
-        OP_EXPIRE,  OP_EXPIRE,   OP_LEASE,    OP_LEASE_RENEW, OP_LEASE_END};
+        OP_PUT,           OP_PUT,         OP_PUT,         OP_PUT,       OP_DELETE,    OP_WRITE,
+        OP_WRITE,         OP_WRITE,       OP_WRITE,       OP_WRITE,     OP_APPEND,    OP_TRUNCATE,
+        OP_TRUNCATE,      OP_PUNCH,       OP_PUNCH,       OP_ALLOCATE,  OP_CREATE,    OP_MKNOD,
+        OP_MKDIR,         OP_MKDIR,       OP_SYMLINK,     OP_LINK,      OP_UNLINK,    OP_RMDIR,
+        OP_RENAME,        OP_RENAME,      OP_RENAME,      OP_SETATTR,   OP_SETATTR,   OP_SETXATTR,
+        OP_SETXATTR,      OP_REMOVEXATTR, OP_RELEASE,     OP_TTL,       OP_TTL,       OP_EXPIRE,
+        OP_EXPIRE,        OP_LEASE,       OP_LEASE_RENEW, OP_LEASE_END, OP_EPHEMERAL, OP_EPHEMERAL,
+        OP_EPHEMERAL_END, OP_END_SESSION};
     return types[random_below(state, sizeof types)];
 }
 
@@ -131,6 +133,8 @@ struct op workload_op(uint64_t *state, uint32_t inodes)
     op.offset = random_place(state);
     op.size = random_place(state);
     op.revision = 1 + random_below(state, 1000);
+    if (op.type == OP_END_SESSION)
+        op.size = 1 + random_below(state, 3);
     op.outsider = random_below(state, 8) == 0;
     random_mortality(state, &op);
     return op;
