@@ -11,7 +11,7 @@ from cluster import QUORUMFS, REPOSITORY, wait_for
 
 def recipes():
     text = (REPOSITORY / "README.md").read_text()
-    section = text[text.index("## Keys that go away"):]
+    section = text[text.index("## Keys that go away\n"):]
     section = section[:section.index("\n## ", 1)]
     found = re.findall(r"```sh\n(.*?)```", section, re.S)
     assert len(found) == 4

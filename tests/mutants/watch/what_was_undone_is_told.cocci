@@ -5,7 +5,8 @@
 events_undo(...)
 {
 <...
-- entry_begin(&tree->events);
+- e->entry_len = mark.len;
+- e->entry_count = mark.count;
 + ;
 ...>
 }
