@@ -79,7 +79,8 @@ def test_a_command_for_each_change(cluster):
 def test_a_script_waits_for_a_key(cluster):
     here, there = cluster.nodes[:2]
     process = run(recipes("Watching")[2], here)
-    wait_for(lambda: watches(here) == 1, "it is watched")
-    time.sleep(0.3)  # the first of two requests may have been seen
-    there.put("deploy/now", "1")
+    wait_for(lambda: watches(here) == 1 or process.poll() is not None, "it is watched")
+    while process.poll() is None:  # of two requests, the first one may have been seen
+        there.put("deploy/now", "1")
+        time.sleep(0.1)
     assert "deploy/now" in process.communicate(timeout=30)[0].split()
