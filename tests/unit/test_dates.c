@@ -108,12 +108,13 @@ static void submit(struct parts *p)
     writes_propose(&p->r);
 }
 
-/* Proposes, and gives the time of that ahead of this node's clock, in seconds. */
+/* Proposes, with what waits for it, and gives the time of that ahead of this node's clock, in
+ * seconds. */
 static int64_t dated(struct parts *p)
 {
     parts_forget(p);
     submit(p);
-    assert_int_equal(p->proposed_count, 1);
+    assert_true(p->proposed_count > 0);
     return ((int64_t)parts_stamp(p, 0).time - (int64_t)wall_ns() + SECOND_NS / 2) / SECOND_NS;
 }
 
@@ -161,7 +162,8 @@ static void clocks_that_differ_wait_for_the_others(void **state)
 {
     struct parts *p = *state;
     answer_by(p, FIRST, -YEARS_NS);
-    assert_false(writes_may_propose(&p->r));
+    submit(p);
+    assert_int_equal(p->proposed_count, 0);
     answer_by(p, SECOND, 0);
     assert_int_equal(dated(p), 0);
 }
@@ -170,7 +172,8 @@ static void the_others_are_waited_for_for_a_while(void **state)
 {
     struct parts *p = *state;
     answer_by(p, FIRST, YEARS_NS);
-    assert_false(writes_may_propose(&p->r));
+    submit(p);
+    assert_int_equal(p->proposed_count, 0);
     p->r.dates.known_ms -= 60000;
     assert_int_equal(dated(p), 0);
 }
