@@ -11,7 +11,7 @@
 #include <string.h>
 #include <sys/file.h>
 
-static struct op lock_op(uint8_t type, const struct tree_lock *lock)
+struct op fs_lock_op(uint8_t type, const struct tree_lock *lock)
 {
     return (struct op){.type = type,
                        .ino = lock->ino,
@@ -73,7 +73,7 @@ void fs_lock_ask(struct fs_lock_wait *w)
         fs_lock_failed(w, false);
         return;
     }
-    struct op op = lock_op(OP_LOCK, &w->want);
+    struct op op = fs_lock_op(OP_LOCK, &w->want);
     op.flags |= w->sleeps ? OP_LOCK_WAIT : 0;
     r->lock_wait = w;
     r->is_lock = true;
@@ -147,7 +147,7 @@ static void give_up(fuse_req_t req, struct fs_handle *handle, const struct tree_
     struct fs_request *r = fs_request_new(req, lock->ino, NULL);
     if (!r)
         return;
-    struct op op = lock_op(OP_UNLOCK, lock);
+    struct op op = fs_lock_op(OP_UNLOCK, lock);
     r->is_lock = true;
     r->handle = handle;
     r->lock = *lock;

@@ -22,6 +22,8 @@ struct fs_lock_wait {
 /* NULL: there is no memory. Once made, one of those that follow answers it. */
 struct fs_lock_wait *fs_lock_wait_new(fuse_req_t req, struct fs_handle *handle,
                                       const struct tree_lock *want, bool sleeps);
+/* An operation on the lock, as it is described (lock.c). */
+struct op fs_lock_op(uint8_t type, const struct tree_lock *lock);
 /* Asks the cluster (lock.c). */
 void fs_lock_ask(struct fs_lock_wait *w);
 /* Answers with an errno, or 0, and frees it. The lock is not held by it. */
@@ -34,7 +36,7 @@ void fs_lock_waits(struct fs_lock_wait *w);
  * effect. */
 void fs_lock_failed(struct fs_lock_wait *w, bool unknown);
 
-/* What the owner may have of the file, or NULL. */
+/* The entry of the owner at the file, or NULL: it has nothing. */
 struct fs_lock *fs_lock_find(const struct fs_file *file, uint64_t owner, bool flock);
 /* r->lock is given up: forgets the owner if it has nothing else. */
 void fs_lock_given_up(struct fs_request *r);

@@ -184,10 +184,7 @@ static void take_back(struct fs_lock_wait *w)
 {
     struct command command = {0};
     struct taking_back *t = malloc(sizeof *t);
-    const struct op op = {.type = OP_UNWAIT,
-                          .ino = w->want.ino,
-                          .waiter = w->want.waiter,
-                          .flags = w->want.flock ? OP_LOCK_FLOCK : 0};
+    const struct op op = fs_lock_op(OP_UNWAIT, &w->want);
     if (w->taking_back || !t || command_add(&command, &op) < 0) {
         command_free(&command);
         free(t); /* the next signal, or the grant, ends it */
@@ -228,7 +225,7 @@ static void ask_again(struct fs_lock_wait *w)
     fs_lock_ask(w);
 }
 
-/* What the tree says of one that waits. Returns whether it waits no longer. */
+/* Does as the tree says of one that waits. Returns whether it waits no longer. */
 static bool wait_follow_tree(struct fs_lock_wait *w)
 {
     struct tree *tree = replica_tree(w->fs->replica);
@@ -274,8 +271,8 @@ static bool concerns(const struct fs_undone *u, const struct fs_lock_wait *w)
            flock == w->want.flock;
 }
 
-/* The kernel uses the number of an owner again. What is not under way is dropped: whatever it was
- * to give up belongs to the new owner then, until a descriptor is closed. */
+/* The kernel uses the number of an owner again. An attempt that is not under way is dropped: the
+ * lock that it was to give up belongs to the new owner then, until a descriptor is closed. */
 bool fs_lock_must_wait(struct fs_lock_wait *w)
 {
     struct fs_undone *u, *next;
@@ -365,26 +362,15 @@ void fs_undone_add(struct fs *fs, const struct op *op)
     undone_try(u);
 }
 
-static struct op undone_op(uint8_t type, const struct tree_lock *lock)
-{
-    return (struct op){.type = type,
-                       .ino = lock->ino,
-                       .owner = lock->owner,
-                       .waiter = lock->waiter,
-                       .offset = lock->first,
-                       .size = lock->last,
-                       .flags = lock->flock ? OP_LOCK_FLOCK : 0};
-}
-
 void fs_lock_give_up_later(struct fs *fs, const struct tree_lock *lock)
 {
-    struct op op = undone_op(OP_UNLOCK, lock);
+    struct op op = fs_lock_op(OP_UNLOCK, lock);
     fs_undone_add(fs, &op);
 }
 
 void fs_lock_unwait_later(struct fs *fs, const struct tree_lock *lock)
 {
-    struct op op = undone_op(OP_UNWAIT, lock);
+    struct op op = fs_lock_op(OP_UNWAIT, lock);
     fs_undone_add(fs, &op);
 }
 

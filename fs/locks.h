@@ -30,7 +30,7 @@ struct fs_lock_wait;
 struct fs_request;
 struct fs_undone;
 
-/* What one owner may have of a file. */
+/* One owner of locks of a file. */
 struct fs_lock {
     LIST_ENTRY(fs_lock) entry; /* of the file */
     uint64_t owner;            /* as the kernel names it: a process's files, or an open file */

@@ -9,7 +9,7 @@
 
 enum { PATH_TEXT_MAX = 96, LINE_MAX_BYTES = 4096 };
 
-/* What /proc/PID/fdinfo says of a descriptor. */
+/* A descriptor, by /proc/PID/fdinfo. */
 struct descriptor {
     uint64_t ino;
     int mount;
