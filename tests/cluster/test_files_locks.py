@@ -150,13 +150,13 @@ def test_open_file_descriptions_keep_locks_over_fork_dup_and_close(at):
             one.opens()
 
 
-def test_a_circle_across_nodes_is_a_deadlock(at):
+def test_a_circle_across_nodes_is_a_deadlock(at, cluster):
     with programs(*at) as all_three:
         for number, program in enumerate(all_three):
             assert program.record("F_WRLCK", number, 1) == "done"
         all_three[0].begins_record("F_WRLCK", 1, 1)
         all_three[1].begins_record("F_WRLCK", 2, 1)
-        time.sleep(0.3)
+        wait_waiting(cluster.nodes[2], key_of(at), 2)
         assert all_three[2].record("F_WRLCK", 0, 1, wait=True) in ("EDEADLK", "EDEADLOCK")
         assert all_three[2].record("F_UNLCK", 2, 1) == "done"
         assert all_three[1].answer()[0] == "done"
@@ -201,11 +201,11 @@ def test_a_waiter_killed_at_any_moment_leaves_nothing(at, cluster):
     wait_for(lambda: not listed(cluster.nodes[0], key_of(at)), "nobody has it")
 
 
-def test_a_holder_that_is_killed_gives_way_at_once(at):
+def test_a_holder_that_is_killed_gives_way_at_once(at, cluster):
     with programs(at[0], at[1]) as (holder, waiter):
         assert holder.flock() == holder.record("F_WRLCK") == "done"
         waiter.begins_flock()
-        time.sleep(0.2)
+        wait_waiting(cluster.nodes[0], key_of(at), 1)
         killed = time.monotonic()
         holder.kill()
         word, when = waiter.answer()
@@ -288,7 +288,7 @@ def test_shared_commands_run_together(at):
     assert [ends(program)[0] for program in both] == [0, 0]
 
 
-def test_signals_are_passed_on(at):
+def test_signals_are_passed_on(at, cluster):
     for number, status in ((signal.SIGTERM, 7), (signal.SIGKILL, -9)):
         program = lock_verb(at[0] / "f", "sh", "-c",
                             "trap 'exit 7' TERM; echo $$ > pid; touch ready; while :; do sleep 0.05; done", cwd=at[0])
@@ -300,12 +300,12 @@ def test_signals_are_passed_on(at):
         wait_for(lambda: not os.path.exists(f"/proc/{pid}"), "the command has ended", 2)
         sh("flock -w 5 f true", at[1])
         os.unlink(at[1] / "ready")
-    with subprocess.Popen(["flock", "-F", "f", "sleep", "60"], cwd=at[1]) as holder:
+    with programs(at[1]) as (holder,):
+        assert holder.flock() == "done"
         program = lock_verb(at[0] / "f", "true")
-        time.sleep(0.3)
+        wait_waiting(cluster.nodes[0], key_of(at), 1)
         program.terminate()
         assert ends(program)[0] == 128 + signal.SIGTERM
-        holder.kill()
 
 
 def test_errors_say_what_is_wrong(at, tmp_path):

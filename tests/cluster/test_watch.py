@@ -157,7 +157,7 @@ def test_a_watch_ends_with_its_node(cluster):
         waiting = []
         asking = threading.Thread(target=lambda: waiting.append(b.request("GET", "/watch?prefix=e/&wait=60s", timeout=60)))
         asking.start()
-        time.sleep(0.3)
+        wait_for(lambda: b.metrics()["watches"] == 2, "both are watching")
         b.stop()
         events.thread.join(10)
         assert not events.thread.is_alive() and events.ended, "the stream did not end"
