@@ -177,12 +177,12 @@ static const struct {
     void (*happens)(struct world *w);
     uint32_t weight;
 } kinds[] = {
-    {kill_any, 6},      {kill_leader, 3},   {bounce, 4},      {stop_any, 4},    {stop_leader, 3},
-    {stop_program, 10}, {stop_holder, 4},   {cut_holder, 4},  {cut_one_way, 4}, {cut_both_ways, 4},
-    {isolate_leader, 3}, {set_wall, 3},     {stick_disk, 2},  {fill_disk, 2},   {trim, 8},
+    {kill_any, 6},       {kill_leader, 3}, {bounce, 4},     {stop_any, 4},    {stop_leader, 3},
+    {stop_program, 10},  {stop_holder, 4}, {cut_holder, 4}, {cut_one_way, 4}, {cut_both_ways, 4},
+    {isolate_leader, 3}, {set_wall, 3},    {stick_disk, 2}, {fill_disk, 2},   {trim, 8},
 };
-static void (*const ends[])(struct world *w) = {start_any, start_any, start_any, mend, mend,
-                                                empty_disk};
+static void (*const ends[])(struct world *w) = {start_any, start_any, start_any,
+                                                mend,      mend,      empty_disk};
 
 enum { KINDS = sizeof kinds / sizeof *kinds, ENDS = sizeof ends / sizeof *ends };
 

@@ -4,7 +4,7 @@
 
 enum {
     TURN_US = 50 * NODES_MS,
-    FAULTS_US = 25000 * NODES_MS, /* things go wrong for so long */
+    FAULTS_US = 25000 * NODES_MS,  /* things go wrong for so long */
     RECOVERY_US = 8000 * NODES_MS, /* and a healed cluster needs this at most, beside sessions */
 };
 
@@ -74,18 +74,8 @@ static void expect_progress(struct world *w)
     }
 }
 
-void history_run(uint64_t seed, struct figures *figures)
+void history_finish(struct world *w, struct figures *figures)
 {
-    struct sim_random r = {seed};
-    struct options options = draw_options(&r);
-    struct faults faults = faults_draw(&r);
-    struct world *w = world_new("history", seed, &options);
-    programs_begin(w, 2 + (uint32_t)sim_below(&r, SETTERS_MAX - 1),
-                   3 + (uint32_t)sim_below(&r, KEEPERS_MAX - 2), WATCHERS_MAX);
-    for (uint64_t end = w->now + FAULTS_US; w->now < end;) {
-        world_run(w, TURN_US);
-        faults_turn(w, &faults);
-    }
     faults_heal(w);
     expect_progress(w);
     if (w->options.nodes > 2)
@@ -98,4 +88,19 @@ void history_run(uint64_t seed, struct figures *figures)
     for (int i = 0; i < SITUATIONS; i++)
         figures->situations[i] = w->situations[i];
     world_end(w);
+}
+
+void history_run(uint64_t seed, struct figures *figures)
+{
+    struct sim_random r = {seed};
+    struct options options = draw_options(&r);
+    struct faults faults = faults_draw(&r);
+    struct world *w = world_new("history", seed, &options);
+    programs_begin(w, 2 + (uint32_t)sim_below(&r, SETTERS_MAX - 1),
+                   3 + (uint32_t)sim_below(&r, KEEPERS_MAX - 2), WATCHERS_MAX);
+    for (uint64_t end = w->now + FAULTS_US; w->now < end;) {
+        world_run(w, TURN_US);
+        faults_turn(w, &faults);
+    }
+    history_finish(w, figures);
 }

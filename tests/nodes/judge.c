@@ -83,8 +83,8 @@ static void note_event(struct world *w, uint64_t revision, const struct tree_eve
     uint8_t sets = 0;
     for (int i = 0; i < WATCHERS_MAX; i++) {
         struct bytes prefix = bytes_of_text(prefixes[i]);
-        bool has = event->path.len >= prefix.len &&
-                   memcmp(event->path.data, prefix.data, prefix.len) == 0;
+        bool has =
+            event->path.len >= prefix.len && memcmp(event->path.data, prefix.data, prefix.len) == 0;
         sets |= (uint8_t)(has || event->kind == EVENT_LOST ? 1 << i : 0);
     }
     j->events[j->event_count++] =
@@ -328,8 +328,7 @@ static void ephemeral_is_gone(const struct applied *a, uint32_t i)
         closed |= op.type == OP_EPHEMERAL_END && op.ino == ino && a->view.stamp.node == of->pid;
     bool over = tree_lock_session(a->tree, of->pid) == 0 ||
                 tree_lock_session(a->tree, of->pid) == j->applied;
-    world_check(w, closed || over, "an ephemeral key of node %u is gone before its owner",
-                of->pid);
+    world_check(w, closed || over, "an ephemeral key of node %u is gone before its owner", of->pid);
     for (uint32_t k = 0; k < w->programs->count; k++) {
         const struct program *p = &w->programs->programs[k];
         world_check(w, over || p->kind != EPHEMERAL || !p->holds || p->ino != ino,
@@ -366,8 +365,8 @@ static void ephemeral_made(const struct applied *a, const struct op *op, uint64_
     bool waited_for = false;
     for (uint32_t i = 0; i < a->w->programs->count; i++) {
         const struct program *p = &a->w->programs->programs[i];
-        waited_for |= p->kind == EPHEMERAL && p->node == of && p->waiter == op->waiter &&
-                      !p->unknown;
+        waited_for |=
+            p->kind == EPHEMERAL && p->node == of && p->waiter == op->waiter && !p->unknown;
     }
     if (!waited_for && of->up)
         mount_give_up(of, &(struct op){.type = OP_EPHEMERAL_END, .ino = ino});
@@ -387,6 +386,7 @@ static void key_put(const struct applied *a, const struct op *op, uint32_t progr
         world_met(a->w, MET_TTL_RENEWED);
     key->there = true;
     key->ms = op->ttl;
+    world_note(a->w, "ttl%u lives for %lu ms", program, op->ttl);
     memcpy(&key->asked_us, op->data.data, sizeof key->asked_us);
 }
 
@@ -407,6 +407,7 @@ static void keys_expired(const struct applied *a, bool existed)
             continue;
         check_time(a, "a key", key->asked_us, key->ms);
         key->there = false;
+        world_note(w, "%s is gone", name);
         world_met(w, MET_TTL_EXPIRED);
     }
 }
@@ -448,6 +449,7 @@ static void lease_ended(const struct applied *a, const struct op *op, uint32_t a
         world_check(a->w, tree_resolve(a->tree, bytes_of_text(name), &attr) == -ENOENT,
                     "a lease has ended, and its key is there");
     }
+    world_note(a->w, "lease %lu is over", op->lease);
     j->leases[at] = j->leases[--j->lease_count];
 }
 

@@ -150,8 +150,8 @@ static bool run(int argc, char **argv)
     if (strcmp(what, "twice") == 0)
         return histories(number(argc, argv, 2, 1), number(argc, argv, 3, 1), FOR_EVER, true);
     if (strcmp(what, "minutes") == 0)
-        return histories(number(argc, argv, 3, 1), UINT64_MAX,
-                         60 * (argc > 2 ? atof(argv[2]) : 1), false);
+        return histories(number(argc, argv, 3, 1), UINT64_MAX, 60 * (argc > 2 ? atof(argv[2]) : 1),
+                         false);
     if (argc > 1)
         return histories(number(argc, argv, 1, 1), number(argc, argv, 2, number(argc, argv, 1, 1)),
                          FOR_EVER, false);

@@ -35,8 +35,8 @@ struct node *world_leader(struct world *w)
         struct node *n = &w->nodes[i];
         if (!node_serves(n) || n->replica->status.role != PAXOS_LEADER)
             continue;
-        if (!leader || paxos_ballot_compare(leader->replica->status.promise,
-                                            n->replica->status.promise) < 0)
+        if (!leader ||
+            paxos_ballot_compare(leader->replica->status.promise, n->replica->status.promise) < 0)
             leader = n;
     }
     return leader;
@@ -132,8 +132,9 @@ static void node_turn(struct world *w, struct node *n, void *arg)
     uv_run(&n->loop, UV_RUN_NOWAIT);
     mount_look(n);
     int ms = uv_backend_timeout(&n->loop);
-    uint64_t us = ms == 0 ? AGAIN_US
-                          : (uint64_t)(ms < 0 ? ASLEEP_MS_MAX : ms) * NODES_MS * 1000 / n->speed + 1;
+    uint64_t us = ms == 0
+                      ? AGAIN_US
+                      : (uint64_t)(ms < 0 ? ASLEEP_MS_MAX : ms) * NODES_MS * 1000 / n->speed + 1;
     if (n->turn_at == 0 || n->turn_at > w->now + us) {
         n->turn_at = w->now + us;
         world_at(w, n, us, node_turn, NULL);

@@ -70,7 +70,7 @@ struct disk {
     struct paxos_ballot promise, acc_round;
     uint64_t decided;
     struct paxos_membership membership;
-    uint64_t base, end; /* entries [base, end) are there */
+    uint64_t base, end;           /* entries [base, end) are there */
     struct paxos_entry **entries; /* from 0 on; those below `base` are dead rows */
     uint64_t cap;
     uint64_t incarnation, folder;
@@ -114,7 +114,7 @@ struct world {
     struct event *events; /* a heap */
     uint32_t event_count, event_max;
     struct node nodes[NODES_MAX];
-    struct node *here; /* whose code runs */
+    struct node *here;              /* whose code runs */
     bool cut[NODES_MAX][NODES_MAX]; /* from, to */
     bool told_cut[NODES_MAX][NODES_MAX];
     uint64_t last_delivery[NODES_MAX][NODES_MAX];
@@ -198,6 +198,8 @@ struct figures {
 };
 
 void history_run(uint64_t seed, struct figures *figures);
+/* Heals the cluster, and expects everything to come to its end, for all to see. */
+void history_finish(struct world *w, struct figures *figures);
 uint32_t scenarios_count(void);
 const char *scenarios_name(uint32_t number);
 void scenarios_run(uint32_t number, uint64_t seed, struct figures *figures);

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { REST_US_MAX = 800 * NODES_MS, SETUP_US = 100 * NODES_MS };
+enum { REST_US_MAX = 800 * NODES_MS, ABSENCE_US_MAX = 4000 * NODES_MS, SETUP_US = 100 * NODES_MS };
 
 struct programs *programs_new(struct world *w)
 {
@@ -77,7 +77,9 @@ static void program_anew(struct program *p)
 void program_rest(struct program *p)
 {
     assert(!p->holds);
-    program_then(p, 1 + sim_below(&p->world->random, REST_US_MAX), program_anew);
+    bool forgets = (p->kind == TTL || p->kind == LEASE) && sim_chance(&p->world->random, 500);
+    uint64_t most = forgets ? ABSENCE_US_MAX : REST_US_MAX;
+    program_then(p, 1 + sim_below(&p->world->random, most), program_anew);
 }
 
 void programs_lost(struct node *n)
@@ -130,10 +132,9 @@ static void setup(struct world *w, struct node *n, void *arg)
 {
     struct command command = {0};
     char name[16];
-    int status = command_add(&command, &(struct op){.type = OP_MKDIR,
-                                                    .ino = INO_ROOT,
-                                                    .name = bytes_of_text("e"),
-                                                    .mode = 0755});
+    int status = command_add(
+        &command,
+        &(struct op){.type = OP_MKDIR, .ino = INO_ROOT, .name = bytes_of_text("e"), .mode = 0755});
     for (int i = 0; i < SETS && status == 0; i++) {
         snprintf(name, sizeof name, "locks/%d", i);
         status = command_add(&command, &(struct op){.type = OP_PUT, .name = bytes_of_text(name)});

@@ -46,7 +46,7 @@ struct program {
     bool unknown; /* its last change may have taken effect, or may still */
 
     uint64_t lease, ms, asked_us[2]; /* the oldest renewal that may still come, and the last one */
-    bool closing; /* it has asked for the end of what it has */
+    bool closing;                    /* it has asked for the end of what it has */
 };
 
 struct told {

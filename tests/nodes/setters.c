@@ -97,10 +97,9 @@ static void setter_write(struct program *p)
     setter_name(p, name);
     assert(p->element_count < SET_MAX);
     p->elements[p->element_count++] = p->id << 20 | ++p->counter;
-    const struct op op = {
-        .type = OP_PUT,
-        .name = bytes_of_text(name),
-        .data = bytes_of(p->elements, p->element_count * sizeof p->elements[0])};
+    const struct op op = {.type = OP_PUT,
+                          .name = bytes_of_text(name),
+                          .data = bytes_of(p->elements, p->element_count * sizeof p->elements[0])};
     mount_change(p, &op, 1, false, written);
 }
 

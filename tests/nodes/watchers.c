@@ -9,7 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WIRE_US_MAX = 20 * NODES_MS, DRAINED_US_MAX = 300 * NODES_MS, STAY_US_MAX = 5000 * NODES_MS };
+enum {
+    WIRE_US_MAX = 20 * NODES_MS,
+    DRAINED_US_MAX = 300 * NODES_MS,
+    STAY_US_MAX = 5000 * NODES_MS
+};
 
 static void watcher_connect(struct world *w, struct node *none, void *arg);
 
@@ -33,6 +37,8 @@ static void parcel_arrives(struct world *w, struct node *none, void *arg)
         return;
     }
     judge_event(w, r, &parcel.told);
+    if (parcel.told.kind == EVENT_LOST)
+        world_met(w, MET_WATCH_LOST);
     r->arrived++;
     if (parcel.told.more) {
         r->parts = r->part_of == parcel.told.revision ? r->parts + 1 : 1;
@@ -57,8 +63,8 @@ static bool on_tell(void *arg, const struct replica_event *event)
                 "an event is told before its change is there");
     struct parcel *parcel = malloc(sizeof *parcel);
     assert(parcel);
-    *parcel = (struct parcel){r, r->connection,
-                              {event->revision, event->kind, event->more, judge_path(event->path)}};
+    *parcel = (struct parcel){
+        r, r->connection, {event->revision, event->kind, event->more, judge_path(event->path)}};
     world_at(w, NULL, 1 + WIRE_US_MAX, parcel_arrives, parcel);
     return true;
 }
@@ -109,10 +115,8 @@ static void watch_begins(struct watcher *r)
     uint64_t since = r->parts > 0 ? r->part_of - 1 : r->at;
     int status = replica_watch_begin(r->node->replica, &r->watch, since);
     world_check(w, status == 0 || status == -ESTALE || status == -ENOTSUP, "a watch: %d", status);
-    if (status == -ESTALE) {
+    if (status == -ESTALE)
         judge_lost(w, r, replica_watch_oldest(r->node->replica));
-        world_met(w, MET_WATCH_LOST);
-    }
     if (status < 0) {
         watcher_gone(r);
         return;

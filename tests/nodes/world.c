@@ -198,6 +198,7 @@ struct world *world_new(const char *name, uint64_t seed, const struct options *o
     raise_limit();
     world = w;
     signal(SIGABRT, aborted);
+    signal(SIGSEGV, aborted);
     trace_level = getenv("NODES_TRACE") ? TRACE_INFO : TRACE_ERROR;
     w->judge = judge_new(w);
     w->programs = programs_new(w);
