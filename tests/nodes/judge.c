@@ -355,7 +355,7 @@ static void follow_ephemerals(const struct applied *a)
 }
 
 /* Its owner has never heard that it has it: as fs/ephemeral.c does. */
-static void ephemeral_made(const struct applied *a, const struct op *op, uint64_t ino)
+static void judge_ephemeral_made(const struct applied *a, const struct op *op, uint64_t ino)
 {
     struct judge *j = a->w->judge;
     assert(j->ephemeral_count < EPHEMERALS_LIVE_MAX);
@@ -420,7 +420,7 @@ static struct program *leaseholder(struct world *w, uint64_t id)
     return NULL;
 }
 
-static void lease_renewed(const struct applied *a, const struct op *op, uint32_t at)
+static void judge_lease_renewed(const struct applied *a, const struct op *op, uint32_t at)
 {
     struct judge *j = a->w->judge;
     const struct program *p = leaseholder(a->w, op->lease);
@@ -431,7 +431,7 @@ static void lease_renewed(const struct applied *a, const struct op *op, uint32_t
         world_met(a->w, MET_LEASE_RENEWED);
 }
 
-static void lease_ended(const struct applied *a, const struct op *op, uint32_t at)
+static void judge_lease_ended(const struct applied *a, const struct op *op, uint32_t at)
 {
     struct judge *j = a->w->judge;
     const struct program *p = leaseholder(a->w, op->lease);
@@ -469,9 +469,9 @@ static void lease_happened(const struct applied *a, const struct op *op, bool ex
         return;
     world_check(a->w, at < j->lease_count, "a lease that is over is renewed, or ends again");
     if (op->type == OP_LEASE_END)
-        lease_ended(a, op, at);
+        judge_lease_ended(a, op, at);
     else
-        lease_renewed(a, op, at);
+        judge_lease_renewed(a, op, at);
 }
 
 /* ---- Entries ---- */
@@ -502,7 +502,7 @@ static void op_happened(const struct applied *a, const struct op *op, const stru
             key_put(a, op, number);
         break;
     case OP_EPHEMERAL:
-        ephemeral_made(a, op, out->attr.ino);
+        judge_ephemeral_made(a, op, out->attr.ino);
         break;
     case OP_EXPIRE:
         keys_expired(a, out->existed);

@@ -199,7 +199,8 @@ struct reading {
     void (*done)(struct program *p, bool well);
 };
 
-static void on_read(void *arg, enum replica_outcome outcome, struct replica_freshness freshness)
+static void mount_on_read(void *arg, enum replica_outcome outcome,
+                          struct replica_freshness freshness)
 {
     struct reading reading = *(struct reading *)arg;
     free(arg);
@@ -207,9 +208,9 @@ static void on_read(void *arg, enum replica_outcome outcome, struct replica_fres
         reading.done(reading.program, outcome == REPLICA_DONE);
 }
 
-static void read_begin(struct world *w, struct node *n, void *arg)
+static void mount_read_begin(struct world *w, struct node *n, void *arg)
 {
-    replica_read(n->replica, REPLICA_LINEARIZABLE, on_read, arg);
+    replica_read(n->replica, REPLICA_LINEARIZABLE, mount_on_read, arg);
 }
 
 void mount_read(struct program *p, void (*done)(struct program *p, bool well))
@@ -217,8 +218,8 @@ void mount_read(struct program *p, void (*done)(struct program *p, bool well))
     struct reading *reading = malloc(sizeof *reading);
     assert(reading);
     *reading = (struct reading){p, p->waits_for = programs_number(p->world), done};
-    world_at(p->world, p->node, 1 + sim_below(&p->world->random, SYSTEM_CALL_US_MAX), read_begin,
-             reading);
+    world_at(p->world, p->node, 1 + sim_below(&p->world->random, SYSTEM_CALL_US_MAX),
+             mount_read_begin, reading);
 }
 
 /* ---- What is given up without a request ---- */

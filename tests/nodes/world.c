@@ -167,7 +167,7 @@ void world_run(struct world *w, uint64_t us)
 
 /* ---- The world ---- */
 
-static void make_folder(struct world *w)
+static void world_make_folder(struct world *w)
 {
     const char *in = getenv("UNIT_TMP");
     if (!in)
@@ -194,7 +194,7 @@ struct world *world_new(const char *name, uint64_t seed, const struct options *o
     w->seed = seed;
     w->random.state = hash_add(seed, 2);
     w->options = *options;
-    make_folder(w);
+    world_make_folder(w);
     raise_limit();
     world = w;
     signal(SIGABRT, aborted);
