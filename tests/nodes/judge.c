@@ -382,11 +382,13 @@ static void check_time(const struct applied *a, const char *what, uint64_t asked
 static void key_put(const struct applied *a, const struct op *op, uint32_t program)
 {
     struct mortal_key *key = &a->w->judge->keys[program];
+    if (!key->there && op->ttl == 0)
+        return; /* it had gone, and this one stays */
     if (key->there)
         world_met(a->w, MET_TTL_RENEWED);
     key->there = true;
-    key->ms = op->ttl;
-    world_note(a->w, "ttl%u lives for %lu ms", program, op->ttl);
+    key->ms = op->ttl > 0 ? op->ttl : key->ms;
+    world_note(a->w, "ttl%u lives for %lu ms", program, key->ms);
     memcpy(&key->asked_us, op->data.data, sizeof key->asked_us);
 }
 

@@ -92,10 +92,12 @@ static void ttl_renew(struct program *p)
     char name[16];
     snprintf(name, sizeof name, "ttl%u", p->id);
     uint64_t now = p->world->now;
+    bool again = p->asked_us[0] > 0 && sim_chance(&p->world->random, 400);
     const struct op op = {.type = OP_PUT,
                           .name = bytes_of_text(name),
                           .data = bytes_of(&now, sizeof now),
-                          .ttl = p->ms};
+                          .ttl = again ? 0 : p->ms}; /* 0: the time stays as it is */
+    p->asked_us[0] = now;
     mount_change(p, &op, 1, true, ttl_put);
 }
 
@@ -153,6 +155,7 @@ void keeper_begin(struct program *p)
     struct sim_random *r = &p->world->random;
     p->ms = TTL_MS + sim_below(r, TTL_MS_SPAN);
     p->rounds = 1 + (uint32_t)sim_below(r, RENEWALS_MAX);
+    p->asked_us[0] = 0;
     if (p->kind == EPHEMERAL)
         ephemeral_begin(p);
     else if (p->kind == TTL)
