@@ -100,6 +100,29 @@ static void cut_holder(struct world *w)
     }
 }
 
+/* It is heard again about when its session ends, which takes a while to be decided. */
+static void heard_at_the_end(struct world *w, struct node *none, void *arg)
+{
+    links_mend(w);
+    for (uint32_t i = 0; i < w->options.nodes; i++)
+        if (&w->nodes[i] != arg)
+            w->nodes[i].disk.stuck_until = w->now + sim_below(&w->random, 400 * NODES_MS);
+}
+
+static void cut_holder_for_a_session(struct world *w)
+{
+    struct programs *all = w->programs;
+    for (int tries = 0; tries < 10 && all->count > 0; tries++) {
+        struct program *p = &all->programs[sim_below(&w->random, all->count)];
+        if (!p->holds || !node_serves(p->node))
+            continue;
+        uint64_t us = (uint64_t)p->node->config.session_time_ms * NODES_MS;
+        links_isolate(w, p->node->index);
+        world_at(w, NULL, us - us / 10 + sim_below(&w->random, us / 4), heard_at_the_end, p->node);
+        return;
+    }
+}
+
 /* ---- Links ---- */
 
 static void cut_one_way(struct world *w)
@@ -177,9 +200,12 @@ static const struct {
     void (*happens)(struct world *w);
     uint32_t weight;
 } kinds[] = {
-    {kill_any, 6},       {kill_leader, 3}, {bounce, 4},     {stop_any, 4},    {stop_leader, 3},
-    {stop_program, 10},  {stop_holder, 4}, {cut_holder, 4}, {cut_one_way, 4}, {cut_both_ways, 4},
-    {isolate_leader, 3}, {set_wall, 3},    {stick_disk, 2}, {fill_disk, 2},   {trim, 8},
+    {kill_any, 6},    {kill_leader, 3},   {bounce, 4},
+    {stop_any, 4},    {stop_leader, 3},   {stop_program, 10},
+    {stop_holder, 4}, {cut_holder, 4},    {cut_holder_for_a_session, 4},
+    {cut_one_way, 4}, {cut_both_ways, 4}, {isolate_leader, 3},
+    {set_wall, 3},    {stick_disk, 2},    {fill_disk, 2},
+    {trim, 8},
 };
 static void (*const ends[])(struct world *w) = {start_any, start_any, start_any,
                                                 mend,      mend,      empty_disk};

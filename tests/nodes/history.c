@@ -18,6 +18,7 @@ static struct options draw_options(struct sim_random *r)
                             .disk_max = 100 + sim_below(r, 10000),
                             .loss = sim_chance(r, 400) ? (uint32_t)sim_below(r, 40) : 0,
                             .clocks_differ = sim_chance(r, 600),
+                            .sessions_differ = sim_chance(r, 200),
                             .silent_cuts = sim_chance(r, 500),
                             .relay = sim_chance(r, 500)};
 }
@@ -26,7 +27,7 @@ static struct options draw_options(struct sim_random *r)
 static void expect_the_dead_to_lose(struct world *w, struct node *dead)
 {
     node_kill(dead);
-    uint64_t bound = world_us_at_most((uint64_t)w->options.session_ms * NODES_MS);
+    uint64_t bound = world_us_at_most((uint64_t)dead->config.session_time_ms * NODES_MS);
     for (uint64_t passed = 0; !judge_is_free(w, dead->pid); passed += TURN_US) {
         world_check(w, passed < bound + RECOVERY_US,
                     "node %u is dead, and its session does not end", dead->pid);
@@ -50,7 +51,7 @@ static bool is_settled(struct world *w)
 /* All programs come to their ends, all keys to theirs, and all watchers have everything. */
 static void expect_settled(struct world *w)
 {
-    uint64_t most = 12 * (uint64_t)w->options.session_ms * NODES_MS + 4 * RECOVERY_US;
+    uint64_t most = 24 * (uint64_t)w->options.session_ms * NODES_MS + 4 * RECOVERY_US;
     for (uint64_t passed = 0; !is_settled(w); passed += TURN_US) {
         for (uint32_t i = 0; passed >= most && i < w->options.nodes; i++)
             world_note(w, "node %u has applied %lu of %lu", w->nodes[i].pid,
@@ -68,7 +69,7 @@ static void expect_progress(struct world *w)
 {
     uint32_t before = judge_elements(w);
     for (uint64_t passed = 0; judge_elements(w) == before; passed += TURN_US) {
-        world_check(w, passed < 4 * RECOVERY_US + 3 * (uint64_t)w->options.session_ms * NODES_MS,
+        world_check(w, passed < 4 * RECOVERY_US + 6 * (uint64_t)w->options.session_ms * NODES_MS,
                     "no program gets a lock any more");
         world_run(w, TURN_US);
     }

@@ -2,6 +2,7 @@
 #include "nodes.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -181,7 +182,11 @@ bool peer_speaks(const struct peer *peer, uint32_t pid, struct peer_levels *leve
 
 bool peer_settings(const struct peer *peer, uint32_t pid, struct peer_settings *settings)
 {
-    *settings = peer->config.settings;
+    const struct node *n = node_of(peer->node->world, pid);
+    *settings = (struct peer_settings){.heartbeat_ms = n->config.heartbeat_ms,
+                                       .lease_ms = n->config.lease_time_ms,
+                                       .session_ms = n->config.session_time_ms};
+    snprintf(settings->version, sizeof settings->version, "%s", QUORUMFS_VERSION);
     return true;
 }
 

@@ -181,10 +181,14 @@ void node_begin(struct world *w, uint32_t index)
     n->epoch_us = 1000000 + sim_below(&w->random, 1000000000);
     n->speed = 1000;
     if (w->options.clocks_differ)
-        n->speed += (uint32_t)sim_below(&w->random, 2 * NODES_SPEED_MAX + 1) - NODES_SPEED_MAX;
+        n->speed =
+            sim_chance(&w->random, 500)
+                ? 1000 - NODES_SPEED_MAX + 2 * NODES_SPEED_MAX * (uint32_t)sim_below(&w->random, 2)
+                : 1000 - NODES_SPEED_MAX + (uint32_t)sim_below(&w->random, 2 * NODES_SPEED_MAX + 1);
+    uint32_t times = w->options.sessions_differ ? 1 + (uint32_t)sim_below(&w->random, 2) : 1;
     n->config = (struct config){.heartbeat_ms = w->options.heartbeat_ms,
                                 .request_timeout_ms = 5000,
-                                .session_time_ms = w->options.session_ms,
+                                .session_time_ms = times * w->options.session_ms,
                                 .lease_time_ms = w->options.lease_ms,
                                 .peer_count = w->options.nodes - 1};
     for (uint32_t i = 0, next = 0; i < w->options.nodes; i++) {

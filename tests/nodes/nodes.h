@@ -47,12 +47,13 @@ struct event {
 struct options {
     uint32_t nodes;
     uint32_t session_ms, lease_ms, heartbeat_ms;
-    uint64_t delay_max; /* of a frame */
-    uint64_t disk_max;  /* of a write */
-    uint32_t loss;      /* permille of frames */
-    bool clocks_differ; /* steady clocks go at different speeds */
-    bool silent_cuts;   /* a cut is noticed late */
-    bool relay;         /* frames go by way of a third node where a link is cut */
+    uint64_t delay_max;   /* of a frame */
+    uint64_t disk_max;    /* of a write */
+    uint32_t loss;        /* permille of frames */
+    bool clocks_differ;   /* steady clocks go at different speeds */
+    bool sessions_differ; /* some nodes have a session of twice the time */
+    bool silent_cuts;     /* a cut is noticed late */
+    bool relay;           /* frames go by way of a third node where a link is cut */
 };
 
 /* A write, or what is applied: index by index, the same at all nodes. */

@@ -137,6 +137,33 @@ static void a_node_that_is_back_in_time_keeps_its_lock(struct world *w)
     until_met(w, MET_SET_CHANGED);
 }
 
+static bool is_ending(struct world *w, const struct node *of)
+{
+    const struct node *leader = world_leader(w);
+    const struct replica *r = leader ? leader->replica : NULL;
+    for (uint32_t i = 0; r && i < r->cluster.count; i++)
+        if (r->cluster.members[i].pid == of->pid)
+            return r->sessions.of_members[i].ending;
+    return false;
+}
+
+/* Its session is about to end, and the entry waits for the disks: it must not begin to believe. */
+static void a_holder_is_heard_while_its_session_ends(struct world *w)
+{
+    struct program *p = until_contended(w, false);
+    struct node *n = p->node;
+    program_stop(p, 2 * SESSION_US);
+    links_isolate(w, n->index);
+    for (uint64_t passed = 0; !is_ending(w, n); passed += NODES_MS) {
+        world_check(w, passed < 2 * SESSION_US, "its session does not end");
+        world_run(w, NODES_MS);
+    }
+    for (uint32_t i = 0; i < w->options.nodes; i++)
+        w->nodes[i].disk.stuck_until = w->now + SESSION_US / 3;
+    links_mend(w);
+    until_met(w, MET_SESSION_ENDED);
+}
+
 /* Each new leader counts from its election, but one of them ends the session. */
 static void leaders_change_while_a_holder_is_dead(struct world *w)
 {
@@ -294,6 +321,7 @@ static const struct {
     {"a-holder-sleeps-at-the-leader", a_holder_sleeps_at_the_leader, DRIFT},
     {"a-node-that-is-back-in-time-keeps-its-lock", a_node_that_is_back_in_time_keeps_its_lock,
      USUAL},
+    {"a-holder-is-heard-while-its-session-ends", a_holder_is_heard_while_its_session_ends, USUAL},
     {"leaders-change-while-a-holder-is-dead", leaders_change_while_a_holder_is_dead, DRIFT},
     {"a-holder-starts-again-at-once", a_holder_starts_again_at_once, USUAL},
     {"the-leader-does-not-hear-a-holder", the_leader_does_not_hear_a_holder, SILENT},
