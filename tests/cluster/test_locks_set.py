@@ -14,7 +14,7 @@ import pytest
 from cluster import Cluster, wait_for
 from set_under_lock import Clients
 
-SECONDS = float(os.environ.get("LOCKS_SECONDS", 12))
+SECONDS = float(os.environ.get("LOCKS_SECONDS", 8))
 SEED = os.environ.get("LOCKS_SEED") or str(random.SystemRandom().randrange(10**6))
 SESSION = 1
 CLIENTS = 2  # at each node
