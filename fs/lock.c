@@ -46,7 +46,7 @@ static void answered(struct fs_request *r, const struct op_result *result)
     struct fs_lock_wait *w = r->lock_wait;
     switch (result->offset) {
     case LOCK_GRANTED:
-        fs_lock_granted(w, result->attr.size);
+        fs_lock_taken(w, result->attr.size);
         break;
     case LOCK_BUSY:
         fs_lock_answer(w, EAGAIN);

@@ -30,6 +30,8 @@ void fs_lock_ask(struct fs_lock_wait *w);
 void fs_lock_answer(struct fs_lock_wait *w, int error);
 /* The lock is held, in this session: answers. */
 void fs_lock_granted(struct fs_lock_wait *w, uint64_t session);
+/* It was free: the lock is held, unless this session has ended meanwhile. */
+void fs_lock_taken(struct fs_lock_wait *w, uint64_t session);
 /* The tree has it among those that wait. */
 void fs_lock_waits(struct fs_lock_wait *w);
 /* The question has failed, and is answered elsewhere: frees it. `unknown`: it may have taken

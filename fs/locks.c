@@ -237,6 +237,17 @@ static bool wait_follow_tree(struct fs_lock_wait *w)
     return state == LOCK_GRANTED || state == LOCK_BUSY;
 }
 
+/* The answer may be an old one, behind which a snapshot lies that has lost the lock again. The
+ * program does not rely on it yet, and nothing would tell the program later. */
+void fs_lock_taken(struct fs_lock_wait *w, uint64_t session)
+{
+    bool stands = tree_lock_session(replica_tree(w->fs->replica), w->want.node) == session;
+    if (stands)
+        fs_lock_granted(w, session);
+    else
+        ask_again(w);
+}
+
 /* libfuse calls back at once if the interruption came first. */
 void fs_lock_waits(struct fs_lock_wait *w)
 {

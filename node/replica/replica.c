@@ -14,9 +14,9 @@
 static void on_frame(void *arg, struct frame *frame)
 {
     struct replica *r = arg;
-    sessions_heard(r, frame->from);
     switch (frame->type) {
     case FRAME_PAXOS:
+        sessions_heard(r, frame->from);
         if (frame->paxos.type == PAXOS_READ_REQUEST && !sessions_answer(r, frame->from))
             break;
         if (!r->rooms.away &&

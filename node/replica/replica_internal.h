@@ -262,7 +262,7 @@ int leases_begin(struct replica *r, struct fault *fault);
 /* Forgets it when no lease can be left of one that did. */
 void leases_housekeeping(struct replica *r, uint64_t now_ms);
 
-/* A frame of this member came. */
+/* A message of this member's core came. */
 void sessions_heard(struct replica *r, uint32_t pid);
 /* Whether reads of this member may be answered: not while its session ends. */
 bool sessions_answer(struct replica *r, uint32_t pid);

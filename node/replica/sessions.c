@@ -2,8 +2,10 @@
  *
  * A node believes in its session for seven eighths of `session_time` since it ASKED for the last
  * read that a leader has confirmed. A leader ends the session of a node when it has heard nothing
- * from it for all of `session_time`, counted from its election at the earliest. So the node has
- * stopped believing before its session can end:
+ * from it for all of `session_time`, counted from its election at the earliest. Messages of
+ * consensus count: a node that takes no part in it, as its disk is full, believes no longer, so it
+ * must not keep others from what it has either. So the node has stopped believing before its
+ * session can end:
  *
  *   The leader that confirmed the read has heard the node after it asked.
  *   A later leader was elected after that confirmation, for which a majority had to follow the

@@ -5,50 +5,20 @@ again: no addition that was acknowledged is lost, and no two holders have each h
 """
 
 import os
-import pathlib
 import random
 import signal
-import subprocess
-import sys
 import time
 
 import pytest
 
 from cluster import Cluster, wait_for
+from set_under_lock import Clients
 
 SECONDS = float(os.environ.get("LOCKS_SECONDS", 8))
 SEED = os.environ.get("LOCKS_SEED") or str(random.SystemRandom().randrange(10**6))
 SESSION = 1
 CLIENTS = 2  # at each node
 FEW = 5  # additions that a run must have at least
-
-
-class Clients:
-    def __init__(self, cluster, folder, way, logs):
-        self.until = logs / "over"
-        self.logs = []
-        self.processes = []
-        client = pathlib.Path(__file__).with_name("lock_client.py")
-        for number, node in enumerate(cluster.nodes * CLIENTS):
-            self.logs.append(logs / f"c{number}")
-            with open(self.logs[-1], "w") as log:
-                self.processes.append(subprocess.Popen(
-                    [sys.executable, client, node.mount / folder, f"c{number}", way, SEED, self.until], stdout=log))
-
-    def end(self):
-        self.until.touch()
-        for process in self.processes:
-            assert process.wait(60) == 0
-
-    def kill(self):
-        for process in self.processes:
-            if process.poll() is None:
-                process.send_signal(signal.SIGCONT)
-                process.kill()
-
-    def told(self, word):
-        lines = (line.split() for log in self.logs for line in log.read_text().splitlines())
-        return [line for line in lines if line[0] == word]
 
 
 # ---- Faults ----
@@ -112,22 +82,6 @@ def befall(cluster, clients, dice, tell):
         time.sleep(dice.uniform(0, 0.7))
 
 
-# ---- The judge ----
-
-def judge(clients, data):
-    version, *items = data.split()
-    acknowledged = clients.told("ok")
-    possible = {line[1] for line in acknowledged + clients.told("maybe")}
-    lost = [line for line in acknowledged if line[1] not in items]
-    assert not lost, f"additions that were acknowledged are lost: {lost}"
-    versions = [line[2] for line in acknowledged]
-    twice = {number for number in versions if versions.count(number) > 1}
-    assert not twice, f"two holders at a time have each had a change applied: {twice}"
-    assert len(items) == len(set(items)) == int(version)
-    assert set(items) <= possible
-    assert len(acknowledged) >= FEW, "nearly nothing has happened"
-
-
 @pytest.mark.parametrize("way, commit", [("descriptor", "write"), ("rename", "write"), ("descriptor", "close")])
 def test_no_addition_is_lost(way, commit, tmp_path):
     dice = random.Random(f"{SEED}/{way}")
@@ -136,7 +90,7 @@ def test_no_addition_is_lost(way, commit, tmp_path):
         folder = cluster.nodes[0].mount / "set"
         folder.mkdir()
         (folder / "lock").touch()
-        clients = Clients(cluster, "set", way, tmp_path)
+        clients = Clients(cluster.nodes * CLIENTS, "set", way, tmp_path, SEED)
         try:
             befall(cluster, clients, dice, print)
             clients.end()
@@ -146,4 +100,4 @@ def test_no_addition_is_lost(way, commit, tmp_path):
         name = "set/lock" if way == "descriptor" else "set/data"
         print(len(clients.told("ok")), "acknowledged,", len(clients.told("maybe")), "unknown")
         for node in cluster.nodes:
-            judge(clients, node.value(name).decode())
+            clients.judge(node.value(name).decode(), FEW)

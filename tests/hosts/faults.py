@@ -3,6 +3,7 @@ a few words. From `victims` it takes the nodes that it harms, so that of faults 
 """
 
 import contextlib
+import signal
 import time
 
 from doors import HttpDoor
@@ -167,6 +168,42 @@ def paused(hosts, dice, victims):
         node.resume()
 
 
+@contextlib.contextmanager
+def stopped_client(hosts, dice, victims):
+    """One that has a lock, or waits for it."""
+    process = hosts.coordination.stop_one(dice)
+    yield "a client of the lock stopped"
+    process.send_signal(signal.SIGCONT)
+
+
+@contextlib.contextmanager
+def holder_cut_off(hosts, dice, victims):
+    """The node whose program has the lock: it reaches no other node, or only one, or is not heard, or frozen."""
+    held = [line["node"] for line in _locks(hosts) if "token" in line]
+    node = next((node for node in victims if node.number in held), None) or victims[0]
+    victims.remove(node)
+    links = sorted(_links_of(hosts.network, node))
+    how = dice.choice(["all", "to", "from", "most", "frozen"])
+    if how == "frozen":
+        node.pause()
+        yield f"node {node.number}, which has a lock, frozen"
+        node.resume()
+        return
+    spared = dice.choice([other.number for other in hosts.nodes if other is not node])
+    chosen = {link for link in links if how == "all" or (how == "to" and link[1] == node.number) or
+              (how == "from" and link[0] == node.number) or (how == "most" and spared not in link)}
+    with _wrong_links(hosts.network, chosen, hosts.network.cut):
+        yield f"node {node.number}, which has a lock, cut off ({how})"
+
+
+def _locks(hosts):
+    for node in hosts.nodes:
+        if node.running and not node.paused:
+            with contextlib.suppress(OSError, AssertionError, ValueError):
+                return node.request("GET", "/locks", timeout=2).multiple
+    return []
+
+
 # Hardware.
 
 @contextlib.contextmanager
@@ -196,4 +233,4 @@ def wrong_clock(hosts, dice, victims):
 
 
 FAULTS = (isolated, cut_in_two, some_links_cut, star, one_way, deaf, lossy, far_away, killed, left_behind,
-          emptied, emptied_while_joining, paused, slow_disk, full_disk, wrong_clock)
+          emptied, emptied_while_joining, paused, stopped_client, holder_cut_off, slow_disk, full_disk, wrong_clock)

@@ -10,6 +10,7 @@ import time
 
 from arena import KEPT, FREE, LINES, ONCE, OVER, PAIRS, Arena
 from clients import HttpClient, MountClient, WebSocketClient
+from coordination import Coordination
 from faults import FAULTS
 from history import Refused, Unknown, now
 from hosts import tree_of, wait_for
@@ -45,6 +46,7 @@ class Lab:
         self.clients = [kind(host, self, rate) for host in hosts.nodes
                         for kind in (HttpClient, WebSocketClient, MountClient)]
         self.auditors = [HttpClient(host, self, rate) for host in hosts.nodes]
+        self.coordination = hosts.coordination = Coordination(self, hosts)
         self.counts = collections.Counter()
         self.faults = collections.Counter()
         self.complaints = []
@@ -60,6 +62,7 @@ class Lab:
     def run(self, seconds):
         """Returns when everything is mended, judged and equal."""
         self.open_arena()
+        self.coordination.start()
         for client in self.clients:
             client.start()
         try:
@@ -72,6 +75,8 @@ class Lab:
         finally:
             self.end()
         self.judge(final=True)
+        if not self.complaints:
+            self.coordination.end()
         self.compare_trees()
 
     def end(self):
@@ -194,6 +199,7 @@ class Lab:
             f"operations: {self.counts['done']} done, {self.counts['refused']} refused, "
             f"{self.counts['unknown']} unknown",
             "faults: " + ", ".join(f"{count} {name}" for name, count in sorted(self.faults.items())),
+            self.coordination.summary(),
             f"the longest call took {longest:.2f} s; all were ready again at most "
             f"{self.slowest_recovery:.2f} s after the faults",
             f"{len(self.complaints)} violations"])

@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from coordination import SESSION_SECONDS
 from hosts import Hosts, wait_for
 from lab import REQUEST_TIMEOUT, Lab, lease_time
 from scenarios import SCENARIOS, cut_links
@@ -18,10 +19,14 @@ SECONDS = 12
 def test_histories_under_faults_are_linearizable():
     seed = int(os.environ.get("LAB_SEED", random.SystemRandom().randrange(2**32)))
     print(f"seed {seed}")
-    with Hosts(3, request_timeout=f"{REQUEST_TIMEOUT}s", lease_time=lease_time(seed)) as hosts:
+    with Hosts(3, request_timeout=f"{REQUEST_TIMEOUT}s", lease_time=lease_time(seed),
+               session_time=f"{SESSION_SECONDS}s") as hosts:
         lab = Lab(hosts, seed)
-        lab.run(SECONDS)
-        print(lab.summary())
+        try:
+            lab.run(SECONDS)
+            print(lab.summary())
+        finally:
+            lab.coordination.close()
         assert not lab.complaints, hosts.report()
         assert lab.counts["done"] > 100  # on a busy machine
 

@@ -3,6 +3,7 @@
     test_NAME   that unit test
     scenarios   the simulator's scenarios
     sim         its random histories, from seed 1 on
+    nodes       random histories of whole nodes, likewise; nodes_scenarios: their scenarios
     search      the exhaustive search of the small scopes
     power       power cuts of the store
     errors      disk errors of the store
@@ -14,12 +15,14 @@ import subprocess
 
 UNIT_SECONDS_MAX = 120     # a mutant that hangs is caught as well
 OTHER_SECONDS_MAX = 240
-HISTORY_SECONDS_MAX = 20   # of one history, which takes some milliseconds
+HISTORY_SECONDS_MAX = 20   # of one history, which takes some milliseconds; of whole nodes, half a second
 MEMORY_BYTES_MAX = 8 << 30
 
 COMMANDS = {
     "scenarios": ["tests/sim/test_sim", "scenario"],
     "sim": ["tests/sim/test_sim"],
+    "nodes": ["tests/nodes/test_nodes"],
+    "nodes_scenarios": ["tests/nodes/test_nodes", "scenario"],
     "search": ["tests/search/test_search", "small"],
     "power": ["tests/faults/test_power"],
     "errors": ["tests/faults/test_errors"],
@@ -71,11 +74,12 @@ def _case(output):
     return failed.group(1) if failed else begun[-1] if begun else "?"
 
 
-def histories(build, most):
+def histories(killer, build, most):
     """Returns how many histories it took, and what was wrong in the last one (None: nothing)."""
-    program = os.path.join(build, COMMANDS["sim"][0])
+    program = os.path.join(build, COMMANDS[killer][0])
     for seed in range(1, most + 1):
-        status, output = _run([program, str(seed)], HISTORY_SECONDS_MAX)
+        command = [program, str(seed)]
+        status, output = _run(_isolated(command) if killer == "nodes" else command, HISTORY_SECONDS_MAX)
         if status != 0:
             return seed, _wrong(status, output)
     return most, None
@@ -83,9 +87,9 @@ def histories(build, most):
 
 def catch(killer, build, most_histories):
     """Returns what caught the mutant, or None."""
-    if killer == "sim":
-        count, wrong = histories(build, most_histories)
-        return wrong and "sim, history %d: %s" % (count, wrong)
+    if killer in most_histories:
+        count, wrong = histories(killer, build, most_histories[killer])
+        return wrong and "%s, history %d: %s" % (killer, count, wrong)
     program, *arguments = command_of(killer)
     unit = killer.startswith("test_")
     status, output = _run(_isolated([os.path.join(build, program), *arguments]),

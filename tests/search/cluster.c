@@ -174,6 +174,8 @@ uint64_t cluster_fingerprint(const struct cluster *c)
 {
     buffer_append(&text, &c->left, sizeof c->left);
     buffer_put_u8(&text, c->next_id);
+    if (c->scope->session)
+        buffer_append(&text, &c->session, sizeof c->session);
     for (uint32_t i = 0; i < NODES; i++)
         buffer_put_u64(&text, c->nodes[i]->fingerprint);
     for (uint32_t i = 0; i < c->message_count; i++)

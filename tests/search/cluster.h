@@ -12,12 +12,13 @@ enum {
     ENTRIES_MAX = 8,   /* of a log */
     WRITES_MAX = 8,    /* under way to a disk */
     READS_MAX = 2,     /* waiting at a node */
+    HOLDER = 0,        /* of a lock, where there is one */
     MESSAGES_MAX = 96, /* under way */
 };
 
 /* Faults and requests that may still happen, which keep the space finite. Part of the state. */
 struct budget {
-    uint8_t elections, proposals, crashes, breaks, duplicates, ticks, trims, reads, losses;
+    uint8_t elections, proposals, crashes, breaks, duplicates, ticks, trims, reads, losses, ends;
 };
 
 struct scope {
@@ -27,6 +28,7 @@ struct scope {
                         arrive in any order, or never */
     bool slow_disks; /* a write is durable at some later moment; otherwise at once */
     bool large;      /* only one entry fits into a message */
+    bool session;    /* node HOLDER has a lock: it alone reads, and proposes */
     struct budget budget;
 };
 
@@ -59,6 +61,8 @@ struct node {
     uint64_t read_last;
     struct {
         uint64_t id, floor;
+        uint64_t asked; /* of the HOLDER: its number */
+        uint64_t index; /* plus one: it is confirmed, and the tree has to get there; 0: it is not */
     } reads[READS_MAX];
     uint32_t read_count;
 };
@@ -75,9 +79,25 @@ struct history { /* the checker's memory of the way here */
     struct checker checker;
 };
 
+/* The session of the HOLDER (replica/sessions.c). Time has no length here, but an order: by the
+ * reads of the HOLDER, which are numbered. */
+struct session {
+    uint64_t asked;     /* reads */
+    uint64_t confirmed; /* the last one that a leader has: the node believes from then on, */
+    uint64_t expired;   /* ... unless it was asked so early: its time is up */
+    uint64_t ends;      /* entries that end the session: bit by id */
+    uint64_t ended;     /* the first of these that was applied, by its index, plus one; 0: none */
+    struct {
+        struct paxos_ballot ballot; /* in which it leads; 0: it does not */
+        uint64_t since;             /* of the reads, when it has last heard the HOLDER, */
+        uint64_t ending;            /* ... whose session it is about to end */
+    } leaders[NODES];
+};
+
 struct cluster {
     const struct scope *scope;
     struct budget left;
+    struct session session;
     uint8_t next_id;
     struct node *nodes[NODES];
     /* By link; on one link in the order of sending where that means something, otherwise by
@@ -102,6 +122,7 @@ enum move_type {
     TRIM,
     FETCH, /* `node` installs the tree of node `at` */
     INSTALLED,
+    END_SESSION, /* leader `node` has not heard the HOLDER for the time of a session */
     MOVE_TYPE_END
 };
 

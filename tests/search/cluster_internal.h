@@ -21,4 +21,18 @@ void cluster_start_node(struct cluster *c, uint32_t i); /* from what is on its d
 /* The change is complete: fingerprints of what was changed. */
 void cluster_settle(struct cluster *c);
 
+/* ---- session.c ---- */
+
+/* After each output of the node. */
+void session_follow_ballot(struct cluster *c, uint32_t i);
+/* Whether the node leads, and may find the HOLDER silent; and proposes this entry for that. */
+bool session_can_end(const struct cluster *c, uint32_t i);
+void session_ends(struct cluster *c, uint32_t i, uint64_t id);
+/* A message arrives. False: it is dropped, as a leader answers no read of a node whose session it
+ * ends. */
+bool session_hears(struct cluster *c, const struct paxos_message *m);
+void session_applied(struct cluster *c, uint32_t i, uint64_t index, uint64_t id);
+/* A read of the HOLDER is confirmed, and its tree is as new. */
+void session_confirmed(struct cluster *c, uint64_t asked);
+
 #endif

@@ -1,7 +1,8 @@
 /* test_search                  the scopes of the default run
  * test_search small|large      those of a few seconds, of minutes
  * test_search scope NAME       one of them
- * test_search ELECTIONS PROPOSALS CRASHES BREAKS DUPLICATES TICKS TRIMS READS LOSSES [FLAG...] */
+ * test_search ELECTIONS PROPOSALS CRASHES BREAKS DUPLICATES TICKS TRIMS READS LOSSES ENDS [FLAG...]
+ */
 #include "search.h"
 
 #include <stdio.h>
@@ -39,17 +40,18 @@ static uint32_t run_all(const struct scope *scopes, const char *name)
 
 static bool run_given(int argc, char **argv)
 {
-    uint8_t numbers[9];
+    uint8_t numbers[10];
     struct scope scope = {.name = "given"};
-    for (int i = 0; i < 9; i++)
+    for (int i = 0; i < 10; i++)
         numbers[i] = (uint8_t)atoi(argv[1 + i]);
     scope.budget = (struct budget){numbers[0], numbers[1], numbers[2], numbers[3], numbers[4],
-                                   numbers[5], numbers[6], numbers[7], numbers[8]};
-    for (int i = 10; i < argc; i++) {
+                                   numbers[5], numbers[6], numbers[7], numbers[8], numbers[9]};
+    for (int i = 11; i < argc; i++) {
         scope.settled |= strcmp(argv[i], "settled") == 0;
         scope.ordered |= strcmp(argv[i], "ordered") == 0;
         scope.slow_disks |= strcmp(argv[i], "slow") == 0;
         scope.large |= strcmp(argv[i], "large") == 0;
+        scope.session |= strcmp(argv[i], "session") == 0;
     }
     return run(&scope);
 }
@@ -58,7 +60,7 @@ int main(int argc, char **argv)
 {
     const char *which = argc > 1 ? argv[1] : "";
     const char *name = argc > 2 && strcmp(which, "scope") == 0 ? argv[2] : NULL;
-    if (argc >= 10)
+    if (argc >= 11)
         return run_given(argc, argv) ? 0 : 1;
     uint32_t failures = 0;
     if (name || argc == 1)

@@ -139,6 +139,7 @@ static void apply(struct cluster *c, uint32_t i, uint64_t decided)
     while (n->applied < decided) {
         struct paxos_entry *e = paxos_entry_at(n->core, n->applied);
         checker_applied(cluster_change_history(c), i, n->applied, checker_id(e));
+        session_applied(c, i, n->applied, checker_id(e));
         n->applied++;
     }
 }
@@ -148,11 +149,17 @@ static void answer_reads(struct cluster *c, uint32_t i, const struct paxos_outpu
     struct node *n = c->nodes[i];
     uint32_t kept = 0;
     for (uint32_t k = 0; k < n->read_count; k++) {
-        if (n->reads[k].id > out->reads_ready)
-            n->reads[kept++] = n->reads[k];
-        else
+        if (n->reads[k].index == 0 && n->reads[k].id <= out->reads_ready) {
             checker_read_answered(cluster_change_history(c), i, n->reads[k].floor,
                                   out->reads_index);
+            n->reads[k].index = out->reads_index + 1;
+        }
+        bool over =
+            n->reads[k].index > 0 && (!c->scope->session || n->applied + 1 >= n->reads[k].index);
+        if (!over)
+            n->reads[kept++] = n->reads[k];
+        else if (c->scope->session)
+            session_confirmed(c, n->reads[k].asked);
     }
     n->read_count = kept;
 }
@@ -191,6 +198,7 @@ static void output(struct cluster *c, uint32_t i)
     n->needed = out.snapshot_needed;
     checker_output(cluster_change_history(c), i, n->core, &out);
     paxos_output_clear(&out);
+    session_follow_ballot(c, i);
     if (ticket && !c->scope->slow_disks) {
         write_through(n);
         check_disk(c, i);
@@ -210,8 +218,9 @@ static void step(struct cluster *c, uint32_t i, const struct paxos_event *event)
 static void deliver(struct cluster *c, uint32_t at)
 {
     struct flying *f = cluster_take_message(c, at);
-    step(c, f->message.to - 1,
-         &(struct paxos_event){.type = PAXOS_RECEIVE, .message = &f->message});
+    if (session_hears(c, &f->message))
+        step(c, f->message.to - 1,
+             &(struct paxos_event){.type = PAXOS_RECEIVE, .message = &f->message});
     flying_unref(f);
 }
 
@@ -305,8 +314,18 @@ static void read(struct cluster *c, uint32_t i)
     struct node *n = cluster_change_node(c, i);
     assert(n->read_count < READS_MAX);
     n->reads[n->read_count].id = ++n->read_last;
+    n->reads[n->read_count].index = 0;
+    n->reads[n->read_count].asked = ++c->session.asked;
     n->reads[n->read_count++].floor = checker_read_begins(&c->history->checker);
     step(c, i, &(struct paxos_event){.type = PAXOS_READ, .read = n->read_last});
+}
+
+static void end_session(struct cluster *c, uint32_t i)
+{
+    struct paxos_entry *entry = entry_of(c, c->next_id++);
+    checker_proposed(cluster_change_history(c), checker_id(entry));
+    session_ends(c, i, checker_id(entry));
+    step(c, i, &(struct paxos_event){.type = PAXOS_PROPOSE, .entries = &entry, .entry_count = 1});
 }
 
 static void trim(struct cluster *c, uint32_t i)
@@ -385,6 +404,10 @@ struct cluster *cluster_after(const struct cluster *before, struct move move)
     case INSTALLED:
         installed(c, move.node);
         break;
+    case END_SESSION:
+        left->ends--;
+        end_session(c, move.node);
+        break;
     case MOVE_TYPE_END:
         assert(0);
     }
@@ -409,7 +432,8 @@ void cluster_print_move(const struct cluster *before, struct move move)
                                                      "ticks",
                                                      "trims",
                                                      "installs the tree of",
-                                                     "is told of the snapshot"};
+                                                     "is told of the snapshot",
+                                                     "ends the session of node 1"};
     fprintf(stderr, "node %u %s", move.node + 1u, names[move.type]);
     if (move.type == DELIVER || move.type == DUPLICATE) {
         const struct paxos_message *m = &before->messages[move.at]->message;

@@ -77,9 +77,12 @@ static void add_of_node(const struct cluster *c, struct list *list, uint32_t i)
         add(list, WRITTEN, i, 0);
     if (c->left.elections > 0 && is_member(n))
         add(list, ELECT, i, 0);
-    if (c->left.proposals > 0)
+    bool asks = !c->scope->session || i == HOLDER;
+    if (c->left.proposals > 0 && asks)
         add(list, PROPOSE, i, 0);
-    if (c->left.reads > 0 && n->read_count < READS_MAX)
+    if (c->left.ends > 0 && session_can_end(c, i))
+        add(list, END_SESSION, i, 0);
+    if (c->left.reads > 0 && n->read_count < READS_MAX && asks)
         add(list, READ, i, 0);
     if (c->left.ticks > 0)
         add(list, TICK, i, 0);

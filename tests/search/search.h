@@ -1,8 +1,9 @@
 /* Every interleaving of a small scope: depth first, each state once.
  *
- *   scopes.c    what is searched            cluster.c, begin.c, moves.c, possible.c   states and
- * moves search.c    the walk                    core.c                        copies of a core
- *   visited.c   the states that were seen   main.c                        command line
+ *   scopes.c    what is searched            cluster.c, begin.c   states
+ *   search.c    the walk                    moves.c, possible.c  moves
+ *   visited.c   the states that were seen   session.c            a lock's, and its end
+ *   main.c      command line                core.c               copies of a core
  *
  * The cores, and the checker of the simulator, are the real ones. A failure prints the moves that
  * lead to it, and ends all. */

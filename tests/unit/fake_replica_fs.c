@@ -65,6 +65,29 @@ static void fake_fs_apply(struct replica *r, struct command *command, struct com
     atomic_fetch_add(&r->control->commands, 1);
 }
 
+/* Another node has ended the session of this one, and nobody here is told of the entry. */
+static void fake_fs_end_session(struct replica *r)
+{
+    struct command command = {0};
+    struct command_result result;
+    bool repeated;
+    command_add(
+        &command,
+        &(struct op){.type = OP_END_SESSION, .size = 1, .revision = tree_lock_session(r->tree, 1)});
+    r->sequence++;
+    command_stamp(&command, &(struct stamp){.node = 2,
+                                            .incarnation = 1,
+                                            .sequence = r->sequence,
+                                            .lowest = r->sequence,
+                                            .time = replica_time(r)});
+    int status = tree_apply(r->tree, bytes_of(command.bytes.data, command.bytes.len), false,
+                            &result, &repeated);
+    assert(status == 0 && result.status == 0 && result.ops[0].existed);
+    command_free(&command);
+    command_result_free(&result);
+    r->observer->replaced(r->observer->arg, tree_applied(r->tree));
+}
+
 static void fake_fs_answer(struct replica *r, struct waiting *w)
 {
     enum replica_outcome outcome = outcome_of(r, w);
@@ -78,6 +101,8 @@ static void fake_fs_answer(struct replica *r, struct waiting *w)
         w->written(w->arg, REPLICA_TIMEOUT, NULL);
     if (outcome == REPLICA_DONE)
         fake_fs_apply(r, &w->command, &result);
+    if (outcome == REPLICA_DONE && atomic_exchange(&r->control->overtaken, false))
+        fake_fs_end_session(r);
     command_free(&w->command);
     if (!late)
         w->written(w->arg, outcome, outcome == REPLICA_DONE ? &result : NULL);

@@ -13,7 +13,9 @@ struct fake_control {
     atomic_bool stalled;  /* deferred answers do not come at all */
     atomic_int slow_ms;   /* delay of answers, except those at deadlines; 0: as `deferred` says */
     atomic_bool late; /* the next change is answered with REPLICA_TIMEOUT, and then takes effect */
-    atomic_int outcome; /* enum replica_outcome, of every request but local reads */
+    atomic_bool overtaken; /* before the next change is answered, a snapshot takes the tree's place
+                              in which the session of the node has ended */
+    atomic_int outcome;    /* enum replica_outcome, of every request but local reads */
     atomic_ulong commands, reads;
     bool mounted; /* as a door has said last with replica_mount_is */
     char mount_why[FAULT_TEXT_MAX];

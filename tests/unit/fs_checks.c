@@ -432,6 +432,18 @@ static void check_lock_is_told(void)
     CHECK(close(session) == 0);
 }
 
+/* The answer is one from before a snapshot, in which the lock was lost already: it is asked for
+ * again. */
+static void check_lock_of_an_old_answer(void)
+{
+    struct quorumfs_lock_held held;
+    int fd = open(other("f"), O_RDWR);
+    atomic_store(&control->overtaken, true);
+    CHECK(flock(fd, LOCK_EX) == 0 && !atomic_load(&control->overtaken));
+    CHECK(ioctl(fd, QUORUMFS_LOCK_HELD, &held) == 0 && held.token > 0);
+    CHECK(write(fd, "x", 1) == 1 && close(fd) == 0);
+}
+
 /* Between nodes: tests/cluster/test_files_locks.py. */
 void check_locks(void)
 {
@@ -452,6 +464,7 @@ void check_locks(void)
     CHECK(fcntl(again, F_SETLK, &lock) == 0);
     CHECK(close(again) == 0);
     check_lock_is_told();
+    check_lock_of_an_old_answer();
     fd = open("x-shm", O_RDWR | O_CREAT, 0644); /* shared memory of SQLite */
     CHECK_ERROR(fcntl(fd, F_SETLK, &lock), ENOLCK);
     CHECK(flock(fd, LOCK_EX) == 0);

@@ -27,7 +27,7 @@
 
 #include <cmocka.h>
 
-enum { WAIT_MS_MAX = 20000, HANG_S_MAX = 60, NOBODY = 65534 };
+enum { WAIT_MS_MAX = 20000, NOTICED_MS_MAX = 2000, HANG_S_MAX = 60, NOBODY = 65534 };
 
 struct world {
     uv_loop_t loop;
@@ -460,17 +460,24 @@ static void an_umount_is_told(void **state)
     assert_int_equal(w.unmounted, 1);
 }
 
-/* A mount that nobody sees any more, but a descriptor keeps, is like one in another namespace. */
+/* A mount that nobody sees any more, but a descriptor keeps, is like one in another namespace. The
+ * umount comes before the loop watches the table. Whatever other programs do to that would tell of
+ * it as well: so it has to be noticed soon, and each time. */
 static void a_copy_keeps_no_process_that_is_one_with_its_mount(void **state)
 {
     w.config.in_background = true;
-    assert_int_equal(start_door(), 0);
-    int copy = open_tree(AT_FDCWD, w.config.mount, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-    assert_true(copy >= 0);
-    assert_int_equal(umount2(w.config.mount, MNT_DETACH), 0);
-    while (w.unmounted == 0)
-        uv_run(&w.loop, UV_RUN_ONCE);
-    close(copy);
+    for (int i = 0; i < 4; i++) {
+        w.unmounted = 0;
+        assert_int_equal(start_door(), 0);
+        int copy = open_tree(AT_FDCWD, w.config.mount, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+        assert_true(copy >= 0);
+        assert_int_equal(umount2(w.config.mount, MNT_DETACH), 0);
+        uv_timer_start(&w.deadline, on_deadline, NOTICED_MS_MAX, 0);
+        while (w.unmounted == 0)
+            uv_run(&w.loop, UV_RUN_ONCE);
+        close(copy);
+        stop_door();
+    }
 }
 
 static void a_mount_over_this_one_stays(void **state)
