@@ -68,7 +68,11 @@ void fs_echo_queue_decide(struct fs_echo_queue *queue, struct fs_echo_item *item
 
 void fs_echo_queue_done(struct fs_echo_queue *queue, struct fs_echo_item *item)
 {
+    struct fs_echo_item *before = item;
     assert(item->state == FS_ECHO_READY);
+    while ((before = TAILQ_PREV(before, fs_echo_items, entry)))
+        if (before->state == FS_ECHO_UNDECIDED && before->ino == item->ino)
+            item_becomes(queue, before, FS_ECHO_KEPT);
     item_free(queue, item);
 }
 

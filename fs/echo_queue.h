@@ -89,7 +89,8 @@ bool fs_echo_queue_add(struct fs_echo_queue *queue, const struct tree_changes *c
 void fs_echo_queue_told(struct fs_echo_queue *queue, uint64_t revision);
 /* Whether an undecided item is to be repeated. */
 void fs_echo_queue_decide(struct fs_echo_queue *queue, struct fs_echo_item *item, bool repeated);
-/* It was repeated, or cannot be. */
+/* It was repeated, or cannot be. What is still undecided of what came before to the same inode is
+ * not repeated: whoever watches that now has begun after it. */
 void fs_echo_queue_done(struct fs_echo_queue *queue, struct fs_echo_item *item);
 /* Removes items that are kept for none before them. */
 void fs_echo_queue_trim(struct fs_echo_queue *queue);
