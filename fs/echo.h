@@ -34,6 +34,8 @@
 #include "fs/echo_queue.h"
 #include "fs/fs.h"
 
+enum { FS_ECHO_ANSWER_BYTES_MAX = 256 };
+
 struct fs_echo {
     struct fs_helper helper; /* pid 0: there is none */
     char proof[FS_ECHO_PROOF_BYTES];
@@ -72,6 +74,10 @@ void fs_echo_told(struct fs *fs, uint64_t revision);
 
 /* Answers a message of the kernel, as it was read, if the helper's call has caused it. */
 bool fs_echo_answers(struct fs *fs, const void *message, size_t len);
+/* The part of it that makes the answer, and needs no memory for it. Returns its length; 0: another
+ * program has caused the message. */
+size_t fs_echo_answer(struct fs *fs, const void *message, size_t len,
+                      uint8_t out[FS_ECHO_ANSWER_BYTES_MAX]);
 
 /* ---- echo_path.c: where things were right before the item ---- */
 

@@ -13,7 +13,6 @@
 #include <linux/fuse.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 /* A request, and its answer. */
@@ -302,24 +301,36 @@ static const struct fs_echo_item *item_of(const struct fs_echo *echo)
     return echo->item && !fs_echo_overtaken(&echo->queue, echo->item) ? echo->item : NULL;
 }
 
-bool fs_echo_answers(struct fs *fs, const void *message, size_t len)
+size_t fs_echo_answer(struct fs *fs, const void *message, size_t len,
+                      uint8_t out[FS_ECHO_ANSWER_BYTES_MAX])
 {
     struct asked a = {.fs = fs, .error = -EIO};
     if (fs->echo.helper.pid == 0 || len < sizeof a.header)
-        return false;
+        return 0;
     memcpy(&a.header, message, sizeof a.header);
     if (a.header.pid != (uint32_t)fs->echo.helper.pid)
-        return false;
+        return 0;
     a.at = (const uint8_t *)message + sizeof a.header;
     a.end = (const uint8_t *)message + len;
     a.item = item_of(&fs->echo);
     if (!answer(&a))
-        return false;
-    struct fuse_out_header out = {.unique = a.header.unique, .error = a.error};
+        return 0;
     size_t more = a.error == 0 ? a.len : 0;
-    struct iovec parts[] = {{&out, sizeof out}, {&a.answer, more}};
-    out.len = (uint32_t)(sizeof out + more);
-    ssize_t written = writev(fuse_session_fd(fs->session), parts, more > 0 ? 2 : 1);
-    (void)written; /* nobody waits for it any more */
+    const struct fuse_out_header header = {
+        .len = (uint32_t)(sizeof header + more), .unique = a.header.unique, .error = a.error};
+    _Static_assert(sizeof header + sizeof a.answer <= FS_ECHO_ANSWER_BYTES_MAX, "it has no room");
+    memcpy(out, &header, sizeof header);
+    memcpy(out + sizeof header, &a.answer, more);
+    return header.len;
+}
+
+bool fs_echo_answers(struct fs *fs, const void *message, size_t len)
+{
+    uint8_t out[FS_ECHO_ANSWER_BYTES_MAX];
+    size_t out_len = fs_echo_answer(fs, message, len, out);
+    if (out_len == 0)
+        return false;
+    ssize_t written = write(fuse_session_fd(fs->session), out, out_len);
+    (void)written; /* if it fails, nobody waits for it any more */
     return true;
 }
