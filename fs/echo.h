@@ -18,7 +18,7 @@
  * once, from this node's tree.
  *   - What it is answered is true, and was true for names (echo_queue.h), since the kernel keeps it
  *     for other programs; with time-outs of 0, so that these ask before they use it.
- *   - When in doubt, a change is not repeated.
+ *   - When in doubt, a change is not repeated: also while anything is mounted inside the mount.
  *
  * Which inodes are watched is looked up in /proc, at most so often that it costs a twentieth of a
  * processor, and only while there are changes to tell. A change waits for the next look unless its

@@ -26,6 +26,7 @@ struct help {
     int table;            /* of mounts: the mount must not stay because of us */
     int root;             /* of a copy of the mount that is nowhere; -1: none */
     dev_t device;         /* of the mount */
+    bool inside;          /* something is mounted inside */
     char mount[PATH_MAX]; /* empty: there is none */
     char proof[FS_ECHO_PROOF_BYTES];
     struct fs_echo_report report;
@@ -86,9 +87,27 @@ static void leave_mount(struct help *h)
     h->mount[0] = '\0';
 }
 
+/* A copy keeps the file system alive, so it goes when the mount has gone. */
+static void look_at_table(struct help *h)
+{
+    if (h->mount[0] && !fs_is_in_mount_table(h->device))
+        leave_mount(h);
+    h->inside = h->mount[0] && fs_has_mounts_inside(h->device);
+}
+
+/* The kernel takes mounts away from a folder of which it hears that it is not there (any more, or
+ * yet). So while there are any, nothing is repeated. */
+static bool has_mounts_inside(struct help *h)
+{
+    struct pollfd table = {.fd = h->table, .events = POLLPRI};
+    if (h->table < 0 || poll(&table, 1, 0) != 0)
+        look_at_table(h);
+    return h->inside;
+}
+
 static int enter_mount(struct help *h, const char *path, const char *proof)
 {
-    struct stat stat;
+    struct stat stat = {0};
     leave_mount(h);
     strncpy(h->mount, path, sizeof h->mount - 1);
     strncpy(h->proof, proof, sizeof h->proof - 1);
@@ -99,14 +118,8 @@ static int enter_mount(struct help *h, const char *path, const char *proof)
     h->device = stat.st_dev;
     if (status < 0)
         leave_mount(h);
+    look_at_table(h);
     return status;
-}
-
-/* A copy keeps the file system alive, so it goes when the mount has gone. */
-static void look_at_table(struct help *h)
-{
-    if (h->mount[0] && !fs_is_in_mount_table(h->device))
-        leave_mount(h);
 }
 
 /* ---- Orders ---- */
@@ -228,7 +241,7 @@ static int carry_out(struct help *h, const struct fs_echo_order *order)
             report(h, FS_ECHO_WATCHED, 0);
         return 0;
     default:
-        return act_at_mount(h, order);
+        return has_mounts_inside(h) ? -EBUSY : act_at_mount(h, order);
     }
 }
 

@@ -248,6 +248,25 @@ def asleep_in_fuse(pid):
         return False
 
 
+def test_what_is_mounted_inside_stays(cluster, at):
+    """The kernel would unmount it when it hears that the folder is not there."""
+    here, other, _ = at
+    with watching(here) as watcher:
+        known(watcher, here, other)
+        with stopped(cluster.nodes[0]):
+            (other / "folder").mkdir()
+            subprocess.run(["mount", "-t", "tmpfs", "inside", here / "folder"], check=True)
+        try:
+            (here / "folder" / "file").write_text("x")
+            os.mknod(other / "second")
+            wait_for(lambda: (here / "second").exists(), "the change")
+            assert (here / "folder" / "file").read_text() == "x"
+        finally:
+            subprocess.run(["umount", here / "folder"], check=True)
+        known(watcher, here, other)
+        assert (here / "folder").is_dir() and not (here / "folder" / "file").exists()
+
+
 def test_the_helper_is_not_needed(cluster, at):
     here, other, _ = at
     node = cluster.nodes[0]
