@@ -72,20 +72,25 @@ def events_of(watcher, folder):
 def test_events_are_those_of_a_change_here(cluster, at):
     """Each kind: a change at this mount, and one of another node in a second folder."""
     here, other, _ = at
-    for number, (kind, (names, change)) in enumerate(KINDS.items()):
-        seen = []
-        for made_at in (here, other):
-            name = f"{number}{made_at is here}"
+    folders, watched = {}, []
+    for number, (kind, (names, _)) in enumerate(KINDS.items()):
+        folders[kind] = [f"{number}-here", f"{number}-there"]
+        for name in folders[kind]:
             (here / name).mkdir()
             prepare(here / name, names)
-            watched = [here / name] + [here / name / part.split("=")[-1] for part in names]
-            with watching(*watched) as watcher:
+            watched += [here / name] + [here / name / part.split("=")[-1] for part in names]
+    with watching(*watched) as watcher:
+        for kind, (_, change) in KINDS.items():
+            for made_at, name in zip((here, other), folders[kind]):
                 change(made_at / name)
                 os.mknod(made_at / name / "end")
-                watcher.wait("CREATE", "end")
-                seen.append(events_of(watcher, here / name))
-        assert seen[1] == seen[0], kind
-        assert len(seen[0]) > 1, kind
+        ends = [(f"{here / name}/", "CREATE", "end") for names in folders.values() for name in names]
+        wait_for(lambda: set(ends) <= set(watcher.lines), "all are told")
+        for kind, names in folders.items():
+            local, remote = ([line for line in events_of(watcher, here / name) if not line[0].startswith("..")]
+                             for name in names)
+            assert remote == local, kind
+            assert len(local) > 1, kind
     cluster.wait_equal()
 
 
