@@ -204,7 +204,7 @@ static bool put_item(struct fs *fs, const struct fs_echo_item *item, struct fs_e
 }
 
 /* Texts that an order does not need are empty. */
-static void put_rest(struct fs_echo_order *order, struct buffer *texts)
+static void put_no_texts(struct fs_echo_order *order, struct buffer *texts)
 {
     for (int i = 0; i < FS_ECHO_TEXTS; i++)
         if (order->ends[i] == 0)
@@ -218,7 +218,7 @@ static bool order_item(struct fs *fs, struct fs_echo_item *item)
     struct buffer texts = {0};
     bool given = !fs_echo_overtaken(&fs->echo.queue, item) && !fs_echo_is_behind(fs, item->ino) &&
                  put_item(fs, item, &order, &texts);
-    put_rest(&order, &texts);
+    put_no_texts(&order, &texts);
     if (given)
         given = give_order(fs, &order, &texts);
     buffer_free(&texts);
@@ -252,7 +252,7 @@ static bool look_at_parent(void *arg, uint64_t parent, struct bytes name)
 }
 
 /* Whether any program hears of it. */
-static bool concerns(struct fs *fs, const struct fs_echo_item *item)
+static bool echo_concerns(struct fs *fs, const struct fs_echo_item *item)
 {
     const struct fs_echo *e = &fs->echo;
     struct parents parents = {.echo = e};
@@ -277,7 +277,7 @@ static void decide_all(struct fs *fs)
     {
         if (item->state != FS_ECHO_UNDECIDED)
             continue;
-        if (concerns(fs, item))
+        if (echo_concerns(fs, item))
             fs_echo_queue_decide(&e->queue, item, true);
         else if (item->since_ms < e->look_began_ms)
             fs_echo_queue_decide(&e->queue, item, false);
@@ -447,7 +447,7 @@ static void on_changed(void *arg, const struct tree_changes *changes)
     }
     for (item = item ? TAILQ_NEXT(item, entry) : TAILQ_FIRST(&e->queue.all); item;
          item = TAILQ_NEXT(item, entry))
-        if (item->state == FS_ECHO_UNDECIDED && concerns(fs, item))
+        if (item->state == FS_ECHO_UNDECIDED && echo_concerns(fs, item))
             fs_echo_queue_decide(&e->queue, item, true);
     uv_idle_start(&e->idle, on_echo_idle); /* its caller is not answered yet: fs_echo_told */
 }

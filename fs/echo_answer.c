@@ -31,7 +31,7 @@ struct asked {
 
 /* ---- Reading ---- */
 
-static const void *take(struct asked *a, size_t len)
+static const void *echo_take(struct asked *a, size_t len)
 {
     const uint8_t *at = a->at;
     if ((size_t)(a->end - at) < len)
@@ -42,7 +42,7 @@ static const void *take(struct asked *a, size_t len)
 
 static bool take_number(struct asked *a, void *number, size_t len)
 {
-    const void *at = take(a, len);
+    const void *at = echo_take(a, len);
     if (at)
         memcpy(number, at, len);
     return at;
@@ -59,7 +59,7 @@ static struct bytes take_name(struct asked *a)
 
 /* ---- Attributes ---- */
 
-static void put_time(int64_t ns, uint64_t *seconds, uint32_t *rest)
+static void echo_put_time(int64_t ns, uint64_t *seconds, uint32_t *rest)
 {
     int64_t whole = ns / NS_PER_S - (ns % NS_PER_S < 0);
     *seconds = (uint64_t)whole;
@@ -79,9 +79,9 @@ static void put_attr(const struct attr *attr, struct fuse_attr *out)
                               .gid = attr->gid,
                               .rdev = (uint32_t)stat.st_rdev,
                               .blksize = (uint32_t)stat.st_blksize};
-    put_time(attr->atime, &out->atime, &out->atimensec);
-    put_time(attr->mtime, &out->mtime, &out->mtimensec);
-    put_time(attr->ctime, &out->ctime, &out->ctimensec);
+    echo_put_time(attr->atime, &out->atime, &out->atimensec);
+    echo_put_time(attr->mtime, &out->mtime, &out->mtimensec);
+    echo_put_time(attr->ctime, &out->ctime, &out->ctimensec);
 }
 
 /* Those of an inode whose last name is gone: nobody can see them any more but by a descriptor, for
@@ -95,7 +95,7 @@ static int attr_of_gone(uint64_t ino, uint32_t mode, struct attr *attr)
 }
 
 /* `mode` is what the queue knows of the inode, or 0. */
-static int attr_of(struct asked *a, uint64_t ino, uint32_t mode, struct attr *attr)
+static int echo_attr_of(struct asked *a, uint64_t ino, uint32_t mode, struct attr *attr)
 {
     int status = fs_echo_is_behind(a->fs, ino)
                      ? -EIO
@@ -163,7 +163,7 @@ static void look_up(struct asked *a)
         return;
     }
     struct attr attr;
-    int status = found->ino == 0 ? -ENOENT : attr_of(a, found->ino, found->mode, &attr);
+    int status = found->ino == 0 ? -ENOENT : echo_attr_of(a, found->ino, found->mode, &attr);
     if (status == 0) {
         put_links(a, found, &attr);
         answer_entry(a, &attr);
@@ -178,7 +178,7 @@ static void get_attr(struct asked *a)
     const struct fs_echo_name *lost =
         a->item ? fs_echo_loses(&a->fs->echo.queue, a->item, ino) : NULL;
     struct attr attr;
-    a->error = attr_of(a, ino, lost ? lost->mode : 0, &attr);
+    a->error = echo_attr_of(a, ino, lost ? lost->mode : 0, &attr);
     if (a->error == 0)
         answer_attr(a, &attr);
 }
@@ -192,7 +192,7 @@ static bool is_ordered(const struct asked *a, int i, uint64_t parent, struct byt
            bytes_equal(item->names[i].name, name);
 }
 
-static void done(struct asked *a)
+static void echo_done(struct asked *a)
 {
     a->error = 0;
 }
@@ -200,15 +200,15 @@ static void done(struct asked *a)
 static void answer_item(struct asked *a)
 {
     struct attr attr;
-    a->error = attr_of(a, a->item->ino, a->item->mode, &attr);
+    a->error = echo_attr_of(a, a->item->ino, a->item->mode, &attr);
     if (a->error == 0)
         answer_entry(a, &attr);
 }
 
 /* MKNOD, MKDIR, SYMLINK, LINK: a name, behind some bytes that say nothing new. */
-static void make(struct asked *a, size_t before)
+static void echo_make(struct asked *a, size_t before)
 {
-    if (!take(a, before) || !a->item || a->item->kind != FS_ECHO_CREATE)
+    if (!echo_take(a, before) || !a->item || a->item->kind != FS_ECHO_CREATE)
         return;
     if (is_ordered(a, 0, a->header.nodeid, take_name(a)))
         answer_item(a);
@@ -218,10 +218,10 @@ static void remove_name(struct asked *a)
 {
     if (a->item && a->item->kind == FS_ECHO_DELETE &&
         is_ordered(a, 0, a->header.nodeid, take_name(a)))
-        done(a);
+        echo_done(a);
 }
 
-static void move(struct asked *a, bool has_flags)
+static void echo_move(struct asked *a, bool has_flags)
 {
     struct fuse_rename2_in in = {0};
     size_t len = has_flags ? sizeof in : sizeof(struct fuse_rename_in);
@@ -230,7 +230,7 @@ static void move(struct asked *a, bool has_flags)
         return;
     struct bytes from = take_name(a), to = take_name(a);
     if (is_ordered(a, 0, a->header.nodeid, from) && is_ordered(a, 1, in.newdir, to))
-        done(a);
+        echo_done(a);
 }
 
 /* Only times: the size that the kernel gets is the tree's. */
@@ -243,7 +243,7 @@ static void set_attr(struct asked *a)
     if (!take_number(a, &in, sizeof in) || (in.valid & ~times) || !a->item ||
         a->item->ino != a->header.nodeid || a->item->name_count > 0)
         return;
-    a->error = attr_of(a, a->header.nodeid, 0, &attr);
+    a->error = echo_attr_of(a, a->header.nodeid, 0, &attr);
     if (a->error == 0)
         answer_attr(a, &attr);
 }
@@ -252,7 +252,7 @@ static void set_attr(struct asked *a)
 
 /* False: it is not the helper's own, but something that the kernel does on the way for another
  * program, such as writing a page back. */
-static bool answer(struct asked *a)
+static bool echo_answer(struct asked *a)
 {
     switch (a->header.opcode) {
     case FUSE_LOOKUP:
@@ -262,22 +262,22 @@ static bool answer(struct asked *a)
     case FUSE_SETATTR:
         return set_attr(a), true;
     case FUSE_MKNOD:
-        return make(a, sizeof(struct fuse_mknod_in)), true;
+        return echo_make(a, sizeof(struct fuse_mknod_in)), true;
     case FUSE_MKDIR:
-        return make(a, sizeof(struct fuse_mkdir_in)), true;
+        return echo_make(a, sizeof(struct fuse_mkdir_in)), true;
     case FUSE_SYMLINK:
-        return make(a, 0), true;
+        return echo_make(a, 0), true;
     case FUSE_LINK:
-        return make(a, sizeof(struct fuse_link_in)), true;
+        return echo_make(a, sizeof(struct fuse_link_in)), true;
     case FUSE_UNLINK:
     case FUSE_RMDIR:
         return remove_name(a), true;
     case FUSE_RENAME:
-        return move(a, false), true;
+        return echo_move(a, false), true;
     case FUSE_RENAME2:
-        return move(a, true), true;
+        return echo_move(a, true), true;
     case FUSE_ACCESS:
-        return done(a), true;
+        return echo_done(a), true;
     case FUSE_GETXATTR:
     case FUSE_LISTXATTR:
         return a->error = -ENODATA, true;
@@ -296,7 +296,7 @@ static bool answer(struct asked *a)
 
 /* Since the order was given, a program at this mount may have used a name of it. It cannot from the
  * helper's first look at the name on, for the folder is locked. */
-static const struct fs_echo_item *item_of(const struct fs_echo *echo)
+static const struct fs_echo_item *echo_item_of(const struct fs_echo *echo)
 {
     return echo->item && !fs_echo_overtaken(&echo->queue, echo->item) ? echo->item : NULL;
 }
@@ -312,8 +312,8 @@ size_t fs_echo_answer(struct fs *fs, const void *message, size_t len,
         return 0;
     a.at = (const uint8_t *)message + sizeof a.header;
     a.end = (const uint8_t *)message + len;
-    a.item = item_of(&fs->echo);
-    if (!answer(&a))
+    a.item = echo_item_of(&fs->echo);
+    if (!echo_answer(&a))
         return 0;
     size_t more = a.error == 0 ? a.len : 0;
     const struct fuse_out_header header = {

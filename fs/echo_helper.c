@@ -88,7 +88,7 @@ static void leave_mount(struct help *h)
 }
 
 /* A copy keeps the file system alive, so it goes when the mount has gone. */
-static void look_at_table(struct help *h)
+static void helper_looks_at_table(struct help *h)
 {
     if (h->mount[0] && !fs_is_in_mount_table(h->device))
         leave_mount(h);
@@ -101,7 +101,7 @@ static bool has_mounts_inside(struct help *h)
 {
     struct pollfd table = {.fd = h->table, .events = POLLPRI};
     if (h->table < 0 || poll(&table, 1, 0) != 0)
-        look_at_table(h);
+        helper_looks_at_table(h);
     return h->inside;
 }
 
@@ -118,7 +118,7 @@ static int enter_mount(struct help *h, const char *path, const char *proof)
     h->device = stat.st_dev;
     if (status < 0)
         leave_mount(h);
-    look_at_table(h);
+    helper_looks_at_table(h);
     return status;
 }
 
@@ -129,22 +129,48 @@ static const char *text_of(const struct fs_echo_order *order, int i)
     return order->texts + (i > 0 ? order->ends[i - 1] : 0);
 }
 
-static int open_beneath(int root, const char *path, uint64_t flags)
+/* Name by name, in a copy, where nothing is mounted. */
+static int helper_walk(int root, const char *path, uint64_t flags)
+{
+    char name[NAME_MAX + 1];
+    int at = openat(root, ".", O_PATH | O_CLOEXEC);
+    while (at >= 0 && *path) {
+        size_t len = strcspn(path, "/");
+        if (len >= sizeof name) {
+            close(at);
+            return -ENAMETOOLONG;
+        }
+        memcpy(name, path, len);
+        name[len] = '\0';
+        path += len + (path[len] == '/');
+        int next =
+            openat(at, name, O_PATH | O_NOFOLLOW | O_CLOEXEC | (*path ? O_DIRECTORY : (int)flags));
+        int error = errno;
+        close(at);
+        errno = error;
+        at = next;
+    }
+    return at < 0 ? -errno : at;
+}
+
+static int helper_open(const struct help *h, int root, const char *path, uint64_t flags)
 {
     struct open_how how = {.flags = flags | O_PATH | O_CLOEXEC,
                            .resolve = RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS |
                                       RESOLVE_NO_MAGICLINKS};
     int fd = (int)syscall(SYS_openat2, root, path[0] ? path : ".", &how, sizeof how);
+    if (fd < 0 && h->root >= 0 && (errno == ENOSYS || errno == EPERM)) /* RestrictSUIDSGID= */
+        return helper_walk(root, path, flags);
     return fd < 0 ? -errno : fd;
 }
 
-static int make(const struct fs_echo_order *o, int folder, const char *name)
+static int helper_make(const struct fs_echo_order *o, int folder, const char *name)
 {
     if (S_ISDIR(o->mode))
-        return mkdirat(folder, name, o->mode & ALLPERMS);
+        return mkdirat(folder, name, S_IRWXU);
     if (S_ISLNK(o->mode))
         return symlinkat(".", folder, name);
-    return mknodat(folder, name, o->mode, o->rdev);
+    return mknodat(folder, name, (o->mode & S_IFMT) | S_IRUSR, o->rdev);
 }
 
 static struct timespec time_of(int64_t ns)
@@ -153,12 +179,13 @@ static struct timespec time_of(int64_t ns)
     return (struct timespec){.tv_sec = seconds, .tv_nsec = ns - seconds * NS};
 }
 
-static int touch(const struct fs_echo_order *o, int folder, const char *name)
+static int helper_touch(const struct help *h, const struct fs_echo_order *o, int folder,
+                        const char *name)
 {
     struct timespec times[2] = {time_of(o->atime), time_of(o->mtime)};
     if (!o->flags)
         times[0].tv_nsec = UTIME_OMIT;
-    int fd = open_beneath(folder, name, O_NOFOLLOW);
+    int fd = helper_open(h, folder, name, O_NOFOLLOW);
     if (fd < 0)
         return errno = -fd, -1;
     int result = utimensat(fd, "", times, AT_EMPTY_PATH);
@@ -168,12 +195,12 @@ static int touch(const struct fs_echo_order *o, int folder, const char *name)
     return result;
 }
 
-static int act(const struct fs_echo_order *o, int folder, int folder2)
+static int helper_act(const struct help *h, const struct fs_echo_order *o, int folder, int folder2)
 {
     const char *name = text_of(o, 1), *name2 = text_of(o, 3);
     switch (o->verb) {
     case FS_ECHO_MAKE:
-        return make(o, folder, name);
+        return helper_make(o, folder, name);
     case FS_ECHO_LINK:
         return linkat(folder2, name2, folder, name, 0);
     case FS_ECHO_UNLINK:
@@ -181,7 +208,7 @@ static int act(const struct fs_echo_order *o, int folder, int folder2)
     case FS_ECHO_RENAME:
         return renameat2(folder, name, folder2, name2, o->flags);
     case FS_ECHO_TOUCH:
-        return touch(o, folder, name);
+        return helper_touch(h, o, folder, name);
     default:
         return errno = EINVAL, -1;
     }
@@ -193,14 +220,14 @@ static int act_at_mount(const struct help *h, const struct fs_echo_order *o)
     int root = open_root(h);
     if (root < 0)
         return root;
-    int folder = open_beneath(root, text_of(o, 0), O_DIRECTORY);
-    int folder2 = folder < 0 ? -1 : open_beneath(root, text_of(o, 2), O_DIRECTORY);
+    int folder = helper_open(h, root, text_of(o, 0), O_DIRECTORY);
+    int folder2 = folder < 0 ? -1 : helper_open(h, root, text_of(o, 2), O_DIRECTORY);
     int status = folder < 0 ? folder : folder2 < 0 ? folder2 : 0;
     /* A folder that has moved here is still known by its old name: looking it up moves it back,
      * which rename(2) would not do. */
     if (status == 0 && o->verb == FS_ECHO_RENAME && S_ISDIR(o->mode))
         (void)fstatat(folder, text_of(o, 1), &stat, AT_SYMLINK_NOFOLLOW);
-    if (status == 0 && act(o, folder, folder2) < 0)
+    if (status == 0 && helper_act(h, o, folder, folder2) < 0)
         status = -errno;
     if (folder >= 0)
         close(folder);
@@ -212,7 +239,7 @@ static int act_at_mount(const struct help *h, const struct fs_echo_order *o)
 
 /* ---- The connection ---- */
 
-static void report(struct help *h, enum fs_echo_news news, int status)
+static void helper_reports(struct help *h, enum fs_echo_news news, int status)
 {
     h->report.news = news;
     h->report.status = status;
@@ -221,12 +248,12 @@ static void report(struct help *h, enum fs_echo_news news, int status)
     h->report.count = 0;
 }
 
-static void found(void *arg, uint64_t ino)
+static void helper_found(void *arg, uint64_t ino)
 {
     struct help *h = arg;
     h->report.inos[h->report.count++] = ino;
     if (h->report.count == FS_ECHO_WATCHED_AT_ONCE)
-        report(h, FS_ECHO_WATCHED, 0);
+        helper_reports(h, FS_ECHO_WATCHED, 0);
 }
 
 static int carry_out(struct help *h, const struct fs_echo_order *order)
@@ -236,9 +263,9 @@ static int carry_out(struct help *h, const struct fs_echo_order *order)
         return enter_mount(h, text_of(order, 0), text_of(order, 1));
     case FS_ECHO_LOOK:
         if (h->mount[0])
-            fs_echo_look(h->device, found, h);
+            fs_echo_look(h->device, helper_found, h);
         if (h->report.count > 0)
-            report(h, FS_ECHO_WATCHED, 0);
+            helper_reports(h, FS_ECHO_WATCHED, 0);
         return 0;
     default:
         return has_mounts_inside(h) ? -EBUSY : act_at_mount(h, order);
@@ -246,7 +273,7 @@ static int carry_out(struct help *h, const struct fs_echo_order *order)
 }
 
 /* What a terminal or a service manager sends to all processes of the node is the node's affair. */
-static void begin(struct help *h)
+static void helper_begin(struct help *h)
 {
     signal(SIGINT, SIG_IGN);
     signal(SIGTERM, SIG_IGN);
@@ -271,19 +298,20 @@ _Noreturn void fs_echo_help(int node)
     static struct help h;
     static _Alignas(struct fs_echo_order) char packet[FS_ECHO_ORDER_BYTES_MAX];
     h.node = node;
-    begin(&h);
+    helper_begin(&h);
     for (;;) {
         struct pollfd ready[] = {{.fd = h.node, .events = POLLIN},
                                  {.fd = h.table, .events = POLLPRI}};
         if (poll(ready, 2, -1) < 0 && errno != EINTR)
             _exit(EXIT_FAILURE);
         if (ready[1].revents)
-            look_at_table(&h);
+            helper_looks_at_table(&h);
         if (!ready[0].revents)
             continue;
         ssize_t len = recv(h.node, packet, sizeof packet, 0);
         if (len < (ssize_t)sizeof(struct fs_echo_order)) /* 0: the node is gone */
             _exit(EXIT_SUCCESS);
-        report(&h, FS_ECHO_DONE, carry_out(&h, (const struct fs_echo_order *)(void *)packet));
+        helper_reports(&h, FS_ECHO_DONE,
+                       carry_out(&h, (const struct fs_echo_order *)(void *)packet));
     }
 }

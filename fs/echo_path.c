@@ -6,13 +6,13 @@
 
 enum { DEPTH_MAX = 2048 };
 
-struct place {
+struct echo_place {
     uint64_t parent;
     uint8_t len;
     uint8_t name[NAME_BYTES_MAX];
 };
 
-static bool place_set(struct place *place, uint64_t parent, struct bytes name)
+static bool place_set(struct echo_place *place, uint64_t parent, struct bytes name)
 {
     place->parent = parent;
     place->len = (uint8_t)name.len;
@@ -28,7 +28,7 @@ static bool take_place(void *arg, uint64_t parent, struct bytes name)
 
 /* The name that a folder had. */
 static bool folder_place(struct fs *fs, const struct fs_echo_item *item, uint64_t ino,
-                         struct place *place)
+                         struct echo_place *place)
 {
     const struct fs_echo_name *lost = fs_echo_loses(&fs->echo.queue, item, ino);
     place->parent = 0;
@@ -37,7 +37,7 @@ static bool folder_place(struct fs *fs, const struct fs_echo_item *item, uint64_
     return tree_names(replica_tree(fs->replica), ino, take_place, place) == 0 && place->parent != 0;
 }
 
-static void prepend(struct buffer *path, const struct place *place)
+static void prepend(struct buffer *path, const struct echo_place *place)
 {
     size_t more = place->len + (path->len > 0 ? 1 : 0);
     if (!buffer_reserve(path, more))
@@ -53,7 +53,7 @@ bool fs_echo_path(struct fs *fs, const struct fs_echo_item *item, uint64_t folde
                   struct buffer *out)
 {
     struct buffer path = {0};
-    struct place place;
+    struct echo_place place;
     int depth = 0;
     for (; folder != INO_ROOT && depth < DEPTH_MAX && !path.failed; depth++) {
         if (!folder_place(fs, item, folder, &place))
@@ -71,7 +71,7 @@ struct search {
     const struct fs_echo *echo;
     const struct fs_echo_item *item;
     bool (*prefers)(const struct fs_echo *echo, uint64_t ino);
-    struct place place;
+    struct echo_place place;
     bool found, preferred;
 };
 

@@ -140,7 +140,7 @@ static void item_moves(struct fs_echo_item *item, enum fs_echo_kind kind,
 }
 
 /* Makes an item of the first changes of a list. Returns of how many; those of keys only count. */
-static uint32_t item_of(struct fs_echo_item *item, const struct tree_change *list, uint32_t count)
+static uint32_t item_make(struct fs_echo_item *item, const struct tree_change *list, uint32_t count)
 {
     const struct tree_change *first = &list[0], *second = count > 1 ? &list[1] : NULL;
     item->ino = first->ino;
@@ -225,7 +225,7 @@ bool fs_echo_queue_add(struct fs_echo_queue *queue, const struct tree_changes *c
             continue;
         }
         struct fs_echo_item made = {.revision = changes->revision, .since_ms = now_ms};
-        at += item_of(&made, &changes->list[at], changes->count - at);
+        at += item_make(&made, &changes->list[at], changes->count - at);
         if (is_again(queue, &made))
             continue;
         struct fs_echo_item *item = queue->count < FS_ECHO_ITEMS_MAX ? item_keep(&made) : NULL;

@@ -151,14 +151,10 @@ static int counters_load(struct tree *tree)
     return 0;
 }
 
-static int prepare_queries(struct tree *tree)
+sqlite3_stmt *tree_prepare(struct tree *tree, enum tree_query query)
 {
-    for (int i = 0; i < QUERY_COUNT; i++) {
-        int status = sql_prepare(&tree->sql, tree_queries[i], &tree->queries[i]);
-        if (status < 0)
-            return status;
-    }
-    return 0;
+    sql_prepare(&tree->sql, tree_queries[query], &tree->queries[query]);
+    return tree->queries[query];
 }
 
 int tree_attach(struct tree *tree)
@@ -175,8 +171,6 @@ int tree_attach(struct tree *tree)
                              "PRAGMA cache_size = -65536; PRAGMA journal_size_limit = 67108864");
     if (status == 0)
         status = make_tables(tree);
-    if (status == 0)
-        status = prepare_queries(tree);
     if (status == 0)
         status = counters_load(tree);
     if (status == 0)
@@ -398,7 +392,7 @@ int counters_store(struct tree *tree)
     sqlite3_stmt *query = tree_query(tree, QUERY_META_SET);
     int parameter = 0;
     COUNTERS(COUNTER_BIND, COUNTER_BIND);
-    assert(parameter == sqlite3_bind_parameter_count(query));
+    assert(!query || parameter == sqlite3_bind_parameter_count(query));
     assert(counters->inodes > 0); /* the root */
     return tree_run(tree, query);
 }

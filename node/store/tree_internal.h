@@ -314,10 +314,14 @@ void tree_break(struct tree *tree, int status);
 int tree_fail(struct tree *tree, int status, const char *text);
 /* The same for rows that contradict one another: -EUCLEAN. */
 int tree_damaged(struct tree *tree, const char *what);
+/* Makes the statement when it is first needed: an open tree needs few of them. NULL: out of memory,
+ * which tree_step and tree_run then report. */
+sqlite3_stmt *tree_prepare(struct tree *tree, enum tree_query query);
 /* The statement, ready for its parameters. */
 static inline sqlite3_stmt *tree_query(struct tree *tree, enum tree_query query)
 {
-    return tree->queries[query];
+    sqlite3_stmt *statement = tree->queries[query];
+    return statement ? statement : tree_prepare(tree, query);
 }
 /* Steps a reading statement: 1 for a row (reset it after use), 0 or an error when there are no
  * more. */

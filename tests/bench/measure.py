@@ -14,7 +14,7 @@ from plots import Plots
 from quorumfs import Quorumfs
 from table import Table
 
-PARTS = ("http", "failover", "files", "programs", "keys", "nodes", "wan")  # each a module, part_http and so on
+PARTS = ("http", "failover", "files", "programs", "locks", "watches", "keys", "nodes", "wan")  # each a module, part_http and so on
 
 
 class Bench:

@@ -52,7 +52,7 @@ static uint64_t change(struct op op)
     return ino;
 }
 
-static uint64_t make(uint8_t type, uint64_t parent, const char *name)
+static uint64_t make_name(uint8_t type, uint64_t parent, const char *name)
 {
     return change((struct op){
         .type = type, .ino = parent, .name = bytes_of_text(name), .mode = S_IFREG | 0640});
@@ -72,9 +72,9 @@ static int set_up(void **state)
     w.fs->echo.helper.pid = HELPER;
     strcpy(w.fs->echo.proof, "0123456789abcdef0123456789abcdef");
     fs_echo_queue_init(&w.fs->echo.queue);
-    w.dir = make(OP_MKDIR, INO_ROOT, "dir");
-    w.file = make(OP_MKNOD, w.dir, "file");
-    w.gone = make(OP_MKNOD, w.dir, "gone");
+    w.dir = make_name(OP_MKDIR, INO_ROOT, "dir");
+    w.file = make_name(OP_MKNOD, w.dir, "file");
+    w.gone = make_name(OP_MKNOD, w.dir, "gone");
     change((struct op){.type = OP_UNLINK, .ino = w.dir, .name = bytes_of_text("gone")});
     return 0;
 }

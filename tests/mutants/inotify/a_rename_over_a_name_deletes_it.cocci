@@ -2,7 +2,7 @@
 // killers: test_echo
 @@
 @@
-item_of(...)
+item_make(...)
 {
 <...
 - second && is_replaced(first, second)

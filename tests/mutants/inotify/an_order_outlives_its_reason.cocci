@@ -2,7 +2,7 @@
 // killers: test_echo_answer
 @@
 @@
-item_of(...)
+echo_item_of(...)
 {
 <...
 - !fs_echo_overtaken(&echo->queue, echo->item)

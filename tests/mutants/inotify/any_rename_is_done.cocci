@@ -2,7 +2,7 @@
 // killers: test_echo_answer
 @@
 @@
-move(...)
+echo_move(...)
 {
 <...
 - is_ordered(a, 0, a->header.nodeid, from) && is_ordered(a, 1, in.newdir, to)

@@ -2,7 +2,7 @@
 // killers: test_echo_answer
 @@
 @@
-answer(...)
+echo_answer(...)
 {
 <...
 - return false;
