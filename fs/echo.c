@@ -405,8 +405,9 @@ static void drop_all(struct fs *fs, const char *why)
     e->item = NULL;
     if (e->lost == 0 || (e->said_ms > 0 && now - e->said_ms < SAY_MS))
         return;
-    trace_warn("fs", "inotify: %s: programs that watch have missed %lu changes of other nodes", why,
-               (unsigned long)e->lost);
+    trace_warn("fs",
+               "inotify: %s: programs that watch have missed %lu changes of other nodes, or more",
+               why, (unsigned long)e->lost);
     e->lost = 0;
     e->said_ms = now;
 }
@@ -454,7 +455,9 @@ static void on_changed(void *arg, const struct tree_changes *changes)
 
 static void on_replaced(void *arg, uint64_t index)
 {
-    drop_all(arg, "a snapshot took the place of the tree");
+    struct fs *fs = arg;
+    fs->echo.lost += fs->echo.watched.len > 0; /* it is not known how many */
+    drop_all(fs, "a snapshot took the place of the tree");
 }
 
 void fs_echo_told(struct fs *fs, uint64_t revision)
