@@ -284,7 +284,7 @@ static void decide_all(struct fs *fs)
     }
 }
 
-static void look_ended(struct fs *fs)
+static void look_ended(struct fs *fs, uint64_t took_ms)
 {
     struct fs_echo *e = &fs->echo;
     struct buffer found = e->found;
@@ -297,7 +297,7 @@ static void look_ended(struct fs *fs)
     if (e->watched.len > 0)
         qsort(e->watched.data, e->watched.len / sizeof(uint64_t), sizeof(uint64_t), compare_inos);
     e->look_ended_ms = uv_now(e->timer.loop);
-    e->look_took_ms = e->look_ended_ms - e->look_began_ms;
+    e->look_took_ms = took_ms;
     decide_all(fs);
 }
 
@@ -362,7 +362,7 @@ static void order_ended(struct fs *fs, int status)
         e->opened = true;
         replica_observe(fs->replica, &e->observer);
     } else if (e->verb == FS_ECHO_LOOK) {
-        look_ended(fs);
+        look_ended(fs, (uint64_t)(status > 0 ? status : 0));
     } else if (e->item) {
         trace_debug("fs", "inotify: the change at index %lu of inode %lu is repeated: %s",
                     (unsigned long)e->item->revision - 1, (unsigned long)e->item->ino,

@@ -31,7 +31,8 @@ struct fs_echo_order {
 };
 
 enum fs_echo_news {
-    FS_ECHO_DONE,    /* the order is over; a negative errno in `status`: it has failed */
+    FS_ECHO_DONE,    /* the order is over; a negative errno in `status`: it has failed. Of a look,
+                        `status` is the ms of a processor that it took */
     FS_ECHO_WATCHED, /* some inodes that are watched, in `inos` */
 };
 
