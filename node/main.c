@@ -44,6 +44,7 @@ struct node {
     struct replica *replica;
     struct http *http;
     struct fs *fs;
+    struct fs_helper helper; /* of the mount, with config.inotify */
     struct listener *listener;
     struct listener *peer_listener; /* NULL unless peer_addr is apart */
     uv_signal_t signals[3];
@@ -205,7 +206,8 @@ static int start_rooms(struct node *n, struct fault *fault)
         status = start_listening(n, fault);
     start_signals(n); /* before there is a mount, which must not be left behind */
     if (status == 0 && n->config.mount[0])
-        status = fs_start(&n->loop, n->replica, &n->config, on_unmounted, n, &n->fs, fault);
+        status = fs_start(&n->loop, n->replica, &n->config, n->helper.pid ? &n->helper : NULL,
+                          on_unmounted, n, &n->fs, fault);
     return status;
 }
 
@@ -280,6 +282,8 @@ int main(int argc, char **argv)
     lws_set_log_level(0, NULL);
     if (node.config.in_background)
         status = daemon_begin(&fault);
+    if (status == 0 && node.config.inotify && node.config.mount[0])
+        status = fs_helper_begin(&node.helper, &fault);
     uv_loop_init(&node.loop);
     if (status == 0)
         status = start_rooms(&node, &fault);

@@ -42,6 +42,7 @@ struct config {
                            and ends with the mount */
     bool allow_other;
     bool suid, dev;        /* setuid programs and device files of the mount work */
+    bool inotify;          /* changes of others are told to programs that watch the mount */
     bool commit_on_close;  /* the mount gathers writes until fsync or close */
     uint32_t client_count; /* who may use HTTP and /client */
     struct network clients[CONFIG_CLIENTS_MAX];

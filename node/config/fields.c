@@ -97,6 +97,12 @@ static bool set_dev(struct config_draft *draft, const cJSON *value, const cJSON 
     return cJSON_IsBool(value);
 }
 
+static bool set_inotify(struct config_draft *draft, const cJSON *value, const cJSON **wrong)
+{
+    draft->config->inotify = cJSON_IsTrue(value);
+    return cJSON_IsBool(value);
+}
+
 static bool set_commit(struct config_draft *draft, const cJSON *value, const cJSON **wrong)
 {
     const char *text = cJSON_GetStringValue(value);
@@ -209,6 +215,7 @@ static const struct config_field {
     {"allow_other", set_allow_other, "true or false"},
     {"suid", set_suid, "true or false"},
     {"dev", set_dev, "true or false"},
+    {"inotify", set_inotify, "true or false"},
     {"commit", set_commit, "\"write\" or \"close\""},
     {"clients", set_clients,
      "a list of at most 64 addresses or networks such as \"10.0.0.0/8\" or \"::1\""},

@@ -93,6 +93,7 @@ static void an_addr_is_enough(void **state)
     assert_string_equal(config.mount, "");
     assert_string_equal(config.secret, "");
     assert_false(config.allow_other);
+    assert_false(config.inotify);
     assert_false(config.stale_on_quorum_loss);
     assert_int_equal(config.cache_time_ms, 0);
     assert_int_equal(config.lease_time_ms, 0);
@@ -109,7 +110,8 @@ static void every_field_is_read(void **state)
     load("// a node\n"
          "{ /* where */ \"addr\": \"b:2\", \"peer_addr\": \"[::1]:3\",\n"
          "  \"peers\": [\"c:2\", {\"addr\": \"a:2\", \"peer_addr\": \"a:3\"}, // more\n \"b:2\"],\n"
-         "  \"mount\": \"mnt\", \"allow_other\": true, \"clients\": [\"10.0.0.0/8\"],\n"
+         "  \"mount\": \"mnt\", \"allow_other\": true, \"inotify\": true, \"clients\": "
+         "[\"10.0.0.0/8\"],\n"
          "  \"cluster_secret\": \"with // and /* \\\" in it\", \"cache_time\": \"10m\",\n"
          "  \"lease_time\": \"200ms\", \"session_time\": \"2s\","
          "  \"hosts\": [\"store.example\", \"10.0.0.9:443\", \"[::1]:8443\"],\n"
@@ -124,6 +126,7 @@ static void every_field_is_read(void **state)
     assert_string_equal(config.peers[1].peer_addr, "a:3");
     assert_memory_equal(config.mount, dir, strlen(dir));
     assert_string_equal(config.mount + strlen(dir), "/mnt");
+    assert_true(config.inotify);
     assert_true(config.allow_other);
     assert_true(allows("10.1.2.3"));
     assert_false(allows("127.0.0.1"));
