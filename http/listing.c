@@ -89,9 +89,9 @@ static int collect(struct http_request *request, struct tree *tree)
     listing->stopped = false;
     listing->more = false;
     listing->resume.len = 0;
-    int status =
-        tree_keys(tree, request->uri.prefix, bytes_of(listing->after.data, listing->after.len),
-                  TURN_VISITS_MAX, on_key, listing, &listing->more, &listing->resume);
+    int status = tree_keys(tree, NULL, request->uri.prefix,
+                           bytes_of(listing->after.data, listing->after.len), TURN_VISITS_MAX,
+                           on_key, listing, &listing->more, &listing->resume);
     bool failed = listing->resume.failed || listing->keys.failed;
     return status == 0 && failed ? -ENOMEM : status;
 }

@@ -282,6 +282,18 @@ void command_result_free(struct command_result *r)
     *r = (struct command_result){0};
 }
 
+struct command_result command_result_behind(const struct command_result *r, uint32_t first)
+{
+    struct command_result behind = *r;
+    assert(r->status != 0 || r->count >= first);
+    if (r->status == 0) {
+        behind.ops = r->ops + first;
+        behind.count = r->count - first;
+    }
+    behind.failed_op = r->failed_op - first; /* beyond all, if it was before them */
+    return behind;
+}
+
 struct bytes command_result_old(const struct command_result *r, uint32_t i)
 {
     assert(i < r->count && r->ops[i].old_present);

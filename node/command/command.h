@@ -76,6 +76,7 @@ enum op_flags {
     OP_LOCK_FLOCK = 1 << 19, /* LOCK, UNLOCK, UNWAIT: of flock(2), whole files; else fcntl(2) */
     OP_LOCK_SHARED = 1 << 20, /* LOCK: others may share it */
     OP_LOCK_WAIT = 1 << 21,   /* LOCK: waits if it is not free */
+    OP_READ_ONLY = 1 << 22,   /* TOKEN_ADD: it may change nothing */
 };
 
 /* How a field of each kind is held. */
@@ -180,6 +181,10 @@ struct command_result {
 };
 
 void command_result_free(struct command_result *r);
+/* The result of the operations from `first` on, as if they were the whole command: for a door that
+ * has put others before those of its caller. Borrowed from `r`; not to be freed. If an operation
+ * before them failed, failed_op is none of theirs. */
+struct command_result command_result_behind(const struct command_result *r, uint32_t first);
 struct bytes command_result_old(const struct command_result *r, uint32_t i);
 
 #endif

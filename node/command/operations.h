@@ -55,7 +55,13 @@
     X(LEASE, 42, lease, 4)   /* lease, size: a new lease that ends after so many ms */             \
     X(LEASE_RENEW, 43, lease_renew, 4) /* lease: its time starts again */                          \
     X(LEASE_END, 44, lease_end, 4)     /* lease: it ends, and its files are removed; revision:     \
-                                          unless it was renewed since, 0: in any case */
+                                          unless it was renewed since, 0: in any case */           \
+    X(AS, 50, as, 5) /* uid, gid, data = groups, u32 each, revision = id of a token or 0: the      \
+                        first of a command, whose other operations are checked for this caller */                               \
+    X(TOKEN_ADD, 51, token_add, 5) /* name, data = SHA-256 of the token and then groups, uid, gid, \
+                                      name2 = path or empty, mtime = when it expires or 0;         \
+                                      OP_READ_ONLY. A command has one of it */                     \
+    X(TOKEN_REMOVE, 52, token_remove, 5) /* name */
 
 /* X(name, kind, bit, level): the member of struct op, how it is encoded (u32, u64, time, bytes),
  * its bit in the mask, and the feature level since which it exists. The order is that of the

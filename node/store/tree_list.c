@@ -291,9 +291,12 @@ static bool keys_give_prefix(struct keys *k)
     return k->each(k->arg, k->prefix, &attr);
 }
 
-int tree_keys(struct tree *tree, struct bytes prefix, struct bytes after, uint32_t visits_max,
-              tree_key_cb *each, void *arg, bool *more, struct buffer *resume)
+int tree_keys(struct tree *tree, const struct caller *caller, struct bytes prefix,
+              struct bytes after, uint32_t visits_max, tree_key_cb *each, void *arg, bool *more,
+              struct buffer *resume)
 {
+    if (caller && !caller_is_root(caller))
+        return -EACCES;
     struct keys k = {.tree = tree, .prefix = prefix, .each = each, .arg = arg};
     bool fresh = bytes_order(prefix, after) > 0;
     *more = false;

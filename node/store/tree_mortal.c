@@ -89,8 +89,10 @@ int tree_lease_get(struct tree *tree, uint64_t id, struct tree_lease *lease)
     int status = tree_step(tree, query);
     if (status <= 0)
         return status < 0 ? status : -ENOENT;
-    *lease = (struct tree_lease){id, column_number(query, 0), column_number(query, 1),
-                                 (uint32_t)column_number(query, 2)};
+    *lease = (struct tree_lease){.id = id,
+                                 .ms = column_number(query, 0),
+                                 .revision = column_number(query, 1),
+                                 .files = (uint32_t)column_number(query, 2)};
     sqlite3_reset(query);
     return 0;
 }
@@ -409,7 +411,8 @@ int tree_leases(struct tree *tree, uint64_t after, uint32_t max, struct tree_lea
     sqlite3_stmt *query = tree_query(tree, QUERY_LEASE_LIST);
     bind_number(query, 1, after);
     for (*count = 0; *count < max && (status = next_numbers(tree, query, n)) > 0; ++*count)
-        list[*count] = (struct tree_lease){n[0], n[1], n[2], (uint32_t)n[3]};
+        list[*count] =
+            (struct tree_lease){.id = n[0], .ms = n[1], .revision = n[2], .files = (uint32_t)n[3]};
     sqlite3_reset(query);
     return status < 0 ? status : 0;
 }

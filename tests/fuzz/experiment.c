@@ -166,8 +166,8 @@ static void list_keys(struct experiment *e)
     struct buffer resume = {0};
     struct bytes prefix = key_of(e->input), after = key_of(e->input);
     uint32_t visits = 1 + source_below(e->input, 100);
-    int status =
-        tree_keys(e->tree, prefix, after, visits, experiment_on_entry, &entries, &more, &resume);
+    int status = tree_keys(e->tree, NULL, prefix, after, visits, experiment_on_entry, &entries,
+                           &more, &resume);
     assert(status == 0);
     assert(!more || resume.len > 0);
     buffer_free(&resume);

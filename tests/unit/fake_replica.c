@@ -170,8 +170,9 @@ int tree_read(struct tree *tree, uint64_t ino, uint64_t offset, size_t len, stru
     return 0;
 }
 
-int tree_keys(struct tree *tree, struct bytes prefix, struct bytes after, uint32_t visits_max,
-              tree_key_cb *each, void *arg, bool *more, struct buffer *resume)
+int tree_keys(struct tree *tree, const struct caller *caller, struct bytes prefix,
+              struct bytes after, uint32_t visits_max, tree_key_cb *each, void *arg, bool *more,
+              struct buffer *resume)
 {
     fake.keys_turns++;
     *more = false;
