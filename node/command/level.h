@@ -17,9 +17,9 @@
  *      leases whose time runs out (store/tree_mortal.c): the operations TTL, EXPIRE and LEASE...,
  *      the fields `ttl` and `lease`. The history of changes is kept, for watches
  *      (store/tree_events.c).
- *   5  the rights of callers: the operation AS, by which a command is checked (store/tree_rights.c);
- *      tokens (store/tree_tokens.c), and snapshots of format 6. A new tree's root has an owner. A
- *      bound on the names of one command.
+ *   5  the rights of callers: the operation AS, by which a command is checked
+ * (store/tree_rights.c); tokens (store/tree_tokens.c), and snapshots of format 6. A new tree's root
+ * has an owner. A bound on the names of one command.
  *
  * Every part of a command (an operation, a field of one) has the level since which it exists, in
  * operations.h. A command needs the highest level of its parts, and must not be proposed before

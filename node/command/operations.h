@@ -57,7 +57,7 @@
     X(LEASE_END, 44, lease_end, 4)     /* lease: it ends, and its files are removed; revision:     \
                                           unless it was renewed since, 0: in any case */           \
     X(AS, 50, as, 5) /* uid, gid, data = groups, u32 each, revision = id of a token or 0: the      \
-                        first of a command, whose other operations are checked for this caller */                               \
+                        first of a command, whose other operations are checked for this caller */  \
     X(TOKEN_ADD, 51, token_add, 5) /* name, data = SHA-256 of the token and then groups, uid, gid, \
                                       name2 = path or empty, mtime = when it expires or 0;         \
                                       OP_READ_ONLY. A command has one of it */                     \

@@ -158,7 +158,8 @@ static const char *sql_doing(sqlite3_stmt *statement)
 
 int sql_step(struct sql *sql, sqlite3_stmt *statement)
 {
-    assert(statement);
+    if (!statement)
+        return sql_failed(sql, "prepare a statement");
     int code = sqlite3_step(statement);
     int status = 0;
     if (code == SQLITE_ROW)

@@ -44,7 +44,8 @@ int sql_exec(struct sql *sql, const char *text);
 int sql_prepare(struct sql *sql, const char *text, sqlite3_stmt **statement);
 
 /* Steps a statement whose parameters are bound: 1 for a row (read its columns, then step again or
- * sqlite3_reset), 0 when there are no more. It is reset unless there is a row. */
+ * sqlite3_reset), 0 when there are no more. It is reset unless there is a row. NULL, after
+ * sql_prepare failed, gives that failure. */
 int sql_step(struct sql *sql, sqlite3_stmt *statement);
 /* Steps a statement that gives no rows, and resets it. */
 int sql_run(struct sql *sql, sqlite3_stmt *statement);

@@ -55,16 +55,15 @@ int tree_run(struct tree *tree, sqlite3_stmt *statement)
 
 /* ---- Opening ---- */
 
-/* Makes the tables that an older format does not have. */
+/* Makes the tables and columns that an older format does not have. */
 static int tree_upgrade(struct sql *sql, int format)
 {
     int status = 0;
     for (uint32_t i = 0; status == 0 && i < tables_count(record_format); i++) {
         const struct table *table = &tree_tables[i];
-        if (table->format <= (uint32_t)format)
-            continue;
-        status = table_make(sql, table);
-        if (status == 0)
+        bool is_new = table->format > (uint32_t)format;
+        status = is_new ? table_make(sql, table) : table_widen(sql, table, (uint32_t)format);
+        if (status == 0 && is_new)
             status = table_begin(sql, table);
     }
     return status < 0 ? status : sql_upgraded(sql, format);
@@ -151,14 +150,10 @@ static int counters_load(struct tree *tree)
     return 0;
 }
 
-static int prepare_queries(struct tree *tree)
+sqlite3_stmt *tree_prepare(struct tree *tree, enum tree_query query)
 {
-    for (int i = 0; i < QUERY_COUNT; i++) {
-        int status = sql_prepare(&tree->sql, tree_queries[i], &tree->queries[i]);
-        if (status < 0)
-            return status;
-    }
-    return 0;
+    sql_prepare(&tree->sql, tree_queries[query], &tree->queries[query]);
+    return tree->queries[query];
 }
 
 int tree_attach(struct tree *tree)
@@ -168,6 +163,7 @@ int tree_attach(struct tree *tree)
     if (status < 0)
         return status;
     cache_clear(tree->cache);
+    token_forget(tree);
     status =
         sql_exec(&tree->sql, "PRAGMA page_size = 4096; PRAGMA auto_vacuum = INCREMENTAL;"
                              "PRAGMA busy_timeout = 1000; PRAGMA journal_mode = WAL;"
@@ -175,8 +171,6 @@ int tree_attach(struct tree *tree)
                              "PRAGMA cache_size = -65536; PRAGMA journal_size_limit = 67108864");
     if (status == 0)
         status = make_tables(tree);
-    if (status == 0)
-        status = prepare_queries(tree);
     if (status == 0)
         status = counters_load(tree);
     if (status == 0)
@@ -398,7 +392,7 @@ int counters_store(struct tree *tree)
     sqlite3_stmt *query = tree_query(tree, QUERY_META_SET);
     int parameter = 0;
     COUNTERS(COUNTER_BIND, COUNTER_BIND);
-    assert(parameter == sqlite3_bind_parameter_count(query));
+    assert(!query || parameter == sqlite3_bind_parameter_count(query));
     assert(counters->inodes > 0); /* the root */
     return tree_run(tree, query);
 }

@@ -254,7 +254,7 @@ bool tree_busy(const struct tree *tree);
  * an eighth of the free disk, up to 8 GiB), or when another snapshot takes the place of the tree:
  * then tree_reader_next gives -ESTALE. */
 struct tree_reader;
-enum { RECORD_FORMAT_OLDEST = 3, RECORD_FORMAT = 5 }; /* of snapshots that are written and read */
+enum { RECORD_FORMAT_OLDEST = 3, RECORD_FORMAT = 6 }; /* of snapshots that are written and read */
 /* `format`: of the snapshot, one that the receiver reads. */
 int tree_reader_open(struct tree *tree, uint32_t format, struct tree_reader **reader,
                      uint64_t *index);

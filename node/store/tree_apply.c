@@ -24,7 +24,9 @@ static int run_operations(struct change *c, struct command_view view)
             continue;
         assert(op.type < OP_TYPE_END && operations[op.type]);
         c->op = &op;
-        status = operations[op.type](c, &op, &c->result->ops[i]);
+        status = c->as.caller ? rights_operation(c, &op) : 0;
+        if (status == 0)
+            status = operations[op.type](c, &op, &c->result->ops[i]);
         assert(status <= 0);
         if (c->tree->broken)
             return c->tree->broken;
@@ -52,6 +54,7 @@ static int run_list(struct change *c, const struct command_view *view)
     int failed = run_operations(c, *view);
     if (failed < 0 && c->tree->broken == 0) {
         cache_clear(c->tree->cache);
+        token_forget(c->tree);
         status = run_statement(c->tree, QUERY_UNDO);
         if (status == 0)
             status = c->tree->broken = cluster_load(c->tree);

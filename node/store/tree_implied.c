@@ -92,13 +92,43 @@ static int remove_dir(struct change *c, struct inode *dir, struct inode *parent)
     return status < 0 ? status : name_remove(c, parent, name, dir, 0);
 }
 
+/* Whether the caller may remove the directory's name: 0, -EACCES or -EPERM. */
+static int may_remove_dir(struct change *c, const struct inode *dir)
+{
+    struct inode parent;
+    if (!c->as.caller)
+        return 0;
+    int status = inode_get(c->tree, dir->parent, &parent);
+    return status < 0 ? status : rights_remove(&c->as, &parent.attr, &dir->attr);
+}
+
 int implied_prune(struct change *c, struct inode *dir)
 {
     int status = 0;
     while (status == 0 && is_implied(&dir->attr) && dir->attr.size == 0) {
         struct inode parent;
-        status = remove_dir(c, dir, &parent);
-        *dir = parent;
+        status = may_remove_dir(c, dir);
+        if (status == -EACCES || status == -EPERM)
+            return 0;
+        if (status == 0)
+            status = remove_dir(c, dir, &parent);
+        if (status == 0)
+            *dir = parent;
+    }
+    return status;
+}
+
+int implied_may_remove(struct change *c, const struct inode *dir)
+{
+    struct implied all;
+    if (!c->as.caller)
+        return 0;
+    int status = collect(c->tree, &dir->attr, &all);
+    while (status == 0 && all.count > 0) {
+        struct inode inode;
+        status = inode_get(c->tree, all.ino[--all.count], &inode);
+        if (status == 0)
+            status = may_remove_dir(c, &inode);
     }
     return status;
 }

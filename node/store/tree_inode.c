@@ -22,7 +22,7 @@ void inode_bind(sqlite3_stmt *statement, const struct inode *inode)
 {
     int parameter = 0;
     INODE_NUMBERS(BIND_NUMBER, BIND_NUMBER);
-    assert(parameter < sqlite3_bind_parameter_count(statement));
+    assert(!statement || parameter < sqlite3_bind_parameter_count(statement));
     bind_number(statement, sqlite3_bind_parameter_count(statement), inode->attr.ino);
 }
 

@@ -2,8 +2,7 @@
  * applied.
  *
  * A view is a tree of its own, whose connection has a read transaction open; so what reads a tree
- * reads a view as well. It has only the statements for that, and no cache: a row that was used
- * lately is of another moment. */
+ * reads a view as well. It has no cache: a row that was used lately is of another moment. */
 #include "store/tree_internal.h"
 
 #include <assert.h>
@@ -15,10 +14,6 @@ struct tree_view {
     struct tree tree;
 };
 
-static const enum tree_query view_queries[] = {
-    QUERY_INODE, QUERY_INLINE, QUERY_LOOKUP, QUERY_LIST, QUERY_CHUNK_RANGE,
-};
-
 /* Begins the transaction; it sees what is committed now, and nothing later. */
 static int view_begin(struct tree *tree)
 {
@@ -27,10 +22,6 @@ static int view_begin(struct tree *tree)
     if (status == 0)
         status = sql_number(&tree->sql, "SELECT applied FROM meta", &applied);
     tree->counters.applied = (uint64_t)applied;
-    for (size_t i = 0; status == 0 && i < sizeof view_queries / sizeof *view_queries; i++) {
-        enum tree_query query = view_queries[i];
-        status = sql_prepare(&tree->sql, tree_queries[query], &tree->queries[query]);
-    }
     return status;
 }
 

@@ -197,7 +197,8 @@ static void a_snapshot_is_of_a_format_that_all_read(void **state)
     rounds_until_installed();
     assert_int_equal(both->format, RECORD_FORMAT_OLDEST);
     fetched_at_level(2, 4);
-    fetched_at_level(LEVEL_LOCKS, RECORD_FORMAT);
+    fetched_at_level(LEVEL_LOCKS, 5);
+    fetched_at_level(LEVEL_TOKENS, RECORD_FORMAT);
 }
 
 /* ---- Entries behind the rows ---- */
