@@ -22,9 +22,10 @@ struct entry {
     uint64_t ttl, lease;
 };
 
-enum { FAKE_LEASES_MAX = 8 };
+enum { FAKE_LEASES_MAX = 8, FAKE_TOKENS_MAX = 4 };
 
 struct tree {
+    struct tree_token tokens[FAKE_TOKENS_MAX]; /* no name: none */
     struct tree_lease leases[FAKE_LEASES_MAX]; /* id 0: none */
     struct entry *entries;
     size_t count, cap;
@@ -215,6 +216,95 @@ uint64_t tree_applied(const struct tree *tree)
     return tree->revision;
 }
 
+/* ---- Callers ---- */
+
+int tree_may(struct tree *tree, const struct caller *caller, struct bytes key, uint32_t want)
+{
+    return caller_is_root(caller) ? 0 : fake.may_status;
+}
+
+int tree_may_see(struct tree *tree, const struct caller *caller, struct bytes path)
+{
+    return caller_is_root(caller) ? 0 : fake.may_status;
+}
+
+bool tree_lease_may(const struct caller *caller, const struct tree_lease *lease)
+{
+    return caller_is_root(caller) || fake.may_status == 0;
+}
+
+static int fake_token_order(const void *a, const void *b)
+{
+    const struct tree_token *x = a, *y = b;
+    return compare(bytes_of(x->name, x->name_len), bytes_of(y->name, y->name_len));
+}
+
+int tree_token_find(struct tree *tree, const uint8_t hash[TOKEN_HASH_BYTES],
+                    struct tree_token *token)
+{
+    if (fake.tokens_late > 0 && fake.tokens_late-- > 0)
+        return -ENOENT;
+    for (int i = 0; i < FAKE_TOKENS_MAX; i++) {
+        *token = tree->tokens[i];
+        if (token->name_len > 0 && memcmp(token->hash, hash, TOKEN_HASH_BYTES) == 0)
+            return 0;
+    }
+    return -ENOENT;
+}
+
+int tree_token_next(struct tree *tree, struct bytes after, struct tree_token *token)
+{
+    qsort(tree->tokens, FAKE_TOKENS_MAX, sizeof *tree->tokens, fake_token_order);
+    for (int i = 0; i < FAKE_TOKENS_MAX; i++) {
+        *token = tree->tokens[i];
+        if (compare(bytes_of(token->name, token->name_len), after) > 0)
+            return 0;
+    }
+    return -ENOENT;
+}
+
+static bool is_of_tokens(const struct op *op)
+{
+    return op->type == OP_TOKEN_ADD || op->type == OP_TOKEN_REMOVE;
+}
+
+static struct tree_token *fake_token(struct tree *tree, struct bytes name)
+{
+    for (int i = 0; i < FAKE_TOKENS_MAX; i++)
+        if (bytes_equal(bytes_of(tree->tokens[i].name, tree->tokens[i].name_len), name))
+            return &tree->tokens[i];
+    return NULL;
+}
+
+static int fake_token_check(struct tree *tree, const struct op *op)
+{
+    bool there = fake_token(tree, op->name);
+    if (op->type == OP_TOKEN_REMOVE)
+        return there ? 0 : -ENOENT;
+    return there ? -EEXIST : fake_token(tree, (struct bytes){0}) ? 0 : -EDQUOT;
+}
+
+static void apply_token(struct tree *tree, const struct op *op)
+{
+    bool add = op->type == OP_TOKEN_ADD;
+    struct tree_token *token = fake_token(tree, add ? (struct bytes){0} : op->name);
+    *token = (struct tree_token){.name_len = 0};
+    if (!add)
+        return;
+    token->caller.uid = op->uid;
+    token->caller.gid = op->gid;
+    token->caller.token = tree->revision;
+    token->made = (int64_t)FAKE_TIME;
+    token->expires = op->mtime;
+    token->read_only = op->flags & OP_READ_ONLY;
+    memcpy(token->hash, op->data.data, TOKEN_HASH_BYTES);
+    caller_take_groups(bytes_of(op->data.data + TOKEN_HASH_BYTES, op->data.len - TOKEN_HASH_BYTES),
+                       &token->caller);
+    memcpy(token->name, op->name.data, token->name_len = op->name.len);
+    if (op->name2.len > 0)
+        memcpy(token->path, op->name2.data, token->path_len = op->name2.len);
+}
+
 /* ---- What goes away by itself ---- */
 
 int tree_ttl(struct tree *tree, const struct attr *attr, uint64_t *ms, uint64_t *lease)
@@ -375,6 +465,8 @@ static int fake_check(const struct tree *tree, const struct op *op)
     bool needs = op->lease && op->type != OP_LEASE;
     if (needs && !fake_lease((struct tree *)tree, op->lease))
         return -EKEYEXPIRED;
+    if (is_of_tokens(op))
+        return fake_token_check((struct tree *)tree, op);
     if (is_of_leases(op))
         return op->type == OP_LEASE && !fake_lease((struct tree *)tree, 0) ? -EDQUOT : 0;
     if (is_directory(tree, op->name))
@@ -389,7 +481,7 @@ static bool is_change(const struct tree *tree, const struct op *op, bool *skippi
 {
     if (op->type == OP_ELSE)
         *skipping = !*skipping;
-    if (op->type == OP_ELSE || *skipping)
+    if (op->type == OP_AS || op->type == OP_ELSE || *skipping)
         return false;
     if (op->type == OP_IF) {
         *existed = fake_holds(tree, op);
@@ -402,6 +494,10 @@ static void apply_op(struct tree *tree, const struct op *op, struct command_resu
                      struct op_result *out)
 {
     struct entry *entry = find(tree, op->name);
+    if (is_of_tokens(op)) {
+        apply_token(tree, op);
+        return;
+    }
     if (is_of_leases(op)) {
         apply_lease(tree, op, out);
         return;
@@ -436,6 +532,12 @@ static void fake_apply(struct tree *tree, struct bytes bytes, struct command_res
     bool skipping = false, existed;
     for (uint32_t i = 0; i < view.count && result->status == 0; i++) {
         assert(command_next(&again, &op) == 0);
+        if (op.type == OP_AS) {
+            assert(i == 0);
+            fake.commands_as++;
+            fake.as_uid = (int)op.uid;
+            fake.as_token = (int)op.revision;
+        }
         if (!is_change(tree, &op, &skipping, &existed))
             continue;
         result->status = fake.write_status ? fake.write_status : fake_check(tree, &op);
@@ -572,6 +674,7 @@ void replica_submit(struct replica *replica, struct command *command, replica_wr
 void replica_read(struct replica *replica, enum replica_consistency consistency,
                   replica_read_cb *done, void *arg)
 {
+    fake.reads_confirmed += consistency == REPLICA_LINEARIZABLE;
     if (consistency == REPLICA_LOCAL)
         done(arg, REPLICA_DONE, (struct replica_freshness){0});
     else
@@ -665,12 +768,19 @@ void fake_put(struct replica *replica, struct bytes key, struct bytes value, uin
     insert(&replica->tree, key, value, mode);
 }
 
+void fake_token_add(struct replica *replica, const struct op *op)
+{
+    replica->tree.revision++;
+    apply_token(&replica->tree, op);
+}
+
 void fake_clear(struct replica *replica)
 {
     while (replica->tree.count > 0)
         erase(&replica->tree, &replica->tree.entries[replica->tree.count - 1]);
     memset(&fake, 0, sizeof fake);
     memset(replica->tree.leases, 0, sizeof replica->tree.leases);
+    memset(replica->tree.tokens, 0, sizeof replica->tree.tokens);
     replica->tree.revision = 0;
     fake_watches_clear();
     struct tree_view *view;
