@@ -33,7 +33,8 @@
     X(SETXATTR, 17, setxattr, 1)       /* ino, name, data; OP_XATTR_CREATE or OP_XATTR_REPLACE */  \
     X(REMOVEXATTR, 18, removexattr, 1) /* ino, name */                                             \
     X(RELEASE, 19, release, 1) /* ino: the node that asks no longer holds this unlinked inode */   \
-    X(LEVEL, 20, level, 2)     /* size: the cluster's feature level from now on, if higher */      \
+    X(LEVEL, 20, level, 2)     /* size: the cluster's feature level from now on, if higher; mode,  \
+                                  uid, gid of the root, if the cluster is new */                   \
     X(MEMBER, 21, member, 2)   /* name = addr, name2 = peer_addr of the node that asks */          \
     X(IF, 22, if, 2)     /* name = path; OP_IF_ABSENT, OP_IF_EXISTS or OP_IF_REVISION: unless that \
                             holds, what follows is skipped, up to the next ELSE */                 \

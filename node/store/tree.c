@@ -10,9 +10,6 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The same on every node, whichever user runs it: every user may use the root. */
-enum { ROOT_MODE = S_IFDIR | 0777 };
-
 void tree_break(struct tree *tree, int status)
 {
     assert(status < 0);

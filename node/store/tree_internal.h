@@ -35,6 +35,9 @@ enum {
     XATTR_NAMES_MAX = 65536,   /* names with their NULs, as listxattr(2) can give them */
     OLD_BYTES_MAX = 64 << 20,  /* former values of one command; any more are left out */
 };
+/* Of the root, which is user 0's, as every node makes it: of all versions, and whichever user runs
+ * it. Who founds a cluster then gives it an owner (op_level). */
+enum { ROOT_MODE = S_IFDIR | 0777 };
 #define LINKS_MAX INT32_MAX                       /* of an inode: EMLINK */
 #define TIME_MAX (UINT64_C(1) << 62)              /* ns: the year 2116; clocks beyond are wrong */
 #define TIME_BACK_MAX (UINT64_C(10) * 1000000000) /* ns by which entries may come out of order */

@@ -75,7 +75,9 @@ static struct op op_of(struct experiment *e)
     if (fields & 32)
         op.size = source_number(s);
     if (fields & 64)
-        op.data = op.type == OP_SETXATTR || op.type == OP_SYMLINK ? source_chunk(s) : data_of(e);
+        op.data = op.type == OP_SETXATTR || op.type == OP_SYMLINK || op.type >= OP_AS
+                      ? source_chunk(s)
+                      : data_of(e);
     if (fields & 128) {
         op.revision = source_number(s);
         op.mtime = (int64_t)source_number(s);
