@@ -32,7 +32,7 @@ struct wanted {
 
 /* ---- POST /tokens ---- */
 
-static bool take_id(const cJSON *value, uint32_t *id)
+static bool token_number(const cJSON *value, uint32_t *id)
 {
     double n = cJSON_IsNumber(value) ? value->valuedouble : -1;
     if (!(n >= 0 && n < UINT32_MAX && n == (double)(uint32_t)n))
@@ -41,7 +41,7 @@ static bool take_id(const cJSON *value, uint32_t *id)
     return true;
 }
 
-static bool take_gids(const cJSON *value, struct caller *caller)
+static bool token_gids(const cJSON *value, struct caller *caller)
 {
     const cJSON *gid;
     uint32_t ids[CALLER_GROUPS_MAX + 1];
@@ -50,7 +50,7 @@ static bool take_gids(const cJSON *value, struct caller *caller)
         return false;
     cJSON_ArrayForEach(gid, value)
     {
-        if (!take_id(gid, &ids[count++]))
+        if (!token_number(gid, &ids[count++]))
             return false;
     }
     if (count == 0)
@@ -61,7 +61,7 @@ static bool take_gids(const cJSON *value, struct caller *caller)
     return true;
 }
 
-static bool take_text(const cJSON *value, char *text, size_t max)
+static bool token_text(const cJSON *value, char *text, size_t max)
 {
     if (!cJSON_IsString(value) || strlen(value->valuestring) > max)
         return false;
@@ -69,17 +69,17 @@ static bool take_text(const cJSON *value, char *text, size_t max)
     return true;
 }
 
-static bool take_field(struct wanted *wanted, const cJSON *field, bool seen[3], struct fault *fault)
+static bool token_field(struct wanted *wanted, const cJSON *field, bool seen[3], struct fault *fault)
 {
     const char *name = field->string;
     if (strcmp(name, "name") == 0)
-        return (seen[0] = take_text(field, wanted->name, TOKEN_NAME_BYTES_MAX));
+        return (seen[0] = token_text(field, wanted->name, TOKEN_NAME_BYTES_MAX));
     if (strcmp(name, "uid") == 0)
-        return (seen[1] = take_id(field, &wanted->caller.uid));
+        return (seen[1] = token_number(field, &wanted->caller.uid));
     if (strcmp(name, "gids") == 0)
-        return (seen[2] = take_gids(field, &wanted->caller));
+        return (seen[2] = token_gids(field, &wanted->caller));
     if (strcmp(name, "path") == 0)
-        return take_text(field, wanted->path, PATH_BYTES_MAX);
+        return token_text(field, wanted->path, PATH_BYTES_MAX);
     if (strcmp(name, "read_only") == 0) {
         wanted->op.flags |= cJSON_IsTrue(field) ? OP_READ_ONLY : 0;
         return cJSON_IsBool(field);
@@ -88,7 +88,7 @@ static bool take_field(struct wanted *wanted, const cJSON *field, bool seen[3], 
            http_ttl_read(bytes_of_text(field->valuestring), false, &wanted->ttl_ms, fault) == 0;
 }
 
-static int take_fields(struct wanted *wanted, const cJSON *json, struct fault *fault)
+static int token_fields(struct wanted *wanted, const cJSON *json, struct fault *fault)
 {
     bool seen[3] = {false};
     const cJSON *field;
@@ -100,7 +100,7 @@ static int take_fields(struct wanted *wanted, const cJSON *json, struct fault *f
         return -EINVAL;
     cJSON_ArrayForEach(field, json)
     {
-        if (!take_field(wanted, field, seen, fault))
+        if (!token_field(wanted, field, seen, fault))
             return -EINVAL;
     }
     if (!seen[0] || !seen[1] || !seen[2])
@@ -117,7 +117,7 @@ static int read_wanted(const struct http_request *request, struct wanted *wanted
     cJSON *json;
     int status = http_json_parse(bytes_of(request->body.data, request->body.len), &json, fault);
     if (status == 0)
-        status = take_fields(wanted, json, fault);
+        status = token_fields(wanted, json, fault);
     cJSON_Delete(json);
     return status;
 }
