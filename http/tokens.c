@@ -69,7 +69,8 @@ static bool token_text(const cJSON *value, char *text, size_t max)
     return true;
 }
 
-static bool token_field(struct wanted *wanted, const cJSON *field, bool seen[3], struct fault *fault)
+static bool token_field(struct wanted *wanted, const cJSON *field, bool seen[3],
+                        struct fault *fault)
 {
     const char *name = field->string;
     if (strcmp(name, "name") == 0)

@@ -68,8 +68,8 @@ static int connect_in(const char *folder, struct fault *fault)
     int dir = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d/socket", dir);
-    bool done = dir >= 0 && fd >= 0 &&
-                connect(fd, (const struct sockaddr *)&address, sizeof address) == 0;
+    bool done =
+        dir >= 0 && fd >= 0 && connect(fd, (const struct sockaddr *)&address, sizeof address) == 0;
     int error = errno;
     if (dir >= 0)
         close(dir);

@@ -61,11 +61,13 @@ static bool token_option(struct token_command *command, int option, const char *
 
 static bool token_arguments(struct token_command *command, int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"at", required_argument, NULL, 'a'},    {"uid", required_argument, NULL, 'u'},
-        {"gid", required_argument, NULL, 'g'},   {"path", required_argument, NULL, 'p'},
-        {"read-only", no_argument, NULL, 'r'},   {"ttl", required_argument, NULL, 't'},
-        {NULL, 0, NULL, 0}};
+    static const struct option options[] = {{"at", required_argument, NULL, 'a'},
+                                            {"uid", required_argument, NULL, 'u'},
+                                            {"gid", required_argument, NULL, 'g'},
+                                            {"path", required_argument, NULL, 'p'},
+                                            {"read-only", no_argument, NULL, 'r'},
+                                            {"ttl", required_argument, NULL, 't'},
+                                            {NULL, 0, NULL, 0}};
     int option;
     bool adds = argc > 1 && strcmp(argv[1], "add") == 0;
     command->action = argc > 1 ? argv[1] : "";
@@ -122,7 +124,7 @@ static void print_token(const cJSON *token)
     putchar('\n');
 }
 
-static int print_answer(const struct token_command *command, const cJSON *json, int http)
+static int token_print(const struct token_command *command, const cJSON *json, int http)
 {
     const cJSON *single = cJSON_GetObjectItem(json, "Single");
     const cJSON *list = cJSON_GetObjectItem(json, "Multiple"), *token;
@@ -149,17 +151,19 @@ static int token_ask(const struct token_command *command)
     char *text = adds ? cJSON_PrintUnformatted(command->body) : NULL;
     if (!adds && !lists)
         snprintf(path, sizeof path, "/tokens/%s", command->name);
-    int status = verb_request(verb_node(command->at), lists ? "GET" : adds ? "POST" : "DELETE",
+    int status = verb_request(verb_node(command->at),
+                              lists  ? "GET"
+                              : adds ? "POST"
+                                     : "DELETE",
                               path, bytes_of_text(text ? text : ""), &answer, &sent, &fault);
     int code = sent && !lists ? TOKEN_UNKNOWN : TOKEN_REFUSED;
-    cJSON *json = status == 0 ? cJSON_ParseWithLength((const char *)answer.body.data,
-                                                      answer.body.len)
-                              : NULL;
+    cJSON *json =
+        status == 0 ? cJSON_ParseWithLength((const char *)answer.body.data, answer.body.len) : NULL;
     if (status < 0)
         fprintf(stderr, "quorumfs token: %s%s\n", fault.text,
                 code == TOKEN_UNKNOWN ? ": the outcome is unknown" : "");
     else
-        code = print_answer(command, json, answer.status);
+        code = token_print(command, json, answer.status);
     cJSON_Delete(json);
     cJSON_free(text);
     buffer_free(&answer.body);

@@ -37,8 +37,8 @@ struct verb_answer {
     struct buffer body; /* to be freed */
 };
 
-/* The node that a verb asks, HOST:PORT or the folder of a node of this machine: what was given, or QUORUMFS_NODE of the environment, or the first one
- * of the examples. */
+/* The node that a verb asks, HOST:PORT or the folder of a node of this machine: what was given, or
+ * QUORUMFS_NODE of the environment, or the first one of the examples. */
 const char *verb_node(const char *given);
 /* Puts the header field that has the token of the environment (QUORUMFS_TOKEN, or the file that
  * QUORUMFS_TOKEN_FILE names) behind a head; without one, nothing. 0, or a negative errno with the

@@ -62,7 +62,7 @@ static size_t lower_bound(const struct tree *tree, struct bytes key)
     return low;
 }
 
-static struct entry *find(const struct tree *tree, struct bytes key)
+static struct entry *fake_find(const struct tree *tree, struct bytes key)
 {
     size_t at = lower_bound(tree, key);
     bool there = at < tree->count && compare(tree->entries[at].key, key) == 0;
@@ -89,14 +89,14 @@ static bool is_directory(const struct tree *tree, struct bytes key)
 static bool has_file_parent(const struct tree *tree, struct bytes key)
 {
     for (size_t i = 0; i < key.len; i++)
-        if (key.data[i] == '/' && find(tree, bytes_of(key.data, i)))
+        if (key.data[i] == '/' && fake_find(tree, bytes_of(key.data, i)))
             return true;
     return false;
 }
 
 static void insert(struct tree *tree, struct bytes key, struct bytes value, uint32_t mode)
 {
-    struct entry *entry = find(tree, key);
+    struct entry *entry = fake_find(tree, key);
     if (!entry) {
         size_t at = lower_bound(tree, key);
         if (tree->count == tree->cap) {
@@ -130,7 +130,7 @@ static void erase(struct tree *tree, struct entry *entry)
 
 int tree_resolve(struct tree *tree, struct bytes key, struct attr *attr)
 {
-    const struct entry *entry = find(tree, key);
+    const struct entry *entry = fake_find(tree, key);
     if (entry) {
         *attr = entry->attr;
         return 0;
@@ -455,7 +455,7 @@ void tree_view_close(struct tree_view *view)
 
 static bool fake_holds(const struct tree *tree, const struct op *op)
 {
-    const struct entry *entry = find(tree, op->name);
+    const struct entry *entry = fake_find(tree, op->name);
     return !((op->flags & OP_IF_ABSENT) && entry) && !((op->flags & OP_IF_EXISTS) && !entry) &&
            !((op->flags & OP_IF_REVISION) && (!entry || entry->attr.revision != op->revision));
 }
@@ -493,7 +493,7 @@ static bool is_change(const struct tree *tree, const struct op *op, bool *skippi
 static void apply_op(struct tree *tree, const struct op *op, struct command_result *result,
                      struct op_result *out)
 {
-    struct entry *entry = find(tree, op->name);
+    struct entry *entry = fake_find(tree, op->name);
     if (is_of_tokens(op)) {
         apply_token(tree, op);
         return;
@@ -511,8 +511,8 @@ static void apply_op(struct tree *tree, const struct op *op, struct command_resu
     }
     if (op->type == OP_PUT) {
         insert(tree, op->name, op->data, S_IFREG | 0644);
-        fake_bind(tree, find(tree, op->name), op);
-        out->attr = find(tree, op->name)->attr;
+        fake_bind(tree, fake_find(tree, op->name), op);
+        out->attr = fake_find(tree, op->name)->attr;
     } else if (entry) {
         erase(tree, entry);
     }
