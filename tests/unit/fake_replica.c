@@ -246,6 +246,8 @@ int tree_token_find(struct tree *tree, const uint8_t hash[TOKEN_HASH_BYTES],
         return -ENOENT;
     for (int i = 0; i < FAKE_TOKENS_MAX; i++) {
         *token = tree->tokens[i];
+        if (fake.tokens_expired)
+            token->expires = (int64_t)FAKE_TIME;
         if (token->name_len > 0 && memcmp(token->hash, hash, TOKEN_HASH_BYTES) == 0)
             return 0;
     }
@@ -422,7 +424,7 @@ int tree_view_open(struct tree *tree, struct tree_view **out)
     for (size_t i = 0; i < tree->count; i++) {
         const struct entry *entry = &tree->entries[i];
         insert(&view->tree, entry->key, entry->value, entry->attr.mode);
-        find(&view->tree, entry->key)->attr = entry->attr;
+        fake_find(&view->tree, entry->key)->attr = entry->attr;
     }
     view->tree.revision = tree->revision;
     LIST_INSERT_HEAD(&views, view, entry);

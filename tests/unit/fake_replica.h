@@ -36,6 +36,7 @@ struct fake_settings {
     atomic_int watches_oldest;  /* the first revision that a watch can begin at */
     atomic_int may_status;      /* of reads of others than root: what tree_may gives; 0: they may */
     atomic_int tokens_late;     /* a token is not found so many times */
+    atomic_bool tokens_expired; /* all of them */
     atomic_int reads_confirmed; /* reads of REPLICA_LINEARIZABLE */
     atomic_int commands_as;     /* commands that began with AS: */
     atomic_int as_uid, as_token; /* the last one's */

@@ -214,6 +214,15 @@ static void tokens_are_confirmed_before_they_are_refused(void **state)
     }
 }
 
+static void a_token_has_a_time(void **state)
+{
+    char header[128];
+    add_token("{\"name\":\"app\",\"uid\":1000,\"gids\":[1000],\"ttl\":\"1h\"}", header);
+    expect("GET", "/keys", header, NULL, 200, NULL);
+    fake.tokens_expired = true;
+    expect_error("GET", "/keys", header, NULL, 401, "expired");
+}
+
 /* Without a quorum, nobody knows whether a token was removed. */
 static void tokens_need_a_quorum(void **state)
 {
@@ -392,6 +401,7 @@ int main(void)
         cmocka_unit_test_setup(requests_wait_for_their_user, harness_reset),
         cmocka_unit_test_setup(a_token_acts_as_its_user, harness_reset),
         cmocka_unit_test_setup(tokens_are_confirmed_before_they_are_refused, harness_reset),
+        cmocka_unit_test_setup(a_token_has_a_time, harness_reset),
         cmocka_unit_test_setup(tokens_need_a_quorum, harness_reset),
         cmocka_unit_test_setup(a_client_may_leave_while_its_token_is_looked_for, harness_reset),
         cmocka_unit_test_setup(malformed_credentials_are_refused, harness_reset),

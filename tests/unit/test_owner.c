@@ -147,7 +147,7 @@ static bool has_socket(uint16_t port)
     assert_non_null(file);
     snprintf(local, sizeof local, ": 0100007F:%04X ", port);
     while (fgets(line, sizeof line, file))
-        found |= strstr(line, local) != NULL;
+        found |= !!strstr(line, local);
     fclose(file);
     return found;
 }
