@@ -109,6 +109,17 @@ static bool op_grows(const struct op *op)
     }
 }
 
+/* In the key of an operation by path. */
+static uint32_t names_of(const struct op *op)
+{
+    uint32_t names = 1;
+    if (op->type != OP_PUT && op->type != OP_DELETE && op->type != OP_IF)
+        return 0;
+    for (size_t i = 0; i < op->name.len; i++)
+        names += op->name.data[i] == '/';
+    return names;
+}
+
 static void put_op(struct buffer *b, uint8_t version, const struct op *op, uint32_t mask)
 {
     buffer_put_u8(b, op->type);
@@ -151,13 +162,15 @@ void command_free(struct command *c)
 {
     buffer_free(&c->bytes);
     c->count = 0;
+    c->names = 0;
     c->level = 0;
 }
 
 int command_add(struct command *c, const struct op *op)
 {
     assert(op->type < OP_TYPE_END && type_levels[op->type] > 0);
-    if (c->count == COMMAND_OPS_MAX)
+    uint32_t names = names_of(op);
+    if (c->count == COMMAND_OPS_MAX || names > COMMAND_NAMES_MAX - c->names)
         return -E2BIG;
     if (op->type == OP_PUT && op->data.len > VALUE_BYTES_MAX)
         return -EFBIG;
@@ -180,6 +193,7 @@ int command_add(struct command *c, const struct op *op)
         return -EFBIG;
     }
     c->count++;
+    c->names += names;
     c->level = level;
     c->grows |= op_grows(op);
     return 0;

@@ -30,6 +30,8 @@ static int run_operations(struct change *c, struct command_view view)
         assert(status <= 0);
         if (c->tree->broken)
             return c->tree->broken;
+        if (status == 0 && names_exceeded(c->tree)) /* a list: one alone does not come so far */
+            status = -E2BIG;
         if (status < 0) {
             c->result->failed_op = i;
             return status;
@@ -144,6 +146,7 @@ int tree_apply(struct tree *tree, struct bytes entry, bool mine, struct command_
     *result = (struct command_result){.revision = revision};
     *repeated = false;
     changes_forget(tree);
+    tree->names = tree->pruned = 0;
     if (readable == -EPROTONOSUPPORT && !tree->broken)
         return refuse_later_version(tree);
     int status = tree_begin(tree);

@@ -18,6 +18,7 @@
 #ifndef QUORUMFS_STORE_TREE_INTERNAL_H
 #define QUORUMFS_STORE_TREE_INTERNAL_H
 
+#include "command/level.h"
 #include "store/tree_tables.h"
 
 #include <sys/queue.h>
@@ -273,6 +274,8 @@ struct tree {
     uint8_t scratch[CHUNK_BYTES];
     struct buffer outcome; /* history_add's */
 
+    uint32_t names;          /* that the entry has walked so far: COMMAND_NAMES_MAX; */
+    uint32_t pruned;         /* and directories that it has pruned: COMMAND_PRUNED_MAX */
     struct caller caller;    /* of the command that is applied, as its AS has it */
     struct tree_token token; /* the one that was used last (tree_tokens.c); id 0: none */
 
@@ -545,6 +548,12 @@ static inline bool token_is_over(const struct tree_token *token, uint64_t time)
 }
 int tokens_check(struct sql *sql); /* tree_check's part */
 
+/* The command has walked, made and removed more than one may (from LEVEL_BOUNDS on). */
+static inline bool names_exceeded(const struct tree *tree)
+{
+    return tree->names > COMMAND_NAMES_MAX && tree->cluster.level >= LEVEL_BOUNDS;
+}
+
 /* ---- tree_implied.c: directories that a PUT made on its way ---- */
 
 /* The `rdev` of such a directory that is made now. */
@@ -601,6 +610,8 @@ struct way {
 int way_first(struct tree *tree, uint64_t ino, struct way *way);
 /* Of a file with one name, if its row has that: it is found sooner than by tree_names. */
 int way_of_file(struct tree *tree, uint64_t ino, struct way *way);
+/* As way_first, for a directory, which has one name: usually its row has that. */
+int way_of_dir(struct tree *tree, uint64_t ino, struct way *way);
 
 /* In a transaction: gives the ways to a new tree, and to one of format 3. */
 int ways_make(struct sql *sql);

@@ -38,6 +38,7 @@ static int walk_key(struct tree *tree, const struct rights *rights, struct bytes
         return status;
     *walk = (struct walk){.dir = INO_ROOT, .rest = key};
     for (;;) {
+        tree->names++;
         walk->name = key_next(&walk->rest);
         assert(walk->name.len > 0);
         status = name_lookup(tree, walk->dir, walk->name, &walk->inode);
@@ -136,6 +137,7 @@ static int make_parents(struct change *c, const struct op *op, struct walk *walk
         int status = name_make(c, dir, walk->name, &made, (struct bytes){0});
         if (status < 0)
             return status;
+        c->tree->names += COMMAND_DIRECTORY_NAMES;
         *dir = made;
         walk->name = key_next(&walk->rest);
     }

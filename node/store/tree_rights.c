@@ -64,7 +64,7 @@ int op_as(struct change *c, const struct op *op, struct op_result *out)
 }
 
 /* A tree_name_cb that keeps the names, for the time when the tree may be used. */
-static bool keep_name(void *arg, uint64_t parent, struct bytes name)
+static bool keep_way(void *arg, uint64_t parent, struct bytes name)
 {
     struct buffer *names = arg;
     buffer_put_u64(names, parent);
@@ -93,7 +93,7 @@ int rights_remove_all(struct change *c, const struct inode *inode)
     struct buffer names = {0};
     if (!c->as.caller)
         return 0;
-    int status = tree_names(c->tree, inode->attr.ino, keep_name, &names);
+    int status = tree_names(c->tree, inode->attr.ino, keep_way, &names);
     if (status == 0 && names.failed)
         status = tree_fail(c->tree, -ENOMEM, "out of memory for names");
     struct reader r = reader_of(bytes_of(names.data, names.len));

@@ -29,7 +29,7 @@ static struct op remove_of(const char *name)
     return (struct op){.type = OP_TOKEN_REMOVE, .name = text(name)};
 }
 
-static int find(struct fixture *f, uint8_t byte, struct tree_token *token)
+static int find_token(struct fixture *f, uint8_t byte, struct tree_token *token)
 {
     uint8_t hash[TOKEN_HASH_BYTES];
     memset(hash, byte, sizeof hash);
@@ -41,7 +41,7 @@ static struct caller must_add(struct fixture *f, struct op add)
 {
     struct tree_token token;
     fixture_must(f, add);
-    assert_int_equal(find(f, add.data.data[0], &token), 0);
+    assert_int_equal(find_token(f, add.data.data[0], &token), 0);
     return token.caller;
 }
 
@@ -62,14 +62,14 @@ static void a_token_is_found_by_its_hash(void **state)
     struct fixture *f = *state;
     struct tree_token token;
     begin(f);
-    assert_int_equal(find(f, 1, &token), -ENOENT);
+    assert_int_equal(find_token(f, 1, &token), -ENOENT);
     struct op add = add_of("ci", 1, 1000, "etc/app");
     add.flags = OP_READ_ONLY;
     add.mtime = 50 * SECOND;
     fixture_must(f, add);
     for (int round = 0; round < 2; round++) {
-        assert_int_equal(find(f, 1, &token), 0);
-        assert_int_equal(find(f, 2, &(struct tree_token){0}), -ENOENT);
+        assert_int_equal(find_token(f, 1, &token), 0);
+        assert_int_equal(find_token(f, 2, &(struct tree_token){0}), -ENOENT);
         assert_true(bytes_equal(bytes_of(token.name, token.name_len), text("ci")));
         assert_true(bytes_equal(bytes_of(token.path, token.path_len), text("etc/app")));
         assert_int_equal(token.caller.token, tree_applied(f->tree));
@@ -107,13 +107,13 @@ static void names_and_bytes_are_unique(void **state)
     fixture_must(f, add_of("a", 1, 1, ""));
     assert_int_equal(fixture_do(f, add_of("a", 2, 1, "")), -EEXIST);
     assert_int_equal(fixture_do(f, add_of("b", 1, 1, "")), -EEXIST);
-    assert_int_equal(find(f, 2, &token), -ENOENT);
+    assert_int_equal(find_token(f, 2, &token), -ENOENT);
     uint8_t other[TOKEN_HASH_BYTES] = {7};
     struct op second = add_of("b", 2, 1, "");
     second.data = bytes_of(other, sizeof other);
     const struct op two[] = {add_of("c", 3, 1, ""), second};
     assert_int_equal(fixture_run(f, two, 2, &(struct op_result){0}), -EINVAL);
-    assert_int_equal(find(f, 3, &token), -ENOENT);
+    assert_int_equal(find_token(f, 3, &token), -ENOENT);
     fixture_must(f, remove_of("a"));
     assert_int_equal(fixture_do(f, remove_of("a")), -ENOENT);
     fixture_must(f, add_of("a", 1, 1, ""));
@@ -223,9 +223,9 @@ static void a_token_is_over_in_time(void **state)
     assert_int_equal(run_as(f, &caller, make_put("key", "2")), -EKEYREVOKED);
     fixture_must(f, make_put("other", "1")); /* the time goes on */
     assert_int_equal(tree_may(f->tree, &caller, text("key"), CALLER_READ), -EKEYREVOKED);
-    assert_int_equal(find(f, 1, &token), 0); /* until another one is made */
+    assert_int_equal(find_token(f, 1, &token), 0); /* until another one is made */
     assert_int_equal(fixture_do(f, add_of("ci", 1, 1, "")), 0);
-    assert_int_equal(find(f, 1, &token), 0);
+    assert_int_equal(find_token(f, 1, &token), 0);
     assert_int_equal(token.expires, 0);
     assert_true(token.caller.token != caller.token);
 }
