@@ -5,11 +5,15 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 enum {
@@ -28,8 +32,7 @@ struct listener_peek {
     int fd;
     size_t seen;                        /* bytes, at the last look */
     const struct listener_route *route; /* once it is known: the socket goes there */
-    struct sockaddr_storage from;
-    socklen_t from_len;
+    struct listener_from from;
 };
 
 struct listener {
@@ -90,8 +93,10 @@ static void listener_peek_closed(uv_handle_t *handle)
 {
     struct listener_peek *p = handle->data;
     struct listener *l = p->listener;
+    if (p->route && p->route->asks_owner && !l->stopping)
+        owner_find(p->fd, &p->from.owner);
     if (p->route && !l->stopping)
-        p->route->adopt(p->route->arg, p->fd, (const struct sockaddr *)&p->from, p->from_len);
+        p->route->adopt(p->route->arg, p->fd, &p->from);
     else
         close(p->fd);
     free(p);
@@ -241,14 +246,16 @@ static int listener_accept_one(struct listener *l)
     int error;
     if (!p)
         return -ENOMEM;
-    p->from_len = sizeof p->from;
-    p->fd = accept4(l->fd, (struct sockaddr *)&p->from, &p->from_len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    p->from.len = sizeof p->from.address;
+    p->fd = accept4(l->fd, (struct sockaddr *)&p->from.address, &p->from.len,
+                    SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (p->fd < 0) {
         error = -errno;
         free(p);
         return error;
     }
-    setsockopt(p->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    if (p->from.address.ss_family != AF_UNIX)
+        setsockopt(p->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     listener_peek_start(l, p);
     listener_make_room(l);
     return 0;
@@ -307,18 +314,45 @@ failed:
     return fault_set(fault, status, "listen on %s: %s", addr, strerror(-status));
 }
 
-int listener_start(uv_loop_t *loop, const char *addr, const struct listener_route *routes,
-                   uint32_t count, struct listener **listener, struct fault *fault)
+/* Makes the socket in the folder that is open as `dir`. A socket's path can be 107 bytes long, that
+ * of a folder more, so the way leads over the descriptor. Before listen(2), nobody can connect. */
+static int listener_bind_in(int fd, int dir, const char *name)
 {
-    int status, fd;
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    struct stat about;
+    snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d/%s", dir, name);
+    if (fstatat(dir, name, &about, AT_SYMLINK_NOFOLLOW) == 0 && S_ISSOCK(about.st_mode))
+        unlinkat(dir, name, 0);
+    if (bind(fd, (const struct sockaddr *)&address, sizeof address) < 0 ||
+        fchmodat(dir, name, 0666, 0) < 0 || listen(fd, SOMAXCONN) < 0)
+        return -errno;
+    return 0;
+}
+
+static int listener_socket_in(const char *folder, const char *name, struct fault *fault)
+{
+    int dir = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int status = dir < 0 || fd < 0 ? -errno : listener_bind_in(fd, dir, name);
+    if (dir >= 0)
+        close(dir);
+    if (status == 0)
+        return fd;
+    if (fd >= 0)
+        close(fd);
+    return fault_set(fault, status, "listen at %s/%s: %s", folder, name, strerror(-status));
+}
+
+/* Takes a socket that listens; `addr` is for people. */
+static int listener_begin(uv_loop_t *loop, int fd, const char *addr,
+                          const struct listener_route *routes, uint32_t count,
+                          struct listener **listener, struct fault *fault)
+{
     assert(count > 0 && count <= LISTENER_ROUTES_MAX);
     for (uint32_t i = 0; i < count; i++)
         assert(!routes[i].prefix || strlen(routes[i].prefix) < LISTENER_LINE_MAX);
-    fd = listener_socket(addr, fault);
-    if (fd < 0)
-        return fd;
     struct listener *l = calloc(1, sizeof *l);
-    status = l ? uv_poll_init(loop, &l->accepting, fd) : -ENOMEM;
+    int status = l ? uv_poll_init(loop, &l->accepting, fd) : -ENOMEM;
     if (status < 0) {
         free(l);
         close(fd);
@@ -336,6 +370,21 @@ int listener_start(uv_loop_t *loop, const char *addr, const struct listener_rout
     uv_poll_start(&l->accepting, UV_READABLE, listener_accept);
     *listener = l;
     return 0;
+}
+
+int listener_start(uv_loop_t *loop, const char *addr, const struct listener_route *routes,
+                   uint32_t count, struct listener **listener, struct fault *fault)
+{
+    int fd = listener_socket(addr, fault);
+    return fd < 0 ? fd : listener_begin(loop, fd, addr, routes, count, listener, fault);
+}
+
+int listener_start_in(uv_loop_t *loop, const char *folder, const char *name,
+                      const struct listener_route *routes, uint32_t count,
+                      struct listener **listener, struct fault *fault)
+{
+    int fd = listener_socket_in(folder, name, fault);
+    return fd < 0 ? fd : listener_begin(loop, fd, name, routes, count, listener, fault);
 }
 
 int listener_port(const struct listener *listener)

@@ -33,6 +33,8 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#define SOCKET_NAME "socket" /* in the node's folder */
+
 enum { STOP_SECONDS_MAX = 10 }; /* beyond the time of the requests in flight */
 enum { LARGE_BUFFER_BYTES = 1024 * 1024 };
 enum { EXIT_START = 1, EXIT_CONFIG = 2, EXIT_BROKEN = 3, EXIT_DAMAGED = 4, EXIT_LATER = 5 };
@@ -46,11 +48,21 @@ struct node {
     struct fs *fs;
     struct fs_helper helper; /* of the mount, with config.inotify */
     struct listener *listener;
-    struct listener *peer_listener; /* NULL unless peer_addr is apart */
+    struct listener *peer_listener;  /* NULL unless peer_addr is apart */
+    struct listener *local_listener; /* of the socket in the folder; NULL: there is none */
     uv_signal_t signals[3];
     bool stopping;
     bool stopped;
 };
+
+/* The folder is still locked, so this is not the socket of another process. */
+static void stop_local_listener(struct node *n)
+{
+    char path[CONFIG_PATH_MAX + sizeof SOCKET_NAME + 1];
+    listener_stop(n->local_listener);
+    snprintf(path, sizeof path, "%s/%s", n->config.dir, SOCKET_NAME);
+    unlink(path);
+}
 
 static void stop_listening(struct node *n)
 {
@@ -58,7 +70,9 @@ static void stop_listening(struct node *n)
         listener_stop(n->listener);
     if (n->peer_listener)
         listener_stop(n->peer_listener);
-    n->listener = n->peer_listener = NULL;
+    if (n->local_listener)
+        stop_local_listener(n);
+    n->listener = n->peer_listener = n->local_listener = NULL;
 }
 
 /* Everything in flight is answered: the doors close, then what they stood on. */
@@ -137,16 +151,16 @@ static void on_broken(void *arg, int status, const char *text)
     exit(later ? EXIT_LATER : unharmed ? EXIT_BROKEN : EXIT_DAMAGED);
 }
 
-static void adopt_peer(void *arg, int fd, const struct sockaddr *from, socklen_t from_len)
+static void adopt_peer(void *arg, int fd, const struct listener_from *from)
 {
     struct node *n = arg;
     peer_adopt(replica_peer(n->replica), fd);
 }
 
-static void adopt_http(void *arg, int fd, const struct sockaddr *from, socklen_t from_len)
+static void adopt_http(void *arg, int fd, const struct listener_from *from)
 {
     struct node *n = arg;
-    http_adopt(n->http, fd, from, from_len);
+    http_adopt(n->http, fd, (const struct sockaddr *)&from->address, &from->owner);
 }
 
 static uint32_t count_clients(void *arg)
@@ -155,12 +169,22 @@ static uint32_t count_clients(void *arg)
     return http_connection_count(n->http);
 }
 
+/* Some file systems have no sockets; then TCP is left. */
+static void start_local_listening(struct node *n, const struct listener_route *http)
+{
+    struct fault fault;
+    if (listener_start_in(&n->loop, n->config.dir, SOCKET_NAME, http, 1, &n->local_listener,
+                          &fault) < 0)
+        trace_warn("node", "%s: this machine's clients have TCP only", fault.text);
+}
+
 static int start_listening(struct node *n, struct fault *fault)
 {
     const struct listener_route routes[] = {
         {.prefix = "GET /omnipax", .adopt = adopt_peer, .arg = n},
-        {.adopt = adopt_http, .arg = n, .count = count_clients},
+        {.adopt = adopt_http, .arg = n, .count = count_clients, .asks_owner = true},
     };
+    start_local_listening(n, &routes[1]);
     int status = listener_start(&n->loop, n->config.me.addr, routes, 2, &n->listener, fault);
     if (status < 0 || strcmp(n->config.me.addr, n->config.me.peer_addr) == 0)
         return status;

@@ -29,6 +29,13 @@ struct config_member {
     char peer_addr[CONFIG_ADDR_MAX]; /* where peers connect; the same unless given apart */
 };
 
+/* A user of this machine. */
+struct config_user {
+    bool given;
+    bool named; /* its groups are those of the user database; else there is only `gid` */
+    uint32_t uid, gid;
+};
+
 struct config {
     char dir[CONFIG_PATH_MAX];
     struct config_member me;
@@ -46,7 +53,8 @@ struct config {
     bool commit_on_close;  /* the mount gathers writes until fsync or close */
     uint32_t client_count; /* who may use HTTP and /client */
     struct network clients[CONFIG_CLIENTS_MAX];
-    uint32_t host_count; /* by which names HTTP is used, besides that of `addr` */
+    struct config_user clients_as; /* as whom those of other machines act without a token */
+    uint32_t host_count;           /* by which names HTTP is used, besides that of `addr` */
     char hosts[CONFIG_HOSTS_MAX][CONFIG_ADDR_MAX]; /* HOST or HOST:PORT */
     char secret[CONFIG_SECRET_MAX];                /* empty: none */
     uint64_t cache_time_ms;

@@ -127,6 +127,11 @@ static bool set_clients(struct config_draft *draft, const cJSON *value, const cJ
     return true;
 }
 
+static bool set_clients_as(struct config_draft *draft, const cJSON *value, const cJSON **wrong)
+{
+    return cJSON_IsString(value) && config_set_clients_as(draft->config, value->valuestring);
+}
+
 static bool set_hosts(struct config_draft *draft, const cJSON *value, const cJSON **wrong)
 {
     const cJSON *host;
@@ -219,6 +224,7 @@ static const struct config_field {
     {"commit", set_commit, "\"write\" or \"close\""},
     {"clients", set_clients,
      "a list of at most 64 addresses or networks such as \"10.0.0.0/8\" or \"::1\""},
+    {"clients_as", set_clients_as, "\"UID:GID\", or the name of a user of this machine"},
     {"hosts", set_hosts,
      "a list of at most 32 names such as \"store.example\" or \"store.example:8443\""},
     {"cluster_secret", set_cluster_secret, "a text of 1 to 255 bytes"},

@@ -191,7 +191,7 @@ class Node:
     def copy_folder(self):
         """A copy beside it, as it is now."""
         copy = self.folder.with_name(self.folder.name + "-copy")
-        shutil.copytree(self.folder, copy, dirs_exist_ok=True)
+        shutil.copytree(self.folder, copy, dirs_exist_ok=True, ignore=shutil.ignore_patterns("socket"))
         return copy
 
     def put_back(self, copy):

@@ -38,6 +38,9 @@ static void check_reply(struct bytes message)
     cJSON_Delete(json);
 }
 
+/* As whom all requests act: by a token, which may be gone. */
+static struct http_user user;
+
 static void open_connection(struct connection *c)
 {
     *c = (struct connection){0};
@@ -48,7 +51,7 @@ static void open_connection(struct connection *c)
     c->open = http_clients_have_room(door.clients, address);
     if (c->open) {
         fake_lws_next(&c->wsi);
-        http_clients_adopt(door.clients, -1, (struct bytes){0}, address);
+        http_clients_adopt(door.clients, -1, (struct bytes){0}, address, &user);
     }
     http_address_leave(address);
 }

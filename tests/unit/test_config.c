@@ -114,6 +114,7 @@ static void every_field_is_read(void **state)
          "[\"10.0.0.0/8\"],\n"
          "  \"cluster_secret\": \"with // and /* \\\" in it\", \"cache_time\": \"10m\",\n"
          "  \"lease_time\": \"200ms\", \"session_time\": \"2s\","
+         "  \"clients_as\": \"1000:50\","
          "  \"hosts\": [\"store.example\", \"10.0.0.9:443\", \"[::1]:8443\"],\n"
          "  \"on_quorum_loss\": \"stale\", \"priority\": 7, \"heartbeat_ms\": 60000,\n"
          "  \"request_timeout\": \"500ms\" }\n");
@@ -130,6 +131,10 @@ static void every_field_is_read(void **state)
     assert_true(config.allow_other);
     assert_true(allows("10.1.2.3"));
     assert_false(allows("127.0.0.1"));
+    assert_true(config.clients_as.given);
+    assert_false(config.clients_as.named);
+    assert_int_equal(config.clients_as.uid, 1000);
+    assert_int_equal(config.clients_as.gid, 50);
     assert_int_equal(config.host_count, 3);
     assert_string_equal(config.hosts[0], "store.example");
     assert_string_equal(config.hosts[1], "10.0.0.9:443");
@@ -142,6 +147,15 @@ static void every_field_is_read(void **state)
     assert_int_equal(config.priority, 7);
     assert_int_equal(config.heartbeat_ms, 60000);
     assert_int_equal(config.request_timeout_ms, 500);
+}
+
+static void clients_may_act_as_a_named_user(void **state)
+{
+    load("{\"addr\": \"a:1\", \"clients_as\": \"root\"}");
+    assert_true(config.clients_as.given && config.clients_as.named);
+    assert_int_equal(config.clients_as.uid, 0);
+    load("{\"addr\": \"a:1\"}");
+    assert_false(config.clients_as.given);
 }
 
 static void flags_win(void **state)
@@ -271,6 +285,12 @@ static void wrong_fields_are_named(void **state)
     assert_wrong("{\"allow_other\": \"yes\"}",
                  "\"allow_other\": expected true or false, found \"yes\"");
     assert_wrong("{\"clients\": [\"::1\", \"10.0.0.0/33\"]}", "found \"10.0.0.0/33\"");
+    assert_wrong("{\"clients_as\": 0}", "\"clients_as\": expected \"UID:GID\", or the name");
+    assert_wrong("{\"clients_as\": \"no such user\"}", "found \"no such user\"");
+    assert_wrong("{\"clients_as\": \"1:\"}", "found \"1:\"");
+    assert_wrong("{\"clients_as\": \"1:2:3\"}", "found \"1:2:3\"");
+    assert_wrong("{\"clients_as\": \"4294967295:0\"}", "found \"4294967295:0\"");
+    assert_wrong("{\"clients_as\": \"\"}", "found \"\"");
     assert_wrong("{\"hosts\": \"store.example\"}",
                  "\"hosts\": expected a list of at most 32 names");
     assert_wrong("{\"hosts\": [\"a\", \"https://store.example\"]}",
@@ -378,6 +398,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_addr_is_enough),
         cmocka_unit_test(every_field_is_read),
+        cmocka_unit_test(clients_may_act_as_a_named_user),
         cmocka_unit_test(flags_win),
         cmocka_unit_test(wrong_flags_are_named),
         cmocka_unit_test(mount_options_are_understood),
