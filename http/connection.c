@@ -132,7 +132,7 @@ static void request_begins(struct http_connection *c)
 }
 
 bool http_connection_open(struct http *http, int fd, const struct sockaddr *from,
-                          struct http_address *address)
+                          struct http_address *address, bool encrypted)
 {
     struct http_connection *c = calloc(1, sizeof *c);
     if (!c || uv_poll_init(http->loop, &c->poll, fd) != 0) {
@@ -145,6 +145,7 @@ bool http_connection_open(struct http *http, int fd, const struct sockaddr *from
     c->poll.data = c;
     c->address = address;
     http_address_count(address, HTTP_KIND_CONNECTION, 1);
+    c->encrypted = encrypted;
     c->allowed = config_allows_client(http->config, from);
     TAILQ_INSERT_TAIL(&http->connections, c, all);
     http->connection_count++;

@@ -91,13 +91,13 @@ static bool has_room(struct http *http, const struct http_address *address)
     return connection_gives_way(http, address, false);
 }
 
-void http_adopt(void *arg, int fd, const struct sockaddr *from, socklen_t from_len)
+void http_adopt(void *arg, int fd, const struct sockaddr *from, socklen_t from_len, bool encrypted)
 {
     struct http *http = arg;
     struct http_address *address = http_address_join(http, from);
     if (!address || !has_room(http, address))
         connection_refuse(fd);
-    else if (http_connection_open(http, fd, from, address))
+    else if (http_connection_open(http, fd, from, address, encrypted))
         return;
     else
         trace_warn("http", "a new connection was closed: out of memory");

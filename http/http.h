@@ -68,7 +68,8 @@ int http_start(uv_loop_t *loop, struct lws_context *websockets, struct replica *
 
 /* The listener hands connections over through this; it takes the descriptor. `http` is a struct
  * http. */
-void http_adopt(void *http, int fd, const struct sockaddr *from, socklen_t from_len);
+void http_adopt(void *http, int fd, const struct sockaddr *from, socklen_t from_len,
+                bool encrypted);
 
 /* How many connections there are of both kinds. */
 uint32_t http_connection_count(void *http);

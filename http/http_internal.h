@@ -129,6 +129,7 @@ struct http_connection {
     int fd, events; /* events: what the loop watches for */
     enum http_phase phase;
     struct http_address *address;
+    bool encrypted;    /* the client came by HTTPS */
     bool allowed;      /* its address may use this door */
     bool is_due;       /* on the list */
     bool ended;        /* the client sends nothing more */
@@ -150,7 +151,7 @@ struct http_connection {
 /* Takes the descriptor and the address, and answers what comes. False: out of memory; it is closed.
  */
 bool http_connection_open(struct http *http, int fd, const struct sockaddr *from,
-                          struct http_address *address);
+                          struct http_address *address, bool encrypted);
 
 /* The answer of its request, which has waited, is there. */
 void http_connection_answered(struct http_connection *connection);

@@ -16,6 +16,7 @@ enum {
     LISTENER_ACCEPTS_MAX = 64,    /* in one wake-up, so that a flood leaves the loop some air */
     LISTENER_PAUSE_MS = 100,      /* without accepting, when the process has no descriptors left */
     LISTENER_TELL_MS = 60 * 1000, /* between warnings */
+    LISTENER_TLS_RECORD = 0x16, /* RFC 8446, 5.1: the first byte of a handshake; no method's */
     LISTENER_LINE_MAX = 64, /* bytes of the first line that are looked at: longer than any prefix */
 };
 
@@ -28,12 +29,13 @@ struct listener_peek {
     int fd;
     size_t seen;                        /* bytes, at the last look */
     const struct listener_route *route; /* once it is known: the socket goes there */
-    struct sockaddr_storage from;
-    socklen_t from_len;
+    bool encrypted; /* it begins with a ClientHello */
+    struct listener_from from;
 };
 
 struct listener {
     uv_loop_t *loop;
+    struct channels *channels; /* NULL: no encryption */
     int fd;
     struct listener_route routes[LISTENER_ROUTES_MAX];
     uint32_t route_count;
@@ -86,12 +88,31 @@ static enum listener_match listener_find_route(const struct listener *l, const c
 
 /* ---- Peeking ---- */
 
+static void listener_decrypted(void *arg, int fd, enum tls_who who, const void *about);
+
+/* RFC 8446, 6: the alert handshake_failure. The ClientHello is taken from the socket first, since
+ * closing one with unread bytes would take the alert back. */
+static void listener_refuse_tls(int fd)
+{
+    static const uint8_t alert[] = {0x15, 3, 3, 0, 2, 2, 40};
+    char hello[4096];
+    if (recv(fd, hello, sizeof hello, MSG_DONTWAIT) > 0 &&
+        send(fd, alert, sizeof alert, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+        trace_debug("listener", "an encrypted connection was closed without an answer");
+    close(fd);
+}
+
 static void listener_peek_closed(uv_handle_t *handle)
 {
     struct listener_peek *p = handle->data;
     struct listener *l = p->listener;
     if (p->route && !l->stopping)
-        p->route->adopt(p->route->arg, p->fd, (const struct sockaddr *)&p->from, p->from_len);
+        p->route->adopt(p->route->arg, p->fd, &p->from);
+    else if (p->encrypted && !l->stopping && l->channels)
+        channel_accept(l->channels, p->fd, (const struct sockaddr *)&p->from.address, &p->from,
+                       sizeof p->from, listener_decrypted, l);
+    else if (p->encrypted && !l->stopping)
+        listener_refuse_tls(p->fd);
     else
         close(p->fd);
     free(p);
@@ -130,7 +151,10 @@ static void listener_peek_readable(uv_poll_t *poll, int status, int events)
         return;
     }
     p->seen = (size_t)len;
-    if (listener_find_route(p->listener, line, p->seen, &route) == LISTENER_MAYBE) {
+    p->encrypted = line[0] == LISTENER_TLS_RECORD && p->from.who == TLS_NOBODY;
+    if (p->encrypted) {
+        listener_peek_end(p, NULL);
+    } else if (listener_find_route(p->listener, line, p->seen, &route) == LISTENER_MAYBE) {
         listener_set_low_water(p->fd, (int)p->seen + 1);
     } else {
         listener_set_low_water(p->fd, 1);
@@ -170,6 +194,21 @@ static void listener_peek_start(struct listener *l, struct listener_peek *p)
         uv_timer_start(&l->deadline, listener_deadline, LISTENER_PEEK_MS, 0);
 }
 
+/* The other end of a handshake begins to speak: its first line leads to a route as any other. */
+static void listener_decrypted(void *arg, int fd, enum tls_who who, const void *about)
+{
+    struct listener *l = arg;
+    struct listener_peek *p = calloc(1, sizeof *p);
+    if (!p) {
+        close(fd);
+        return;
+    }
+    p->fd = fd;
+    p->from = *(const struct listener_from *)about;
+    p->from.who = who;
+    listener_peek_start(l, p);
+}
+
 /* ---- Accepting ---- */
 
 static void listener_accept(uv_poll_t *poll, int status, int events);
@@ -193,7 +232,7 @@ static void listener_pause(struct listener *l, int error)
 
 static uint32_t listener_client_count(const struct listener *l)
 {
-    uint32_t count = l->peek_count;
+    uint32_t count = l->peek_count + (l->channels ? 2 * channels_count(l->channels) : 0);
     for (uint32_t i = 0; i < l->route_count; i++)
         count += l->routes[i].count ? l->routes[i].count(l->routes[i].arg) : 0;
     return count;
@@ -241,8 +280,9 @@ static int listener_accept_one(struct listener *l)
     int error;
     if (!p)
         return -ENOMEM;
-    p->from_len = sizeof p->from;
-    p->fd = accept4(l->fd, (struct sockaddr *)&p->from, &p->from_len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    p->from.len = sizeof p->from.address;
+    p->fd = accept4(l->fd, (struct sockaddr *)&p->from.address, &p->from.len,
+                    SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (p->fd < 0) {
         error = -errno;
         free(p);
@@ -308,7 +348,8 @@ failed:
 }
 
 int listener_start(uv_loop_t *loop, const char *addr, const struct listener_route *routes,
-                   uint32_t count, struct listener **listener, struct fault *fault)
+                   uint32_t count, struct channels *channels, struct listener **listener,
+                   struct fault *fault)
 {
     int status, fd;
     assert(count > 0 && count <= LISTENER_ROUTES_MAX);
@@ -325,6 +366,7 @@ int listener_start(uv_loop_t *loop, const char *addr, const struct listener_rout
         return fault_set(fault, status, "listen on %s: %s", addr, uv_strerror(status));
     }
     l->loop = loop;
+    l->channels = channels;
     l->fd = fd;
     memcpy(l->routes, routes, count * sizeof *routes);
     l->route_count = count;
@@ -358,6 +400,8 @@ void listener_stop(struct listener *listener)
     struct listener_peek *p;
     assert(!listener->stopping);
     listener->stopping = true;
+    if (listener->channels)
+        channels_forget(listener->channels, listener);
     while ((p = TAILQ_FIRST(&listener->peeks)))
         listener_peek_end(p, NULL);
     uv_close((uv_handle_t *)&listener->accepting, listener_handle_closed);

@@ -14,6 +14,7 @@ enum {
 #define VERBS(X)                                                                                   \
     X("expire", expire, "quorumfs expire TIME|never FILE...")                                      \
     X("lock", lock, "quorumfs lock [--shared] [--wait TIME] FILE -- COMMAND [ARGUMENT]...")        \
+    X("secret", secret, "quorumfs secret new [FILE] | rotate FILE|DIR | finish FILE|DIR")          \
     X("txn", txn, "quorumfs txn [--node HOST:PORT] < TRANSACTION")                                 \
     X("watch", watch, "quorumfs watch PATH [--since REVISION] [--addr HOST:PORT]... [-- COMMAND]")
 

@@ -232,7 +232,7 @@ void host_start(void)
     snprintf(host.config.dir, sizeof host.config.dir, "%s/replica", folder_of_process());
     cluster_init(&host.cluster, &config, false, on_message);
     int status =
-        replica_start(&host.loop, NULL, &host.config, on_failed, NULL, &host.replica, &fault);
+        replica_start(&host.loop, NULL, NULL, &host.config, on_failed, NULL, &host.replica, &fault);
     assert(status == 0);
     tell_who_it_is();
     uv_timer_stop(&host.replica->timers.heartbeat);
