@@ -185,6 +185,7 @@ struct replica_status {
         uint32_t pid;
         const char *addr;
         bool linked, alive;
+        bool encrypted; /* the link */
         bool clock_known;
         int64_t clock_ahead_ms; /* its clock of the cluster's time */
         bool other_peers;       /* it is new, and its node.json has other peers than this node's */
