@@ -96,7 +96,7 @@ static int find_psk(SSL *ssl, const unsigned char *identity, size_t len, SSL_SES
         peer->has_secret = *found;
         return *found ? 1 : 0;
     }
-    return 1;
+    return peer->credentials->has_ca ? 1 : 0; /* it may still have a certificate */
 }
 
 static int use_psk(SSL *ssl, const EVP_MD *md, const unsigned char **identity, size_t *len,
@@ -143,6 +143,10 @@ static int on_hello(SSL *ssl, int *alert, void *arg)
                                   &len) == 1 &&
         names_node(list, len);
     if (peer->claims_node) {
+        bool has_psk = SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_psk, &list, &len) == 1;
+        *alert = SSL_AD_HANDSHAKE_FAILURE;
+        if (!has_psk && !peer->credentials->has_ca)
+            return SSL_CLIENT_HELLO_ERROR;
         SSL_set_min_proto_version(ssl, TLS1_3_VERSION);
         SSL_set_verify(ssl, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
         return SSL_CLIENT_HELLO_SUCCESS;
