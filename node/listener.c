@@ -16,7 +16,7 @@ enum {
     LISTENER_ACCEPTS_MAX = 64,    /* in one wake-up, so that a flood leaves the loop some air */
     LISTENER_PAUSE_MS = 100,      /* without accepting, when the process has no descriptors left */
     LISTENER_TELL_MS = 60 * 1000, /* between warnings */
-    LISTENER_TLS_RECORD = 0x16, /* RFC 8446, 5.1: the first byte of a handshake; no method's */
+    LISTENER_TLS_RECORD = 0x16,   /* RFC 8446, 5.1: the first byte of a handshake; no method's */
     LISTENER_LINE_MAX = 64, /* bytes of the first line that are looked at: longer than any prefix */
 };
 
@@ -29,7 +29,7 @@ struct listener_peek {
     int fd;
     size_t seen;                        /* bytes, at the last look */
     const struct listener_route *route; /* once it is known: the socket goes there */
-    bool encrypted; /* it begins with a ClientHello */
+    bool encrypted;                     /* it begins with a ClientHello */
     struct listener_from from;
 };
 

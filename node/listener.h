@@ -38,8 +38,8 @@ struct listener;
 
 /* Listens on HOST:PORT (port 0: a free one). The prefixes must stay valid. `adopt` is
  * called from the loop and never after listener_stop; its socket is non-blocking, and nothing of
- * the loop is attached to it. `channels` may be NULL: then there is no encryption. Returns 0, or a negative errno (-EADDRINUSE, ...) with the fault's
- * text. */
+ * the loop is attached to it. `channels` may be NULL: then there is no encryption. Returns 0, or a
+ * negative errno (-EADDRINUSE, ...) with the fault's text. */
 int listener_start(uv_loop_t *loop, const char *addr, const struct listener_route *routes,
                    uint32_t count, struct channels *channels, struct listener **listener,
                    struct fault *fault);

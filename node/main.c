@@ -115,8 +115,9 @@ static void on_signal(uv_signal_t *handle, int signum)
         stop(n);
         return;
     }
-    trace_warn("node", "SIGHUP: node.json is read at the start only; restart this node for a change "
-                       "of it to take effect%s",
+    trace_warn("node",
+               "SIGHUP: node.json is read at the start only; restart this node for a change "
+               "of it to take effect%s",
                n->tls ? ". The files of secrets and certificates are read again" : "");
     if (n->tls)
         tls_reload(n->tls);
@@ -176,8 +177,8 @@ static int start_listening(struct node *n, struct fault *fault)
         {.prefix = "GET /omnipax", .adopt = adopt_peer, .arg = n},
         {.adopt = adopt_http, .arg = n, .count = count_clients},
     };
-    int status = listener_start(&n->loop, n->config.me.addr, routes, 2, n->channels, &n->listener,
-                                fault);
+    int status =
+        listener_start(&n->loop, n->config.me.addr, routes, 2, n->channels, &n->listener, fault);
     if (status < 0 || strcmp(n->config.me.addr, n->config.me.peer_addr) == 0)
         return status;
     return listener_start(&n->loop, n->config.me.peer_addr, routes, 1, n->channels,

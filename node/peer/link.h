@@ -60,15 +60,17 @@ struct link {
     /* The connection that the peer dialled, to listen (receive.c). */
     struct lws *in;
     struct in6_addr in_ip;
-    bool in_secure; /* it is encrypted, and the peer has proved that it is a node */
+    bool in_secure;     /* it is encrypted, and the peer has proved that it is a node */
     uint32_t in_pulses; /* since the peer was last heard */
     struct inbox inbox;
     uint32_t reach_count; /* the nodes that the peer reaches, as it last said (route.c) */
     uint32_t reach[PAXOS_NODES_MAX];
 
     /* Sealed frames (relay.c). */
-    uint64_t sealed;                          /* how many were sent */
-    struct { uint64_t incarnation, number; } opened; /* the last that came */
+    uint64_t sealed; /* how many were sent */
+    struct {
+        uint64_t incarnation, number;
+    } opened; /* the last that came */
 };
 
 /* An accepted connection whose dialler has not identified itself. */

@@ -131,8 +131,8 @@ static void deliver(struct link *link, struct frame *frame)
 {
     struct peer *peer = link->peer;
     bool relayed = frame->from != link->pid;
-    if (relayed && (!link_of(peer, frame->from) || frame->type == FRAME_REACH ||
-                    !relay_takes_plain(peer)))
+    if (relayed &&
+        (!link_of(peer, frame->from) || frame->type == FRAME_REACH || !relay_takes_plain(peer)))
         peer->metrics.frames_dropped++;
     else if (frame->type == FRAME_REACH)
         take_reach(link, frame);

@@ -24,12 +24,12 @@ struct wire {
     struct wire_events events;
     enum wire_phase phase;
     int fd;
-    struct session *session;
+    struct tls_session *session;
     bool plain;
     uv_poll_t poll;
     int watched;
-    bool waits;          /* for `writable` to be called */
-    struct buffer rest;  /* which is still to be written */
+    bool waits;         /* for `writable` to be called */
+    struct buffer rest; /* which is still to be written */
     size_t answer_len;
     char name[PEER_ADDR_MAX];
     char answer[WIRE_ANSWER_BYTES_MAX + 1];
@@ -44,7 +44,7 @@ static void wire_closed(uv_handle_t *handle)
     struct wire *w = handle->data;
     assert(w->peer->handles > 0);
     w->peer->handles--;
-    session_free(w->session);
+    tls_session_free(w->session);
     close(w->fd);
     buffer_free(&w->rest);
     free(w);
@@ -95,7 +95,7 @@ static ssize_t wire_put(struct wire *w, const uint8_t *data, size_t len)
 {
     size_t at = 0;
     while (at < len) {
-        ssize_t sent = session_write(w->session, data + at, len - at);
+        ssize_t sent = tls_session_write(w->session, data + at, len - at);
         if (sent == -EAGAIN)
             break;
         if (sent < 0)
@@ -176,8 +176,8 @@ static int wire_ask(struct wire *w)
 /* Returns 1 when the answer is complete. */
 static int wire_read_answer(struct wire *w)
 {
-    ssize_t got = session_read(w->session, w->answer + w->answer_len,
-                               WIRE_ANSWER_BYTES_MAX - w->answer_len);
+    ssize_t got = tls_session_read(w->session, w->answer + w->answer_len,
+                                   WIRE_ANSWER_BYTES_MAX - w->answer_len);
     if (got == 0)
         return -ECONNRESET;
     if (got < 0)
@@ -226,13 +226,13 @@ static void wire_step(struct wire *w)
     if (status == 0 && w->phase == WIRE_CONNECTING)
         w->phase = WIRE_SHAKING;
     if (status == 0 && w->phase == WIRE_SHAKING) {
-        status = session_handshake(w->session);
+        status = tls_session_handshake(w->session);
         if (status == -EAGAIN) {
-            wire_watch(w, session_wants(w->session));
+            wire_watch(w, tls_session_wants(w->session));
             return;
         }
         if (status < 0) {
-            wire_lost(w, 0, session_why(w->session));
+            wire_lost(w, 0, tls_session_why(w->session));
             return;
         }
         status = wire_ask(w);
@@ -256,7 +256,7 @@ static int wire_ignore(struct wire *w)
 {
     char bytes[WIRE_IGNORED_BYTES];
     ssize_t got;
-    while ((got = session_read(w->session, bytes, sizeof bytes)) > 0)
+    while ((got = tls_session_read(w->session, bytes, sizeof bytes)) > 0)
         ;
     return got == 0 ? -ECONNRESET : got == -EAGAIN ? 0 : (int)got;
 }
@@ -304,8 +304,8 @@ static int wire_connect(const struct wire_target *target)
     int fd = socket(is_four ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -errno;
-    const struct sockaddr *to = is_four ? (const struct sockaddr *)&four
-                                        : (const struct sockaddr *)&six;
+    const struct sockaddr *to =
+        is_four ? (const struct sockaddr *)&four : (const struct sockaddr *)&six;
     int on = 1;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     if (connect(fd, to, is_four ? sizeof four : sizeof six) == 0 || errno == EINPROGRESS)
@@ -321,10 +321,10 @@ struct wire *wire_open(struct peer *peer, const struct wire_target *target,
     struct wire *w = calloc(1, sizeof *w);
     int fd = w ? wire_connect(target) : -ENOMEM;
     if (fd >= 0)
-        w->session = session_dial(target->tls, fd, target->way, target->host);
+        w->session = tls_session_dial(target->tls, fd, target->way, target->host);
     if (fd < 0 || !w->session || uv_poll_init(peer->loop, &w->poll, fd) < 0) {
         if (w && w->session)
-            session_free(w->session);
+            tls_session_free(w->session);
         if (fd >= 0)
             close(fd);
         free(w);

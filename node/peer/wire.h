@@ -19,7 +19,7 @@ struct wire_target {
     const char *host; /* which its certificate must name */
     const char *name; /* for the header Host */
     struct tls *tls;  /* NULL: plain */
-    uint32_t way;     /* session_dial */
+    uint32_t way;     /* tls_session_dial */
 };
 
 /* Called from the loop. */

@@ -22,7 +22,7 @@ struct channel {
     TAILQ_ENTRY(channel) next; /* of those with a deadline, or of the others */
     struct channels *channels;
     enum channel_phase phase;
-    struct session *session;
+    struct tls_session *session;
     int fd, pair; /* the socket; our end of the pair, or -1 */
     uv_poll_t outer, inner;
     int outer_events, inner_events, outer_wants; /* the last: what OpenSSL needs to go on */
@@ -83,7 +83,7 @@ static void channel_handle_closed(uv_handle_t *handle)
     struct channel *c = handle->data;
     struct channels *channels = c->channels;
     if (--c->handles == 0) {
-        session_free(c->session);
+        tls_session_free(c->session);
         close(c->fd);
         if (c->pair >= 0)
             close(c->pair);
@@ -149,7 +149,7 @@ static ssize_t outer_read(struct channel *c, size_t *len)
     ssize_t got = 1;
     *len = 0;
     while (*len < CHANNEL_PIECE_BYTES && got > 0) {
-        got = session_read(c->session, c->channels->piece + *len, CHANNEL_PIECE_BYTES - *len);
+        got = tls_session_read(c->session, c->channels->piece + *len, CHANNEL_PIECE_BYTES - *len);
         *len += got > 0 ? (size_t)got : 0;
     }
     return got;
@@ -174,7 +174,7 @@ static int pump_in(struct channel *c)
         if (got == 0)
             c->in_ended = true;
         if (got == -EAGAIN)
-            c->outer_wants |= session_wants(c->session);
+            c->outer_wants |= tls_session_wants(c->session);
         if (status < 0 || got < 0)
             return status < 0 ? status : (int)got;
     }
@@ -185,9 +185,9 @@ static int outer_write(struct channel *c, const uint8_t *data, size_t len, size_
 {
     *taken = 0;
     while (*taken < len) {
-        ssize_t sent = session_write(c->session, data + *taken, len - *taken);
+        ssize_t sent = tls_session_write(c->session, data + *taken, len - *taken);
         if (sent == -EAGAIN)
-            c->outer_wants |= session_wants(c->session);
+            c->outer_wants |= tls_session_wants(c->session);
         if (sent < 0)
             return (int)sent;
         *taken += (size_t)sent;
@@ -272,7 +272,7 @@ static void channel_pass_ends(struct channel *c)
         shutdown(c->pair, SHUT_WR);
     if (!c->out_ended || c->out.len > 0 || c->out_told)
         return;
-    int status = session_end(c->session);
+    int status = tls_session_end(c->session);
     c->out_told = status != -EAGAIN;
     if (status == -EAGAIN)
         c->outer_wants |= UV_WRITABLE;
@@ -311,14 +311,14 @@ static void channel_failed(struct channel *c)
 {
     struct channels *channels = c->channels;
     uint64_t now = uv_now(channels->loop);
-    trace_debug("tls", "a handshake with %s failed: %s", c->from, session_why(c->session));
-    if (session_claims_node(c->session) &&
+    trace_debug("tls", "a handshake with %s failed: %s", c->from, tls_session_why(c->session));
+    if (tls_session_claims_node(c->session) &&
         (channels->warned_ms == 0 || now - channels->warned_ms >= CHANNEL_WARN_MS)) {
         channels->warned_ms = now ? now : 1;
         trace_warn("tls",
                    "refused a node at %s, which does not have this cluster's secret, or no valid "
                    "certificate (%s)",
-                   c->from, session_why(c->session));
+                   c->from, tls_session_why(c->session));
     }
     channel_close(c);
 }
@@ -343,9 +343,9 @@ static int channel_make_pair(struct channel *c, int *inner)
 
 static void channel_shake(struct channel *c)
 {
-    int inner = -1, status = session_handshake(c->session);
+    int inner = -1, status = tls_session_handshake(c->session);
     if (status == -EAGAIN) {
-        channel_watch(&c->outer, &c->outer_events, session_wants(c->session));
+        channel_watch(&c->outer, &c->outer_events, tls_session_wants(c->session));
         return;
     }
     if (status < 0) {
@@ -357,7 +357,7 @@ static void channel_shake(struct channel *c)
         return;
     }
     channel_move(c, CHANNEL_OPEN, 0);
-    c->ready(c->arg, inner, session_who(c->session), c->about);
+    c->ready(c->arg, inner, tls_session_who(c->session), c->about);
     channel_go_on(c); /* the request may have come with the end of the handshake */
 }
 
@@ -377,10 +377,10 @@ void channel_accept(struct channels *channels, int fd, const struct sockaddr *fr
     assert(about_len <= CHANNEL_ABOUT_BYTES);
     struct channel *c = channels->stopping ? NULL : calloc(1, sizeof *c);
     if (c)
-        c->session = session_accept(channels->tls, fd);
+        c->session = tls_session_accept(channels->tls, fd);
     if (!c || !c->session || uv_poll_init(channels->loop, &c->outer, fd) < 0) {
         if (c && c->session)
-            session_free(c->session);
+            tls_session_free(c->session);
         free(c);
         close(fd);
         return;
@@ -396,8 +396,8 @@ void channel_accept(struct channels *channels, int fd, const struct sockaddr *fr
     channels->handles++;
     channels->count++;
     c->deadline = uv_now(channels->loop) + CHANNEL_HANDSHAKE_MS;
-    socklen_t len = from->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6)
-                                                : sizeof(struct sockaddr_in);
+    socklen_t len =
+        from->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
     if (getnameinfo(from, len, c->from, sizeof c->from, NULL, 0, NI_NUMERICHOST) != 0)
         strcpy(c->from, "?");
     TAILQ_INSERT_TAIL(&channels->beginning, c, next);

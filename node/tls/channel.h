@@ -19,7 +19,7 @@ enum {
     CHANNEL_ENDING_MS = 10000, /* after the room has ended its side, for the other end to do so */
     CHANNEL_PIECE_BYTES = 64 * 1024, /* of each direction are held at most */
     CHANNEL_ABOUT_BYTES = 256,
-    CHANNEL_WARN_MS = 60 * 1000,     /* between warnings of nodes that could not prove themselves */
+    CHANNEL_WARN_MS = 60 * 1000, /* between warnings of nodes that could not prove themselves */
 };
 
 struct channels;

@@ -218,8 +218,7 @@ int tls_mac(const struct tls *tls, uint32_t secret, uint32_t from, uint32_t to, 
     if (secret >= tls_secret_count(tls))
         return -ENOENT;
     snprintf(info, sizeof info, "quorumfs 1 frames of %u for %u", from, to);
-    int status =
-        context_derive(tls->credentials->secrets[secret].relay, bytes_of_text(info), key);
+    int status = context_derive(tls->credentials->secrets[secret].relay, bytes_of_text(info), key);
     if (status == 0)
         status = context_mac(key, bytes, mac);
     OPENSSL_cleanse(key, sizeof key);

@@ -88,8 +88,8 @@ static int secret_check_file(int fd, const char *path, struct fault *fault)
     return 0;
 }
 
-static int secret_lines(char *text, const char *path,
-                        char secrets[TLS_SECRETS_MAX][TLS_SECRET_MAX], struct fault *fault)
+static int secret_lines(char *text, const char *path, char secrets[TLS_SECRETS_MAX][TLS_SECRET_MAX],
+                        struct fault *fault)
 {
     int count = 0;
     char *line;

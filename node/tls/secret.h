@@ -5,7 +5,7 @@
 #include "tls/tls.h"
 
 /* The key that a secret stands for. Takes a tenth of a second for one that a person made up
- * (scrypt(7914)). 0, or -EIO with the fault's text. */
+ * (scrypt, RFC 7914). 0, or -EIO with the fault's text. */
 int secret_key(const char *text, uint8_t key[TLS_KEY_BYTES], struct fault *fault);
 
 /* The lines of the file, at most TLS_SECRETS_MAX; empty ones and those that begin with # do not

@@ -11,7 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-struct session {
+struct tls_session {
     int fd;
     SSL *ssl; /* NULL: plain */
     struct tls *tls;
@@ -21,12 +21,12 @@ struct session {
     bool broken; /* OpenSSL must not be called any more */
     bool dials;
     bool done; /* the handshake */
-    char why[SESSION_WHY_MAX];
+    char why[TLS_SESSION_WHY_MAX];
 };
 
-static struct session *session_make(struct tls *tls, int fd, bool dials)
+static struct tls_session *tls_session_make(struct tls *tls, int fd, bool dials)
 {
-    struct session *s = calloc(1, sizeof *s);
+    struct tls_session *s = calloc(1, sizeof *s);
     if (!s)
         return NULL;
     s->fd = fd;
@@ -38,7 +38,7 @@ static struct session *session_make(struct tls *tls, int fd, bool dials)
     s->credentials = tls_credentials(tls);
     s->ssl = SSL_new(dials ? s->credentials->client : s->credentials->server);
     if (!s->ssl || SSL_set_fd(s->ssl, fd) != 1) {
-        session_free(s);
+        tls_session_free(s);
         return NULL;
     }
     s->peer.credentials = s->credentials;
@@ -51,7 +51,7 @@ static struct session *session_make(struct tls *tls, int fd, bool dials)
 }
 
 /* The certificate must have the address, or the name, that was dialled. */
-static bool session_expects(struct session *s, const char *host)
+static bool tls_session_expects(struct tls_session *s, const char *host)
 {
     uint8_t ip[16];
     X509_VERIFY_PARAM *param = SSL_get0_param(s->ssl);
@@ -62,24 +62,24 @@ static bool session_expects(struct session *s, const char *host)
            SSL_set_tlsext_host_name(s->ssl, host) == 1;
 }
 
-struct session *session_dial(struct tls *tls, int fd, uint32_t way, const char *host)
+struct tls_session *tls_session_dial(struct tls *tls, int fd, uint32_t way, const char *host)
 {
-    struct session *s = session_make(tls, fd, true);
+    struct tls_session *s = tls_session_make(tls, fd, true);
     if (!s || !tls)
         return s;
     s->peer.way = way;
-    if (session_expects(s, host))
+    if (tls_session_expects(s, host))
         return s;
-    session_free(s);
+    tls_session_free(s);
     return NULL;
 }
 
-struct session *session_accept(struct tls *tls, int fd)
+struct tls_session *tls_session_accept(struct tls *tls, int fd)
 {
-    return session_make(tls, fd, false);
+    return tls_session_make(tls, fd, false);
 }
 
-void session_free(struct session *s)
+void tls_session_free(struct tls_session *s)
 {
     SSL_free(s->ssl);
     if (s->credentials)
@@ -88,7 +88,7 @@ void session_free(struct session *s)
 }
 
 /* What the last call of OpenSSL came to. */
-static int session_failed(struct session *s, int result)
+static int tls_session_failed(struct tls_session *s, int result)
 {
     int error = errno;
     switch (SSL_get_error(s->ssl, result)) {
@@ -111,7 +111,7 @@ static int session_failed(struct session *s, int result)
     }
 }
 
-static bool session_is_node(const struct session *s)
+static bool tls_session_is_node(const struct tls_session *s)
 {
     X509 *cert = SSL_get0_peer_certificate(s->ssl);
     if (s->dials && s->peer.way < s->credentials->secret_count)
@@ -123,7 +123,7 @@ static bool session_is_node(const struct session *s)
     return s->credentials->has_ca && cert && SSL_get_verify_result(s->ssl) == X509_V_OK;
 }
 
-int session_handshake(struct session *s)
+int tls_session_handshake(struct tls_session *s)
 {
     if (!s->ssl || s->done)
         return 0;
@@ -131,13 +131,13 @@ int session_handshake(struct session *s)
     errno = 0;
     int result = SSL_do_handshake(s->ssl);
     if (result != 1) {
-        int status = session_failed(s, result);
+        int status = tls_session_failed(s, result);
         if (s->broken && status != -EPROTO)
             return -EPROTO;
         return status;
     }
     /* Whoever dials, or says that it is a node, must be one. */
-    if ((s->dials || s->peer.claims_node) && !session_is_node(s)) {
+    if ((s->dials || s->peer.claims_node) && !tls_session_is_node(s)) {
         snprintf(s->why, sizeof s->why, "it did not prove that it is a node");
         return -EPROTO;
     }
@@ -145,24 +145,24 @@ int session_handshake(struct session *s)
     return 0;
 }
 
-const char *session_why(const struct session *s)
+const char *tls_session_why(const struct tls_session *s)
 {
     return s->why[0] ? s->why : "failed";
 }
 
-bool session_claims_node(const struct session *s)
+bool tls_session_claims_node(const struct tls_session *s)
 {
     return s->peer.claims_node;
 }
 
-enum tls_who session_who(const struct session *s)
+enum tls_who tls_session_who(const struct tls_session *s)
 {
     if (!s->ssl || !s->done)
         return TLS_NOBODY;
-    return session_is_node(s) ? TLS_NODE : TLS_CLIENT;
+    return tls_session_is_node(s) ? TLS_NODE : TLS_CLIENT;
 }
 
-static ssize_t session_plain(struct session *s, ssize_t result, int wants)
+static ssize_t tls_session_plain(struct tls_session *s, ssize_t result, int wants)
 {
     if (result >= 0)
         return result;
@@ -170,11 +170,11 @@ static ssize_t session_plain(struct session *s, ssize_t result, int wants)
     return errno == EINTR || errno == EWOULDBLOCK ? -EAGAIN : -errno;
 }
 
-ssize_t session_read(struct session *s, void *data, size_t len)
+ssize_t tls_session_read(struct tls_session *s, void *data, size_t len)
 {
     size_t got;
     if (!s->ssl)
-        return session_plain(s, recv(s->fd, data, len, 0), UV_READABLE);
+        return tls_session_plain(s, recv(s->fd, data, len, 0), UV_READABLE);
     if (s->broken)
         return -EPROTO;
     ERR_clear_error();
@@ -184,37 +184,37 @@ ssize_t session_read(struct session *s, void *data, size_t len)
         return (ssize_t)got;
     if (SSL_get_error(s->ssl, result) == SSL_ERROR_ZERO_RETURN)
         return 0;
-    return session_failed(s, result);
+    return tls_session_failed(s, result);
 }
 
-ssize_t session_write(struct session *s, const void *data, size_t len)
+ssize_t tls_session_write(struct tls_session *s, const void *data, size_t len)
 {
     size_t written;
     if (!s->ssl)
-        return session_plain(s, send(s->fd, data, len, MSG_NOSIGNAL), UV_WRITABLE);
+        return tls_session_plain(s, send(s->fd, data, len, MSG_NOSIGNAL), UV_WRITABLE);
     if (s->broken)
         return -EPROTO;
     ERR_clear_error();
     errno = 0;
     int result = SSL_write_ex(s->ssl, data, len, &written);
-    return result == 1 ? (ssize_t)written : session_failed(s, result);
+    return result == 1 ? (ssize_t)written : tls_session_failed(s, result);
 }
 
 /* The half-close of TCP follows close_notify: others than OpenSSL look for that one only. */
-int session_end(struct session *s)
+int tls_session_end(struct tls_session *s)
 {
     if (s->ssl && !s->broken && s->done) {
         ERR_clear_error();
         errno = 0;
         int result = SSL_shutdown(s->ssl);
-        int status = result < 0 ? session_failed(s, result) : 0;
+        int status = result < 0 ? tls_session_failed(s, result) : 0;
         if (status == -EAGAIN && s->wants == UV_WRITABLE)
             return status;
     }
     return shutdown(s->fd, SHUT_WR) < 0 ? -errno : 0;
 }
 
-int session_wants(const struct session *s)
+int tls_session_wants(const struct tls_session *s)
 {
     return s->wants;
 }

@@ -20,8 +20,8 @@
 
 enum {
     TLS_SECRETS_MAX = 2,
-    TLS_SECRET_MAX = 256,    /* bytes with the NUL */
-    TLS_SECRET_SHORT = 20,   /* a secret that a person made up is warned about below so many */
+    TLS_SECRET_MAX = 256,  /* bytes with the NUL */
+    TLS_SECRET_SHORT = 20, /* a secret that a person made up is warned about below so many */
     TLS_KEY_BYTES = 32,
     TLS_MAC_BYTES = 16,
     TLS_RELOAD_MS = 2000, /* so often the files are looked at */

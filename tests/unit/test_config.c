@@ -154,7 +154,8 @@ static void every_field_is_read(void **state)
 
 static void flags_win(void **state)
 {
-    const char *json = "{\"plain_peers\": true, \"addr\": \"a:1\", \"peers\": [\"b:1\", \"c:1\"], \"mount\": \"x\"}";
+    const char *json = "{\"plain_peers\": true, \"addr\": \"a:1\", \"peers\": [\"b:1\", \"c:1\"], "
+                       "\"mount\": \"x\"}";
     assert_int_equal(load_flags(json, "-a", "b:1", "--peers", "a:1,b:1,d:1"), 0);
     assert_string_equal(config.me.addr, "b:1");
     assert_int_equal(config.peer_count, 2);
@@ -257,8 +258,9 @@ static void a_relative_folder_becomes_absolute(void **state)
 static void a_cluster_has_a_secret(void **state)
 {
     assert_wrong("{\"addr\": \"a:1\", \"peers\": [\"b:1\"]}", "quorumfs secret new");
-    assert_wrong("{\"addr\": \"a:1\", \"peers\": [\"b:1\"], \"tls_cert\": \"c\", \"tls_key\": \"k\"}",
-                 "quorumfs secret new");
+    assert_wrong(
+        "{\"addr\": \"a:1\", \"peers\": [\"b:1\"], \"tls_cert\": \"c\", \"tls_key\": \"k\"}",
+        "quorumfs secret new");
     load("{\"addr\": \"a:1\", \"peers\": [\"a:1\"]}");
     load("{\"addr\": \"a:1\", \"peers\": [\"b:1\"], \"secret_file\": \"s\"}");
     load("{\"addr\": \"a:1\", \"peers\": [\"b:1\"], \"cluster_secret\": \"s\"}");
@@ -370,18 +372,19 @@ static void syntax_errors_have_a_place(void **state)
 
 static void a_cluster_has_nine_nodes_at_most(void **state)
 {
-    load("{\"plain_peers\": true, \"addr\": \"n:1\", \"peers\": [\"n:1\", \"n:2\", \"n:3\", \"n:4\", \"n:5\", \"n:6\", "
+    load("{\"plain_peers\": true, \"addr\": \"n:1\", \"peers\": [\"n:1\", \"n:2\", \"n:3\", "
+         "\"n:4\", \"n:5\", \"n:6\", "
          "\"n:7\", "
          "\"n:8\", \"n:9\"]}");
     assert_int_equal(config.peer_count, 8);
-    assert_wrong(
-        "{\"plain_peers\": true, \"addr\": \"n:1\", \"peers\": [\"n:10\", \"n:2\", \"n:3\", \"n:4\", \"n:5\", \"n:6\", "
-        "\"n:7\", \"n:8\", \"n:9\"]}",
-        "at most 9 nodes");
-    assert_wrong(
-        "{\"plain_peers\": true, \"addr\": \"n:1\", \"peers\": [\"n:1\", \"n:2\", \"n:3\", \"n:4\", \"n:5\", \"n:6\", "
-        "\"n:7\", \"n:8\", \"n:9\", \"n:10\"]}",
-        "found \"n:10\"");
+    assert_wrong("{\"plain_peers\": true, \"addr\": \"n:1\", \"peers\": [\"n:10\", \"n:2\", "
+                 "\"n:3\", \"n:4\", \"n:5\", \"n:6\", "
+                 "\"n:7\", \"n:8\", \"n:9\"]}",
+                 "at most 9 nodes");
+    assert_wrong("{\"plain_peers\": true, \"addr\": \"n:1\", \"peers\": [\"n:1\", \"n:2\", "
+                 "\"n:3\", \"n:4\", \"n:5\", \"n:6\", "
+                 "\"n:7\", \"n:8\", \"n:9\", \"n:10\"]}",
+                 "found \"n:10\"");
 }
 
 static void all_nodes_see_the_same_cluster(void **state)
@@ -393,7 +396,8 @@ static void all_nodes_see_the_same_cluster(void **state)
     assert_int_equal(me, 2);
     assert_int_equal(pids[0], 3);
     assert_int_equal(pids[1], 1);
-    load("{\"plain_peers\": true, \"addr\": \"h:8080\", \"peers\": [\"h:8080\", \"h:8081\", \"h:8082\"]}");
+    load("{\"plain_peers\": true, \"addr\": \"h:8080\", \"peers\": [\"h:8080\", \"h:8081\", "
+         "\"h:8082\"]}");
     config_cluster(&config, &second, &me, pids);
     assert_int_equal(me, 1);
     assert_int_equal(pids[0], 2);
@@ -408,7 +412,8 @@ static void all_nodes_see_the_same_cluster(void **state)
 
 static void the_own_peer_addr_may_come_from_the_common_list(void **state)
 {
-    load("{\"plain_peers\": true, \"addr\": \"a:1\", \"peers\": [{\"addr\": \"a:1\", \"peer_addr\": \"a:2\"}, \"b:1\"]}");
+    load("{\"plain_peers\": true, \"addr\": \"a:1\", \"peers\": [{\"addr\": \"a:1\", "
+         "\"peer_addr\": \"a:2\"}, \"b:1\"]}");
     assert_string_equal(config.me.peer_addr, "a:2");
     assert_int_equal(config.peer_count, 1);
 }

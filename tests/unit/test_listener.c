@@ -389,12 +389,14 @@ static void addresses_that_cannot_be_listened_on_are_told(void **state)
     char addr[32];
     rig_start();
     sprintf(addr, "127.0.0.1:%d", listener_port(rig.listener));
-    assert_int_equal(listener_start(&rig.loop, addr, routes, ROUTES, NULL, &second, &fault), -EADDRINUSE);
+    assert_int_equal(listener_start(&rig.loop, addr, routes, ROUTES, NULL, &second, &fault),
+                     -EADDRINUSE);
     assert_non_null(strstr(fault.text, addr));
     assert_int_equal(listener_start(&rig.loop, "nowhere", routes, ROUTES, NULL, &second, &fault),
                      -EINVAL);
-    assert_int_equal(listener_start(&rig.loop, "192.0.2.1:0", routes, ROUTES, NULL, &second, &fault),
-                     -EADDRNOTAVAIL);
+    assert_int_equal(
+        listener_start(&rig.loop, "192.0.2.1:0", routes, ROUTES, NULL, &second, &fault),
+        -EADDRNOTAVAIL);
     rig_stop();
 }
 
