@@ -142,7 +142,7 @@ static void request_begins(struct http_connection *c)
 }
 
 bool http_connection_open(struct http *http, int fd, const struct sockaddr *from,
-                          const struct owner *owner, struct http_address *address)
+                          const struct owner *owner, struct http_address *address, bool encrypted)
 {
     struct http_connection *c = calloc(1, sizeof *c);
     if (!c || uv_poll_init(http->loop, &c->poll, fd) != 0) {
@@ -155,6 +155,7 @@ bool http_connection_open(struct http *http, int fd, const struct sockaddr *from
     c->poll.data = c;
     c->address = address;
     http_address_count(address, HTTP_KIND_CONNECTION, 1);
+    c->encrypted = encrypted;
     c->allowed = from->sa_family == AF_UNIX || config_allows_client(http->config, from);
     TAILQ_INSERT_TAIL(&http->connections, c, all);
     http->connection_count++;

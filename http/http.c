@@ -91,13 +91,14 @@ static bool has_room(struct http *http, const struct http_address *address)
     return connection_gives_way(http, address, false);
 }
 
-void http_adopt(void *arg, int fd, const struct sockaddr *from, const struct owner *owner)
+void http_adopt(void *arg, int fd, const struct sockaddr *from, const struct owner *owner,
+                bool encrypted)
 {
     struct http *http = arg;
     struct http_address *address = http_address_join(http, from);
     if (!address || !has_room(http, address))
         connection_refuse(fd);
-    else if (http_connection_open(http, fd, from, owner, address))
+    else if (http_connection_open(http, fd, from, owner, address, encrypted))
         return;
     else
         trace_warn("http", "a new connection was closed: out of memory");

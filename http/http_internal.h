@@ -136,6 +136,7 @@ struct http_connection {
     TAILQ_ENTRY(http_connection) waits; /* for that, if */
     bool is_waiting;
     uint32_t waits_for; /* the user's number */
+    bool encrypted;     /* the client came by HTTPS */
     bool allowed;       /* its address may use this door */
     bool is_due;        /* on the list */
     bool ended;         /* the client sends nothing more */
@@ -158,7 +159,7 @@ struct http_connection {
 /* Takes the descriptor and the address, and answers what comes. False: out of memory; it is closed.
  */
 bool http_connection_open(struct http *http, int fd, const struct sockaddr *from,
-                          const struct owner *owner, struct http_address *address);
+                          const struct owner *owner, struct http_address *address, bool encrypted);
 
 /* Its user, for whom it has waited, is there. */
 void http_connection_user_found(struct http_connection *connection);

@@ -141,6 +141,16 @@ static void refuse_busy(struct http_request *request)
                "this node receives too many bodies at once: nothing has happened, try again");
 }
 
+/* A health check may know no certificates. */
+static bool must_be_encrypted(const struct http_request *request)
+{
+    const struct config *config = request->http->config;
+    http_handler *handler = request->route->handler;
+    bool health = handler == http_healthz || handler == http_readyz;
+    return config->tls_required && !request->connection->encrypted &&
+           !(health && config->plain_health);
+}
+
 /* Whether this node is meant, and the client may ask it. */
 static bool may_ask(struct http_request *request)
 {
@@ -149,6 +159,10 @@ static bool may_ask(struct http_request *request)
     if (!request->connection->allowed)
         http_error(request, HTTP_FORBIDDEN, (struct bytes){0},
                    "this node does not serve your address: add it to \"clients\" in node.json");
+    else if (must_be_encrypted(request))
+        http_error(request, HTTP_FORBIDDEN, (struct bytes){0},
+                   "this node serves encrypted connections only (\"tls\": \"required\" in its "
+                   "node.json): use https");
     else if (host.data && !http_host_is_ours(config, host))
         http_error(request, HTTP_MISDIRECTED_REQUEST, (struct bytes){0},
                    "this node is not called \"%.*s\": if it is, add the name to \"hosts\" in "

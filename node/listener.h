@@ -1,5 +1,7 @@
 /* One port for everything: accepts, waits until the first bytes can be seen, and hands the socket,
- * with nothing read from it, to the room that serves the request. A Unix socket is served likewise.
+ * with nothing read from it, to the room that serves the request. A connection that begins with a
+ * ClientHello of TLS is decrypted first (tls/channel.h): the room gets a socket of this process. A
+ * Unix socket is served likewise.
  *
  * A slow or silent connection blocks nobody and is closed after LISTENER_PEEK_MS. Thread: the
  * loop's. */
@@ -8,6 +10,7 @@
 
 #include "base/fault.h"
 #include "base/owner.h"
+#include "tls/channel.h"
 
 #include <stdbool.h>
 #include <sys/socket.h>
@@ -19,12 +22,13 @@ enum {
     LISTENER_ROUTES_MAX = 4,
 };
 
-/* Where a connection comes from. */
+/* The other end of a connection. */
 struct listener_from {
     struct sockaddr_storage address; /* of a Unix socket, only the family */
     socklen_t len;
-    struct owner owner; /* of the other end, looked up when the first bytes are there, if the route
-                           asks for it */
+    enum tls_who who;
+    struct owner owner; /* looked up when the first bytes are there, if the route asks for it or the
+                           connection is encrypted */
 };
 
 struct listener_route {
@@ -40,12 +44,13 @@ struct listener;
 
 /* Listens on HOST:PORT (port 0: a free one). The prefixes must stay valid. `adopt` is
  * called from the loop and never after listener_stop; its socket is non-blocking, and nothing of
- * the loop is attached to it. Returns 0, or a negative errno (-EADDRINUSE, ...) with the fault's
- * text. */
+ * the loop is attached to it. `channels` may be NULL: then there is no encryption. Returns 0, or a
+ * negative errno (-EADDRINUSE, ...) with the fault's text. */
 int listener_start(uv_loop_t *loop, const char *addr, const struct listener_route *routes,
-                   uint32_t count, struct listener **listener, struct fault *fault);
-/* Likewise at the Unix socket `name` in a folder. One that a former process has left there is
- * replaced; every user may connect to the new one. */
+                   uint32_t count, struct channels *channels, struct listener **listener,
+                   struct fault *fault);
+/* Likewise at the Unix socket `name` in a folder, without encryption. One that a former process has
+ * left there is replaced; every user may connect to the new one. */
 int listener_start_in(uv_loop_t *loop, const char *folder, const char *name,
                       const struct listener_route *routes, uint32_t count,
                       struct listener **listener, struct fault *fault);

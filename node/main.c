@@ -22,6 +22,7 @@
 #include "http/http.h"
 #include "listener.h"
 #include "replica/replica.h"
+#include "tls/channel.h"
 #include "verbs/verbs.h"
 
 #include <errno.h>
@@ -42,6 +43,8 @@ enum { EXIT_START = 1, EXIT_CONFIG = 2, EXIT_BROKEN = 3, EXIT_DAMAGED = 4, EXIT_
 struct node {
     uv_loop_t loop;
     struct config config;
+    struct tls *tls;           /* NULL: no secret and no certificate */
+    struct channels *channels; /* likewise */
     struct lws_context *websockets;
     struct replica *replica;
     struct http *http;
@@ -72,6 +75,8 @@ static void stop_listening(struct node *n)
         listener_stop(n->peer_listener);
     if (n->local_listener)
         stop_local_listener(n);
+    if (n->channels)
+        channels_stop(n->channels);
     n->listener = n->peer_listener = n->local_listener = NULL;
 }
 
@@ -83,6 +88,7 @@ static void on_replica_stopped(void *arg)
         uv_unref((uv_handle_t *)&n->signals[i]); /* a second signal must not end us halfway */
     http_stop(n->http);
     lws_context_destroy(n->websockets);
+    tls_stop(n->tls);
     n->stopped = true;
 }
 
@@ -120,11 +126,17 @@ static void stop(struct node *n)
 /* SIGHUP tells daemons to read their configuration again; and it comes when a terminal goes. */
 static void on_signal(uv_signal_t *handle, int signum)
 {
-    if (signum != SIGHUP)
-        stop(handle->data);
-    else
-        trace_warn("node", "SIGHUP: the configuration is read at the start only; restart this "
-                           "node for a change to take effect");
+    struct node *n = handle->data;
+    if (signum != SIGHUP) {
+        stop(n);
+        return;
+    }
+    trace_warn("node",
+               "SIGHUP: node.json is read at the start only; restart this node for a change "
+               "of it to take effect%s",
+               n->tls ? ". The files of secrets and certificates are read again" : "");
+    if (n->tls)
+        tls_reload(n->tls);
 }
 
 static void on_unmounted(void *arg)
@@ -154,13 +166,19 @@ static void on_broken(void *arg, int status, const char *text)
 static void adopt_peer(void *arg, int fd, const struct listener_from *from)
 {
     struct node *n = arg;
-    peer_adopt(replica_peer(n->replica), fd);
+    peer_adopt(replica_peer(n->replica), fd, (const struct sockaddr *)&from->address,
+               from->who == TLS_NODE);
 }
 
+/* A node that has proved itself is one for its peers only. */
 static void adopt_http(void *arg, int fd, const struct listener_from *from)
 {
     struct node *n = arg;
-    http_adopt(n->http, fd, (const struct sockaddr *)&from->address, &from->owner);
+    if (from->who == TLS_NODE)
+        close(fd);
+    else
+        http_adopt(n->http, fd, (const struct sockaddr *)&from->address, &from->owner,
+                   from->who == TLS_CLIENT);
 }
 
 static uint32_t count_clients(void *arg)
@@ -185,10 +203,12 @@ static int start_listening(struct node *n, struct fault *fault)
         {.adopt = adopt_http, .arg = n, .count = count_clients, .asks_owner = true},
     };
     start_local_listening(n, &routes[1]);
-    int status = listener_start(&n->loop, n->config.me.addr, routes, 2, &n->listener, fault);
+    int status =
+        listener_start(&n->loop, n->config.me.addr, routes, 2, n->channels, &n->listener, fault);
     if (status < 0 || strcmp(n->config.me.addr, n->config.me.peer_addr) == 0)
         return status;
-    return listener_start(&n->loop, n->config.me.peer_addr, routes, 1, &n->peer_listener, fault);
+    return listener_start(&n->loop, n->config.me.peer_addr, routes, 1, n->channels,
+                          &n->peer_listener, fault);
 }
 
 static void start_websockets(struct node *n)
@@ -215,15 +235,35 @@ static void start_signals(struct node *n)
     }
 }
 
+static int start_tls(struct node *n, struct fault *fault)
+{
+    const struct tls_config config = {.secret = n->config.secret,
+                                      .secret_file = n->config.secret_file,
+                                      .cert = n->config.tls_cert,
+                                      .key = n->config.tls_key,
+                                      .ca = n->config.tls_ca};
+    int status = tls_start(&n->loop, &config, &n->tls, fault);
+    if (status == 0 && n->tls && channels_start(&n->loop, n->tls, &n->channels) < 0)
+        status = fault_set(fault, -ENOMEM, "out of memory");
+    if (status == 0 && n->config.plain_peers)
+        trace_warn("node", "plain_peers: links without encryption are taken from the addresses of "
+                           "members, and tried; take it out of node.json once all nodes have the "
+                           "secret");
+    return status;
+}
+
 static int start_rooms(struct node *n, struct fault *fault)
 {
+    int status = start_tls(n, fault);
+    if (status < 0)
+        return status;
     start_websockets(n);
     if (!n->websockets)
         return fault_set(fault, -ENOMEM,
                          "libwebsockets does not start with libuv: is the package "
                          "libwebsockets-evlib-uv installed?");
-    int status =
-        replica_start(&n->loop, n->websockets, &n->config, on_broken, n, &n->replica, fault);
+    status = replica_start(&n->loop, n->websockets, n->tls, &n->config, on_broken, n, &n->replica,
+                           fault);
     if (status == 0)
         status = http_start(&n->loop, n->websockets, n->replica, &n->config, &n->http, fault);
     if (status == 0) /* its name may be looked up for long, and until then a signal ends the node */
@@ -261,6 +301,9 @@ static void run(struct node *n)
 {
     while (!n->stopped || uv_loop_alive(&n->loop))
         uv_run(&n->loop, UV_RUN_ONCE);
+    if (n->channels)
+        channels_free(n->channels);
+    uv_run(&n->loop, UV_RUN_DEFAULT);
     if (n->websockets) /* with a loop of ours the first call only begins to close */
         lws_context_destroy(n->websockets);
     http_free(n->http);

@@ -57,6 +57,11 @@ struct config {
     uint32_t host_count;           /* by which names HTTP is used, besides that of `addr` */
     char hosts[CONFIG_HOSTS_MAX][CONFIG_ADDR_MAX]; /* HOST or HOST:PORT */
     char secret[CONFIG_SECRET_MAX];                /* empty: none */
+    char secret_file[CONFIG_PATH_MAX];             /* absolute; empty: none. So the next three */
+    char tls_cert[CONFIG_PATH_MAX], tls_key[CONFIG_PATH_MAX], tls_ca[CONFIG_PATH_MAX];
+    bool tls_required; /* clients come encrypted only */
+    bool plain_health; /* but for /healthz and /readyz */
+    bool plain_peers;  /* links without encryption are made and taken as well */
     uint64_t cache_time_ms;
     uint32_t lease_time_ms;   /* 0: no read leases */
     uint32_t session_time_ms; /* a node that is silent for so long loses its locks */

@@ -155,6 +155,51 @@ static bool set_cluster_secret(struct config_draft *draft, const cJSON *value, c
     return true;
 }
 
+static bool set_secret_file(struct config_draft *draft, const cJSON *value, const cJSON **wrong)
+{
+    return cJSON_IsString(value) &&
+           config_set_path(draft->config, draft->config->secret_file, value->valuestring);
+}
+
+static bool set_tls_cert(struct config_draft *draft, const cJSON *value, const cJSON **wrong)
+{
+    return cJSON_IsString(value) &&
+           config_set_path(draft->config, draft->config->tls_cert, value->valuestring);
+}
+
+static bool set_tls_key(struct config_draft *draft, const cJSON *value, const cJSON **wrong)
+{
+    return cJSON_IsString(value) &&
+           config_set_path(draft->config, draft->config->tls_key, value->valuestring);
+}
+
+static bool set_tls_ca(struct config_draft *draft, const cJSON *value, const cJSON **wrong)
+{
+    return cJSON_IsString(value) &&
+           config_set_path(draft->config, draft->config->tls_ca, value->valuestring);
+}
+
+static bool set_tls(struct config_draft *draft, const cJSON *value, const cJSON **wrong)
+{
+    const char *text = cJSON_GetStringValue(value);
+    if (!text || (strcmp(text, "optional") != 0 && strcmp(text, "required") != 0))
+        return false;
+    draft->config->tls_required = strcmp(text, "required") == 0;
+    return true;
+}
+
+static bool set_plain_health(struct config_draft *draft, const cJSON *value, const cJSON **wrong)
+{
+    draft->config->plain_health = cJSON_IsTrue(value);
+    return cJSON_IsBool(value);
+}
+
+static bool set_plain_peers(struct config_draft *draft, const cJSON *value, const cJSON **wrong)
+{
+    draft->config->plain_peers = cJSON_IsTrue(value);
+    return cJSON_IsBool(value);
+}
+
 static bool set_cache_time(struct config_draft *draft, const cJSON *value, const cJSON **wrong)
 {
     return config_duration(value, &draft->config->cache_time_ms);
@@ -228,6 +273,13 @@ static const struct config_field {
     {"hosts", set_hosts,
      "a list of at most 32 names such as \"store.example\" or \"store.example:8443\""},
     {"cluster_secret", set_cluster_secret, "a text of 1 to 255 bytes"},
+    {"secret_file", set_secret_file, "the path of a file"},
+    {"tls_cert", set_tls_cert, "the path of a file"},
+    {"tls_key", set_tls_key, "the path of a file"},
+    {"tls_ca", set_tls_ca, "the path of a file"},
+    {"tls", set_tls, "\"optional\" or \"required\""},
+    {"plain_health", set_plain_health, "true or false"},
+    {"plain_peers", set_plain_peers, "true or false"},
     {"cache_time", set_cache_time, "a time such as \"0s\", \"500ms\", \"10m\", \"1h\" or \"2d\""},
     {"lease_time", set_lease_time, "a time from \"0s\" to \"1s\""},
     {"session_time", set_session_time, "a time from \"1s\" to \"1h\""},

@@ -14,6 +14,7 @@ enum {
 #define VERBS(X)                                                                                   \
     X("expire", expire, "quorumfs expire TIME|never FILE...")                                      \
     X("lock", lock, "quorumfs lock [--shared] [--wait TIME] FILE -- COMMAND [ARGUMENT]...")        \
+    X("secret", secret, "quorumfs secret new [FILE] | rotate FILE|DIR | finish FILE|DIR")          \
     X("token", token,                                                                              \
       "quorumfs token add NAME --uid UID --gid GID... [--path PATH] [--read-only] [--ttl TIME]\n"  \
       "       quorumfs token list\n"                                                               \

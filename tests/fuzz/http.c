@@ -147,7 +147,7 @@ static void connect_client(void)
     door.sent = door.answered = 0;
     door.raw = false;
     door.received.len = 0;
-    http_adopt(door.http, ends[0], (struct sockaddr *)&from, &door.owner);
+    http_adopt(door.http, ends[0], (struct sockaddr *)&from, &door.owner, false);
 }
 
 static void check_json(struct bytes body)

@@ -47,8 +47,8 @@ static void on_connection(uv_poll_t *poll, int status, int events)
     int fd = accept4(port->fd, (struct sockaddr *)&from, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0)
         http_adopt(server.http, fd,
-                   (struct sockaddr *)(server.from.ss_family ? &server.from : &from),
-                   &server.owner);
+                   (struct sockaddr *)(server.from.ss_family ? &server.from : &from), &server.owner,
+                   false);
 }
 
 static void open_port(struct port *port)

@@ -63,7 +63,7 @@ static void rig_start_with(const char *addr, uint32_t route_count)
 {
     memset(&rig, 0, sizeof rig);
     assert_int_equal(uv_loop_init(&rig.loop), 0);
-    if (listener_start(&rig.loop, addr, routes, route_count, &rig.listener, &rig.fault) < 0)
+    if (listener_start(&rig.loop, addr, routes, route_count, NULL, &rig.listener, &rig.fault) < 0)
         fail_msg("%s", rig.fault.text);
     assert_in_range(listener_port(rig.listener), 1, 65535);
 }
@@ -389,12 +389,14 @@ static void addresses_that_cannot_be_listened_on_are_told(void **state)
     char addr[32];
     rig_start();
     sprintf(addr, "127.0.0.1:%d", listener_port(rig.listener));
-    assert_int_equal(listener_start(&rig.loop, addr, routes, ROUTES, &second, &fault), -EADDRINUSE);
+    assert_int_equal(listener_start(&rig.loop, addr, routes, ROUTES, NULL, &second, &fault),
+                     -EADDRINUSE);
     assert_non_null(strstr(fault.text, addr));
-    assert_int_equal(listener_start(&rig.loop, "nowhere", routes, ROUTES, &second, &fault),
+    assert_int_equal(listener_start(&rig.loop, "nowhere", routes, ROUTES, NULL, &second, &fault),
                      -EINVAL);
-    assert_int_equal(listener_start(&rig.loop, "192.0.2.1:0", routes, ROUTES, &second, &fault),
-                     -EADDRNOTAVAIL);
+    assert_int_equal(
+        listener_start(&rig.loop, "192.0.2.1:0", routes, ROUTES, NULL, &second, &fault),
+        -EADDRNOTAVAIL);
     rig_stop();
 }
 

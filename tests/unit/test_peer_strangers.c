@@ -73,7 +73,6 @@ static void strangers_are_refused(void **state)
     assert_refused(websocket, headers("3", "1", cluster_text, secret_text));
     assert_refused(websocket, headers("2", "2", cluster_text, secret_text));
     assert_refused(websocket, headers("2", "1", "00000000000000c2-0000000000000001", secret_text));
-    assert_refused(websocket, headers("2", "1", cluster_text, ""));
     assert_refused(websocket, headers("2", "1", cluster_text, "69"));
     assert_refused(websocket, headers("2", "1", cluster_text, long_secret));
     assert_refused("", headers("2", "1", cluster_text, secret_text));
