@@ -98,8 +98,8 @@ static int check_conditions(const struct op *op, const struct walk *walk)
     return unless || missing || changed ? -ECANCELED : 0;
 }
 
-/* Keeps the former value for the proposer, if it is not too large for a value and the answer has
- * room for it. */
+/* Keeps the former value for the proposer, if it is not too large for a value, the answer has room
+ * for it, and the caller may read it. */
 static int collect_old(struct change *c, const struct op *op, const struct inode *inode,
                        struct op_result *out)
 {
@@ -110,6 +110,8 @@ static int collect_old(struct change *c, const struct op *op, const struct inode
         return 0;
     if (size > VALUE_BYTES_MAX || size > OLD_BYTES_MAX - old->len)
         return 0;
+    if (rights_check(&c->as, &inode->attr, CALLER_READ) < 0)
+        return 0; /* it may replace or remove what it may not read */
     out->old_present = true;
     out->old_at = old->len;
     out->old_len = size;
