@@ -113,21 +113,21 @@ static int secret_lines(char *text, const char *path, char secrets[TLS_SECRETS_M
 int secret_read(const char *path, char secrets[TLS_SECRETS_MAX][TLS_SECRET_MAX],
                 struct fault *fault)
 {
-    char text[SECRET_FILE_MAX];
+    char text[SECRET_FILE_MAX + 1];
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
         return fault_set(fault, -errno, "secret_file %s: %s%s", path, strerror(errno),
                          errno == ENOENT ? ": quorumfs secret new FILE makes one" : "");
     int status = secret_check_file(fd, path, fault);
-    ssize_t got = status == 0 ? read(fd, text, sizeof text - 1) : 0;
-    size_t len = got > 0 ? (size_t)got : 0;
-    if (got < 0)
+    ssize_t len = status == 0 ? read(fd, text, SECRET_FILE_MAX) : 0;
+    if (len < 0)
         status = fault_set(fault, -errno, "secret_file %s: %s", path, strerror(errno));
     close(fd);
     if (status < 0)
         return status;
-    text[len] = '\0';
-    if (strlen(text) != len || len == sizeof text - 1)
+    size_t used = len > 0 && len <= SECRET_FILE_MAX ? (size_t)len : 0;
+    text[used] = '\0';
+    if (strlen(text) != used || used == SECRET_FILE_MAX)
         return fault_set(fault, -EINVAL, "secret_file %s: not one or two lines of text", path);
     status = secret_lines(text, path, secrets, fault);
     OPENSSL_cleanse(text, sizeof text);
