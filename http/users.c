@@ -57,7 +57,7 @@ static struct http_user *user_new(uint32_t uid, uint32_t gid)
 /* ---- The user database ---- */
 
 /* On any thread. A user that the database does not have has no groups. */
-static struct http_user *look_up(uint32_t uid)
+static struct http_user *user_look_up(uint32_t uid)
 {
     struct passwd entry, *found = NULL;
     char record[RECORD_BYTES];
@@ -115,7 +115,7 @@ static struct http_user *kept_find(struct http *http, uint32_t uid)
 static void users_look(void *arg)
 {
     struct http_users *users = arg;
-    users->found = look_up(users->uid);
+    users->found = user_look_up(users->uid);
 }
 
 static void on_users_looked(void *arg);
