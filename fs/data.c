@@ -150,6 +150,17 @@ static int ops_of_fallocate(int mode, const struct op *touch, uint64_t offset, u
     return count;
 }
 
+/* By how many bytes the file may grow, as far as this node knows: a program that asks for room must
+ * hear that there is none. */
+static uint64_t growth_of(fuse_req_t req, fuse_ino_t ino, int mode, uint64_t end)
+{
+    struct attr attr = {0};
+    if (mode & FALLOC_FL_PUNCH_HOLE)
+        return 0;
+    tree_getattr(replica_tree(fs_of(req)->replica), fs_tree_ino(ino), &attr);
+    return end > attr.size ? end - attr.size : 0;
+}
+
 /* A piece of a hole is made: now the next one, up to the end of the file. */
 static void punched(struct fs_request *done, const struct op_result *result)
 {
@@ -176,6 +187,9 @@ void fs_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t offset, off_t 
     struct op ops[FALLOCATE_OPS_MAX];
     fs_rights_write(req, &touch);
     int count = ops_of_fallocate(mode, &touch, (uint64_t)offset, (uint64_t)length, ops);
+    if (count >= 0 && growth_of(req, ino, mode, (uint64_t)offset + (uint64_t)length) >
+                          replica_room(fs_of(req)->replica))
+        count = -ENOSPC;
     if (count < 0) {
         fuse_reply_err(req, -count);
         return;

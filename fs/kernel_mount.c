@@ -13,17 +13,13 @@
 
 #define MOVE_MOUNT_BENEATH 0x200 /* Linux 6.5, newer than Debian's headers */
 
-/* The attributes of a mount whose options do not change them. */
-#define ATTRIBUTES_AT_FIRST (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV)
-
 /* Of the options for the kernel (node/config/options.c), those that change something. */
 static const struct attribute {
     const char *name;
     uint64_t set, cleared;
 } attributes[] = {
     {"ro", MOUNT_ATTR_RDONLY, 0},       {"rw", 0, MOUNT_ATTR_RDONLY},
-    {"nosuid", MOUNT_ATTR_NOSUID, 0},   {"suid", 0, MOUNT_ATTR_NOSUID},
-    {"nodev", MOUNT_ATTR_NODEV, 0},     {"dev", 0, MOUNT_ATTR_NODEV},
+    {"nosuid", MOUNT_ATTR_NOSUID, 0},   {"nodev", MOUNT_ATTR_NODEV, 0},
     {"noexec", MOUNT_ATTR_NOEXEC, 0},   {"exec", 0, MOUNT_ATTR_NOEXEC},
     {"noatime", MOUNT_ATTR_NOATIME, 0},
 };
@@ -63,7 +59,7 @@ static int add_attribute(void *arg, const char *option, size_t len)
 
 static uint64_t attributes_of(const struct config *config)
 {
-    uint64_t set = ATTRIBUTES_AT_FIRST;
+    uint64_t set = (config->suid ? 0 : MOUNT_ATTR_NOSUID) | (config->dev ? 0 : MOUNT_ATTR_NODEV);
     each_option(config, add_attribute, &set);
     return set;
 }

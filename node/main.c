@@ -31,6 +31,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 enum { STOP_SECONDS_MAX = 10 }; /* beyond the time of the requests in flight */
@@ -216,6 +217,16 @@ static int start_tls(struct node *n, struct fault *fault)
     return status;
 }
 
+static void start_signals(struct node *n)
+{
+    const int numbers[] = {SIGTERM, SIGINT, SIGHUP};
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        uv_signal_init(&n->loop, &n->signals[i]);
+        n->signals[i].data = n;
+        uv_signal_start(&n->signals[i], on_signal, numbers[i]);
+    }
+}
+
 static int start_rooms(struct node *n, struct fault *fault)
 {
     int status = start_tls(n, fault);
@@ -230,11 +241,21 @@ static int start_rooms(struct node *n, struct fault *fault)
                            fault);
     if (status == 0)
         status = http_start(&n->loop, n->websockets, n->replica, &n->config, &n->http, fault);
-    if (status == 0) /* before the mount: its name may be looked up for long */
+    if (status == 0) /* its name may be looked up for long, and until then a signal ends the node */
         status = start_listening(n, fault);
+    start_signals(n); /* before there is a mount, which must not be left behind */
     if (status == 0 && n->config.mount[0])
         status = fs_start(&n->loop, n->replica, &n->config, on_unmounted, n, &n->fs, fault);
     return status;
+}
+
+/* No core dump may have a value, a secret or a token, whatever ulimit(1) and the system's settings
+ * say, and no other process of the same user may read the memory. Sanitizers look into it. */
+static void keep_memory_private(void)
+{
+#ifndef __SANITIZE_ADDRESS__
+    prctl(PR_SET_DUMPABLE, 0);
+#endif
 }
 
 static int exit_of_start(int status)
@@ -247,16 +268,6 @@ static int exit_of_start(int status)
         return EXIT_BROKEN;
     default:
         return EXIT_START;
-    }
-}
-
-static void start_signals(struct node *n)
-{
-    const int numbers[] = {SIGTERM, SIGINT, SIGHUP};
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
-        uv_signal_init(&n->loop, &n->signals[i]);
-        n->signals[i].data = n;
-        uv_signal_start(&n->signals[i], on_signal, numbers[i]);
     }
 }
 
@@ -285,6 +296,7 @@ int main(int argc, char **argv)
 {
     static struct node node;
     struct fault fault;
+    keep_memory_private();
     if (argc > 1 && verbs_have(argv[1]))
         return verbs_run(argc - 1, argv + 1);
     if (trace_start() < 0) {
@@ -320,7 +332,6 @@ int main(int argc, char **argv)
             fs_abandon(node.fs);
         return exit_of_start(status);
     }
-    start_signals(&node);
     if (node.config.in_background)
         daemon_ready();
     trace_info("node", "listening at %s", node.config.me.addr);

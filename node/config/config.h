@@ -41,6 +41,7 @@ struct config {
     bool in_background; /* as mount(8) wants it: the process goes to the background once mounted,
                            and ends with the mount */
     bool allow_other;
+    bool suid, dev;        /* setuid programs and device files of the mount work */
     bool commit_on_close;  /* the mount gathers writes until fsync or close */
     uint32_t client_count; /* who may use HTTP and /client */
     struct network clients[CONFIG_CLIENTS_MAX];

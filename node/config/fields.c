@@ -85,6 +85,18 @@ static bool set_allow_other(struct config_draft *draft, const cJSON *value, cons
     return cJSON_IsBool(value);
 }
 
+static bool set_suid(struct config_draft *draft, const cJSON *value, const cJSON **wrong)
+{
+    draft->config->suid = cJSON_IsTrue(value);
+    return cJSON_IsBool(value);
+}
+
+static bool set_dev(struct config_draft *draft, const cJSON *value, const cJSON **wrong)
+{
+    draft->config->dev = cJSON_IsTrue(value);
+    return cJSON_IsBool(value);
+}
+
 static bool set_commit(struct config_draft *draft, const cJSON *value, const cJSON **wrong)
 {
     const char *text = cJSON_GetStringValue(value);
@@ -240,6 +252,8 @@ static const struct config_field {
      "\"HOST:PORT\"}"},
     {"mount", set_mount, "the path of a folder"},
     {"allow_other", set_allow_other, "true or false"},
+    {"suid", set_suid, "true or false"},
+    {"dev", set_dev, "true or false"},
     {"commit", set_commit, "\"write\" or \"close\""},
     {"clients", set_clients,
      "a list of at most 64 addresses or networks such as \"10.0.0.0/8\" or \"::1\""},

@@ -10,16 +10,16 @@
 
 /* For the kernel, which carries them out. */
 static const char *const kernel_options[] = {
-    "ro",   "rw",     "suid",    "nosuid", "dev",  "nodev",
-    "exec", "noexec", "noatime", "async",  "sync", "dirsync",
+    "ro", "rw", "nosuid", "nodev", "exec", "noexec", "noatime", "async", "sync", "dirsync",
 };
 
-/* Done already: by mount(8) and systemd, or because reading never changes an access time here. */
+/* Done already: by mount(8) and systemd, or because reading never changes an access time here. And
+ * `suid` and `dev`, which mount.fuse3(8) adds by itself: they must be said in node.json. */
 static const char *const done_options[] = {
-    "defaults",      "auto",       "noauto",   "user",     "nouser",     "users",
-    "nousers",       "owner",      "noowner",  "group",    "nogroup",    "nofail",
-    "_netdev",       "relatime",   "diratime", "lazytime", "nodiratime", "nolazytime",
-    "nostrictatime", "noiversion", "nomand",   "silent",   "loud",
+    "defaults", "auto",     "noauto",     "user",       "nouser",        "users",      "nousers",
+    "owner",    "noowner",  "group",      "nogroup",    "nofail",        "_netdev",    "relatime",
+    "diratime", "lazytime", "nodiratime", "nolazytime", "nostrictatime", "noiversion", "nomand",
+    "silent",   "loud",     "suid",       "dev",
 };
 
 /* What the mount cannot do. */

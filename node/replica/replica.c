@@ -179,7 +179,9 @@ struct peer *replica_peer(struct replica *r)
 
 static int open_store(struct replica *r, struct fault *fault)
 {
-    int status = folder_open(r->config->dir, &r->folder, fault);
+    int status = folder_check_owner(r->config->dir, fault);
+    if (status == 0)
+        status = folder_open(r->config->dir, &r->folder, fault);
     if (status == 0) {
         places_remember_folder(&r->lost.places, r->folder);
         starts_begin(r);

@@ -51,7 +51,7 @@ int folder_file(const char *path, const char *name, char file[PATH_MAX], struct 
  * that this process cannot read: then the sync was not ours to do. */
 static int folder_make(const char *path, struct fault *fault)
 {
-    bool made = mkdir(path, 0755) == 0;
+    bool made = mkdir(path, 0711) == 0;
     if (!made && errno != EEXIST)
         return fault_set(fault, -errno, "make folder %s: %s", path, strerror(errno));
     char lock[PATH_MAX];

@@ -37,6 +37,10 @@ struct folder;
     "if a majority of the other nodes have their data, empty the whole folder to join as a new "   \
     "node"
 
+/* Whether the folder, if it is there, is the user's alone that runs this process: nothing of the
+ * node in it is a link or another user's. Closes to others what is open to them. To be called
+ * before folder_open. Returns 0, -EPERM or another negative errno, with the fault's text. */
+int folder_check_owner(const char *path, struct fault *fault);
 /* Makes the folder if it is missing, locks it. Returns 0, -EBUSY (another process uses it),
  * -EUCLEAN (it was condemned) or another negative errno, with the fault's text. */
 int folder_open(const char *path, struct folder **folder, struct fault *fault);

@@ -168,6 +168,9 @@ def test_fallocate(at):
     fails(errno.EINVAL, fallocate, opened, 0, 0, 0)
     os.close(opened)
     os.posix_fallocate(os.open(at[0] / "g", os.O_RDWR | os.O_CREAT), 0, 12345)
+    room = os.statvfs(at[0])
+    with open(at[0] / "g", "r+b") as file:
+        fails(errno.ENOSPC, os.posix_fallocate, file.fileno(), 0, 2 * room.f_bavail * room.f_frsize)
     assert (at[1] / "g").stat().st_size == 12345
 
 

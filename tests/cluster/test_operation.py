@@ -3,14 +3,17 @@
 import configparser
 import contextlib
 import http.client
+import os
 import shutil
 import signal
 import socket
+import subprocess
 import time
 
 import pytest
 
-from cluster import REPOSITORY, Cluster, wait_for
+from cluster import QUORUMFS, REPOSITORY, Cluster, wait_for
+from files import needs_root
 
 FEW = 64  # descriptors; some shells and supervisors give no more than 1,024
 IDLE = 200
@@ -105,3 +108,98 @@ def test_the_unit_starts_a_node_again_for_ever():
     assert unit["Unit"]["StartLimitIntervalSec"] == "0"
     assert unit["Service"]["Restart"] == "always"
     assert int(unit["Service"]["RestartMaxDelaySec"]) <= 60
+
+
+# ---- The unit's privileges ----
+
+def unit():
+    """The lines of its section [Service], of which some names occur several times."""
+    lines = (REPOSITORY / "example/quorumfs.service.in").read_text().splitlines()
+    return [line.partition("=")[::2] for line in lines if "=" in line and not line.startswith("#")]
+
+
+@needs_root
+def test_the_unit_has_all_the_privileges_that_a_node_needs():
+    """With these capabilities and no others: it mounts, others use the mount, and a lost mountpoint stays guarded."""
+    kept = next(value for name, value in unit() if name == "CapabilityBoundingSet")
+    bounds = "-all," + ",".join("+" + name.removeprefix("CAP_").lower() for name in kept.split())
+    with Cluster(start=False, allow_other=True) as cluster:
+        for node in cluster.nodes:
+            command = node.command
+            node.command = lambda *flags, command=command: [
+                "setpriv", f"--bounding-set={bounds}", f"--inh-caps={bounds}", "--no-new-privs", *command(*flags)]
+        cluster.start()
+        one, two, _ = cluster.nodes
+        one.path("d").mkdir(0o777)
+        one.path("d").chmod(0o777)
+        subprocess.run(["sh", "-ec", "echo x > f; chmod 600 f; flock f mv f g"], cwd=one.path("d"), user=1234, check=True)
+        assert two.path("d/g").read_text() == "x\n"
+        one.kill()
+        with pytest.raises(OSError):
+            one.path("d/h").write_text("x")
+        one.start()
+        assert one.path("d/g").read_text() == "x\n"
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd-analyze is missing")
+def test_the_unit_is_not_exposed(tmp_path):
+    text = (REPOSITORY / "example/quorumfs.service.in").read_text().replace("@bindir@", "/usr/bin")
+    (tmp_path / "quorumfs.service").write_text(text)
+    done = subprocess.run(["systemd-analyze", "security", "--offline=yes", "--threshold=49",
+                           tmp_path / "quorumfs.service"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+
+
+# ---- The folder ----
+
+def refusal(node):
+    done = subprocess.run(node.command(), capture_output=True, text=True, timeout=20)
+    assert done.returncode == 1, done
+    return done.stderr
+
+
+@needs_root
+def test_a_folder_of_another_user_is_refused():
+    with Cluster(1, mount=False) as cluster:
+        node = cluster.nodes[0]
+        node.put("k", "v")
+        node.stop()
+        os.chown(node.folder, 1234, -1)
+        assert f"{node.folder} belongs to user 1234" in refusal(node)
+        os.chown(node.folder, 0, -1)
+        os.chown(node.folder / "tree.db", 1234, -1)
+        assert "tree.db belongs to user 1234" in refusal(node)
+        os.chown(node.folder / "tree.db", 0, -1)
+        for name in ("lock", "log.db", "tree.db"):
+            (node.folder / name).rename(node.folder / "aside")
+            (node.folder / name).symlink_to("aside")
+            assert f"{name} is not a file but a link" in refusal(node)
+            (node.folder / "aside").replace(node.folder / name)
+        node.start()
+        assert node.value("k") == b"v"
+
+
+def test_a_folder_is_closed_to_others():
+    with Cluster(1, start=False, mount=False) as cluster:
+        node = cluster.nodes[0]
+        node.folder.chmod(0o777)
+        node.start()
+        node.put("k", "v")
+        node.stop()
+        assert node.folder.stat().st_mode & 0o022 == 0
+        files = [file for file in node.folder.iterdir() if file.name != "node.json"]
+        assert len(files) > 3 and all(file.stat().st_mode & 0o077 == 0 for file in files if file.is_file())
+        (node.folder / "log.db").chmod(0o644)
+        node.start()
+        assert (node.folder / "log.db").stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.skipif("asan" in QUORUMFS, reason="sanitizers look into the memory")
+def test_a_node_leaves_no_core():
+    with Cluster(1, mount=False) as cluster:
+        process = cluster.nodes[0].process.pid
+        subprocess.run(["prlimit", "--pid", str(process), "--core=unlimited"], check=True)
+        cluster.nodes[0].process.send_signal(signal.SIGSEGV)
+        status = os.waitpid(process, 0)[1]
+        cluster.nodes[0].process.returncode = -signal.SIGSEGV
+        assert os.WTERMSIG(status) == signal.SIGSEGV and not os.WCOREDUMP(status)

@@ -216,11 +216,17 @@ static void mount_options_are_understood(void **state)
 static void options_that_change_nothing_are_taken(void **state)
 {
     assert_int_equal(load_flags("{\"addr\": \"a:1\"}", "-o",
-                                "nodiratime,lazytime,relatime,owner,silent,comment=x,X-mount.mkdir",
+                                "nodiratime,lazytime,relatime,owner,silent,comment=x,X-mount.mkdir,"
+                                "suid,dev", /* as mount.fuse3(8) adds them */
                                 NULL, NULL),
                      0);
     assert_string_equal(config.mount_options, "");
     assert_false(config.remount);
+    assert_false(config.suid || config.dev);
+    assert_int_equal(
+        load_flags("{\"addr\": \"a:1\", \"dev\": true, \"suid\": true}", NULL, NULL, NULL, NULL),
+        0);
+    assert_true(config.suid && config.dev);
 }
 
 static void options_that_cannot_be_are_refused_with_a_reason(void **state)

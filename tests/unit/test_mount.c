@@ -514,14 +514,22 @@ static unsigned long flags(void)
 static void the_kernel_gets_its_options(void **state)
 {
     struct fault fault = {""};
-    strcpy(w.config.mount_options, ",ro,rw,noexec,dev,dirsync");
+    strcpy(w.config.mount_options, ",ro,rw,noexec,dirsync");
     assert_int_equal(start_door(), 0);
-    assert_int_equal(flags(), MS_NOSUID | MS_NOEXEC | MS_DIRSYNC);
+    assert_int_equal(flags(), MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_DIRSYNC);
 
     struct config other = w.config;
     strcpy(other.mount_options, ",ro");
     assert_int_equal(fs_remount(&other, &fault), 0);
     assert_int_equal(flags(), MS_RDONLY | MS_NOSUID | MS_NODEV | MS_DIRSYNC);
+    other.dev = true;
+    assert_int_equal(fs_remount(&other, &fault), 0);
+    assert_int_equal(flags(), MS_RDONLY | MS_NOSUID | MS_DIRSYNC);
+    other.dev = false;
+    other.suid = true;
+    assert_int_equal(fs_remount(&other, &fault), 0);
+    assert_int_equal(flags(), MS_RDONLY | MS_NODEV | MS_DIRSYNC);
+    other.suid = false;
     strcpy(other.mount_options, "");
     assert_int_equal(fs_remount(&other, &fault), 0);
     assert_int_equal(flags(), MS_NOSUID | MS_NODEV | MS_DIRSYNC);
