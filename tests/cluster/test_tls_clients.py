@@ -123,7 +123,7 @@ def test_each_end_is_passed_on(tmp_path):
     with https(tmp_path) as (cluster, authority):
         node, context = cluster.nodes[0], trust(authority)
         host = b"Host: " + node.addr.encode() + b"\r\n"
-        text = subprocess.run(["openssl", "s_client", "-quiet", "-no_ign_eof", "-connect", node.addr],
+        text = subprocess.run(["openssl", "s_client", "-quiet", "-connect", node.addr],
                               input=b"GET /ping HTTP/1.1\r\n" + host + b"Connection: close\r\n\r\n", capture_output=True,
                               timeout=20, check=False).stdout
         assert text.startswith(b"HTTP/1.1 200")
