@@ -115,8 +115,11 @@ static uint32_t names_of(const struct op *op)
     uint32_t names = 1;
     if (op->type != OP_PUT && op->type != OP_DELETE && op->type != OP_IF)
         return 0;
-    for (size_t i = 0; i < op->name.len; i++)
-        names += op->name.data[i] == '/';
+    const uint8_t *at = op->name.data, *end = at + op->name.len;
+    while (at < end && (at = memchr(at, '/', (size_t)(end - at)))) {
+        names++;
+        at++;
+    }
     return names;
 }
 
@@ -170,6 +173,8 @@ int command_add(struct command *c, const struct op *op)
 {
     assert(op->type < OP_TYPE_END && type_levels[op->type] > 0);
     uint32_t names = names_of(op);
+    if (c->count == 0)
+        c->names = 0;
     if (c->count == COMMAND_OPS_MAX || names > COMMAND_NAMES_MAX - c->names)
         return -E2BIG;
     if (op->type == OP_PUT && op->data.len > VALUE_BYTES_MAX)

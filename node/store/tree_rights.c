@@ -137,14 +137,13 @@ int rights_operation(const struct change *c, const struct op *op)
 void rights_kill_priv(const struct change *c, const struct op *op, struct inode *inode)
 {
     const struct caller *caller = c->as.caller;
-    struct op killing = *op;
-    if (caller && caller->uid == 0)
-        return;
-    if (caller) {
-        killing.flags |= OP_KILL_PRIV;
+    if (!caller) {
+        inode_kill_priv(inode, op);
+    } else if (caller->uid != 0) {
+        struct op killing = {.flags = OP_KILL_PRIV};
         killing.outsider = !caller_in_group(caller, inode->attr.gid);
+        inode_kill_priv(inode, &killing);
     }
-    inode_kill_priv(inode, &killing);
 }
 
 /* ---- Reads ---- */

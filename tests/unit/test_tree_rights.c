@@ -452,6 +452,24 @@ static void a_ttl_needs_the_right_to_remove_each_name(void **state)
     fixture_must(f, put);
 }
 
+/* To replace or remove a file is not to read it. */
+static void the_former_value_is_for_readers(void **state)
+{
+    struct fixture *f = *state;
+    struct op put = make_put("d/f", "2"), delete = delete_of("d/f");
+    put.flags = delete.flags = OP_WANT_OLD;
+    fixture_must(f, (struct op){.type = OP_LEVEL, .size = LEVEL_RIGHTS});
+    fixture_must(f, make_put("d/f", "1"));
+    fixture_must(f, attributes_of(fixture_resolve(f, "d").ino, 0777, 0, 0));
+    static const uint32_t modes[] = {0206, 0202, 0200};
+    for (size_t i = 0; i < LENGTH(modes); i++) {
+        struct op_result out;
+        fixture_must(f, attributes_of(fixture_resolve(f, "d/f").ino, modes[i], 0, 0));
+        assert_int_equal(run_as(f, &user, modes[i] == 0200 ? delete : put, &out), 0);
+        assert_int_equal(out.old_present, modes[i] == 0206);
+    }
+}
+
 static void leases_are_for_their_callers(void **state)
 {
     struct fixture *f = *state;
@@ -595,6 +613,7 @@ int main(void)
         FIXTURE_TEST(directories_of_others_stay),
         FIXTURE_TEST(in_a_sticky_directory_what_is_in_the_way_stays),
         FIXTURE_TEST(a_ttl_needs_the_right_to_remove_each_name),
+        FIXTURE_TEST(the_former_value_is_for_readers),
         FIXTURE_TEST(leases_are_for_their_callers),
         FIXTURE_TEST(a_list_is_refused_as_a_whole),
         FIXTURE_TEST(only_what_is_checked_is_done),

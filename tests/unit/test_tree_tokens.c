@@ -114,6 +114,8 @@ static void names_and_bytes_are_unique(void **state)
     const struct op two[] = {add_of("c", 3, 1, ""), second};
     assert_int_equal(fixture_run(f, two, 2, &(struct op_result){0}), -EINVAL);
     assert_int_equal(find_token(f, 3, &token), -ENOENT);
+    struct caller undone = {.token = tree_applied(f->tree)};
+    assert_int_equal(run_as(f, &undone, make_put("key", "1")), -EKEYREVOKED);
     fixture_must(f, remove_of("a"));
     assert_int_equal(fixture_do(f, remove_of("a")), -ENOENT);
     fixture_must(f, add_of("a", 1, 1, ""));

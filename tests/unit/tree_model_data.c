@@ -36,7 +36,8 @@ static int check_conditions(const struct model *m, const struct op *op, uint64_t
 static void give_old(struct model *m, const struct op *op, uint64_t ino, struct op_result *out)
 {
     const struct model_inode *inode = &m->inode[ino];
-    if (!(op->flags & OP_WANT_OLD) || !S_ISREG(inode->attr.mode))
+    if (!(op->flags & OP_WANT_OLD) || !S_ISREG(inode->attr.mode) ||
+        model_may(m, ino, CALLER_READ) < 0)
         return;
     out->old_present = true;
     out->old_at = m->old->len;

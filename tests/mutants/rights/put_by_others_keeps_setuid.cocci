@@ -5,6 +5,6 @@
 rights_kill_priv(...)
 {
 <...
-- killing.flags |= OP_KILL_PRIV;
+- inode_kill_priv(inode, &killing);
 ...>
 }
