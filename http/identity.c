@@ -88,7 +88,7 @@ static bool take_token(struct http_request *request)
     }
     *user = (struct http_user){.holders = 1, .caller = token.caller};
     memcpy(user->token, request->token_hash, TOKEN_HASH_BYTES);
-    if (http_user_holds(http, user))
+    if (http_token_lasts(http, &token))
         take_user(request, user);
     else
         refuse_unknown(request, "the token has expired");

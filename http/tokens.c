@@ -257,7 +257,7 @@ static void put_token(struct http_request *request, const struct tree_token *tok
     put_time(out, "made", token->made);
     if (token->expires)
         put_time(out, "expires", token->expires);
-    if (token->expires && (uint64_t)token->expires <= replica_time(request->http->replica))
+    if (!http_token_lasts(request->http, token))
         http_json_bool(out, "expired", true);
     http_json_raw(out, "}");
 }

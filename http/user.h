@@ -80,6 +80,9 @@ static inline bool http_user_is_root(const struct http_user *user)
 /* Whether its token, if it has come by one, is still valid, as far as this node knows. */
 bool http_user_holds(struct http *http, const struct http_user *user);
 
+/* Whether its time is not over. */
+bool http_token_lasts(struct http *http, const struct tree_token *token);
+
 /* ---- Of a request (identity.c) ---- */
 
 /* Finds as whom an admitted request acts, and whether such a user may ask for its route. False:

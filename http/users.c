@@ -215,6 +215,11 @@ void http_user_give_up(struct http_connection *c)
     c->is_waiting = false;
 }
 
+bool http_token_lasts(struct http *http, const struct tree_token *token)
+{
+    return token->expires == 0 || (uint64_t)token->expires > replica_time(http->replica);
+}
+
 bool http_user_holds(struct http *http, const struct http_user *user)
 {
     struct tree_token token;
@@ -222,7 +227,7 @@ bool http_user_holds(struct http *http, const struct http_user *user)
         return true;
     int status = tree_token_find(replica_tree(http->replica), user->token, &token);
     return status == 0 && token.caller.token == user->caller.token &&
-           (token.expires == 0 || (uint64_t)token.expires > replica_time(http->replica));
+           http_token_lasts(http, &token);
 }
 
 /* ---- All of them ---- */

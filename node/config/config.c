@@ -15,6 +15,7 @@ static const char config_help[] =
     "       quorumfs DIR MOUNTPOINT [flags]\n"
     "       quorumfs expire TIME|never FILE...\n"
     "       quorumfs secret new|rotate|finish FILE\n"
+    "       quorumfs token add|list|remove ...\n"
     "       quorumfs txn [--node HOST:PORT] < TRANSACTION\n"
     "       quorumfs watch PATH ...      (see quorumfs watch --help)\n"
     "\n"

@@ -26,7 +26,8 @@ const char *verb_node(const char *given)
 
 int verb_put_token(struct buffer *head, struct fault *fault)
 {
-    const char *token = getenv("QUORUMFS_TOKEN"), *path = getenv("QUORUMFS_TOKEN_FILE");
+    const char *token = getenv("QUORUMFS_ACCESS_TOKEN"),
+               *path = getenv("QUORUMFS_ACCESS_TOKEN_FILE");
     char line[TOKEN_LINE_MAX] = "";
     errno = 0;
     FILE *file = !token && path && *path ? fopen(path, "re") : NULL;
@@ -34,7 +35,8 @@ int verb_put_token(struct buffer *head, struct fault *fault)
         int error = errno ? errno : ENODATA;
         if (file)
             fclose(file);
-        return fault_set(fault, -error, "QUORUMFS_TOKEN_FILE: %s: %s", path, strerror(error));
+        return fault_set(fault, -error, "QUORUMFS_ACCESS_TOKEN_FILE: %s: %s", path,
+                         strerror(error));
     }
     if (file)
         fclose(file);

@@ -41,9 +41,9 @@ struct verb_answer {
 /* The node that a verb asks, HOST:PORT or the folder of a node of this machine: what was given, or
  * QUORUMFS_NODE of the environment, or the first one of the examples. */
 const char *verb_node(const char *given);
-/* Puts the header field that has the token of the environment (QUORUMFS_TOKEN, or the file that
- * QUORUMFS_TOKEN_FILE names) behind a head; without one, nothing. 0, or a negative errno with the
- * fault's text. */
+/* Puts the header field that has the token of the environment (QUORUMFS_ACCESS_TOKEN, or the file
+ * that QUORUMFS_ACCESS_TOKEN_FILE names) behind a head; without one, nothing. 0, or a negative
+ * errno with the fault's text. */
 int verb_put_token(struct buffer *head, struct fault *fault);
 /* Sends it and waits for the whole answer. 0, or a negative errno with the fault's text; `*sent`
  * says whether the node may have got the request. */

@@ -68,14 +68,14 @@ def test_a_verb_takes_its_token_from_the_environment(cluster, tmp_path):
     file = tmp_path / "token"
     file.write_text(token + "\n")
     change = json.dumps({"if": [], "then": [{"put": {"key": "env/a", "value": "x"}}], "else": []})
-    for variable, value in (("QUORUMFS_TOKEN", token), ("QUORUMFS_TOKEN_FILE", str(file))):
+    for variable, value in (("QUORUMFS_ACCESS_TOKEN", token), ("QUORUMFS_ACCESS_TOKEN_FILE", str(file))):
         run = subprocess.run([QUORUMFS, "txn", "--node", node.addr], input=change, capture_output=True, text=True,
                              env=os.environ | {variable: value}, check=False)
         assert run.returncode == 0, run
         assert os.stat(node.path("env/a")).st_uid == OWNER[0]
         os.unlink(node.path("env/a"))
     run = subprocess.run([QUORUMFS, "txn", "--node", node.addr], input=change, capture_output=True, text=True,
-                         env=os.environ | {"QUORUMFS_TOKEN_FILE": "/none"}, check=False)
+                         env=os.environ | {"QUORUMFS_ACCESS_TOKEN_FILE": "/none"}, check=False)
     assert run.returncode == 2 and "/none" in run.stderr
 
 

@@ -2,10 +2,10 @@
 // killers: test_http_users
 @@
 @@
-http_user_holds(...)
+http_token_lasts(...)
 {
 <...
-- token.expires == 0
+- token->expires == 0
 + true
 ...>
 }
