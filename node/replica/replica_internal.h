@@ -71,6 +71,7 @@ enum {
     HELD_WRITES_MAX = 1024,   /* that wait before they get their stamp */
     LOST_LOOK_MS = 1000,      /* between looks at the folder */
     HAND_OVER_MS = 500,       /* a node that stops waits so long for it */
+    SESSION_REST_MS = 400,    /* after a start, before the session of the former one ends */
     LEASES_OVER_MS = 2 * PAXOS_LEASE_US_MAX / 1000, /* after a start */
     SNAPSHOT_PIECE_BYTES = 256 * 1024,
     SNAPSHOT_PATIENCE_MS = 1000, /* for the next piece; then it is asked for again ... */
@@ -271,6 +272,8 @@ bool sessions_answer(struct replica *r, uint32_t pid);
 void sessions_confirmed(struct replica *r, uint64_t asked_us);
 /* At the leader: ends the sessions of nodes that are silent. */
 void sessions_housekeeping(struct replica *r);
+/* Whether this start must not end the session of the one before yet. */
+bool sessions_rest(const struct replica *r);
 /* Whether a leader takes the command from another node. */
 bool sessions_forwardable(const struct command_view *command);
 

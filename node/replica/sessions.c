@@ -56,6 +56,14 @@ void sessions_confirmed(struct replica *r, uint64_t asked_us)
         r->sessions.confirmed_us = asked_us;
 }
 
+/* The first command of a start ends the session of the start before. What programs were told to
+ * do under its locks may still be about to be ended (NODE_GONE_MS in node/verbs/lock.c). */
+bool sessions_rest(const struct replica *r)
+{
+    bool locks = r->tree && tree_cluster(r->tree)->level >= LEVEL_LOCKS;
+    return locks && replica_now_ms() < r->leases.started_ms + SESSION_REST_MS;
+}
+
 uint64_t replica_session_left_ms(const struct replica *r)
 {
     uint64_t since_us = replica_now_us() - r->sessions.confirmed_us;

@@ -219,6 +219,8 @@ static void proposal_add(struct replica *r, struct proposal *proposal, struct pe
  * has happened. */
 static bool writes_can_be_proposed(const struct replica *r, uint64_t *time)
 {
+    if (sessions_rest(r))
+        return false;
     return r->status.has_leader && r->status.has_quorum && dates_now(r, time);
 }
 

@@ -24,7 +24,7 @@ enum {
 enum {
     GRACE_MS = 1000,    /* between TERM and KILL, */
     GRACE_SHARE = 4,    /* or this part of what the lock can be sure of, if that is less */
-    NODE_GONE_MS = 200, /* no node starts again sooner */
+    NODE_GONE_MS = 200, /* a node that starts again waits for longer (SESSION_REST_MS) */
     CHILD_MS = 200,     /* for a child that was killed, */
     CHILD_STEP_MS = 5,  /* and is looked at so often */
 };

@@ -8,7 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LOCKS_MAX = 64, EPHEMERALS_LIVE_MAX = 64, LEASES_LIVE_MAX = 256 };
+enum {
+    LOCKS_MAX = 64,
+    EPHEMERALS_LIVE_MAX = 64,
+    LEASES_LIVE_MAX = 256,
+    RESTED_US = 350 * NODES_MS
+};
 
 struct happened { /* an event, in the order of the log */
     uint64_t revision;
@@ -188,6 +193,8 @@ static void session_over(const struct applied *a, struct node *of)
     uint64_t incarnation = w->judge->sessions[of->index].incarnation;
     const struct stamp *stamp = &a->view.stamp;
     if (stamp->node == of->pid && stamp->incarnation > incarnation) {
+        world_check(w, !of->up || w->now >= of->started_at + world_us_at_least(RESTED_US),
+                    "node %u ends its former session at once", of->pid);
         world_met(w, MET_SESSION_RESTARTED);
     } else {
         world_check(w, ends_session(a, of->pid, number), "nothing ends the session of node %u",

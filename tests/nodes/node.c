@@ -207,6 +207,7 @@ void node_start(struct node *n)
     n->life++;
     bool first = n->life == 1;
     n->up = true;
+    n->started_at = w->now;
     n->turn_at = 0;
     n->session = n->held = 0;
     memset(n->linked, 0, sizeof n->linked);

@@ -92,7 +92,8 @@ struct node {
     struct log_callbacks log;
     struct disk disk;
     bool linked[NODES_MAX]; /* as it was told */
-    uint64_t turn_at;       /* the next turn that is scheduled; 0: none is */
+    uint64_t started_at;
+    uint64_t turn_at; /* the next turn that is scheduled; 0: none is */
 
     uint64_t epoch_us; /* its steady clock at the beginning */
     uint32_t speed;    /* in permille */
