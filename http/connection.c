@@ -155,7 +155,7 @@ bool http_connection_open(struct http *http, int fd, const struct sockaddr *from
     c->poll.data = c;
     c->address = address;
     http_address_count(address, HTTP_KIND_CONNECTION, 1);
-    c->encrypted = encrypted;
+    c->encrypted = encrypted || from->sa_family == AF_UNIX; /* it does not leave the kernel */
     c->allowed = from->sa_family == AF_UNIX || config_allows_client(http->config, from);
     TAILQ_INSERT_TAIL(&http->connections, c, all);
     http->connection_count++;

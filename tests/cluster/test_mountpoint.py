@@ -333,6 +333,7 @@ def as_user(cluster):
         shutil.copy(node.config["secret_file"], secret)
         secret.chmod(0o600)
         node.config["secret_file"] = "secret"
+        node.write_config()
         for path in (node.folder, node.folder / "node.json", secret):
             os.chown(path, NOBODY, NOBODY)
         command = node.command
