@@ -16,7 +16,7 @@ import pytest
 
 from cluster import Cluster, wait_for
 
-SECONDS = float(os.environ.get("LOCKS_SECONDS", 12))
+SECONDS = float(os.environ.get("LOCKS_SECONDS", 8))
 SEED = os.environ.get("LOCKS_SEED") or str(random.SystemRandom().randrange(10**6))
 SESSION = 1
 CLIENTS = 2  # at each node

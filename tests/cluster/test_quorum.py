@@ -178,7 +178,7 @@ def test_refused_writes_have_not_happened():
         makers = [threading.Thread(target=make_until, args=(stop, held, number, refused)) for number in range(8)]
         for maker in makers:
             maker.start()
-        for _ in range(15):
+        for _ in range(8):
             for other in others:
                 other.pause()
             before = len(refused)
