@@ -164,7 +164,8 @@ static int apply_token_add(struct model *m, const struct op *op)
                                .hash = op->data.data[0]};
     struct model_token *place = NULL;
     memcpy(made.name, op->name.data, op->name.len);
-    memcpy(made.path, op->name2.data, op->name2.len);
+    if (op->name2.len > 0)
+        memcpy(made.path, op->name2.data, op->name2.len);
     made.caller = (struct caller){.uid = op->uid, .gid = op->gid, .token = m->applied + 1};
     if (op->data.len > TOKEN_HASH_BYTES) {
         made.caller.group_count = 1;
