@@ -390,10 +390,10 @@ static bool judge_entry(void *arg, uint64_t revision, struct bytes events)
     while (tree_event_next(&left, &event)) {
         struct bytes path = event.path, watched = j->w->watch.path;
         bool within = path.len >= len && memcmp(path.data, watched.data, len) == 0;
-        if (j->w->watch.scope == WATCH_KEY)
-            within &= path.len == len;
-        if (j->w->watch.scope == WATCH_BELOW)
-            within &= path.len == len || len == 0 || path.data[len] == '/';
+        if (within && j->w->watch.scope == WATCH_KEY)
+            within = path.len == len;
+        if (within && j->w->watch.scope == WATCH_BELOW)
+            within = path.len == len || len == 0 || path.data[len] == '/';
         bool moved = event.kind == CHANGE_MOVED_FROM || event.kind == CHANGE_MOVED_TO;
         bool above = moved && event.directory && watched.len > path.len &&
                      memcmp(path.data, watched.data, path.len) == 0 &&
