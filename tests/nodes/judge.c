@@ -193,7 +193,9 @@ static void session_over(const struct applied *a, struct node *of)
     uint64_t incarnation = w->judge->sessions[of->index].incarnation;
     const struct stamp *stamp = &a->view.stamp;
     if (stamp->node == of->pid && stamp->incarnation > incarnation) {
-        world_check(w, !of->up || w->now >= of->started_at + world_us_at_least(RESTED_US),
+        /* It may be a command of a start between the two, which has been killed since. */
+        bool present = of->up && replica_incarnation(of->replica) == stamp->incarnation;
+        world_check(w, !present || w->now >= of->started_at + world_us_at_least(RESTED_US),
                     "node %u ends its former session at once", of->pid);
         world_met(w, MET_SESSION_RESTARTED);
     } else {
