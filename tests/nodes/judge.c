@@ -619,6 +619,14 @@ bool judge_is_free(struct world *w, uint32_t pid)
     return w->judge->sessions[node_of(w, pid)->index].number == 0;
 }
 
+void judge_note_locks(struct world *w)
+{
+    const struct judge *j = w->judge;
+    for (uint32_t i = 0; i < j->lock_count; i++)
+        world_note(w, "node %u, owner %lu: inode %lu, token %lu, waiter %lu", j->locks[i].node,
+                   j->locks[i].owner, j->locks[i].ino, j->locks[i].token, j->locks[i].waiter);
+}
+
 uint64_t judge_mortals(struct world *w)
 {
     uint64_t count = w->judge->lease_count;
