@@ -188,6 +188,8 @@ static void change_written(void *arg, enum replica_outcome outcome,
     int error = error_of(r, outcome, result);
     if (error == EOWNERDEAD || (error == ESTALE && r->handle && r->handle->binds))
         error = EIO; /* the session has ended, or the bound file was removed */
+    if (outcome == REPLICA_DONE && !fs_is_ephemeral(r->ino))
+        fs_echo_told(r->fs, result->revision);
     bool happened = error == 0 || outcome == REPLICA_TIMEOUT;
     const struct op_result *last = error == 0 ? &result->ops[result->count - 1] : NULL;
     if (r->file && error != 0)

@@ -122,6 +122,8 @@ static void readable(uv_poll_t *poll, int status, int events)
             fs_mounting_lost(fs);
             return;
         }
+        if (fs_echo_answers(fs, fs->request.mem, (size_t)len))
+            continue;
         if (trace_is_on(TRACE_DEBUG))
             trace_operation(fs, (size_t)len);
         fuse_session_process_buf(fs->session, &fs->request);
@@ -173,7 +175,8 @@ int fs_session_read(struct fs *fs, uv_loop_t *loop, struct fault *fault)
 }
 
 int fs_start(uv_loop_t *loop, struct replica *replica, const struct config *config,
-             void (*unmounted)(void *arg), void *arg, struct fs **out, struct fault *fault)
+             const struct fs_helper *helper, void (*unmounted)(void *arg), void *arg,
+             struct fs **out, struct fault *fault)
 {
     struct fs *fs = calloc(1, sizeof *fs);
     if (!fs)
@@ -198,7 +201,10 @@ int fs_start(uv_loop_t *loop, struct replica *replica, const struct config *conf
     fs_gone_start(fs, loop);
     fs_watches_start(fs, loop);
     fs_locks_start(fs, loop);
-    fs->handles += 3;
+    int opened = fs_echo_start(fs, loop, helper);
+    if (opened < 0)
+        trace_warn("fs", "inotify: %s", strerror(-opened));
+    fs->handles += 3 + (opened > 0 ? (unsigned int)opened : 0);
     *out = fs;
     return 0;
 }
@@ -210,6 +216,7 @@ static void handle_closed(uv_handle_t *handle)
         return;
     fs_files_clear(&fs->files);
     fuse_session_destroy(fs->session);
+    fs_echo_free(fs);
     if (fs->mounting.table_fd >= 0)
         close(fs->mounting.table_fd);
     free(fs->request.mem);
@@ -227,6 +234,7 @@ void fs_close_when_idle(struct fs *fs)
     uv_close((uv_handle_t *)&fs->watches.idle, handle_closed);
     uv_close((uv_handle_t *)&fs->locks.timer, handle_closed);
     uv_close((uv_handle_t *)&fs->mounting.timer, handle_closed);
+    fs_echo_close(fs, handle_closed);
     if (fs->mounting.table_fd >= 0)
         uv_close((uv_handle_t *)&fs->mounting.table, handle_closed);
     if (fs->poll.data)
@@ -241,6 +249,7 @@ void fs_stop(struct fs *fs)
     if (fs->poll.data)
         uv_poll_stop(&fs->poll);
     fs_watches_stop(fs);
+    fs_echo_stop(fs);
     fs->waiting++; /* so that it does not count as idle before all of this is under way */
     fs_settle_all(fs);
     fs_locks_stop(fs);

@@ -14,16 +14,27 @@
 
 struct fs;
 
+/* The process that repeats changes of other nodes for programs that watch (fs/echo.h). */
+struct fs_helper {
+    pid_t pid;
+    int socket;
+};
+/* Forks it: before this process has threads, descriptors and memory that it should not have. It
+ * ends with this process. Returns 0 or a negative errno with its text. */
+int fs_helper_begin(struct fs_helper *helper, struct fault *fault);
+
 /* Opens the door, and mounts at config->mount, which is made if missing; a dead mount of an earlier
  * process is replaced. If something is in the way, the door says why in the log and to the replica
  * (replica_mount_is), and tries again until it is mounted; but with config->in_background, where
  * the process is one with its mount, this returns -EPERM, -EACCES, -ENODEV (no /dev/fuse), -EBUSY,
  * -ENOTEMPTY, ... with a text that names the remedy. `config` must outlive the door. `unmounted` is
- * called once if another program unmounts; fs_stop is still needed then.
+ * called once if another program unmounts; fs_stop is still needed then. `helper` may be NULL; it
+ * is taken over if this succeeds.
  *
  * This process must never touch its own mount on the loop's thread, which could not answer. */
 int fs_start(uv_loop_t *loop, struct replica *replica, const struct config *config,
-             void (*unmounted)(void *arg), void *arg, struct fs **fs, struct fault *fault);
+             const struct fs_helper *helper, void (*unmounted)(void *arg), void *arg,
+             struct fs **fs, struct fault *fault);
 
 /* Takes no more requests. Once those in flight are answered it unmounts (lazily if files are still
  * open) and, when the loop has run, frees. The replica must outlive that. */

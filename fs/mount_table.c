@@ -116,3 +116,38 @@ bool fs_is_in_mount_table(dev_t device)
     struct sought sought = {.device = device};
     return each_line(compare, &sought) < 0 || sought.found;
 }
+
+enum { COPIES_MAX = 64 }; /* of one mount, at several places */
+
+struct inside {
+    dev_t device;
+    int count, ids[COPIES_MAX];
+    bool found;
+};
+
+static void collect_copy(void *arg, const struct line *line)
+{
+    struct inside *inside = arg;
+    if (line->device != inside->device)
+        return;
+    if (inside->count < COPIES_MAX)
+        inside->ids[inside->count++] = line->id;
+    else
+        inside->found = true;
+}
+
+static void look_inside(void *arg, const struct line *line)
+{
+    struct inside *inside = arg;
+    for (int i = 0; i < inside->count; i++)
+        inside->found |= line->parent == inside->ids[i];
+}
+
+bool fs_has_mounts_inside(dev_t device)
+{
+    struct inside inside = {.device = device};
+    int status = each_line(collect_copy, &inside);
+    if (status == 0)
+        status = each_line(look_inside, &inside);
+    return status < 0 || inside.found;
+}

@@ -20,4 +20,8 @@ int fs_mounts_at(const char *path, struct fs_mounts_at *at);
  */
 bool fs_is_in_mount_table(dev_t device);
 
+/* Whether anything is mounted on a folder or file of this file system, or at the same place over
+ * it; also if that cannot be told. */
+bool fs_has_mounts_inside(dev_t device);
+
 #endif

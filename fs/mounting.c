@@ -126,6 +126,7 @@ static void took(struct fs *fs, uv_loop_t *loop)
     m->said[0] = '\0';
     replica_mount_is(fs->replica, true, "");
     trace_info("fs", "mounted at %s", m->mount.path);
+    fs_echo_mounted(fs);
 }
 
 static void try_later(struct fs *fs)

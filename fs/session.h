@@ -9,6 +9,7 @@
 
 #define FUSE_USE_VERSION 314
 
+#include "fs/echo.h"
 #include "fs/ephemeral.h"
 #include "fs/fs.h"
 #include "fs/gone.h"
@@ -58,6 +59,7 @@ struct fs {
     struct fs_ephemeral ephemeral;
     struct fs_gone gone; /* removed inodes that are still in use */
     struct fs_watches watches;
+    struct fs_echo echo;   /* repeats changes for inotify */
     struct fs_walks walks; /* which requests belong to one system call */
     struct buffer scratch; /* for an answer under construction, within one callback */
 };

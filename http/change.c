@@ -21,17 +21,32 @@ void http_change_free(struct http_change *change)
     free(change);
 }
 
+/* The command began with AS, of which nobody else has to know. */
+static void on_written_as(void *arg, enum replica_outcome outcome,
+                          const struct command_result *result)
+{
+    struct http_request *request = arg;
+    struct command_result own = {0};
+    if (result)
+        own = command_result_behind(result, 1);
+    request->written(request, outcome, result ? &own : NULL);
+}
+
 void http_submit(struct http_request *request, const struct op *ops, size_t count,
                  replica_written_cb *done)
 {
+    const struct caller *caller = &request->user->caller;
     struct command command = {0};
-    for (size_t i = 0; i < count; i++) {
-        int status = command_add(&command, &ops[i]);
-        if (status == 0)
-            continue;
+    struct bytes key = {0};
+    int status = command_as(&command, caller);
+    for (size_t i = 0; i < count && status == 0; i++) {
+        status = command_add(&command, &ops[i]);
+        key = ops[i].name;
+    }
+    if (status != 0) {
         command_free(&command);
         http_error(request, status == -ENOMEM ? HTTP_SERVICE_UNAVAILABLE : HTTP_CONTENT_TOO_LARGE,
-                   ops[i].name, "%s",
+                   key, "%s",
                    status == -ENOMEM ? "out of memory"
                                      : "keys and values are together too large for one change: "
                                        "send fewer in one request");
@@ -39,7 +54,9 @@ void http_submit(struct http_request *request, const struct op *ops, size_t coun
     }
     if (!request->change)
         buffer_free(&request->body); /* the command has it now */
-    replica_submit(request->http->replica, &command, done, request);
+    request->written = done;
+    replica_submit(request->http->replica, &command, caller_is_root(caller) ? done : on_written_as,
+                   request);
 }
 
 static void change_look(struct http_request *request);
@@ -66,7 +83,8 @@ static void on_looked(void *arg, enum replica_outcome outcome, struct replica_fr
         return;
     }
     struct attr attr;
-    int status = http_find(replica_tree(request->http->replica), op.name, &attr);
+    int status = http_find_for(replica_tree(request->http->replica), &request->user->caller,
+                               op.name, 0, &attr);
     if (status != 0 && status != -ENOENT) {
         http_error_errno(request, status, op.name);
         return;
@@ -87,7 +105,7 @@ static void on_looked(void *arg, enum replica_outcome outcome, struct replica_fr
 
 static void change_look(struct http_request *request)
 {
-    replica_read(request->http->replica, REPLICA_LINEARIZABLE, on_looked, request);
+    http_read(request, REPLICA_LINEARIZABLE, on_looked);
 }
 
 void http_change_key(struct http_request *request, const struct op *op, replica_written_cb *done)

@@ -116,7 +116,8 @@ static bool put_got(struct client_exchange *exchange)
     struct tree *tree = replica_tree(exchange->replica);
     struct attr attr;
     struct buffer value = {0};
-    int status = http_find(tree, exchange->item.key, &attr);
+    int status =
+        http_find_for(tree, &exchange->user->caller, exchange->item.key, CALLER_READ, &attr);
     bool found = status == 0;
     if (found && attr.size > VALUE_BYTES_MAX)
         status = -EFBIG;
@@ -157,6 +158,11 @@ static void on_contents(void *arg)
 static void on_read(void *arg, enum replica_outcome outcome, struct replica_freshness freshness)
 {
     struct client_exchange *exchange = arg;
+    if (outcome == REPLICA_NO_QUORUM && exchange->reads_stale) {
+        exchange->reads_stale = false;
+        replica_read(exchange->replica, REPLICA_LOCAL, on_read, exchange);
+        return;
+    }
     bool wanted = exchange->session; /* otherwise it has no key any more */
     if (wanted && outcome == REPLICA_DONE) {
         if (!http_await_contents(exchange->replica, exchange->item.key, freshness, on_contents,
@@ -172,8 +178,12 @@ static void on_read(void *arg, enum replica_outcome outcome, struct replica_fres
 
 void http_client_get(struct client_exchange *exchange)
 {
+    bool root = http_user_is_root(exchange->user); /* others: see http_read */
     exchange->waiting = true;
-    replica_read(exchange->replica, REPLICA_DEFAULT, on_read, exchange);
+    exchange->reads_stale =
+        !root && exchange->user->caller.token == 0 && exchange->http->config->stale_on_quorum_loss;
+    replica_read(exchange->replica, root ? REPLICA_DEFAULT : REPLICA_LINEARIZABLE, on_read,
+                 exchange);
 }
 
 /* ---- Put and Delete ---- */
@@ -197,12 +207,15 @@ static void on_written(void *arg, enum replica_outcome outcome, const struct com
     struct client_exchange *exchange = arg;
     if (!http_client_still_wanted(exchange))
         return;
+    struct command_result own = {0};
+    if (outcome == REPLICA_DONE) /* the first operation may be AS */
+        own = command_result_behind(result, !http_user_is_root(exchange->user));
     if (outcome != REPLICA_DONE)
         put_response_outcome(exchange, outcome, true);
     else if (result->status != 0)
         put_response_error(exchange, http_errno_text(result->status));
     else
-        put_changed(exchange, result);
+        put_changed(exchange, &own);
     http_client_replied(exchange);
 }
 
@@ -215,7 +228,9 @@ static void client_change(struct client_exchange *exchange, enum op_type type)
                     .ttl = exchange->item.ttl,
                     .lease = exchange->item.lease};
     struct command command = {0};
-    int status = command_add(&command, &op);
+    int status = command_as(&command, &exchange->user->caller);
+    if (status == 0)
+        status = command_add(&command, &op);
     if (status != 0) {
         command_free(&command);
         put_response_error(exchange,
@@ -298,6 +313,8 @@ static void on_watch_confirmed(void *arg, enum replica_outcome outcome,
     int status = 0;
     if (outcome != REPLICA_DONE)
         put_response_outcome(exchange, outcome, false);
+    else if (!http_user_holds(exchange->http, exchange->user))
+        put_watch_error(exchange, -EKEYREVOKED);
     else if ((status = watches ? http_client_watch(watches, prefix, exchange->since, &revision)
                                : -ENOMEM) < 0)
         put_watch_error(exchange, status);
@@ -491,5 +508,6 @@ void http_client_exchange_free(struct client_exchange *exchange)
 {
     assert(!exchange->waiting);
     http_client_exchange_drop(exchange);
+    http_user_leave(exchange->user);
     free(exchange);
 }

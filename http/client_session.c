@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { CLOSE_SECONDS_MAX = 5 };
 
@@ -25,6 +26,7 @@ struct client_session {
     LIST_ENTRY(client_session) all;
     struct http_clients *clients;
     struct lws *wsi;
+    struct http_user *user; /* as whom its requests act */
     struct buffer incoming; /* a message that has not ended */
     size_t incoming_held;
     bool refused;            /* there is no memory for that message: the rest is dropped */
@@ -45,12 +47,19 @@ struct client_session {
     bool gone;   /* the connection is */
 };
 
+/* Of a connection, as long as libwebsockets has it. */
+struct client_end {
+    struct http_address *address;
+    struct http_user *user;
+};
+
 struct http_clients {
     struct http *http;
     struct lws_vhost *vhost;
     struct lws_protocols protocols[2];
     LIST_HEAD(, client_session) sessions;
-    uint32_t connections; /* also those that have not shaken hands yet */
+    struct client_end *adopting; /* of a connection that libwebsockets is about to take */
+    uint32_t connections;        /* also those that have not shaken hands yet */
     bool stopping;
 };
 
@@ -117,6 +126,7 @@ static struct client_exchange *exchange_new(struct client_session *session)
     exchange->session = session;
     exchange->http = session->clients->http;
     exchange->replica = exchange->http->replica;
+    exchange->user = http_user_hold(session->user);
     exchange->began_ms = uv_now(session->clients->http->loop);
     TAILQ_INSERT_TAIL(&session->queue, exchange, queue);
     session->in_flight++;
@@ -391,6 +401,11 @@ struct client_watches *http_client_watches(struct client_session *session)
     return session->watches;
 }
 
+struct http_user *http_client_user(struct client_session *session)
+{
+    return session->user;
+}
+
 void http_client_events_wait(struct client_session *session, bool first)
 {
     session->events_wait = true;
@@ -449,7 +464,9 @@ static void session_expire(struct client_session *session)
     bool arrives = session->incoming_since && !session->ends && !session->paused;
     bool late = session->incoming_since + http->body_ms_max <= uv_now(http->loop);
     bool sends = has_reply(session) || http_client_has_event(session->watches);
-    if (sends && http_has_stalled(http, session->went, http->idle_ms_max)) {
+    if (!http_user_holds(session->clients->http, session->user)) {
+        session_cut(session); /* its token was removed, or has expired */
+    } else if (sends && http_has_stalled(http, session->went, http->idle_ms_max)) {
         session_cut(session);
     } else if (arrives && (late || http_has_stalled(http, session->came, http->body_ms_max))) {
         session->ends = LWS_CLOSE_STATUS_POLICY_VIOLATION;
@@ -468,7 +485,8 @@ void http_clients_expire(struct http_clients *clients)
 static void session_begin(struct http_clients *clients, struct client_session *session,
                           struct lws *wsi)
 {
-    *session = (struct client_session){.clients = clients, .wsi = wsi};
+    const struct client_end *end = lws_get_opaque_user_data(wsi);
+    *session = (struct client_session){.clients = clients, .wsi = wsi, .user = end->user};
     TAILQ_INIT(&session->queue);
     LIST_INSERT_HEAD(&clients->sessions, session, all);
 }
@@ -487,15 +505,29 @@ static void session_end(struct client_session *session)
     LIST_REMOVE(session, all);
 }
 
+/* The handshake is mostly answered before lws_adopt_socket_vhost_readbuf returns. */
+static void connection_adopted(struct http_clients *clients, struct lws *wsi)
+{
+    if (clients->adopting)
+        lws_set_opaque_user_data(wsi, clients->adopting);
+    clients->adopting = NULL;
+}
+
+static void client_end_free(struct client_end *end)
+{
+    http_address_count(end->address, HTTP_KIND_WEBSOCKET, -1);
+    http_address_leave(end->address);
+    http_user_leave(end->user);
+    free(end);
+}
+
 static void connection_ends(struct http_clients *clients, struct lws *wsi)
 {
-    struct http_address *address = lws_get_opaque_user_data(wsi);
+    struct client_end *end = lws_get_opaque_user_data(wsi);
     assert(clients->connections > 0);
     clients->connections--;
-    if (!address)
-        return; /* it ended while it was adopted */
-    http_address_count(address, HTTP_KIND_WEBSOCKET, -1);
-    http_address_leave(address);
+    if (end)
+        client_end_free(end); /* else it ended while it was adopted */
 }
 
 static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
@@ -505,6 +537,7 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
     struct http_clients *clients = lws_get_vhost(wsi) ? lws_vhost_user(lws_get_vhost(wsi)) : NULL;
     switch (reason) {
     case LWS_CALLBACK_ESTABLISHED:
+        connection_adopted(clients, wsi);
         session_begin(clients, session, wsi);
         return 0;
     case LWS_CALLBACK_RECEIVE:
@@ -557,17 +590,27 @@ int http_clients_start(struct http *http, struct lws_context *context, struct ht
 }
 
 void http_clients_adopt(struct http_clients *clients, int fd, struct bytes first,
-                        struct http_address *address)
+                        struct http_address *address, struct http_user *user)
 {
-    struct lws *wsi =
-        lws_adopt_socket_vhost_readbuf(clients->vhost, fd, (const char *)first.data, first.len);
-    if (!wsi) {
-        trace_debug("http", "a WebSocket was closed before it began");
+    struct client_end *end = malloc(sizeof *end);
+    if (!end) {
+        close(fd);
         return;
     }
+    *end = (struct client_end){address, http_user_hold(user)};
     http_address_stay(address);
     http_address_count(address, HTTP_KIND_WEBSOCKET, 1);
-    lws_set_opaque_user_data(wsi, address);
+    clients->adopting = end;
+    struct lws *wsi =
+        lws_adopt_socket_vhost_readbuf(clients->vhost, fd, (const char *)first.data, first.len);
+    if (wsi) {
+        connection_adopted(clients, wsi);
+        return;
+    }
+    trace_debug("http", "a WebSocket was closed before it began");
+    if (clients->adopting)
+        client_end_free(clients->adopting);
+    clients->adopting = NULL;
 }
 
 void http_clients_stop(struct http_clients *clients)

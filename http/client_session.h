@@ -29,7 +29,7 @@ uint32_t http_clients_count(const struct http_clients *clients);
 /* Takes a connection whose client has asked for a WebSocket; `first` is what libwebsockets reads
  * before the socket: http_client_handshake, and what the client has sent behind it. */
 void http_clients_adopt(struct http_clients *clients, int fd, struct bytes first,
-                        struct http_address *address);
+                        struct http_address *address, struct http_user *user);
 /* Closes those whose message does not end, or who do not take their replies. */
 void http_clients_expire(struct http_clients *clients);
 /* Closes every connection once its replies are sent. */
@@ -60,11 +60,13 @@ struct client_exchange {
     struct client_session *session;
     struct http *http;
     struct replica *replica;
-    uint64_t began_ms; /* of the loop's clock */
-    bool waiting;      /* the replica will call back, or a step or a job */
-    bool postponed;    /* a Get, which is carried out when the replies before it are taken */
-    bool unread;       /* `message` has not been read yet */
-    bool in_job;       /* which uses everything but the fields above */
+    struct http_user *user; /* as whom it acts */
+    uint64_t began_ms;      /* of the loop's clock */
+    bool reads_stale;       /* a Get, without a quorum */
+    bool waiting;           /* the replica will call back, or a step or a job */
+    bool postponed;         /* a Get, which is carried out when the replies before it are taken */
+    bool unread;            /* `message` has not been read yet */
+    bool in_job;            /* which uses everything but the fields above */
     struct http_step step;
     struct http_job job;
     struct buffer message; /* of one that is read later or as a job */
@@ -114,6 +116,7 @@ struct client_watches;
 
 /* Of the session, made when they are first asked for (client_session.c); NULL: out of memory. */
 struct client_watches *http_client_watches(struct client_session *session);
+struct http_user *http_client_user(struct client_session *session);
 /* Events wait, or may come: `first`, there were none before. Asks to be able to write. */
 void http_client_events_wait(struct client_session *session, bool first);
 

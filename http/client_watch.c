@@ -55,7 +55,10 @@ static struct client_event *event_new(const struct client_watch *watch,
     http_json_field(&text, "event", bytes_of_text(replica_event_verb(event->kind)));
     if (event->more)
         http_json_bool(&text, "more", true);
-    http_put_event(&text, replica_tree(watch->watches->http->replica), event);
+    http_put_event(
+        &text,
+        http_event_tree(watch->watches->http, http_client_user(watch->watches->session), event),
+        event);
     http_json_raw(&text, "}}");
     struct client_event *new = text.failed ? NULL : malloc(sizeof *new + LWS_PRE + text.len);
     if (new) {
@@ -81,6 +84,13 @@ static bool client_tell(void *arg, const struct replica_event *event)
     TAILQ_INSERT_TAIL(&w->events, new, entry);
     http_client_events_wait(w->session, first);
     return true;
+}
+
+static bool client_sees(void *arg, struct bytes path)
+{
+    const struct client_watches *w = ((struct client_watch *)arg)->watches;
+    const struct caller *caller = &http_client_user(w->session)->caller;
+    return tree_may_see(replica_tree(w->http->replica), caller, path) == 0;
 }
 
 static void client_ready(void *arg)
@@ -192,6 +202,7 @@ int http_client_watch(struct client_watches *w, struct bytes prefix, uint64_t si
     watch->watch = (struct replica_watch){.scope = WATCH_PREFIX,
                                           .path = bytes_of(watch->prefix, prefix.len),
                                           .tell = client_tell,
+                                          .sees = client_sees,
                                           .ready = client_ready,
                                           .arg = watch};
     int status = replica_watch_begin(w->http->replica, &watch->watch, since);

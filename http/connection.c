@@ -5,6 +5,7 @@
  *     |                       +--refused early--------------------------------+     |
  *     +--the answer is sent---------------------------------------------------------+--> ENDING
  *
+ * Between HEAD and BODY, it is IDENTIFYING as long as it is not known as whom the request acts.
  * Every byte of a request passes head.c and chunks.c, in the first request of a connection as in
  * the hundredth. What comes behind a request waits in `in` until its answer is sent; past
  * PIPELINED_BYTES_MAX it waits in the kernel. A connection gives way to the others after each
@@ -36,10 +37,12 @@ static void on_closed(uv_handle_t *handle)
     struct http *http = c->http;
     if (c->upgrade.len > 0 && !http->stopping)
         http_clients_adopt(http->clients, c->fd, bytes_of(c->upgrade.data, c->upgrade.len),
-                           c->address);
+                           c->address, c->session);
     else
         close(c->fd);
     http_address_leave(c->address);
+    http_user_leave(c->user);
+    http_user_leave(c->session);
     buffer_free(&c->upgrade);
     free(c);
     http_handle_closed(http);
@@ -54,6 +57,7 @@ void http_connection_close(struct http_connection *c)
         http_request_free(c->request);
     c->request = NULL;
     c->phase = HTTP_PHASE_CLOSED;
+    http_user_give_up(c);
     buffer_free(&c->in);
     if (c->is_due)
         TAILQ_REMOVE(&c->http->due, c, due);
@@ -66,11 +70,17 @@ void http_connection_close(struct http_connection *c)
         http_wake(c->http);
 }
 
+/* The replica looks for the token of its request. */
+static bool is_confirming(const struct http_connection *c)
+{
+    return c->phase == HTTP_PHASE_IDENTIFYING && c->request->state == HTTP_REQUEST_WAITING;
+}
+
 /* The client is gone. What the replica holds is waited for. */
 static void connection_lost(struct http_connection *c)
 {
     c->broken = true;
-    if (c->phase == HTTP_PHASE_RUNNING)
+    if (c->phase == HTTP_PHASE_RUNNING || is_confirming(c))
         uv_poll_stop(&c->poll);
     else
         http_connection_close(c);
@@ -132,7 +142,7 @@ static void request_begins(struct http_connection *c)
 }
 
 bool http_connection_open(struct http *http, int fd, const struct sockaddr *from,
-                          struct http_address *address)
+                          const struct owner *owner, struct http_address *address, bool encrypted)
 {
     struct http_connection *c = calloc(1, sizeof *c);
     if (!c || uv_poll_init(http->loop, &c->poll, fd) != 0) {
@@ -145,10 +155,12 @@ bool http_connection_open(struct http *http, int fd, const struct sockaddr *from
     c->poll.data = c;
     c->address = address;
     http_address_count(address, HTTP_KIND_CONNECTION, 1);
-    c->allowed = config_allows_client(http->config, from);
+    c->encrypted = encrypted || from->sa_family == AF_UNIX; /* it does not leave the kernel */
+    c->allowed = from->sa_family == AF_UNIX || config_allows_client(http->config, from);
     TAILQ_INSERT_TAIL(&http->connections, c, all);
     http->connection_count++;
     http->handles_open++;
+    http_user_find(c, owner);
     request_begins(c); /* the listener has seen the first bytes */
     connection_settle(c);
     return true;
@@ -258,11 +270,19 @@ void http_connection_push(struct http_connection *c)
     connection_due(c);
 }
 
+/* A token that is removed ends what is still being sent by it. */
+static bool may_go_on(const struct http_connection *c)
+{
+    const struct http_user *user = c->request->user;
+    return !user || http_user_holds(c->http, user);
+}
+
 /* Sends as much as the socket takes, at most one piece of a stream. */
 static void connection_send(struct http_connection *c)
 {
     assert(c->phase == HTTP_PHASE_SENDING);
-    bool failed = c->request->out.failed || !stream_fill(c);
+    bool goes_on = (c->out_sent == 0 && !c->request->answer.endless) || may_go_on(c);
+    bool failed = c->request->out.failed || !goes_on || !stream_fill(c);
     int status = failed ? -EIO : is_quiet(c) ? 0 : send_once(c);
     if (status != 0 && status != -EAGAIN)
         connection_lost(c);
@@ -325,6 +345,7 @@ static void request_run(struct http_connection *c)
 /* Hands the socket to libwebsockets, once the loop has let go of it. */
 static void connection_upgrade(struct http_connection *c, struct bytes rest)
 {
+    c->session = http_user_hold(c->request->user);
     http_client_handshake(c->request, &c->upgrade);
     buffer_append(&c->upgrade, rest.data, rest.len);
     if (c->upgrade.failed)
@@ -364,6 +385,24 @@ static void begin_body(struct http_connection *c, bool anything_came)
     }
 }
 
+/* Goes on behind a head once it is known as whom its request acts. False: that takes longer, or the
+ * connection ends. */
+static bool identify(struct http_connection *c, struct bytes rest)
+{
+    c->phase = HTTP_PHASE_IDENTIFYING;
+    if (!http_identify(c->request)) {
+        if (is_confirming(c))
+            c->deadline = 0; /* the replica has one */
+        return false;
+    }
+    if (http_client_is_handshake(c->request)) {
+        connection_upgrade(c, rest);
+        return false;
+    }
+    begin_body(c, rest.len > 0);
+    return true;
+}
+
 /* Takes a head from the beginning of `*input`. False: more is needed, or the connection ends. */
 static bool take_head(struct http_connection *c, struct bytes *input)
 {
@@ -387,15 +426,11 @@ static bool take_head(struct http_connection *c, struct bytes *input)
         http_connection_close(c);
         return false;
     }
+    explicit_bzero((uint8_t *)input->data, (size_t)len); /* it may hold a token */
     *input = bytes_of(input->data + len, input->len - (size_t)len);
     if (c->request->state != HTTP_REQUEST_ANSWERED)
         http_request_admit(c->request);
-    if (http_client_is_handshake(c->request)) {
-        connection_upgrade(c, *input);
-        return false;
-    }
-    begin_body(c, input->len > 0);
-    return true;
+    return identify(c, *input);
 }
 
 /* A body that is malformed leaves nobody knowing where it ends. */
@@ -441,6 +476,8 @@ static struct bytes connection_take(struct http_connection *c, struct bytes inpu
         if (c->phase == HTTP_PHASE_HEAD && began) {
             request_follows(c);
             goes_on = false;
+        } else if (c->phase == HTTP_PHASE_IDENTIFYING) {
+            goes_on = began = identify(c, input);
         } else if (c->phase == HTTP_PHASE_HEAD) {
             goes_on = began = take_head(c, &input);
         } else if (c->phase == HTTP_PHASE_BODY) {
@@ -527,10 +564,29 @@ static void on_poll(uv_poll_t *poll, int status, int events)
     }
 }
 
+/* Goes on with a head whose request has waited to know as whom it acts. */
+static void connection_identified(struct http_connection *c)
+{
+    if (c->broken)
+        http_connection_close(c);
+    else if (c->in.len > 0)
+        connection_input(c, (struct bytes){0});
+    else
+        identify(c, (struct bytes){0});
+}
+
+void http_connection_user_found(struct http_connection *c)
+{
+    if (c->phase == HTTP_PHASE_IDENTIFYING)
+        connection_due(c);
+}
+
 void http_connection_go_on(struct http_connection *c)
 {
     c->is_due = false;
-    if (c->phase == HTTP_PHASE_RUNNING && c->request->state == HTTP_REQUEST_ANSWERED)
+    if (c->phase == HTTP_PHASE_IDENTIFYING && !is_confirming(c))
+        connection_identified(c);
+    else if (c->phase == HTTP_PHASE_RUNNING && c->request->state == HTTP_REQUEST_ANSWERED)
         connection_answer(c);
     else if (c->phase == HTTP_PHASE_SENDING)
         connection_send(c);

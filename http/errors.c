@@ -117,7 +117,14 @@ const char *http_errno_text(int status)
     case -ENOTEMPTY:
         return "the directory is not empty: delete the keys in it first";
     case -EPERM:
-        return "the key is reserved: choose another one";
+        return "the key is reserved, or only its owner may do this";
+    case -EACCES:
+        return "you may not do this: the owners and modes of the key and of the directories on the "
+               "way to it do not let you, or the token is for other keys";
+    case -EROFS:
+        return "the token is for reading only";
+    case -EKEYREVOKED:
+        return "the token is not valid any more: it was removed, or has expired";
     case -EFBIG:
         return "the value is too large for an answer in JSON: ask for it with the header "
                "\"Accept: application/octet-stream\"";
@@ -162,7 +169,11 @@ static unsigned int status_of_errno(int status)
     case -EKEYEXPIRED:
         return HTTP_GONE;
     case -EPERM:
+    case -EACCES:
+    case -EROFS:
         return HTTP_FORBIDDEN;
+    case -EKEYREVOKED:
+        return HTTP_UNAUTHORIZED;
     case -ENAMETOOLONG:
         return HTTP_BAD_REQUEST;
     case -EFBIG:
@@ -182,6 +193,8 @@ static unsigned int status_of_errno(int status)
 void http_error_errno(struct http_request *request, int status, struct bytes key)
 {
     assert(status < 0);
+    if (status == -EKEYREVOKED)
+        request->answer.field = HTTP_INVALID_TOKEN;
     http_error(request, status_of_errno(status), key, "%s", http_errno_text(status));
 }
 

@@ -62,6 +62,11 @@ const char *http_head_field(const struct http_head *head, const char *name)
     return NULL;
 }
 
+char *http_head_secret(struct http_head *head, const char *name)
+{
+    return (char *)http_head_field(head, name);
+}
+
 struct http_list http_list_of(const struct http_head *head, const char *name)
 {
     return (struct http_list){.head = head, .name = name};
@@ -249,10 +254,22 @@ static uint32_t field_count(const struct http_head *head, const char *name)
 /* Fields that say one thing: two of them, even equal ones, are read in two ways. */
 static const char *find_repeated(const struct http_head *head)
 {
-    static const char *const names[] = {
-        "Host",     "Content-Length",    "Content-Type",         "Content-Range",
-        "Range",    "If-Modified-Since", "If-Unmodified-Since",  "Origin",
-        "If-Range", "Sec-WebSocket-Key", "Sec-WebSocket-Version"};
+    static const char *const names[] = {"Host",
+                                        "Content-Length",
+                                        "Content-Type",
+                                        "Content-Range",
+                                        "Range",
+                                        "If-Modified-Since",
+                                        "Origin",
+                                        "If-Range",
+                                        "If-Unmodified-Since",
+                                        "Authorization",
+                                        "Sec-WebSocket-Key",
+                                        "Sec-WebSocket-Version",
+                                        "User-Agent",
+                                        "Sec-Fetch-Site",
+                                        "Sec-Fetch-Mode",
+                                        "Sec-Fetch-Dest"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (field_count(head, names[i]) > 1)
             return names[i];

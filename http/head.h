@@ -14,7 +14,8 @@ enum {
 };
 
 struct http_field {
-    const char *name, *value; /* without white space around the value */
+    const char *name;
+    char *value; /* without white space around it */
 };
 
 /* The texts lie in the head that was parsed. */
@@ -45,6 +46,9 @@ unsigned int http_head_parse(char *text, size_t len, struct http_head *head, con
 
 /* The value of a field; NULL: there is none. The first one, if it comes several times. */
 const char *http_head_field(const struct http_head *head, const char *name);
+
+/* The same, to be wiped. */
+char *http_head_secret(struct http_head *head, const char *name);
 
 /* The members of a field that is a list, which may come in several lines (RFC 9110, 5.6.1). */
 struct http_list {

@@ -91,13 +91,14 @@ static bool has_room(struct http *http, const struct http_address *address)
     return connection_gives_way(http, address, false);
 }
 
-void http_adopt(void *arg, int fd, const struct sockaddr *from, socklen_t from_len)
+void http_adopt(void *arg, int fd, const struct sockaddr *from, const struct owner *owner,
+                bool encrypted)
 {
     struct http *http = arg;
     struct http_address *address = http_address_join(http, from);
     if (!address || !has_room(http, address))
         connection_refuse(fd);
-    else if (http_connection_open(http, fd, from, address))
+    else if (http_connection_open(http, fd, from, owner, address, encrypted))
         return;
     else
         trace_warn("http", "a new connection was closed: out of memory");
@@ -139,6 +140,7 @@ static void server_finish(struct http *http)
         http_connection_close(c);
     http_moments_free(http);
     http_event_text_free(&http->event_text);
+    http_users_free(http);
 }
 
 static void on_idle(uv_idle_t *idle);
@@ -252,7 +254,9 @@ int http_start(uv_loop_t *loop, struct lws_context *websockets, struct replica *
     http->handles_open = OWN_HANDLES;
     uv_timer_start(&http->timer, on_timer, TIMER_MS, TIMER_MS);
     uv_check_start(&http->check, on_turn_over);
-    int status = http_clients_start(http, websockets, &http->clients);
+    int status = http_users_start(http);
+    if (status == 0)
+        status = http_clients_start(http, websockets, &http->clients);
     if (status != 0) {
         fault_set(fault, status, "start the client WebSocket: %s", strerror(-status));
         http_free(http);

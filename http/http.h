@@ -33,6 +33,7 @@
 #define QUORUMFS_HTTP_HTTP_H
 
 #include "base/fault.h"
+#include "base/owner.h"
 #include "config/config.h"
 #include "replica/replica.h"
 
@@ -67,8 +68,10 @@ int http_start(uv_loop_t *loop, struct lws_context *websockets, struct replica *
                const struct config *config, struct http **http, struct fault *fault);
 
 /* The listener hands connections over through this; it takes the descriptor. `http` is a struct
- * http. */
-void http_adopt(void *http, int fd, const struct sockaddr *from, socklen_t from_len);
+ * http; `from` and `owner` say who is there, and `fd` need not be the connection itself, which may
+ * be encrypted. */
+void http_adopt(void *http, int fd, const struct sockaddr *from, const struct owner *owner,
+                bool encrypted);
 
 /* How many connections there are of both kinds. */
 uint32_t http_connection_count(void *http);

@@ -19,6 +19,7 @@
 #include "routes.h"
 #include "status.h"
 #include "uri.h"
+#include "user.h"
 #include "work.h"
 
 #include <sys/queue.h>
@@ -38,7 +39,7 @@ TAILQ_HEAD(http_watches, http_watch);
 struct http_event_text {
     uint64_t revision;
     uint8_t kind;
-    bool more;
+    bool more, with_value;
     struct buffer path, text;
 };
 
@@ -53,6 +54,7 @@ struct http {
     struct replica *replica;
     const struct config *config;
     struct http_clients *clients; /* the WebSockets */
+    struct http_users users;
     uv_idle_t idle;   /* active while a connection or a request has something to do at once */
     uv_timer_t timer; /* for time-outs only */
     uv_check_t check; /* a turn of the loop ends */
@@ -113,7 +115,8 @@ bool http_has_stalled(const struct http *http, uint64_t moved, uint64_t ms);
 /* ---- Connections (connection.c) ---- */
 
 enum http_phase {
-    HTTP_PHASE_HEAD, /* a request is awaited, or its head is arriving */
+    HTTP_PHASE_HEAD,        /* a request is awaited, or its head is arriving */
+    HTTP_PHASE_IDENTIFYING, /* the head is there; as whom it acts is not known yet */
     HTTP_PHASE_BODY,
     HTTP_PHASE_RUNNING, /* the request is carried out */
     HTTP_PHASE_SENDING,
@@ -129,30 +132,39 @@ struct http_connection {
     int fd, events; /* events: what the loop watches for */
     enum http_phase phase;
     struct http_address *address;
-    bool allowed;      /* its address may use this door */
-    bool is_due;       /* on the list */
-    bool ended;        /* the client sends nothing more */
-    bool broken;       /* the client is gone */
-    bool closes;       /* after the answer */
-    uint64_t deadline; /* ms of the loop's clock; 0: none */
-    uint64_t begun;    /* likewise, when a request began to arrive; 0: none does */
-    uint64_t moved;    /* likewise, when bytes last came or went */
-    struct buffer in;  /* received, and not yet taken */
-    size_t scanned;    /* of it, in search of a head's end */
+    struct http_user *user; /* as whom its requests act without a token; NULL: not known yet */
+    TAILQ_ENTRY(http_connection) waits; /* for that, if */
+    bool is_waiting;
+    uint32_t waits_for; /* the user's number */
+    bool encrypted;     /* the client came by HTTPS */
+    bool allowed;       /* its address may use this door */
+    bool is_due;        /* on the list */
+    bool ended;         /* the client sends nothing more */
+    bool broken;        /* the client is gone */
+    bool closes;        /* after the answer */
+    uint64_t deadline;  /* ms of the loop's clock; 0: none */
+    uint64_t begun;     /* likewise, when a request began to arrive; 0: none does */
+    uint64_t moved;     /* likewise, when bytes last came or went */
+    struct buffer in;   /* received, and not yet taken */
+    size_t scanned;     /* of it, in search of a head's end */
     struct http_chunks chunks;
     uint64_t body_left; /* of a body that is not chunked */
     struct http_request *request;
     size_t head_sent, out_sent; /* of the answer, or of the present piece of its stream */
     uint64_t streamed, dropped; /* bytes */
-    struct buffer upgrade;      /* what libwebsockets reads first; the socket goes there */
+    struct buffer upgrade;      /* what libwebsockets reads first; the socket goes there, */
+    struct http_user *session;  /* and acts as this user */
 };
 
 /* Takes the descriptor and the address, and answers what comes. False: out of memory; it is closed.
  */
 bool http_connection_open(struct http *http, int fd, const struct sockaddr *from,
-                          struct http_address *address);
+                          const struct owner *owner, struct http_address *address, bool encrypted);
 
-/* The answer of its request, which has waited, is there. */
+/* Its user, for whom it has waited, is there. */
+void http_connection_user_found(struct http_connection *connection);
+
+/* The answer of its request, which has waited, is there, or as whom it acts. */
 void http_connection_answered(struct http_connection *connection);
 
 /* An endless answer has more in `out`, or wants `drained` to be called, or has an end now. */
@@ -175,18 +187,22 @@ typedef void http_handler(struct http_request *request);
 /* The outermost field of a route's answers, errors too. */
 enum http_shape { HTTP_SINGLE, HTTP_MULTIPLE, HTTP_TRANSACTION };
 
+/* Who may ask for a route. */
+enum http_access { HTTP_OPEN, HTTP_USERS, HTTP_ROOT };
+
 struct http_route {
     const char *method;
     const char *path; /* "/key/": anything below it */
     size_t body_bytes_max;
     enum http_shape shape;
+    enum http_access access;
     http_handler *handler;
 };
 
 /* Never NULL: an unknown path or method has a route whose handler answers 404 or 405. */
 const struct http_route *http_route_find(const char *method, struct bytes path);
 
-#define HTTP_DECLARE(method, path, body_bytes_max, shape, handler) http_handler handler;
+#define HTTP_DECLARE(method, path, body_bytes_max, shape, access, handler) http_handler handler;
 HTTP_ROUTES(HTTP_DECLARE)
 #undef HTTP_DECLARE
 
@@ -252,7 +268,14 @@ struct http_request {
     struct http_connection *connection;
     const struct http_route *route; /* NULL: the head is malformed */
     enum http_request_state state;
-    uint64_t began_ms; /* of the loop's clock */
+    uint64_t began_ms;      /* of the loop's clock */
+    struct http_user *user; /* as whom it acts; NULL: not known yet, or it is refused */
+    uint8_t token_hash[TOKEN_HASH_BYTES];
+    bool confirming;             /* whether there is such a token */
+    bool secret;                 /* the answer holds one, and is wiped */
+    replica_written_cb *written; /* of its command, */
+    replica_read_cb *read;       /* or of its read */
+    bool reads_stale;            /* without a quorum, if it must be */
     struct http_head head;
     struct http_uri uri;
     struct fault uri_fault; /* empty: the URI is fine */
@@ -276,7 +299,8 @@ struct http_request {
     struct http_job job;
     struct fault fault; /* of the job */
     int status;         /* likewise */
-    char text[];        /* the head; its parts are decoded in place */
+    size_t text_len;
+    char text[]; /* the head; its parts are decoded in place, and it is wiped at the end */
 };
 
 /* A request from its head, whose bytes are copied; NULL: out of memory. A head that is malformed
@@ -312,6 +336,12 @@ void http_request_go_on(struct http_request *request, http_handler *go_on);
 bool http_hold(struct http_request *request, size_t bytes);
 /* The request does not hold any of them any more. */
 void http_let_go(struct http_request *request);
+
+/* replica_read for its user. What others than root may see is decided by rights that must not be
+ * older than a change that has returned, so their reads are always confirmed; without a quorum,
+ * what may be answered from this node's state is, with the rights of that, but not by a token. */
+void http_read(struct http_request *request, enum replica_consistency consistency,
+               replica_read_cb *done);
 
 /* A header's value, or NULL. */
 const char *http_header(const struct http_request *request, const char *name);
@@ -360,6 +390,11 @@ void http_outcome_text(struct replica *replica, enum replica_outcome outcome, bo
                        struct buffer *out);
 
 /* ---- Values (value.c) ---- */
+
+/* The same for a caller who wants to do this with the key (enum caller_want); besides, the errors
+ * of tree_may. */
+int http_find_for(struct tree *tree, const struct caller *caller, struct bytes key, uint32_t want,
+                  struct attr *attr);
 
 /* Finds a key that is a file. Returns 0, -ENOENT, -ENOTDIR, -EISDIR, -ELOOP (a symbolic link),
  * -EINVAL (another kind of file), or an error of the database. */

@@ -157,7 +157,10 @@ void http_end_lease(struct http_request *request)
 
 static void put_key(void *arg, struct bytes key)
 {
-    struct buffer *out = arg;
+    struct http_request *request = arg;
+    struct buffer *out = &request->out;
+    if (tree_may_see(replica_tree(request->http->replica), &request->user->caller, key) != 0)
+        return;
     http_json_comma(out);
     http_json_raw(out, "{");
     http_json_field(out, "key", key);
@@ -173,7 +176,7 @@ static int put_keys(struct http_request *request, struct tree *tree)
     http_json_raw(&request->out, ",\"keys\":[");
     for (uint32_t i = 0; status == 0 && i < count; i++) {
         size_t before = request->out.len;
-        status = tree_paths(tree, files[i], put_key, &request->out);
+        status = tree_paths(tree, files[i], put_key, request);
         if (status == 0 && !http_hold(request, request->out.len - before))
             status = -EBUSY;
     }
@@ -195,6 +198,8 @@ static void on_read_lease(void *arg, enum replica_outcome outcome,
         return;
     struct tree *tree = replica_tree(request->http->replica);
     int status = tree_lease_get(tree, request->lease, &lease);
+    if (status == 0 && !tree_lease_may(&request->user->caller, &lease))
+        status = -ENOENT;
     if (status == -ENOENT) {
         answer_over(request);
         return;
@@ -214,7 +219,7 @@ void http_read_lease(struct http_request *request)
 {
     enum replica_consistency consistency;
     if (take_id(request) && http_consistency(request, &consistency))
-        replica_read(request->http->replica, consistency, on_read_lease, request);
+        http_read(request, consistency, on_read_lease);
 }
 
 static void put_lease(struct http_request *request, const struct tree_lease *lease)
@@ -247,7 +252,8 @@ static void on_read_leases(void *arg, enum replica_outcome outcome,
     }
     http_json_raw(&request->out, "{\"Multiple\":[");
     for (uint32_t i = 0; i < count && i < max; i++)
-        put_lease(request, &list[i]);
+        if (tree_lease_may(&request->user->caller, &list[i]))
+            put_lease(request, &list[i]);
     http_json_raw(&request->out, "]");
     if (count > max) {
         http_json_bool(&request->out, "more", true);
@@ -267,5 +273,5 @@ void http_list_leases(struct http_request *request)
         return;
     }
     if (http_consistency(request, &consistency))
-        replica_read(request->http->replica, consistency, on_read_leases, request);
+        http_read(request, consistency, on_read_leases);
 }

@@ -20,10 +20,12 @@ enum {
 
 struct found {
     struct attr attr;
+    bool hidden;            /* the user may not read it */
     size_t key_at, key_len; /* in `keys` */
 };
 
 struct http_listing {
+    const struct caller *caller;
     struct http_moment *moment; /* NULL: the page has had no turn, or its first one was enough */
     struct buffer after;        /* where the walk is */
     uint32_t keys_left;         /* of the page's limit */
@@ -73,8 +75,13 @@ static bool on_key(void *arg, struct bytes key, const struct attr *attr)
         listing->stopped = true;
         return false;
     }
-    listing->found[listing->found_count++] = (struct found){*attr, listing->keys.len, key.len};
-    listing->found_bytes += attr->size;
+    struct found *found = &listing->found[listing->found_count++];
+    *found = (struct found){.hidden = !attr, .key_at = listing->keys.len, .key_len = key.len};
+    if (attr) {
+        found->attr = *attr;
+        found->hidden = !caller_may(listing->caller, attr, CALLER_READ);
+        listing->found_bytes += attr->size;
+    }
     buffer_append(&listing->keys, key.data, key.len);
     return true;
 }
@@ -89,16 +96,19 @@ static int collect(struct http_request *request, struct tree *tree)
     listing->stopped = false;
     listing->more = false;
     listing->resume.len = 0;
-    int status =
-        tree_keys(tree, request->uri.prefix, bytes_of(listing->after.data, listing->after.len),
-                  TURN_VISITS_MAX, on_key, listing, &listing->more, &listing->resume);
+    int status = tree_keys(tree, listing->caller, request->uri.prefix,
+                           bytes_of(listing->after.data, listing->after.len), TURN_VISITS_MAX,
+                           on_key, listing, &listing->more, &listing->resume);
     bool failed = listing->resume.failed || listing->keys.failed;
     return status == 0 && failed ? -ENOMEM : status;
 }
 
 /* 0, or why a key is listed without its value. */
-static int value_status(struct bytes key, const struct attr *attr)
+static int value_status(struct bytes key, const struct found *found)
 {
+    const struct attr *attr = &found->attr;
+    if (found->hidden)
+        return -EACCES;
     if (key.len > PATH_BYTES_MAX)
         return -ENAMETOOLONG;
     if (!S_ISREG(attr->mode))
@@ -107,11 +117,12 @@ static int value_status(struct bytes key, const struct attr *attr)
 }
 
 static int put_found(struct http_request *request, struct tree *tree, struct bytes key,
-                     const struct attr *attr)
+                     const struct found *found)
 {
     struct buffer *out = &request->out;
+    const struct attr *attr = &found->attr;
     http_json_comma(out);
-    int status = value_status(key, attr);
+    int status = value_status(key, found);
     if (status != 0) {
         http_put_absent(out, key, status);
         return 0;
@@ -128,11 +139,11 @@ static int put_all_found(struct http_request *request, struct tree *tree, bool *
     for (uint32_t i = 0; i < listing->found_count; i++) {
         const struct found *found = &listing->found[i];
         struct bytes key = bytes_of(listing->keys.data + found->key_at, found->key_len);
-        uint64_t size = value_status(key, &found->attr) == 0 ? found->attr.size : 0;
+        uint64_t size = value_status(key, found) == 0 ? found->attr.size : 0;
         *full = size > listing->bytes_left;
         if (*full)
             return 0;
-        int status = put_found(request, tree, key, &found->attr);
+        int status = put_found(request, tree, key, found);
         if (status != 0)
             return status;
         assert(listing->keys_left > 0);
@@ -207,6 +218,10 @@ static void listing_turn(struct http_request *request)
     struct http_listing *listing = request->listing;
     struct tree *tree =
         listing->moment ? http_moment_tree(listing->moment) : replica_tree(request->http->replica);
+    if (!http_user_holds(request->http, request->user)) {
+        http_error_errno(request, -EKEYREVOKED, (struct bytes){0});
+        return;
+    }
     if (!tree) {
         begin_again(request);
         return;
@@ -272,5 +287,6 @@ void http_list_keys(struct http_request *request)
         return;
     }
     request->listing = listing;
-    replica_read(request->http->replica, consistency, on_confirmed, request);
+    listing->caller = &request->user->caller;
+    http_read(request, consistency, on_confirmed);
 }

@@ -14,15 +14,26 @@ static void put_number(struct buffer *out, const char *name, uint64_t value)
     buffer_printf(out, "\"%s\":%llu", name, (unsigned long long)value);
 }
 
-static void put_paths(struct buffer *out, struct bytes paths)
+/* The first of the paths that the user may see; NULL: none. */
+static const char *next_path(struct http_request *request, const char *path, const char *end)
 {
+    struct tree *tree = replica_tree(request->http->replica);
+    while (path < end && tree_may_see(tree, &request->user->caller, bytes_of_text(path)) != 0)
+        path += strlen(path) + 1;
+    return path < end ? path : NULL;
+}
+
+static void put_paths(struct http_request *request, struct bytes paths)
+{
+    struct buffer *out = &request->out;
     const char *path = (const char *)paths.data, *end = path + paths.len;
     http_json_raw(out, ",\"keys\":[");
-    for (; path && path < end; path += strlen(path) + 1) {
+    while (path && (path = next_path(request, path, end))) {
         http_json_comma(out);
         http_json_raw(out, "{");
         http_json_field(out, "key", bytes_of_text(path));
         http_json_raw(out, "}");
+        path += strlen(path) + 1;
     }
     http_json_raw(out, "]");
 }
@@ -37,11 +48,21 @@ static void put_since(struct buffer *out, uint64_t ns)
     buffer_printf(out, ",\"since\":\"%s.%03uZ\"", text, (unsigned int)(ms % MS_PER_S));
 }
 
+/* Others than root see the locks of files that they could find. */
+static bool may_see_line(struct http_request *request, const struct tree_lock_line *line)
+{
+    const char *path = (const char *)line->paths.data;
+    return http_user_is_root(request->user) ||
+           (path && next_path(request, path, path + line->paths.len));
+}
+
 static bool put_lock(void *arg, const struct tree_lock_line *line)
 {
     struct http_request *request = arg;
     struct buffer *out = &request->out;
     const struct tree_lock *lock = line->lock;
+    if (!may_see_line(request, line))
+        return true;
     http_json_comma(out);
     http_json_raw(out, "{");
     if (line->place)
@@ -56,7 +77,7 @@ static bool put_lock(void *arg, const struct tree_lock_line *line)
     put_number(out, "node", lock->node);
     put_number(out, "process", lock->pid);
     put_since(out, lock->since);
-    put_paths(out, line->paths);
+    put_paths(request, line->paths);
     http_json_raw(out, "}");
     return out->len < HTTP_ANSWER_BYTES_MAX;
 }
@@ -88,5 +109,5 @@ void http_read_locks(struct http_request *request)
 {
     enum replica_consistency consistency;
     if (http_consistency(request, &consistency))
-        replica_read(request->http->replica, consistency, on_read_locks, request);
+        http_read(request, consistency, on_read_locks);
 }

@@ -90,3 +90,46 @@ bool http_origin_is_ours(const struct config *config, const char *origin, struct
     }
     return false;
 }
+
+/* ---- Pages ---- */
+
+static bool field_is(const struct http_head *head, const char *name, const char *word)
+{
+    const char *value = http_head_field(head, name);
+    return value && http_word_is(bytes_of_text(value), word);
+}
+
+static bool only_reads(const struct http_head *head)
+{
+    return strcmp(head->method, "GET") == 0 || strcmp(head->method, "HEAD") == 0;
+}
+
+/* What a browser sends without asking first (the form types of HTML), if it does not say more of
+ * itself than its name, with which all of them begin. */
+static bool may_be_form(const struct http_head *head)
+{
+    static const char *const types[] = {"application/x-www-form-urlencoded", "multipart/form-data",
+                                        "text/plain"};
+    const char *agent = http_head_field(head, "User-Agent");
+    const char *type = http_head_field(head, "Content-Type");
+    if (!agent || strncasecmp(agent, "Mozilla/", 8) != 0 || strcmp(head->method, "POST") != 0)
+        return false;
+    bool form = !type;
+    for (size_t i = 0; i < sizeof types / sizeof *types && !form; i++)
+        form = strncasecmp(type, types[i], strlen(types[i])) == 0;
+    return form;
+}
+
+bool http_page_may(const struct config *config, const struct http_head *head)
+{
+    const char *origin = http_head_field(head, "Origin");
+    if (origin)
+        return http_origin_is_ours(config, origin, head->host);
+    if (!http_head_field(head, "Sec-Fetch-Site"))
+        return !may_be_form(head);
+    bool own =
+        field_is(head, "Sec-Fetch-Site", "same-origin") || field_is(head, "Sec-Fetch-Site", "none");
+    bool link = only_reads(head) && field_is(head, "Sec-Fetch-Mode", "navigate") &&
+                field_is(head, "Sec-Fetch-Dest", "document");
+    return own || link;
+}

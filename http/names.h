@@ -8,8 +8,8 @@
 #ifndef QUORUMFS_HTTP_NAMES_H
 #define QUORUMFS_HTTP_NAMES_H
 
-#include "base/buffer.h"
 #include "config/config.h"
+#include "head.h"
 
 /* Whether HOST or HOST:PORT names this node, at whatever port. */
 bool http_host_is_ours(const struct config *config, struct bytes authority);
@@ -18,5 +18,11 @@ bool http_host_is_ours(const struct config *config, struct bytes authority);
  * to, or a name of the list at a port of this node. A name in `hosts` also stands for the default
  * ports, or for the port that it is given with: the node may be behind a proxy. */
 bool http_origin_is_ours(const struct config *config, const char *origin, struct bytes authority);
+
+/* Whether a request is none that a page of another origin makes a browser send: its Origin is one
+ * of this node; or it has none, and then the browser says that it comes from no other page
+ * (Sec-Fetch-Site), or it is a link that somebody follows, whose answer the page does not get. Old
+ * browsers say nothing of all this with a form, but what a form sends has a type that says so. */
+bool http_page_may(const struct config *config, const struct http_head *head);
 
 #endif

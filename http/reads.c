@@ -54,7 +54,8 @@ void http_answer_key(struct http_request *request)
     struct bytes key = http_path_key(request);
     request->answer.varies = true;
     struct attr attr;
-    int status = http_find(replica_tree(request->http->replica), key, &attr);
+    int status = http_find_for(replica_tree(request->http->replica), &request->user->caller, key,
+                               CALLER_READ, &attr);
     if (status == -ENOENT) {
         http_json_raw(&request->out, "{\"Single\":");
         http_put_absent(&request->out, key, status);
@@ -90,7 +91,7 @@ void http_read_key(struct http_request *request)
     enum replica_consistency consistency;
     if (http_key_ok(request) && http_conditions_ok(request) &&
         http_consistency(request, &consistency))
-        replica_read(request->http->replica, consistency, on_read_key, request);
+        http_read(request, consistency, on_read_key);
 }
 
 /* ---- Several keys, at one point ---- */
@@ -101,7 +102,7 @@ static int put_one(struct http_request *request, struct bytes key, uint64_t *byt
     struct tree *tree = replica_tree(request->http->replica);
     struct attr attr;
     http_json_comma(&request->out);
-    int status = http_find(tree, key, &attr);
+    int status = http_find_for(tree, &request->user->caller, key, CALLER_READ, &attr);
     if (status != 0) {
         http_put_absent(&request->out, key, status);
         return 0;
@@ -158,7 +159,7 @@ static void read_keys(struct http_request *request)
 {
     enum replica_consistency consistency;
     if (http_consistency(request, &consistency))
-        replica_read(request->http->replica, consistency, on_read_keys, request);
+        http_read(request, consistency, on_read_keys);
 }
 
 void http_read_keys(struct http_request *request)

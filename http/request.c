@@ -48,6 +48,40 @@ bool http_read_done(struct http_request *request, enum replica_outcome outcome,
     return true;
 }
 
+/* ---- Reads ---- */
+
+static void on_local(void *arg, enum replica_outcome outcome, struct replica_freshness freshness)
+{
+    struct http_request *request = arg;
+    request->read(request, outcome, freshness);
+}
+
+static void on_confirmed_for(void *arg, enum replica_outcome outcome,
+                             struct replica_freshness freshness)
+{
+    struct http_request *request = arg;
+    if (outcome == REPLICA_NO_QUORUM && request->reads_stale)
+        replica_read(request->http->replica, REPLICA_LOCAL, on_local, request);
+    else if (outcome == REPLICA_DONE && !http_user_holds(request->http, request->user))
+        http_error_errno(request, -EKEYREVOKED, (struct bytes){0});
+    else
+        request->read(request, outcome, freshness);
+}
+
+void http_read(struct http_request *request, enum replica_consistency consistency,
+               replica_read_cb *done)
+{
+    bool stale = consistency == REPLICA_DEFAULT ? request->http->config->stale_on_quorum_loss
+                                                : consistency != REPLICA_LINEARIZABLE;
+    if (http_user_is_root(request->user)) {
+        replica_read(request->http->replica, consistency, done, request);
+        return;
+    }
+    request->read = done;
+    request->reads_stale = stale && request->user->caller.token == 0;
+    replica_read(request->http->replica, REPLICA_LINEARIZABLE, on_confirmed_for, request);
+}
+
 bool http_consistency(struct http_request *request, enum replica_consistency *consistency)
 {
     static const char *const names[] = {
@@ -83,6 +117,7 @@ struct http_request *http_request_new(struct http_connection *connection, struct
     if (head.len == 0)
         return request;
     memcpy(request->text, head.data, head.len);
+    request->text_len = head.len;
     const char *why;
     unsigned int status = http_head_parse(request->text, head.len, &request->head, &why);
     if (status != 0) {
@@ -106,21 +141,34 @@ static void refuse_busy(struct http_request *request)
                "this node receives too many bodies at once: nothing has happened, try again");
 }
 
+/* A health check may know no certificates. */
+static bool must_be_encrypted(const struct http_request *request)
+{
+    const struct config *config = request->http->config;
+    http_handler *handler = request->route->handler;
+    bool health = handler == http_healthz || handler == http_readyz;
+    return config->tls_required && !request->connection->encrypted &&
+           !(health && config->plain_health);
+}
+
 /* Whether this node is meant, and the client may ask it. */
 static bool may_ask(struct http_request *request)
 {
     const struct config *config = request->http->config;
     struct bytes host = request->head.host;
-    const char *origin = http_header(request, "Origin");
     if (!request->connection->allowed)
         http_error(request, HTTP_FORBIDDEN, (struct bytes){0},
                    "this node does not serve your address: add it to \"clients\" in node.json");
+    else if (must_be_encrypted(request))
+        http_error(request, HTTP_FORBIDDEN, (struct bytes){0},
+                   "this node serves encrypted connections only (\"tls\": \"required\" in its "
+                   "node.json): use https");
     else if (host.data && !http_host_is_ours(config, host))
         http_error(request, HTTP_MISDIRECTED_REQUEST, (struct bytes){0},
                    "this node is not called \"%.*s\": if it is, add the name to \"hosts\" in "
                    "node.json",
                    (int)(host.len < 100 ? host.len : 100), (const char *)host.data);
-    else if (origin && !http_origin_is_ours(config, origin, host))
+    else if (!http_page_may(config, &request->head))
         http_error(request, HTTP_FORBIDDEN, (struct bytes){0},
                    "a web page of another origin may not use this node: if the page is its own, "
                    "add the name to \"hosts\" in node.json");
@@ -377,9 +425,13 @@ void http_request_finish_head(struct http_request *request, bool closes)
 {
     const struct http_answer *answer = &request->answer;
     uint64_t len = answer->stream.read ? answer->stream.size : request->out.len;
-    /* No cache may answer by itself: it would not see the writes since (RFC 9111, 5.2.2.4). */
-    put_line(request, "HTTP/1.1 %u %s\r\nDate: %s\r\nCache-Control: no-cache\r\n", answer->status,
-             reason_of(answer->status), date_now(request->http));
+    /* No cache may answer by itself: it would not see the writes since (RFC 9111, 5.2.2.4), and one
+     * that several users share not at all. No web page may take an answer for a script or a style,
+     * or show one of another origin. */
+    put_line(request,
+             "HTTP/1.1 %u %s\r\nDate: %s\r\nCache-Control: private, no-cache\r\n"
+             "X-Content-Type-Options: nosniff\r\nCross-Origin-Resource-Policy: same-origin\r\n",
+             answer->status, reason_of(answer->status), date_now(request->http));
     put_answer_fields(request);
     if (answer->status != HTTP_NO_CONTENT && answer->status != HTTP_NOT_MODIFIED)
         put_line(request, "Content-Type: %s\r\n",
@@ -408,7 +460,11 @@ void http_request_free(struct http_request *request)
     http_value_free(request->value);
     http_change_free(request->change);
     http_watch_free(request->watch);
+    http_user_leave(request->user);
+    if (request->secret && request->out.data)
+        explicit_bzero(request->out.data, request->out.cap);
     buffer_free(&request->body);
     buffer_free(&request->out);
+    explicit_bzero(request->text, request->text_len);
     free(request);
 }

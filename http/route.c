@@ -6,8 +6,8 @@
 #include <string.h>
 
 static const struct http_route routes[] = {
-#define ROW(method, path, body_bytes_max, shape, handler)                                          \
-    {method, path, body_bytes_max, shape, handler},
+#define ROW(method, path, body_bytes_max, shape, access, handler)                                  \
+    {method, path, body_bytes_max, shape, access, handler},
     HTTP_ROUTES(ROW)
 #undef ROW
 };
@@ -107,10 +107,12 @@ static void answer_connect(struct http_request *request)
 
 const struct http_route *http_route_find(const char *method, struct bytes path)
 {
-    static const struct http_route unknown_path = {.handler = answer_unknown_path};
-    static const struct http_route unknown_method = {.handler = answer_unknown_method};
-    static const struct http_route options = {.handler = answer_options};
-    static const struct http_route no_proxy = {.handler = answer_connect};
+    static const struct http_route unknown_path = {.access = HTTP_USERS,
+                                                   .handler = answer_unknown_path};
+    static const struct http_route unknown_method = {.access = HTTP_USERS,
+                                                     .handler = answer_unknown_method};
+    static const struct http_route options = {.access = HTTP_USERS, .handler = answer_options};
+    static const struct http_route no_proxy = {.access = HTTP_USERS, .handler = answer_connect};
     const struct http_route *found = &unknown_path;
     if (strcmp(method, "OPTIONS") == 0)
         return &options;

@@ -9,6 +9,7 @@
     X(PARTIAL_CONTENT, 206, "Partial Content")                                                     \
     X(NOT_MODIFIED, 304, "Not Modified")                                                           \
     X(BAD_REQUEST, 400, "Bad Request")                                                             \
+    X(UNAUTHORIZED, 401, "Unauthorized")                                                           \
     X(FORBIDDEN, 403, "Forbidden")                                                                 \
     X(NOT_FOUND, 404, "Not Found")                                                                 \
     X(METHOD_NOT_ALLOWED, 405, "Method Not Allowed")                                               \

@@ -25,6 +25,13 @@ int http_find(struct tree *tree, struct bytes key, struct attr *attr)
     return S_ISLNK(attr->mode) ? -ELOOP : -EINVAL;
 }
 
+int http_find_for(struct tree *tree, const struct caller *caller, struct bytes key, uint32_t want,
+                  struct attr *attr)
+{
+    int status = tree_may(tree, caller, key, want);
+    return status == 0 ? http_find(tree, key, attr) : status;
+}
+
 bool http_await_contents(struct replica *replica, struct bytes key,
                          struct replica_freshness freshness, void (*done)(void *arg), void *arg)
 {
@@ -143,6 +150,10 @@ static void value_gather(struct http_request *request)
     const struct http_value *value = request->value;
     uint64_t left = value->len - request->out.len;
     struct tree *tree = value_tree(value);
+    if (!http_user_holds(request->http, request->user)) {
+        http_error_errno(request, -EKEYREVOKED, http_path_key(request));
+        return;
+    }
     if (!tree) {
         value_again(request);
         return;

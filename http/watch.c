@@ -53,6 +53,13 @@ static void put_event_value(struct buffer *out, struct tree *tree,
     buffer_free(&value);
 }
 
+struct tree *http_event_tree(struct http *http, const struct http_user *user,
+                             const struct replica_event *event)
+{
+    struct tree *tree = replica_tree(http->replica);
+    return tree_may(tree, &user->caller, event->path, CALLER_READ) == 0 ? tree : NULL;
+}
+
 void http_put_event(struct buffer *out, struct tree *tree, const struct replica_event *event)
 {
     if (event->kind != EVENT_LOST)
@@ -91,22 +98,25 @@ static void stream_comment(struct http_watch *watch, const char *text)
     buffer_free(&line);
 }
 
-/* Every watcher of a path gets the same text, so the last one is kept. */
-static struct bytes event_text(struct http *http, const struct replica_event *event)
+/* Most watchers of a path get the same text, so the last one is kept. */
+static struct bytes event_text(struct http_request *request, const struct replica_event *event)
 {
+    struct http *http = request->http;
     struct http_event_text *last = &http->event_text;
-    if (last->revision == event->revision && last->kind == event->kind &&
-        last->more == event->more &&
+    struct tree *tree = http_event_tree(http, request->user, event);
+    if (last->with_value == !!tree && last->revision == event->revision &&
+        last->kind == event->kind && last->more == event->more &&
         bytes_equal(bytes_of(last->path.data, last->path.len), event->path))
         return bytes_of(last->text.data, last->text.len);
     last->path.len = last->text.len = 0;
     last->revision = event->revision;
     last->kind = event->kind;
     last->more = event->more;
+    last->with_value = tree;
     buffer_append(&last->path, event->path.data, event->path.len);
     buffer_printf(&last->text, "id: %s%llu\nevent: %s\ndata: {", event->more ? "+" : "",
                   (unsigned long long)event->revision, replica_event_verb(event->kind));
-    http_put_event(&last->text, replica_tree(http->replica), event);
+    http_put_event(&last->text, tree, event);
     http_json_raw(&last->text, "}\n\n");
     if (last->path.failed || last->text.failed) {
         http_event_text_free(last);
@@ -145,8 +155,9 @@ static bool poll_put(struct http_watch *watch, const struct replica_event *event
 {
     struct http_request *request = watch->request;
     struct buffer *out = &request->out;
-    struct tree *tree = out->len < POLL_BYTES_MAX ? replica_tree(request->http->replica) : NULL;
-    if (!tree && event->revision != watch->told)
+    bool full = out->len >= POLL_BYTES_MAX;
+    struct tree *tree = full ? NULL : http_event_tree(request->http, request->user, event);
+    if (full && event->revision != watch->told)
         return false;
     size_t before = out->len;
     http_json_raw(out, before == 0 ? "{\"Watch\":{\"events\":[{" : ",{");
@@ -211,7 +222,7 @@ static bool on_tell(void *arg, const struct replica_event *event)
     struct http_watch *watch = arg;
     bool taken;
     if (watch->stream) {
-        struct bytes text = event_text(watch->request->http, event);
+        struct bytes text = event_text(watch->request, event);
         taken = text.len > 0 && stream_put(watch, text);
     } else {
         taken = poll_put(watch, event);
@@ -220,6 +231,12 @@ static bool on_tell(void *arg, const struct replica_event *event)
     if (taken)
         watch->told = event->revision;
     return taken;
+}
+
+static bool on_sees(void *arg, struct bytes path)
+{
+    const struct http_request *request = ((struct http_watch *)arg)->request;
+    return tree_may_see(replica_tree(request->http->replica), &request->user->caller, path) == 0;
 }
 
 static void on_ready(void *arg)
@@ -352,6 +369,7 @@ void http_watch(struct http_request *request)
     watch->watch = (struct replica_watch){.scope = WATCH_PREFIX,
                                           .path = request->uri.prefix,
                                           .tell = on_tell,
+                                          .sees = http_user_is_root(request->user) ? NULL : on_sees,
                                           .ready = on_ready,
                                           .arg = watch};
     request->watch = watch;
@@ -359,7 +377,7 @@ void http_watch(struct http_request *request)
     http->watch_count++;
     if (consistency == REPLICA_DEFAULT)
         consistency = REPLICA_LINEARIZABLE;
-    replica_read(http->replica, consistency, on_watch_read, request);
+    http_read(request, consistency, on_watch_read);
 }
 
 void http_watch_free(struct http_watch *watch)
@@ -376,6 +394,17 @@ void http_watch_free(struct http_watch *watch)
 }
 
 /* ---- Time ---- */
+
+/* These are its last words. */
+static void stream_end(struct http_watch *watch, const char *text)
+{
+    struct http_request *request = watch->request;
+    stream_comment(watch, text);
+    request->answer.endless = false;
+    http_connection_push(request->connection);
+    request->watch = NULL;
+    http_watch_free(watch);
+}
 
 /* An open watch stays without a quorum: what it has told is decided, and it goes on with what will
  * be. */
@@ -397,12 +426,28 @@ static void stream_tick(struct http_watch *watch)
         http_connection_push(watch->request->connection);
 }
 
+/* Its token was removed, or has expired. */
+static void watch_revoked(struct http_watch *watch)
+{
+    struct http_request *request = watch->request;
+    if (watch->stream) {
+        http_connection_close(request->connection);
+    } else if (!watch->going_on) {
+        request->watch = NULL;
+        http_watch_free(watch);
+        request->out.len = 0;
+        http_error_errno(request, -EKEYREVOKED, (struct bytes){0});
+    }
+}
+
 void http_watches_tick(struct http *http)
 {
     struct http_watch *watch, *next;
     for (watch = TAILQ_FIRST(&http->watches); watch; watch = next) {
         next = TAILQ_NEXT(watch, all);
-        if (watch->held)
+        if (watch->begun && !http_user_holds(http, watch->request->user))
+            watch_revoked(watch);
+        else if (watch->held)
             watch_begin(watch->request);
         else if (watch->begun && watch->stream)
             stream_tick(watch);
@@ -424,10 +469,6 @@ void http_watches_stop(struct http *http)
                 poll_answer(request);
             continue;
         }
-        stream_comment(watch, "this node is stopping: go on at another one");
-        request->answer.endless = false;
-        http_connection_push(request->connection);
-        request->watch = NULL;
-        http_watch_free(watch);
+        stream_end(watch, "this node is stopping: go on at another one");
     }
 }

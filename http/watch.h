@@ -13,6 +13,10 @@ enum {
     WATCH_BYTES_MAX = 64 * 1024,  /* of events that a client has not taken; then it falls behind */
 };
 
+/* The tree, if it may give this user the value that an event tells of; NULL: it may not. */
+struct tree *http_event_tree(struct http *http, const struct http_user *user,
+                             const struct replica_event *event);
+
 /* "key":K,"revision":N, and if they apply "directory":true, "value":V: the contents at that
  * revision, as far as `tree` (NULL: none are wanted) still has them. EVENT_LOST has no key. */
 void http_put_event(struct buffer *out, struct tree *tree, const struct replica_event *event);

@@ -5,17 +5,22 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 enum {
     LISTENER_ACCEPTS_MAX = 64,    /* in one wake-up, so that a flood leaves the loop some air */
     LISTENER_PAUSE_MS = 100,      /* without accepting, when the process has no descriptors left */
     LISTENER_TELL_MS = 60 * 1000, /* between warnings */
+    LISTENER_TLS_RECORD = 0x16,   /* RFC 8446, 5.1: the first byte of a handshake; no method's */
     LISTENER_LINE_MAX = 64, /* bytes of the first line that are looked at: longer than any prefix */
 };
 
@@ -28,12 +33,13 @@ struct listener_peek {
     int fd;
     size_t seen;                        /* bytes, at the last look */
     const struct listener_route *route; /* once it is known: the socket goes there */
-    struct sockaddr_storage from;
-    socklen_t from_len;
+    bool encrypted;                     /* it begins with a ClientHello */
+    struct listener_from from;
 };
 
 struct listener {
     uv_loop_t *loop;
+    struct channels *channels; /* NULL: no encryption */
     int fd;
     struct listener_route routes[LISTENER_ROUTES_MAX];
     uint32_t route_count;
@@ -86,12 +92,34 @@ static enum listener_match listener_find_route(const struct listener *l, const c
 
 /* ---- Peeking ---- */
 
+static void listener_decrypted(void *arg, int fd, enum tls_who who, const void *about);
+
+/* RFC 8446, 6: the alert handshake_failure. The ClientHello is taken from the socket first, since
+ * closing one with unread bytes would take the alert back. */
+static void listener_refuse_tls(int fd)
+{
+    static const uint8_t alert[] = {0x15, 3, 3, 0, 2, 2, 40};
+    char hello[4096];
+    if (recv(fd, hello, sizeof hello, MSG_DONTWAIT) > 0 &&
+        send(fd, alert, sizeof alert, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+        trace_debug("listener", "an encrypted connection was closed without an answer");
+    close(fd);
+}
+
 static void listener_peek_closed(uv_handle_t *handle)
 {
     struct listener_peek *p = handle->data;
     struct listener *l = p->listener;
+    bool decrypted = p->from.who != TLS_NOBODY; /* then the owner was asked for before */
+    if (!l->stopping && !decrypted && (p->encrypted || (p->route && p->route->asks_owner)))
+        owner_find(p->fd, &p->from.owner);
     if (p->route && !l->stopping)
-        p->route->adopt(p->route->arg, p->fd, (const struct sockaddr *)&p->from, p->from_len);
+        p->route->adopt(p->route->arg, p->fd, &p->from);
+    else if (p->encrypted && !l->stopping && l->channels)
+        channel_accept(l->channels, p->fd, (const struct sockaddr *)&p->from.address, &p->from,
+                       sizeof p->from, listener_decrypted, l);
+    else if (p->encrypted && !l->stopping)
+        listener_refuse_tls(p->fd);
     else
         close(p->fd);
     free(p);
@@ -130,7 +158,10 @@ static void listener_peek_readable(uv_poll_t *poll, int status, int events)
         return;
     }
     p->seen = (size_t)len;
-    if (listener_find_route(p->listener, line, p->seen, &route) == LISTENER_MAYBE) {
+    p->encrypted = line[0] == LISTENER_TLS_RECORD && p->from.who == TLS_NOBODY;
+    if (p->encrypted) {
+        listener_peek_end(p, NULL);
+    } else if (listener_find_route(p->listener, line, p->seen, &route) == LISTENER_MAYBE) {
         listener_set_low_water(p->fd, (int)p->seen + 1);
     } else {
         listener_set_low_water(p->fd, 1);
@@ -170,6 +201,21 @@ static void listener_peek_start(struct listener *l, struct listener_peek *p)
         uv_timer_start(&l->deadline, listener_deadline, LISTENER_PEEK_MS, 0);
 }
 
+/* The other end of a handshake begins to speak: its first line leads to a route as any other. */
+static void listener_decrypted(void *arg, int fd, enum tls_who who, const void *about)
+{
+    struct listener *l = arg;
+    struct listener_peek *p = calloc(1, sizeof *p);
+    if (!p) {
+        close(fd);
+        return;
+    }
+    p->fd = fd;
+    p->from = *(const struct listener_from *)about;
+    p->from.who = who;
+    listener_peek_start(l, p);
+}
+
 /* ---- Accepting ---- */
 
 static void listener_accept(uv_poll_t *poll, int status, int events);
@@ -193,7 +239,7 @@ static void listener_pause(struct listener *l, int error)
 
 static uint32_t listener_client_count(const struct listener *l)
 {
-    uint32_t count = l->peek_count;
+    uint32_t count = l->peek_count + (l->channels ? 2 * channels_count(l->channels) : 0);
     for (uint32_t i = 0; i < l->route_count; i++)
         count += l->routes[i].count ? l->routes[i].count(l->routes[i].arg) : 0;
     return count;
@@ -241,14 +287,16 @@ static int listener_accept_one(struct listener *l)
     int error;
     if (!p)
         return -ENOMEM;
-    p->from_len = sizeof p->from;
-    p->fd = accept4(l->fd, (struct sockaddr *)&p->from, &p->from_len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    p->from.len = sizeof p->from.address;
+    p->fd = accept4(l->fd, (struct sockaddr *)&p->from.address, &p->from.len,
+                    SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (p->fd < 0) {
         error = -errno;
         free(p);
         return error;
     }
-    setsockopt(p->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    if (p->from.address.ss_family != AF_UNIX)
+        setsockopt(p->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     listener_peek_start(l, p);
     listener_make_room(l);
     return 0;
@@ -307,18 +355,55 @@ failed:
     return fault_set(fault, status, "listen on %s: %s", addr, strerror(-status));
 }
 
-int listener_start(uv_loop_t *loop, const char *addr, const struct listener_route *routes,
-                   uint32_t count, struct listener **listener, struct fault *fault)
+/* Makes the socket in the folder where the process is. Before listen(2), nobody can connect. */
+static int listener_bind_here(int fd, const char *name)
 {
-    int status, fd;
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    struct stat about;
+    assert(strlen(name) < sizeof address.sun_path);
+    strcpy(address.sun_path, name);
+    if (lstat(name, &about) == 0 && S_ISSOCK(about.st_mode))
+        unlink(name);
+    if (bind(fd, (const struct sockaddr *)&address, sizeof address) < 0 || chmod(name, 0666) < 0 ||
+        listen(fd, SOMAXCONN) < 0)
+        return -errno;
+    return 0;
+}
+
+/* A socket's path can be 107 bytes long, that of a folder more, so the process goes there and back.
+ */
+static int listener_bind_in(int fd, const char *folder, const char *name)
+{
+    int back = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int status = back < 0 || chdir(folder) < 0 ? -errno : listener_bind_here(fd, name);
+    if (back >= 0 && fchdir(back) < 0 && status == 0)
+        status = -errno;
+    if (back >= 0)
+        close(back);
+    return status;
+}
+
+static int listener_socket_in(const char *folder, const char *name, struct fault *fault)
+{
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int status = fd < 0 ? -errno : listener_bind_in(fd, folder, name);
+    if (status == 0)
+        return fd;
+    if (fd >= 0)
+        close(fd);
+    return fault_set(fault, status, "listen at %s/%s: %s", folder, name, strerror(-status));
+}
+
+/* Takes a socket that listens; `addr` is for people. */
+static int listener_begin(uv_loop_t *loop, int fd, const char *addr,
+                          const struct listener_route *routes, uint32_t count,
+                          struct listener **listener, struct fault *fault)
+{
     assert(count > 0 && count <= LISTENER_ROUTES_MAX);
     for (uint32_t i = 0; i < count; i++)
         assert(!routes[i].prefix || strlen(routes[i].prefix) < LISTENER_LINE_MAX);
-    fd = listener_socket(addr, fault);
-    if (fd < 0)
-        return fd;
     struct listener *l = calloc(1, sizeof *l);
-    status = l ? uv_poll_init(loop, &l->accepting, fd) : -ENOMEM;
+    int status = l ? uv_poll_init(loop, &l->accepting, fd) : -ENOMEM;
     if (status < 0) {
         free(l);
         close(fd);
@@ -336,6 +421,27 @@ int listener_start(uv_loop_t *loop, const char *addr, const struct listener_rout
     uv_poll_start(&l->accepting, UV_READABLE, listener_accept);
     *listener = l;
     return 0;
+}
+
+int listener_start(uv_loop_t *loop, const char *addr, const struct listener_route *routes,
+                   uint32_t count, struct channels *channels, struct listener **listener,
+                   struct fault *fault)
+{
+    int fd = listener_socket(addr, fault);
+    if (fd < 0)
+        return fd;
+    int status = listener_begin(loop, fd, addr, routes, count, listener, fault);
+    if (status == 0)
+        (*listener)->channels = channels;
+    return status;
+}
+
+int listener_start_in(uv_loop_t *loop, const char *folder, const char *name,
+                      const struct listener_route *routes, uint32_t count,
+                      struct listener **listener, struct fault *fault)
+{
+    int fd = listener_socket_in(folder, name, fault);
+    return fd < 0 ? fd : listener_begin(loop, fd, name, routes, count, listener, fault);
 }
 
 int listener_port(const struct listener *listener)
@@ -358,6 +464,8 @@ void listener_stop(struct listener *listener)
     struct listener_peek *p;
     assert(!listener->stopping);
     listener->stopping = true;
+    if (listener->channels)
+        channels_forget(listener->channels, listener);
     while ((p = TAILQ_FIRST(&listener->peeks)))
         listener_peek_end(p, NULL);
     uv_close((uv_handle_t *)&listener->accepting, listener_handle_closed);

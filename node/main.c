@@ -22,6 +22,7 @@
 #include "http/http.h"
 #include "listener.h"
 #include "replica/replica.h"
+#include "tls/channel.h"
 #include "verbs/verbs.h"
 
 #include <errno.h>
@@ -33,6 +34,8 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#define SOCKET_NAME "socket" /* in the node's folder */
+
 enum { STOP_SECONDS_MAX = 10 }; /* beyond the time of the requests in flight */
 enum { LARGE_BUFFER_BYTES = 1024 * 1024 };
 enum { EXIT_START = 1, EXIT_CONFIG = 2, EXIT_BROKEN = 3, EXIT_DAMAGED = 4, EXIT_LATER = 5 };
@@ -40,16 +43,29 @@ enum { EXIT_START = 1, EXIT_CONFIG = 2, EXIT_BROKEN = 3, EXIT_DAMAGED = 4, EXIT_
 struct node {
     uv_loop_t loop;
     struct config config;
+    struct tls *tls;           /* NULL: no secret and no certificate */
+    struct channels *channels; /* likewise */
     struct lws_context *websockets;
     struct replica *replica;
     struct http *http;
     struct fs *fs;
+    struct fs_helper helper; /* of the mount, with config.inotify */
     struct listener *listener;
-    struct listener *peer_listener; /* NULL unless peer_addr is apart */
+    struct listener *peer_listener;  /* NULL unless peer_addr is apart */
+    struct listener *local_listener; /* of the socket in the folder; NULL: there is none */
     uv_signal_t signals[3];
     bool stopping;
     bool stopped;
 };
+
+/* The folder is still locked, so this is not the socket of another process. */
+static void stop_local_listener(struct node *n)
+{
+    char path[CONFIG_PATH_MAX + sizeof SOCKET_NAME + 1];
+    listener_stop(n->local_listener);
+    snprintf(path, sizeof path, "%s/%s", n->config.dir, SOCKET_NAME);
+    unlink(path);
+}
 
 static void stop_listening(struct node *n)
 {
@@ -57,7 +73,11 @@ static void stop_listening(struct node *n)
         listener_stop(n->listener);
     if (n->peer_listener)
         listener_stop(n->peer_listener);
-    n->listener = n->peer_listener = NULL;
+    if (n->local_listener)
+        stop_local_listener(n);
+    if (n->channels)
+        channels_stop(n->channels);
+    n->listener = n->peer_listener = n->local_listener = NULL;
 }
 
 /* Everything in flight is answered: the doors close, then what they stood on. */
@@ -68,6 +88,7 @@ static void on_replica_stopped(void *arg)
         uv_unref((uv_handle_t *)&n->signals[i]); /* a second signal must not end us halfway */
     http_stop(n->http);
     lws_context_destroy(n->websockets);
+    tls_stop(n->tls);
     n->stopped = true;
 }
 
@@ -105,11 +126,17 @@ static void stop(struct node *n)
 /* SIGHUP tells daemons to read their configuration again; and it comes when a terminal goes. */
 static void on_signal(uv_signal_t *handle, int signum)
 {
-    if (signum != SIGHUP)
-        stop(handle->data);
-    else
-        trace_warn("node", "SIGHUP: the configuration is read at the start only; restart this "
-                           "node for a change to take effect");
+    struct node *n = handle->data;
+    if (signum != SIGHUP) {
+        stop(n);
+        return;
+    }
+    trace_warn("node",
+               "SIGHUP: node.json is read at the start only; restart this node for a change "
+               "of it to take effect%s",
+               n->tls ? ". The files of secrets and certificates are read again" : "");
+    if (n->tls)
+        tls_reload(n->tls);
 }
 
 static void on_unmounted(void *arg)
@@ -136,16 +163,22 @@ static void on_broken(void *arg, int status, const char *text)
     exit(later ? EXIT_LATER : unharmed ? EXIT_BROKEN : EXIT_DAMAGED);
 }
 
-static void adopt_peer(void *arg, int fd, const struct sockaddr *from, socklen_t from_len)
+static void adopt_peer(void *arg, int fd, const struct listener_from *from)
 {
     struct node *n = arg;
-    peer_adopt(replica_peer(n->replica), fd);
+    peer_adopt(replica_peer(n->replica), fd, (const struct sockaddr *)&from->address,
+               from->who == TLS_NODE);
 }
 
-static void adopt_http(void *arg, int fd, const struct sockaddr *from, socklen_t from_len)
+/* A node that has proved itself is one for its peers only. */
+static void adopt_http(void *arg, int fd, const struct listener_from *from)
 {
     struct node *n = arg;
-    http_adopt(n->http, fd, from, from_len);
+    if (from->who == TLS_NODE)
+        close(fd);
+    else
+        http_adopt(n->http, fd, (const struct sockaddr *)&from->address, &from->owner,
+                   from->who == TLS_CLIENT);
 }
 
 static uint32_t count_clients(void *arg)
@@ -154,16 +187,28 @@ static uint32_t count_clients(void *arg)
     return http_connection_count(n->http);
 }
 
+/* Some file systems have no sockets; then TCP is left. */
+static void start_local_listening(struct node *n, const struct listener_route *http)
+{
+    struct fault fault;
+    if (listener_start_in(&n->loop, n->config.dir, SOCKET_NAME, http, 1, &n->local_listener,
+                          &fault) < 0)
+        trace_warn("node", "%s: this machine's clients have TCP only", fault.text);
+}
+
 static int start_listening(struct node *n, struct fault *fault)
 {
     const struct listener_route routes[] = {
         {.prefix = "GET /omnipax", .adopt = adopt_peer, .arg = n},
-        {.adopt = adopt_http, .arg = n, .count = count_clients},
+        {.adopt = adopt_http, .arg = n, .count = count_clients, .asks_owner = true},
     };
-    int status = listener_start(&n->loop, n->config.me.addr, routes, 2, &n->listener, fault);
+    start_local_listening(n, &routes[1]);
+    int status =
+        listener_start(&n->loop, n->config.me.addr, routes, 2, n->channels, &n->listener, fault);
     if (status < 0 || strcmp(n->config.me.addr, n->config.me.peer_addr) == 0)
         return status;
-    return listener_start(&n->loop, n->config.me.peer_addr, routes, 1, &n->peer_listener, fault);
+    return listener_start(&n->loop, n->config.me.peer_addr, routes, 1, n->channels,
+                          &n->peer_listener, fault);
 }
 
 static void start_websockets(struct node *n)
@@ -190,22 +235,43 @@ static void start_signals(struct node *n)
     }
 }
 
+static int start_tls(struct node *n, struct fault *fault)
+{
+    const struct tls_config config = {.secret = n->config.secret,
+                                      .secret_file = n->config.secret_file,
+                                      .cert = n->config.tls_cert,
+                                      .key = n->config.tls_key,
+                                      .ca = n->config.tls_ca};
+    int status = tls_start(&n->loop, &config, &n->tls, fault);
+    if (status == 0 && n->tls && channels_start(&n->loop, n->tls, &n->channels) < 0)
+        status = fault_set(fault, -ENOMEM, "out of memory");
+    if (status == 0 && n->config.plain_peers)
+        trace_warn("node", "plain_peers: links without encryption are taken from the addresses of "
+                           "members, and tried; take it out of node.json once all nodes have the "
+                           "secret");
+    return status;
+}
+
 static int start_rooms(struct node *n, struct fault *fault)
 {
+    int status = start_tls(n, fault);
+    if (status < 0)
+        return status;
     start_websockets(n);
     if (!n->websockets)
         return fault_set(fault, -ENOMEM,
                          "libwebsockets does not start with libuv: is the package "
                          "libwebsockets-evlib-uv installed?");
-    int status =
-        replica_start(&n->loop, n->websockets, &n->config, on_broken, n, &n->replica, fault);
+    status = replica_start(&n->loop, n->websockets, n->tls, &n->config, on_broken, n, &n->replica,
+                           fault);
     if (status == 0)
         status = http_start(&n->loop, n->websockets, n->replica, &n->config, &n->http, fault);
     if (status == 0) /* its name may be looked up for long, and until then a signal ends the node */
         status = start_listening(n, fault);
     start_signals(n); /* before there is a mount, which must not be left behind */
     if (status == 0 && n->config.mount[0])
-        status = fs_start(&n->loop, n->replica, &n->config, on_unmounted, n, &n->fs, fault);
+        status = fs_start(&n->loop, n->replica, &n->config, n->helper.pid ? &n->helper : NULL,
+                          on_unmounted, n, &n->fs, fault);
     return status;
 }
 
@@ -235,6 +301,9 @@ static void run(struct node *n)
 {
     while (!n->stopped || uv_loop_alive(&n->loop))
         uv_run(&n->loop, UV_RUN_ONCE);
+    if (n->channels)
+        channels_free(n->channels);
+    uv_run(&n->loop, UV_RUN_DEFAULT);
     if (n->websockets) /* with a loop of ours the first call only begins to close */
         lws_context_destroy(n->websockets);
     http_free(n->http);
@@ -280,6 +349,8 @@ int main(int argc, char **argv)
     lws_set_log_level(0, NULL);
     if (node.config.in_background)
         status = daemon_begin(&fault);
+    if (status == 0 && node.config.inotify && node.config.mount[0])
+        status = fs_helper_begin(&node.helper, &fault);
     uv_loop_init(&node.loop);
     if (status == 0)
         status = start_rooms(&node, &fault);

@@ -9,7 +9,7 @@
 
 enum {
     DESCRIPTORS_MAX = 65536,
-    DESCRIPTORS_KEPT = 48,       /* for the node: about 24 that are always open, two for each of
+    DESCRIPTORS_KEPT = 64,       /* for the node: about 24 that are always open, four for each of
                                     eight peers, and those of snapshots and look-ups */
     DESCRIPTORS_CLIENTS_MIN = 4, /* however few there are */
 };

@@ -109,6 +109,20 @@ static bool op_grows(const struct op *op)
     }
 }
 
+/* In the key of an operation by path. */
+static uint32_t names_of(const struct op *op)
+{
+    uint32_t names = 1;
+    if (op->type != OP_PUT && op->type != OP_DELETE && op->type != OP_IF)
+        return 0;
+    const uint8_t *at = op->name.data, *end = at + op->name.len;
+    while (at < end && (at = memchr(at, '/', (size_t)(end - at)))) {
+        names++;
+        at++;
+    }
+    return names;
+}
+
 static void put_op(struct buffer *b, uint8_t version, const struct op *op, uint32_t mask)
 {
     buffer_put_u8(b, op->type);
@@ -151,13 +165,17 @@ void command_free(struct command *c)
 {
     buffer_free(&c->bytes);
     c->count = 0;
+    c->names = 0;
     c->level = 0;
 }
 
 int command_add(struct command *c, const struct op *op)
 {
     assert(op->type < OP_TYPE_END && type_levels[op->type] > 0);
-    if (c->count == COMMAND_OPS_MAX)
+    uint32_t names = names_of(op);
+    if (c->count == 0)
+        c->names = 0;
+    if (c->count == COMMAND_OPS_MAX || names > COMMAND_NAMES_MAX - c->names)
         return -E2BIG;
     if (op->type == OP_PUT && op->data.len > VALUE_BYTES_MAX)
         return -EFBIG;
@@ -180,6 +198,7 @@ int command_add(struct command *c, const struct op *op)
         return -EFBIG;
     }
     c->count++;
+    c->names += names;
     c->level = level;
     c->grows |= op_grows(op);
     return 0;
@@ -280,6 +299,18 @@ void command_result_free(struct command_result *r)
     free(r->ops);
     buffer_free(&r->old);
     *r = (struct command_result){0};
+}
+
+struct command_result command_result_behind(const struct command_result *r, uint32_t first)
+{
+    struct command_result behind = *r;
+    assert(r->status != 0 || r->count >= first);
+    if (r->status == 0) {
+        behind.ops = r->ops + first;
+        behind.count = r->count - first;
+    }
+    behind.failed_op = r->failed_op - first; /* beyond all, if it was before them */
+    return behind;
 }
 
 struct bytes command_result_old(const struct command_result *r, uint32_t i)

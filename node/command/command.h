@@ -23,9 +23,15 @@ enum {
     COMMAND_VERSION_MAX = 2,
     COMMAND_BYTES_MAX = 8 * 1024 * 1024 + 64 * 1024, /* an 8 MiB value with its key and stamp */
     COMMAND_OPS_MAX = 16384,                         /* operations of one atomic list */
-    VALUE_BYTES_MAX = 8 * 1024 * 1024,               /* one value through HTTP */
-    NAME_BYTES_MAX = 255,                            /* one component of a path */
-    PATH_BYTES_MAX = 4095,                           /* a key */
+    COMMAND_NAMES_MAX = 40960, /* names in all keys of one list. A directory that is made on the
+                                  way to a key, or is in its way, counts for
+                                  COMMAND_DIRECTORY_NAMES of them */
+    COMMAND_DIRECTORY_NAMES = 8,
+    COMMAND_PRUNED_MAX = 4096, /* directories that go with the last keys in them; others stay,
+                                  empty, and are in nobody's way */
+    VALUE_BYTES_MAX = 8 * 1024 * 1024, /* one value through HTTP */
+    NAME_BYTES_MAX = 255,              /* one component of a path */
+    PATH_BYTES_MAX = 4095,             /* a key */
     SYMLINK_BYTES_MAX = 4095,
     XATTR_NAME_BYTES_MAX = 255,
     XATTR_VALUE_BYTES_MAX = 65536,
@@ -76,6 +82,7 @@ enum op_flags {
     OP_LOCK_FLOCK = 1 << 19, /* LOCK, UNLOCK, UNWAIT: of flock(2), whole files; else fcntl(2) */
     OP_LOCK_SHARED = 1 << 20, /* LOCK: others may share it */
     OP_LOCK_WAIT = 1 << 21,   /* LOCK: waits if it is not free */
+    OP_READ_ONLY = 1 << 22,   /* TOKEN_ADD: it may change nothing */
 };
 
 /* How a field of each kind is held. */
@@ -105,6 +112,7 @@ struct stamp {
 struct command {
     struct buffer bytes;
     uint32_t count;
+    uint32_t names; /* in its keys */
     uint32_t level; /* the highest that one of its parts needs (level.h); 0: it is empty. Set
                        before the first part: at least this */
     bool grows;     /* one of its parts may need room for what it stores */
@@ -112,7 +120,7 @@ struct command {
 
 void command_free(struct command *c);
 /* Adds an operation, copying its bytes. Returns 0, -ENOMEM, -EFBIG (COMMAND_BYTES_MAX, and
- * VALUE_BYTES_MAX of a PUT) or -E2BIG (COMMAND_OPS_MAX). */
+ * VALUE_BYTES_MAX of a PUT) or -E2BIG (COMMAND_OPS_MAX, COMMAND_NAMES_MAX). */
 int command_add(struct command *c, const struct op *op);
 /* Writes the stamp; the bytes are then complete. */
 void command_stamp(struct command *c, const struct stamp *stamp);
@@ -180,6 +188,10 @@ struct command_result {
 };
 
 void command_result_free(struct command_result *r);
+/* The result of the operations from `first` on, as if they were the whole command: for a door that
+ * has put others before those of its caller. Borrowed from `r`; not to be freed. If an operation
+ * before them failed, failed_op is none of theirs. */
+struct command_result command_result_behind(const struct command_result *r, uint32_t first);
 struct bytes command_result_old(const struct command_result *r, uint32_t i);
 
 #endif

@@ -17,6 +17,9 @@
  *      leases whose time runs out (store/tree_mortal.c): the operations TTL, EXPIRE and LEASE...,
  *      the fields `ttl` and `lease`. The history of changes is kept, for watches
  *      (store/tree_events.c).
+ *   5  the rights of callers: the operation AS, by which a command is checked
+ * (store/tree_rights.c); tokens (store/tree_tokens.c), and snapshots of format 6. A new tree's root
+ * has an owner. A bound on the names of one command.
  *
  * Every part of a command (an operation, a field of one) has the level since which it exists, in
  * operations.h. A command needs the highest level of its parts, and must not be proposed before
@@ -31,7 +34,7 @@
 
 enum {
     LEVEL_MIN = 1, /* the lowest that this program still reads and writes */
-    LEVEL_MAX = 4, /* the highest that it reads and writes */
+    LEVEL_MAX = 5, /* the highest that it reads and writes */
 
     /* Since when there is ... */
     LEVEL_HAND_OVER = 3, /* the message HAND_OVER */
@@ -45,6 +48,9 @@ enum {
     LEVEL_TTL = 4,       /* files that go away after a time, */
     LEVEL_LEASES = 4,    /* or with a lease */
     LEVEL_WATCH = 4,     /* the history of changes */
+    LEVEL_RIGHTS = 5,    /* callers with rights, and a root with an owner */
+    LEVEL_TOKENS = 5,    /* tokens */
+    LEVEL_BOUNDS = 5,    /* a bound on the names of one command */
 };
 
 #endif

@@ -33,7 +33,8 @@
     X(SETXATTR, 17, setxattr, 1)       /* ino, name, data; OP_XATTR_CREATE or OP_XATTR_REPLACE */  \
     X(REMOVEXATTR, 18, removexattr, 1) /* ino, name */                                             \
     X(RELEASE, 19, release, 1) /* ino: the node that asks no longer holds this unlinked inode */   \
-    X(LEVEL, 20, level, 2)     /* size: the cluster's feature level from now on, if higher */      \
+    X(LEVEL, 20, level, 2)     /* size: the cluster's feature level from now on, if higher; mode,  \
+                                  uid, gid of the root, if the cluster is new */                   \
     X(MEMBER, 21, member, 2)   /* name = addr, name2 = peer_addr of the node that asks */          \
     X(IF, 22, if, 2)     /* name = path; OP_IF_ABSENT, OP_IF_EXISTS or OP_IF_REVISION: unless that \
                             holds, what follows is skipped, up to the next ELSE */                 \
@@ -55,7 +56,13 @@
     X(LEASE, 42, lease, 4)   /* lease, size: a new lease that ends after so many ms */             \
     X(LEASE_RENEW, 43, lease_renew, 4) /* lease: its time starts again */                          \
     X(LEASE_END, 44, lease_end, 4)     /* lease: it ends, and its files are removed; revision:     \
-                                          unless it was renewed since, 0: in any case */
+                                          unless it was renewed since, 0: in any case */           \
+    X(AS, 50, as, 5) /* uid, gid, data = groups, u32 each, revision = id of a token or 0: the      \
+                        first of a command, whose other operations are checked for this caller */  \
+    X(TOKEN_ADD, 51, token_add, 5) /* name, data = SHA-256 of the token and then groups, uid, gid, \
+                                      name2 = path or empty, mtime = when it expires or 0;         \
+                                      OP_READ_ONLY. A command has one of it */                     \
+    X(TOKEN_REMOVE, 52, token_remove, 5) /* name */
 
 /* X(name, kind, bit, level): the member of struct op, how it is encoded (u32, u64, time, bytes),
  * its bit in the mask, and the feature level since which it exists. The order is that of the

@@ -14,6 +14,8 @@ static const char config_help[] =
     "Usage: quorumfs DIR [flags]\n"
     "       quorumfs DIR MOUNTPOINT [flags]\n"
     "       quorumfs expire TIME|never FILE...\n"
+    "       quorumfs secret new|rotate|finish FILE\n"
+    "       quorumfs token add|list|remove ...\n"
     "       quorumfs txn [--node HOST:PORT] < TRANSACTION\n"
     "       quorumfs watch PATH ...      (see quorumfs watch --help)\n"
     "\n"
@@ -58,11 +60,16 @@ bool config_set_addr(char addr[CONFIG_ADDR_MAX], const char *text)
     return true;
 }
 
+bool config_set_path(const struct config *config, char path[CONFIG_PATH_MAX], const char *text)
+{
+    int len = text[0] == '/' ? snprintf(path, CONFIG_PATH_MAX, "%s", text)
+                             : snprintf(path, CONFIG_PATH_MAX, "%s/%s", config->dir, text);
+    return text[0] != '\0' && len < CONFIG_PATH_MAX;
+}
+
 bool config_set_mount(struct config *config, const char *text)
 {
-    int len = text[0] == '/' ? snprintf(config->mount, CONFIG_PATH_MAX, "%s", text)
-                             : snprintf(config->mount, CONFIG_PATH_MAX, "%s/%s", config->dir, text);
-    return text[0] != '\0' && len < CONFIG_PATH_MAX;
+    return config_set_path(config, config->mount, text);
 }
 
 bool config_add_member(struct config_draft *draft, const char *addr, const char *peer_addr)
@@ -313,6 +320,27 @@ static int config_set_peers(struct config_draft *draft, struct fault *fault)
     return config_check_me(config, fault);
 }
 
+/* Nobody is let in who has proved nothing, unless the owner says so. */
+static int config_check_proof(const struct config *config, struct fault *fault)
+{
+    bool cert = config->tls_cert[0], key = config->tls_key[0], ca = config->tls_ca[0];
+    bool secret = config->secret[0] || config->secret_file[0];
+    if (cert != key || (ca && !cert))
+        return fault_set(fault, -EINVAL, "tls_cert, tls_key%s: each of them needs the other%s",
+                         ca ? ", tls_ca" : "", ca ? "s" : "");
+    if (config->tls_required && !cert)
+        return fault_set(fault, -EINVAL,
+                         "\"tls\": \"required\" needs tls_cert and tls_key: there is no HTTPS "
+                         "without a certificate");
+    if (config->peer_count == 0 || secret || ca || config->plain_peers)
+        return 0;
+    return fault_set(fault, -EINVAL,
+                     "peers: the nodes of a cluster prove themselves by a secret, and there is "
+                     "none. Make one: quorumfs secret new %.200s/secret; copy that file to every "
+                     "node, and add \"secret_file\": \"secret\" to each node.json",
+                     config->dir);
+}
+
 int config_load(int argc, char **argv, struct config *config, struct fault *fault)
 {
     struct config_flags flags = {0};
@@ -338,7 +366,8 @@ int config_load(int argc, char **argv, struct config *config, struct fault *faul
             fault, -EINVAL,
             "no addr: give \"addr\": \"HOST:PORT\" in %.256s/node.json, or --addr HOST:PORT",
             config->dir);
-    return config_set_peers(&draft, fault);
+    status = config_set_peers(&draft, fault);
+    return status < 0 ? status : config_check_proof(config, fault);
 }
 
 /* ---- What follows from it ---- */

@@ -29,6 +29,13 @@ struct config_member {
     char peer_addr[CONFIG_ADDR_MAX]; /* where peers connect; the same unless given apart */
 };
 
+/* A user of this machine. */
+struct config_user {
+    bool given;
+    bool named; /* its groups are those of the user database; else there is only `gid` */
+    uint32_t uid, gid;
+};
+
 struct config {
     char dir[CONFIG_PATH_MAX];
     struct config_member me;
@@ -42,12 +49,19 @@ struct config {
                            and ends with the mount */
     bool allow_other;
     bool suid, dev;        /* setuid programs and device files of the mount work */
+    bool inotify;          /* changes of others are told to programs that watch the mount */
     bool commit_on_close;  /* the mount gathers writes until fsync or close */
     uint32_t client_count; /* who may use HTTP and /client */
     struct network clients[CONFIG_CLIENTS_MAX];
-    uint32_t host_count; /* by which names HTTP is used, besides that of `addr` */
+    struct config_user clients_as; /* as whom those of other machines act without a token */
+    uint32_t host_count;           /* by which names HTTP is used, besides that of `addr` */
     char hosts[CONFIG_HOSTS_MAX][CONFIG_ADDR_MAX]; /* HOST or HOST:PORT */
     char secret[CONFIG_SECRET_MAX];                /* empty: none */
+    char secret_file[CONFIG_PATH_MAX];             /* absolute; empty: none. So the next three */
+    char tls_cert[CONFIG_PATH_MAX], tls_key[CONFIG_PATH_MAX], tls_ca[CONFIG_PATH_MAX];
+    bool tls_required; /* clients come encrypted only */
+    bool plain_health; /* but for /healthz and /readyz */
+    bool plain_peers;  /* links without encryption are made and taken as well */
     uint64_t cache_time_ms;
     uint32_t lease_time_ms;   /* 0: no read leases */
     uint32_t session_time_ms; /* a node that is silent for so long loses its locks */

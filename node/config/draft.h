@@ -17,9 +17,12 @@ struct config_draft {
 /* Each takes text from a flag or a field, and returns false if it is not what is expected there. */
 bool config_set_addr(char addr[CONFIG_ADDR_MAX], const char *text);
 bool config_set_mount(struct config *config, const char *text);
+/* Relative to DIR. */
+bool config_set_path(const struct config *config, char path[CONFIG_PATH_MAX], const char *text);
 bool config_add_member(struct config_draft *draft, const char *addr, const char *peer_addr);
 bool config_add_client(struct config *config, const char *network);
-bool config_add_host(struct config *config, const char *text); /* HOST or HOST:PORT */
+bool config_set_clients_as(struct config *config, const char *text); /* UID:GID or a user's name */
+bool config_add_host(struct config *config, const char *text);       /* HOST or HOST:PORT */
 
 /* Sets the field that the value is named after. Returns 0, or -EINVAL with the fault's text. */
 int config_set_field(struct config_draft *draft, const struct cJSON *value, struct fault *fault);

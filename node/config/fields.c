@@ -97,6 +97,12 @@ static bool set_dev(struct config_draft *draft, const cJSON *value, const cJSON 
     return cJSON_IsBool(value);
 }
 
+static bool set_inotify(struct config_draft *draft, const cJSON *value, const cJSON **wrong)
+{
+    draft->config->inotify = cJSON_IsTrue(value);
+    return cJSON_IsBool(value);
+}
+
 static bool set_commit(struct config_draft *draft, const cJSON *value, const cJSON **wrong)
 {
     const char *text = cJSON_GetStringValue(value);
@@ -121,6 +127,11 @@ static bool set_clients(struct config_draft *draft, const cJSON *value, const cJ
     return true;
 }
 
+static bool set_clients_as(struct config_draft *draft, const cJSON *value, const cJSON **wrong)
+{
+    return cJSON_IsString(value) && config_set_clients_as(draft->config, value->valuestring);
+}
+
 static bool set_hosts(struct config_draft *draft, const cJSON *value, const cJSON **wrong)
 {
     const cJSON *host;
@@ -142,6 +153,51 @@ static bool set_cluster_secret(struct config_draft *draft, const cJSON *value, c
         return false;
     strcpy(draft->config->secret, value->valuestring);
     return true;
+}
+
+static bool set_secret_file(struct config_draft *draft, const cJSON *value, const cJSON **wrong)
+{
+    return cJSON_IsString(value) &&
+           config_set_path(draft->config, draft->config->secret_file, value->valuestring);
+}
+
+static bool set_tls_cert(struct config_draft *draft, const cJSON *value, const cJSON **wrong)
+{
+    return cJSON_IsString(value) &&
+           config_set_path(draft->config, draft->config->tls_cert, value->valuestring);
+}
+
+static bool set_tls_key(struct config_draft *draft, const cJSON *value, const cJSON **wrong)
+{
+    return cJSON_IsString(value) &&
+           config_set_path(draft->config, draft->config->tls_key, value->valuestring);
+}
+
+static bool set_tls_ca(struct config_draft *draft, const cJSON *value, const cJSON **wrong)
+{
+    return cJSON_IsString(value) &&
+           config_set_path(draft->config, draft->config->tls_ca, value->valuestring);
+}
+
+static bool set_tls(struct config_draft *draft, const cJSON *value, const cJSON **wrong)
+{
+    const char *text = cJSON_GetStringValue(value);
+    if (!text || (strcmp(text, "optional") != 0 && strcmp(text, "required") != 0))
+        return false;
+    draft->config->tls_required = strcmp(text, "required") == 0;
+    return true;
+}
+
+static bool set_plain_health(struct config_draft *draft, const cJSON *value, const cJSON **wrong)
+{
+    draft->config->plain_health = cJSON_IsTrue(value);
+    return cJSON_IsBool(value);
+}
+
+static bool set_plain_peers(struct config_draft *draft, const cJSON *value, const cJSON **wrong)
+{
+    draft->config->plain_peers = cJSON_IsTrue(value);
+    return cJSON_IsBool(value);
 }
 
 static bool set_cache_time(struct config_draft *draft, const cJSON *value, const cJSON **wrong)
@@ -209,12 +265,21 @@ static const struct config_field {
     {"allow_other", set_allow_other, "true or false"},
     {"suid", set_suid, "true or false"},
     {"dev", set_dev, "true or false"},
+    {"inotify", set_inotify, "true or false"},
     {"commit", set_commit, "\"write\" or \"close\""},
     {"clients", set_clients,
      "a list of at most 64 addresses or networks such as \"10.0.0.0/8\" or \"::1\""},
+    {"clients_as", set_clients_as, "\"UID:GID\", or the name of a user of this machine"},
     {"hosts", set_hosts,
      "a list of at most 32 names such as \"store.example\" or \"store.example:8443\""},
     {"cluster_secret", set_cluster_secret, "a text of 1 to 255 bytes"},
+    {"secret_file", set_secret_file, "the path of a file"},
+    {"tls_cert", set_tls_cert, "the path of a file"},
+    {"tls_key", set_tls_key, "the path of a file"},
+    {"tls_ca", set_tls_ca, "the path of a file"},
+    {"tls", set_tls, "\"optional\" or \"required\""},
+    {"plain_health", set_plain_health, "true or false"},
+    {"plain_peers", set_plain_peers, "true or false"},
     {"cache_time", set_cache_time, "a time such as \"0s\", \"500ms\", \"10m\", \"1h\" or \"2d\""},
     {"lease_time", set_lease_time, "a time from \"0s\" to \"1s\""},
     {"session_time", set_session_time, "a time from \"1s\" to \"1h\""},

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum { CONFIG_FILE_MAX = 1024 * 1024 };
 
@@ -115,6 +116,19 @@ static int config_slurp(FILE *file, struct buffer *text, struct fault *fault)
     return 0;
 }
 
+/* A secret that others can read is none. */
+static int config_check_mode(const struct config *config, int fd, const char *path,
+                             struct fault *fault)
+{
+    struct stat about;
+    if (!config->secret[0] || (fstat(fd, &about) == 0 && !(about.st_mode & 077)))
+        return 0;
+    return fault_set(fault, -EINVAL,
+                     "%.200s has cluster_secret in it, and others than its owner may read it: "
+                     "chmod 600 it, and make a new secret if others could",
+                     path);
+}
+
 int config_read_file(struct config_draft *draft, struct fault *fault)
 {
     char path[CONFIG_PATH_MAX + sizeof "/node.json"];
@@ -128,6 +142,10 @@ int config_read_file(struct config_draft *draft, struct fault *fault)
     int status = config_slurp(file, &text, fault);
     if (status == 0)
         status = config_parse(draft, (char *)text.data, fault);
+    if (status == 0)
+        status = config_check_mode(draft->config, fileno(file), path, fault);
+    if (text.data)
+        explicit_bzero(text.data, text.len);
     buffer_free(&text);
     fclose(file);
     return status;

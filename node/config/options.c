@@ -69,6 +69,10 @@ static int config_add_kernel_option(struct config *config, const char *name, str
 static int config_set_option_field(struct config_draft *draft, char *option, struct fault *fault)
 {
     char *text = strchr(option, '=');
+    if (strncmp(option, "cluster_secret", strlen("cluster_secret")) == 0)
+        return fault_set(fault, -EINVAL,
+                         "cluster_secret: every user of this machine can read a command line: put "
+                         "it into a file of mode 0600, and name that by secret_file");
     cJSON *value = text ? cJSON_CreateString(text + 1) : cJSON_CreateTrue();
     if (!value)
         return fault_set(fault, -EINVAL, "out of memory");

@@ -12,9 +12,9 @@ static struct in6_addr from_ip4(struct in_addr ip4)
     return ip;
 }
 
-/* Returns false for families that are no IP. */
-static bool from_sockaddr(const struct sockaddr *address, struct in6_addr *ip)
+bool address_of(const struct sockaddr *address, struct in6_addr *ip)
 {
+    *ip = (struct in6_addr){0};
     if (address->sa_family == AF_INET)
         *ip = from_ip4(((const struct sockaddr_in *)address)->sin_addr);
     else if (address->sa_family == AF_INET6)
@@ -66,7 +66,7 @@ void address_learn(struct address *address, const struct addrinfo *found)
     struct in6_addr ips[ADDRESS_IPS_MAX];
     uint32_t count = 0;
     for (const struct addrinfo *at = found; at && count < ADDRESS_IPS_MAX; at = at->ai_next) {
-        if (from_sockaddr(at->ai_addr, &ips[count]))
+        if (address_of(at->ai_addr, &ips[count]))
             count++;
     }
     if (count == 0)
@@ -89,15 +89,6 @@ bool address_has(const struct address *address, const struct in6_addr *ip)
             return true;
     }
     return false;
-}
-
-int address_of_peer(int fd, struct in6_addr *ip)
-{
-    struct sockaddr_storage peer;
-    socklen_t len = sizeof peer;
-    if (getpeername(fd, (struct sockaddr *)&peer, &len) < 0)
-        return -errno;
-    return from_sockaddr((struct sockaddr *)&peer, ip) ? 0 : -EAFNOSUPPORT;
 }
 
 void address_text(const struct in6_addr *ip, char text[ADDRESS_TEXT_MAX])

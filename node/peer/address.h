@@ -26,8 +26,8 @@ void address_learn(struct address *address, const struct addrinfo *found);
 /* Whether a connection from `ip` can be this host's. Loopback addresses are all this machine's. */
 bool address_has(const struct address *address, const struct in6_addr *ip);
 
-/* The address at the other end of a connected socket. 0 or a negative errno. */
-int address_of_peer(int fd, struct in6_addr *ip);
+/* Returns false, and zeros, for families that are no IP. */
+bool address_of(const struct sockaddr *address, struct in6_addr *ip);
 void address_text(const struct in6_addr *ip, char text[ADDRESS_TEXT_MAX]);
 
 #endif

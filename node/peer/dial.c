@@ -3,6 +3,7 @@
 #include "base/trace.h"
 #include "peer/greeting.h"
 #include "peer/lookup.h"
+#include "peer/wire.h"
 
 #include <assert.h>
 #include <netinet/tcp.h>
@@ -16,6 +17,10 @@ enum {
 };
 
 static void on_redial(uv_timer_t *timer);
+static int wire_greets(void *arg, char **at, size_t room);
+static void wire_opened(void *arg);
+static void wire_ended(void *arg, unsigned http_status, bool wrong_way, const char *why);
+static void wire_takes_more(void *arg);
 
 /* A part of the time that it has been down: so a peer that was away briefly is found quickly, as
  * when a cluster starts. Somewhere in the upper half, so that nodes do not dial each other in step.
@@ -45,6 +50,7 @@ static void dial_lost(struct link *link, const char *why)
 {
     tell_failure(link, why);
     link->out = NULL;
+    link->out_secure = false;
     if (link->out_up)
         link->down_ms = uv_now(link->peer->loop);
     link->out_up = false;
@@ -56,27 +62,45 @@ static void dial_lost(struct link *link, const char *why)
     link_update(link);
 }
 
+/* How many ways there are to prove this node to the other one; the last may be a plain connection,
+ * which proves nothing. */
+static uint32_t way_count(const struct peer *peer)
+{
+    return (tls_has_nodes(peer->tls) ? tls_way_count(peer->tls) : 0) + (peer->plain ? 1 : 0);
+}
+
+static bool way_is_plain(const struct link *link)
+{
+    return link->peer->plain && link->way == way_count(link->peer) - 1;
+}
+
 static void connect_out(struct link *link)
 {
     assert(!link->out && link->address.count > 0);
+    static const struct wire_events events = {wire_greets, wire_opened, wire_ended, wire_takes_more,
+                                              NULL};
+    const struct in6_addr *to = &link->address.ips[link->next_ip++ % link->address.count];
+    struct wire_events mine = events;
     char ip[ADDRESS_TEXT_MAX];
-    address_text(&link->address.ips[link->next_ip++ % link->address.count], ip);
+    mine.arg = link;
+    if (way_count(link->peer) == 0) {
+        dial_lost(link, "this node has no secret");
+        return;
+    }
+    link->way %= way_count(link->peer); /* the secrets may have changed */
+    address_text(to, ip);
     link->out_pulses = 0;
-    trace_debug("peer", "dials node %u (%s) at %s", link->pid, link->addr, ip);
-    struct lws_client_connect_info info = {
-        .context = link->peer->context,
-        .vhost = link->peer->vhost,
-        .address = ip,
-        .port = link->address.port,
-        .path = "/omnipax",
-        .host = link->addr,
-        .local_protocol_name = LINK_PROTOCOL,
-        .opaque_user_data = link,
-        .retry_and_idle_policy = &link_without_pings,
-        .pwsi = &link->out,
-    };
-    /* It may fail with and without having called back. */
-    if (!lws_client_connect_via_info(&info) && !uv_is_active((uv_handle_t *)&link->redial))
+    link->out_secure = !way_is_plain(link);
+    trace_debug("peer", "dials node %u (%s) at %s%s", link->pid, link->addr, ip,
+                link->out_secure ? "" : ", without encryption");
+    struct wire_target target = {.ip = to,
+                                 .port = link->address.port,
+                                 .host = link->address.host,
+                                 .name = link->addr,
+                                 .tls = link->out_secure ? link->peer->tls : NULL,
+                                 .way = link->way};
+    link->out = wire_open(link->peer, &target, &mine);
+    if (!link->out)
         dial_lost(link, "cannot connect");
 }
 
@@ -145,9 +169,8 @@ void dial_pulse(struct link *link)
     link->out_pulses++;
     if (link->out_pulses <= PEER_SILENT_PULSES)
         return;
-    struct lws *out = link->out;
+    wire_close(link->out);
     dial_lost(link, link->out_up ? "it takes nothing any more" : "it does not answer");
-    link_cut(out);
 }
 
 static void give_up_lookup(struct link *link)
@@ -160,17 +183,17 @@ static void give_up_lookup(struct link *link)
 
 void dial_leave(struct link *link)
 {
-    struct lws *out = link->out;
     uv_timer_stop(&link->redial);
     give_up_lookup(link);
+    if (link->out)
+        wire_close(link->out);
     link->out = NULL;
-    link->out_up = link->out_wants = link->out_waits = false;
+    link->out_up = link->out_wants = link->out_waits = link->out_secure = false;
+    link->way = 0;
     link->failures = 0;
     link->down_ms = uv_now(link->peer->loop);
     link->called = link->refusal_told = false;
     link->peer->metrics.frames_dropped += outbox_clear(&link->outbox);
-    if (out)
-        link_cut(out);
     link_update(link);
 }
 
@@ -178,7 +201,9 @@ void dial_stop(struct link *link)
 {
     give_up_lookup(link);
     if (link->out)
-        link_cut(link->out);
+        wire_close(link->out);
+    link->out = NULL;
+    link->out_up = link->out_wants = false;
     link_close_handle(link->peer, (uv_handle_t *)&link->redial);
 }
 
@@ -195,15 +220,21 @@ static void set_socket_options(int fd)
     setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &silent_ms, sizeof silent_ms);
 }
 
-static int dial_established(struct link *link)
+static int wire_greets(void *arg, char **at, size_t room)
 {
+    return greeting_write(arg, at, room);
+}
+
+static void wire_opened(void *arg)
+{
+    struct link *link = arg;
     trace_debug("peer", "connection to node %u stands", link->pid);
-    set_socket_options(lws_get_socket_fd(link->out));
+    set_socket_options(wire_socket(link->out));
     link->out_up = true;
     link->failures = 0;
     link->called = link->refusal_told = false;
+    link->seals |= link->out_secure;
     link_update(link);
-    return 0;
 }
 
 static void tell_refusal(struct link *link)
@@ -217,15 +248,34 @@ static void tell_refusal(struct link *link)
     link->refusal_told = true;
 }
 
-static void on_failed(struct link *link, unsigned http_status, const char *why)
+/* The other end may know the other secret only, or no encryption. After a connection that stood,
+ * the best way is tried first again. */
+static void choose_way(struct link *link, unsigned http_status, bool wrong_way)
 {
-    char text[64];
+    if (link->out_up)
+        link->way = 0;
+    else if (wrong_way && http_status != HTTP_STATUS_SERVICE_UNAVAILABLE)
+        link->way++;
+    if (wrong_way && !link->refusal_told && link->way >= way_count(link->peer)) {
+        link->refusal_told = true;
+        trace_warn("peer",
+                   "node %u (%s) and this node cannot prove themselves to each other: check that "
+                   "both have the same secret, or valid certificates",
+                   link->pid, link->addr);
+    }
+}
+
+static void wire_ended(void *arg, unsigned http_status, bool wrong_way, const char *why)
+{
+    struct link *link = arg;
+    char text[128];
+    choose_way(link, http_status, wrong_way);
     if (http_status == HTTP_STATUS_FORBIDDEN)
         tell_refusal(link);
     if (http_status != 0)
         snprintf(text, sizeof text, "HTTP %u", http_status);
     else
-        snprintf(text, sizeof text, "%s", why ? why : "failed");
+        snprintf(text, sizeof text, "%s", link->out_up ? "closed" : why);
     dial_lost(link, text);
     link->answers = http_status != 0;
 }
@@ -263,9 +313,7 @@ static int send_message(struct link *link)
         return 0;
     uint8_t *message = peer->message.data + LWS_PRE;
     size_t header = put_websocket_header(message, len);
-    int size = (int)(header + len);
-    /* LWS_WRITE_HTTP: the bytes as they are. */
-    if (lws_write(link->out, message - header, header + len, LWS_WRITE_HTTP) < size)
+    if (wire_write(link->out, bytes_of(message - header, header + len)) < 0)
         return -1;
     peer->metrics.bytes_sent += len;
     if (!outbox_empty(&link->outbox))
@@ -277,37 +325,17 @@ void dial_flush(struct link *link)
 {
     if (!link->out_wants || link->out_waits)
         return;
-    if (lws_send_pipe_choked(link->out)) {
+    if (wire_is_choked(link->out)) {
         link->out_waits = true;
-        lws_callback_on_writable(link->out);
+        wire_wait(link->out);
     } else if (send_message(link) < 0) {
-        link_cut(link->out);
+        wire_cut(link->out);
     }
 }
 
-int dial_event(struct link *link, struct lws *wsi, enum lws_callback_reasons reason, void *in,
-               size_t len)
+static void wire_takes_more(void *arg)
 {
-    bool given_up = wsi != link->out || link->peer->stopping;
-    switch (reason) {
-    case LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER:
-        return given_up ? -1 : greeting_write(link, in, len);
-    case LWS_CALLBACK_CLIENT_ESTABLISHED:
-        return given_up ? -1 : dial_established(link);
-    case LWS_CALLBACK_CLIENT_WRITEABLE:
-        return given_up ? -1 : send_message(link);
-    case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
-        if (given_up)
-            return 0;
-        on_failed(link, lws_http_client_http_response(wsi), in);
-        return 0;
-    case LWS_CALLBACK_CLIENT_CLOSED:
-    case LWS_CALLBACK_CLOSED_CLIENT_HTTP:
-    case LWS_CALLBACK_WSI_DESTROY:
-        if (!given_up)
-            dial_lost(link, "closed");
-        return 0;
-    default:
-        return 0;
-    }
+    struct link *link = arg;
+    if (send_message(link) < 0)
+        wire_cut(link->out);
 }

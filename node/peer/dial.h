@@ -9,16 +9,12 @@ void dial_start(struct link *link); /* what dialling needs; it begins with dial_
 void dial_now(struct link *link);
 /* Something is in the outbox. */
 void dial_write(struct link *link);
-/* Sends it, or has libwebsockets say when the kernel takes more. Asking libwebsockets each time
- * would cost two system calls and a turn of the loop for every message. */
+/* Sends it, or waits until the kernel takes more. */
 void dial_flush(struct link *link);
 /* Gives the connection up when it has not come to stand, or has taken nothing, for too long. */
 void dial_pulse(struct link *link);
 /* Gives up the connection and what waits for it, and dials no more. */
 void dial_leave(struct link *link);
 void dial_stop(struct link *link);
-/* The callbacks of libwebsockets for connections that were dialled. */
-int dial_event(struct link *link, struct lws *wsi, enum lws_callback_reasons reason, void *in,
-               size_t len);
 
 #endif

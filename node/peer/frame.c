@@ -240,6 +240,28 @@ static int read_snapshot(struct reader *r, struct frame *frame)
     return 0;
 }
 
+/* The code comes last, without a length: it is of everything before it. */
+static void put_sealed(struct buffer *out, const struct frame *frame)
+{
+    assert(frame->code.len == FRAME_CODE_BYTES);
+    buffer_put_u64(out, frame->id);
+    buffer_put_u64(out, frame->index);
+    buffer_put_bytes(out, frame->data);
+    buffer_append(out, frame->code.data, FRAME_CODE_BYTES);
+}
+
+static int read_sealed(struct reader *r, struct frame *frame)
+{
+    frame->id = reader_u64(r);
+    frame->index = reader_u64(r);
+    frame->data = reader_bytes(r);
+    if (r->bad || reader_left(r) != FRAME_CODE_BYTES)
+        return -EBADMSG;
+    frame->code = bytes_of(r->at, FRAME_CODE_BYTES);
+    r->at += FRAME_CODE_BYTES;
+    return 0;
+}
+
 void frame_encode(const struct frame *frame, const struct frame_scope *scope, struct buffer *out)
 {
     buffer_put_u8(out, FRAME_VERSION);
@@ -275,6 +297,9 @@ void frame_encode(const struct frame *frame, const struct frame_scope *scope, st
     case FRAME_ROOM:
         buffer_put_u8(out, frame->room);
         buffer_put_u64(out, frame->room_bytes);
+        break;
+    case FRAME_SEALED:
+        put_sealed(out, frame);
         break;
     default:
         assert(!"a frame of an unknown type");
@@ -320,6 +345,8 @@ static int read_body(struct reader *r, struct frame *frame)
         frame->room = reader_u8(r);
         frame->room_bytes = reader_u64(r);
         return frame->room < ROOM_END ? 0 : -EBADMSG;
+    case FRAME_SEALED:
+        return read_sealed(r, frame);
     default:
         frame->id = reader_u64(r);
         return 0;

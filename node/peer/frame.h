@@ -14,6 +14,7 @@
 enum {
     FRAME_VERSION = 3,
     FRAME_HEADER_BYTES = 1 + 1 + 8 + 8 + 4 + 4,
+    FRAME_CODE_BYTES = 16,
     FRAME_BYTES_MAX =
         17 * 1024 * 1024, /* two of the largest commands in one message, with headers */
 };
@@ -29,6 +30,8 @@ enum frame_type {
     FRAME_CLOCK_REQUEST,    /* id; from level 3 on */
     FRAME_CLOCK,            /* id, time: what the sender's wall clock shows */
     FRAME_ROOM,             /* room, room_bytes: of the sender; since feature level 3 */
+    FRAME_SEALED, /* id, index, data: a frame that is relayed, with a code (relay.h); between nodes
+                     with encrypted links only */
     FRAME_TYPE_END,
 };
 
@@ -54,7 +57,8 @@ struct frame {
     uint64_t piece;       /* number of the piece, from 0 */
     uint32_t reach_count; /* REACH: the peers that the sender hears and talks to */
     uint32_t reach[PAXOS_NODES_MAX];
-    struct bytes data;          /* PIECE; borrowed */
+    struct bytes data;          /* PIECE, SEALED; borrowed */
+    struct bytes code;          /* SEALED: of all bytes before it; borrowed */
     struct paxos_message paxos; /* FRAME_PAXOS; from and to are taken from the frame */
 };
 

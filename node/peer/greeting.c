@@ -91,7 +91,7 @@ int greeting_write(const struct link *link, char **at, size_t room)
     pair_text(peer->scope.cluster, peer->scope.configuration, scope);
     text_put(&text, "%s %u\r\n%s %u\r\n%s %s\r\n", header_from, peer->me, header_to, link->pid,
              header_cluster, scope);
-    if (peer->secret[0])
+    if (peer->secret[0] && !link->out_secure)
         text_put(&text, "%s %s\r\n", greeting_header_secret, peer->secret);
     text_put(&text, "%s %u-%u\r\n", header_levels, peer->levels.min, peer->levels.max);
     text_put(&text, "%s %s\r\n", header_standing, standing_names[peer->standing]);

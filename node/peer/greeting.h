@@ -3,7 +3,8 @@
  *
  *   X-Quorumfs-Node, -To     the ids of the two nodes
  *   X-Quorumfs-Cluster       the cluster's id and its configuration, in hexadecimal
- *   X-Quorumfs-Secret        the cluster_secret, in hexadecimal
+ *   X-Quorumfs-Secret        the cluster_secret, in hexadecimal; in plain links only, as former
+ *                            versions make them
  *   X-Quorumfs-Levels        the feature levels that the dialler speaks: "1-2"
  *   X-Quorumfs-Standing      "new", "founding" or "member": enum peer_standing
  *   X-Quorumfs-Start         the start in which the dialler runs:

@@ -27,28 +27,35 @@ static bool equal_in_constant_time(const char *a, const char *b, size_t size)
     return difference == 0;
 }
 
-static bool secret_is_mine(const struct peer *peer, struct lws *wsi)
-{
-    char value[sizeof peer->secret];
-    return greeting_header(wsi, greeting_header_secret, value, sizeof value) &&
-           equal_in_constant_time(value, peer->secret, sizeof value);
-}
-
-/* With a cluster_secret a member may come back under another address; otherwise the address is all
- * that tells a member from a stranger. */
+/* Without a secret the address is all that tells a member from a stranger. */
 static unsigned check_address(const struct peer *peer, const struct in6_addr *ip, const char **why)
 {
     bool all_known = true;
-    if (peer->secret[0])
-        return 0;
     for (uint32_t i = 0; i < peer->count; i++) {
         if (address_has(&peer->links[i].address, ip))
             return 0;
         all_known = all_known && peer->links[i].address.count > 0;
     }
-    *why = all_known ? "not the address of a peer, and there is no cluster_secret"
+    *why = all_known ? "not the address of a peer, and it knows no secret"
                      : "this node does not know all addresses of its peers yet";
     return all_known ? HTTP_STATUS_FORBIDDEN : HTTP_STATUS_SERVICE_UNAVAILABLE;
+}
+
+/* A plain link, as of a former version, or of a node that has no secret yet. One that sends the
+ * secret may come from any address. */
+static unsigned check_plain(const struct peer *peer, struct lws *wsi, const struct in6_addr *ip,
+                            const char **why)
+{
+    char value[sizeof peer->secret];
+    *why = "its link is not encrypted, and this node takes none that is not (plain_peers)";
+    if (!peer->plain)
+        return HTTP_STATUS_FORBIDDEN;
+    *why = "wrong cluster_secret";
+    if (!greeting_header(wsi, greeting_header_secret, value, sizeof value))
+        return HTTP_STATUS_FORBIDDEN;
+    if (!peer->secret[0] || !value[0])
+        return check_address(peer, ip, why);
+    return equal_in_constant_time(value, peer->secret, sizeof value) ? 0 : HTTP_STATUS_FORBIDDEN;
 }
 
 static struct link *link_named(struct peer *peer, const char *addr)
@@ -154,15 +161,12 @@ static unsigned check_member(struct peer *peer, const struct peer_greeting *gree
     return 0;
 }
 
-unsigned handshake_check(struct peer *peer, struct lws *wsi, const struct in6_addr *ip,
+unsigned handshake_check(struct peer *peer, struct lws *wsi, const struct guest *guest,
                          struct link **link, const char **why)
 {
-    unsigned status = check_address(peer, ip, why);
+    unsigned status = guest->secure ? 0 : check_plain(peer, wsi, &guest->ip, why);
     if (status != 0)
         return status;
-    *why = "wrong cluster_secret";
-    if (!secret_is_mine(peer, wsi))
-        return HTTP_STATUS_FORBIDDEN;
     struct peer_greeting greeting;
     *why = "not the headers of a node";
     if (!greeting_read(wsi, &greeting))

@@ -4,11 +4,11 @@
 
 #include "peer/link.h"
 
-/* Keeps the secret in the form in which it is sent. 0 or -EINVAL (too long). */
+/* Keeps the secret in the form in which it is sent over plain links. 0 or -EINVAL (too long). */
 int handshake_set_secret(struct peer *peer, const char *secret);
-/* Looks at a request that came from `ip`. Returns 0 and the dialler's link, or the HTTP status to
+/* Looks at the request of a guest. Returns 0 and the dialler's link, or the HTTP status to
  * refuse it with and why (text valid until the next call). After 503 the dialler tries again. */
-unsigned handshake_check(struct peer *peer, struct lws *wsi, const struct in6_addr *ip,
+unsigned handshake_check(struct peer *peer, struct lws *wsi, const struct guest *guest,
                          struct link **link, const char **why);
 
 #endif

@@ -18,6 +18,7 @@
 enum { LINK_WARNINGS_MAX = 16, LINK_GUESTS_MAX = 32 };
 
 struct lookup;
+struct wire;
 
 struct link {
     struct peer *peer;
@@ -37,8 +38,11 @@ struct link {
     uint32_t called_as;            /* whom it took this node for when it connected last */
 
     /* The connection that this node dials, to talk (dial.c). */
-    struct lws *out;
+    struct wire *out;
     bool out_up;
+    bool out_secure;      /* it is encrypted, and the other end has proved that it is a node */
+    uint32_t way;         /* to be tried next: the secrets, a certificate, plain */
+    bool seals;           /* the peer has had an encrypted connection, so it knows sealed frames */
     bool out_wants;       /* something is in the outbox */
     bool out_waits;       /* for a writeable callback, as the kernel takes no more */
     uint32_t out_pulses;  /* since it last made progress that it owes */
@@ -55,15 +59,25 @@ struct link {
 
     /* The connection that the peer dialled, to listen (receive.c). */
     struct lws *in;
+    struct in6_addr in_ip;
+    bool in_secure;     /* it is encrypted, and the peer has proved that it is a node */
     uint32_t in_pulses; /* since the peer was last heard */
     struct inbox inbox;
     uint32_t reach_count; /* the nodes that the peer reaches, as it last said (route.c) */
     uint32_t reach[PAXOS_NODES_MAX];
+
+    /* Sealed frames (relay.c). */
+    uint64_t sealed; /* how many were sent */
+    struct {
+        uint64_t incarnation, number;
+    } opened; /* the last that came */
 };
 
 /* An accepted connection whose dialler has not identified itself. */
 struct guest {
     struct lws *wsi; /* NULL: none */
+    struct in6_addr ip;
+    bool secure;
     uint32_t pulses; /* since it came */
 };
 
@@ -88,7 +102,9 @@ struct peer {
     uint64_t process;                 /* a random number, by which this node knows itself */
     uint32_t level;                   /* of the cluster */
     char refusal[160];                /* text of the last one that names numbers */
-    char secret[2 * PEER_SECRET_MAX]; /* in hexadecimal; empty: none */
+    struct tls *tls;                  /* NULL: none */
+    bool plain;                       /* links without encryption are taken, and tried last */
+    char secret[2 * PEER_SECRET_MAX]; /* in hexadecimal, for plain links; empty: none */
     bool stopping;
     uint32_t handles; /* of libuv, not yet closed */
     uv_timer_t pulse;

@@ -58,29 +58,8 @@ void link_close_handle(struct peer *peer, uv_handle_t *handle)
 static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
                     size_t len)
 {
-    struct link *link = lws_get_opaque_user_data(wsi);
     struct peer *peer = lws_vhost_user(lws_get_vhost(wsi));
-    switch (reason) {
-    case LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER:
-    case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
-    case LWS_CALLBACK_CLIENT_ESTABLISHED:
-    case LWS_CALLBACK_CLIENT_WRITEABLE:
-    case LWS_CALLBACK_CLIENT_CLOSED:
-    case LWS_CALLBACK_CLOSED_CLIENT_HTTP:
-        return dial_event(link, wsi, reason, in, len);
-    case LWS_CALLBACK_HTTP:
-    case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
-    case LWS_CALLBACK_ESTABLISHED:
-    case LWS_CALLBACK_RECEIVE:
-    case LWS_CALLBACK_CLOSED:
-        return receive_event(peer, wsi, reason, in, len);
-    case LWS_CALLBACK_WSI_DESTROY: /* however it ends, nobody keeps it */
-        if (link)
-            dial_event(link, wsi, reason, in, len);
-        return receive_event(peer, wsi, reason, in, len);
-    default:
-        return 0;
-    }
+    return receive_event(peer, wsi, reason, in, len);
 }
 
 /* The buffer takes a whole message of a link; it also bounds what one send(2) may take. */
@@ -97,7 +76,6 @@ static int make_vhost(struct peer *peer, struct fault *fault)
         .protocols = protocols,
         .user = peer,
         .retry_and_idle_policy = &link_without_pings,
-        .http_proxy_address = ":0", /* none, whatever the environment's http_proxy says */
     };
     peer->vhost = lws_create_vhost(peer->context, &info);
     return peer->vhost ? 0
@@ -115,6 +93,8 @@ static int copy_config(struct peer *peer, const struct peer_config *config, stru
             return fault_set(fault, status, "peers: no random number: %s", uv_strerror(status));
     }
     peer->level = config->level;
+    peer->tls = config->tls;
+    peer->plain = config->plain;
     if (config->secret && handshake_set_secret(peer, config->secret) < 0)
         return fault_set(fault, -EINVAL, "cluster_secret: longer than %d bytes",
                          PEER_SECRET_MAX - 1);
@@ -207,6 +187,8 @@ static void link_set(struct link *link, const struct peer_member *member, bool s
         link->process = link->greeted_ms = 0;
         link->answers = link->own = link->doubled = false;
         link->relay = 0;
+        link->seals = false;
+        link->sealed = link->opened.incarnation = link->opened.number = 0;
     }
     link->fixed = member->fixed;
     link->seen = member->seen;
@@ -334,6 +316,16 @@ bool peer_linked(const struct peer *peer, uint32_t pid)
     for (uint32_t i = 0; i < peer->count; i++) {
         if (peer->links[i].pid == pid)
             return peer->links[i].up;
+    }
+    return false;
+}
+
+bool peer_is_encrypted(const struct peer *peer, uint32_t pid)
+{
+    for (uint32_t i = 0; i < peer->count; i++) {
+        const struct link *link = &peer->links[i];
+        if (link->pid == pid)
+            return link->up && link->out_secure && link->in_secure;
     }
     return false;
 }

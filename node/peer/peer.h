@@ -8,8 +8,10 @@
  * the direct link to a peer is down, or was quiet for PEER_QUIET_PULSES, frames to it go by way of
  * a peer that reaches both (one hop), except for heartbeats.
  *
- * Only members of the cluster that know the secret, if there is one, may connect: 403 otherwise; if
- * there is none, only from the address of a member. Nodes say in their handshake who they are,
+ * Links are encrypted, and both ends prove that they know the secret of the cluster (tls/tls.h)
+ * before anything else is said. Plain links, as former versions make them, are taken and made only
+ * if the owner says so: from nodes that send the secret or come from the address of a member.
+ * Nodes say in their handshake who they are,
  * which feature levels they speak and who belongs to the cluster (greeting.h). A node that does not
  * know its cluster yet answers 503 to everybody and tells its owner what they said; a member that
  * hears from such a node calls back, and so tells it who it is. A member that comes back under
@@ -24,6 +26,7 @@
 #include "base/fault.h"
 #include "base/start.h"
 #include "peer/frame.h"
+#include "tls/tls.h"
 
 #include <libwebsockets.h>
 #include <uv.h>
@@ -88,7 +91,9 @@ struct peer_config {
     struct peer_levels levels; /* that this node speaks */
     struct peer_settings settings;
     uint32_t level;     /* of the cluster: a node that does not speak it is not let in */
-    const char *secret; /* NULL: none; shorter than PEER_SECRET_MAX */
+    struct tls *tls;    /* NULL: no encryption */
+    bool plain;         /* take and make plain links as well, if a peer knows no others */
+    const char *secret; /* of plain links. NULL: none; shorter than PEER_SECRET_MAX */
 };
 
 /* The headers by which a node introduces itself when it connects. */
@@ -134,8 +139,9 @@ struct peer;
 int peer_start(uv_loop_t *loop, struct lws_context *context, const struct peer_config *config,
                const struct peer_callbacks *callbacks, struct peer **peer, struct fault *fault);
 
-/* Where the listener hands accepted sockets that ask for /omnipax. Takes the descriptor. */
-void peer_adopt(struct peer *peer, int fd);
+/* Where the listener hands accepted sockets that ask for /omnipax. Takes the descriptor. `secure`:
+ * the other end has proved that it is a node. */
+void peer_adopt(struct peer *peer, int fd, const struct sockaddr *from, bool secure);
 
 /* Another identity, because a PEER_NEW or PEER_FOUNDING node has learned more, or because a member
  * has moved. Links whose id and address stay are not disturbed. 0, or -EINVAL with the
@@ -167,6 +173,8 @@ enum peer_address peer_address(const struct peer *peer, uint32_t pid);
 void peer_send(struct peer *peer, const struct frame *frame);
 
 bool peer_linked(const struct peer *peer, uint32_t pid);
+/* Whether both directions of a link that stands are encrypted. */
+bool peer_is_encrypted(const struct peer *peer, uint32_t pid);
 
 struct peer_metrics {
     uint64_t frames_sent, frames_received, frames_dropped, frames_relayed, bytes_sent,

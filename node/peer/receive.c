@@ -41,7 +41,7 @@ static struct guest *place_for_guest(struct peer *peer)
     return place;
 }
 
-void peer_adopt(struct peer *peer, int fd)
+void peer_adopt(struct peer *peer, int fd, const struct sockaddr *from, bool secure)
 {
     struct lws *wsi = lws_adopt_socket_vhost(peer->vhost, fd); /* closes it when it fails */
     if (!wsi)
@@ -49,7 +49,17 @@ void peer_adopt(struct peer *peer, int fd)
     struct guest *place = place_for_guest(peer);
     if (place->wsi)
         link_cut(place->wsi);
-    *place = (struct guest){.wsi = wsi};
+    *place = (struct guest){.wsi = wsi, .secure = secure};
+    address_of(from, &place->ip);
+}
+
+static const struct guest *guest_of(const struct peer *peer, const struct lws *wsi)
+{
+    for (size_t i = 0; i < LINK_GUESTS_MAX; i++) {
+        if (peer->guests[i].wsi == wsi)
+            return &peer->guests[i];
+    }
+    return NULL;
 }
 
 static void forget_guest(struct peer *peer, const struct lws *wsi)
@@ -63,12 +73,12 @@ static void forget_guest(struct peer *peer, const struct lws *wsi)
 /* Lets a peer in, or answers why not; then the connection is closed. */
 static int admit(struct peer *peer, struct lws *wsi, bool websocket)
 {
-    struct in6_addr ip;
-    if (address_of_peer(lws_get_socket_fd(wsi), &ip) < 0)
+    const struct guest *guest = guest_of(peer, wsi);
+    if (!guest)
         return -1;
     struct link *link;
     const char *why;
-    unsigned status = handshake_check(peer, wsi, &ip, &link, &why);
+    unsigned status = handshake_check(peer, wsi, guest, &link, &why);
     if (status == 0 && websocket) {
         lws_set_opaque_user_data(wsi, link);
         return 0;
@@ -77,9 +87,9 @@ static int admit(struct peer *peer, struct lws *wsi, bool websocket)
         status = HTTP_STATUS_FORBIDDEN;
         why = "not a WebSocket";
     }
-    if (status == HTTP_STATUS_FORBIDDEN && may_warn(peer, &ip)) {
+    if (status == HTTP_STATUS_FORBIDDEN && may_warn(peer, &guest->ip)) {
         char text[ADDRESS_TEXT_MAX];
-        address_text(&ip, text);
+        address_text(&guest->ip, text);
         trace_warn("peer", "refused a link from %s: %s", text, why);
     }
     lws_return_http_status(wsi, status, why);
@@ -99,10 +109,16 @@ static void forget_in(struct link *link)
  * reported down, and up again. */
 static int receive_established(struct link *link, struct lws *wsi)
 {
+    const struct guest *guest = guest_of(link->peer, wsi);
+    struct guest it = guest ? *guest : (struct guest){0};
     forget_guest(link->peer, wsi);
     receive_leave(link);
-    trace_debug("peer", "connection from node %u stands", link->pid);
+    trace_debug("peer", "connection from node %u stands%s", link->pid,
+                it.secure ? "" : ", without encryption");
     link->in = wsi;
+    link->in_ip = it.ip;
+    link->in_secure = it.secure;
+    link->seals |= it.secure;
     link->in_pulses = 0;
     dial_now(link);
     link_update(link);
@@ -132,9 +148,7 @@ static int on_receive(struct link *link, struct lws *wsi, struct bytes part)
     int status = -EBADMSG;
     if (lws_frame_is_binary(wsi))
         status = inbox_receive(&link->inbox, part, lws_is_final_fragment(wsi), on_frame, link);
-    struct in6_addr ip;
-    if (status == -EBADMSG && address_of_peer(lws_get_socket_fd(wsi), &ip) == 0 &&
-        may_warn(peer, &ip))
+    if (status == -EBADMSG && may_warn(peer, &link->in_ip))
         trace_warn("peer", "node %u sent a malformed frame: its connection is closed", link->pid);
     if (status == 0)
         return 0;

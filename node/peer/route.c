@@ -2,6 +2,7 @@
 
 #include "base/trace.h"
 #include "peer/dial.h"
+#include "peer/relay.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -79,7 +80,12 @@ void peer_send(struct peer *peer, const struct frame *frame)
         peer->metrics.frames_dropped++;
         return;
     }
-    route_put(way, &mine);
+    if (way == direct || !relay_seals(direct, way)) {
+        route_put(way, &mine);
+        return;
+    }
+    peer->metrics.frames_dropped += relay_put(direct, way, &mine);
+    dial_write(way);
 }
 
 void route_tell_reach(struct peer *peer)
@@ -101,7 +107,9 @@ static void pass_on(struct link *link, const struct frame *header, struct bytes 
 {
     struct peer *peer = link->peer;
     struct link *target = link_of(peer, header->to);
-    if (header->from != link->pid || header->type == FRAME_REACH || !target || !target->up) {
+    bool sealed = header->type == FRAME_SEALED; /* which a former version does not know */
+    if (header->from != link->pid || header->type == FRAME_REACH || !target || !target->up ||
+        (sealed && !target->out_secure)) {
         peer->metrics.frames_dropped++;
         return;
     }
@@ -123,12 +131,29 @@ static void deliver(struct link *link, struct frame *frame)
 {
     struct peer *peer = link->peer;
     bool relayed = frame->from != link->pid;
-    if (relayed && (!link_of(peer, frame->from) || frame->type == FRAME_REACH))
+    if (relayed &&
+        (!link_of(peer, frame->from) || frame->type == FRAME_REACH || !relay_takes_plain(peer)))
         peer->metrics.frames_dropped++;
     else if (frame->type == FRAME_REACH)
         take_reach(link, frame);
     else
         peer->callbacks.frame(peer->callbacks.arg, frame);
+}
+
+/* A sealed frame holds one of the same sender, which no other node has changed. */
+static void deliver_sealed(struct link *link, const struct frame *sealed, struct bytes bytes)
+{
+    struct peer *peer = link->peer;
+    struct bytes inner = relay_open(peer, sealed, bytes);
+    struct frame frame = {0};
+    int status = inner.len > 0 ? frame_decode(inner, &peer->scope, &frame) : -EBADMSG;
+    if (status == 0 && frame.from == sealed->from && frame.to == peer->me &&
+        frame.type != FRAME_SEALED && frame.type != FRAME_REACH)
+        peer->callbacks.frame(peer->callbacks.arg, &frame);
+    else
+        peer->metrics.frames_dropped++;
+    if (status == 0)
+        frame_clear(&frame);
 }
 
 int route_receive(struct link *link, struct bytes bytes)
@@ -150,7 +175,10 @@ int route_receive(struct link *link, struct bytes bytes)
         peer->metrics.frames_dropped++;
         return 0;
     }
-    deliver(link, &frame);
+    if (frame.type == FRAME_SEALED)
+        deliver_sealed(link, &frame, bytes);
+    else
+        deliver(link, &frame);
     frame_clear(&frame);
     return 0;
 }

@@ -2,8 +2,9 @@
  *
  * Every node says in its handshake which levels it speaks (command/level.h). When all members are
  * linked to the leader and speak more than the cluster's level, the leader proposes the next one.
- * From then on nothing less is let in (peer_set_level). A command that needs more than the level is
- * refused before it is proposed, with the name of the member that holds it back.
+ * The first one of a new cluster also says whose the root of the tree is. From then on nothing less
+ * is let in (peer_set_level). A command that needs more than the level is refused before it is
+ * proposed, with the name of the member that holds it back.
  *
  * From level 2 on, a node whose address is not what the log says of it proposes that it is changed.
  * The others dial it there at once, as it says so when it connects; by the log those learn it that
@@ -16,7 +17,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
+enum { LEVELS_ROOT_MODE = 0755 }; /* of the root of a new tree */
 enum { LEVELS_PAUSE_MS = 200, LEVELS_PAUSE_MS_MAX = 60 * 1000 };
 
 static uint32_t level_of(const struct replica *r)
@@ -127,6 +130,34 @@ static uint32_t level_of_all(const struct replica *r)
     return level;
 }
 
+/* Whether the cluster was founded by this version or a later one, a moment ago: it has left the
+ * first level never before. The ids of clusters of the first version follow from the addresses. */
+static bool is_new(const struct replica *r)
+{
+    uint64_t former;
+    uint32_t me, pids[PAXOS_NODES_MAX - 1];
+    config_cluster(r->config, &former, &me, pids);
+    return level_of(r) == LEVEL_MIN && r->cluster.identity.cluster != former;
+}
+
+/* The leader proposes it; in a new cluster the node with the lowest id, whose user gets the root.
+ */
+static void propose_level(struct replica *r)
+{
+    uint32_t all = level_of(r) < LEVEL_MAX ? level_of_all(r) : 0;
+    bool founds = all >= LEVEL_RIGHTS && is_new(r);
+    bool is_mine =
+        founds ? r->cluster.members[0].pid == r->cluster.me : r->status.role == PAXOS_LEADER;
+    struct op op = {.type = OP_LEVEL, .size = all};
+    if (founds) {
+        op.mode = LEVELS_ROOT_MODE;
+        op.uid = geteuid();
+        op.gid = getegid();
+    }
+    if (is_mine && all > level_of(r))
+        levels_propose(r, &op);
+}
+
 bool levels_reach(const struct replica *r, uint32_t level)
 {
     return level_of(r) >= level || level_of_all(r) >= level;
@@ -145,11 +176,8 @@ void levels_housekeeping(struct replica *r, uint64_t now_ms)
     if (r->levels.busy || r->end.broken || !replica_has_quorum(r) || !r->status.has_leader ||
         now_ms < r->levels.next_ms)
         return;
-    bool leads = r->status.role == PAXOS_LEADER;
-    uint32_t all = leads && level_of(r) < LEVEL_MAX ? level_of_all(r) : 0;
-    if (all > level_of(r))
-        levels_propose(r, &(struct op){.type = OP_LEVEL, .size = all});
-    else if (level_of(r) >= 2 && !is_where_the_log_says(r))
+    propose_level(r);
+    if (!r->levels.busy && level_of(r) >= 2 && !is_where_the_log_says(r))
         levels_propose(r, &(struct op){.type = OP_MEMBER,
                                        .name = bytes_of_text(r->config->me.addr),
                                        .name2 = bytes_of_text(r->config->me.peer_addr)});

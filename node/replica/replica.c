@@ -260,7 +260,8 @@ int replica_begin(struct replica *r, struct fault *fault)
     return status;
 }
 
-static int start_links(struct replica *r, struct lws_context *websockets, struct fault *fault)
+static int start_links(struct replica *r, struct lws_context *websockets, struct tls *tls,
+                       struct fault *fault)
 {
     struct peer_config peers = {.levels = {LEVEL_MIN, LEVEL_MAX},
                                 .level = tree_cluster(r->tree)->level,
@@ -268,6 +269,8 @@ static int start_links(struct replica *r, struct lws_context *websockets, struct
                                              .lease_ms = r->config->lease_time_ms,
                                              .session_ms = r->config->session_time_ms,
                                              .version = QUORUMFS_VERSION},
+                                .tls = tls,
+                                .plain = r->config->plain_peers,
                                 .secret = r->config->secret[0] ? r->config->secret : NULL};
     members_identity(r, &peers.identity);
     snprintf(peers.self.addr, sizeof peers.self.addr, "%s", r->config->me.addr);
@@ -309,7 +312,8 @@ static struct replica *replica_new(uv_loop_t *loop, const struct config *config)
     return r;
 }
 
-int replica_start(uv_loop_t *loop, struct lws_context *websockets, const struct config *config,
+int replica_start(uv_loop_t *loop, struct lws_context *websockets, struct tls *tls,
+                  const struct config *config,
                   void (*failed)(void *arg, int status, const char *text), void *failed_arg,
                   struct replica **replica, struct fault *fault)
 {
@@ -323,7 +327,7 @@ int replica_start(uv_loop_t *loop, struct lws_context *websockets, const struct 
     if (status == 0 && r->cluster.identity.cluster)
         status = replica_begin(r, fault);
     if (status == 0)
-        status = start_links(r, websockets, fault);
+        status = start_links(r, websockets, tls, fault);
     if (status == 0)
         status = founding_try(r, fault);
     if (status == -EUCLEAN && r->folder)

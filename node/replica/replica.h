@@ -185,6 +185,7 @@ struct replica_status {
         uint32_t pid;
         const char *addr;
         bool linked, alive;
+        bool encrypted; /* the link */
         bool clock_known;
         int64_t clock_ahead_ms; /* its clock of the cluster's time */
         bool other_peers;       /* it is new, and its node.json has other peers than this node's */
@@ -221,12 +222,13 @@ void replica_lock_awaited(struct replica *replica, bool begins);
 /* For the status: whether this node's mount is there, and if not, one sentence on why. */
 void replica_mount_is(struct replica *replica, bool mounted, const char *why);
 
-/* Opens the store in `config->dir` and starts. `config` must outlive the replica. `failed` is
- * called once when the node cannot go on: it has to stop with a clear message. -EUCLEAN, there and
- * as a result: what the folder holds is damaged, or another tree than the other nodes have; it
- * is refused from then on. -EPROTONOSUPPORT: the log has an entry of a later version, the folder is
- * unharmed. */
-int replica_start(uv_loop_t *loop, struct lws_context *websockets, const struct config *config,
+/* Opens the store in `config->dir` and starts. `config` and `tls` (NULL: no encryption) must
+ * outlive the replica. `failed` is called once when the node cannot go on: it has to stop with a
+ * clear message. -EUCLEAN, there and as a result: what the folder holds is damaged, or another tree
+ * than the other nodes have; it is refused from then on. -EPROTONOSUPPORT: the log has an entry of
+ * a later version, the folder is unharmed. */
+int replica_start(uv_loop_t *loop, struct lws_context *websockets, struct tls *tls,
+                  const struct config *config,
                   void (*failed)(void *arg, int status, const char *text), void *failed_arg,
                   struct replica **replica, struct fault *fault);
 struct peer *replica_peer(struct replica *replica); /* for the listener's route */

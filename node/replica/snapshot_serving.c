@@ -212,7 +212,9 @@ static uint32_t format_for_all(const struct replica *r)
     uint32_t level = tree_cluster(r->tree)->level;
     if (level < 2)
         return RECORD_FORMAT_OLDEST;
-    return level < LEVEL_LOCKS ? 4 : RECORD_FORMAT;
+    if (level < LEVEL_TOKENS)
+        return level < LEVEL_LOCKS ? 4 : 5;
+    return RECORD_FORMAT;
 }
 
 static void serving_open(struct replica *r, struct snapshot_serving *s, const struct frame *request)

@@ -18,6 +18,7 @@ static void describe_peer(const struct replica *r, const struct replica_member *
     s->peers[at].pid = member->pid;
     s->peers[at].addr = member->addr;
     s->peers[at].linked = peer_linked(r->peer, member->pid);
+    s->peers[at].encrypted = peer_is_encrypted(r->peer, member->pid);
     s->peers[at].other_peers = member->other_peers;
     s->peers[at].alive = !r->cluster.identity.cluster && founding_heard(member);
     for (uint32_t i = 0; i < s->paxos.peer_count; i++) {
@@ -125,6 +126,7 @@ static void add_peers(cJSON *root, const struct replica_status *s)
         add_number(peer, "node", s->peers[i].pid);
         cJSON_AddStringToObject(peer, "addr", s->peers[i].addr);
         cJSON_AddBoolToObject(peer, "linked", s->peers[i].linked);
+        cJSON_AddBoolToObject(peer, "encrypted", s->peers[i].encrypted);
         cJSON_AddBoolToObject(peer, "alive", s->peers[i].alive);
         if (s->peers[i].clock_known)
             add_signed(peer, "clock_ahead_ms", s->peers[i].clock_ahead_ms);
@@ -205,6 +207,7 @@ static cJSON *status_object(const struct replica *r, const struct replica_status
     cJSON_AddBoolToObject(root, "quorum", s->paxos.has_quorum);
     cJSON_AddStringToObject(root, "why", s->why);
     settings_remarks(r, add_remark, cJSON_AddArrayToObject(root, "remarks"));
+    cJSON_AddBoolToObject(root, "plain_peers", s->config->plain_peers);
     cJSON_AddStringToObject(root, "standing", standing_names[s->paxos.standing]);
     add_number(root, "life", s->paxos.life);
     cJSON_AddStringToObject(root, "role", role_names[s->paxos.role]);

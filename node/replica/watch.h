@@ -35,6 +35,8 @@ struct replica_watch {
     /* False: it takes no more now, and wants this event again. It may read the tree, but not begin
      * or end watches. */
     bool (*tell)(void *arg, const struct replica_event *event);
+    /* Whether the watcher may know of this path, as the tree is now; NULL: of all. */
+    bool (*sees)(void *arg, struct bytes path);
     /* There is something to go on with, when the loop has time. NULL: the watcher finds out. */
     void (*ready)(void *arg);
     void *arg;
@@ -43,7 +45,7 @@ struct replica_watch {
     LIST_ENTRY(replica_watch) all, member; /* of the replica, of the group */
     struct watch_group *group;
     uint64_t since; /* everything up to this revision was told */
-    uint32_t skip;  /* and so many events of the next one */
+    uint32_t skip;  /* and so many events of the next one, also those that it may not see */
     bool behind;    /* the rest comes by replica_watch_go_on */
     uint64_t met;   /* the revision of an entry that concerns it */
 };

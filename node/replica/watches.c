@@ -122,42 +122,44 @@ static bool concerns(const struct replica_watch *watch, const struct tree_event 
 
 /* ---- Telling ---- */
 
+/* An event that waits until it is known whether another one follows. */
 struct telling {
-    struct replica_watch *watch;
-    uint32_t told; /* of the entry, also by earlier calls */
+    bool any;
+    uint32_t number; /* of those of its entry that concern the watch, from 0 */
+    struct replica_event event;
 };
 
 /* False: the watch takes no more. */
-static bool tell_one(struct telling *t, const struct replica_event *event)
+static bool tell_one(struct replica_watch *watch, const struct telling *t)
 {
-    if (t->told++ < t->watch->skip)
+    if (!t->any || t->number < watch->skip || watch->tell(watch->arg, &t->event))
         return true;
-    if (!t->watch->tell(t->watch->arg, event)) {
-        t->watch->skip = t->told - 1;
-        return false;
-    }
-    return true;
+    watch->skip = t->number;
+    return false;
 }
 
-/* Tells what it has not been told of this entry. An event waits until it is known whether another
- * one follows. */
+static bool may_see(const struct replica_watch *watch, const struct tree_event *event)
+{
+    return !watch->sees || event->kind == EVENT_LOST || watch->sees(watch->arg, event->path);
+}
+
+/* Tells what it has not been told of this entry. */
 static bool tell_entry(struct replica_watch *watch, uint64_t revision, struct bytes events)
 {
-    struct telling telling = {.watch = watch};
-    struct replica_event waiting = {.revision = revision};
+    struct telling waiting = {.any = false};
     struct reader left = reader_of(events);
     struct tree_event event;
-    bool any = false;
+    uint32_t number = 0;
     while (tree_event_next(&left, &event)) {
-        if (!concerns(watch, &event))
+        if (!concerns(watch, &event) || (number++, !may_see(watch, &event)))
             continue;
-        waiting.more = true;
-        if (any && !tell_one(&telling, &waiting))
+        waiting.event.more = true;
+        if (!tell_one(watch, &waiting))
             return false;
-        waiting = (struct replica_event){revision, event.kind, event.directory, false, event.path};
-        any = true;
+        waiting = (struct telling){
+            true, number - 1, {revision, event.kind, event.directory, false, event.path}};
     }
-    if (any && !tell_one(&telling, &waiting))
+    if (!tell_one(watch, &waiting))
         return false;
     watch->since = revision;
     watch->skip = 0;

@@ -18,7 +18,7 @@
 
 /* The format of each database. Opening one of an older format brings it up to date, in one
  * transaction; from then on, earlier versions of quorumfs refuse it. */
-enum { FOLDER_FORMAT = 5, FOLDER_FORMAT_OLDEST = 3 };
+enum { FOLDER_FORMAT = 6, FOLDER_FORMAT_OLDEST = 3 };
 
 /* The cluster that a folder belongs to, and the node in it. Both databases store it and refuse to
  * open for another one. */

@@ -10,9 +10,6 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The same on every node, whichever user runs it: every user may use the root. */
-enum { ROOT_MODE = S_IFDIR | 0777 };
-
 void tree_break(struct tree *tree, int status)
 {
     assert(status < 0);
@@ -55,16 +52,15 @@ int tree_run(struct tree *tree, sqlite3_stmt *statement)
 
 /* ---- Opening ---- */
 
-/* Makes the tables that an older format does not have. */
+/* Makes the tables and columns that an older format does not have. */
 static int tree_upgrade(struct sql *sql, int format)
 {
     int status = 0;
     for (uint32_t i = 0; status == 0 && i < tables_count(record_format); i++) {
         const struct table *table = &tree_tables[i];
-        if (table->format <= (uint32_t)format)
-            continue;
-        status = table_make(sql, table);
-        if (status == 0)
+        bool is_new = table->format > (uint32_t)format;
+        status = is_new ? table_make(sql, table) : table_widen(sql, table, (uint32_t)format);
+        if (status == 0 && is_new)
             status = table_begin(sql, table);
     }
     return status < 0 ? status : sql_upgraded(sql, format);
@@ -164,6 +160,7 @@ int tree_attach(struct tree *tree)
     if (status < 0)
         return status;
     cache_clear(tree->cache);
+    token_forget(tree);
     status =
         sql_exec(&tree->sql, "PRAGMA page_size = 4096; PRAGMA auto_vacuum = INCREMENTAL;"
                              "PRAGMA busy_timeout = 1000; PRAGMA journal_mode = WAL;"

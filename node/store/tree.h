@@ -16,6 +16,7 @@
 #define QUORUMFS_STORE_TREE_H
 
 #include "base/fault.h"
+#include "command/caller.h"
 #include "command/command.h"
 #include "store/folder.h"
 
@@ -174,7 +175,12 @@ int tree_mortals(struct tree *tree, uint64_t after, uint32_t max, struct tree_mo
 struct tree_lease {
     uint64_t id, ms, revision;
     uint32_t files; /* that go with it */
+    uint32_t uid;   /* of the caller who made it, */
+    uint64_t token; /* and the token by which it came, or 0 */
 };
+/* Whether the caller may see, use and end it: root may, its user, and by a token only what this
+ * token has made. */
+bool tree_lease_may(const struct caller *caller, const struct tree_lease *lease);
 /* 0, or -ENOENT: it is over, or never was. */
 int tree_lease_get(struct tree *tree, uint64_t id, struct tree_lease *lease);
 /* Gives up to `max` of the leases, in the order of their ids, those after `after`. */
@@ -248,7 +254,7 @@ bool tree_busy(const struct tree *tree);
  * an eighth of the free disk, up to 8 GiB), or when another snapshot takes the place of the tree:
  * then tree_reader_next gives -ESTALE. */
 struct tree_reader;
-enum { RECORD_FORMAT_OLDEST = 3, RECORD_FORMAT = 5 }; /* of snapshots that are written and read */
+enum { RECORD_FORMAT_OLDEST = 3, RECORD_FORMAT = 6 }; /* of snapshots that are written and read */
 /* `format`: of the snapshot, one that the receiver reads. */
 int tree_reader_open(struct tree *tree, uint32_t format, struct tree_reader **reader,
                      uint64_t *index);
@@ -413,6 +419,41 @@ bool tree_is_ephemeral(struct tree *tree, uint64_t ino);
 typedef bool tree_ephemeral_cb(void *arg, uint64_t ino, uint64_t waiter);
 int tree_ephemerals(struct tree *tree, uint32_t node, tree_ephemeral_cb *each, void *arg);
 
+/* ---- Callers and their tokens ----
+ *
+ * To be called where a read is answered, that is, after it was confirmed. For root, none of these
+ * functions does anything. */
+
+/* Whether the caller may do this with a key: everything on the way is searched, and with what the
+ * key names, all of `want` (enum caller_want; 0: whether it exists, as for stat(2)). 0: it may, or
+ * the key is not there, which reading it says; -EACCES; -EROFS (it wants to write, by a token for
+ * reading); -EKEYREVOKED (its token is not there any more, or has expired by tree_time). */
+int tree_may(struct tree *tree, const struct caller *caller, struct bytes key, uint32_t want);
+/* Whether the caller could see the path (empty: the root) in the list of its directory, for watches
+ * and lists of paths: as tree_may. If that directory is not there any more, the last one on the way
+ * that is there counts. */
+int tree_may_see(struct tree *tree, const struct caller *caller, struct bytes path);
+
+enum { TOKENS_MAX = 4096 };
+
+/* A token acts as a user. Its own bytes are not kept, only their hash. */
+struct tree_token {
+    struct caller caller; /* as whom it acts; caller.token is its id: the revision that made it */
+    bool read_only;
+    int64_t made, expires; /* ns since 1970; expires 0: never */
+    uint8_t hash[TOKEN_HASH_BYTES];
+    size_t name_len, path_len;
+    uint8_t name[TOKEN_NAME_BYTES_MAX];
+    uint8_t path[PATH_BYTES_MAX]; /* the only keys that it may use are this one and those below it;
+                                     empty: it may use all */
+};
+/* The token with this hash: 0, or -ENOENT. One that has expired is given as long as it is kept:
+ * compare `expires` with replica_time. */
+int tree_token_find(struct tree *tree, const uint8_t hash[TOKEN_HASH_BYTES],
+                    struct tree_token *token);
+/* The first token with a name behind `after` (empty: the first): 0, or -ENOENT. */
+int tree_token_next(struct tree *tree, struct bytes after, struct tree_token *token);
+
 /* ---- Reading, by key ---- */
 
 /* Symlinks are not followed. -ENOENT also without a parent, and for a directory that was made for
@@ -424,11 +465,17 @@ int tree_resolve(struct tree *tree, struct bytes key, struct attr *attr);
  * given as well: that of a file, or that of a directory, with a slash at its end, for everything in
  * it. Visits at most `visits_max` directory entries and then sets
  * `*more`, with the key to go on after in `*resume` (work in pieces). `each` must not use the tree.
- * A place to go on after can also be a directory, with a slash at the end. */
+ * A place to go on after can also be a directory, with a slash at the end.
+ *
+ * `caller` (NULL: root) is given what ls(1) would show it: nothing in directories that it may not
+ * read or reach, and with `attr` NULL what is in those that it may read, but not search. Whether it
+ * may read a file that is given with `attr`, caller_may says. -EACCES, -EKEYREVOKED: it may not
+ * list the directory of the prefix (tree_may). */
 enum { LISTED_BYTES_MAX = PATH_BYTES_MAX + NAME_BYTES_MAX + 1 }; /* of such a path */
 typedef bool tree_key_cb(void *arg, struct bytes key, const struct attr *attr);
-int tree_keys(struct tree *tree, struct bytes prefix, struct bytes after, uint32_t visits_max,
-              tree_key_cb *each, void *arg, bool *more, struct buffer *resume);
+int tree_keys(struct tree *tree, const struct caller *caller, struct bytes prefix,
+              struct bytes after, uint32_t visits_max, tree_key_cb *each, void *arg, bool *more,
+              struct buffer *resume);
 
 struct tree_counts {
     uint64_t inodes;

@@ -24,10 +24,14 @@ static int run_operations(struct change *c, struct command_view view)
             continue;
         assert(op.type < OP_TYPE_END && operations[op.type]);
         c->op = &op;
-        status = operations[op.type](c, &op, &c->result->ops[i]);
+        status = c->as.caller ? rights_operation(c, &op) : 0;
+        if (status == 0)
+            status = operations[op.type](c, &op, &c->result->ops[i]);
         assert(status <= 0);
         if (c->tree->broken)
             return c->tree->broken;
+        if (status == 0 && names_exceeded(c->tree)) /* a list: one alone does not come so far */
+            status = -E2BIG;
         if (status < 0) {
             c->result->failed_op = i;
             return status;
@@ -52,6 +56,7 @@ static int run_list(struct change *c, const struct command_view *view)
     int failed = run_operations(c, *view);
     if (failed < 0 && c->tree->broken == 0) {
         cache_clear(c->tree->cache);
+        token_forget(c->tree);
         status = run_statement(c->tree, QUERY_UNDO);
         if (status == 0)
             status = c->tree->broken = cluster_load(c->tree);
@@ -141,6 +146,7 @@ int tree_apply(struct tree *tree, struct bytes entry, bool mine, struct command_
     *result = (struct command_result){.revision = revision};
     *repeated = false;
     changes_forget(tree);
+    tree->names = tree->pruned = 0;
     if (readable == -EPROTONOSUPPORT && !tree->broken)
         return refuse_later_version(tree);
     int status = tree_begin(tree);

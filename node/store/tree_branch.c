@@ -20,7 +20,7 @@ int op_if(struct change *c, const struct op *op, struct op_result *out)
 {
     assert(!c->skipping);
     struct attr attr = {0};
-    int status = tree_resolve(c->tree, op->name, &attr);
+    int status = key_find(c->tree, &c->as, op->name, &attr);
     if (status < 0 && status != -ENOENT && status != -ENOTDIR)
         return status;
     bool found = is_key(status, &attr);

@@ -85,8 +85,12 @@ static const char *const wrong[] = {
     " <> (SELECT tally(ino, lease) FROM lease_file)",
     "SELECT (SELECT tally(id, files) FROM lease) <> (SELECT tally(lease, 1) FROM lease_file)",
     "SELECT (SELECT count(*) FROM ttl) > 1000000 OR (SELECT count(*) FROM lease) > 100000",
+
+    /* tokens: each was made by an entry */
+    "SELECT count(*) > 4096 OR max(id > (SELECT applied FROM meta)) FROM token",
 };
 _Static_assert(CHUNK_NUMBER_BITS == 26 && CHUNK_BITS == 14, "chunks, above");
+_Static_assert(TOKENS_MAX == 4096, "tokens, above");
 _Static_assert(EPHEMERALS_MAX == 8192, "files that go with a session, above");
 _Static_assert(MORTAL_LINKS_MAX == 16 && MORTAL_FILES_MAX == 1000000 && LEASES_MAX == 100000 &&
                    RDEV_MORTAL == 1,
@@ -164,5 +168,7 @@ int tree_check(struct sql *sql)
     }
     if (status == 0)
         status = session_check(sql);
+    if (status == 0)
+        status = tokens_check(sql);
     return status < 0 ? status : events_check(sql);
 }

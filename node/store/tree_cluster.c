@@ -60,6 +60,23 @@ const struct tree_cluster *tree_cluster(const struct tree *tree)
     return &tree->cluster;
 }
 
+/* The root of a tree that has just been founded gets an owner, unless somebody has been faster. A
+ * cluster of a former version has left the first level before, and its root stays as it is. */
+static int give_root(struct change *c, const struct op *op)
+{
+    struct inode root;
+    if (op->mode == 0 || c->tree->cluster.level > LEVEL_MIN || op->size < LEVEL_RIGHTS)
+        return 0;
+    int status = inode_get(c->tree, INO_ROOT, &root);
+    if (status < 0 || root.attr.mode != ROOT_MODE || root.attr.uid != 0 || root.attr.gid != 0)
+        return status;
+    root.attr.mode = S_IFDIR | (op->mode & 07777);
+    root.attr.uid = op->uid;
+    root.attr.gid = op->gid;
+    change_inode(c, CHANGE_ATTRIBUTES, &root);
+    return inode_set(c, &root);
+}
+
 /* The level only rises. One that this program does not know never comes here: command_check has
  * refused it. */
 int op_level(struct change *c, const struct op *op, struct op_result *out)
@@ -69,6 +86,9 @@ int op_level(struct change *c, const struct op *op, struct op_result *out)
     if (out->existed)
         return 0;
     assert(op->size <= LEVEL_MAX);
+    int status = give_root(c, op);
+    if (status < 0)
+        return status;
     cluster->level = (uint32_t)op->size;
     cluster->version++;
     sqlite3_stmt *set = tree_query(c->tree, QUERY_LEVEL_SET);

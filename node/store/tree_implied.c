@@ -1,7 +1,8 @@
 /* Implied directories: those that a PUT made because its key needed them, and that nobody has used
  * as a directory since.
  *
- * They go with the last key below them, when that is removed by key. A file operation does not
+ * They go with the last key below them, when that is removed by key: as many of them as one command
+ * may remove (COMMAND_PRUNED_MAX). A file operation does not
  * remove them: whoever empties a directory expects that it is still there. But for keys an implied
  * directory without a key below it is not there: a PUT of its own path takes its place.
  *
@@ -19,6 +20,12 @@ enum {
     RDEV_IMPLIED = 1,
     IMPLIED_MAX = 1024, /* directories that one operation removes, or looks through */
 };
+/* An operation alone, which is not undone, keeps to the bound: it makes directories, or looks
+ * through those that are in its way, at most twice, and removes them. */
+enum { WALKED_MAX = (PATH_BYTES_MAX + 1) / 2 };
+_Static_assert(WALKED_MAX *(1 + COMMAND_DIRECTORY_NAMES) <= COMMAND_NAMES_MAX &&
+                   WALKED_MAX + 3 * IMPLIED_MAX * COMMAND_DIRECTORY_NAMES <= COMMAND_NAMES_MAX,
+               "of one operation");
 
 uint32_t implied_rdev(const struct tree *tree)
 {
@@ -63,6 +70,7 @@ static int collect(struct tree *tree, const struct attr *dir, struct implied *al
     collect_one(all, (struct bytes){0}, dir);
     for (uint32_t i = 0; status == 0 && !all->used && i < all->count; i++)
         status = tree_list(tree, all->ino[i], (struct bytes){0}, IMPLIED_MAX, collect_one, all);
+    tree->names += all->count * COMMAND_DIRECTORY_NAMES;
     if (status == 0 && all->used)
         status = -EISDIR;
     return status;
@@ -81,7 +89,7 @@ static int remove_dir(struct change *c, struct inode *dir, struct inode *parent)
 {
     struct way way;
     assert(dir->attr.size == 0 && is_implied(&dir->attr));
-    int status = way_first(c->tree, dir->attr.ino, &way);
+    int status = way_of_dir(c->tree, dir->attr.ino, &way);
     if (status == -ENOENT)
         return tree_damaged(c->tree, "a directory has no name");
     if (status == 0)
@@ -92,13 +100,50 @@ static int remove_dir(struct change *c, struct inode *dir, struct inode *parent)
     return status < 0 ? status : name_remove(c, parent, name, dir, 0);
 }
 
+/* Whether the caller may remove the directory's name: 0, -EACCES or -EPERM. */
+static int may_remove_dir(struct change *c, const struct inode *dir)
+{
+    struct inode parent;
+    if (!c->as.caller)
+        return 0;
+    int status = inode_get(c->tree, dir->parent, &parent);
+    return status < 0 ? status : rights_remove(&c->as, &parent.attr, &dir->attr);
+}
+
+static bool may_prune_more(const struct tree *tree)
+{
+    return tree->pruned < COMMAND_PRUNED_MAX || tree->cluster.level < LEVEL_BOUNDS;
+}
+
 int implied_prune(struct change *c, struct inode *dir)
 {
     int status = 0;
-    while (status == 0 && is_implied(&dir->attr) && dir->attr.size == 0) {
+    while (status == 0 && is_implied(&dir->attr) && dir->attr.size == 0 &&
+           may_prune_more(c->tree)) {
         struct inode parent;
-        status = remove_dir(c, dir, &parent);
-        *dir = parent;
+        status = may_remove_dir(c, dir);
+        if (status == -EACCES || status == -EPERM)
+            return 0;
+        if (status == 0)
+            status = remove_dir(c, dir, &parent);
+        if (status == 0)
+            *dir = parent;
+        c->tree->pruned++;
+    }
+    return status;
+}
+
+int implied_may_remove(struct change *c, const struct inode *dir)
+{
+    struct implied all;
+    if (!c->as.caller)
+        return 0;
+    int status = collect(c->tree, &dir->attr, &all);
+    while (status == 0 && all.count > 0) {
+        struct inode inode;
+        status = inode_get(c->tree, all.ino[--all.count], &inode);
+        if (status == 0)
+            status = may_remove_dir(c, &inode);
     }
     return status;
 }

@@ -18,6 +18,7 @@
 #ifndef QUORUMFS_STORE_TREE_INTERNAL_H
 #define QUORUMFS_STORE_TREE_INTERNAL_H
 
+#include "command/level.h"
 #include "store/tree_tables.h"
 
 #include <sys/queue.h>
@@ -35,6 +36,9 @@ enum {
     XATTR_NAMES_MAX = 65536,   /* names with their NULs, as listxattr(2) can give them */
     OLD_BYTES_MAX = 64 << 20,  /* former values of one command; any more are left out */
 };
+/* Of the root, which is user 0's, as every node makes it: of all versions, and whichever user runs
+ * it. Who founds a cluster then gives it an owner (op_level). */
+enum { ROOT_MODE = S_IFDIR | 0777 };
 #define LINKS_MAX INT32_MAX                       /* of an inode: EMLINK */
 #define TIME_MAX (UINT64_C(1) << 62)              /* ns: the year 2116; clocks beyond are wrong */
 #define TIME_BACK_MAX (UINT64_C(10) * 1000000000) /* ns by which entries may come out of order */
@@ -181,6 +185,15 @@ enum tree_query {
     QUERY_EPHEMERAL_DELETE,
     QUERY_EPHEMERAL_OF_NODE,
     QUERY_EPHEMERAL_COUNT,
+    QUERY_TOKEN,
+    QUERY_TOKEN_HASH,
+    QUERY_TOKEN_NEXT,
+    QUERY_TOKEN_NAME,
+    QUERY_TOKEN_HASHES,
+    QUERY_TOKEN_COUNT,
+    QUERY_TOKEN_ADD,
+    QUERY_TOKEN_EXPIRE,
+    QUERY_TOKEN_REMOVE,
     QUERY_COUNT,
 };
 
@@ -261,6 +274,11 @@ struct tree {
     uint8_t scratch[CHUNK_BYTES];
     struct buffer outcome; /* history_add's */
 
+    uint32_t names;          /* that the entry has walked so far: COMMAND_NAMES_MAX; */
+    uint32_t pruned;         /* and directories that it has pruned: COMMAND_PRUNED_MAX */
+    struct caller caller;    /* of the command that is applied, as its AS has it */
+    struct tree_token token; /* the one that was used last (tree_tokens.c); id 0: none */
+
     /* tree_mortal.c */
     struct mortal_counts mortals;
     uint64_t *stirred; /* room for `stirred_max`: tree_stirred */
@@ -293,6 +311,12 @@ struct tree {
     struct tree_writer *writer;
 };
 
+/* With whose rights something is done. */
+struct rights {
+    const struct caller *caller;    /* NULL: root's, nothing is checked */
+    const struct tree_token *token; /* NULL: it came by none */
+};
+
 /* The command that is being applied, as its operations see it. */
 struct change {
     struct tree *tree;
@@ -302,6 +326,7 @@ struct change {
     uint64_t revision;
     bool mine;
     bool skipping; /* tree_branch.c: operations up to the next ELSE do not run */
+    struct rights as;
     struct command_result *result;
 };
 
@@ -481,6 +506,54 @@ int name_delete(struct change *c, uint64_t parent, struct bytes name);
 int name_remove(struct change *c, struct inode *dir, struct bytes name, struct inode *inode,
                 uint64_t hold);
 
+/* ---- tree_rights.c: what callers may do ---- */
+
+/* Gives the caller's rights at this time, valid as long as the caller, and until the next entry or
+ * the next use of a token. 0 or -EKEYREVOKED. */
+int rights_of(struct tree *tree, const struct caller *caller, uint64_t time, struct rights *rights);
+/* 0 or -EACCES. */
+static inline int rights_check(const struct rights *rights, const struct attr *attr, uint32_t want)
+{
+    return rights->caller && !caller_may(rights->caller, attr, want) ? -EACCES : 0;
+}
+/* Whether the token, if there is one, is for this path. */
+bool rights_cover(const struct rights *rights, struct bytes path);
+/* Whether a name of `inode` in `dir` may go: 0, -EACCES or -EPERM. */
+int rights_remove(const struct rights *rights, const struct attr *dir, const struct attr *inode);
+/* The same for all its names. */
+int rights_remove_all(struct change *c, const struct inode *inode);
+/* Whether the caller may list the directory of a path, or the last one on the way to it that is
+ * there: 0, -EACCES, or an error. */
+int rights_list(struct tree *tree, const struct rights *rights, struct bytes path);
+/* Before an operation that is checked: 0, -EPERM (it is none that a caller with rights can ask
+ * for), -EROFS, -EACCES. */
+int rights_operation(const struct change *c, const struct op *op);
+/* The caller writes the file: as inode_kill_priv. */
+void rights_kill_priv(const struct change *c, const struct op *op, struct inode *inode);
+
+/* ---- tree_keys.c ---- */
+
+/* As tree_resolve, for a caller: also -EACCES. */
+int key_find(struct tree *tree, const struct rights *rights, struct bytes key, struct attr *attr);
+
+/* ---- tree_tokens.c ---- */
+
+/* Valid until the next entry, or the next call. 0 or -ENOENT. */
+int token_get(struct tree *tree, uint64_t id, const struct tree_token **token);
+/* Tokens have changed, or may have. */
+void token_forget(struct tree *tree);
+static inline bool token_is_over(const struct tree_token *token, uint64_t time)
+{
+    return token->expires != 0 && (uint64_t)token->expires <= time;
+}
+int tokens_check(struct sql *sql); /* tree_check's part */
+
+/* The command has walked, made and removed more than one may (from LEVEL_BOUNDS on). */
+static inline bool names_exceeded(const struct tree *tree)
+{
+    return tree->names > COMMAND_NAMES_MAX && tree->cluster.level >= LEVEL_BOUNDS;
+}
+
 /* ---- tree_implied.c: directories that a PUT made on its way ---- */
 
 /* The `rdev` of such a directory that is made now. */
@@ -491,10 +564,13 @@ void inode_claim(struct inode *inode);
 /* 0 if the directory is not there for keys: it is implied, and so is everything below it. -EISDIR:
  * it is there. */
 int implied_check(struct tree *tree, const struct attr *dir);
-/* Removes such a directory with all that is below it. */
+/* Whether the caller of the command may remove such a directory with all that is below it: 0,
+ * -EACCES or -EPERM. */
+int implied_may_remove(struct change *c, const struct inode *dir);
+/* Removes it. */
 int implied_remove(struct change *c, const struct inode *dir);
-/* Removes the directory if it is implied and empty, and then its parents likewise. `*dir` is then
- * the lowest one that stays. */
+/* Removes the directory if it is implied and empty, and then its parents likewise, as far as the
+ * caller may remove them. `*dir` is then the lowest one that stays. */
 int implied_prune(struct change *c, struct inode *dir);
 
 /* ---- tree_mortal.c: files and leases whose time runs out ---- */
@@ -534,6 +610,8 @@ struct way {
 int way_first(struct tree *tree, uint64_t ino, struct way *way);
 /* Of a file with one name, if its row has that: it is found sooner than by tree_names. */
 int way_of_file(struct tree *tree, uint64_t ino, struct way *way);
+/* As way_first, for a directory, which has one name: usually its row has that. */
+int way_of_dir(struct tree *tree, uint64_t ino, struct way *way);
 
 /* In a transaction: gives the ways to a new tree, and to one of format 3. */
 int ways_make(struct sql *sql);
@@ -710,7 +788,7 @@ int result_decode(struct bytes bytes, struct command_result *result);
 typedef int operation(struct change *c, const struct op *op, struct op_result *out);
 #define OPERATION_DECLARED(name, number, function, level) operation op_##function;
 /* Of tree_keys.c, tree_file.c, tree_names.c, tree_rename.c, tree_attr.c, tree_inode.c,
- * tree_branch.c, tree_locks.c, tree_ephemeral.c and tree_mortal.c. */
+ * tree_branch.c, tree_locks.c, tree_ephemeral.c, tree_mortal.c, tree_rights.c and tree_tokens.c. */
 OPERATIONS(OPERATION_DECLARED)
 #undef OPERATION_DECLARED
 

@@ -16,16 +16,29 @@ struct walk {
     struct inode inode; /* found: what it is */
 };
 
-/* 0 (found or missing), -ENOTDIR if a component on the way is not a directory, or an error of
- * key_check. */
-static int walk_key(struct tree *tree, struct bytes key, struct walk *walk)
+static int search_root(struct tree *tree, const struct rights *rights)
+{
+    struct inode root;
+    if (!rights->caller)
+        return 0;
+    int status = inode_get(tree, INO_ROOT, &root);
+    return status < 0 ? status : rights_check(rights, &root.attr, CALLER_SEARCH);
+}
+
+/* 0 (found or missing), -ENOTDIR if a component on the way is not a directory, -EACCES, or an error
+ * of key_check. */
+static int walk_key(struct tree *tree, const struct rights *rights, struct bytes key,
+                    struct walk *walk)
 {
     const char *why;
     int status = key_check(key, &why);
+    if (status == 0)
+        status = search_root(tree, rights);
     if (status < 0)
         return status;
     *walk = (struct walk){.dir = INO_ROOT, .rest = key};
     for (;;) {
+        tree->names++;
         walk->name = key_next(&walk->rest);
         assert(walk->name.len > 0);
         status = name_lookup(tree, walk->dir, walk->name, &walk->inode);
@@ -34,14 +47,17 @@ static int walk_key(struct tree *tree, struct bytes key, struct walk *walk)
             return status == -ENOENT ? 0 : status;
         if (!inode_is(&walk->inode, S_IFDIR))
             return -ENOTDIR;
+        status = rights_check(rights, &walk->inode.attr, CALLER_SEARCH);
+        if (status < 0)
+            return status;
         walk->dir = walk->inode.attr.ino;
     }
 }
 
-int tree_resolve(struct tree *tree, struct bytes key, struct attr *attr)
+int key_find(struct tree *tree, const struct rights *rights, struct bytes key, struct attr *attr)
 {
     struct walk walk;
-    int status = walk_key(tree, key, &walk);
+    int status = walk_key(tree, rights, key, &walk);
     if (status < 0)
         return status;
     if (walk.found && inode_is(&walk.inode, S_IFDIR)) {
@@ -54,14 +70,19 @@ int tree_resolve(struct tree *tree, struct bytes key, struct attr *attr)
     return walk.found ? 0 : -ENOENT;
 }
 
+int tree_resolve(struct tree *tree, struct bytes key, struct attr *attr)
+{
+    return key_find(tree, &(struct rights){0}, key, attr);
+}
+
 /* The same for an operation that is about to change the key: -EISDIR for a directory, unless that
  * is not there for keys. Then it is in the way, and goes when nothing can be refused any more. */
-static int walk_to_change(struct tree *tree, struct bytes key, struct walk *walk, bool *in_the_way)
+static int walk_to_change(struct change *c, struct bytes key, struct walk *walk, bool *in_the_way)
 {
-    int status = walk_key(tree, key, walk);
+    int status = walk_key(c->tree, &c->as, key, walk);
     *in_the_way = status == 0 && walk->found && inode_is(&walk->inode, S_IFDIR);
     if (*in_the_way) {
-        status = implied_check(tree, &walk->inode.attr);
+        status = implied_check(c->tree, &walk->inode.attr);
         walk->found = false;
     }
     return status;
@@ -77,8 +98,8 @@ static int check_conditions(const struct op *op, const struct walk *walk)
     return unless || missing || changed ? -ECANCELED : 0;
 }
 
-/* Keeps the former value for the proposer, if it is not too large for a value and the answer has
- * room for it. */
+/* Keeps the former value for the proposer, if it is not too large for a value, the answer has room
+ * for it, and the caller may read it. */
 static int collect_old(struct change *c, const struct op *op, const struct inode *inode,
                        struct op_result *out)
 {
@@ -89,6 +110,8 @@ static int collect_old(struct change *c, const struct op *op, const struct inode
         return 0;
     if (size > VALUE_BYTES_MAX || size > OLD_BYTES_MAX - old->len)
         return 0;
+    if (rights_check(&c->as, &inode->attr, CALLER_READ) < 0)
+        return 0; /* it may replace or remove what it may not read */
     out->old_present = true;
     out->old_at = old->len;
     out->old_len = size;
@@ -97,17 +120,24 @@ static int collect_old(struct change *c, const struct op *op, const struct inode
     return 0;
 }
 
+/* What is made belongs to the caller. */
+static void set_owner(const struct change *c, const struct op *op, struct inode *inode)
+{
+    const struct caller *caller = c->as.caller;
+    inode->attr.uid = caller ? caller->uid : op->uid;
+    inode->attr.gid = caller ? caller->gid : op->gid;
+}
+
 /* Makes the directories of the key that are missing. */
 static int make_parents(struct change *c, const struct op *op, struct walk *walk, struct inode *dir)
 {
     while (walk->rest.len > 0) {
-        struct inode made = {.attr = {.mode = 0755 | S_IFDIR,
-                                      .uid = op->uid,
-                                      .gid = op->gid,
-                                      .rdev = implied_rdev(c->tree)}};
+        struct inode made = {.attr = {.mode = 0755 | S_IFDIR, .rdev = implied_rdev(c->tree)}};
+        set_owner(c, op, &made);
         int status = name_make(c, dir, walk->name, &made, (struct bytes){0});
         if (status < 0)
             return status;
+        c->tree->names += COMMAND_DIRECTORY_NAMES;
         *dir = made;
         walk->name = key_next(&walk->rest);
     }
@@ -129,8 +159,7 @@ static int put_new(struct change *c, const struct op *op, struct walk *walk, str
     if (status < 0)
         return status;
     inode.attr.mode = (op->mode ? op->mode & 07777 : 0644) | S_IFREG;
-    inode.attr.uid = op->uid;
-    inode.attr.gid = op->gid;
+    set_owner(c, op, &inode);
     mortal_mark_put(op, &inode, false);
     status = name_make(c, &dir, walk->name, &inode, small ? op->data : (struct bytes){0});
     if (status == 0 && !small)
@@ -150,7 +179,7 @@ static int put_over(struct change *c, const struct op *op, struct inode *inode,
         status = mortal_is_leased(c->tree, inode, &leased);
     if (status < 0)
         return status;
-    inode_kill_priv(inode, op);
+    rights_kill_priv(c, op, inode);
     mortal_mark_put(op, inode, leased);
     status = data_replace(c, inode, op->data);
     if (status == 0 && (was_mortal || inode_is_mortal(inode)))
@@ -160,13 +189,32 @@ static int put_over(struct change *c, const struct op *op, struct inode *inode,
     return status;
 }
 
+/* Whether the caller may write the file, or else make it, and remove what is in the way. */
+static int may_put(struct change *c, const struct op *op, const struct walk *walk, bool in_the_way)
+{
+    struct inode dir;
+    bool mortal = op->lease || (op->ttl && op->ttl != TTL_NONE);
+    if (!c->as.caller)
+        return 0;
+    if (walk->found) {
+        int status = rights_check(&c->as, &walk->inode.attr, CALLER_WRITE);
+        return status == 0 && mortal ? rights_remove_all(c, &walk->inode) : status;
+    }
+    int status = inode_get(c->tree, walk->dir, &dir);
+    if (status == 0)
+        status = rights_check(&c->as, &dir.attr, CALLER_WRITE | CALLER_SEARCH);
+    return status == 0 && in_the_way ? implied_may_remove(c, &walk->inode) : status;
+}
+
 /* -EISDIR for a directory; -EINVAL for a symlink, a device, ..., which PUT cannot give a value.
  * -EKEYEXPIRED: the lease is over. */
 int op_put(struct change *c, const struct op *op, struct op_result *out)
 {
     struct walk walk;
     bool in_the_way;
-    int status = walk_to_change(c->tree, op->name, &walk, &in_the_way);
+    int status = walk_to_change(c, op->name, &walk, &in_the_way);
+    if (status == 0)
+        status = may_put(c, op, &walk, in_the_way);
     if (status < 0)
         return status;
     if (walk.found)
@@ -199,11 +247,27 @@ static int delete_found(struct change *c, const struct op *op, struct walk *walk
     return status;
 }
 
+/* Whether the caller may remove what the walk has come to. A directory that is no key may stay. */
+static int may_delete(struct change *c, const struct walk *walk, int status, bool *in_the_way)
+{
+    struct inode dir;
+    bool removes = (status == 0 && walk->found) || status == -EISDIR;
+    if (!c->as.caller || (!removes && !*in_the_way))
+        return status;
+    int may = inode_get(c->tree, walk->dir, &dir);
+    if (may == 0 && removes)
+        may = rights_remove(&c->as, &dir.attr, &walk->inode.attr);
+    else if (may == 0 && implied_may_remove(c, &walk->inode) < 0)
+        *in_the_way = false;
+    return may < 0 ? may : status;
+}
+
 int op_delete(struct change *c, const struct op *op, struct op_result *out)
 {
     struct walk walk;
     bool in_the_way;
-    int status = walk_to_change(c->tree, op->name, &walk, &in_the_way);
+    int status = walk_to_change(c, op->name, &walk, &in_the_way);
+    status = may_delete(c, &walk, status, &in_the_way);
     if (status == 0)
         status = check_conditions(op, &walk);
     if (status < 0 || (!walk.found && !in_the_way))

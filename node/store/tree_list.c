@@ -4,7 +4,10 @@
  * the key `a-b` comes before `a/x` although the name `a` comes before `a-b`. The place of an entry
  * is therefore its name, with a slash behind it if it is a directory. A position between entries is
  * such a place. next_entry finds the entry behind it without any other state, so a walk can stop
- * and go on anywhere. */
+ * and go on anywhere.
+ *
+ * A caller with rights is shown what it may list: a directory is entered if it can be reached and
+ * read. Where the prefix says which entry is wanted, to search the directory is enough. */
 #include "store/tree_internal.h"
 
 #include "command/key.h"
@@ -53,6 +56,7 @@ struct entry {
  * the path, behind the place that the rest of the path is (no rest: before its first entry). */
 struct keys {
     struct tree *tree;
+    struct rights rights;
     struct bytes prefix;
     tree_key_cb *each;
     void *arg;
@@ -62,6 +66,7 @@ struct keys {
     struct {
         uint64_t ino;
         uint32_t start; /* in the path */
+        bool searched;  /* the caller may search it */
     } levels[DEPTH_MAX + 1];
     uint8_t path[LISTED_BYTES_MAX + 1];
     size_t len;
@@ -172,18 +177,44 @@ static int next_entry(struct keys *k, struct bytes place, struct entry *e)
     return 0;
 }
 
-/* Goes into a directory, whose place is the end of the path. */
-static void keys_enter(struct keys *k, uint64_t ino)
-{
-    k->depth++;
-    assert(k->depth <= DEPTH_MAX);
-    k->levels[k->depth].ino = ino;
-    k->levels[k->depth].start = (uint32_t)k->len;
-}
-
 static bool has_slash(struct bytes bytes)
 {
     return bytes.len > 0 && memchr(bytes.data, '/', bytes.len);
+}
+
+/* Whether the caller may do this with a directory: as it was then, if a view is walked, and as it
+ * is now, if it still exists. */
+static bool keys_may(struct keys *k, const struct inode *dir, uint32_t want)
+{
+    struct inode now;
+    if (!k->rights.caller)
+        return true;
+    if (rights_check(&k->rights, &dir->attr, want) < 0)
+        return false;
+    return !k->tree->viewed || inode_get(k->tree->viewed, dir->attr.ino, &now) < 0 ||
+           rights_check(&k->rights, &now.attr, want) == 0;
+}
+
+/* Goes into a directory, whose place is the end of the path, at this depth. False: the caller is
+ * shown nothing of it. */
+static bool keys_stand(struct keys *k, const struct inode *dir, uint32_t depth)
+{
+    bool pinned = k->prefix.len > k->len &&
+                  has_slash(bytes_of(k->prefix.data + k->len, k->prefix.len - k->len));
+    bool searched = keys_may(k, dir, CALLER_SEARCH);
+    assert(depth <= DEPTH_MAX);
+    if (pinned ? !searched : !keys_may(k, dir, CALLER_READ))
+        return false;
+    k->depth = depth;
+    k->levels[depth].ino = dir->attr.ino;
+    k->levels[depth].start = (uint32_t)k->len;
+    k->levels[depth].searched = searched;
+    return true;
+}
+
+static bool keys_enter(struct keys *k, const struct inode *dir)
+{
+    return k->levels[k->depth].searched && keys_stand(k, dir, k->depth + 1);
 }
 
 static void path_append(struct keys *k, struct bytes bytes)
@@ -208,9 +239,9 @@ static int keys_seek(struct keys *k, struct bytes key)
             return status;
         path_append(k, name);
         path_append(k, bytes_of_text("/"));
-        if (status < 0 || !inode_is(&inode, S_IFDIR) || k->len > PATH_BYTES_MAX)
+        if (status < 0 || !inode_is(&inode, S_IFDIR) || k->len > PATH_BYTES_MAX ||
+            !keys_enter(k, &inode))
             return 0;
-        keys_enter(k, inode.attr.ino);
     }
     path_append(k, key);
     return 0;
@@ -221,19 +252,25 @@ static bool is_listed(const struct inode *inode)
     return inode_is(inode, S_IFREG) || inode_is(inode, S_IFLNK);
 }
 
+/* Gives the path, with what it names if the caller can reach that. */
+static bool keys_give(struct keys *k, const struct attr *attr)
+{
+    return k->each(k->arg, bytes_of(k->path, k->len), k->levels[k->depth].searched ? attr : NULL);
+}
+
 /* The path of the entry is longer than a key can be. It is given all the same, so that nothing is
  * missing without a word: a directory stands for all that is in it. */
 static int keys_give_long(struct keys *k, struct entry *e, bool *goes_on)
 {
     bool listed = is_listed(&e->inode);
-    if (inode_is(&e->inode, S_IFDIR)) {
+    if (inode_is(&e->inode, S_IFDIR) && keys_may(k, &e->inode, CALLER_READ)) {
         struct entry child;
         int status = entry_after(k, e->inode.attr.ino, (struct bytes){0}, &child);
         if (status < 0 && status != -ENOENT)
             return status;
         listed = status == 0;
     }
-    *goes_on = !listed || k->each(k->arg, bytes_of(k->path, k->len), &e->inode.attr);
+    *goes_on = !listed || keys_give(k, &e->inode.attr);
     return 0;
 }
 
@@ -245,12 +282,14 @@ static int keys_visit(struct keys *k, struct entry *e, bool *goes_on)
     path_append(k, entry_place(e));
     if (!starts_with(bytes_of(k->path, k->len), k->prefix))
         *goes_on = false;
+    else if (!rights_cover(&k->rights, bytes_of(k->path, k->len)))
+        return 0;
     else if (k->len > PATH_BYTES_MAX)
         return keys_give_long(k, e, goes_on);
     else if (inode_is(&e->inode, S_IFDIR))
-        keys_enter(k, e->inode.attr.ino);
+        keys_enter(k, &e->inode);
     else if (is_listed(&e->inode))
-        *goes_on = k->each(k->arg, bytes_of(k->path, k->len), &e->inode.attr);
+        *goes_on = keys_give(k, &e->inode.attr);
     return 0;
 }
 
@@ -288,11 +327,31 @@ static bool keys_give_prefix(struct keys *k)
         return true;
     if (!S_ISREG(attr.mode) && !S_ISLNK(attr.mode))
         return true;
-    return k->each(k->arg, k->prefix, &attr);
+    bool reached = !k->rights.caller || key_find(k->tree, &k->rights, k->prefix, &attr) == 0;
+    return k->each(k->arg, k->prefix, reached ? &attr : NULL);
 }
 
-int tree_keys(struct tree *tree, struct bytes prefix, struct bytes after, uint32_t visits_max,
-              tree_key_cb *each, void *arg, bool *more, struct buffer *resume)
+/* Whether the caller may list the directory of the prefix: 0, -EACCES, -EKEYREVOKED, or an error.
+ */
+static int keys_begin(struct keys *k, const struct caller *caller)
+{
+    struct tree *now = k->tree->viewed ? k->tree->viewed : k->tree;
+    struct inode root;
+    int status = inode_get(k->tree, INO_ROOT, &root);
+    if (status == 0 && caller)
+        status = rights_of(now, caller, tree_time(now), &k->rights);
+    if (status == 0 && !rights_cover(&k->rights, k->prefix))
+        status = -EACCES;
+    if (status == 0 && k->rights.caller)
+        status = rights_list(now, &k->rights, k->prefix);
+    if (status == 0 && !keys_stand(k, &root, 0))
+        status = -EACCES;
+    return status;
+}
+
+int tree_keys(struct tree *tree, const struct caller *caller, struct bytes prefix,
+              struct bytes after, uint32_t visits_max, tree_key_cb *each, void *arg, bool *more,
+              struct buffer *resume)
 {
     struct keys k = {.tree = tree, .prefix = prefix, .each = each, .arg = arg};
     bool fresh = bytes_order(prefix, after) > 0;
@@ -301,10 +360,10 @@ int tree_keys(struct tree *tree, struct bytes prefix, struct bytes after, uint32
         return 0;
     if (after.len > LISTED_BYTES_MAX)
         after.len = LISTED_BYTES_MAX;
-    k.levels[0].ino = INO_ROOT;
-    if (fresh && !keys_give_prefix(&k))
-        return 0;
-    int status = tree->broken ? tree->broken : keys_seek(&k, fresh ? prefix : after);
+    int status = tree->broken ? tree->broken : keys_begin(&k, caller);
+    if (status < 0 || (fresh && !keys_give_prefix(&k)))
+        return status;
+    status = keys_seek(&k, fresh ? prefix : after);
     if (status == 0)
         status = keys_walk(&k, visits_max, more);
     if (status < 0 || !*more)

@@ -89,8 +89,12 @@ int tree_lease_get(struct tree *tree, uint64_t id, struct tree_lease *lease)
     int status = tree_step(tree, query);
     if (status <= 0)
         return status < 0 ? status : -ENOENT;
-    *lease = (struct tree_lease){id, column_number(query, 0), column_number(query, 1),
-                                 (uint32_t)column_number(query, 2)};
+    *lease = (struct tree_lease){.id = id,
+                                 .ms = column_number(query, 0),
+                                 .revision = column_number(query, 1),
+                                 .files = (uint32_t)column_number(query, 2),
+                                 .uid = (uint32_t)column_number(query, 3),
+                                 .token = column_number(query, 4)};
     sqlite3_reset(query);
     return 0;
 }
@@ -102,6 +106,8 @@ static int lease_set(struct tree *tree, const struct tree_lease *lease)
     bind_number(query, 2, lease->ms);
     bind_number(query, 3, lease->revision);
     bind_number(query, 4, lease->files);
+    bind_number(query, 5, lease->uid);
+    bind_number(query, 6, lease->token);
     return tree_run(tree, query);
 }
 
@@ -181,6 +187,10 @@ int op_ttl(struct change *c, const struct op *op, struct op_result *out)
         status = data_check_regular(&inode);
     if (status == 0 && inode.attr.nlink == 0)
         status = -ENOENT;
+    if (status == 0)
+        status = rights_check(&c->as, &inode.attr, CALLER_WRITE);
+    if (status == 0 && op->size > 0)
+        status = rights_remove_all(c, &inode);
     if (status == 0 && op->size > 0)
         status = is_ttl(op->size) ? check_file(c->tree, &inode) : -EINVAL;
     else if (status == 0)
@@ -200,16 +210,23 @@ int op_ttl(struct change *c, const struct op *op, struct op_result *out)
     return status;
 }
 
+/* The lease, if the caller may use it: 0, -EKEYEXPIRED or -EPERM. */
+static int lease_find(struct change *c, uint64_t id, struct tree_lease *lease)
+{
+    int status = tree_lease_get(c->tree, id, lease);
+    if (status == -ENOENT)
+        return -EKEYEXPIRED;
+    return status == 0 && c->as.caller && !tree_lease_may(c->as.caller, lease) ? -EPERM : status;
+}
+
 /* The lease must take one file more, unless the file goes with it already. */
 static int check_lease(struct change *c, const struct op *op, const struct inode *inode)
 {
     struct tree_lease lease;
     uint64_t ms, of_file = 0;
-    int status = tree_lease_get(c->tree, op->lease, &lease);
+    int status = lease_find(c, op->lease, &lease);
     if (status == 0 && inode)
         status = tree_ttl(c->tree, &inode->attr, &ms, &of_file);
-    if (status == -ENOENT)
-        return -EKEYEXPIRED;
     if (status < 0 || of_file == op->lease)
         return status;
     return lease.files >= LEASE_FILES_MAX ? -EDQUOT : 0;
@@ -298,21 +315,18 @@ int op_lease(struct change *c, const struct op *op, struct op_result *out)
         return -EDQUOT;
     c->tree->mortals.leases++;
     lease = (struct tree_lease){.id = op->lease, .ms = op->size, .revision = c->revision};
+    if (c->as.caller) {
+        lease.uid = c->as.caller->uid;
+        lease.token = c->as.caller->token;
+    }
     status = mortal_stir(c->tree, op->lease | TREE_LEASE);
     return status < 0 ? status : lease_set(c->tree, &lease);
-}
-
-/* 0 or -EKEYEXPIRED. */
-static int lease_find(struct tree *tree, uint64_t id, struct tree_lease *lease)
-{
-    int status = tree_lease_get(tree, id, lease);
-    return status == -ENOENT ? -EKEYEXPIRED : status;
 }
 
 int op_lease_renew(struct change *c, const struct op *op, struct op_result *out)
 {
     struct tree_lease lease;
-    int status = lease_find(c->tree, op->lease, &lease);
+    int status = lease_find(c, op->lease, &lease);
     if (status == 0)
         status = mortal_stir(c->tree, op->lease | TREE_LEASE);
     if (status < 0)
@@ -328,7 +342,7 @@ int op_lease_end(struct change *c, const struct op *op, struct op_result *out)
     struct tree_lease lease;
     uint64_t files[LEASE_FILES_MAX];
     uint32_t count;
-    int status = lease_find(c->tree, op->lease, &lease);
+    int status = lease_find(c, op->lease, &lease);
     bool timely = op->revision > 0; /* its time is up, unless it was renewed */
     if (timely && (status == -EKEYEXPIRED || (status == 0 && lease.revision != op->revision)))
         return 0;
@@ -371,8 +385,10 @@ int tree_mortal_get(struct tree *tree, uint64_t key, struct tree_mortal *mortal)
     return status == 0 && mortal->ms == 0 ? -ENOENT : status;
 }
 
-/* Steps once through rows of up to four numbers: 1, 0 at the end, or an error. */
-static int next_numbers(struct tree *tree, sqlite3_stmt *query, uint64_t numbers[4])
+enum { NUMBERS_MAX = 6 };
+
+/* Steps once through rows of so many numbers: 1, 0 at the end, or an error. */
+static int next_numbers(struct tree *tree, sqlite3_stmt *query, uint64_t numbers[NUMBERS_MAX])
 {
     int status = tree_step(tree, query);
     for (int i = 0; status > 0 && i < sqlite3_column_count(query); i++)
@@ -383,7 +399,7 @@ static int next_numbers(struct tree *tree, sqlite3_stmt *query, uint64_t numbers
 int tree_mortals(struct tree *tree, uint64_t after, uint32_t max, struct tree_mortal *list,
                  uint32_t *count)
 {
-    uint64_t n[4] = {0};
+    uint64_t n[NUMBERS_MAX] = {0};
     int status = 0;
     *count = 0;
     sqlite3_stmt *files = tree_query(tree, QUERY_TTL_LIST);
@@ -404,12 +420,17 @@ int tree_mortals(struct tree *tree, uint64_t after, uint32_t max, struct tree_mo
 int tree_leases(struct tree *tree, uint64_t after, uint32_t max, struct tree_lease *list,
                 uint32_t *count)
 {
-    uint64_t n[4] = {0};
+    uint64_t n[NUMBERS_MAX] = {0};
     int status = 0;
     sqlite3_stmt *query = tree_query(tree, QUERY_LEASE_LIST);
     bind_number(query, 1, after);
     for (*count = 0; *count < max && (status = next_numbers(tree, query, n)) > 0; ++*count)
-        list[*count] = (struct tree_lease){n[0], n[1], n[2], (uint32_t)n[3]};
+        list[*count] = (struct tree_lease){.id = n[0],
+                                           .ms = n[1],
+                                           .revision = n[2],
+                                           .files = (uint32_t)n[3],
+                                           .uid = (uint32_t)n[4],
+                                           .token = n[5]};
     sqlite3_reset(query);
     return status < 0 ? status : 0;
 }

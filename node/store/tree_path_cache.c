@@ -87,7 +87,7 @@ int paths_find(struct tree *tree, uint64_t ino, struct bytes *path)
         return 0;
     struct way way;
     struct buffer found = {0};
-    int status = way_first(tree, ino, &way);
+    int status = way_of_dir(tree, ino, &way);
     if (status == 0)
         status = tree_path(tree, way.parent, bytes_of(way.name, way.len), &found);
     if (status == 0)

@@ -20,6 +20,9 @@
 #define HELD_LOCK "SELECT " LOCK_COLUMNS ", token FROM lock"
 #define LOCK_WAIT "SELECT " LOCK_COLUMNS ", 0, ticket, waiter FROM lock_wait"
 
+#define TOKEN_COLUMNS "id, name, hash, uid, gid, gids, read_only, path, made, expires"
+#define VALID_TOKEN "(expires = 0 OR expires > ?1)"
+
 const char *const tree_queries[QUERY_COUNT] = {
     [QUERY_BEGIN] = "BEGIN IMMEDIATE",
     [QUERY_READ] = "BEGIN",
@@ -103,10 +106,12 @@ const char *const tree_queries[QUERY_COUNT] = {
     [QUERY_TTL_DELETE] = "DELETE FROM ttl WHERE ino = ?1",
     [QUERY_TTL_LIST] = "SELECT t.ino, t.ms, i.revision FROM ttl t CROSS JOIN inode i"
                        " ON i.ino = t.ino WHERE t.ino > ?1 AND t.ms > 0 ORDER BY t.ino",
-    [QUERY_LEASE] = "SELECT ms, revision, files FROM lease WHERE id = ?1",
-    [QUERY_LEASE_SET] = "INSERT OR REPLACE INTO lease VALUES (?1, ?2, ?3, ?4)",
+    [QUERY_LEASE] = "SELECT ms, revision, files, uid, token FROM lease WHERE id = ?1",
+    [QUERY_LEASE_SET] = "INSERT OR REPLACE INTO lease (id, ms, revision, files, uid, token)"
+                        " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     [QUERY_LEASE_DELETE] = "DELETE FROM lease WHERE id = ?1",
-    [QUERY_LEASE_LIST] = "SELECT id, ms, revision, files FROM lease WHERE id > ?1 ORDER BY id",
+    [QUERY_LEASE_LIST] = "SELECT id, ms, revision, files, uid, token FROM lease"
+                         " WHERE id > ?1 ORDER BY id",
     [QUERY_LEASE_FILE_ADD] = "INSERT INTO lease_file VALUES (?1, ?2)",
     [QUERY_LEASE_FILE_DELETE] = "DELETE FROM lease_file WHERE lease = ?1 AND ino = ?2",
     [QUERY_LEASE_FILES] = "SELECT ino FROM lease_file WHERE lease = ?1 ORDER BY ino",
@@ -155,6 +160,18 @@ const char *const tree_queries[QUERY_COUNT] = {
     [QUERY_EPHEMERAL_OF_NODE] = "SELECT ino, node, waiter FROM ephemeral WHERE node = ?1"
                                 " ORDER BY ino",
     [QUERY_EPHEMERAL_COUNT] = "SELECT count(*) FROM ephemeral",
+
+    [QUERY_TOKEN] = "SELECT " TOKEN_COLUMNS " FROM token WHERE id = ?1",
+    [QUERY_TOKEN_HASH] = "SELECT " TOKEN_COLUMNS " FROM token WHERE hash = ?1",
+    [QUERY_TOKEN_NEXT] =
+        "SELECT " TOKEN_COLUMNS " FROM token WHERE name > ?1 ORDER BY name LIMIT 1",
+    [QUERY_TOKEN_NAME] = "SELECT count(*) FROM token WHERE name = ?2 AND " VALID_TOKEN,
+    [QUERY_TOKEN_HASHES] = "SELECT count(*) FROM token WHERE hash = ?2 AND " VALID_TOKEN,
+    [QUERY_TOKEN_COUNT] = "SELECT count(*) FROM token WHERE " VALID_TOKEN,
+    [QUERY_TOKEN_ADD] =
+        "INSERT INTO token (" TOKEN_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+    [QUERY_TOKEN_EXPIRE] = "DELETE FROM token WHERE expires <> 0 AND expires <= ?1",
+    [QUERY_TOKEN_REMOVE] = "DELETE FROM token WHERE name = ?1",
 
     [QUERY_MEMBER_SET] = "INSERT OR REPLACE INTO member VALUES (?1, ?2, ?3)",
 

@@ -90,6 +90,19 @@ int table_make(struct sql *sql, const struct table *table)
     return text_done(sql, &text, NULL);
 }
 
+int table_widen(struct sql *sql, const struct table *table, uint32_t format)
+{
+    struct buffer text = {0};
+    for (const struct column *c = NULL; (c = column_next(table, record_format, c));) {
+        if (c->format <= format)
+            continue;
+        buffer_printf(&text, "ALTER TABLE %s ADD COLUMN ", table->name);
+        put_column(&text, c);
+        buffer_printf(&text, ";");
+    }
+    return text_done(sql, &text, NULL);
+}
+
 int table_begin(struct sql *sql, const struct table *table)
 {
     struct buffer text = {0};

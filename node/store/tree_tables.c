@@ -135,8 +135,13 @@ const struct table tree_tables[TABLES_MAX] = {
         .format = 5,
         .key = 1,
         .wrong = "id < 1 OR ms NOT BETWEEN 100 AND 316224000000 OR revision < 1 OR"
-                 " files NOT BETWEEN 0 AND 1000",
-        .columns = {{NUMBER("id")}, {NUMBER("ms")}, {NUMBER("revision")}, {NUMBER("files")}},
+                 " files NOT BETWEEN 0 AND 1000 OR uid NOT BETWEEN 0 AND 0xffffffff OR token < 0",
+        .columns = {{NUMBER("id")},
+                    {NUMBER("ms")},
+                    {NUMBER("revision")},
+                    {NUMBER("files")},
+                    {"uid", COLUMN_NUMBER, 6, 0},
+                    {"token", COLUMN_NUMBER, 6, 0}},
     },
     {
         .name = "ttl",
@@ -166,6 +171,27 @@ const struct table tree_tables[TABLES_MAX] = {
         .index = "CREATE INDEX ephemeral_node ON ephemeral (node)",
         .columns = {{NUMBER("ino")}, {NUMBER("node")}, {NUMBER("waiter")}},
     },
+    {
+        .name = "token",
+        .format = 6,
+        .key = 1,
+        .wrong =
+            "id < 1 OR length(hash) <> 32 OR min(uid, gid) < 0 OR max(uid, gid) > 0xffffffff OR"
+            " length(gids) % 4 <> 0 OR length(gids) > 1024 OR read_only NOT IN (0, 1) OR"
+            " length(path) > 4095 OR min(made, expires) < 0",
+        .index = "CREATE UNIQUE INDEX token_name ON token (name);"
+                 "CREATE UNIQUE INDEX token_hash ON token (hash)",
+        .columns = {{NUMBER("id")},
+                    {BYTES("name")},
+                    {BYTES("hash")},
+                    {NUMBER("uid")},
+                    {NUMBER("gid")},
+                    {BYTES("gids")},
+                    {NUMBER("read_only")},
+                    {BYTES("path")},
+                    {NUMBER("made")},
+                    {NUMBER("expires")}},
+    },
 };
 
 #define KEPT_NUMBER(name, member, format) #name " INTEGER NOT NULL, "
@@ -184,4 +210,6 @@ _Static_assert(CHUNK_BYTES == 16384 && CHUNK_ROUND == 4096, "of a chunk");
 _Static_assert(TREE_ADDR_MAX == 256, "of a member");
 _Static_assert(TTL_MS_MIN == 100 && TTL_MS_MAX == 316224000000 && LEASE_FILES_MAX == 1000,
                "of a ttl and a lease");
+_Static_assert(CALLER_GROUPS_MAX * 4 == 1024 && TOKEN_HASH_BYTES == 32 && PATH_BYTES_MAX == 4095,
+               "of a token");
 _Static_assert(DATA_MAX == UINT64_C(1) << 37 && INO_ROOT == 1, "of the counters");

@@ -87,6 +87,8 @@ uint32_t columns_count(const struct table *table, uint32_t format);
 
 /* Makes the table, empty. 0 or a negative errno, like those that follow. */
 int table_make(struct sql *sql, const struct table *table);
+/* Adds the columns that the table did not have in this former format. */
+int table_widen(struct sql *sql, const struct table *table, uint32_t format);
 /* Gives a table that has one row its first one. */
 int table_begin(struct sql *sql, const struct table *table);
 /* Prepares to read the rows that are replicated, in the order of their keys, as this format has

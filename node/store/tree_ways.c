@@ -133,6 +133,12 @@ int way_of_file(struct tree *tree, uint64_t ino, struct way *way)
     return status == 0 && inode.attr.ino != ino ? -ENOENT : status;
 }
 
+int way_of_dir(struct tree *tree, uint64_t ino, struct way *way)
+{
+    int status = way_of_file(tree, ino, way);
+    return status == -ENOENT ? way_first(tree, ino, way) : status;
+}
+
 /* `path` is filled from its end, and `*start` is where it begins so far: puts a component, and a
  * slash if there are others, before that. */
 static int prepend(uint8_t path[PATH_BYTES_MAX], size_t *start, struct bytes name)
@@ -158,7 +164,7 @@ int tree_path(struct tree *tree, uint64_t parent, struct bytes name, struct buff
         struct inode dir;
         status = inode_get(tree, parent, &dir);
         if (status == 0)
-            status = way_first(tree, parent, &way);
+            status = way_of_dir(tree, parent, &way);
         if (status == 0)
             status = prepend(path, &start, bytes_of(way.name, way.len));
         parent = way.parent;

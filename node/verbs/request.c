@@ -2,14 +2,19 @@
 #include "verbs/verb.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/time.h>
+#include <sys/un.h>
 #include <unistd.h>
+
+enum { TOKEN_LINE_MAX = 256 };
 
 #define NODE_OF_EXAMPLES "127.0.0.1:8080"
 
@@ -19,9 +24,71 @@ const char *verb_node(const char *given)
     return given ? given : named && *named ? named : NODE_OF_EXAMPLES;
 }
 
+int verb_put_token(struct buffer *head, struct fault *fault)
+{
+    const char *token = getenv("QUORUMFS_ACCESS_TOKEN"),
+               *path = getenv("QUORUMFS_ACCESS_TOKEN_FILE");
+    char line[TOKEN_LINE_MAX] = "";
+    errno = 0;
+    FILE *file = !token && path && *path ? fopen(path, "re") : NULL;
+    if (!token && path && *path && (!file || !fgets(line, sizeof line, file))) {
+        int error = errno ? errno : ENODATA;
+        if (file)
+            fclose(file);
+        return fault_set(fault, -error, "QUORUMFS_ACCESS_TOKEN_FILE: %s: %s", path,
+                         strerror(error));
+    }
+    if (file)
+        fclose(file);
+    if (!token)
+        token = line;
+    int len = (int)strcspn(token, "\r\n");
+    if (len > 0)
+        buffer_printf(head, "Authorization: Bearer %.*s\r\n", len, token);
+    explicit_bzero(line, sizeof line);
+    return 0;
+}
+
+static void set_patience(int fd)
+{
+    struct timeval patience = {.tv_sec = VERB_ANSWER_MS / 1000};
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+}
+
+static bool is_folder(const char *node)
+{
+    struct stat about;
+    return strchr(node, '/') || (stat(node, &about) == 0 && S_ISDIR(about.st_mode));
+}
+
+/* The socket in a node's folder. Its path may be too long for an address, so it goes over the
+ * folder's descriptor. */
+static int connect_in(const char *folder, struct fault *fault)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int dir = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d/socket", dir);
+    bool done =
+        dir >= 0 && fd >= 0 && connect(fd, (const struct sockaddr *)&address, sizeof address) == 0;
+    int error = errno;
+    if (dir >= 0)
+        close(dir);
+    if (done) {
+        set_patience(fd);
+        return fd;
+    }
+    if (fd >= 0)
+        close(fd);
+    return fault_set(fault, -error, "%s/socket: %s: does the node run?", folder, strerror(error));
+}
+
 /* A connected socket, or a negative errno. */
 static int connect_to(const char *node, struct fault *fault)
 {
+    if (is_folder(node))
+        return connect_in(node, fault);
     char host[NETWORK_HOST_MAX], service[16];
     uint16_t port;
     if (network_split(node, host, &port) < 0)
@@ -47,9 +114,7 @@ static int connect_to(const char *node, struct fault *fault)
                          "%s: %s: is a node listening there? --node HOST:PORT or "
                          "QUORUMFS_NODE names another one",
                          node, strerror(error));
-    struct timeval patience = {.tv_sec = VERB_ANSWER_MS / 1000};
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+    set_patience(fd);
     return fd;
 }
 
@@ -108,11 +173,18 @@ int verb_request(const char *node, const char *method, const char *path, struct 
         return fd;
     buffer_printf(&out,
                   "%s %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n"
-                  "Content-Length: %zu\r\n\r\n",
-                  method, path, node, body.len);
+                  "Content-Length: %zu\r\n",
+                  method, path, is_folder(node) ? "localhost" : node, body.len);
+    int status = verb_put_token(&out, fault);
+    buffer_append(&out, "\r\n", 2);
     buffer_append(&out, body.data, body.len);
-    *sent = !out.failed;
-    int status = out.failed ? -ENOMEM : send_all(fd, bytes_of(out.data, out.len));
+    if (status < 0 || out.failed) {
+        close(fd);
+        buffer_free(&out);
+        return status < 0 ? status : fault_set(fault, -ENOMEM, "out of memory");
+    }
+    *sent = true;
+    status = send_all(fd, bytes_of(out.data, out.len));
     if (status == 0 || status == -EPIPE || status == -ECONNRESET) { /* it may have refused early */
         status = receive_all(fd, &in);
         if (status == 0 || status == -ECONNRESET)

@@ -1,6 +1,8 @@
 /* How a verb finds a node, and asks it. */
 #include "verbs/stream.h"
 
+#include "verbs/verb.h"
+
 #include <cjson/cJSON.h>
 #include <errno.h>
 #include <limits.h>
@@ -177,7 +179,13 @@ int verb_get(struct verb_cluster *cluster, const char *path, struct verb_stream 
     int fd = dial(addr, fault);
     if (fd < 0)
         return fd;
-    buffer_printf(&request, "GET %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n", path, addr);
+    buffer_printf(&request, "GET %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n", path, addr);
+    if (verb_put_token(&request, fault) < 0) {
+        buffer_free(&request);
+        close(fd);
+        return -EINVAL;
+    }
+    buffer_append(&request, "\r\n", 2);
     bool sent = !request.failed &&
                 send(fd, request.data, request.len, MSG_NOSIGNAL) == (ssize_t)request.len;
     buffer_free(&request);

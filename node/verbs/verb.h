@@ -14,6 +14,12 @@ enum {
 #define VERBS(X)                                                                                   \
     X("expire", expire, "quorumfs expire TIME|never FILE...")                                      \
     X("lock", lock, "quorumfs lock [--shared] [--wait TIME] FILE -- COMMAND [ARGUMENT]...")        \
+    X("secret", secret, "quorumfs secret new [FILE] | rotate FILE|DIR | finish FILE|DIR")          \
+    X("token", token,                                                                              \
+      "quorumfs token add NAME --uid UID --gid GID... [--path PATH] [--read-only] [--ttl TIME]\n"  \
+      "       quorumfs token list\n"                                                               \
+      "       quorumfs token remove NAME\n"                                                        \
+      "all with [--at DIR|HOST:PORT]")                                                             \
     X("txn", txn, "quorumfs txn [--node HOST:PORT] < TRANSACTION")                                 \
     X("watch", watch, "quorumfs watch PATH [--since REVISION] [--addr HOST:PORT]... [-- COMMAND]")
 
@@ -32,9 +38,13 @@ struct verb_answer {
     struct buffer body; /* to be freed */
 };
 
-/* The node that a verb asks: what was given, or QUORUMFS_NODE of the environment, or the first one
- * of the examples. */
+/* The node that a verb asks, HOST:PORT or the folder of a node of this machine: what was given, or
+ * QUORUMFS_NODE of the environment, or the first one of the examples. */
 const char *verb_node(const char *given);
+/* Puts the header field that has the token of the environment (QUORUMFS_ACCESS_TOKEN, or the file
+ * that QUORUMFS_ACCESS_TOKEN_FILE names) behind a head; without one, nothing. 0, or a negative
+ * errno with the fault's text. */
+int verb_put_token(struct buffer *head, struct fault *fault);
 /* Sends it and waits for the whole answer. 0, or a negative errno with the fault's text; `*sent`
  * says whether the node may have got the request. */
 int verb_request(const char *node, const char *method, const char *path, struct bytes body,

@@ -1,8 +1,9 @@
 /* How fast the key tree applies entries, commits and checkpoints included, as the replica does it.
  *
- *   bench_tree put|write|append KEYS ENTRIES [VALUE_BYTES [FOLDER]]
+ *   bench_tree put|checked|write|append KEYS ENTRIES [VALUE_BYTES [FOLDER]]
  *
- * put: random keys of KEYS, dir/NNNNNNN; write: the same files by inode; append: all to one file.
+ * put: random keys of KEYS, dir/NNNNNNN; checked: likewise, with the rights of a user; write: the
+ * same files by inode; append: all to one file.
  */
 #include "command/level.h"
 #include "store/tree.h"
@@ -122,8 +123,17 @@ static void apply(struct bench *b, struct command *command)
     commit_if_needed(b);
 }
 
+static bool is_checked(const struct bench *b)
+{
+    return strcmp(b->what, "checked") == 0;
+}
+
 static void add_put(struct bench *b, struct command *command, uint32_t key)
 {
+    static const struct caller user = {
+        .uid = 1000, .gid = 1000, .group_count = 3, .groups = {4, 24, 27}};
+    if (is_checked(b) && command->count == 0)
+        must(command_as(command, &user), "add");
     struct op op = {.type = OP_PUT, .data = b->value};
     char name[32];
     snprintf(name, sizeof name, "dir/%07u", key);
@@ -146,7 +156,7 @@ static void fill(struct bench *b)
     raise_level(b);
     for (uint32_t key = 0; key < b->keys; key++) {
         add_put(b, &command, key);
-        if (command.count == FILL_LIST || key + 1 == b->keys)
+        if (command.count >= FILL_LIST || key + 1 == b->keys)
             apply(b, &command);
     }
     command_free(&command);
@@ -161,7 +171,7 @@ static void run(struct bench *b, uint64_t entries)
         struct op op = {.type = append ? OP_APPEND : OP_WRITE,
                         .ino = append ? 3 : 3 + random_key(b),
                         .data = b->value};
-        if (strcmp(b->what, "put") == 0)
+        if (strcmp(b->what, "put") == 0 || is_checked(b))
             add_put(b, &command, random_key(b));
         else
             must(command_add(&command, &op), "add");
@@ -196,7 +206,8 @@ int main(int argc, char **argv)
     struct identity identity = {.cluster = 1, .node = 1};
     char made[] = "/tmp/bench-tree-XXXXXX";
     if (argc < 4) {
-        fprintf(stderr, "bench_tree put|write|append KEYS ENTRIES [VALUE_BYTES [FOLDER]]\n");
+        fprintf(stderr,
+                "bench_tree put|checked|write|append KEYS ENTRIES [VALUE_BYTES [FOLDER]]\n");
         return 2;
     }
     b.what = argv[1];

@@ -21,7 +21,7 @@ def measure(bench):
         stack.enter_context(network.router.inside())
         addresses = [network.address(number) for number in network.hosts]
         inside = [host.command() for host in network.hosts.values()]
-        clusters = [Quorumfs(bench.work, hosts=addresses, inside=inside, clients=["10.77.0.0/16"],
+        clusters = [Quorumfs(bench.work, hosts=addresses, inside=inside, clients=["10.77.0.0/16"], clients_as="0:0",
                              heartbeat_ms=HEARTBEAT_MS),
                     Etcd(bench.work, hosts=addresses, inside=inside, heartbeat_ms=HEARTBEAT_MS)]
         for cluster in clusters:

@@ -3,6 +3,7 @@
 import concurrent.futures
 import contextlib
 import json
+import os
 import pathlib
 import shutil
 
@@ -34,9 +35,14 @@ class Quorumfs:
         self.count = len(hosts)
         members = [{"addr": f"{host}:{first_port + n}", "peer_addr": f"{host}:{first_port + PEER_PORTS + n}"}
                    for n, host in enumerate(hosts)]
+        secret = pathlib.Path(folder) / "quorumfs_secret"
+        if not secret.exists():
+            secret.touch(0o600)
+            secret.write_text("quorumfs-secret-" + os.urandom(32).hex() + "\n")
         self.nodes = []
         for number, member in enumerate(members, 1):
-            fields = member | {"peers": [other for other in members if other is not member]} | config
+            fields = member | {"peers": [other for other in members if other is not member],
+                               "secret_file": str(secret)} | config
             if mount:
                 fields["mount"] = "mnt"
             node = NodeInside(pathlib.Path(folder) / f"quorumfs_{number}", member["addr"], fields)

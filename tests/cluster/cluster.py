@@ -29,6 +29,10 @@ START_SECONDS = 30  # until a node is ready; an ASan build on a busy machine is 
 STOP_SECONDS = 15
 
 LEAVE_OUT = object()  # as the value of a field: not in node.json
+# Fields that versions without encryption do not know. A version without it has another `binary`.
+SINCE_ENCRYPTION = ("secret_file", "tls_cert", "tls_key", "tls_ca", "tls", "plain_health", "plain_peers")
+# A cluster that says nothing of these gets a secret.
+PROOFS = ("cluster_secret", "secret_file", "tls_ca", "plain_peers")
 
 
 def wait_for(condition, what, seconds=20):
@@ -116,7 +120,7 @@ class Node:
 
     def __init__(self, folder, addr, config):
         self.folder = pathlib.Path(folder)
-        self.binary = QUORUMFS  # can be changed before the next start
+        self.binary = self.written_for = QUORUMFS  # can be changed before the next start
         self.addr = addr
         self.host, port = addr.rsplit(":", 1)
         self.port = int(port)
@@ -133,13 +137,21 @@ class Node:
         return f"<node {self.folder.name} {self.addr}>"
 
     def write_config(self):
-        fields = {name: value for name, value in self.config.items() if value is not LEAVE_OUT}
-        (self.folder / "node.json").write_text(json.dumps(fields, indent=4))
+        """It may hold a secret, so it is for its owner alone."""
+        self.written_for = self.binary
+        fields = {name: value for name, value in self.config.items() if value is not LEAVE_OUT and
+                  (self.binary == QUORUMFS or name not in SINCE_ENCRYPTION)}
+        path = self.folder / "node.json"
+        path.touch(0o600)
+        path.chmod(0o600)
+        path.write_text(json.dumps(fields, indent=4))
 
     # Life and death.
 
     def start(self, *flags, wait=True):
         assert not self.running, f"{self} runs already"
+        if self.binary != self.written_for:
+            self.write_config()
         self.asked = False
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(self.command(*flags), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
@@ -191,7 +203,7 @@ class Node:
     def copy_folder(self):
         """A copy beside it, as it is now."""
         copy = self.folder.with_name(self.folder.name + "-copy")
-        shutil.copytree(self.folder, copy, dirs_exist_ok=True)
+        shutil.copytree(self.folder, copy, dirs_exist_ok=True, ignore=shutil.ignore_patterns("socket"))
         return copy
 
     def put_back(self, copy):
@@ -350,12 +362,23 @@ class Cluster:
         self.start_them = start
         if mount:
             config = {"mount": "mnt"} | config
+        if not any(field in config for field in PROOFS):
+            config = self.proof(binary) | config
         addresses = self.addresses(count)
         self.nodes = []
         for number, addr in enumerate(addresses, 1):
             fields = {"addr": addr, "peers": [other for other in addresses if other != addr]}
             self.nodes.append(self.make_node(number, addr, fields | config))
             self.nodes[-1].binary = binary
+
+    def proof(self, binary):
+        """A secret of the cluster's own; a version without encryption is taken over as README.md says."""
+        if binary != QUORUMFS:
+            return {"plain_peers": True}
+        secret = self.folder / "secret"
+        secret.touch(0o600)
+        secret.write_text("quorumfs-secret-" + os.urandom(32).hex() + "\n")
+        return {"secret_file": str(secret)}
 
     def addresses(self, count):
         return [f"127.0.0.1:{port}" for port in free_ports(count)]

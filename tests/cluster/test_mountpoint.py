@@ -5,6 +5,7 @@ import contextlib
 import errno
 import json
 import os
+import shutil
 import subprocess
 import sys
 
@@ -328,7 +329,12 @@ def as_user(cluster):
                  "--clear-groups"]
         node = cluster.nodes[0]
         cluster.folder.chmod(0o755)
-        for path in (node.folder, node.folder / "node.json"):
+        secret = node.folder / "secret"  # a copy of its own
+        shutil.copy(node.config["secret_file"], secret)
+        secret.chmod(0o600)
+        node.config["secret_file"] = "secret"
+        node.write_config()
+        for path in (node.folder, node.folder / "node.json", secret):
             os.chown(path, NOBODY, NOBODY)
         command = node.command
         node.command = lambda *flags: [*words, *command(*flags)]

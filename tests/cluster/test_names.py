@@ -50,7 +50,7 @@ def asks_name_server(process):
 def test_a_node_stops_while_names_are_looked_up(tmp_path, founded):
     addr = f"127.0.0.1:{free_ports(1)[0]}"
     names = [f"silent-{number}.example:8080" for number in range(8)]
-    node = Node(tmp_path / "data", addr, {"addr": addr, "peers": names})
+    node = Node(tmp_path / "data", addr, {"addr": addr, "peers": names, "plain_peers": True})
     if founded:
         node.start("--found", wait=False)
         wait_for(lambda: knows_its_cluster(node), "it is founded")

@@ -36,8 +36,8 @@ def watches(node):
     return node.metrics()["watches"]
 
 
-def test_there_are_three():
-    assert len(recipes("Watching")) == 3
+def test_there_are_three_and_one_for_inotify():
+    assert len(recipes("Watching")) == 4
 
 
 def test_a_program_reads_its_configuration_again(cluster):

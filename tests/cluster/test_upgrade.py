@@ -315,8 +315,11 @@ def check_no_way_back(node, former_binary):
     if not former.levels([node]):
         return
     node.stop()
+    node.binary = former_binary
+    node.write_config()  # without the fields that it does not know
     refused = subprocess.run([former_binary, node.folder], capture_output=True, text=True, timeout=20, check=False)
     assert refused.returncode == EXIT_START and refused.stderr, refused
+    node.binary = QUORUMFS
     node.start()
 
 

@@ -7,6 +7,7 @@
 #include "fake_lws.h"
 #include "http/client_session.h"
 
+#include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -16,6 +17,7 @@ enum { CONNECTIONS = 2, ACTIONS_MAX = 200, HELD_MAX = 256 * 1024 };
 static struct {
     uv_loop_t loop;
     struct http http;
+    struct config config;
     struct http_clients *clients;
     bool stopping;
 } door;
@@ -38,6 +40,9 @@ static void check_reply(struct bytes message)
     cJSON_Delete(json);
 }
 
+/* As whom all requests act: by a token, which may be gone. */
+static struct http_user user;
+
 static void open_connection(struct connection *c)
 {
     *c = (struct connection){0};
@@ -48,7 +53,7 @@ static void open_connection(struct connection *c)
     c->open = http_clients_have_room(door.clients, address);
     if (c->open) {
         fake_lws_next(&c->wsi);
-        http_clients_adopt(door.clients, -1, (struct bytes){0}, address);
+        http_clients_adopt(door.clients, -1, (struct bytes){0}, address, &user);
     }
     http_address_leave(address);
 }
@@ -146,6 +151,7 @@ static void begin(void)
         uv_loop_init(&door.loop);
         door.http = (struct http){.loop = &door.loop,
                                   .replica = fake_replica_new(&door.loop),
+                                  .config = &door.config,
                                   .held_max = HELD_MAX,
                                   .idle_ms_max = HTTP_IDLE_MS_MAX,
                                   .body_ms_max = HTTP_BODY_MS_MAX,
@@ -167,8 +173,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct source s = source_of(data, size);
     struct connection connections[CONNECTIONS] = {0};
     begin();
-    for (int i = 0; i < ACTIONS_MAX && s.left.len > 0; i++)
+    user.caller.uid = size % 2 ? 1000 : 0;
+    fake.may_status = size % 8 == 1 ? -EACCES : 0;
+    for (int i = 0; i < ACTIONS_MAX && s.left.len > 0; i++) {
+        door.http.worked_ns = 0; /* no turn of the loop ends here */
         client_act(&connections[source_below(&s, CONNECTIONS)], &s);
+    }
     for (int i = 0; i < CONNECTIONS; i++) {
         close_connection(&connections[i]);
         connection_over(&connections[i]);

@@ -63,7 +63,8 @@ static void read_all_ways(struct tree *tree, struct source *s)
     tree_listxattr(tree, ino, &out);
     tree_list(tree, ino, (struct bytes){0}, 20, on_entry, &entries);
     entries = 20;
-    tree_keys(tree, (struct bytes){0}, (struct bytes){0}, 100, on_entry, &entries, &more, &out);
+    tree_keys(tree, NULL, (struct bytes){0}, (struct bytes){0}, 100, on_entry, &entries, &more,
+              &out);
     tree_resolve(tree, bytes_of_text("d/e/f"), &attr);
     buffer_free(&out);
 }

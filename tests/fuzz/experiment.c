@@ -75,7 +75,9 @@ static struct op op_of(struct experiment *e)
     if (fields & 32)
         op.size = source_number(s);
     if (fields & 64)
-        op.data = op.type == OP_SETXATTR || op.type == OP_SYMLINK ? source_chunk(s) : data_of(e);
+        op.data = op.type == OP_SETXATTR || op.type == OP_SYMLINK || op.type >= OP_AS
+                      ? source_chunk(s)
+                      : data_of(e);
     if (fields & 128) {
         op.revision = source_number(s);
         op.mtime = (int64_t)source_number(s);
@@ -166,8 +168,8 @@ static void list_keys(struct experiment *e)
     struct buffer resume = {0};
     struct bytes prefix = key_of(e->input), after = key_of(e->input);
     uint32_t visits = 1 + source_below(e->input, 100);
-    int status =
-        tree_keys(e->tree, prefix, after, visits, experiment_on_entry, &entries, &more, &resume);
+    int status = tree_keys(e->tree, NULL, prefix, after, visits, experiment_on_entry, &entries,
+                           &more, &resume);
     assert(status == 0);
     assert(!more || resume.len > 0);
     buffer_free(&resume);

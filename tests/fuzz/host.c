@@ -64,6 +64,11 @@ void peer_send(struct peer *peer, const struct frame *frame)
     mail_post(&host.cluster, &copy);
 }
 
+bool peer_is_encrypted(const struct peer *peer, uint32_t pid)
+{
+    return true;
+}
+
 bool peer_linked(const struct peer *peer, uint32_t pid)
 {
     return pid <= CLUSTER_NODES && host.linked[pid];
@@ -232,7 +237,7 @@ void host_start(void)
     snprintf(host.config.dir, sizeof host.config.dir, "%s/replica", folder_of_process());
     cluster_init(&host.cluster, &config, false, on_message);
     int status =
-        replica_start(&host.loop, NULL, &host.config, on_failed, NULL, &host.replica, &fault);
+        replica_start(&host.loop, NULL, NULL, &host.config, on_failed, NULL, &host.replica, &fault);
     assert(status == 0);
     tell_who_it_is();
     uv_timer_stop(&host.replica->timers.heartbeat);

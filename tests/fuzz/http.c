@@ -6,12 +6,15 @@
 #include "fake_later.h"
 #include "http/http_internal.h"
 
+#include <errno.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define TOKEN HTTP_TOKEN_PREFIX "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 
 enum {
     REQUESTS_MAX = 8,
@@ -27,7 +30,8 @@ static struct {
     struct http *http;
     struct replica *replica;
     struct config config;
-    int client; /* the other end of the connection; -1: none */
+    struct owner owner; /* of the next connection */
+    int client;         /* the other end of the connection; -1: none */
     uint32_t sent, answered;
     bool raw; /* what was sent may be any requests, or the end has come: answers are not read */
     struct buffer received;
@@ -67,10 +71,30 @@ static void put(const char *key, struct bytes value, uint32_t mode)
     fake_put(door.replica, bytes_of_text(key), value, mode);
 }
 
+/* TOKEN acts as user 1000. */
+static void add_token(void)
+{
+    char text[] = TOKEN;
+    struct caller caller = {.group_count = 0};
+    struct buffer data = {0};
+    uint8_t hash[TOKEN_HASH_BYTES];
+    bool fits = http_token_hash(text, hash);
+    assert(fits);
+    buffer_append(&data, hash, sizeof hash);
+    caller_put_groups(&data, &caller);
+    fake_token_add(door.replica, &(struct op){.type = OP_TOKEN_ADD,
+                                              .name = bytes_of_text("known"),
+                                              .uid = 1000,
+                                              .gid = 1000,
+                                              .data = bytes_of(data.data, data.len)});
+    buffer_free(&data);
+}
+
 static void fill_replica(bool with_big)
 {
     static uint8_t big[BIG_VALUE_BYTES];
     fake_clear(door.replica);
+    add_token();
     put("duck", bytes_of_text("quack"), S_IFREG | 0644);
     put("a/b", bytes_of_text("c"), S_IFREG | 0644);
     put("bin\xff", bytes_of("\0\xff\n", 3), S_IFREG | 0644);
@@ -78,6 +102,22 @@ static void fill_replica(bool with_big)
     put("pipe", bytes_of_text(""), S_IFIFO | 0600);
     if (with_big) /* which takes most of the time */
         put("big", bytes_of(big, sizeof big), S_IFREG | 0644);
+}
+
+/* Mostly root, from whom nothing is kept. */
+static void set_owner(uint32_t how)
+{
+    static const enum owner_kind kinds[] = {OWNER_UNKNOWN, OWNER_ELSEWHERE, OWNER_PROCESS,
+                                            OWNER_CROWDED};
+    static const int refusals[] = {0, -EACCES, -EROFS, -EKEYREVOKED};
+    door.owner = (struct owner){.kind = OWNER_USER};
+    if (how % 3 != 1)
+        return;
+    door.owner.kind = kinds[how / 3 % 4];
+    door.owner.uid = door.owner.gid = 1000;
+    door.owner.group_count = how % 5;
+    fake.may_status = refusals[how / 12 % 4];
+    fake.tokens_late = how % 2;
 }
 
 static void set_answers(struct source *s)
@@ -92,6 +132,7 @@ static void set_answers(struct source *s)
     fake.read_outcome = how & 64 ? (int)source_below(s, REPLICA_TIMEOUT + 1) : REPLICA_DONE;
     fake.write_status = how & 128 ? -(int)(1 + source_below(s, 120)) : 0;
     fake.clients_forbidden = (how & 0xe0) == 0xe0;
+    set_owner(how);
 }
 
 /* ---- The client ---- */
@@ -106,7 +147,7 @@ static void connect_client(void)
     door.sent = door.answered = 0;
     door.raw = false;
     door.received.len = 0;
-    http_adopt(door.http, ends[0], (struct sockaddr *)&from, sizeof from);
+    http_adopt(door.http, ends[0], (struct sockaddr *)&from, &door.owner, false);
 }
 
 static void check_json(struct bytes body)
@@ -212,11 +253,19 @@ static void add_headers(struct source *s, struct buffer *head)
                                         "Content-Length",
                                         "Sec-WebSocket-Key",
                                         "Sec-WebSocket-Version",
-                                        "If-Unmodified-Since"};
+                                        "If-Unmodified-Since",
+                                        "Authorization",
+                                        "Sec-Fetch-Site",
+                                        "Sec-Fetch-Mode",
+                                        "Sec-Fetch-Dest",
+                                        "User-Agent",
+                                        "Content-Type",
+                                        "Last-Event-ID"};
     for (uint32_t n = source_below(s, HEADERS_MAX + 1); n > 0; n--) {
         const char *name = names[source_below(s, sizeof names / sizeof *names)];
         char *value = text_of(source_chunk(s));
-        buffer_printf(head, "%s: %s\r\n", name, value);
+        bool known = !*value && strcmp(name, "Authorization") == 0;
+        buffer_printf(head, "%s: %s\r\n", name, known ? "Bearer " TOKEN : value);
         free(value);
     }
 }

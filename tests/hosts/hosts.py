@@ -96,7 +96,7 @@ class Hosts(Cluster):
 
     def __init__(self, count=3, **config):
         self.network = Network(count)
-        super().__init__(count, **{"clients": ["127.0.0.0/8", "10.77.0.0/16"]} | config)
+        super().__init__(count, **{"clients": ["127.0.0.0/8", "10.77.0.0/16"], "clients_as": "0:0"} | config)
 
     def addresses(self, count):
         return [f"{self.network.address(number)}:{PORT}" for number in range(1, count + 1)]

@@ -190,6 +190,11 @@ bool peer_settings(const struct peer *peer, uint32_t pid, struct peer_settings *
     return true;
 }
 
+bool peer_is_encrypted(const struct peer *peer, uint32_t pid)
+{
+    return true;
+}
+
 enum peer_address peer_address(const struct peer *peer, uint32_t pid)
 {
     return PEER_ADDRESS_FINE;

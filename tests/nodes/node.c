@@ -217,7 +217,8 @@ void node_start(struct node *n)
         make_folder(n);
         disk_begin(n);
     }
-    int status = replica_start(&n->loop, NULL, &n->config, node_failed, n, &n->replica, &fault);
+    int status =
+        replica_start(&n->loop, NULL, NULL, &n->config, node_failed, n, &n->replica, &fault);
     world_check(w, status == 0, "node %u does not start: %s", n->pid, fault.text);
     mount_begin(n);
     host_leave(n);

@@ -22,9 +22,10 @@ struct entry {
     uint64_t ttl, lease;
 };
 
-enum { FAKE_LEASES_MAX = 8 };
+enum { FAKE_LEASES_MAX = 8, FAKE_TOKENS_MAX = 4 };
 
 struct tree {
+    struct tree_token tokens[FAKE_TOKENS_MAX]; /* no name: none */
     struct tree_lease leases[FAKE_LEASES_MAX]; /* id 0: none */
     struct entry *entries;
     size_t count, cap;
@@ -61,7 +62,7 @@ static size_t lower_bound(const struct tree *tree, struct bytes key)
     return low;
 }
 
-static struct entry *find(const struct tree *tree, struct bytes key)
+static struct entry *fake_find(const struct tree *tree, struct bytes key)
 {
     size_t at = lower_bound(tree, key);
     bool there = at < tree->count && compare(tree->entries[at].key, key) == 0;
@@ -88,14 +89,14 @@ static bool is_directory(const struct tree *tree, struct bytes key)
 static bool has_file_parent(const struct tree *tree, struct bytes key)
 {
     for (size_t i = 0; i < key.len; i++)
-        if (key.data[i] == '/' && find(tree, bytes_of(key.data, i)))
+        if (key.data[i] == '/' && fake_find(tree, bytes_of(key.data, i)))
             return true;
     return false;
 }
 
 static void insert(struct tree *tree, struct bytes key, struct bytes value, uint32_t mode)
 {
-    struct entry *entry = find(tree, key);
+    struct entry *entry = fake_find(tree, key);
     if (!entry) {
         size_t at = lower_bound(tree, key);
         if (tree->count == tree->cap) {
@@ -129,7 +130,7 @@ static void erase(struct tree *tree, struct entry *entry)
 
 int tree_resolve(struct tree *tree, struct bytes key, struct attr *attr)
 {
-    const struct entry *entry = find(tree, key);
+    const struct entry *entry = fake_find(tree, key);
     if (entry) {
         *attr = entry->attr;
         return 0;
@@ -170,8 +171,9 @@ int tree_read(struct tree *tree, uint64_t ino, uint64_t offset, size_t len, stru
     return 0;
 }
 
-int tree_keys(struct tree *tree, struct bytes prefix, struct bytes after, uint32_t visits_max,
-              tree_key_cb *each, void *arg, bool *more, struct buffer *resume)
+int tree_keys(struct tree *tree, const struct caller *caller, struct bytes prefix,
+              struct bytes after, uint32_t visits_max, tree_key_cb *each, void *arg, bool *more,
+              struct buffer *resume)
 {
     fake.keys_turns++;
     *more = false;
@@ -212,6 +214,97 @@ int tree_lock_lines(struct tree *tree, tree_lock_line_cb *each, void *arg, uint6
 uint64_t tree_applied(const struct tree *tree)
 {
     return tree->revision;
+}
+
+/* ---- Callers ---- */
+
+int tree_may(struct tree *tree, const struct caller *caller, struct bytes key, uint32_t want)
+{
+    return caller_is_root(caller) ? 0 : fake.may_status;
+}
+
+int tree_may_see(struct tree *tree, const struct caller *caller, struct bytes path)
+{
+    return caller_is_root(caller) ? 0 : fake.may_status;
+}
+
+bool tree_lease_may(const struct caller *caller, const struct tree_lease *lease)
+{
+    return caller_is_root(caller) || fake.may_status == 0;
+}
+
+static int fake_token_order(const void *a, const void *b)
+{
+    const struct tree_token *x = a, *y = b;
+    return compare(bytes_of(x->name, x->name_len), bytes_of(y->name, y->name_len));
+}
+
+int tree_token_find(struct tree *tree, const uint8_t hash[TOKEN_HASH_BYTES],
+                    struct tree_token *token)
+{
+    if (fake.tokens_late > 0 && fake.tokens_late-- > 0)
+        return -ENOENT;
+    for (int i = 0; i < FAKE_TOKENS_MAX; i++) {
+        *token = tree->tokens[i];
+        if (fake.tokens_expired)
+            token->expires = (int64_t)FAKE_TIME;
+        if (token->name_len > 0 && memcmp(token->hash, hash, TOKEN_HASH_BYTES) == 0)
+            return 0;
+    }
+    return -ENOENT;
+}
+
+int tree_token_next(struct tree *tree, struct bytes after, struct tree_token *token)
+{
+    qsort(tree->tokens, FAKE_TOKENS_MAX, sizeof *tree->tokens, fake_token_order);
+    for (int i = 0; i < FAKE_TOKENS_MAX; i++) {
+        *token = tree->tokens[i];
+        if (compare(bytes_of(token->name, token->name_len), after) > 0)
+            return 0;
+    }
+    return -ENOENT;
+}
+
+static bool is_of_tokens(const struct op *op)
+{
+    return op->type == OP_TOKEN_ADD || op->type == OP_TOKEN_REMOVE;
+}
+
+static struct tree_token *fake_token(struct tree *tree, struct bytes name)
+{
+    for (int i = 0; i < FAKE_TOKENS_MAX; i++)
+        if (bytes_equal(bytes_of(tree->tokens[i].name, tree->tokens[i].name_len), name))
+            return &tree->tokens[i];
+    return NULL;
+}
+
+static int fake_token_check(struct tree *tree, const struct op *op)
+{
+    bool there = fake_token(tree, op->name);
+    if (op->type == OP_TOKEN_REMOVE)
+        return there ? 0 : -ENOENT;
+    return there ? -EEXIST : fake_token(tree, (struct bytes){0}) ? 0 : -EDQUOT;
+}
+
+static void apply_token(struct tree *tree, const struct op *op)
+{
+    bool add = op->type == OP_TOKEN_ADD;
+    struct tree_token *token = fake_token(tree, add ? (struct bytes){0} : op->name);
+    *token = (struct tree_token){.name_len = 0};
+    if (!add)
+        return;
+    token->caller.uid = op->uid;
+    token->caller.gid = op->gid;
+    token->caller.token = tree->revision;
+    token->made = (int64_t)FAKE_TIME;
+    token->expires = op->mtime;
+    token->read_only = op->flags & OP_READ_ONLY;
+    memcpy(token->hash, op->data.data, TOKEN_HASH_BYTES);
+    caller_take_groups(bytes_of(op->data.data + TOKEN_HASH_BYTES, op->data.len - TOKEN_HASH_BYTES),
+                       &token->caller);
+    memcpy(token->name, op->name.data, token->name_len = op->name.len);
+    if (op->name2.len > 0)
+        memcpy(token->path, op->name2.data, token->path_len = op->name2.len);
 }
 
 /* ---- What goes away by itself ---- */
@@ -331,7 +424,7 @@ int tree_view_open(struct tree *tree, struct tree_view **out)
     for (size_t i = 0; i < tree->count; i++) {
         const struct entry *entry = &tree->entries[i];
         insert(&view->tree, entry->key, entry->value, entry->attr.mode);
-        find(&view->tree, entry->key)->attr = entry->attr;
+        fake_find(&view->tree, entry->key)->attr = entry->attr;
     }
     view->tree.revision = tree->revision;
     LIST_INSERT_HEAD(&views, view, entry);
@@ -364,7 +457,7 @@ void tree_view_close(struct tree_view *view)
 
 static bool fake_holds(const struct tree *tree, const struct op *op)
 {
-    const struct entry *entry = find(tree, op->name);
+    const struct entry *entry = fake_find(tree, op->name);
     return !((op->flags & OP_IF_ABSENT) && entry) && !((op->flags & OP_IF_EXISTS) && !entry) &&
            !((op->flags & OP_IF_REVISION) && (!entry || entry->attr.revision != op->revision));
 }
@@ -374,6 +467,8 @@ static int fake_check(const struct tree *tree, const struct op *op)
     bool needs = op->lease && op->type != OP_LEASE;
     if (needs && !fake_lease((struct tree *)tree, op->lease))
         return -EKEYEXPIRED;
+    if (is_of_tokens(op))
+        return fake_token_check((struct tree *)tree, op);
     if (is_of_leases(op))
         return op->type == OP_LEASE && !fake_lease((struct tree *)tree, 0) ? -EDQUOT : 0;
     if (is_directory(tree, op->name))
@@ -388,7 +483,7 @@ static bool is_change(const struct tree *tree, const struct op *op, bool *skippi
 {
     if (op->type == OP_ELSE)
         *skipping = !*skipping;
-    if (op->type == OP_ELSE || *skipping)
+    if (op->type == OP_AS || op->type == OP_ELSE || *skipping)
         return false;
     if (op->type == OP_IF) {
         *existed = fake_holds(tree, op);
@@ -400,7 +495,11 @@ static bool is_change(const struct tree *tree, const struct op *op, bool *skippi
 static void apply_op(struct tree *tree, const struct op *op, struct command_result *result,
                      struct op_result *out)
 {
-    struct entry *entry = find(tree, op->name);
+    struct entry *entry = fake_find(tree, op->name);
+    if (is_of_tokens(op)) {
+        apply_token(tree, op);
+        return;
+    }
     if (is_of_leases(op)) {
         apply_lease(tree, op, out);
         return;
@@ -414,8 +513,8 @@ static void apply_op(struct tree *tree, const struct op *op, struct command_resu
     }
     if (op->type == OP_PUT) {
         insert(tree, op->name, op->data, S_IFREG | 0644);
-        fake_bind(tree, find(tree, op->name), op);
-        out->attr = find(tree, op->name)->attr;
+        fake_bind(tree, fake_find(tree, op->name), op);
+        out->attr = fake_find(tree, op->name)->attr;
     } else if (entry) {
         erase(tree, entry);
     }
@@ -435,6 +534,12 @@ static void fake_apply(struct tree *tree, struct bytes bytes, struct command_res
     bool skipping = false, existed;
     for (uint32_t i = 0; i < view.count && result->status == 0; i++) {
         assert(command_next(&again, &op) == 0);
+        if (op.type == OP_AS) {
+            assert(i == 0);
+            fake.commands_as++;
+            fake.as_uid = (int)op.uid;
+            fake.as_token = (int)op.revision;
+        }
         if (!is_change(tree, &op, &skipping, &existed))
             continue;
         result->status = fake.write_status ? fake.write_status : fake_check(tree, &op);
@@ -571,6 +676,7 @@ void replica_submit(struct replica *replica, struct command *command, replica_wr
 void replica_read(struct replica *replica, enum replica_consistency consistency,
                   replica_read_cb *done, void *arg)
 {
+    fake.reads_confirmed += consistency == REPLICA_LINEARIZABLE;
     if (consistency == REPLICA_LOCAL)
         done(arg, REPLICA_DONE, (struct replica_freshness){0});
     else
@@ -664,12 +770,19 @@ void fake_put(struct replica *replica, struct bytes key, struct bytes value, uin
     insert(&replica->tree, key, value, mode);
 }
 
+void fake_token_add(struct replica *replica, const struct op *op)
+{
+    replica->tree.revision++;
+    apply_token(&replica->tree, op);
+}
+
 void fake_clear(struct replica *replica)
 {
     while (replica->tree.count > 0)
         erase(&replica->tree, &replica->tree.entries[replica->tree.count - 1]);
     memset(&fake, 0, sizeof fake);
     memset(replica->tree.leases, 0, sizeof replica->tree.leases);
+    memset(replica->tree.tokens, 0, sizeof replica->tree.tokens);
     replica->tree.revision = 0;
     fake_watches_clear();
     struct tree_view *view;

@@ -33,8 +33,14 @@ struct fake_settings {
     atomic_int views_looks;  /* or after this number of looks */
     atomic_bool views_refused;
     atomic_bool watches_unsupported;
-    atomic_int watches_oldest; /* the first revision that a watch can begin at */
-    atomic_bool churning;      /* every turn of the loop changes all values */
+    atomic_int watches_oldest;  /* the first revision that a watch can begin at */
+    atomic_int may_status;      /* of reads of others than root: what tree_may gives; 0: they may */
+    atomic_int tokens_late;     /* a token is not found so many times */
+    atomic_bool tokens_expired; /* all of them */
+    atomic_int reads_confirmed; /* reads of REPLICA_LINEARIZABLE */
+    atomic_int commands_as;     /* commands that began with AS: */
+    atomic_int as_uid, as_token; /* the last one's */
+    atomic_bool churning;        /* every turn of the loop changes all values */
 };
 
 extern struct fake_settings fake;
@@ -48,5 +54,8 @@ void fake_clear(struct replica *replica);
 
 /* Makes a file or something else, as if by FUSE. On the loop. */
 void fake_put(struct replica *replica, struct bytes key, struct bytes value, uint32_t mode);
+
+/* Adds a token. On the loop. */
+void fake_token_add(struct replica *replica, const struct op *op);
 
 #endif

@@ -23,6 +23,7 @@ static void fake_tell(struct replica_watch *watch)
         bool matches = event->path.len >= watch->path.len && event->revision > watch->since &&
                        (watch->path.len == 0 ||
                         memcmp(event->path.data, watch->path.data, watch->path.len) == 0);
+        matches = matches && (!watch->sees || watch->sees(watch->arg, event->path));
         watch->behind = matches && !watch->tell(watch->arg, event);
         if (watch->behind)
             return;

@@ -95,7 +95,9 @@ static inline void on_patience_lost(uv_timer_t *timer)
 static inline void on_knock(uv_poll_t *poll, int status, int events)
 {
     struct gate *gate = poll->data;
-    int fd = accept4(gate->fd, NULL, NULL, SOCK_CLOEXEC);
+    struct sockaddr_storage from;
+    socklen_t len = sizeof from;
+    int fd = accept4(gate->fd, (struct sockaddr *)&from, &len, SOCK_CLOEXEC);
     if (fd < 0)
         return;
     if (!gate->mute && !nodes[gate->to].peer) {
@@ -108,7 +110,7 @@ static inline void on_knock(uv_poll_t *poll, int status, int events)
         close(gate->last);
     gate->last = gate->mute ? fd : dup(fd);
     if (!gate->mute)
-        peer_adopt(nodes[gate->to].peer, fd);
+        peer_adopt(nodes[gate->to].peer, fd, (struct sockaddr *)&from, false);
 }
 
 /* The same port again when it was open before. */
@@ -227,6 +229,7 @@ static inline struct peer_config config_of(uint32_t pid, uint32_t count)
         .levels = {1, 2},
         .settings = {100, 0, 10000, "0.1.0"},
         .level = 1,
+        .plain = true,
         .secret = secret};
     for (uint32_t other = 1; other <= count; other++) {
         if (other == pid)

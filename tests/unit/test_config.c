@@ -10,12 +10,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 static char dir[] = "/tmp/test_config.XXXXXX";
 static char file[sizeof dir + sizeof "/node.json"];
+static mode_t mode = 0600;
 static struct config config;
 static struct fault fault;
 
@@ -30,6 +32,7 @@ static int load_flags(const char *json, const char *flag1, const char *value1, c
     if (json) {
         out = fopen(file, "w");
         assert_non_null(out);
+        fchmod(fileno(out), mode);
         fputs(json, out);
         fclose(out);
     }
@@ -93,6 +96,7 @@ static void an_addr_is_enough(void **state)
     assert_string_equal(config.mount, "");
     assert_string_equal(config.secret, "");
     assert_false(config.allow_other);
+    assert_false(config.inotify);
     assert_false(config.stale_on_quorum_loss);
     assert_int_equal(config.cache_time_ms, 0);
     assert_int_equal(config.lease_time_ms, 0);
@@ -109,11 +113,15 @@ static void every_field_is_read(void **state)
     load("// a node\n"
          "{ /* where */ \"addr\": \"b:2\", \"peer_addr\": \"[::1]:3\",\n"
          "  \"peers\": [\"c:2\", {\"addr\": \"a:2\", \"peer_addr\": \"a:3\"}, // more\n \"b:2\"],\n"
-         "  \"mount\": \"mnt\", \"allow_other\": true, \"clients\": [\"10.0.0.0/8\"],\n"
+         "  \"mount\": \"mnt\", \"allow_other\": true, \"inotify\": true, \"clients\": "
+         "[\"10.0.0.0/8\"],\n"
          "  \"cluster_secret\": \"with // and /* \\\" in it\", \"cache_time\": \"10m\",\n"
          "  \"lease_time\": \"200ms\", \"session_time\": \"2s\","
+         "  \"clients_as\": \"1000:50\","
          "  \"hosts\": [\"store.example\", \"10.0.0.9:443\", \"[::1]:8443\"],\n"
          "  \"on_quorum_loss\": \"stale\", \"priority\": 7, \"heartbeat_ms\": 60000,\n"
+         "  \"secret_file\": \"/s\", \"tls_cert\": \"c\", \"tls_key\": \"k\", \"tls_ca\": \"ca\",\n"
+         "  \"tls\": \"required\", \"plain_health\": true, \"plain_peers\": true,\n"
          "  \"request_timeout\": \"500ms\" }\n");
     assert_string_equal(config.me.addr, "b:2");
     assert_string_equal(config.me.peer_addr, "[::1]:3");
@@ -124,14 +132,25 @@ static void every_field_is_read(void **state)
     assert_string_equal(config.peers[1].peer_addr, "a:3");
     assert_memory_equal(config.mount, dir, strlen(dir));
     assert_string_equal(config.mount + strlen(dir), "/mnt");
+    assert_true(config.inotify);
     assert_true(config.allow_other);
     assert_true(allows("10.1.2.3"));
     assert_false(allows("127.0.0.1"));
+    assert_true(config.clients_as.given);
+    assert_false(config.clients_as.named);
+    assert_int_equal(config.clients_as.uid, 1000);
+    assert_int_equal(config.clients_as.gid, 50);
     assert_int_equal(config.host_count, 3);
     assert_string_equal(config.hosts[0], "store.example");
     assert_string_equal(config.hosts[1], "10.0.0.9:443");
     assert_string_equal(config.hosts[2], "[::1]:8443");
     assert_string_equal(config.secret, "with // and /* \" in it");
+    assert_string_equal(config.secret_file, "/s");
+    assert_memory_equal(config.tls_cert, dir, strlen(dir));
+    assert_string_equal(config.tls_cert + strlen(dir), "/c");
+    assert_string_equal(config.tls_key + strlen(dir), "/k");
+    assert_string_equal(config.tls_ca + strlen(dir), "/ca");
+    assert_true(config.tls_required && config.plain_health && config.plain_peers);
     assert_int_equal(config.cache_time_ms, 600000);
     assert_int_equal(config.lease_time_ms, 200);
     assert_int_equal(config.session_time_ms, 2000);
@@ -141,9 +160,19 @@ static void every_field_is_read(void **state)
     assert_int_equal(config.request_timeout_ms, 500);
 }
 
+static void clients_may_act_as_a_named_user(void **state)
+{
+    load("{\"addr\": \"a:1\", \"clients_as\": \"root\"}");
+    assert_true(config.clients_as.given && config.clients_as.named);
+    assert_int_equal(config.clients_as.uid, 0);
+    load("{\"addr\": \"a:1\"}");
+    assert_false(config.clients_as.given);
+}
+
 static void flags_win(void **state)
 {
-    const char *json = "{\"addr\": \"a:1\", \"peers\": [\"b:1\", \"c:1\"], \"mount\": \"x\"}";
+    const char *json = "{\"plain_peers\": true, \"addr\": \"a:1\", \"peers\": [\"b:1\", \"c:1\"], "
+                       "\"mount\": \"x\"}";
     assert_int_equal(load_flags(json, "-a", "b:1", "--peers", "a:1,b:1,d:1"), 0);
     assert_string_equal(config.me.addr, "b:1");
     assert_int_equal(config.peer_count, 2);
@@ -249,6 +278,45 @@ static void a_relative_folder_becomes_absolute(void **state)
     assert_string_equal(config.mount, expected);
 }
 
+static void a_cluster_has_a_secret(void **state)
+{
+    assert_wrong("{\"addr\": \"a:1\", \"peers\": [\"b:1\"]}", "quorumfs secret new");
+    assert_wrong(
+        "{\"addr\": \"a:1\", \"peers\": [\"b:1\"], \"tls_cert\": \"c\", \"tls_key\": \"k\"}",
+        "quorumfs secret new");
+    load("{\"addr\": \"a:1\", \"peers\": [\"a:1\"]}");
+    load("{\"addr\": \"a:1\", \"peers\": [\"b:1\"], \"secret_file\": \"s\"}");
+    load("{\"addr\": \"a:1\", \"peers\": [\"b:1\"], \"cluster_secret\": \"s\"}");
+    load("{\"addr\": \"a:1\", \"peers\": [\"b:1\"], \"plain_peers\": true}");
+    load("{\"addr\": \"a:1\", \"peers\": [\"b:1\"], \"tls_cert\": \"c\", \"tls_key\": \"k\", "
+         "\"tls_ca\": \"a\"}");
+}
+
+static void certificates_have_keys(void **state)
+{
+    assert_wrong("{\"addr\": \"a:1\", \"tls_cert\": \"c\"}", "tls_cert, tls_key: each");
+    assert_wrong("{\"addr\": \"a:1\", \"tls_key\": \"c\"}", "tls_cert, tls_key: each");
+    assert_wrong("{\"addr\": \"a:1\", \"tls_ca\": \"c\"}", "tls_cert, tls_key, tls_ca: each");
+    assert_wrong("{\"addr\": \"a:1\", \"tls\": \"required\"}", "needs tls_cert and tls_key");
+    assert_wrong("{\"addr\": \"a:1\", \"tls\": \"yes\"}", "\"optional\" or \"required\"");
+}
+
+static void a_secret_is_for_its_owner(void **state)
+{
+    const char *json = "{\"addr\": \"a:1\", \"cluster_secret\": \"s\"}";
+    static const mode_t wrong[] = {0640, 0604, 0620, 0666, 0644};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        mode = wrong[i];
+        assert_wrong(json, "chmod 600");
+    }
+    load("{\"addr\": \"a:1\", \"secret_file\": \"s\"}");
+    mode = 0600;
+    load(json);
+    assert_wrong_flag("-o", "ro,cluster_secret=word", "every user of this machine");
+    assert_wrong_flag("-o", "cluster_secret", "secret_file");
+    assert_int_equal(load_flags("{\"addr\": \"a:1\"}", "-o", "secret_file=s", NULL, NULL), 0);
+}
+
 static void wrong_fields_are_named(void **state)
 {
     assert_wrong("{}", "no addr: give");
@@ -268,6 +336,12 @@ static void wrong_fields_are_named(void **state)
     assert_wrong("{\"allow_other\": \"yes\"}",
                  "\"allow_other\": expected true or false, found \"yes\"");
     assert_wrong("{\"clients\": [\"::1\", \"10.0.0.0/33\"]}", "found \"10.0.0.0/33\"");
+    assert_wrong("{\"clients_as\": 0}", "\"clients_as\": expected \"UID:GID\", or the name");
+    assert_wrong("{\"clients_as\": \"no such user\"}", "found \"no such user\"");
+    assert_wrong("{\"clients_as\": \"1:\"}", "found \"1:\"");
+    assert_wrong("{\"clients_as\": \"1:2:3\"}", "found \"1:2:3\"");
+    assert_wrong("{\"clients_as\": \"4294967295:0\"}", "found \"4294967295:0\"");
+    assert_wrong("{\"clients_as\": \"\"}", "found \"\"");
     assert_wrong("{\"hosts\": \"store.example\"}",
                  "\"hosts\": expected a list of at most 32 names");
     assert_wrong("{\"hosts\": [\"a\", \"https://store.example\"]}",
@@ -327,30 +401,32 @@ static void syntax_errors_have_a_place(void **state)
 
 static void a_cluster_has_nine_nodes_at_most(void **state)
 {
-    load("{\"addr\": \"n:1\", \"peers\": [\"n:1\", \"n:2\", \"n:3\", \"n:4\", \"n:5\", \"n:6\", "
+    load("{\"plain_peers\": true, \"addr\": \"n:1\", \"peers\": [\"n:1\", \"n:2\", \"n:3\", "
+         "\"n:4\", \"n:5\", \"n:6\", "
          "\"n:7\", "
          "\"n:8\", \"n:9\"]}");
     assert_int_equal(config.peer_count, 8);
-    assert_wrong(
-        "{\"addr\": \"n:1\", \"peers\": [\"n:10\", \"n:2\", \"n:3\", \"n:4\", \"n:5\", \"n:6\", "
-        "\"n:7\", \"n:8\", \"n:9\"]}",
-        "at most 9 nodes");
-    assert_wrong(
-        "{\"addr\": \"n:1\", \"peers\": [\"n:1\", \"n:2\", \"n:3\", \"n:4\", \"n:5\", \"n:6\", "
-        "\"n:7\", \"n:8\", \"n:9\", \"n:10\"]}",
-        "found \"n:10\"");
+    assert_wrong("{\"plain_peers\": true, \"addr\": \"n:1\", \"peers\": [\"n:10\", \"n:2\", "
+                 "\"n:3\", \"n:4\", \"n:5\", \"n:6\", "
+                 "\"n:7\", \"n:8\", \"n:9\"]}",
+                 "at most 9 nodes");
+    assert_wrong("{\"plain_peers\": true, \"addr\": \"n:1\", \"peers\": [\"n:1\", \"n:2\", "
+                 "\"n:3\", \"n:4\", \"n:5\", \"n:6\", "
+                 "\"n:7\", \"n:8\", \"n:9\", \"n:10\"]}",
+                 "found \"n:10\"");
 }
 
 static void all_nodes_see_the_same_cluster(void **state)
 {
     uint64_t first, second, alone;
     uint32_t me, pids[PAXOS_NODES_MAX - 1];
-    load("{\"addr\": \"h:8081\", \"peers\": [\"h:8082\", \"h:8080\"]}");
+    load("{\"plain_peers\": true, \"addr\": \"h:8081\", \"peers\": [\"h:8082\", \"h:8080\"]}");
     config_cluster(&config, &first, &me, pids);
     assert_int_equal(me, 2);
     assert_int_equal(pids[0], 3);
     assert_int_equal(pids[1], 1);
-    load("{\"addr\": \"h:8080\", \"peers\": [\"h:8080\", \"h:8081\", \"h:8082\"]}");
+    load("{\"plain_peers\": true, \"addr\": \"h:8080\", \"peers\": [\"h:8080\", \"h:8081\", "
+         "\"h:8082\"]}");
     config_cluster(&config, &second, &me, pids);
     assert_int_equal(me, 1);
     assert_int_equal(pids[0], 2);
@@ -365,7 +441,8 @@ static void all_nodes_see_the_same_cluster(void **state)
 
 static void the_own_peer_addr_may_come_from_the_common_list(void **state)
 {
-    load("{\"addr\": \"a:1\", \"peers\": [{\"addr\": \"a:1\", \"peer_addr\": \"a:2\"}, \"b:1\"]}");
+    load("{\"plain_peers\": true, \"addr\": \"a:1\", \"peers\": [{\"addr\": \"a:1\", "
+         "\"peer_addr\": \"a:2\"}, \"b:1\"]}");
     assert_string_equal(config.me.peer_addr, "a:2");
     assert_int_equal(config.peer_count, 1);
 }
@@ -375,6 +452,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_addr_is_enough),
         cmocka_unit_test(every_field_is_read),
+        cmocka_unit_test(clients_may_act_as_a_named_user),
         cmocka_unit_test(flags_win),
         cmocka_unit_test(wrong_flags_are_named),
         cmocka_unit_test(mount_options_are_understood),
@@ -382,6 +460,9 @@ int main(void)
         cmocka_unit_test(options_that_cannot_be_are_refused_with_a_reason),
         cmocka_unit_test(a_remount_takes_what_the_kernel_shows),
         cmocka_unit_test(a_relative_folder_becomes_absolute),
+        cmocka_unit_test(a_cluster_has_a_secret),
+        cmocka_unit_test(certificates_have_keys),
+        cmocka_unit_test(a_secret_is_for_its_owner),
         cmocka_unit_test(wrong_fields_are_named),
         cmocka_unit_test(durations_have_units),
         cmocka_unit_test(syntax_errors_have_a_place),

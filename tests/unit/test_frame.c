@@ -184,6 +184,14 @@ static void random_frame(struct frame *frame, uint8_t type, uint8_t message_type
     case FRAME_CLOCK_REQUEST:
         frame->id = random_u64();
         break;
+    case FRAME_SEALED:
+        for (size_t i = 0; i < sizeof data; i++)
+            data[i] = (uint8_t)random_u64();
+        frame->id = random_u64();
+        frame->index = random_u64();
+        frame->data = bytes_of(data, random_below(sizeof data - FRAME_CODE_BYTES));
+        frame->code = bytes_of(data + sizeof data - FRAME_CODE_BYTES, FRAME_CODE_BYTES);
+        break;
     case FRAME_CLOCK:
         frame->id = random_u64();
         frame->time = random_u64();
@@ -207,13 +215,14 @@ static void assert_same_frame(const struct frame *a, const struct frame *b)
 {
     struct frame x = *a, y = *b;
     assert_true(bytes_equal(a->data, b->data));
+    assert_true(bytes_equal(a->code, b->code));
     assert_int_equal(a->paxos.entry_count, b->paxos.entry_count);
     for (uint32_t i = 0; i < a->paxos.entry_count; i++) {
         assert_int_equal(a->paxos.entries[i]->len, b->paxos.entries[i]->len);
         assert_memory_equal(a->paxos.entries[i]->bytes, b->paxos.entries[i]->bytes,
                             a->paxos.entries[i]->len);
     }
-    x.data = y.data = (struct bytes){0};
+    x.data = y.data = x.code = y.code = (struct bytes){0};
     x.paxos.entries = y.paxos.entries = NULL;
     assert_memory_equal(&x, &y, sizeof x); /* both began as zeros, padding included */
 }

@@ -79,8 +79,8 @@ static void mount_all(struct world *w)
 {
     for (int i = 0; i < MOUNTS; i++) {
         struct fault fault = {""};
-        int status =
-            fs_start(&w->loop, w->replica, &w->configs[i], on_unmounted, w, &w->mounts[i], &fault);
+        int status = fs_start(&w->loop, w->replica, &w->configs[i], NULL, on_unmounted, w,
+                              &w->mounts[i], &fault);
         if (status < 0)
             print_error("%s\n", fault.text);
         assert_int_equal(status, 0);
@@ -212,7 +212,8 @@ static void every_check_passes(void **state)
 
 static int start_at(struct world *w, int i, struct fault *fault)
 {
-    return fs_start(&w->loop, w->replica, &w->configs[i], on_unmounted, w, &w->mounts[i], fault);
+    return fs_start(&w->loop, w->replica, &w->configs[i], NULL, on_unmounted, w, &w->mounts[i],
+                    fault);
 }
 
 /* A process that mounts and is killed leaves a dead mount behind. */

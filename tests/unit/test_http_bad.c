@@ -191,7 +191,8 @@ static void an_unknown_path_is_told_the_paths(void **state)
         "GET", "/", "", NULL, 404,
         "{\"Single\":{\"error\":\"there is no such path; the paths are /key/K, /key, /keys, /txn, "
         "/lease, /lease/ID, /leases, "
-        "/watch, /locks, /ping, /status, /healthz, /readyz, /metrics, /client, /omnipax\"}}");
+        "/watch, /tokens, /tokens/ID, /locks, /ping, /status, /healthz, /readyz, /metrics, "
+        "/client, /omnipax\"}}");
 }
 
 static void forbidden_clients_are_refused(void **state)

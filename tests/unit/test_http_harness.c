@@ -36,6 +36,7 @@ static struct {
     void *called_arg;
     sem_t ready;
     struct sockaddr_storage from; /* of connections, if a test sets it */
+    struct owner owner;           /* likewise; at first root */
 } server;
 
 static void on_connection(uv_poll_t *poll, int status, int events)
@@ -46,7 +47,8 @@ static void on_connection(uv_poll_t *poll, int status, int events)
     int fd = accept4(port->fd, (struct sockaddr *)&from, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0)
         http_adopt(server.http, fd,
-                   (struct sockaddr *)(server.from.ss_family ? &server.from : &from), len);
+                   (struct sockaddr *)(server.from.ss_family ? &server.from : &from), &server.owner,
+                   false);
 }
 
 static void open_port(struct port *port)
@@ -98,6 +100,7 @@ static void server_start(void)
     server.context = lws_create_context(&info);
     assert(server.context);
     server.replica = fake_replica_new(&server.loop);
+    server.owner.kind = OWNER_USER;
     strcpy(server.config.me.addr, "127.0.0.1:8080");
     strcpy(server.config.hosts[server.config.host_count++], "test");
     strcpy(server.config.hosts[server.config.host_count++], "outer.example:8443");
@@ -231,8 +234,33 @@ void harness_set_from(const char *address)
     run_on_loop(set_from, (void *)address);
 }
 
+static void set_owner(void *arg)
+{
+    server.owner = *(const struct owner *)arg;
+}
+
+void harness_set_owner(struct owner owner)
+{
+    run_on_loop(set_owner, &owner);
+}
+
+static void set_clients_as(void *arg)
+{
+    const struct config_user *as = arg;
+    http_users_free(server.http);
+    server.config.clients_as = *as;
+    assert(http_users_start(server.http) == 0);
+}
+
+void harness_set_clients_as(struct config_user as)
+{
+    run_on_loop(set_clients_as, &as);
+}
+
 static void reset(void *arg)
 {
+    set_owner(&(struct owner){.kind = OWNER_USER});
+    set_clients_as(&(struct config_user){.given = false});
     server.http->moment_ms = HTTP_MOMENT_MS;
     set_bounds(&(struct bounds){0});
     set_from(NULL);

@@ -5,6 +5,9 @@
 
 #include "fake_replica.h"
 
+#include "base/owner.h"
+#include "config/config.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -42,6 +45,11 @@ uint32_t harness_connections(void);
 /* From where connections come from now on, as text; NULL: from where they do. Until the next reset.
  */
 void harness_set_from(const char *address);
+
+/* Who makes connections from now on; root, until the next reset. */
+void harness_set_owner(struct owner owner);
+/* As whom clients of other machines act. Until the next reset. */
+void harness_set_clients_as(struct config_user as);
 
 int http_connect(void);
 

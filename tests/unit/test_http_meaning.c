@@ -25,8 +25,8 @@ static void each_form_has_its_own_tag(void **state)
     expect_header("GET", "/key/none", RAW, NULL, 404, "Vary", "Accept");
     expect_header("GET", "/key/k", "If-None-Match: \"1\"\r\n" RAW, NULL, 304, "Vary", "Accept");
     expect_header("GET", "/key/k", "If-None-Match: \"1\"\r\n" RAW, NULL, 304, "ETag", "\"1\"");
-    expect_header("GET", "/key/k", "", NULL, 200, "Cache-Control", "no-cache");
-    expect_header("GET", "/key/none", "", NULL, 404, "Cache-Control", "no-cache");
+    expect_header("GET", "/key/k", "", NULL, 200, "Cache-Control", "private, no-cache");
+    expect_header("GET", "/key/none", "", NULL, 404, "Cache-Control", "private, no-cache");
     expect_header("PUT", "/key/k", "", "w", 200, "ETag", "\"2\"");
 }
 

@@ -8,6 +8,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 enum { FIRST = 8, SECOND = 9 };
 
@@ -117,6 +119,56 @@ static void the_level_rises_no_further_than_known(void **state)
     all_speak(LEVEL_MAX + 5);
     assert_int_equal(keep_house(p), OP_LEVEL);
     assert_int_equal(tree_cluster(p->store.tree)->level, LEVEL_MAX);
+}
+
+static struct attr root_of(struct parts *p)
+{
+    return fixture_getattr(&p->store, INO_ROOT);
+}
+
+/* Whoever leads: the root is the user's who runs the first node. */
+static void a_new_cluster_gets_the_root_of_its_first_node(void **state)
+{
+    struct parts *p = *state;
+    all_speak(LEVEL_MAX);
+    p->r.status.role = PAXOS_LEADER;
+    p->r.cluster.me = FIRST;
+    links.levels[PARTS_ME] = links.levels[FIRST];
+    assert_int_equal(keep_house(p), 0);
+    p->r.cluster.me = PARTS_ME;
+    p->r.status.role = PAXOS_FOLLOWER;
+    fixture_must(&p->store, make_put("sooner", "1"));
+    assert_int_equal(keep_house(p), OP_LEVEL);
+    assert_int_equal(root_of(p).mode, S_IFDIR | 0755);
+    assert_int_equal(root_of(p).uid, geteuid());
+    assert_int_equal(root_of(p).gid, getegid());
+}
+
+/* The cluster's id says that the first version has founded it. */
+static void the_root_of_a_former_cluster_stays(void **state)
+{
+    struct parts *p = *state;
+    uint32_t me, pids[PAXOS_NODES_MAX - 1];
+    config_cluster(&p->config, &p->r.cluster.identity.cluster, &me, pids);
+    all_speak(LEVEL_MAX);
+    p->r.status.role = PAXOS_FOLLOWER;
+    assert_int_equal(keep_house(p), 0);
+    p->r.status.role = PAXOS_LEADER;
+    assert_int_equal(keep_house(p), OP_LEVEL);
+    assert_int_equal(root_of(p).mode, S_IFDIR | 0777);
+}
+
+/* Nor is a cluster new that has had a higher level. */
+static void the_root_of_an_older_cluster_stays(void **state)
+{
+    struct parts *p = *state;
+    all_speak(4);
+    assert_int_equal(keep_house(p), OP_LEVEL);
+    keep_house(p);
+    all_speak(LEVEL_MAX);
+    assert_int_equal(keep_house(p), OP_LEVEL);
+    assert_int_equal(tree_cluster(p->store.tree)->level, LEVEL_MAX);
+    assert_int_equal(root_of(p).mode, S_IFDIR | 0777);
 }
 
 static void another_says(struct parts *p, uint32_t node, const char *addr)
@@ -331,6 +383,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         LEVELS_TEST(the_level_rises_when_all_speak_it),
         LEVELS_TEST(the_level_rises_no_further_than_known),
+        LEVELS_TEST(a_new_cluster_gets_the_root_of_its_first_node),
+        LEVELS_TEST(the_root_of_a_former_cluster_stays),
+        LEVELS_TEST(the_root_of_an_older_cluster_stays),
         LEVELS_TEST(a_node_says_where_it_is_once),
         LEVELS_TEST(what_the_log_refuses_is_not_proposed_at_once_again),
         LEVELS_TEST(addresses_of_the_log_are_followed),

@@ -31,7 +31,7 @@ struct rig {
     uint32_t count;
     struct {
         int route, fd;
-        struct sockaddr_storage from;
+        struct listener_from from;
     } adopted[ADOPTED_MAX];
 };
 
@@ -43,13 +43,13 @@ struct route_arg {
 static struct rig rig;
 static struct route_arg args[ROUTES] = {{&rig, 0}, {&rig, 1}, {&rig, 2}};
 
-static void adopt(void *arg, int fd, const struct sockaddr *from, socklen_t from_len)
+static void adopt(void *arg, int fd, const struct listener_from *from)
 {
     const struct route_arg *a = arg;
     assert_true(a->rig->count < ADOPTED_MAX);
     a->rig->adopted[a->rig->count].route = a->route;
     a->rig->adopted[a->rig->count].fd = fd;
-    memcpy(&a->rig->adopted[a->rig->count].from, from, from_len);
+    a->rig->adopted[a->rig->count].from = *from;
     a->rig->count++;
 }
 
@@ -63,7 +63,7 @@ static void rig_start_with(const char *addr, uint32_t route_count)
 {
     memset(&rig, 0, sizeof rig);
     assert_int_equal(uv_loop_init(&rig.loop), 0);
-    if (listener_start(&rig.loop, addr, routes, route_count, &rig.listener, &rig.fault) < 0)
+    if (listener_start(&rig.loop, addr, routes, route_count, NULL, &rig.listener, &rig.fault) < 0)
         fail_msg("%s", rig.fault.text);
     assert_in_range(listener_port(rig.listener), 1, 65535);
 }
@@ -198,7 +198,7 @@ static void an_adopted_socket_is_free_and_ready(void **state)
     assert_int_equal(on, 1);
     assert_int_equal(getsockopt(own, SOL_SOCKET, SO_RCVLOWAT, &low, &len), 0);
     assert_int_equal(low, 1);
-    assert_int_equal(rig.adopted[0].from.ss_family, AF_INET);
+    assert_int_equal(rig.adopted[0].from.address.ss_family, AF_INET);
     struct epoll_event event = {.events = EPOLLIN};
     assert_int_equal(epoll_ctl(uv_backend_fd(&rig.loop), EPOLL_CTL_DEL, own, &event), -1);
     assert_int_equal(errno, ENOENT);
@@ -389,12 +389,14 @@ static void addresses_that_cannot_be_listened_on_are_told(void **state)
     char addr[32];
     rig_start();
     sprintf(addr, "127.0.0.1:%d", listener_port(rig.listener));
-    assert_int_equal(listener_start(&rig.loop, addr, routes, ROUTES, &second, &fault), -EADDRINUSE);
+    assert_int_equal(listener_start(&rig.loop, addr, routes, ROUTES, NULL, &second, &fault),
+                     -EADDRINUSE);
     assert_non_null(strstr(fault.text, addr));
-    assert_int_equal(listener_start(&rig.loop, "nowhere", routes, ROUTES, &second, &fault),
+    assert_int_equal(listener_start(&rig.loop, "nowhere", routes, ROUTES, NULL, &second, &fault),
                      -EINVAL);
-    assert_int_equal(listener_start(&rig.loop, "192.0.2.1:0", routes, ROUTES, &second, &fault),
-                     -EADDRNOTAVAIL);
+    assert_int_equal(
+        listener_start(&rig.loop, "192.0.2.1:0", routes, ROUTES, NULL, &second, &fault),
+        -EADDRNOTAVAIL);
     rig_stop();
 }
 

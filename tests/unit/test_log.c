@@ -517,12 +517,12 @@ static void folders_of_others_are_refused(void **state)
     rig_close(rig);
     assert_refused(rig, &other_cluster, 0, -EINVAL, "belongs to another cluster");
     assert_refused(rig, &other_node, 0, -EINVAL, "belongs to node 2 of the cluster, not to node 3");
-    tamper(rig, "PRAGMA user_version = 6");
+    tamper(rig, "PRAGMA user_version = 7");
     assert_refused(rig, &identity, 0, -EINVAL,
-                   "has format 6 and this quorumfs knows formats 3 to 5");
+                   "has format 7 and this quorumfs knows formats 3 to 6");
     tamper(rig, "PRAGMA user_version = 0");
     assert_refused(rig, &identity, 0, -EINVAL, "not a database of quorumfs");
-    tamper(rig, "PRAGMA user_version = 4"); /* its tables are those of format 5 */
+    tamper(rig, "PRAGMA user_version = 4"); /* its tables are those of format 6 */
     rig_open(rig, 0);
     rig_close(rig);
     rig_free(rig);

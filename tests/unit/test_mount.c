@@ -135,7 +135,7 @@ static void leave_dead_mount(void)
 static int start_door(void)
 {
     struct fault fault = {""};
-    return fs_start(&w.loop, w.replica, &w.config, on_unmounted, NULL, &w.door, &fault);
+    return fs_start(&w.loop, w.replica, &w.config, NULL, on_unmounted, NULL, &w.door, &fault);
 }
 
 static void stop_door(void)

@@ -73,7 +73,6 @@ static void strangers_are_refused(void **state)
     assert_refused(websocket, headers("3", "1", cluster_text, secret_text));
     assert_refused(websocket, headers("2", "2", cluster_text, secret_text));
     assert_refused(websocket, headers("2", "1", "00000000000000c2-0000000000000001", secret_text));
-    assert_refused(websocket, headers("2", "1", cluster_text, ""));
     assert_refused(websocket, headers("2", "1", cluster_text, "69"));
     assert_refused(websocket, headers("2", "1", cluster_text, long_secret));
     assert_refused("", headers("2", "1", cluster_text, secret_text));
@@ -113,6 +112,16 @@ static void only_the_addresses_of_peers_are_let_in(void **state)
     strcpy(config.identity.members[0].peer_addr, "192.0.2.1:1"); /* RFC 5737: belongs to no host */
     config.secret = NULL;
     node_start_as(1, &config);
+    assert_refused(websocket, headers("2", "1", cluster_text, ""));
+}
+
+/* Without plain_peers neither the address nor the secret of former versions helps. */
+static void plain_links_are_refused(void **state)
+{
+    struct peer_config config = config_of(1, 2);
+    config.plain = false;
+    node_start_as(1, &config);
+    assert_refused(websocket, headers("2", "1", cluster_text, secret_text));
     assert_refused(websocket, headers("2", "1", cluster_text, ""));
 }
 
@@ -272,6 +281,7 @@ int main(void)
         nodes_test(strangers_are_refused),
         nodes_test(members_are_named_once),
         nodes_test(only_the_addresses_of_peers_are_let_in),
+        nodes_test(plain_links_are_refused),
         nodes_test(garbage_closes_that_connection_only),
         nodes_test(a_frame_is_passed_on_once),
         nodes_test(a_newer_connection_replaces_an_older_one),

@@ -94,7 +94,8 @@ static void node_start(struct node *n)
     assert_int_equal(uv_loop_init(&n->loop), 0);
     n->websockets = lws_create_context(&info);
     assert_non_null(n->websockets);
-    if (replica_start(&n->loop, n->websockets, &n->config, on_broken, n, &n->replica, &fault) < 0)
+    if (replica_start(&n->loop, n->websockets, NULL, &n->config, on_broken, n, &n->replica,
+                      &fault) < 0)
         fail_msg("%s", fault.text);
 }
 

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static struct op make_member(const char *addr, const char *peer_addr)
 {
@@ -36,6 +37,60 @@ static void the_level_rises_and_never_goes_back(void **state)
     assert_true(tree_cluster(f->tree)->version == version);
     fixture_reopen(f);
     assert_int_equal(tree_cluster(f->tree)->level, 2);
+}
+
+static struct op found(uint32_t level)
+{
+    return (struct op){.type = OP_LEVEL, .size = level, .mode = 01755, .uid = 1000, .gid = 100};
+}
+
+static bool root_is(struct fixture *f, uint32_t mode, uint32_t uid, uint32_t gid)
+{
+    struct attr root = fixture_getattr(f, INO_ROOT);
+    return root.mode == (S_IFDIR | mode) && root.uid == uid && root.gid == gid;
+}
+
+/* Whatever was put there since the tree was made. */
+static void a_new_cluster_gives_the_root_its_owner(void **state)
+{
+    struct fixture *f = *state;
+    assert_true(root_is(f, 0777, 0, 0));
+    fixture_must(f, make_put("a/b", "1"));
+    tree_observe(f->tree, true);
+    fixture_must(f, found(LEVEL_RIGHTS));
+    assert_true(root_is(f, 01755, 1000, 100));
+    const struct tree_changes *changes = tree_changes(f->tree);
+    assert_int_equal(changes->count, 1);
+    assert_int_equal(changes->list[0].kind, CHANGE_ATTRIBUTES);
+    assert_int_equal(changes->list[0].ino, INO_ROOT);
+    assert_int_equal(fixture_getattr(f, INO_ROOT).revision, tree_applied(f->tree));
+    fixture_must(f, (struct op){.type = OP_SETATTR, .ino = 1, .flags = OP_SET_MODE, .mode = 0777});
+    fixture_must(f, found(LEVEL_RIGHTS)); /* once */
+    assert_true(root_is(f, 0777, 1000, 100));
+}
+
+static void a_root_that_has_changed_stays(void **state)
+{
+    struct fixture *f = *state;
+    fixture_must(f, (struct op){.type = OP_SETATTR, .ino = 1, .flags = OP_SET_MODE, .mode = 0700});
+    fixture_must(f, found(LEVEL_RIGHTS));
+    assert_true(root_is(f, 0700, 0, 0));
+}
+
+static void the_root_of_a_former_cluster_stays(void **state)
+{
+    struct fixture *f = *state;
+    fixture_must(f, found(LEVEL_RIGHTS - 1)); /* which says nothing of it yet */
+    assert_true(root_is(f, 0777, 0, 0));
+    fixture_must(f, found(LEVEL_RIGHTS));
+    assert_true(root_is(f, 0777, 0, 0));
+}
+
+static void a_level_alone_leaves_the_root(void **state)
+{
+    struct fixture *f = *state;
+    fixture_must(f, (struct op){.type = OP_LEVEL, .size = LEVEL_RIGHTS});
+    assert_true(root_is(f, 0777, 0, 0));
 }
 
 static void a_later_level_is_for_later_versions(void **state)
@@ -126,6 +181,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         FIXTURE_TEST(a_new_tree_begins_with_the_lowest_level),
         FIXTURE_TEST(the_level_rises_and_never_goes_back),
+        FIXTURE_TEST(a_new_cluster_gives_the_root_its_owner),
+        FIXTURE_TEST(a_root_that_has_changed_stays),
+        FIXTURE_TEST(the_root_of_a_former_cluster_stays),
+        FIXTURE_TEST(a_level_alone_leaves_the_root),
         FIXTURE_TEST(a_later_level_is_for_later_versions),
         FIXTURE_TEST(a_member_says_where_it_is),
         FIXTURE_TEST(what_is_no_address_is_refused),

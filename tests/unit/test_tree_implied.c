@@ -179,8 +179,8 @@ static void delete_all_keys(struct fixture *f)
     bool more;
     for (;;) {
         key.len = 0;
-        assert_int_equal(tree_keys(f->tree, bytes_of("", 0), bytes_of("", 0), 1 << 20, take_key,
-                                   &key, &more, &resume),
+        assert_int_equal(tree_keys(f->tree, NULL, bytes_of("", 0), bytes_of("", 0), 1 << 20,
+                                   take_key, &key, &more, &resume),
                          0);
         if (key.len == 0)
             break;

@@ -334,7 +334,7 @@ static void the_number_of_all_is_bounded(void **state)
     fixture_sql(f, "WITH RECURSIVE n(i) AS (VALUES (1000) UNION ALL SELECT i + 1 FROM n"
                    " WHERE i < 1000 + 999998) INSERT INTO ttl SELECT i, 1000, 0 FROM n;"
                    "WITH RECURSIVE n(i) AS (VALUES (1000) UNION ALL SELECT i + 1 FROM n"
-                   " WHERE i < 1000 + 99998) INSERT INTO lease SELECT i, 1000, 1, 0 FROM n");
+                   " WHERE i < 1000 + 99998) INSERT INTO lease SELECT i, 1000, 1, 0, 0, 0 FROM n");
     fixture_attach(f);
     assert_int_equal(fixture_do(f, put_until("new", 1000, 0)), -EDQUOT);
     assert_int_equal(fixture_do(f, put_until("new", 0, LEASE)), -EDQUOT);

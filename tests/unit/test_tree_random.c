@@ -210,8 +210,8 @@ static void list_keys(struct fixture *f, const char *prefix, const char *after, 
     while (more) {
         struct buffer from = {0};
         buffer_append(&from, resume.data, resume.len);
-        assert_int_equal(tree_keys(f->tree, text(prefix), bytes_of(from.data, from.len), visits,
-                                   collect, out, &more, &resume),
+        assert_int_equal(tree_keys(f->tree, NULL, text(prefix), bytes_of(from.data, from.len),
+                                   visits, collect, out, &more, &resume),
                          0);
         buffer_free(&from);
     }

@@ -485,7 +485,21 @@ static void a_damaged_tree_is_refused(void **state)
         "UPDATE lease SET files = 1001",
         "UPDATE lease SET ms = 0",
         "UPDATE lease SET id = 8",
+        "UPDATE lease SET uid = -1",
+        "UPDATE lease SET token = -1",
+        "UPDATE token SET id = 0",
+        "UPDATE token SET id = 100", /* later than all entries */
+        "UPDATE token SET name = x''",
+        "UPDATE token SET name = x'612f62'",
+        "UPDATE token SET hash = CAST(substr(hash, 2) AS BLOB)",
+        "UPDATE token SET gids = x'010203'",
+        "UPDATE token SET gids = zeroblob(1028)",
+        "UPDATE token SET uid = 1 << 32",
+        "UPDATE token SET read_only = 2",
+        "UPDATE token SET path = x'2f61'",
+        "UPDATE token SET expires = -1",
     };
+    static const uint8_t hash[TOKEN_HASH_BYTES] = {1};
     for (size_t i = 0; i < sizeof damages / sizeof *damages; i++) {
         struct fixture a, b;
         fixture_open(&a);
@@ -495,6 +509,9 @@ static void a_damaged_tree_is_refused(void **state)
         fixture_must(&a, (struct op){.type = OP_TTL, .ino = 2, .size = 1000});
         fixture_must(&a, (struct op){.type = OP_LEASE, .lease = 7, .size = 1000});
         fixture_must(&a, (struct op){.type = OP_PUT, .name = text("n"), .lease = 7});
+        fixture_must(&a, (struct op){.type = OP_TOKEN_ADD,
+                                     .name = text("ci"),
+                                     .data = bytes_of(hash, sizeof hash)});
         assert_int_equal(tree_commit(a.tree), 0);
         fixture_sql(&a, damages[i]);
         uint64_t index;
@@ -505,6 +522,38 @@ static void a_damaged_tree_is_refused(void **state)
         transfer(reader, writer);
         assert_int_equal(install(writer), -EBADMSG);
         assert_int_equal(tree_applied(b.tree), 0);
+        tree_reader_close(reader);
+        fixture_close(&a);
+        fixture_close(&b);
+    }
+}
+
+/* The row of the second one does not go into the table. */
+static void tokens_of_one_name_or_hash_are_refused(void **state)
+{
+    static const char *const damages[] = {
+        "DROP INDEX token_name; INSERT INTO token SELECT 9, name, zeroblob(32), uid, gid, gids,"
+        " read_only, path, made, expires FROM token",
+        "DROP INDEX token_hash; INSERT INTO token SELECT 9, x'62', hash, uid, gid, gids,"
+        " read_only, path, made, expires FROM token",
+    };
+    static const uint8_t hash[TOKEN_HASH_BYTES] = {1};
+    for (size_t i = 0; i < sizeof damages / sizeof *damages; i++) {
+        struct fixture a, b;
+        fixture_open(&a);
+        fixture_open(&b);
+        fixture_must(&a, (struct op){.type = OP_TOKEN_ADD,
+                                     .name = text("ci"),
+                                     .data = bytes_of(hash, sizeof hash)});
+        assert_int_equal(tree_commit(a.tree), 0);
+        fixture_sql(&a, damages[i]);
+        uint64_t index;
+        struct tree_reader *reader;
+        assert_int_equal(tree_reader_open(a.tree, RECORD_FORMAT, &reader, &index), 0);
+        struct tree_writer *writer;
+        assert_int_equal(tree_writer_open(b.tree, index, &writer), 0);
+        assert_int_equal(add_piece(writer, next_piece(reader, 1000000).piece), -EBADMSG);
+        tree_writer_abort(writer);
         tree_reader_close(reader);
         fixture_close(&a);
         fixture_close(&b);
@@ -817,6 +866,7 @@ int main(void)
         cmocka_unit_test(damaged_pieces_are_refused),
         cmocka_unit_test(a_lost_piece_is_missed),
         cmocka_unit_test(a_damaged_tree_is_refused),
+        cmocka_unit_test(tokens_of_one_name_or_hash_are_refused),
         cmocka_unit_test(an_installation_ends_readers_and_views_and_waits),
         cmocka_unit_test(a_decided_installation_is_finished),
         cmocka_unit_test(a_checkpoint_is_durable),

@@ -40,8 +40,8 @@ static struct buffer see(struct tree *tree)
     struct seen seen = {.tree = tree};
     struct buffer resume = {0};
     bool more;
-    assert_int_equal(tree_keys(tree, bytes_of("", 0), bytes_of("", 0), VISITS_MAX, see_key, &seen,
-                               &more, &resume),
+    assert_int_equal(tree_keys(tree, NULL, bytes_of("", 0), bytes_of("", 0), VISITS_MAX, see_key,
+                               &seen, &more, &resume),
                      0);
     assert_false(more);
     for (size_t i = 0; i < seen.count; i++)

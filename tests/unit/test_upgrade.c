@@ -94,7 +94,7 @@ static void a_tree_of_format_4_is_upgraded(void **state)
     fixture_detach(&f);
     fixture_sql(&f, "DROP TABLE lock_session; DROP TABLE lock; DROP TABLE lock_wait;"
                     "DROP TABLE lease; DROP TABLE ttl; DROP TABLE lease_file; DROP TABLE event;"
-                    "DROP TABLE ephemeral;"
+                    "DROP TABLE ephemeral; DROP TABLE token;"
                     "PRAGMA user_version = 4");
     fixture_attach(&f);
     fixture_assert_contents(&f, fixture_resolve(&f, "a").ino, "1");
@@ -102,6 +102,29 @@ static void a_tree_of_format_4_is_upgraded(void **state)
     fixture_must(&f, (struct op){.type = OP_LEVEL, .size = LEVEL_WATCH});
     fixture_must(&f, make_put("after", "1"));
     assert_int_equal(tree_events_since(f.tree), 2);
+    fixture_check(&f);
+    fixture_detach(&f);
+    assert_int_equal(format_of(&f, "tree.db"), FOLDER_FORMAT);
+    fixture_close(&f);
+}
+
+/* Format 5 lacks tokens, and leases did not know who had made them. */
+static void a_tree_of_format_5_is_upgraded(void **state)
+{
+    struct fixture f;
+    struct tree_lease lease;
+    struct tree_token token;
+    fixture_open(&f);
+    fixture_must(&f, (struct op){.type = OP_LEVEL, .size = LEVEL_LEASES});
+    fixture_must(&f, (struct op){.type = OP_LEASE, .lease = 7, .size = 1000});
+    fixture_detach(&f);
+    fixture_sql(&f, "DROP TABLE token; ALTER TABLE lease DROP COLUMN uid;"
+                    "ALTER TABLE lease DROP COLUMN token; PRAGMA user_version = 5");
+    fixture_attach(&f);
+    assert_int_equal(tree_lease_get(f.tree, 7, &lease), 0);
+    assert_true(lease.ms == 1000 && lease.uid == 0 && lease.token == 0);
+    assert_int_equal(tree_token_next(f.tree, text(""), &token), -ENOENT);
+    fixture_must(&f, (struct op){.type = OP_LEASE_RENEW, .lease = 7});
     fixture_check(&f);
     fixture_detach(&f);
     assert_int_equal(format_of(&f, "tree.db"), FOLDER_FORMAT);
@@ -158,9 +181,9 @@ static void unknown_formats_are_refused(void **state)
     struct fixture f;
     former_fixture(&f);
     fixture_sql(&f, "PRAGMA user_version = 2");
-    refused(&f, "tree.db: the folder has format 2 and this quorumfs knows formats 3 to 5");
-    fixture_sql(&f, "PRAGMA user_version = 6");
-    refused(&f, "tree.db: the folder has format 6 and this quorumfs knows formats 3 to 5");
+    refused(&f, "tree.db: the folder has format 2 and this quorumfs knows formats 3 to 6");
+    fixture_sql(&f, "PRAGMA user_version = 7");
+    refused(&f, "tree.db: the folder has format 7 and this quorumfs knows formats 3 to 6");
     fixture_sql(&f, "PRAGMA user_version = 3; UPDATE owner SET node = 2");
     refused(&f, "belongs to node 2");
     assert_int_equal(format_of(&f, "tree.db"), 3); /* a refused folder is left as it is */
@@ -221,6 +244,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_former_tree_is_upgraded),
         cmocka_unit_test(a_tree_of_format_4_is_upgraded),
+        cmocka_unit_test(a_tree_of_format_5_is_upgraded),
         cmocka_unit_test(a_former_log_is_upgraded),
         cmocka_unit_test(an_upgrade_is_whole_or_not_at_all),
         cmocka_unit_test(unknown_formats_are_refused),

@@ -210,6 +210,35 @@ static void a_watch_goes_on_in_the_middle_of_an_entry(void **state)
     parts_free(p);
 }
 
+/* Only what lies below a/b is seen. */
+static bool sees_b(void *arg, struct bytes path)
+{
+    return path.len >= 3 && memcmp(path.data, "a/b", 3) == 0;
+}
+
+static void what_may_not_be_seen_is_left_out(void **state)
+{
+    struct parts *p = parts_watching();
+    struct watcher w;
+    assert_int_equal(begin(p, &w, WATCH_PREFIX, "", REPLICA_WATCH_NOW), 0);
+    w.watch.sees = sees_b;
+    const struct op list[] = {{.type = OP_PUT, .name = text("a/b/c")},
+                              {.type = OP_PUT, .name = text("a/x")},
+                              {.type = OP_PUT, .name = text("a/bb")},
+                              {.type = OP_PUT, .name = text("a/z")}};
+    w.room = 2;
+    apply(p, list, 4);
+    assert_told(&w, "3 created a/b+;3 created a/b/c+;");
+    w.room = 9;
+    catch_up(p, &w);
+    assert_told(&w, "3 created a/bb;"); /* nothing that it could see follows */
+    put(p, "d");
+    put(p, "a/b/d");
+    assert_told(&w, "5 created a/b/d;");
+    end(p, &w);
+    parts_free(p);
+}
+
 static void a_long_entry_is_told_later(void **state)
 {
     enum { OPS = 2000 };
@@ -469,6 +498,7 @@ int main(void)
         cmocka_unit_test(a_watch_begins_where_it_is_told_to),
         cmocka_unit_test(without_a_history_there_is_no_watch),
         cmocka_unit_test(a_watch_goes_on_in_the_middle_of_an_entry),
+        cmocka_unit_test(what_may_not_be_seen_is_left_out),
         cmocka_unit_test(a_long_entry_is_told_later),
         cmocka_unit_test(who_falls_behind_is_told_what_is_lost),
         cmocka_unit_test(what_is_too_much_is_lost_to_everybody),

@@ -156,6 +156,8 @@ static void compare_leases(struct fixture *f, const struct model *m)
         assert_int_equal(status, m->lease[id].ttl > 0 ? 0 : -ENOENT);
         assert_int_equal(lease.ms, m->lease[id].ttl);
         assert_int_equal(lease.revision, m->lease[id].revision);
+        assert_true(status < 0 ||
+                    (lease.uid == m->lease[id].uid && lease.token == m->lease[id].token));
         assert_int_equal(lease.files, files);
         leases += status == 0;
     }
@@ -163,6 +165,31 @@ static void compare_leases(struct fixture *f, const struct model *m)
         mortals += m->inode[ino].ttl > 0 || m->inode[ino].lease > 0;
     assert_int_equal(f->tree->mortals.leases, leases);
     assert_int_equal(f->tree->mortals.files, mortals);
+}
+
+static void compare_tokens(struct fixture *f, const struct model *m)
+{
+    struct tree_token token = {0};
+    int left = 0;
+    for (int i = 0; i < MODEL_TOKENS; i++)
+        left += m->token[i].caller.token != 0;
+    while (tree_token_next(f->tree, bytes_of(token.name, token.name_len), &token) == 0) {
+        const struct model_token *expected = m->token;
+        while (expected->caller.token != token.caller.token)
+            assert_true(++expected < m->token + MODEL_TOKENS);
+        assert_true(bytes_equal(bytes_of(token.name, token.name_len), text(expected->name)));
+        assert_true(bytes_equal(bytes_of(token.path, token.path_len), text(expected->path)));
+        assert_int_equal(token.caller.uid, expected->caller.uid);
+        assert_int_equal(token.caller.gid, expected->caller.gid);
+        assert_int_equal(token.caller.group_count, expected->caller.group_count);
+        for (uint32_t i = 0; i < token.caller.group_count; i++)
+            assert_int_equal(token.caller.groups[i], expected->caller.groups[i]);
+        assert_int_equal(token.read_only, expected->read_only);
+        assert_int_equal(token.expires, expected->expires);
+        assert_int_equal(token.hash[TOKEN_HASH_BYTES - 1], expected->hash);
+        left--;
+    }
+    assert_int_equal(left, 0);
 }
 
 static void compare_inode(struct fixture *f, const struct model *m, uint64_t ino)
@@ -219,5 +246,6 @@ void compare_trees(struct fixture *f, const struct model *m)
         compare_inode(f, m, ino);
     compare_held(f, m);
     compare_leases(f, m);
+    compare_tokens(f, m);
     compare_counters(&f->tree->counters, m);
 }

@@ -226,7 +226,15 @@ uint32_t model_xattr(struct bytes name)
 
 static int apply_level(struct model *m, const struct op *op, struct op_result *out)
 {
+    struct attr *root = &m->inode[INO_ROOT].attr;
     out->existed = op->size <= m->level;
+    if (m->level == LEVEL_MIN && op->size >= LEVEL_RIGHTS && op->mode &&
+        root->mode == (S_IFDIR | 0777) && root->uid == 0 && root->gid == 0) {
+        root->mode = S_IFDIR | (op->mode & 07777);
+        root->uid = op->uid;
+        root->gid = op->gid;
+        model_touch(m, INO_ROOT);
+    }
     m->level = out->existed ? m->level : (uint32_t)op->size;
     return 0;
 }
@@ -250,6 +258,10 @@ static int model_apply_op(struct model *m, const struct op *op, struct op_result
     case OP_EPHEMERAL_END:
     case OP_END_SESSION:
         return model_apply_ephemeral(m, op, out);
+    case OP_AS:
+    case OP_TOKEN_ADD:
+    case OP_TOKEN_REMOVE:
+        return model_apply_rights(m, op, out);
     case OP_TTL:
     case OP_EXPIRE:
     case OP_LEASE:
@@ -284,7 +296,10 @@ static int apply_all(struct model *m, struct command_view *view, struct command_
         struct op op;
         status = command_next(view, &op);
         assert(status == 0);
-        status = model_apply_op(m, &op, &result->ops[i]);
+        m->first = i == 0;
+        status = model_check_rights(m, &op);
+        if (status == 0)
+            status = model_apply_op(m, &op, &result->ops[i]);
         result->failed_op = status < 0 ? i : 0;
     }
     return status;
@@ -308,6 +323,7 @@ void model_apply(struct model **model, struct bytes entry, struct command_result
     m->node = view.stamp.node;
     m->time = time_of(m, view.stamp.time);
     m->old = &result->old;
+    m->checked = false;
     begin_session(m, &view.stamp);
     before = view.count > 1 ? model_copy(m) : NULL;
     result->status = apply_all(m, &view, result);

@@ -6,6 +6,8 @@
 
 #include "tree_workload.h"
 
+#include "command/caller.h"
+
 enum {
     MODEL_INODES = 16384,
     MODEL_NAMES = 4096,
@@ -13,6 +15,7 @@ enum {
     MODEL_NODES = 4,
     MODEL_INLINE_MAX = 3072, /* bytes; longer files are in chunks */
     MODEL_LEASES = WORKLOAD_LEASES,
+    MODEL_TOKENS = 64,
 };
 #define MODEL_USED_UNKNOWN UINT64_MAX
 
@@ -34,6 +37,16 @@ struct model_name {
 
 struct model_lease {
     uint64_t ttl, revision; /* ttl 0: there is none */
+    uint32_t uid;
+    uint64_t token;
+};
+
+struct model_token {
+    struct caller caller; /* token 0: there is none */
+    bool read_only;
+    uint64_t expires;
+    char name[8], path[8];
+    uint8_t hash;
 };
 
 struct model {
@@ -46,10 +59,15 @@ struct model {
     struct model_lease lease[MODEL_LEASES + 1]; /* by id */
     struct model_inode inode[MODEL_INODES];
     struct model_name name[MODEL_NAMES];
+    struct model_token token[MODEL_TOKENS];
     /* The command under way. */
     uint32_t node;
     uint64_t time;
     struct buffer *old;
+    bool first;            /* its first operation is carried out; behind it: */
+    bool checked;          /* the operations are checked, */
+    struct caller caller;  /* with the rights of this caller, */
+    struct model_token by; /* who came by this token */
 };
 
 struct model *model_new(void);
@@ -100,5 +118,19 @@ int model_apply_name(struct model *m, const struct op *op, struct op_result *out
 int model_apply_ephemeral(struct model *m, const struct op *op, struct op_result *out);
 void model_end_session(struct model *m, uint32_t node);
 int model_apply_mortal(struct model *m, const struct op *op, struct op_result *out);
+int model_apply_rights(struct model *m, const struct op *op, struct op_result *out);
+
+/* ---- Rights of the command's caller ---- */
+
+/* Whether the operation may be asked for at all: 0, -EPERM, -EROFS or -EACCES. */
+int model_check_rights(const struct model *m, const struct op *op);
+/* These bits of the inode's mode: 0 or -EACCES. */
+int model_may(const struct model *m, uint64_t ino, uint32_t want);
+int model_may_remove(const struct model *m, const struct model_name *n);
+/* Every name of the inode; every name from this one on down. */
+int model_may_remove_all(const struct model *m, uint64_t ino);
+int model_may_remove_below(const struct model *m, const struct model_name *n);
+bool model_may_use(const struct model *m, const struct model_lease *lease);
+void model_kill_priv(struct model *m, const struct op *op, uint64_t ino);
 
 #endif

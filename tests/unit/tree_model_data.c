@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+/* A change of contents by inode: its caller was checked by the kernel. */
 static void kill_priv(struct model *m, const struct op *op, uint64_t ino)
 {
     struct attr *attr = &m->inode[ino].attr;
@@ -35,7 +36,8 @@ static int check_conditions(const struct model *m, const struct op *op, uint64_t
 static void give_old(struct model *m, const struct op *op, uint64_t ino, struct op_result *out)
 {
     const struct model_inode *inode = &m->inode[ino];
-    if (!(op->flags & OP_WANT_OLD) || !S_ISREG(inode->attr.mode))
+    if (!(op->flags & OP_WANT_OLD) || !S_ISREG(inode->attr.mode) ||
+        model_may(m, ino, CALLER_READ) < 0)
         return;
     out->old_present = true;
     out->old_at = m->old->len;
@@ -74,21 +76,40 @@ void model_prune(struct model *m, uint64_t dir)
 {
     while (m->inode[dir].attr.rdev != 0 && m->inode[dir].attr.size == 0) {
         uint64_t parent = m->inode[dir].parent;
+        if (model_may_remove(m, name_of_dir(m, dir)) < 0)
+            return;
         model_drop(m, name_of_dir(m, dir), 0);
         dir = parent;
     }
 }
 
+static int may_put(struct model *m, const struct op *op, uint64_t dir, uint64_t ino,
+                   const struct model_name *in_the_way)
+{
+    bool mortal = op->lease || (op->ttl && op->ttl != TTL_NONE);
+    int status =
+        ino ? model_may(m, ino, CALLER_WRITE) : model_may(m, dir, CALLER_WRITE | CALLER_SEARCH);
+    if (status == 0 && ino && mortal)
+        status = model_may_remove_all(m, ino);
+    return status == 0 && in_the_way ? model_may_remove_below(m, in_the_way) : status;
+}
+
 static int apply_put(struct model *m, const struct op *op, struct op_result *out)
 {
-    struct attr attr = {
-        .mode = S_IFDIR | 0755, .uid = op->uid, .gid = op->gid, .rdev = m->level >= 3};
+    struct attr attr = {.mode = S_IFDIR | 0755,
+                        .uid = m->checked ? m->caller.uid : op->uid,
+                        .gid = m->checked ? m->caller.gid : op->gid,
+                        .rdev = m->level >= 3};
     struct bytes rest = op->name, name = key_next(&rest);
     uint64_t dir = INO_ROOT, ino = model_find(m, dir, name);
+    if (model_may(m, dir, CALLER_SEARCH) < 0)
+        return -EACCES;
     while (ino && rest.len > 0) {
         if (!model_is_dir(m, ino))
             return -ENOTDIR;
         dir = ino;
+        if (model_may(m, dir, CALLER_SEARCH) < 0)
+            return -EACCES;
         name = key_next(&rest);
         ino = model_find(m, dir, name);
     }
@@ -96,7 +117,9 @@ static int apply_put(struct model *m, const struct op *op, struct op_result *out
     if (in_the_way && !only_implied(m, in_the_way))
         in_the_way = NULL;
     ino = in_the_way ? 0 : ino;
-    int status = ino ? model_check_file(m, ino) : 0;
+    int status = ino && model_is_dir(m, ino) ? -EISDIR : may_put(m, op, dir, ino, in_the_way);
+    if (status == 0 && ino)
+        status = model_check_file(m, ino);
     if (status == 0)
         status = check_conditions(m, op, ino);
     if (status == 0)
@@ -108,7 +131,10 @@ static int apply_put(struct model *m, const struct op *op, struct op_result *out
     out->existed = ino != 0;
     if (ino) {
         give_old(m, op, ino, out);
-        kill_priv(m, op, ino);
+        if (m->checked)
+            model_kill_priv(m, op, ino);
+        else
+            kill_priv(m, op, ino);
     }
     while (!ino && rest.len > 0) {
         dir = model_make(m, dir, name, attr);
@@ -128,16 +154,22 @@ static int apply_delete(struct model *m, const struct op *op, struct op_result *
 {
     struct bytes rest = op->name;
     struct model_name *n = model_name_of(m, INO_ROOT, key_next(&rest));
+    if (model_may(m, INO_ROOT, CALLER_SEARCH) < 0)
+        return -EACCES;
     while (n && rest.len > 0) {
         if (!model_is_dir(m, n->ino))
             return -ENOTDIR;
+        if (model_may(m, n->ino, CALLER_SEARCH) < 0)
+            return -EACCES;
         n = model_name_of(m, n->ino, key_next(&rest));
     }
     bool in_the_way = n && only_implied(m, n);
-    if (n && model_is_dir(m, n->ino) && !in_the_way)
-        return -EISDIR;
-    int status = check_conditions(m, op, n && !in_the_way ? n->ino : 0);
-    if (status < 0 || !n)
+    int status = n && !in_the_way ? model_may_remove(m, n) : 0;
+    if (status == 0 && n && model_is_dir(m, n->ino) && !in_the_way)
+        status = -EISDIR;
+    if (status == 0)
+        status = check_conditions(m, op, n && !in_the_way ? n->ino : 0);
+    if (status < 0 || !n || (in_the_way && model_may_remove_below(m, n) < 0))
         return status;
     uint64_t dir = n->parent;
     if (in_the_way) {

@@ -22,6 +22,8 @@ int model_check_mortal(const struct model *m, const struct op *op, uint64_t ino)
         return -EINVAL;
     if (op->lease && (op->lease > MODEL_LEASES || m->lease[op->lease].ttl == 0))
         return -EKEYEXPIRED;
+    if (op->lease && !model_may_use(m, &m->lease[op->lease]))
+        return -EPERM;
     if (op->ttl && op->ttl != TTL_NONE && !is_ttl(op->ttl))
         return -EINVAL;
     bool becomes = op->lease || (op->ttl && op->ttl != TTL_NONE);
@@ -42,6 +44,10 @@ static int apply_ttl(struct model *m, const struct op *op, struct op_result *out
     const struct model_inode *inode = &m->inode[op->ino];
     if (status == 0 && inode->attr.nlink == 0)
         status = -ENOENT;
+    if (status == 0)
+        status = model_may(m, op->ino, CALLER_WRITE);
+    if (status == 0 && op->size > 0)
+        status = model_may_remove_all(m, op->ino);
     if (status < 0)
         return status;
     if (op->size == 0 && inode->ttl == 0)
@@ -103,14 +109,20 @@ int model_apply_mortal(struct model *m, const struct op *op, struct op_result *o
             return -EINVAL;
         if (lease->ttl > 0)
             return -EEXIST;
-        *lease = (struct model_lease){op->size, m->applied + 1};
+        *lease = (struct model_lease){.ttl = op->size, .revision = m->applied + 1};
+        if (m->checked) {
+            lease->uid = m->caller.uid;
+            lease->token = m->caller.token;
+        }
         return 0;
     }
-    if (op->type == OP_LEASE_END && op->revision > 0 &&
-        (lease->ttl == 0 || lease->revision != op->revision))
-        return 0;
+    bool timely = op->type == OP_LEASE_END && op->revision > 0;
     if (lease->ttl == 0)
-        return -EKEYEXPIRED;
+        return timely ? 0 : -EKEYEXPIRED;
+    if (!model_may_use(m, lease))
+        return -EPERM;
+    if (timely && lease->revision != op->revision)
+        return 0;
     if (op->type == OP_LEASE_END)
         return end_lease(m, op, out);
     lease->revision = m->applied + 1;

@@ -4,6 +4,7 @@
 #include "command/level.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 
 enum { LIST_OPS_MAX = 6 };
@@ -101,6 +102,10 @@ static struct op pick_op(const struct model *m, uint64_t *seed)
     if (random_below(seed, 150) == 0)
         return (struct op){.type = OP_LEVEL, .size = 1 + random_below(seed, LEVEL_MAX)};
     struct op op = workload_op(seed, 100);
+    if (op.type == OP_TOKEN_ADD || op.type == OP_TOKEN_REMOVE) {
+        op.mtime += op.mtime > 0 ? (int64_t)m->last_time : 0;
+        return op;
+    }
     uint64_t taken; /* the inode that may lose a name */
     if (op.type == OP_PUT || op.type == OP_DELETE) {
         taken = find_key(m, op.name);
@@ -131,6 +136,18 @@ static struct op pick_op(const struct model *m, uint64_t *seed)
     return op;
 }
 
+/* As a user, or by a token that there is or was. */
+static struct op pick_caller(const struct model *m, uint64_t *seed)
+{
+    struct op as = workload_as(seed);
+    const struct model_token *token = &m->token[random_below(seed, MODEL_TOKENS)];
+    for (int tries = 0; tries < 100 && token->caller.token == 0; tries++)
+        token = &m->token[random_below(seed, MODEL_TOKENS)];
+    if (random_below(seed, 3) == 0)
+        as.revision = random_below(seed, 10) ? token->caller.token : 1 + m->applied / 2;
+    return as;
+}
+
 struct buffer script_next(struct script_nodes *nodes, struct model **m, uint64_t *seed,
                           struct command_result *expected)
 {
@@ -140,7 +157,15 @@ struct buffer script_next(struct script_nodes *nodes, struct model **m, uint64_t
     for (uint32_t i = 0; i < count; i++)
         ops[i] = pick_op(*m, seed);
     if (random_below(seed, 300) == 0)
-        ops[0] = (struct op){.type = OP_LEVEL, .size = 1 + random_below(seed, LEVEL_MAX)};
+        ops[0] = (struct op){.type = OP_LEVEL,
+                             .size = 1 + random_below(seed, LEVEL_MAX),
+                             .mode = random_below(seed, 2) ? 01777 : 0,
+                             .uid = 1};
+    bool by_key = ops[count - 1].type == OP_PUT || ops[count - 1].type == OP_DELETE;
+    if (count < LIST_OPS_MAX && random_below(seed, by_key ? 2 : 8) == 0) {
+        memmove(ops + 1, ops, count++ * sizeof *ops);
+        ops[0] = pick_caller(*m, seed);
+    }
     if (random_below(seed, 200) == 0) { /* it has started again */
         from->incarnation++;
         from->sequence = 1;

@@ -2,6 +2,7 @@
 
 #include "tree_fixture.h"
 
+#include <string.h>
 #include <sys/stat.h>
 
 enum { DATA_BYTES_MAX = 80000 };
@@ -35,14 +36,16 @@ static uint64_t random_place(uint64_t *state)
 static uint8_t random_type(uint64_t *state)
 {
     static const uint8_t types[] = {
-        OP_PUT,           OP_PUT,         OP_PUT,         OP_PUT,       OP_DELETE,    OP_WRITE,
-        OP_WRITE,         OP_WRITE,       OP_WRITE,       OP_WRITE,     OP_APPEND,    OP_TRUNCATE,
-        OP_TRUNCATE,      OP_PUNCH,       OP_PUNCH,       OP_ALLOCATE,  OP_CREATE,    OP_MKNOD,
-        OP_MKDIR,         OP_MKDIR,       OP_SYMLINK,     OP_LINK,      OP_UNLINK,    OP_RMDIR,
-        OP_RENAME,        OP_RENAME,      OP_RENAME,      OP_SETATTR,   OP_SETATTR,   OP_SETXATTR,
-        OP_SETXATTR,      OP_REMOVEXATTR, OP_RELEASE,     OP_TTL,       OP_TTL,       OP_EXPIRE,
-        OP_EXPIRE,        OP_LEASE,       OP_LEASE_RENEW, OP_LEASE_END, OP_EPHEMERAL, OP_EPHEMERAL,
-        OP_EPHEMERAL_END, OP_END_SESSION};
+        OP_PUT,         OP_PUT,         OP_PUT,           OP_PUT,         OP_DELETE,
+        OP_WRITE,       OP_WRITE,       OP_WRITE,         OP_WRITE,       OP_WRITE,
+        OP_APPEND,      OP_TRUNCATE,    OP_TRUNCATE,      OP_PUNCH,       OP_PUNCH,
+        OP_ALLOCATE,    OP_CREATE,      OP_MKNOD,         OP_MKDIR,       OP_MKDIR,
+        OP_SYMLINK,     OP_LINK,        OP_UNLINK,        OP_RMDIR,       OP_RENAME,
+        OP_RENAME,      OP_RENAME,      OP_SETATTR,       OP_SETATTR,     OP_SETXATTR,
+        OP_SETXATTR,    OP_REMOVEXATTR, OP_RELEASE,       OP_TTL,         OP_TTL,
+        OP_EXPIRE,      OP_EXPIRE,      OP_LEASE,         OP_LEASE_RENEW, OP_LEASE_END,
+        OP_EPHEMERAL,   OP_EPHEMERAL,   OP_EPHEMERAL_END, OP_END_SESSION, OP_TOKEN_ADD,
+        OP_TOKEN_REMOVE};
     return types[random_below(state, sizeof types)];
 }
 
@@ -91,8 +94,8 @@ static uint32_t random_mode(uint64_t *state, uint8_t type)
 static void random_attributes(uint64_t *state, struct op *op)
 {
     op->mode = random_mode(state, op->type);
-    op->uid = random_below(state, 3000);
-    op->gid = random_below(state, 3000);
+    op->uid = random_below(state, random_below(state, 3) ? 4 : 3000);
+    op->gid = random_below(state, random_below(state, 3) ? 4 : 3000);
     op->rdev = random_below(state, 3000);
     op->atime = (int64_t)random_below(state, 3000) - 1000;
     op->mtime = (int64_t)random_below(state, 3000) - 1000;
@@ -113,6 +116,32 @@ static void random_mortality(uint64_t *state, struct op *op)
         op->ttl = time;
     if (op->type == OP_PUT && random_below(state, op->ttl ? 20 : 6) == 0)
         op->lease = 1 + random_below(state, WORKLOAD_LEASES);
+}
+
+/* For a token: a name, whose bytes belong to the name or to another one. */
+static void random_token(uint64_t *state, struct op *op)
+{
+    static const char *const tokens[] = {"t0", "t1", "t2", "t3"};
+    static const char *const paths[] = {"", "", "a", "a/b"};
+    static uint8_t data[4][2][TOKEN_HASH_BYTES + 4];
+    uint32_t which = random_below(state, 4), hash = random_below(state, 8) ? which : 0;
+    uint32_t group = random_below(state, 2);
+    memset(data[hash][group], 'A' + (int)hash, TOKEN_HASH_BYTES);
+    data[hash][group][TOKEN_HASH_BYTES] = (uint8_t)(2 + group);
+    op->flags = random_below(state, 4) == 0 ? OP_READ_ONLY : 0;
+    op->name = text(tokens[which]);
+    op->name2 = text(paths[random_below(state, 4)]);
+    op->data = bytes_of(data[hash][group], TOKEN_HASH_BYTES + 4 * random_below(state, 2));
+    op->mtime = random_below(state, 2) ? 0 : (int64_t)random_below(state, 100000);
+}
+
+struct op workload_as(uint64_t *state)
+{
+    static uint8_t groups[] = {2, 0, 0, 0, 3, 0, 0, 0};
+    return (struct op){.type = OP_AS,
+                       .uid = random_below(state, 4),
+                       .gid = random_below(state, 4),
+                       .data = bytes_of(groups, 4 * random_below(state, 3))};
 }
 
 struct op workload_op(uint64_t *state, uint32_t inodes)
@@ -137,5 +166,7 @@ struct op workload_op(uint64_t *state, uint32_t inodes)
         op.size = 1 + random_below(state, 3);
     op.outsider = random_below(state, 8) == 0;
     random_mortality(state, &op);
+    if (op.type == OP_TOKEN_ADD || op.type == OP_TOKEN_REMOVE)
+        random_token(state, &op);
     return op;
 }

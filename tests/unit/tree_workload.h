@@ -12,5 +12,7 @@ enum {
 
 /* An operation on inodes up to `inodes`; the same for the same state. Its bytes are static. */
 struct op workload_op(uint64_t *state, uint32_t inodes);
+/* The beginning of a command that is checked with the rights of some user. */
+struct op workload_as(uint64_t *state);
 
 #endif

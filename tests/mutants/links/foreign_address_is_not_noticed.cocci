@@ -2,7 +2,7 @@
 // killers: test_peer_greeting
 @@
 @@
-on_failed(...)
+wire_ended(...)
 {
 <...
 - link->answers = http_status != 0;

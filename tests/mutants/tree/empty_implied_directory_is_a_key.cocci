@@ -2,7 +2,7 @@
 // killers: test_tree_implied
 @@
 @@
-tree_resolve(...)
+key_find(...)
 {
 <...
 - walk.found = status == -EISDIR;

@@ -5,7 +5,7 @@
 put_over(...)
 {
 <...
-- inode_kill_priv(inode, op);
+- rights_kill_priv(c, op, inode);
 + ;
 ...>
 }

@@ -5,7 +5,7 @@
 tell_one(...)
 {
 <...
-- t->told++ < t->watch->skip
-+ t->told++ < 0
+- t->number < watch->skip
++ false
 ...>
 }
