@@ -56,9 +56,12 @@ static void expect_settled(struct world *w)
         for (uint32_t i = 0; passed >= most && i < w->options.nodes; i++)
             world_note(w, "node %u has applied %lu of %lu", w->nodes[i].pid,
                        tree_applied(w->nodes[i].replica->tree), judge_applied_now(w));
+        if (passed >= most)
+            judge_note_locks(w);
         for (uint32_t i = 0; passed >= most && i < w->programs->count; i++)
-            world_note(w, "program %u: holds %d, waits %d", i, w->programs->programs[i].holds,
-                       w->programs->programs[i].waits);
+            world_note(w, "program %u: holds %d, waits %d, owner %lu, waiter %lu", i,
+                       w->programs->programs[i].holds, w->programs->programs[i].waits,
+                       w->programs->programs[i].owner, w->programs->programs[i].waiter);
         world_check(w, passed < most, "it does not settle: %lu keys, all have heard %d",
                     judge_mortals(w), judge_all_arrived(w));
         world_run(w, TURN_US);

@@ -193,7 +193,9 @@ static void session_over(const struct applied *a, struct node *of)
     uint64_t incarnation = w->judge->sessions[of->index].incarnation;
     const struct stamp *stamp = &a->view.stamp;
     if (stamp->node == of->pid && stamp->incarnation > incarnation) {
-        world_check(w, !of->up || w->now >= of->started_at + world_us_at_least(RESTED_US),
+        /* It may be a command of a start between the two, which has been killed since. */
+        bool present = of->up && replica_incarnation(of->replica) == stamp->incarnation;
+        world_check(w, !present || w->now >= of->started_at + world_us_at_least(RESTED_US),
                     "node %u ends its former session at once", of->pid);
         world_met(w, MET_SESSION_RESTARTED);
     } else {
@@ -615,6 +617,14 @@ int __wrap_tree_apply(struct tree *tree, struct bytes entry, bool mine,
 bool judge_is_free(struct world *w, uint32_t pid)
 {
     return w->judge->sessions[node_of(w, pid)->index].number == 0;
+}
+
+void judge_note_locks(struct world *w)
+{
+    const struct judge *j = w->judge;
+    for (uint32_t i = 0; i < j->lock_count; i++)
+        world_note(w, "node %u, owner %lu: inode %lu, token %lu, waiter %lu", j->locks[i].node,
+                   j->locks[i].owner, j->locks[i].ino, j->locks[i].token, j->locks[i].waiter);
 }
 
 uint64_t judge_mortals(struct world *w)

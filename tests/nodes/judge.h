@@ -15,6 +15,8 @@ void judge_lost(struct world *w, struct watcher *r, uint64_t revision);
 bool judge_all_arrived(struct world *w);
 /* What the programs of the node had is gone. */
 bool judge_is_free(struct world *w, uint32_t pid);
+/* For a failure. */
+void judge_note_locks(struct world *w);
 void judge_end(struct world *w);
 uint32_t judge_elements(const struct world *w);
 /* Files and leases that are left and have an end. */

@@ -111,6 +111,9 @@ void mount_begin(struct node *n)
     n->mount = (struct replica_observer){
         .changed = mount_on_changed, .replaced = mount_on_replaced, .locks_only = true, .arg = n};
     replica_observe(n->replica, &n->mount);
+    /* As fs/gone.c: the first command of a start ends what the former one had. */
+    if (n->life > 1)
+        mount_give_up(n, &(struct op){.type = OP_RELEASE, .ino = INO_ROOT});
 }
 
 /* A mount tells the replica of programs that wait, so that grants come soon. */
@@ -227,6 +230,7 @@ void mount_read(struct program *p, void (*done)(struct program *p, bool well))
 struct undone {
     struct node *node;
     struct op op;
+    uint8_t then; /* this operation of the same lock follows; 0: none */
 };
 
 static void undone_try(struct world *w, struct node *n, void *arg);
@@ -235,10 +239,15 @@ static void undone_done(void *arg, enum replica_outcome outcome,
                         const struct command_result *result)
 {
     struct undone *u = arg;
-    if (outcome != REPLICA_DONE)
-        world_at(u->node->world, u->node, AGAIN_US, undone_try, u);
-    else
+    if (outcome == REPLICA_DONE && u->then == 0) {
         free(u);
+        return;
+    }
+    if (outcome == REPLICA_DONE) {
+        u->op.type = u->then;
+        u->then = 0;
+    }
+    world_at(u->node->world, u->node, outcome == REPLICA_DONE ? 1 : AGAIN_US, undone_try, u);
 }
 
 static void undone_try(struct world *w, struct node *n, void *arg)
@@ -250,10 +259,21 @@ static void undone_try(struct world *w, struct node *n, void *arg)
     replica_submit(n->replica, &command, undone_done, u);
 }
 
-void mount_give_up(struct node *n, const struct op *op)
+static void give_up(struct node *n, const struct op *op, uint8_t then)
 {
     struct undone *u = malloc(sizeof *u);
     assert(u);
-    *u = (struct undone){n, *op};
+    *u = (struct undone){n, *op, then};
     world_at(n->world, n, 1, undone_try, u);
+}
+
+void mount_give_up(struct node *n, const struct op *op)
+{
+    give_up(n, op, 0);
+}
+
+void mount_give_up_wait(struct node *n, const struct op *unwait)
+{
+    assert(unwait->type == OP_UNWAIT);
+    give_up(n, unwait, OP_UNLOCK);
 }

@@ -119,6 +119,8 @@ void mount_refused(struct program *p); /* a step of its own kind follows */
 void mount_read(struct program *p, void (*done)(struct program *p, bool well));
 /* Will be done, sooner or later, unless the node goes. */
 void mount_give_up(struct node *n, const struct op *op);
+/* The wait, and then the lock: it may have been granted in between. */
+void mount_give_up_wait(struct node *n, const struct op *unwait);
 
 /* ---- setters.c, keepers.c, watchers.c ---- */
 

@@ -150,12 +150,9 @@ static void taken_back(struct program *p, enum replica_outcome outcome,
 {
     struct op op = lock_op(p, OP_UNWAIT);
     if (outcome != REPLICA_DONE)
-        mount_give_up(p->node, &op);
+        mount_give_up_wait(p->node, &op);
     else
         world_met(p->world, MET_LOCK_TAKEN_BACK);
-    op.type = OP_UNLOCK; /* it may have been granted */
-    if (outcome != REPLICA_DONE)
-        mount_give_up(p->node, &op);
     p->waits = false;
     program_rest(p);
 }
@@ -179,13 +176,10 @@ static void asked(struct program *p, enum replica_outcome outcome,
                                    .owner = p->owner,
                                    .last = LOCK_LAST_MAX,
                                    .waiter = p->waiter};
-    struct op op = lock_op(p, OP_UNLOCK);
+    struct op op = lock_op(p, OP_UNWAIT);
     if (outcome != REPLICA_DONE || result->status != 0) {
-        if (outcome == REPLICA_TIMEOUT) {
-            mount_give_up(p->node, &op);
-            op.type = OP_UNWAIT;
-            mount_give_up(p->node, &op);
-        }
+        if (outcome == REPLICA_TIMEOUT)
+            mount_give_up_wait(p->node, &op);
         program_rest(p);
         return;
     }
