@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import subprocess
 import time
 
@@ -44,7 +45,8 @@ def test_a_program_reads_its_configuration_again(cluster):
     here, there = cluster.nodes[:2]
     there.put("etc/app.conf", "1")
     program = subprocess.Popen(["bash", "-c", "trap 'echo again' HUP; echo begun; while :; do sleep 0.05; done"],
-                               stdout=subprocess.PIPE, text=True)
+                               stdout=subprocess.PIPE, text=True,
+                               preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL))  # under nohup(1) as well
     assert program.stdout.readline() == "begun\n"
     (here.folder / "app.pid").write_text(str(program.pid))
     process = run(recipes("Watching")[0], here)

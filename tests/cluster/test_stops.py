@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from cluster import QUORUMFS, Node, free_ports
+from cluster import QUORUMFS, Node, free_ports, wait_for
 
 HARDWARE = pathlib.Path(QUORUMFS).parent / "tests" / "hosts" / "hardware.so"
 BOUND = 10 + 1  # seconds: those of main.c, and the time of a request
@@ -21,6 +21,10 @@ def test_a_disk_that_hangs(tmp_path, monkeypatch):
     monkeypatch.setenv("HARDWARE", str(disk))
     addr = f"127.0.0.1:{free_ports(1)[0]}"
     node = Node(tmp_path / "data", addr, {"addr": addr, "request_timeout": "1s"}).start()
+    # SQLite syncs the beginning of the tree's write-ahead log where it commits, on the loop: that is over then.
+    began = time.time()
+    assert node.put("k", "v").status == 200
+    wait_for(lambda: (node.folder / "tree.db-wal").stat().st_mtime > began, "the tree is committed")
     disk.write_bytes(struct.pack("=dq", 1e9, 0))
     assert node.put("k", "v").status == 504
     began = time.monotonic()

@@ -6,7 +6,12 @@
 #include "tree_model.h"
 #include "tree_workload.h"
 
-enum { SCRIPT_ENTRIES = 4000, SCRIPT_NODES = 3 };
+#if defined(__SANITIZE_ADDRESS__)
+enum { SCRIPT_ENTRIES = 1500 }; /* sanitizers are slow */
+#else
+enum { SCRIPT_ENTRIES = 4000 };
+#endif
+enum { SCRIPT_NODES = 3 };
 
 /* The nodes that ask: a fixture of each, for its stamps. */
 struct script_nodes {
