@@ -104,6 +104,8 @@ def test_a_majority_that_has_forgotten_is_named(cluster):
     right.stop()  # so that it has on disk what it knows to be decided
     for copy, node in zip(copies, old):
         node.put_back(copy)
+        node.config["priority"] = 1  # one of them leads: if the other one did, it would wait for their logs, and name nobody
+        node.write_config()
         node.start(wait=False)
     for node in old:
         node.wait_ready()
