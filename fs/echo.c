@@ -268,7 +268,8 @@ static bool echo_concerns(struct fs *fs, const struct fs_echo_item *item)
     return parents.watched;
 }
 
-/* What was applied before the look began, and concerns none of those that it found, is decided. */
+/* Changes that were applied before the look began, and concern none of the inodes that it found,
+ * are decided. */
 static void decide_all(struct fs *fs)
 {
     struct fs_echo *e = &fs->echo;

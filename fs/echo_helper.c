@@ -280,7 +280,8 @@ static int carry_out(struct help *h, const struct fs_echo_order *order)
     }
 }
 
-/* What a terminal or a service manager sends to all processes of the node is the node's affair. */
+/* The node alone answers the signals that a terminal or a service manager sends to all its
+ * processes. */
 static void helper_begin(struct help *h)
 {
     signal(SIGINT, SIG_IGN);

@@ -12,7 +12,7 @@
 
 /* ---- In the helper ---- */
 
-/* What the helper's process does until the node is gone. */
+/* The helper's process runs this until the node is gone. */
 _Noreturn void fs_echo_help(int node);
 
 /* echo_look.c: calls `found` for each inode of a file system that is watched by inotify(7), as far

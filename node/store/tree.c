@@ -153,6 +153,24 @@ sqlite3_stmt *tree_prepare(struct tree *tree, enum tree_query query)
     return tree->queries[query];
 }
 
+int tree_remember(struct tree *tree)
+{
+    int status = ways_load(tree);
+    if (status == 0)
+        status = session_load(tree);
+    if (status == 0)
+        status = cluster_load(tree);
+    if (status == 0)
+        status = events_load(tree);
+    if (status == 0)
+        status = mortals_load(tree);
+    if (status == 0)
+        status = locks_load(tree);
+    if (status == 0)
+        status = ephemerals_load(tree);
+    return status;
+}
+
 int tree_attach(struct tree *tree)
 {
     int status = sql_open(&tree->sql, tree->folder, tree->file);
@@ -173,19 +191,7 @@ int tree_attach(struct tree *tree)
     if (status == 0)
         status = shrink_open(tree);
     if (status == 0)
-        status = ways_load(tree);
-    if (status == 0)
-        status = session_load(tree);
-    if (status == 0)
-        status = cluster_load(tree);
-    if (status == 0)
-        status = events_load(tree);
-    if (status == 0)
-        status = mortals_load(tree);
-    if (status == 0)
-        status = locks_load(tree);
-    if (status == 0)
-        status = ephemerals_load(tree);
+        status = tree_remember(tree);
     if (status == 0)
         status = checkpoint_open(tree);
     /* For set_aside alone. It is closed after the connections: closing it before would take their

@@ -379,6 +379,8 @@ void tree_discard(struct tree *incoming);
 
 /* Opens, and closes, everything that depends on tree.db: connections, counters, sessions. */
 int tree_attach(struct tree *tree);
+/* Reads into memory what tables have of which memory keeps a copy. Sessions must be forgotten. */
+int tree_remember(struct tree *tree);
 void tree_detach(struct tree *tree);
 /* Makes the tables in an empty database, or checks whose it is and brings it up to date. Inside a
  * transaction. */

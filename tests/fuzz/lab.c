@@ -201,19 +201,7 @@ void lab_undo(struct lab *lab)
     tree->kept = lab->kept;
     cache_clear(tree->cache);
     session_forget(tree);
-    status = session_load(tree);
-    if (status == 0)
-        status = ways_load(tree);
-    if (status == 0)
-        status = cluster_load(tree);
-    if (status == 0)
-        status = events_load(tree);
-    if (status == 0)
-        status = mortals_load(tree);
-    if (status == 0)
-        status = locks_load(tree);
-    if (status == 0)
-        status = ephemerals_load(tree);
+    status = tree_remember(tree);
     assert(status == 0);
 }
 
